@@ -1,1 +1,10 @@
-//! Doorward.
+//! Doorward: a zero-trust external HTTP(S) authentication connector daemon.
+//!
+//! A console asks whether a user's password (or code) is right; Doorward asks the customer's own
+//! authentication server over HTTP(S), as a connector file declares, and answers with one of five verdicts.
+
+pub mod context;
+pub mod diagnostic;
+pub mod document;
+pub mod secret;
+pub mod verdict;

@@ -1,1 +1,3 @@
+//! The `doorward` binary.
+
 fn main() {}

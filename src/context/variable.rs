@@ -1,0 +1,268 @@
+//! The names of variables as DESIGN.md section 2 lists them, parsed once when a connector loads.
+//!
+//! Parsing knows the fixed part of the language only; whether a declared attribute, a secret, a step or a capture of
+//! that name exists is for `connector::check`, which knows the connector.
+
+use std::fmt;
+
+/// One variable.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Variable {
+    /// `user.username`
+    Username,
+    /// `user.userPassword`
+    Password,
+    /// `user.fields.<name>`
+    Field(String),
+    /// `user.clientIp`
+    ClientIp,
+    /// `user.<declared attribute>`
+    Attribute(String),
+    /// `env.<name>`
+    Env(String),
+    /// `steps.<step>.<value>`
+    Step {
+        /// The step's name.
+        step: String,
+        /// What of it.
+        value: StepValue,
+    },
+    /// `secret.<name>`
+    Secret(String),
+    /// `answer.<name>`
+    Answer(String),
+    /// `login.*`
+    Login(LoginValue),
+    /// `request.id`
+    RequestId,
+    /// `time.*`
+    Time(TimeValue),
+    /// `random.*`
+    Random(RandomValue),
+}
+
+/// What of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StepValue {
+    /// `outcome`
+    Outcome,
+    /// `status`
+    Status,
+    /// The name of a capture.
+    Capture(String),
+}
+
+macro_rules! fixed_names {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+        impl $name {
+            const NAMES: &'static [&'static str] = &[$($text,)*];
+            fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)* _ => None }
+            }
+            fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+fixed_names! {
+    /// Values drawn once a login.
+    LoginValue {
+        /// For OAuth 2.0 (RFC 6749 section 4.1.1).
+        State = "state",
+        /// For OpenID Connect.
+        Nonce = "nonce",
+        /// RFC 7636.
+        PkceVerifier = "pkce_verifier",
+        /// RFC 7636, S256.
+        PkceChallenge = "pkce_challenge",
+    }
+}
+
+fixed_names! {
+    /// The time of a step run.
+    TimeValue {
+        /// Seconds since 1970.
+        Unix = "unix",
+        /// Milliseconds since 1970.
+        UnixMs = "unix_ms",
+        /// `2026-01-02T03:04:05+08:00`
+        Iso8601 = "iso8601",
+        /// `20260102030405`
+        Compact = "compact",
+    }
+}
+
+fixed_names! {
+    /// Randomness of a step run.
+    RandomValue {
+        /// 32 hex digits.
+        Hex16 = "hex16",
+        /// A version 4 UUID.
+        Uuid = "uuid",
+        /// Six decimal digits.
+        Digits6 = "digits6",
+    }
+}
+
+/// Why a text names no variable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no variable `{name}`")]
+pub struct VariableError {
+    /// The text.
+    pub name: String,
+    /// Names of the language that may have been meant; the connector's own names are for the caller to add.
+    pub known: Vec<String>,
+}
+
+impl Variable {
+    /// Reads a dotted name.
+    pub fn parse(name: &str) -> Result<Self, VariableError> {
+        Self::parse_known(name).ok_or_else(|| VariableError { name: name.to_owned(), known: known_names() })
+    }
+
+    fn parse_known(name: &str) -> Option<Self> {
+        let (space, rest) = name.split_once('.')?;
+        Some(match space {
+            "user" => match rest {
+                "username" => Self::Username,
+                "userPassword" => Self::Password,
+                "clientIp" => Self::ClientIp,
+                "fields" => return None,
+                _ => match rest.strip_prefix("fields.") {
+                    Some(field) => Self::Field(identifier(field)?),
+                    None => Self::Attribute(identifier(rest)?),
+                },
+            },
+            "env" => Self::Env(identifier(rest)?),
+            "secret" => Self::Secret(identifier(rest)?),
+            "answer" => Self::Answer(identifier(rest)?),
+            "steps" => {
+                let (step, value) = rest.split_once('.')?;
+                let value = match value {
+                    "outcome" => StepValue::Outcome,
+                    "status" => StepValue::Status,
+                    capture => StepValue::Capture(identifier(capture)?),
+                };
+                Self::Step { step: identifier(step)?, value }
+            }
+            "login" => Self::Login(LoginValue::parse(rest)?),
+            "request" if rest == "id" => Self::RequestId,
+            "time" => Self::Time(TimeValue::parse(rest)?),
+            "random" => Self::Random(RandomValue::parse(rest)?),
+            _ => return None,
+        })
+    }
+
+    /// Whether a user typed it or it is computed by the user's device: what may be in it is anything at all.
+    pub fn is_user_data(&self) -> bool {
+        matches!(
+            self,
+            Self::Username
+                | Self::Password
+                | Self::Field(_)
+                | Self::ClientIp
+                | Self::Attribute(_)
+                | Self::Answer(_)
+                | Self::Env(_)
+        )
+    }
+
+    /// Whether it carries the user's proof, so that a request with it is a factor (an `env` is judged by its script).
+    pub fn is_credential(&self) -> bool {
+        matches!(self, Self::Password | Self::Field(_) | Self::Answer(_))
+    }
+}
+
+/// One segment of a name: letters, digits, `_` and `-`, no dot; any script's letters (SDK fields may be Chinese).
+fn identifier(text: &str) -> Option<String> {
+    let fits = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '$'));
+    fits.then(|| text.to_owned())
+}
+
+/// Every fixed name, for "did you mean".
+fn known_names() -> Vec<String> {
+    let mut names: Vec<String> =
+        ["user.username", "user.userPassword", "user.clientIp", "request.id"].map(String::from).into();
+    for (space, members) in [("login", LoginValue::NAMES), ("time", TimeValue::NAMES), ("random", RandomValue::NAMES)] {
+        names.extend(members.iter().map(|member| format!("{space}.{member}")));
+    }
+    names
+}
+
+impl fmt::Display for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Username => f.write_str("user.username"),
+            Self::Password => f.write_str("user.userPassword"),
+            Self::Field(name) => write!(f, "user.fields.{name}"),
+            Self::ClientIp => f.write_str("user.clientIp"),
+            Self::Attribute(name) => write!(f, "user.{name}"),
+            Self::Env(name) => write!(f, "env.{name}"),
+            Self::Step { step, value } => match value {
+                StepValue::Outcome => write!(f, "steps.{step}.outcome"),
+                StepValue::Status => write!(f, "steps.{step}.status"),
+                StepValue::Capture(name) => write!(f, "steps.{step}.{name}"),
+            },
+            Self::Secret(name) => write!(f, "secret.{name}"),
+            Self::Answer(name) => write!(f, "answer.{name}"),
+            Self::Login(value) => write!(f, "login.{}", value.as_str()),
+            Self::RequestId => f.write_str("request.id"),
+            Self::Time(value) => write!(f, "time.{}", value.as_str()),
+            Self::Random(value) => write!(f, "random.{}", value.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Variable;
+
+    #[test]
+    fn names_read_and_write_the_same() {
+        for name in [
+            "user.username",
+            "user.userPassword",
+            "user.clientIp",
+            "user.fields.client_id",
+            "user.device_id",
+            "env.md5Psw",
+            "steps.login.token",
+            "steps.login.outcome",
+            "steps.login.status",
+            "secret.app_key",
+            "answer.code",
+            "login.state",
+            "login.pkce_challenge",
+            "request.id",
+            "time.unix_ms",
+            "random.uuid",
+            "user.fields.工号",
+        ] {
+            assert_eq!(Variable::parse(name).unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        for name in [
+            "user",
+            "user.",
+            "user.fields",
+            "user.fields.",
+            "user.a.b",
+            "steps.login",
+            "request.body",
+            "time.now",
+            "env.a b",
+            "",
+            "x.y",
+        ] {
+            assert!(Variable::parse(name).is_err(), "{name}");
+        }
+    }
+}

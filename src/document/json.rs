@@ -1,0 +1,205 @@
+//! JSON text to `Value` and back.
+//!
+//! serde_json reads the syntax; the visitor here refuses what a login must not rest on: duplicate keys, exponents
+//! beyond 9999, more depth than `MAX_DEPTH`. Nothing is guessed: a text that is not JSON is an error.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+
+use super::{MAX_DEPTH, Number, Object, Value};
+
+/// The key under which serde_json hands over a number's digits (its feature `arbitrary_precision`). A reply that
+/// writes this key itself is refused unless its value is the text of a number, which is then that number: the
+/// upstream could have said so plainly.
+const NUMBER_TOKEN: &str = "$serde_json::private::Number";
+
+/// Why a text is not a document. Carries position and cause, never the text.
+#[derive(Debug, thiserror::Error)]
+#[error("not JSON that can be relied on, at line {line} column {column}: {cause}")]
+pub struct JsonError {
+    /// 1-based line of the text.
+    pub line: usize,
+    /// 1-based column in that line.
+    pub column: usize,
+    /// What is wrong, without quoting the text.
+    pub cause: String,
+}
+
+/// Reads one JSON text (RFC 8259) that fills `bytes`; UTF-8 without a BOM.
+pub fn from_json(bytes: &[u8]) -> Result<Value, JsonError> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = Node { depth: 0 }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| JsonError { line: error.line(), column: error.column(), cause: cause_of(&error) })
+}
+
+/// serde_json's own syntax messages name a kind of mistake; ours (`custom`) are fixed texts. Neither quotes the input.
+fn cause_of(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+/// Writes a value as compact JSON; numbers with their digits as they came.
+pub fn to_json(value: &Value) -> String {
+    // Serialising a `Value` into memory has no failing case: keys are strings and no I/O takes part.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// One value at a depth; the seed carries the depth down.
+#[derive(Clone, Copy)]
+struct Node {
+    depth: usize,
+}
+
+impl Node {
+    fn child<E: serde::de::Error>(self) -> Result<Self, E> {
+        if self.depth >= MAX_DEPTH {
+            return Err(E::custom("nested too deep"));
+        }
+        Ok(Self { depth: self.depth + 1 })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+
+    // serde_json hands over what fits 64 bits as an integer; JSON allows one spelling of those, so no digit is lost.
+    // Everything else comes as its digits under `NUMBER_TOKEN`; a float never does.
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::Number(Number::from(number)))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Number(Number::from(number)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let child = self.child()?;
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(child)? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let child = self.child()?;
+        let mut object = Object::new();
+        while let Some(key) = members.next_key::<String>()? {
+            if key == NUMBER_TOKEN && object.is_empty() {
+                let digits: String = members.next_value()?;
+                return match (Number::parse(&digits), members.next_key::<String>()?) {
+                    (Some(number), None) => Ok(Value::Number(number)),
+                    _ => Err(A::Error::custom("number out of range")),
+                };
+            }
+            let value = members.next_value_seed(child)?;
+            if object.insert(key, value).is_some() {
+                return Err(A::Error::custom("duplicate key"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(flag) => serializer.serialize_bool(*flag),
+            Self::Number(number) => {
+                let exact: serde_json::Number = number.as_str().parse().map_err(serde::ser::Error::custom)?;
+                exact.serialize(serializer)
+            }
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Array(items) => {
+                let mut seq = serializer.serialize_seq(Some(items.len()))?;
+                for item in items {
+                    seq.serialize_element(item)?;
+                }
+                seq.end()
+            }
+            Self::Object(object) => {
+                let mut map = serializer.serialize_map(Some(object.len()))?;
+                for (key, value) in object {
+                    map.serialize_entry(key, value)?;
+                }
+                map.end()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    // serde_json spells an exponent with its sign (`1E5` becomes `1e+5`); the digits are what must survive.
+    fn digits_and_order_survive() {
+        for text in [
+            r#"{"z":1234567890123456789,"a":1.10,"b":[1e+5,-0,0.1e-7],"c":{"d":null,"e":true}}"#,
+            r#""plain""#,
+            "12345678901234567890123",
+            "[]",
+        ] {
+            assert_eq!(to_json(&from_json(text.as_bytes()).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn doubtful_texts_are_refused() {
+        let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":{"b":1,"b":2}}"#,
+            "1e10000",
+            "[1e99999]",
+            deep.as_str(),
+            "",
+            "{} {}",
+            "\u{feff}{}",
+            r#"{"$serde_json::private::Number":"x"}"#,
+            r#"{"$serde_json::private::Number":{"a":1}}"#,
+        ] {
+            assert!(from_json(text.as_bytes()).is_err(), "{text:.60}");
+        }
+        let most = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
+        assert!(from_json(most.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn an_error_names_the_place_and_not_the_content() {
+        let error = from_json(br#"{"password": hunter2}"#).unwrap_err();
+        assert_eq!((error.line, error.column), (1, 14));
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}

@@ -1,0 +1,100 @@
+//! The decoded reply as one JSON-like value, and everything else that scripts, templates and rules pass around.
+//!
+//! A type of our own, because numbers must keep the digits that the upstream wrote (19-digit ids) and objects
+//! their order. It knows no wire format: decoders in `response` build it, encoders in `template` write it.
+
+mod json;
+mod number;
+
+pub use json::{JsonError, from_json, to_json};
+pub use number::{Decimal, Number};
+
+use indexmap::IndexMap;
+
+/// How deep a value may nest. Every decoder refuses more, so that walking and dropping a value, which recurse,
+/// stay far from the end of a 2 MiB stack.
+pub const MAX_DEPTH: usize = 64;
+
+/// An object: keys are unique and stay in the order in which they were written.
+pub type Object = IndexMap<String, Value>;
+
+/// A JSON value whose numbers are the text as written.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Value {
+    /// JSON `null`.
+    #[default]
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number, digits untouched.
+    Number(Number),
+    /// A string.
+    Text(String),
+    /// A list.
+    Array(Vec<Value>),
+    /// A map from name to value.
+    Object(Object),
+}
+
+impl Value {
+    /// What kind of value this is, in the words of a trace: `null`, `boolean`, `number`, `string`, `array`, `object`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "boolean",
+            Self::Number(_) => "number",
+            Self::Text(_) => "string",
+            Self::Array(_) => "array",
+            Self::Object(_) => "object",
+        }
+    }
+
+    /// The text of a scalar: a string itself, the digits of a number, `true`, `false`; `None` for null, arrays, objects.
+    pub fn scalar_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(number) => Some(number.as_str()),
+            Self::Bool(true) => Some("true"),
+            Self::Bool(false) => Some("false"),
+            Self::Null | Self::Array(_) | Self::Object(_) => None,
+        }
+    }
+
+    /// The member `name` of an object.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        match self {
+            Self::Object(object) => object.get(name),
+            _ => None,
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Bool(flag)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Number(Number::from(number))
+    }
+}
+
+impl FromIterator<(String, Value)> for Value {
+    fn from_iter<I: IntoIterator<Item = (String, Value)>>(members: I) -> Self {
+        Self::Object(members.into_iter().collect())
+    }
+}

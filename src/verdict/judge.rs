@@ -1,0 +1,219 @@
+//! The judging order of DESIGN.md section 4.3 and the proofs that it alone can make.
+//!
+//! Deny first: reject rows, unavailable, more, pending, success. The truths come from outside (`condition`, through
+//! the trait [`Rules`]); the order, and what true, false and unknown mean at each place, stand here once. The proof
+//! types have private fields, so that no other code can claim a success.
+//!
+//! ```compile_fail
+//! use doorward::verdict::FactorProof;
+//! let forged = FactorProof(()); // the field is private
+//! ```
+
+use super::{Cause, Reason, Truth};
+
+/// The rules of one step over one reply; each method is asked at most once and only when the earlier ones let it.
+pub trait Rules {
+    /// How many reject rows there are.
+    fn reject_rows(&self) -> usize;
+    /// Whether reject row `row` holds.
+    fn reject(&self, row: usize) -> Truth;
+    /// The reason of reject row `row`.
+    fn reject_reason(&self, row: usize) -> Reason;
+    /// Whether the upstream says that it has trouble; false without such a rule.
+    fn unavailable(&self) -> Truth;
+    /// Whether the upstream says "right so far"; false without such a rule.
+    fn more(&self) -> Truth;
+    /// Whether the user has still to confirm elsewhere; false without such a rule.
+    fn pending(&self) -> Truth;
+    /// Whether the step succeeded.
+    fn success(&self) -> Truth;
+    /// What a false `success` of a factor means: `invalid_credentials`, or `mfa_failed` after an `ask`.
+    fn failure(&self) -> Reason;
+}
+
+/// A factor's `success` was true.
+#[derive(Debug)]
+pub struct FactorProof(());
+
+/// A `more` was true: right so far, and another factor is owed.
+#[derive(Debug)]
+pub struct MoreProof(());
+
+/// A helper's `success` was true. It proves nothing about the user.
+#[derive(Debug)]
+pub struct HelperProof(());
+
+/// Why a step did not go on; shared by factors and helpers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// Refused; the row that decided, or `None` for a false `success`.
+    Reject {
+        /// Why.
+        reason: Reason,
+        /// Index of the reject row.
+        row: Option<usize>,
+    },
+    /// The reply does not tell, or tells of trouble.
+    Unavailable(Cause),
+    /// Not confirmed yet.
+    Pending,
+}
+
+/// What a factor's reply means.
+#[derive(Debug)]
+pub enum FactorOutcome {
+    /// The user is proven by this factor.
+    Success(FactorProof),
+    /// Right so far.
+    More(MoreProof),
+    /// Neither.
+    Denied(Denial),
+}
+
+/// What a helper's reply means.
+#[derive(Debug)]
+pub enum HelperOutcome {
+    /// The helper did its work.
+    Success(HelperProof),
+    /// The upstream asks for a further factor.
+    More(MoreProof),
+    /// Neither.
+    Denied(Denial),
+}
+
+/// Judges a factor.
+pub fn judge_factor(rules: &impl Rules) -> FactorOutcome {
+    match before_success(rules) {
+        Some(Early::More) => FactorOutcome::More(MoreProof(())),
+        Some(Early::Denied(denial)) => FactorOutcome::Denied(denial),
+        None => match rules.success() {
+            Truth::True => FactorOutcome::Success(FactorProof(())),
+            Truth::False => FactorOutcome::Denied(Denial::Reject { reason: rules.failure(), row: None }),
+            Truth::Unknown => FactorOutcome::Denied(Denial::Unavailable(Cause::UnexpectedReply)),
+        },
+    }
+}
+
+/// Judges a helper. Nothing that it returns can grant.
+pub fn judge_helper(rules: &impl Rules) -> HelperOutcome {
+    match before_success(rules) {
+        Some(Early::More) => HelperOutcome::More(MoreProof(())),
+        Some(Early::Denied(denial)) => HelperOutcome::Denied(denial),
+        None => match rules.success() {
+            Truth::True => HelperOutcome::Success(HelperProof(())),
+            Truth::False => HelperOutcome::Denied(Denial::Unavailable(Cause::UpstreamError)),
+            Truth::Unknown => HelperOutcome::Denied(Denial::Unavailable(Cause::UnexpectedReply)),
+        },
+    }
+}
+
+enum Early {
+    More,
+    Denied(Denial),
+}
+
+/// The first four kinds of rule. One that is unknown ends the judging: a later rule cannot make up for a doubt.
+fn before_success(rules: &impl Rules) -> Option<Early> {
+    const DOUBT: Option<Early> = Some(Early::Denied(Denial::Unavailable(Cause::UnexpectedReply)));
+    for row in 0..rules.reject_rows() {
+        match rules.reject(row) {
+            Truth::True => {
+                let reason = rules.reject_reason(row);
+                return Some(Early::Denied(Denial::Reject { reason, row: Some(row) }));
+            }
+            Truth::Unknown => return DOUBT,
+            Truth::False => {}
+        }
+    }
+    match rules.unavailable() {
+        Truth::True => return Some(Early::Denied(Denial::Unavailable(Cause::UpstreamError))),
+        Truth::Unknown => return DOUBT,
+        Truth::False => {}
+    }
+    match rules.more() {
+        Truth::True => return Some(Early::More),
+        Truth::Unknown => return DOUBT,
+        Truth::False => {}
+    }
+    match rules.pending() {
+        Truth::True => Some(Early::Denied(Denial::Pending)),
+        Truth::Unknown => DOUBT,
+        Truth::False => None,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::Truth::{False, True, Unknown};
+    use super::*;
+
+    /// Fixed truths: reject rows, unavailable, more, pending, success.
+    pub(in crate::verdict) struct Fixed(pub Vec<Truth>, pub Truth, pub Truth, pub Truth, pub Truth);
+
+    impl Rules for Fixed {
+        fn reject_rows(&self) -> usize {
+            self.0.len()
+        }
+        fn reject(&self, row: usize) -> Truth {
+            self.0[row]
+        }
+        fn reject_reason(&self, row: usize) -> Reason {
+            [Reason::AccountLocked, Reason::DeniedByPolicy][row]
+        }
+        fn unavailable(&self) -> Truth {
+            self.1
+        }
+        fn more(&self) -> Truth {
+            self.2
+        }
+        fn pending(&self) -> Truth {
+            self.3
+        }
+        fn success(&self) -> Truth {
+            self.4
+        }
+        fn failure(&self) -> Reason {
+            Reason::InvalidCredentials
+        }
+    }
+
+    fn word(rules: &Fixed) -> String {
+        let factor = match judge_factor(rules) {
+            FactorOutcome::Success(_) => "success".to_owned(),
+            FactorOutcome::More(_) => "more".to_owned(),
+            FactorOutcome::Denied(Denial::Reject { reason, .. }) => reason.to_string(),
+            FactorOutcome::Denied(Denial::Unavailable(cause)) => cause.to_string(),
+            FactorOutcome::Denied(Denial::Pending) => "pending".to_owned(),
+        };
+        let helper = match judge_helper(rules) {
+            HelperOutcome::Success(_) => "success".to_owned(),
+            HelperOutcome::More(_) => "more".to_owned(),
+            HelperOutcome::Denied(Denial::Reject { reason, .. }) => reason.to_string(),
+            HelperOutcome::Denied(Denial::Unavailable(cause)) => cause.to_string(),
+            HelperOutcome::Denied(Denial::Pending) => "pending".to_owned(),
+        };
+        if factor == helper { factor } else { format!("{factor}/{helper}") }
+    }
+
+    #[test]
+    fn deny_comes_first_and_doubt_never_grants() {
+        for (rules, expected) in [
+            (Fixed(vec![], False, False, False, True), "success"),
+            (Fixed(vec![True], True, True, True, True), "account_locked"),
+            (Fixed(vec![False, True], False, False, False, True), "denied_by_policy"),
+            (Fixed(vec![True, Unknown], False, False, False, True), "account_locked"),
+            (Fixed(vec![Unknown, True], False, False, False, True), "unexpected_reply"),
+            (Fixed(vec![Unknown], False, False, False, True), "unexpected_reply"),
+            (Fixed(vec![False], True, True, True, True), "upstream_error"),
+            (Fixed(vec![False], Unknown, True, True, True), "unexpected_reply"),
+            (Fixed(vec![], False, True, True, True), "more"), // success and more both true: more is owed
+            (Fixed(vec![], False, Unknown, False, True), "unexpected_reply"),
+            (Fixed(vec![], False, False, True, True), "pending"),
+            (Fixed(vec![], False, False, Unknown, True), "unexpected_reply"),
+            (Fixed(vec![], False, False, False, Unknown), "unexpected_reply"),
+            (Fixed(vec![], False, False, False, False), "invalid_credentials/upstream_error"),
+        ] {
+            assert_eq!(word(&rules), expected);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The five verdicts, the reasons and causes, and the proofs from which alone an accept can be made.
+//!
+//! There is no sixth verdict and no "ignore": what is not proven is not granted (TRAPS 1). Numbers, statuses and
+//! wire bodies are `server::reply`'s; this file only names things.
+
+mod judge;
+mod ledger;
+mod truth;
+
+pub use judge::{
+    Denial, FactorOutcome, FactorProof, HelperOutcome, HelperProof, MoreProof, Rules, judge_factor, judge_helper,
+};
+pub use ledger::{Grant, Ledger, NotGranted};
+pub use truth::Truth;
+
+use std::time::Duration;
+
+use crate::document::Value;
+
+/// How a login ended.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The user is who they say they are.
+    Accept(Accept),
+    /// The user is refused; the upstream or a rule said so.
+    Reject(Reject),
+    /// The upstream wants more of the user.
+    Challenge(Challenge),
+    /// Doorward could not tell.
+    Unavailable(Unavailable),
+    /// The connector or the daemon is set up wrong.
+    Misconfigured(Misconfigured),
+}
+
+impl Verdict {
+    /// The word of the API, the header `Doorward-Verdict`, logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Accept(_) => "accept",
+            Self::Reject(_) => "reject",
+            Self::Challenge(_) => "challenge",
+            Self::Unavailable(_) => "unavailable",
+            Self::Misconfigured(_) => "misconfigured",
+        }
+    }
+}
+
+/// What goes back beside an accept or a reject, all of it in clear to the caller: connectors name it in `map`.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Mapped {
+    /// The upstream's own code, as text.
+    pub error_code: Option<String>,
+    /// The upstream's or the row's message: plain text, at most 512 characters.
+    pub error_message: Option<String>,
+    /// Data of the upstream for the app.
+    pub extension: Option<Value>,
+    /// Named attributes of the user.
+    pub attributes: Vec<(String, Value)>,
+}
+
+/// A login that succeeded. Only a [`Grant`] makes one, and only a ledger with a factor's proof makes a grant.
+#[derive(Debug)]
+pub struct Accept {
+    grant: Grant,
+    /// The account that the upstream authenticated: its name for the user, or the name sent.
+    pub subject: String,
+    /// What the connector maps.
+    pub mapped: Mapped,
+}
+
+impl Accept {
+    /// An accept for `subject`; the grant is the evidence.
+    pub fn new(grant: Grant, subject: String, mapped: Mapped) -> Self {
+        Self { grant, subject, mapped }
+    }
+
+    /// The evidence on which this accept rests.
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+}
+
+/// A login that was refused.
+#[derive(Debug)]
+pub struct Reject {
+    /// Why, from a closed list.
+    pub reason: Reason,
+    /// What the connector maps.
+    pub mapped: Mapped,
+    /// When another attempt makes sense (`too_many_attempts`).
+    pub retry_after: Option<Duration>,
+}
+
+impl Reject {
+    /// A reject with nothing mapped.
+    pub fn because(reason: Reason) -> Self {
+        Self { reason, mapped: Mapped::default(), retry_after: None }
+    }
+}
+
+/// A pause: the upstream wants more of the user. Filled by the challenge flow.
+#[derive(Debug)]
+pub struct Challenge {
+    /// The one-use id under which the answer is expected.
+    pub id: String,
+    /// `sms`, `totp`, ...
+    pub kind: String,
+    /// What to tell the user.
+    pub message: String,
+    /// How long the id lives.
+    pub expires_in: Duration,
+    /// How many answers are left.
+    pub attempts_left: u32,
+}
+
+/// Doorward could not tell; nobody is let in and nobody is called a liar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unavailable {
+    /// Where the trouble lies, from a closed list.
+    pub cause: Cause,
+    /// When to try again, if that is known.
+    pub retry_after: Option<Duration>,
+}
+
+impl From<Cause> for Unavailable {
+    fn from(cause: Cause) -> Self {
+        Self { cause, retry_after: None }
+    }
+}
+
+/// The connector or the daemon is set up wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misconfigured {
+    /// What is wrong, without secrets and without data of a user or an upstream.
+    pub what: String,
+}
+
+macro_rules! closed_list {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+
+        impl $name {
+            /// Every member, in the order of DESIGN.md.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// The member with this word.
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|member| member.as_str() == text)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+closed_list! {
+    /// Why a login is rejected.
+    Reason {
+        /// User name or password (or code) is wrong.
+        InvalidCredentials = "invalid_credentials",
+        /// The account is locked.
+        AccountLocked = "account_locked",
+        /// The account is disabled.
+        AccountDisabled = "account_disabled",
+        /// The account has expired.
+        AccountExpired = "account_expired",
+        /// The password has expired.
+        PasswordExpired = "password_expired",
+        /// The password must be changed first.
+        PasswordMustChange = "password_must_change",
+        /// A further factor was wrong.
+        MfaFailed = "mfa_failed",
+        /// A further factor is needed and cannot be asked for here.
+        MfaRequired = "mfa_required",
+        /// Too many attempts; see `retry_after`.
+        TooManyAttempts = "too_many_attempts",
+        /// The upstream's policy says no.
+        DeniedByPolicy = "denied_by_policy",
+        /// What the user typed cannot be sent.
+        InvalidInput = "invalid_input",
+        /// The upstream authenticated somebody else.
+        IdentityMismatch = "identity_mismatch",
+        /// The challenge is unknown, used or too old.
+        ChallengeExpired = "challenge_expired",
+        /// None of the above.
+        Other = "other",
+    }
+}
+
+closed_list! {
+    /// Where the trouble lies when Doorward could not tell.
+    Cause {
+        /// No connection could be made or it broke.
+        Connect = "connect",
+        /// TLS failed.
+        Tls = "tls",
+        /// The name could not be resolved.
+        Dns = "dns",
+        /// The deadline passed.
+        Timeout = "timeout",
+        /// A queue is full.
+        Overloaded = "overloaded",
+        /// The reply is not one that the connector can read.
+        UnexpectedReply = "unexpected_reply",
+        /// The upstream says that it has trouble.
+        UpstreamError = "upstream_error",
+        /// The reply is over the limit.
+        ResponseTooLarge = "response_too_large",
+        /// The script workers failed.
+        Script = "script",
+        /// The challenge store failed.
+        State = "state",
+    }
+}
