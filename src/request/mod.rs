@@ -1,0 +1,4 @@
+//! placeholder for the templates branch
+/// Where each value of a request came from.
+#[derive(Debug, Default)]
+pub struct Shape;
