@@ -1,6 +1,20 @@
 //! A login as a run over a connector's steps.
+//!
+//! `run` is the loop, `step` the order of the stages, `report` what came of it. Nothing here writes a log, an HTTP
+//! reply or a file.
 
+mod draw;
+mod explain;
+mod input;
 pub mod report;
+mod run;
+mod step;
+mod stop;
+mod tools;
+
+pub use report::Report;
+pub use run::authenticate;
+pub use tools::{Exchange, Scripts, Tools, Waiting};
 
 use std::net::IpAddr;
 

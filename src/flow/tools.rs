@@ -1,0 +1,39 @@
+//! What a run needs from outside: an upstream to ask, scripts to call, a clock and randomness.
+//!
+//! Traits, so that golden tests and the probe run the very same flow over replies from a file.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use tokio::time::Instant;
+
+use crate::clock::Ambient;
+use crate::request::Prepared;
+use crate::script::{Outcome, ScriptId};
+use crate::upstream::{Reply, SendFault};
+
+/// A boxed future, so that the traits below can be used as objects.
+pub type Waiting<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Sends one request and reads its reply.
+pub trait Exchange: Send + Sync {
+    /// Ends by `deadline`, with a reply or with the cause why there is none.
+    fn send<'a>(&'a self, request: &'a Prepared, credential: bool, deadline: Instant) -> Waiting<'a, Result<Reply, SendFault>>;
+}
+
+/// Calls a compiled script.
+pub trait Scripts: Send + Sync {
+    /// `input` is the JSON text of the script's parameters; ends by `deadline`.
+    fn call<'a>(&'a self, script: ScriptId, input: String, deadline: Instant) -> Waiting<'a, Outcome>;
+}
+
+/// Everything outside a run.
+#[derive(Clone, Copy)]
+pub struct Tools<'a> {
+    /// The upstream.
+    pub exchange: &'a dyn Exchange,
+    /// The script workers.
+    pub scripts: &'a dyn Scripts,
+    /// Clock and randomness.
+    pub ambient: &'a dyn Ambient,
+}
