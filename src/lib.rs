@@ -4,9 +4,11 @@
 //! authentication server over HTTP(S), as a connector file declares, and answers with one of five verdicts.
 
 pub mod context;
+pub mod crypto;
 pub mod diagnostic;
 pub mod document;
 pub mod flow;
 pub mod request;
+pub mod script;
 pub mod secret;
 pub mod verdict;
