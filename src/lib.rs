@@ -6,5 +6,6 @@
 pub mod context;
 pub mod diagnostic;
 pub mod document;
+pub mod response;
 pub mod secret;
 pub mod verdict;
