@@ -5,9 +5,13 @@
 
 mod json;
 mod number;
+mod path;
+mod shape;
 
 pub use json::{JsonError, from_json, to_json};
 pub use number::{Decimal, Number};
+pub use path::{Lookup, Path, PathError};
+pub use shape::Shape;
 
 use indexmap::IndexMap;
 

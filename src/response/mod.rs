@@ -1,0 +1,114 @@
+//! From the bytes of a reply to a document, and from a reply to the one value that a rule asks for.
+//!
+//! Pure: nothing here sends, waits or knows a connector. A body that cannot be relied on (invalid in its charset,
+//! malformed, too deep, too wide) leaves no document at all, never an empty one (TRAPS 2), and says why in words
+//! that quote none of it.
+
+mod charset;
+mod sniff;
+pub mod source;
+
+pub use charset::Charset;
+
+use crate::document::{Shape, Value, from_json};
+
+/// What a connector says a reply is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Found out from the reply.
+    #[default]
+    Auto,
+    /// RFC 8259.
+    Json,
+    /// Text as it is: `{ text }`.
+    Text,
+}
+
+/// How to decode the replies of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Decoding {
+    /// `response.format`
+    pub format: Format,
+    /// `response.charset`
+    pub charset: Charset,
+}
+
+/// What a reply was taken as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// JSON.
+    Json,
+    /// XML.
+    Xml,
+    /// A form.
+    Form,
+    /// Pairs.
+    Pairs,
+    /// An HTML page.
+    Html,
+    /// Text.
+    Text,
+    /// Bytes.
+    Bytes,
+}
+
+impl Kind {
+    /// With its article, for sentences of `explain`: "it is …".
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Xml => "XML",
+            Self::Form => "a form",
+            Self::Pairs => "a list of pairs",
+            Self::Html => "an HTML page",
+            Self::Text => "text",
+            Self::Bytes => "bytes",
+        }
+    }
+}
+
+/// A decoded reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// What it was taken as.
+    pub kind: Kind,
+    /// The document, or why there is none (quoting nothing of the reply).
+    pub document: Result<Value, String>,
+    /// The whole body as text, if its charset held.
+    pub text: Option<String>,
+    /// The title of an HTML page.
+    pub html_title: Option<String>,
+}
+
+impl Decoded {
+    /// How paths and comparisons read the document.
+    pub fn shape(&self) -> Shape {
+        match self.kind {
+            Kind::Xml => Shape::Xml,
+            _ => Shape::Plain,
+        }
+    }
+}
+
+/// Decodes a whole body, whose size the transport has already capped.
+pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> Decoded {
+    let kind = match decoding.format {
+        Format::Auto => sniff::kind(content_type, body),
+        Format::Json => Kind::Json,
+        Format::Text => Kind::Text,
+    };
+    let markup = matches!(kind, Kind::Xml | Kind::Html);
+    let (encoding, bom) = decoding.charset.of(content_type, body, markup);
+    let mut decoded = Decoded { kind, document: Err(String::new()), text: None, html_title: None };
+    let Some(text) = charset::decode(encoding, &body[bom..]) else {
+        decoded.document = Err(format!("the reply is not valid {}", encoding.name()));
+        return decoded;
+    };
+    decoded.document = match kind {
+        Kind::Json => from_json(text.as_bytes()).map_err(|error| error.to_string()),
+        Kind::Text => Ok(Value::from_iter([("text".to_owned(), Value::from(&*text))])),
+        _ => Err("not built yet".to_owned()),
+    };
+    decoded.text = Some(text.into_owned());
+    decoded
+}
