@@ -106,11 +106,10 @@ pub(super) fn is_something(value: &Value) -> bool {
     !matches!(value, Value::Null) && !matches!(value, Value::Text(text) if text.is_empty())
 }
 
-/// The scalar that a value stands for: an XML element with attributes stands for its `#text`.
+/// The value as a scalar; `None` for an array or an object (of XML the caller has taken the text already).
 fn scalar(value: &Value) -> Option<&Value> {
     match value {
-        Value::Object(object) => object.get("#text"),
-        Value::Array(_) => None,
+        Value::Object(_) | Value::Array(_) => None,
         scalar => Some(scalar),
     }
 }

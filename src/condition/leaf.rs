@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::compare::{Operator, is_something};
+use super::compare::Operator;
 use super::{Absent, Facts};
 use crate::context::{Missing, Variable};
-use crate::document::{Path, Value};
+use crate::document::{Lookup, Path, Shape, Value};
 use crate::response::{Found, Source};
 use crate::verdict::Truth;
 
@@ -68,17 +68,16 @@ impl Leaf {
                 None => seen(Truth::Unknown, None, Some("there is no reply".to_owned())),
             },
             Test::Compare(source, operator) => match source.read(facts) {
-                Found::Value(value) => seen(operator.holds(&value, facts.context), Some(value), None),
+                Found::Value(value) => {
+                    let shape = source.shape(facts);
+                    seen(operator.holds(shape.compared(&value), facts.context), Some(value), None)
+                }
                 Found::Absent => seen(absent_truth(operator, absent), None, Some(format!("has no {source}"))),
-                Found::Unknown(why) => seen(Truth::Unknown, None, Some(why)),
+                Found::Unknown(why) => seen(Truth::Unknown, None, Some(why.into_owned())),
             },
         }
     }
 
-    /// Whether the value at the source, if any, is present in the sense of `exists`.
-    pub fn is_present(value: &Value) -> bool {
-        is_something(value)
-    }
 }
 
 /// A decoded reply lacks the source.
@@ -91,21 +90,32 @@ fn absent_truth(operator: &Operator, absent: Absent) -> Truth {
 }
 
 impl ValueSource {
+    /// Whether values of this source follow the reading rules of XML.
+    fn shape(&self, facts: Facts<'_>) -> Shape {
+        match (self, facts.reply) {
+            (Self::Reply(Source::Field(_)), Some(reply)) => reply.decoded.shape(),
+            _ => Shape::Plain,
+        }
+    }
+
     /// What is there.
     pub fn read<'a>(&'a self, facts: Facts<'a>) -> Found<'a> {
         match self {
             Self::Reply(source) => match facts.reply {
                 Some(reply) => source.read(reply),
-                None => Found::Unknown("there is no reply".to_owned()),
+                None => Found::Unknown("there is no reply".into()),
             },
             Self::Claim(path) => match facts.claims {
-                Some(claims) => path.get(claims).map_or(Found::Absent, |value| Found::Value(Cow::Borrowed(value))),
-                None => Found::Unknown("there is no verified token".to_owned()),
+                Some(claims) => match path.look_up(claims, Shape::Plain) {
+                    Lookup::Node(value) => Found::Value(Cow::Borrowed(value)),
+                    _ => Found::Absent,
+                },
+                None => Found::Unknown("there is no verified token".into()),
             },
             Self::Variable(variable) => match facts.context.get(variable) {
                 Ok(value) => Found::Value(value),
                 Err(missing @ (Missing::Capture(_) | Missing::Input(_) | Missing::Unset(_))) => {
-                    Found::Unknown(missing.to_string())
+                    Found::Unknown(missing.to_string().into())
                 }
             },
             Self::Constant(value) => Found::Value(Cow::Borrowed(value)),
