@@ -9,4 +9,5 @@ pub mod document;
 pub mod flow;
 pub mod request;
 pub mod secret;
+pub mod server;
 pub mod verdict;

@@ -1,5 +1,6 @@
 //! A login as a run over a connector's steps.
 
+pub mod progress;
 pub mod report;
 
 use std::net::IpAddr;
