@@ -10,4 +10,5 @@ pub mod document;
 pub mod response;
 pub mod script;
 pub mod secret;
+pub mod server;
 pub mod verdict;

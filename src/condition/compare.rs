@@ -25,7 +25,7 @@ impl Operand {
         match self {
             Self::Literal(value) => Some(value.clone()),
             Self::Template(template) => {
-                let value = template.render_value(context).ok()?;
+                let value = template.value(context).ok()?.into_owned();
                 (value != Value::Text(String::new())).then_some(value)
             }
         }

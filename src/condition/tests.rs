@@ -4,7 +4,7 @@ use super::*;
 use crate::context::Variable;
 use crate::document::Path;
 use crate::response::{Decoding, Source, decode};
-use crate::template::Template;
+use crate::template::{Language, Template};
 
 fn field(path: &str) -> ValueSource {
     ValueSource::Reply(Source::Field(Path::parse(path).unwrap()))
@@ -123,7 +123,7 @@ fn an_operand_with_holes_is_rendered_once_and_an_empty_one_is_unknown() {
     let decoded = decode(&Decoding::default(), None, br#"{"a":"{{user.userPassword}}"}"#);
     let headers = HeaderMap::new();
     let view = ReplyView { status: 200, headers: &headers, decoded: &decoded };
-    let operand = || Operand::Template(Template::parse("{{user.username}}").unwrap());
+    let operand = || Operand::Template(Template::parse("{{user.username}}", &Language::default()).unwrap());
     let condition = leaf(field("a"), Operator::Equals(operand()));
     for (name, expected) in
         [("zhangsan", Truth::False), ("{{user.userPassword}}", Truth::True), ("", Truth::Unknown)]

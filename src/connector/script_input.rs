@@ -2,19 +2,19 @@
 
 use crate::context::Context;
 use crate::document::{Number, Object, Value, to_json};
-use crate::response::Decoded;
+use crate::response::{Decoded, Kind as ReplyKind};
 use crate::upstream::Reply;
 
 /// Integers beyond this lose digits in JavaScript and go in as strings (ECMA-262 Number.MAX_SAFE_INTEGER).
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// Parameters of a variables script.
-pub(super) fn variables(context: &Context) -> String {
+pub fn variables(context: &Context) -> String {
     to_json(&Value::Object(parameters(context)))
 }
 
 /// Parameters of a preprocess script: the same, the raw reply and the document (`{}` for text).
-pub(super) fn preprocess(context: &Context, reply: &Reply, decoded: &Decoded) -> String {
+pub fn preprocess(context: &Context, reply: &Reply, decoded: &Decoded) -> String {
     let mut all = parameters(context);
     let mut headers = Object::new();
     for name in reply.headers.keys() {
@@ -32,7 +32,10 @@ pub(super) fn preprocess(context: &Context, reply: &Reply, decoded: &Decoded) ->
     .collect();
     let response = [("statusCode".to_owned(), Value::from(u64::from(reply.status))), ("data".to_owned(), data)];
     all.insert("response".to_owned(), response.into_iter().collect());
-    let result = if decoded.is_text() { Value::Object(Object::new()) } else { decoded.document.clone().unwrap_or_default() };
+    let result = match (decoded.kind, &decoded.document) {
+        (ReplyKind::Text, _) | (_, Err(_)) => Value::Object(Object::new()),
+        (_, Ok(document)) => document.clone(),
+    };
     all.insert("result".to_owned(), safe(result));
     to_json(&Value::Object(all))
 }

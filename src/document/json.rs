@@ -25,13 +25,20 @@ pub struct JsonError {
     pub column: usize,
     /// What is wrong, without quoting the text.
     pub cause: String,
+    /// Whether the text breaks the grammar of JSON, rather than being JSON that is refused here.
+    pub malformed: bool,
 }
 
 /// Reads one JSON text (RFC 8259) that fills `bytes`; UTF-8 without a BOM.
 pub fn from_json(bytes: &[u8]) -> Result<Value, JsonError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Node { depth: 0 }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| JsonError { line: error.line(), column: error.column(), cause: cause_of(&error) })
+    value.map_err(|error| JsonError {
+        line: error.line(),
+        column: error.column(),
+        cause: cause_of(&error),
+        malformed: error.classify() != serde_json::error::Category::Data,
+    })
 }
 
 /// serde_json's own syntax messages name a kind of mistake; ours (`custom`) are fixed texts. Neither quotes the input.

@@ -6,6 +6,7 @@
 mod draw;
 mod explain;
 mod input;
+pub mod progress;
 pub mod report;
 mod run;
 mod step;

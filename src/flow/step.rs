@@ -107,6 +107,9 @@ fn render(step: &Step, run: &Run<'_>, report: &mut StepReport) -> Result<Option<
 async fn send(step: &Step, run: &mut Run<'_>, request: &Prepared) -> Result<Reply, Stop> {
     let mut tries = if step.role == Role::Helper { step.retry } else { 0 };
     loop {
+        if step.carries_credential {
+            run.tools.progress.credential_leaves();
+        }
         let result = run.tools.exchange.send(request, step.carries_credential, run.deadline).await;
         if step.carries_credential && !matches!(&result, Err(fault) if !fault.written) {
             run.credential_sends += 1;
@@ -140,7 +143,7 @@ fn decode_reply(step: &Step, reply: &Reply, report: &mut StepReport) -> Decoded 
 
 fn show_document(decoded: &Decoded, report: &mut StepReport) {
     if let Some(reply) = report.trace.as_mut().and_then(|trace| trace.reply.as_mut()) {
-        reply.document.clone_from(&decoded.document);
+        reply.document = decoded.document.as_ref().ok().cloned();
     }
 }
 
@@ -156,14 +159,14 @@ fn speaks(step: &Step, reply: &Reply, decoded: &Decoded) -> Result<(), Stop> {
 /// Stage 6: the preprocess script turns the document into the one that rules read. An undecodable body never gets here.
 async fn preprocess(step: &Step, run: &mut Run<'_>, reply: &Reply, decoded: &mut Decoded) -> Result<(), Stop> {
     let Some(script) = step.response.preprocess else { return Ok(()) };
-    if decoded.document.is_none() {
+    if decoded.document.is_err() {
         return Ok(());
     }
     let input = script_input::preprocess(&run.context, reply, decoded);
     match run.tools.scripts.call(script, input, run.deadline).await {
         Outcome::Value(json) => {
             let document = from_json(json.as_bytes());
-            decoded.document = Some(document.map_err(|_| {
+            decoded.document = Ok(document.map_err(|_| {
                 Stop::unavailable(Cause::UnexpectedReply, "the preprocess script's result is no document")
             })?);
             Ok(())

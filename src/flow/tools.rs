@@ -7,6 +7,7 @@ use std::pin::Pin;
 
 use tokio::time::Instant;
 
+use super::progress::Progress;
 use crate::clock::Ambient;
 use crate::request::Prepared;
 use crate::script::{Outcome, ScriptId};
@@ -36,4 +37,6 @@ pub struct Tools<'a> {
     pub scripts: &'a dyn Scripts,
     /// Clock and randomness.
     pub ambient: &'a dyn Ambient,
+    /// Told before the user's credential leaves.
+    pub progress: &'a Progress,
 }
