@@ -73,7 +73,7 @@ impl Leaf {
                     seen(operator.holds(shape.compared(&value), facts.context), Some(value), None)
                 }
                 Found::Absent => seen(absent_truth(operator, absent), None, Some(format!("has no {source}"))),
-                Found::Unknown(why) => seen(Truth::Unknown, None, Some(why.into_owned())),
+                Found::Unknown(why) => seen(Truth::Unknown, None, Some(source.untold(facts, &why))),
             },
         }
     }
@@ -95,6 +95,16 @@ impl ValueSource {
         match (self, facts.reply) {
             (Self::Reply(Source::Field(_)), Some(reply)) => reply.decoded.shape(),
             _ => Shape::Plain,
+        }
+    }
+
+    /// Why the source cannot be told. Of an unreadable body it is enough to say that the source is not there: what
+    /// the body is instead is said once, for the whole reply.
+    fn untold(&self, facts: Facts<'_>, why: &str) -> String {
+        match (self, facts.reply) {
+            (Self::Reply(Source::Field(_)), Some(reply)) if reply.decoded.document.is_err() => format!("has no {self}"),
+            (Self::Reply(_), Some(_)) => format!("does not tell {self} ({why})"),
+            _ => format!("{self} is not known: {why}"),
         }
     }
 

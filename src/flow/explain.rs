@@ -5,7 +5,7 @@
 
 use crate::connector::{Role, Step};
 use crate::document::Value;
-use crate::response::{Decoded, ReplyView};
+use crate::response::{Decoded, Decoding, Format, Kind as ReplyKind, ReplyView, decode};
 use crate::script::Outcome;
 use crate::verdict::{Cause, Denial, Truth};
 
@@ -17,14 +17,42 @@ pub(super) fn script(outcome: &Outcome) -> String {
     outcome.to_string()
 }
 
-/// What the body was taken as.
+/// What the body is, with its article: `JSON`, `an HTML page titled "Sign in"`, `JSON that cannot be read (…)`.
 pub(super) fn read_as(decoded: &Decoded) -> String {
-    decoded.describe()
+    let page = |decoded: &Decoded| match &decoded.html_title {
+        Some(title) if !title.trim().is_empty() => {
+            format!("an HTML page titled \"{}\"", plain_title(title))
+        }
+        _ => "an HTML page".to_owned(),
+    };
+    match (&decoded.document, &decoded.text) {
+        (_, _) if decoded.kind == ReplyKind::Html => page(decoded),
+        (Ok(_), _) => decoded.kind.phrase().to_owned(),
+        (Err(_), Some(text)) if text.trim().is_empty() => "empty".to_owned(),
+        // What an administrator needs most: the login page that came instead of the JSON that was declared.
+        (Err(_), Some(text)) if looks_like_html(text) => {
+            let html = Decoding { format: Format::Html, ..Decoding::default() };
+            page(&decode(&html, None, text.as_bytes()))
+        }
+        (Err(why), _) => format!("no readable {} ({why})", decoded.kind.phrase()),
+    }
+}
+
+fn looks_like_html(text: &str) -> bool {
+    // A page begins with its doctype or its root; comments before them are rare and only cost the title.
+    let start: String = text.trim_start().chars().take(16).collect::<String>().to_ascii_lowercase();
+    start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head")
+}
+
+/// A title on one line, no longer than a title is.
+fn plain_title(title: &str) -> String {
+    const MOST: usize = 80;
+    title.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MOST).collect()
 }
 
 /// A status with which servers say neither yes nor no.
 pub(super) fn mute_status(status: u16, decoded: &Decoded) -> String {
-    format!("HTTP {status} is no answer to a login, and no rule names it; the body is {}", decoded.describe())
+    format!("HTTP {status} is no answer to a login, and no rule names it; the body is {}", read_as(decoded))
 }
 
 /// The line of a judged reply.
@@ -72,7 +100,7 @@ fn found(seen: &Seen<'_>, view: Option<&ReplyView<'_>>) -> String {
     let wanted = &seen.leaf.text;
     match (&seen.because, seen.found.as_deref()) {
         (Some(because), _) => match view {
-            Some(view) => format!("the reply {because}; it is {}", view.decoded.describe()),
+            Some(view) => format!("the reply {because}; it is {}", read_as(view.decoded)),
             None => because.clone(),
         },
         (None, Some(value)) if seen.truth == Truth::True => match value {
