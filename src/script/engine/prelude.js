@@ -43,6 +43,7 @@
   delete Object.prototype.__lookupGetter__;
   delete Object.prototype.__lookupSetter__;
 
+  // No array method is called below: the engine caches where it found a method, and this code moves them.
   // 3. A frozen property of a prototype cannot be assigned on an object that inherits it ("override mistake"), which
   //    breaks `o.toString = f`, `err.name = "x"` and ES5 classes. These become accessors whose setter defines the
   //    property on the object itself.
@@ -64,7 +65,9 @@
         }
       };
       defineProperty(object, key, { get, set, enumerable: descriptor.enumerable, configurable: false });
-      roots.push(value, get, set);
+      roots[roots.length] = value;
+      roots[roots.length] = get;
+      roots[roots.length] = set;
     }
   };
   const common = ["constructor", "toString", "toLocaleString", "valueOf", "toJSON", "name", "message"];
@@ -83,11 +86,11 @@
   const add = (value) => {
     if (value === null || (typeof value !== "object" && typeof value !== "function") || seen.has(value)) return;
     seen.add(value);
-    queue.push(value);
+    queue[queue.length] = value;
   };
-  while (queue.length > 0) {
-    const object = queue.pop();
-    seen.add(object);
+  for (let at = 0; at < queue.length; at++) {
+    const object = queue[at];
+    if (object === null || (typeof object !== "object" && typeof object !== "function")) continue;
     for (const key of ownKeys(object)) {
       const descriptor = getOwnPropertyDescriptor(object, key);
       if ("value" in descriptor) {
@@ -99,5 +102,5 @@
     }
     add(getPrototypeOf(object));
   }
-  for (const object of seen) freeze(object);
+  for (const object of queue) freeze(object);
 })();
