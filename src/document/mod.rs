@@ -19,6 +19,11 @@ use indexmap::IndexMap;
 /// stay far from the end of a 2 MiB stack.
 pub const MAX_DEPTH: usize = 64;
 
+/// How many nodes (scalars, arrays, objects, attributes) a document may have. A member costs about 250 bytes in
+/// memory whatever its 5 bytes on the wire, so this bounds a decoded reply to some 12 MiB; a login's reply has
+/// hundreds, a long list of permissions thousands.
+pub const MAX_NODES: usize = 50_000;
+
 /// An object: keys are unique and stay in the order in which they were written.
 pub type Object = IndexMap<String, Value>;
 
