@@ -6,6 +6,7 @@
 pub mod context;
 pub mod diagnostic;
 pub mod document;
+pub mod packing;
 pub mod response;
 pub mod secret;
 pub mod verdict;

@@ -1,15 +1,22 @@
 //! The decoded reply as one JSON-like value, and everything else that scripts, templates and rules pass around.
 //!
 //! A type of our own, because numbers must keep the digits that the upstream wrote (19-digit ids) and objects
-//! their order. It knows no wire format: decoders in `response` build it, encoders in `template` write it.
+//! their order. The plain texts that more than one layer reads (JSON, JSON5, forms, pairs) are read here; whole replies
+//! are `response`'s, and encoders are `template`'s.
 
+mod form;
 mod json;
+mod json5;
 mod number;
+mod pairs;
 mod path;
 mod shape;
 
+pub use form::{Gaps, from_form};
 pub use json::{JsonError, from_json, to_json};
+pub use json5::{Json5, from_json5};
 pub use number::{Decimal, Number};
+pub use pairs::{MembersError, PairsSpec, from_pairs};
 pub use path::{Lookup, Path, PathError};
 pub use shape::Shape;
 
