@@ -7,6 +7,7 @@
 mod charset;
 mod sniff;
 pub mod source;
+mod xml;
 
 pub use charset::Charset;
 
@@ -20,6 +21,8 @@ pub enum Format {
     Auto,
     /// RFC 8259.
     Json,
+    /// XML 1.0 without a DOCTYPE.
+    Xml,
     /// Text as it is: `{ text }`.
     Text,
 }
@@ -95,6 +98,7 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
     let kind = match decoding.format {
         Format::Auto => sniff::kind(content_type, body),
         Format::Json => Kind::Json,
+        Format::Xml => Kind::Xml,
         Format::Text => Kind::Text,
     };
     let markup = matches!(kind, Kind::Xml | Kind::Html);
@@ -107,6 +111,7 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
     decoded.document = match kind {
         Kind::Json => from_json(text.as_bytes()).map_err(|error| error.to_string()),
         Kind::Text => Ok(Value::from_iter([("text".to_owned(), Value::from(&*text))])),
+        Kind::Xml => xml::decode(&text),
         _ => Err("not built yet".to_owned()),
     };
     decoded.text = Some(text.into_owned());
