@@ -3,6 +3,12 @@
 //! Immutable once built; a change makes another one with another revision (TRAPS 20). What was written is `raw`, how
 //! one becomes the other is `check`.
 
+pub mod check;
+pub mod evidence;
+pub mod probe;
+pub mod raw;
+pub mod script_input;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,6 +176,8 @@ pub struct Connector {
     pub timeout: Duration,
     /// Of `time.iso8601`, `time.compact` and the `date` filter.
     pub time_zone: jiff::tz::TimeZone,
+    /// Whether an accept needs a comparison of names that ran.
+    pub identity_required: bool,
     /// In the order of the file.
     pub steps: Vec<Step>,
 }
