@@ -7,7 +7,10 @@ pub mod check;
 pub mod evidence;
 pub mod probe;
 pub mod raw;
+mod schema;
 pub mod script_input;
+
+pub use schema::schema;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
