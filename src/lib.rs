@@ -6,5 +6,7 @@
 pub mod context;
 pub mod diagnostic;
 pub mod document;
+pub mod request;
 pub mod secret;
+pub mod template;
 pub mod verdict;
