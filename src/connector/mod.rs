@@ -12,17 +12,19 @@ pub mod script_input;
 
 pub use schema::schema;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::condition::{Condition, StepRules, ValueSource};
+use crate::context::Variable;
 use crate::mapping::MapPlan;
 use crate::packing::Packing;
 use crate::request::RequestPlan;
 use crate::response::Decoding;
 use crate::script::ScriptId;
 use crate::secret::Secret;
+use crate::signing::AuthPlan;
 
 /// What a connector is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,24 +56,15 @@ pub struct Attribute {
     pub max: usize,
 }
 
-/// How fields are packed into a credential.
-#[derive(Debug, Clone)]
-pub struct Packed {
-    /// The form.
-    pub packing: Packing,
-    /// Whether a text of another form is an error; else it is taken whole.
-    pub required: bool,
-}
-
 /// What a login brings.
 #[derive(Debug, Default)]
 pub struct Input {
     /// Declared attributes.
     pub attributes: Vec<Attribute>,
     /// Fields packed into the password.
-    pub password_fields: Option<Packed>,
+    pub password_fields: Option<Packing>,
     /// Fields packed into the user name.
-    pub username_fields: Option<Packed>,
+    pub username_fields: Option<Packing>,
     /// Whether an empty user name or password is sent on.
     pub allow_empty_password: bool,
 }
@@ -150,6 +143,10 @@ pub struct Step {
     pub variables: Option<ScriptId>,
     /// The request; none in a step that only asks.
     pub request: Option<RequestPlan>,
+    /// How the request authenticates itself.
+    pub auth: Option<AuthPlan>,
+    /// Every variable that request and `auth` read.
+    pub variables_read: BTreeSet<Variable>,
     /// Whether the request carries the user's credential or something computed from it.
     pub carries_credential: bool,
     /// What is done with the reply.

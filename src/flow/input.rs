@@ -3,11 +3,10 @@
 use super::stop::Stop;
 use super::{Login, draw};
 use crate::clock::Ambient;
-use crate::connector::{Connector, Packed};
+use crate::connector::Connector;
 use crate::context::{Context, User};
 use crate::document::Value;
 use crate::packing::unpack;
-use crate::secret::Secret;
 use crate::verdict::Reason;
 use indexmap::IndexMap;
 
@@ -46,18 +45,16 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
     }
     let mut fields = IndexMap::new();
     let mut claimed = login.username.clone();
-    if let Some(packed) = &input.username_fields {
-        let named = unpack_one(packed, &login.username, "user name", "username")?;
-        if let Some(user) = named.get(USER_FIELD) {
-            user.expose().clone_into(&mut claimed);
-        } else if packed.required {
-            return Err(refuse("the user name's fields have no `user`".to_owned()));
-        }
+    if let Some(packing) = &input.username_fields {
+        let named = unpack(packing, &login.username).map_err(|error| refuse(format!("the user name: {error}")))?;
+        let user = named.get(USER_FIELD).ok_or_else(|| refuse("the user name's fields have no `user`".to_owned()))?;
+        user.expose().clone_into(&mut claimed);
         fields.extend(named);
     }
-    if let Some(packed) = &input.password_fields {
-        for (name, value) in unpack_one(packed, login.password.expose(), "password", "password")? {
-            if fields.insert(name.clone(), value).is_some() {
+    if let Some(packing) = &input.password_fields {
+        let named = unpack(packing, login.password.expose()).map_err(|error| refuse(format!("the password: {error}")))?;
+        for (name, value) in named {
+            if fields.insert(name, value).is_some() {
                 return Err(refuse("user name and password both bring the same field".to_owned()));
             }
         }
@@ -73,13 +70,4 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
         ..Context::default()
     };
     Ok(Admitted { context, claimed })
-}
-
-/// The fields of one credential; a text of another form is the one field `whole` unless fields are required.
-fn unpack_one(packed: &Packed, text: &str, what: &str, whole: &str) -> Result<IndexMap<String, Secret>, Stop> {
-    match unpack(&packed.packing, text) {
-        Ok(fields) => Ok(fields),
-        Err(_) if !packed.required => Ok(IndexMap::from([(whole.to_owned(), Secret::new(text))])),
-        Err(error) => Err(Stop::reject(Reason::InvalidInput, format!("the {what} holds no readable fields: {error}"))),
-    }
 }

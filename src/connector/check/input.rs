@@ -2,9 +2,11 @@
 
 use crate::connector::raw;
 use crate::connector::raw::connector::{PackedFields, PackedFormat};
-use crate::connector::{Attribute, Input, Packed};
+use crate::connector::{Attribute, Input};
 use crate::diagnostic::Mistakes;
-use crate::packing::{Packing, PairsPacking};
+use crate::packing::{Otherwise, Packing, PackingFormat};
+
+use super::response;
 
 /// A declared attribute has at most this many characters unless it says otherwise: an id, a phone number, an address.
 const ATTRIBUTE_CHARACTERS: u32 = 1024;
@@ -38,21 +40,19 @@ pub(super) fn input(raw: &raw::Connector, mistakes: &mut Mistakes) -> Option<Inp
     }
     Some(Input {
         attributes,
-        password_fields: raw.password_fields.as_ref().map(packed),
-        username_fields: raw.username_fields.as_ref().map(packed),
+        password_fields: raw.password_fields.as_ref().map(|raw| packed(raw, "password")),
+        username_fields: raw.username_fields.as_ref().map(|raw| packed(raw, "user")),
         allow_empty_password: empty.is_some_and(|flag| flag.value),
     })
 }
 
-fn packed(raw: &PackedFields) -> Packed {
-    let packing = match &raw.format {
-        PackedFormat::Json5 => Packing::Json5,
-        PackedFormat::Form => Packing::Form,
-        PackedFormat::Pairs(pairs) => Packing::Pairs(PairsPacking {
-            between: pairs.between.text.clone(),
-            after_key: pairs.after_key.text.clone(),
-            last: pairs.last.as_ref().map(|last| last.text.clone()),
-        }),
+/// `whole` is the field that a text of another form becomes when fields are not required.
+fn packed(raw: &PackedFields, whole: &str) -> Packing {
+    let format = match &raw.format {
+        PackedFormat::Json5 => PackingFormat::Json5,
+        PackedFormat::Form => PackingFormat::Form,
+        PackedFormat::Pairs(pairs) => PackingFormat::Pairs(response::pairs(pairs)),
     };
-    Packed { packing, required: raw.required.as_ref().is_none_or(|flag| flag.value) }
+    let required = raw.required.as_ref().is_none_or(|flag| flag.value);
+    Packing { format, otherwise: if required { Otherwise::Refused } else { Otherwise::Field(whole.to_owned()) } }
 }

@@ -13,6 +13,7 @@ mod response;
 mod revision;
 mod roles;
 mod settings;
+mod source;
 mod step;
 mod transport;
 mod unsupported;
@@ -176,7 +177,7 @@ impl Check<'_> {
         });
         roles::at_least_one_factor(self.raw, kind, &steps, mistakes);
         response::mapped_once(self.raw, mistakes);
-        let identity_required = roles::identity(self.raw, &steps, mistakes);
+        let identity_required = roles::identity(self.raw, &steps, &taint, mistakes);
         let origins = request::origins(&steps, self.raw, mistakes);
         if mistakes.has_errors() || steps.len() != self.raw.steps.len() {
             return None;

@@ -18,14 +18,19 @@ pub(super) struct Taint {
     /// Whether a script passes `user` on as a whole: its results may hold the password, which makes no factor but
     /// counts when it is asked whether a credential is sent.
     hidden: bool,
+    /// Names set by a script that names the user name.
+    named: BTreeSet<String>,
 }
 
 impl Taint {
     /// Follows the scripts in the order in which they run.
     pub(super) fn of(scripts: &[WrittenScript], reads: &[Reads]) -> Self {
-        let mut taint = Self { env: BTreeSet::new(), any: false, hidden: false };
+        let mut taint = Self { env: BTreeSet::new(), any: false, hidden: false, named: BTreeSet::new() };
         for (_, reads) in scripts.iter().zip(reads).filter(|(s, _)| s.kind == crate::script::Kind::Variables) {
             taint.hidden |= reads.user.all || reads.answer.all;
+            if reads.user.has("username") || reads.env_read.names.keys().any(|name| taint.named.contains(name)) {
+                taint.named.extend(reads.env_written.names.keys().cloned());
+            }
             let inherits = reads.env_read.names.keys().any(|name| taint.env.contains(name));
             if reads.names_credential() || inherits {
                 taint.env.extend(reads.env_written.names.keys().cloned());
@@ -40,6 +45,14 @@ impl Taint {
         match variable {
             Variable::Env(name) => self.env.contains(name) || self.any,
             other => other.is_credential(),
+        }
+    }
+
+    /// Whether the value is the user name or computed from it.
+    fn names_user(&self, variable: &Variable) -> bool {
+        match variable {
+            Variable::Env(name) => self.named.contains(name),
+            other => *other == Variable::Username,
         }
     }
 
@@ -82,7 +95,7 @@ pub(super) fn at_least_one_factor(raw: &raw::Connector, kind: Kind, steps: &[Ste
 }
 
 /// Whether an accept needs a comparison of names (DESIGN.md section 4.5), which then must be there.
-pub(super) fn identity(raw: &raw::Connector, steps: &[Step], mistakes: &mut Mistakes) -> bool {
+pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mistakes: &mut Mistakes) -> bool {
     if steps.len() != raw.steps.len() {
         return false;
     }
@@ -93,7 +106,7 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], mistakes: &mut Mist
         "a signed token says who this is"
     } else if factors.iter().any(|(step, _)| step.ask.as_ref().is_some_and(super::unsupported::other_device)) {
         "the user is proven on another device or page"
-    } else if !factors.is_empty() && !factors.iter().any(|(_, step)| names_user(step, &factors)) {
+    } else if !factors.is_empty() && !factors.iter().any(|(_, step)| names_user(step, &factors, taint)) {
         "no factor's request carries the user name"
     } else {
         return false;
@@ -108,11 +121,10 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], mistakes: &mut Mist
 }
 
 /// Whether the step's request carries the user name, or a capture of a factor that does.
-fn names_user(step: &Step, factors: &[(&raw::Step, &Step)]) -> bool {
-    let Some(request) = &step.request else { return false };
-    let direct = |step: &Step| step.request.as_ref().is_some_and(|r| r.variables().contains(&Variable::Username));
+fn names_user(step: &Step, factors: &[(&raw::Step, &Step)], taint: &Taint) -> bool {
+    let direct = |step: &Step| step.variables_read.iter().any(|variable| taint.names_user(variable));
     direct(step)
-        || request.variables().iter().any(|variable| match variable {
+        || step.variables_read.iter().any(|variable| match variable {
             Variable::Step { step: name, .. } => factors.iter().any(|(raw, step)| raw.name.text == *name && direct(step)),
             _ => false,
         })
