@@ -7,4 +7,5 @@ pub mod context;
 pub mod diagnostic;
 pub mod document;
 pub mod secret;
+pub mod upstream;
 pub mod verdict;

@@ -1,1 +1,5 @@
-//! it
+//! Tests from outside, in process: one binary, a topic a file.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+mod transport;

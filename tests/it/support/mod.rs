@@ -1,0 +1,3 @@
+//! What several topics share: servers that misbehave.
+
+pub mod fault_server;
