@@ -4,6 +4,7 @@
 //! tried only while hyper gives the request back unwritten. What a reply means is none of its business.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,7 +30,7 @@ use super::wire::{self, Form};
 use crate::verdict::Cause;
 
 /// A rendered request.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Outgoing {
     /// GET, POST, ...
     pub method: Method,
@@ -41,6 +42,13 @@ pub struct Outgoing {
     pub body: Option<Bytes>,
     /// The user's password, an answer, or anything computed from them is in it.
     pub carries_credential: bool,
+}
+
+impl fmt::Debug for Outgoing {
+    /// Method and origin: everything else may hold a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ‹{} headers, body›", self.method, self.url.origin().ascii_serialization(), self.headers.len())
+    }
 }
 
 /// A connector's transport that cannot be built.
@@ -184,7 +192,12 @@ impl Client {
     async fn open(&self, lane: usize, progress: &mut Progress) -> Result<Conn, Fault> {
         let dialled = self.dialer.dial(&self.origins[lane], progress).await?;
         progress.connected = Some(progress.started.elapsed());
-        connection(dialled, &self.pool).await
+        let conn = connection(dialled, &self.pool).await?;
+        if let Conn::H2(h2) = &conn {
+            // Others need not wait for the first reply to share it.
+            self.pool.keep(lane, Conn::H2(h2.clone()));
+        }
+        Ok(conn)
     }
 
     /// Counts before the attempt, so that one that the deadline cuts off is counted too.

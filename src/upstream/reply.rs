@@ -3,6 +3,7 @@
 //! hyper follows RFC 9112 where the RFC lets a client be lenient (Content-Length beside Transfer-Encoding, equal
 //! repeats); two parsers that differ there are how replies of two users get swapped, so here it is a doubt.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use super::fault::{self, Fault, Part, Progress, Stage};
 use crate::verdict::Cause;
 
 /// What the server said.
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct Reply {
     /// 200 to 599 (or what else the server made up); never 1xx.
     pub status: u16,
@@ -26,6 +27,13 @@ pub struct Reply {
     pub body: Bytes,
     /// How long it took.
     pub timings: Timings,
+}
+
+impl fmt::Debug for Reply {
+    /// Sizes only: a reply holds tokens and cookies.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ‹{} headers, {} bytes›", self.status, self.headers.len(), self.body.len())
+    }
 }
 
 /// Where the time of one exchange went.
