@@ -1,1 +1,7 @@
-//! it
+//! Tests from outside, in process: one binary, a topic a file.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod codings;
+mod faults;
+mod support;
+mod transport;

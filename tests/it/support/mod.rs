@@ -1,0 +1,24 @@
+//! What several topics share: servers that misbehave, and the shortest way to a client.
+
+pub mod fault_server;
+
+use doorward::upstream::{Client, Egress, EgressRules, Origin, Outgoing, TransportConfig};
+use http::Method;
+use url::Url;
+
+/// A client that may reach loopback.
+pub fn client(config: &TransportConfig, origins: &[&Url]) -> Client {
+    let egress = Egress::new(&EgressRules { allow_loopback: true, ..EgressRules::default() }).unwrap();
+    let origins: Vec<Origin> = origins.iter().map(|url| Origin::of(url).unwrap()).collect();
+    Client::new(config, egress.into(), &origins).unwrap()
+}
+
+/// A request without a credential.
+pub fn get(url: &Url) -> Outgoing {
+    Outgoing { method: Method::GET, url: url.clone(), headers: Vec::new(), body: None, carries_credential: false }
+}
+
+/// A request with a credential.
+pub fn post(url: &Url, body: &'static str) -> Outgoing {
+    Outgoing { method: Method::POST, body: Some(body.into()), carries_credential: true, ..get(url) }
+}
