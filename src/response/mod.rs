@@ -5,13 +5,22 @@
 //! that quote none of it.
 
 mod charset;
+mod html;
+pub mod limits;
+mod members;
 mod sniff;
 pub mod source;
 mod xml;
 
 pub use charset::Charset;
 
-use crate::document::{Shape, Value, from_json};
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use self::html::Page;
+use crate::document::{PairsSpec, Shape, Value, from_json};
 
 /// What a connector says a reply is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,8 +32,16 @@ pub enum Format {
     Json,
     /// XML 1.0 without a DOCTYPE.
     Xml,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// Names and values between separators.
+    Pairs(PairsSpec),
+    /// A page: `{ title, text }`.
+    Html,
     /// Text as it is: `{ text }`.
     Text,
+    /// Anything: `{ content_type, base64 }`.
+    Bytes,
 }
 
 /// How to decode the replies of a step.
@@ -95,25 +112,43 @@ impl Decoded {
 
 /// Decodes a whole body, whose size the transport has already capped.
 pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> Decoded {
-    let kind = match decoding.format {
+    let kind = match &decoding.format {
         Format::Auto => sniff::kind(content_type, body),
         Format::Json => Kind::Json,
         Format::Xml => Kind::Xml,
+        Format::Form => Kind::Form,
+        Format::Pairs(_) => Kind::Pairs,
+        Format::Html => Kind::Html,
         Format::Text => Kind::Text,
+        Format::Bytes => Kind::Bytes,
     };
     let markup = matches!(kind, Kind::Xml | Kind::Html);
     let (encoding, bom) = decoding.charset.of(content_type, body, markup);
-    let mut decoded = Decoded { kind, document: Err(String::new()), text: None, html_title: None };
-    let Some(text) = charset::decode(encoding, &body[bom..]) else {
-        decoded.document = Err(format!("the reply is not valid {}", encoding.name()));
-        return decoded;
+    let text = charset::decode(encoding, &body[bom..]);
+    let mut html_title = None;
+    let document = match (kind, &text) {
+        (Kind::Bytes, _) => Ok(bytes(content_type, body)),
+        (_, None) => Err(format!("the reply is not valid {}", encoding.name())),
+        (Kind::Json, Some(text)) => from_json(text.as_bytes()).map_err(|error| error.to_string()),
+        (Kind::Xml, Some(text)) => xml::decode(text),
+        (Kind::Form, Some(_)) if encoding.is_ascii_compatible() => members::form(&body[bom..], encoding),
+        (Kind::Form, Some(text)) => members::form(text.as_bytes(), encoding),
+        (Kind::Pairs, Some(text)) => members::pairs(text, &decoding.format),
+        (Kind::Html, Some(text)) => match Page::parse(text) {
+            Ok(page) => {
+                html_title = page.shown_title();
+                Ok(page.document())
+            }
+            Err(cause) => Err(format!("a page that cannot be relied on: {cause}")),
+        },
+        (Kind::Text, Some(text)) => Ok(Value::from_iter([("text".to_owned(), Value::from(&**text))])),
     };
-    decoded.document = match kind {
-        Kind::Json => from_json(text.as_bytes()).map_err(|error| error.to_string()),
-        Kind::Text => Ok(Value::from_iter([("text".to_owned(), Value::from(&*text))])),
-        Kind::Xml => xml::decode(&text),
-        _ => Err("not built yet".to_owned()),
-    };
-    decoded.text = Some(text.into_owned());
-    decoded
+    Decoded { kind, document, text: text.map(Cow::into_owned), html_title }
+}
+
+/// `{ content_type, base64 }`; a reply without a Content-Type has null there.
+fn bytes(content_type: Option<&str>, body: &[u8]) -> Value {
+    let content_type = content_type.map_or(Value::Null, Value::from);
+    let base64 = Value::from(STANDARD.encode(body));
+    Value::from_iter([("content_type".to_owned(), content_type), ("base64".to_owned(), base64)])
 }
