@@ -4,6 +4,7 @@
 //! key and value, and report all mistakes at once. Anchors, aliases, tags and second documents are refused; size, depth
 //! and number of nodes are bounded. It knows no connector.
 
+mod build;
 mod core;
 mod parse;
 mod pieces;
@@ -88,3 +89,6 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
