@@ -4,6 +4,7 @@
 //! authentication server over HTTP(S), as a connector file declares, and answers with one of five verdicts.
 
 pub mod context;
+pub mod crypto;
 pub mod diagnostic;
 pub mod document;
 pub mod request;
