@@ -3,17 +3,21 @@
 use http::HeaderValue;
 
 use crate::context::Context;
-use crate::template::{Charset, Line, Mistake, Place, RenderError};
+use crate::template::{Charset, Line, Place, RenderError};
 
 use super::json::{Builder, Leaf};
+use super::multipart::MultipartPlan;
 use super::spec::{BodySpec, Reader};
 use super::text::TextPlan;
-use super::{form, spec};
+use super::{form, xml};
+
+const MULTIPART: &str = "multipart/form-data";
 
 /// A compiled body.
 #[derive(Debug, Clone)]
 pub(super) struct BodyPlan {
     content: Content,
+    form: bool,
     /// For multipart this is the beginning, the boundary follows.
     pub(super) content_type: HeaderValue,
     /// Its leaves by name, for the shape.
@@ -24,6 +28,7 @@ pub(super) struct BodyPlan {
 enum Content {
     Line(Line),
     Text(TextPlan),
+    Multipart(MultipartPlan),
 }
 
 impl BodyPlan {
@@ -49,36 +54,56 @@ impl BodyPlan {
                 (Content::Text(plan), leaves, "text/plain")
             }
             BodySpec::Xml(written) => {
-                reader.refuse(written.mark, Mistake::new("xml", 0..0, "not supported yet"));
-                (Content::Line(Line::default()), Vec::new(), "application/xml")
+                let (line, leaves) = xml::compile(*written, charset, reader);
+                (Content::Line(line), leaves, "application/xml")
             }
             BodySpec::Multipart(parts) => {
-                let mark: spec::Mark = parts.first().map_or(0, |part| part.name.mark);
-                reader.refuse(mark, Mistake::new("multipart", 0..0, "not supported yet"));
-                (Content::Line(Line::default()), Vec::new(), "multipart/form-data")
+                let plan = MultipartPlan::compile(parts, reader);
+                let leaves = plan.lines().map(|(name, line)| (name.to_owned(), line.clone())).collect();
+                (Content::Multipart(plan), leaves, MULTIPART)
             }
         };
         // Text without a charset is ASCII to some servers (RFC 2046 section 4.1.2); the others are UTF-8 by themselves.
-        let named = !charset.is_utf8() || media_type == "text/plain";
+        let named = media_type != MULTIPART && (!charset.is_utf8() || media_type == "text/plain");
         let parameter =
             if named { format!("; charset={}", charset.name().to_ascii_lowercase()) } else { String::new() };
         let content_type = HeaderValue::try_from(format!("{media_type}{parameter}"))
             .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
-        Self { content, content_type, leaves }
+        let form = matches!(spec, BodySpec::Form(_));
+        Self { content, form, content_type, leaves }
     }
 
-    pub(super) fn render(&self, context: &Context, charset: Charset) -> Result<Vec<u8>, RenderError> {
+    /// The bytes, and the Content-Type when it is known only now (a multipart boundary).
+    pub(super) fn render(
+        &self,
+        context: &Context,
+        charset: Charset,
+    ) -> Result<(Vec<u8>, Option<HeaderValue>), RenderError> {
         match &self.content {
             Content::Line(line) => {
                 let mut out = Vec::with_capacity(line.size_hint());
                 line.render(context, charset, &mut out)?;
-                Ok(out)
+                Ok((out, None))
             }
             Content::Text(plan) => {
                 let mut out = Vec::new();
                 plan.render(context, charset, &mut out)?;
-                Ok(out)
+                Ok((out, None))
+            }
+            Content::Multipart(plan) => {
+                let (out, boundary) = plan.render(context)?;
+                let unfit = |_| RenderError::Unfit { what: "the boundary is no header value".into() };
+                let value = HeaderValue::try_from(format!("{MULTIPART}; boundary={boundary}")).map_err(unfit)?;
+                Ok((out, Some(value)))
             }
         }
+    }
+
+    pub(super) fn is_form(&self) -> bool {
+        self.form
+    }
+
+    pub(super) fn is_multipart(&self) -> bool {
+        matches!(self.content, Content::Multipart(_))
     }
 }

@@ -57,6 +57,15 @@ impl ValuePlan {
         }
     }
 
+    /// The charset that a literal names as a parameter: `Some(None)` for one that is unknown.
+    pub(super) fn charset(&self) -> Option<Option<Charset>> {
+        let Self::Ready(value) = self else { return None };
+        let text = value.to_str().ok()?.to_ascii_lowercase();
+        let (_, label) = text.split_once("charset=")?;
+        let label = label.split(';').next()?.trim().trim_matches('"');
+        Some(Charset::parse(label))
+    }
+
     pub(super) fn holes(&self) -> impl Iterator<Item = &Hole> {
         match self {
             Self::Ready(_) => None,

@@ -8,10 +8,14 @@ mod form;
 mod headers;
 mod json;
 mod marked;
+mod multipart;
+mod shape;
 mod spec;
 mod text;
 mod url;
+mod xml;
 
+pub use shape::ShapePart;
 pub use spec::{BodySpec, JsonSpec, Located, Mark, Pairs, PartSpec, RequestSpec, Written};
 
 use std::collections::BTreeSet;
@@ -74,6 +78,7 @@ impl RequestPlan {
         let mut headers = headers::compile(&spec.headers, &mut reader);
         let cookies = headers::compile_cookies(&spec.cookies, &mut reader);
         let body = spec.body.as_ref().map(|body| BodyPlan::compile(body, charset, &mut reader));
+        refuse_content_type(&headers, spec, body.as_ref(), &mut reader);
         let own_type = body.as_ref().map(|body| (CONTENT_TYPE, body.content_type.clone()));
         let defaults = [
             (USER_AGENT, HeaderValue::from_static(DEFAULT_USER_AGENT)),
@@ -101,10 +106,14 @@ impl RequestPlan {
         for plan in &self.cookies {
             cookies.push((plan.name.clone(), plan.value.render(context, self.charset)?));
         }
-        let body = match &self.body {
-            Some(body) => Some(Bytes::from_owner(Zeroizing::new(body.render(context, self.charset)?))),
-            None => None,
-        };
+        let mut body = None;
+        if let Some(plan) = &self.body {
+            let (bytes, content_type) = plan.render(context, self.charset)?;
+            body = Some(Bytes::from_owner(Zeroizing::new(bytes)));
+            if let Some(value) = content_type {
+                headers.iter_mut().filter(|(name, _)| name == CONTENT_TYPE).for_each(|header| header.1 = value.clone());
+            }
+        }
         Ok(Prepared { method: self.method.clone(), url, headers, cookies, body })
     }
 
@@ -142,6 +151,29 @@ impl RequestPlan {
     }
 }
 
+/// A Content-Type of the file's own is literal, and never that of a multipart body, whose boundary is not known yet.
+fn refuse_content_type(
+    headers: &[HeaderPlan],
+    spec: &RequestSpec<'_>,
+    body: Option<&BodyPlan>,
+    reader: &mut Reader<'_>,
+) {
+    let Some(plan) = headers.iter().find(|plan| plan.name == CONTENT_TYPE) else { return };
+    let written = spec.headers.iter().find(|(name, _)| name.text.eq_ignore_ascii_case(CONTENT_TYPE.as_str()));
+    let (mark, length) = written.map_or((spec.url.mark, 0), |(_, value)| (value.mark, value.text.len()));
+    let refuse = |message: &str| Mistake::new("header", 0..length, message);
+    if let Some(hole) = plan.value.holes().next() {
+        reader.refuse(mark, spec::hole_in("Content-Type", hole.range.clone()));
+    } else if plan.value.charset().is_some_and(|charset| charset != Some(written_charset(spec))) {
+        reader.refuse(
+            mark,
+            refuse("the charset of this Content-Type is not the request's").help("set `charset:` of the request"),
+        );
+    } else if body.is_some_and(BodyPlan::is_multipart) {
+        reader.refuse(mark, refuse("Content-Type of a multipart body cannot be set: it names the boundary"));
+    }
+}
+
 /// The value of one `Cookie` header (RFC 6265 section 4.2.1); `None` without cookies.
 pub fn cookie_header<'a>(cookies: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Option<HeaderValue> {
     let mut bytes: Vec<u8> = Vec::new();
@@ -156,6 +188,10 @@ pub fn cookie_header<'a>(cookies: impl IntoIterator<Item = (&'a str, &'a [u8])>)
     let mut value = HeaderValue::try_from(bytes).ok().filter(|value| !value.is_empty())?;
     value.set_sensitive(true);
     Some(value)
+}
+
+fn written_charset(spec: &RequestSpec<'_>) -> Charset {
+    spec.charset.and_then(|written| Charset::parse(written.text)).unwrap_or(Charset::UTF_8)
 }
 
 fn compile_charset(spec: &RequestSpec<'_>, reader: &mut Reader<'_>) -> Charset {

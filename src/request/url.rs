@@ -8,9 +8,8 @@ use std::ops::Range;
 use url::Url;
 
 use crate::context::Context;
-use crate::template::{
-    Charset, Hole, Line, Mistake, Piece, Place, RenderError, Template, is_hostile_segment, percent, unpercent,
-};
+use crate::crypto::encoding::url_decode;
+use crate::template::{Charset, Hole, Line, Mistake, Piece, Place, RenderError, Template, is_hostile_segment, percent};
 
 use super::spec::{Reader, Written, hole_in};
 
@@ -335,7 +334,7 @@ fn pair(items: &[Item], charset: Charset, mistakes: &mut Vec<Mistake>) -> Line {
 }
 
 fn refuse_percent(bytes: &[u8], range: &Range<usize>, mistakes: &mut Vec<Mistake>) {
-    if unpercent(bytes).is_none() {
+    if str::from_utf8(bytes).is_ok_and(|text| url_decode(text).is_err()) {
         let mistake = Mistake::new("url", range.clone(), "a percent sign without two hex digits");
         mistakes.push(mistake.help("write %25 for the character itself"));
     }

@@ -22,23 +22,7 @@ pub(crate) fn percent(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Decodes every `%XX`; `None` when a percent sign is not followed by two hex digits.
-pub(crate) fn unpercent(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte == b'%' {
-            let (pair, after) = after.split_at_checked(2)?;
-            rest = after;
-            out.push(hex_digit(pair[0])? << 4 | hex_digit(pair[1])?);
-        } else {
-            out.push(byte);
-        }
-    }
-    Some(out)
-}
-
+/// The value of a hex digit of either case.
 pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }

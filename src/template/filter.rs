@@ -2,13 +2,17 @@
 
 use std::borrow::Cow;
 
+use encoding_rs::Encoding;
+
 use crate::context::{Context, Missing, Variable};
+use crate::crypto::charset;
+use crate::crypto::digest::{Algorithm, digest};
+use crate::crypto::encoding;
+use crate::crypto::hmac::hmac;
 use crate::document::Value;
 
-use super::charset::Charset;
 use super::date::DatePattern;
 use super::datum::{Datum, Fault, missing};
-use super::digest::{Algorithm, Output};
 use super::escape;
 
 /// One filter with its arguments.
@@ -43,9 +47,39 @@ pub enum Filter {
     /// `date("yyyyMMdd")`
     Date(DatePattern),
     /// `encode("gbk")`: bytes.
-    Encode(Charset),
+    Encode(&'static Encoding),
     /// `default("x")`: for a value that is missing.
     Default(Value),
+}
+
+/// How bytes are written as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// Lower case.
+    Hex,
+    /// RFC 4648 section 4, padded.
+    Base64,
+    /// RFC 4648 section 5, without padding.
+    Base64Url,
+}
+
+impl Output {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "hex" => Some(Self::Hex),
+            "base64" => Some(Self::Base64),
+            "base64url" => Some(Self::Base64Url),
+            _ => None,
+        }
+    }
+
+    fn write(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Hex => encoding::hex_encode(bytes),
+            Self::Base64 => encoding::base64_encode(bytes),
+            Self::Base64Url => encoding::base64url_encode(bytes),
+        }
+    }
 }
 
 /// What a filter gives or takes, as far as that is known at load.
@@ -80,28 +114,24 @@ impl Filter {
     pub(crate) fn apply<'a>(&self, input: Datum<'a>, context: &'a Context) -> Result<Datum<'a>, FilterError> {
         let text = |text: String| Datum::Text(Cow::Owned(text));
         Ok(match self {
-            Self::Digest(algorithm, output) => text(output.write(&algorithm.digest(input.bytes()?))),
+            Self::Digest(algorithm, output) => text(output.write(&digest(*algorithm, input.bytes()?))),
             Self::Hmac(algorithm, key, output) => {
                 let value = Datum::of(key, context)?;
                 let bytes = value.bytes().map_err(|fault| match fault {
                     Fault::Null => FilterError::Missing(missing(key)),
                     other => FilterError::Fault(other),
                 })?;
-                text(output.write(&algorithm.hmac(bytes, input.bytes()?)))
+                text(output.write(&hmac(*algorithm, bytes, input.bytes()?)))
             }
             Self::Write(output) => text(output.write(input.bytes()?)),
-            Self::Unhex => {
-                Datum::Bytes(hex::decode(input.text()?).map_err(|_| Fault::content("is not hex digits, two a byte"))?)
-            }
-            Self::UrlEncode => {
-                let mut out = Vec::with_capacity(input.bytes()?.len() * 3);
-                escape::percent(input.bytes()?, &mut out);
-                text(utf8(out)?)
-            }
-            Self::UrlDecode => {
-                let bytes = escape::unpercent(input.text()?.as_bytes());
-                text(utf8(bytes.ok_or(Fault::content("has a percent sign without two hex digits"))?)?)
-            }
+            Self::Unhex => Datum::Bytes(
+                encoding::hex_decode(input.text()?).map_err(|_| Fault::content("is not hex digits, two a byte"))?,
+            ),
+            Self::UrlEncode => text(encoding::url_encode(input.bytes()?)),
+            Self::UrlDecode => text(utf8(
+                encoding::url_decode(input.text()?)
+                    .map_err(|_| Fault::content("has a percent sign without two hex digits"))?,
+            )?),
             Self::Upper => text(input.text()?.to_uppercase()),
             Self::Lower => text(input.text()?.to_lowercase()),
             Self::Trim => text(input.text()?.trim().to_owned()),
@@ -115,9 +145,8 @@ impl Filter {
             Self::Xml => text(escape::xml(input.text()?)?.into_owned()),
             Self::Date(pattern) => text(pattern.format(&input)?),
             Self::Encode(charset) => Datum::Bytes(
-                charset
-                    .encode(input.text()?)
-                    .ok_or(Fault::content("has a character that the charset of `encode` lacks"))?,
+                charset::encode(charset, input.text()?)
+                    .map_err(|_| Fault::content("has a character that the charset of `encode` lacks"))?,
             ),
             Self::Default(_) => input,
         })

@@ -7,7 +7,6 @@ mod charset;
 mod cursor;
 mod date;
 mod datum;
-mod digest;
 mod escape;
 mod filter;
 mod hole;
@@ -18,14 +17,13 @@ mod place;
 
 pub use charset::Charset;
 pub use date::DatePattern;
-pub use digest::{Algorithm, Output};
-pub use filter::{Filter, Kind};
+pub use filter::{Filter, Kind, Output};
 pub use hole::{Hole, RenderError};
 pub use mistake::Mistake;
 pub use place::Place;
 
 pub(crate) use datum::{Datum, Fault};
-pub(crate) use escape::{json_value, percent, quoted, unpercent};
+pub(crate) use escape::{json_value, percent, quoted, xml as escape_xml};
 pub(crate) use line::Line;
 pub(crate) use place::is_hostile_segment;
 

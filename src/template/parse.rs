@@ -1,13 +1,13 @@
 //! Written text to templates: finds holes and settings, reads variables and filters, collects all mistakes.
 
 use crate::context::Variable;
+use crate::crypto::charset::charset;
+use crate::crypto::digest::Algorithm;
 use crate::document::{Number, Value};
 
-use super::charset::Charset;
 use super::cursor::{Cursor, Spanned};
 use super::date::DatePattern;
-use super::digest::{Algorithm, Output};
-use super::filter::{Filter, Kind};
+use super::filter::{Filter, Kind, Output};
 use super::hole::Hole;
 use super::mistake::{Mistake, did_you_mean};
 use super::{Language, Piece, Setting, Template};
@@ -210,10 +210,10 @@ struct Arguments<'a> {
 
 impl Arguments<'_> {
     fn filter(&self, language: &Language) -> Result<Filter, Mistake> {
-        if let Some(algorithm) = Algorithm::parse(self.name) {
+        if let Some(algorithm) = algorithm(self.name) {
             return Ok(Filter::Digest(algorithm, self.output(0)?));
         }
-        if let Some(algorithm) = self.name.strip_prefix("hmac_").and_then(Algorithm::parse) {
+        if let Some(algorithm) = self.name.strip_prefix("hmac_").and_then(algorithm) {
             let Some(Argument::Word(key)) = self.list.first() else {
                 return Err(self.wrong("the key, as in hmac_sha256(secret.key)"));
             };
@@ -233,9 +233,9 @@ impl Arguments<'_> {
                 .map(Filter::Date)
                 .map_err(|bad| self.wrong("letters of y M d H h m s S a E Z X").label(bad.0)),
             ("date", _) => Err(self.wrong("a pattern, as in date(\"yyyyMMddHHmmss\")")),
-            ("encode", [Argument::Text(label) | Argument::Word(label)]) => Charset::parse(label)
+            ("encode", [Argument::Text(label) | Argument::Word(label)]) => charset(label)
                 .map(Filter::Encode)
-                .ok_or_else(|| self.wrong("a charset such as \"gbk\", \"gb18030\" or \"big5\"")),
+                .map_err(|_| self.wrong("a charset such as \"gbk\", \"gb18030\" or \"big5\"")),
             ("encode", _) => Err(self.wrong("a charset, as in encode(\"gbk\")")),
             ("default", [argument]) => literal(argument)
                 .map(Filter::Default)
@@ -280,13 +280,18 @@ impl Arguments<'_> {
     }
 
     fn unknown(&self) -> Mistake {
-        let digests: Vec<&str> = Algorithm::NAMES.iter().map(|(name, _)| *name).collect();
+        let digests: Vec<&str> = Algorithm::ALL.map(Algorithm::name).into();
         let macs: Vec<String> = digests.iter().map(|name| format!("hmac_{name}")).collect();
         let known = FILTERS.iter().copied().chain(["default"]).chain(digests).chain(macs.iter().map(String::as_str));
         let mistake =
             Mistake::new("unknown-filter", self.name_range.clone(), format!("there is no filter `{}`", self.name));
         suggest(mistake, did_you_mean(self.name, known))
     }
+}
+
+/// Filters have one spelling, unlike the names that scripts may use.
+fn algorithm(name: &str) -> Option<Algorithm> {
+    Algorithm::from_name(name).filter(|algorithm| algorithm.name() == name)
 }
 
 fn literal(argument: &Argument) -> Option<Value> {
