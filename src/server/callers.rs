@@ -231,3 +231,63 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         _ => Err(Problem::Unauthorized),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(name: &str, token: Option<&str>, certificate: Option<CertificateRule>) -> Caller {
+        Caller {
+            name: name.to_owned(),
+            tokens: token.map(TokenHash::of).into_iter().collect(),
+            certificate,
+            scopes: vec![Scope::Authenticate],
+            connectors: None,
+            max_in_flight: None,
+        }
+    }
+
+    fn headers(token: Option<&str>) -> HeaderMap {
+        token.map(|token| (header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap())).into_iter().collect()
+    }
+
+    #[test]
+    fn a_client_shows_all_that_it_declares() {
+        let dns = |name: &str| Some(CertificateRule::Dns(name.to_owned()));
+        let callers = Callers::new(vec![
+            caller("token", Some("t1"), None),
+            caller("both", Some("t2"), dns("gw.example.com")),
+            caller("certificate", None, dns("sdk.example.com")),
+            caller("nothing", None, None),
+        ]);
+        let gateway = Certificate { dns: vec!["GW.example.com".to_owned()], ..Certificate::default() };
+        let sdk = Certificate { dns: vec!["sdk.example.com".to_owned()], ..Certificate::default() };
+        for (token, certificate, expected) in [
+            (Some("t1"), None, Some("token")),
+            (Some("t1"), Some(&sdk), Some("token")),
+            (Some("t2"), None, None),
+            (Some("t2"), Some(&sdk), None),
+            (Some("t2"), Some(&gateway), Some("both")),
+            (None, Some(&sdk), Some("certificate")),
+            (None, Some(&gateway), None),
+            (Some("wrong"), Some(&sdk), None),
+            (None, None, None),
+        ] {
+            let found = callers.identify(&headers(token), certificate).ok();
+            assert_eq!(found.as_ref().map(|caller| caller.name.as_str()), expected, "{token:?} {certificate:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_and_its_hash() {
+        let (token, other) = (Token::draw().unwrap(), Token::draw().unwrap());
+        assert_ne!(token.expose(), other.expose());
+        assert_eq!(token.expose().len(), "dwt_".len() + 43); // 256 bits in base64url
+        let written = token.hash().to_string();
+        assert_eq!(TokenHash::parse(&written).unwrap().to_string(), written);
+        assert!(!format!("{:?}", token.hash()).contains(&written[7..15]));
+        for wrong in ["", "sha256:", "sha256:00", &written[7..], &format!("{written}00")] {
+            assert!(TokenHash::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}

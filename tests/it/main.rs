@@ -1,1 +1,5 @@
-//! it
+//! One binary for all tests from outside.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod made_up;
+mod server;
