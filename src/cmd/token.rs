@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 
 use anyhow::Context as _;
-use doorward::server::Token;
+use doorward::config::Token;
 
 /// `doorward token`
 #[derive(Debug, clap::Subcommand)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use doorward::server::{App, Caller, Callers, Scope, TokenHash, router};
+use doorward::config::{Client, Scope, TokenHash};
+use doorward::server::{App, Callers, router};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -14,8 +15,8 @@ use crate::made_up::{MadeUp, Shelf};
 
 pub const TOKEN: &str = "dwt_test";
 
-pub fn client(name: &str, token: &str, scopes: &[Scope], connectors: Option<&[&str]>) -> Caller {
-    Caller {
+pub fn client(name: &str, token: &str, scopes: &[Scope], connectors: Option<&[&str]>) -> Client {
+    Client {
         name: name.to_owned(),
         tokens: vec![TokenHash::of(token)],
         certificate: None,
