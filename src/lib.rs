@@ -8,6 +8,7 @@ pub mod context;
 pub mod diagnostic;
 pub mod document;
 pub mod flow;
+pub mod guard;
 pub mod request;
 pub mod secret;
 pub mod server;
