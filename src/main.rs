@@ -1,3 +1,11 @@
-//! The `doorward` binary.
+//! The `doorward` binary: reads the command line and runs one command.
 
-fn main() {}
+mod cmd;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    cmd::Cli::parse().run()
+}

@@ -12,7 +12,8 @@ use http::Request;
 
 use super::body::{self, LoginBody};
 use super::connectors::{Connector, Kind};
-use super::{App, Caller, Problem, Scope, login, reply};
+use super::{App, Problem, login, reply};
+use crate::config::{Client, Scope};
 
 /// The endpoint.
 pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, request: Request<Body>) -> Response {
@@ -23,8 +24,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, reque
 }
 
 async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) -> Result<Response, Problem> {
-    let caller = app.caller(&request)?;
-    caller.require(Scope::Authenticate)?;
+    let caller = app.caller(&request, Scope::Authenticate)?;
     let connector = find(app, &caller, path)?;
     let bytes = body::read(request, app.patience).await?;
     let asked = LoginBody::parse(&bytes, &connector.about().attributes)?;
@@ -33,7 +33,7 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
 }
 
 /// The connector of the path, if this caller may use it and it can check users.
-fn find(app: &App, caller: &Caller, path: &RawPathParams) -> Result<Arc<dyn Connector>, Problem> {
+fn find(app: &App, caller: &Client, path: &RawPathParams) -> Result<Arc<dyn Connector>, Problem> {
     let id = path.iter().find_map(|(name, value)| (name == "id").then_some(value)).ok_or(Problem::UnknownConnector)?;
     app.connectors
         .find(id)

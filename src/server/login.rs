@@ -10,9 +10,10 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::App;
 use super::body::LoginBody;
 use super::connectors::{About, Connector};
-use super::{App, Caller};
+use crate::config::Client;
 use crate::flow::Login;
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
@@ -21,7 +22,7 @@ use crate::verdict::{Misconfigured, Verdict};
 /// Runs one login to its verdict.
 pub(super) async fn run(
     _app: &Arc<App>,
-    _caller: &Arc<Caller>,
+    _caller: &Arc<Client>,
     connector: Arc<dyn Connector>,
     asked: LoginBody,
 ) -> Report {

@@ -13,6 +13,6 @@ mod problem;
 pub mod reply;
 mod router;
 
-pub use callers::{Caller, Callers, Certificate, CertificateRule, Scope, Token, TokenHash};
+pub use callers::Callers;
 pub use problem::Problem;
 pub use router::{App, router};

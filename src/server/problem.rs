@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use super::callers::Scope;
+use crate::config::Scope;
 
 /// One fault of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl IntoResponse for Problem {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
             }
             Self::OutOfScope(scope) => {
-                headers.insert(header::WWW_AUTHENTICATE, scope.challenge());
+                headers.insert(header::WWW_AUTHENTICATE, lacking(scope));
             }
             Self::TooMany(after) => {
                 headers.insert(header::RETRY_AFTER, super::reply::whole_seconds(after).into());
@@ -143,4 +143,14 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+/// The `WWW-Authenticate` of a call that lacks a scope (RFC 6750 section 3).
+fn lacking(scope: Scope) -> HeaderValue {
+    HeaderValue::from_static(match scope {
+        Scope::Authenticate => "Bearer error=\"insufficient_scope\", scope=\"authenticate\"",
+        Scope::Test => "Bearer error=\"insufficient_scope\", scope=\"test\"",
+        Scope::Read => "Bearer error=\"insufficient_scope\", scope=\"read\"",
+        Scope::Reload => "Bearer error=\"insufficient_scope\", scope=\"reload\"",
+    })
 }

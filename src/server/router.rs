@@ -11,7 +11,8 @@ use axum::routing::{get, post};
 use http::Request;
 
 use super::connectors::Connectors;
-use super::{Caller, Callers, Certificate, Problem, authenticate, health};
+use super::{Callers, Problem, authenticate, health};
+use crate::config::{Certificate, Client, Scope};
 
 /// What every endpoint may use.
 pub struct App {
@@ -25,9 +26,10 @@ pub struct App {
 
 impl App {
     /// The client behind a request. The accept loop puts a verified client certificate into the extensions.
-    pub(super) fn caller(&self, request: &Request<Body>) -> Result<Arc<Caller>, Problem> {
+    pub(super) fn caller(&self, request: &Request<Body>, scope: Scope) -> Result<Arc<Client>, Problem> {
         let certificate = request.extensions().get::<Arc<Certificate>>();
-        self.callers.identify(request.headers(), certificate.map(AsRef::as_ref))
+        let client = self.callers.identify(request.headers(), certificate.map(AsRef::as_ref))?;
+        if client.scopes.contains(&scope) { Ok(client) } else { Err(Problem::OutOfScope(scope)) }
     }
 }
 

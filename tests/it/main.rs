@@ -1,7 +1,5 @@
-//! Tests from outside, in process: one binary, a topic a file.
+//! One binary for all tests from outside.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-mod codings;
-mod faults;
-mod support;
-mod transport;
+mod made_up;
+mod server;

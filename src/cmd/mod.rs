@@ -1,0 +1,39 @@
+//! The commands; clap lives here only.
+
+mod token;
+
+use std::process::ExitCode;
+
+/// Exit code of a usage mistake (sysexits' EX_USAGE).
+const USAGE: u8 = 64;
+
+/// A zero-trust external HTTP(S) authentication connector daemon.
+#[derive(Debug, clap::Parser)]
+#[command(version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Tokens of clients
+    #[command(subcommand)]
+    Token(token::Command),
+}
+
+impl Cli {
+    /// Runs the command that was asked for.
+    pub fn run(self) -> ExitCode {
+        let done = match self.command {
+            Command::Token(command) => token::run(&command),
+        };
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                anstream::eprintln!("doorward: {error:#}");
+                ExitCode::from(USAGE)
+            }
+        }
+    }
+}
