@@ -3,8 +3,10 @@
 //! A console asks whether a user's password (or code) is right; Doorward asks the customer's own
 //! authentication server over HTTP(S), as a connector file declares, and answers with one of five verdicts.
 
+pub mod audit;
 pub mod clock;
 pub mod condition;
+pub mod config;
 pub mod connector;
 pub mod context;
 pub mod cookies;
@@ -12,14 +14,18 @@ pub mod crypto;
 pub mod diagnostic;
 pub mod document;
 pub mod flow;
+pub mod guard;
+pub mod log;
 pub mod mapping;
 pub mod mask;
+pub mod metrics;
 pub mod packing;
 pub mod request;
 pub mod response;
 pub mod script;
 pub mod secret;
 pub mod server;
+pub mod signing;
 pub mod template;
 pub mod upstream;
 pub mod verdict;

@@ -6,7 +6,7 @@
 use crate::condition::{Facts, ValueSource};
 use crate::document::{Object, Value};
 use crate::mask::Mask;
-use crate::response::Found;
+use crate::response::source::Found;
 use crate::verdict::Mapped;
 
 /// Longer messages are no messages for a login form.
@@ -48,21 +48,24 @@ impl MapPlan {
         match &self.extension {
             Some(Extension::Whole(source)) => into.extension = read(source, facts),
             Some(Extension::Parts(parts)) => {
-                let object: Object =
-                    parts.iter().map(|(name, source)| (name.clone(), read(source, facts).unwrap_or_default())).collect();
+                let object: Object = parts
+                    .iter()
+                    .map(|(name, source)| (name.clone(), read(source, facts).unwrap_or_default()))
+                    .collect();
                 into.extension = Some(Value::Object(object));
             }
             None => {}
         }
         let attributes = self.attributes.iter();
-        into.attributes.extend(attributes.map(|(name, source)| (name.clone(), read(source, facts).unwrap_or_default())));
+        into.attributes
+            .extend(attributes.map(|(name, source)| (name.clone(), read(source, facts).unwrap_or_default())));
     }
 }
 
 fn read(source: &ValueSource, facts: Facts<'_>) -> Option<Value> {
     match source.read(facts) {
         Found::Value(value) => Some(value.into_owned()),
-        Found::Absent | Found::Unknown(_) => None,
+        Found::Absent | Found::Expired(_) | Found::Unknown(_) => None,
     }
 }
 

@@ -82,16 +82,16 @@ impl Operator {
         match self {
             Self::Exists(wanted) => Truth::from(is_something(found) == *wanted),
             Self::Equals(operand) => with(operand, context, |value| equals(found, &value)),
-            Self::In(operands) => Truth::any(
-                operands.iter().map(|operand| with(operand, context, |value| equals(found, &value))),
-            ),
+            Self::In(operands) => {
+                Truth::any(operands.iter().map(|operand| with(operand, context, |value| equals(found, &value))))
+            }
             Self::Contains(operand) => with(operand, context, |value| contains(found, &value)),
             Self::StartsWith(operand) => with(operand, context, |value| {
                 texts(found, &value).map_or(Truth::Unknown, |(text, needle)| text.starts_with(needle).into())
             }),
-            Self::Matches(regex) => scalar(found)
-                .and_then(Value::scalar_text)
-                .map_or(Truth::Unknown, |text| regex.is_match(text).into()),
+            Self::Matches(regex) => {
+                scalar(found).and_then(Value::scalar_text).map_or(Truth::Unknown, |text| regex.is_match(text).into())
+            }
             Self::Ordered(order, operand) => with(operand, context, |value| ordered(*order, found, &value)),
         }
     }

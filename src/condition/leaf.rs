@@ -6,7 +6,7 @@ use super::compare::Operator;
 use super::{Absent, Facts};
 use crate::context::{Missing, Variable};
 use crate::document::{Lookup, Path, Shape, Value};
-use crate::response::{Found, Source};
+use crate::response::source::{Found, Source};
 use crate::verdict::Truth;
 
 /// Where a leaf, a capture or a mapping gets its value.
@@ -73,11 +73,23 @@ impl Leaf {
                     seen(operator.holds(shape.compared(&value), facts.context), Some(value), None)
                 }
                 Found::Absent => seen(absent_truth(operator, absent), None, Some(format!("has no {source}"))),
+                Found::Expired(value) => {
+                    let truth = expired_truth(operator, &value, facts, absent);
+                    seen(truth, Some(value), Some(format!("deletes the {source}")))
+                }
                 Found::Unknown(why) => seen(Truth::Unknown, None, Some(source.untold(facts, &why))),
             },
         }
     }
+}
 
+/// The reply deletes the cookie. It does not exist; its value may speak against a login and never for it.
+fn expired_truth(operator: &Operator, value: &Value, facts: Facts<'_>, absent: Absent) -> Truth {
+    match (operator, absent) {
+        (Operator::Exists(wanted), _) => (!wanted).into(),
+        (_, Absent::False) => operator.holds(value, facts.context),
+        (_, Absent::Unknown) => Truth::Unknown,
+    }
 }
 
 /// A decoded reply lacks the source.

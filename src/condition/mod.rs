@@ -15,7 +15,7 @@ pub use rules::{Judging, RejectRow, StepRules, status_speaks};
 
 use crate::context::Context;
 use crate::document::Value;
-use crate::response::ReplyView;
+use crate::response::source::ReplyView;
 use crate::verdict::Truth;
 
 /// What a condition may look at.

@@ -3,7 +3,8 @@ use http::header::{HeaderMap, HeaderValue};
 use super::*;
 use crate::context::Variable;
 use crate::document::Path;
-use crate::response::{Decoding, Source, decode};
+use crate::response::source::Source;
+use crate::response::{Decoding, decode};
 use crate::template::{Language, Template};
 
 fn field(path: &str) -> ValueSource {
@@ -27,7 +28,7 @@ fn on(body: &str, operator: Operator) -> Truth {
 fn hold(body: &str, condition: &Condition, absent: Absent) -> Truth {
     let decoded = decode(&Decoding::default(), Some("application/json"), body.as_bytes());
     let headers = HeaderMap::new();
-    let view = ReplyView { status: 200, headers: &headers, decoded: &decoded };
+    let view = ReplyView::new(200, &headers, &decoded, 0);
     condition.holds(Facts { context: &Context::default(), reply: Some(&view), claims: None }, absent)
 }
 
@@ -53,7 +54,7 @@ fn every_operator_on_every_kind_of_value() {
         (r#"{"a":{}}"#, equals("200"), Unknown),
         (r#"{"a":[200]}"#, equals("200"), Unknown),
         (r#"{"b":200}"#, equals("200"), Unknown),
-        (r#"{"a":{"#text":"200"}}"#, equals("200"), Unknown),
+        (r##"{"a":{"#text":"200"}}"##, equals("200"), Unknown),
         (r#"{"a":2}"#, O::In(vec![literal("1"), literal("2")]), True),
         (r#"{"a":3}"#, O::In(vec![literal("1"), literal("2")]), False),
         (r#"{"a":"token ok"}"#, O::Contains(literal(r#""ok""#)), True),
@@ -106,12 +107,14 @@ fn a_header_that_occurs_twice_is_unknown() {
     let source = || ValueSource::Reply(Source::Header { name: "x-auth".parse().unwrap(), query: None });
     let condition = leaf(source(), Operator::Equals(literal(r#""ok""#)));
     let decoded = decode(&Decoding::default(), None, b"{}");
-    for (values, expected) in [(vec!["ok"], Truth::True), (vec!["no"], Truth::False), (vec!["ok", "ok"], Truth::Unknown)] {
+    for (values, expected) in
+        [(vec!["ok"], Truth::True), (vec!["no"], Truth::False), (vec!["ok", "ok"], Truth::Unknown)]
+    {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append("x-auth", HeaderValue::from_static(value));
         }
-        let view = ReplyView { status: 200, headers: &headers, decoded: &decoded };
+        let view = ReplyView::new(200, &headers, &decoded, 0);
         let facts = Facts { context: &Context::default(), reply: Some(&view), claims: None };
         assert_eq!(condition.holds(facts, Absent::Unknown), expected);
     }
@@ -122,12 +125,10 @@ fn an_operand_with_holes_is_rendered_once_and_an_empty_one_is_unknown() {
     let mut context = Context::default();
     let decoded = decode(&Decoding::default(), None, br#"{"a":"{{user.userPassword}}"}"#);
     let headers = HeaderMap::new();
-    let view = ReplyView { status: 200, headers: &headers, decoded: &decoded };
+    let view = ReplyView::new(200, &headers, &decoded, 0);
     let operand = || Operand::Template(Template::parse("{{user.username}}", &Language::default()).unwrap());
     let condition = leaf(field("a"), Operator::Equals(operand()));
-    for (name, expected) in
-        [("zhangsan", Truth::False), ("{{user.userPassword}}", Truth::True), ("", Truth::Unknown)]
-    {
+    for (name, expected) in [("zhangsan", Truth::False), ("{{user.userPassword}}", Truth::True), ("", Truth::Unknown)] {
         name.clone_into(&mut context.user.username);
         let facts = Facts { context: &context, reply: Some(&view), claims: None };
         assert_eq!(condition.holds(facts, Absent::Unknown), expected, "{name}");

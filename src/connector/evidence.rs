@@ -20,8 +20,12 @@ pub enum Evidence {
 /// What `rule` rests on. `asks` says whether the step has no request and is proven by the answer itself.
 pub fn evidence(rule: &Condition, asks: bool) -> Evidence {
     match rule {
-        Condition::All(terms) => terms.iter().map(|term| evidence(term, asks)).min_by_key(rank).unwrap_or(Evidence::None),
-        Condition::Any(terms) => terms.iter().map(|term| evidence(term, asks)).max_by_key(rank).unwrap_or(Evidence::None),
+        Condition::All(terms) => {
+            terms.iter().map(|term| evidence(term, asks)).min_by_key(rank).unwrap_or(Evidence::None)
+        }
+        Condition::Any(terms) => {
+            terms.iter().map(|term| evidence(term, asks)).max_by_key(rank).unwrap_or(Evidence::None)
+        }
         Condition::Not(_) => Evidence::None,
         Condition::Leaf(leaf) => of_leaf(leaf, asks),
     }

@@ -25,6 +25,7 @@ use crate::response::Decoding;
 use crate::script::ScriptId;
 use crate::secret::Secret;
 use crate::signing::AuthPlan;
+use crate::upstream::Nodes;
 
 /// What a connector is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +179,8 @@ pub struct Connector {
     pub time_zone: jiff::tz::TimeZone,
     /// Whether an accept needs a comparison of names that ran.
     pub identity_required: bool,
+    /// The origins of a `nodes` setting, of which each login uses one.
+    pub nodes: Option<Nodes>,
     /// In the order of the file.
     pub steps: Vec<Step>,
 }

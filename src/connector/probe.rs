@@ -10,10 +10,11 @@ use super::{Connector, Role, Step, script_input};
 use crate::condition::{Facts, Judging, status_speaks};
 use crate::context::{Context, StepFacts, StepOutcome, User};
 use crate::document::{Object, Value, from_json};
-use crate::response::{ReplyView, decode};
-use crate::script::{Outcome, Pool};
+use crate::response::decode;
+use crate::response::source::ReplyView;
+use crate::script::{Input, Outcome, Pool};
 use crate::secret::Secret;
-use crate::upstream::Reply;
+use crate::upstream::{Reply, Timings};
 use crate::verdict::{FactorOutcome, judge_factor};
 
 /// What a probe reply is called in a message, its type, its body.
@@ -81,21 +82,28 @@ async fn probe_step(step: &Step, context: &Context, scripts: &Pool) -> Option<Fo
     None
 }
 
-async fn succeeds(step: &Step, context: &Context, scripts: &Pool, (status, content_type, body): (u16, &str, &str)) -> bool {
+async fn succeeds(
+    step: &Step,
+    context: &Context,
+    scripts: &Pool,
+    (status, content_type, body): (u16, &str, &'static str),
+) -> bool {
     let mut headers = HeaderMap::new();
     if let (false, Ok(value)) = (content_type.is_empty(), HeaderValue::from_str(content_type)) {
         headers.insert(CONTENT_TYPE, value);
     }
     let declared = (!content_type.is_empty()).then_some(content_type);
     let mut decoded = decode(&step.response.decoding, declared, body.as_bytes());
-    let reply = Reply::canned(status, headers, body.as_bytes().to_vec());
+    let reply = Reply { status, headers, body: body.into(), timings: Timings::default() };
     if let (Some(script), true) = (step.response.preprocess, decoded.document.is_ok()) {
         let input = script_input::preprocess(context, &reply, &decoded);
-        let Outcome::Value(json) = scripts.call(script, input, Instant::now() + PATIENCE).await else { return false };
+        let Outcome::Value(json) = scripts.call(script, Input::new(input), Instant::now() + PATIENCE).await else {
+            return false;
+        };
         let Ok(document) = from_json(json.as_bytes()) else { return false };
         decoded.document = Ok(document);
     }
-    let view = ReplyView { status, headers: &reply.headers, decoded: &decoded };
+    let view = ReplyView::new(status, &reply.headers, &decoded, 0);
     let facts = Facts { context, reply: Some(&view), claims: None };
     matches!(judge_factor(&Judging::new(&step.response.rules, facts)), FactorOutcome::Success(_))
 }

@@ -18,8 +18,12 @@ pub fn preprocess(context: &Context, reply: &Reply, decoded: &Decoded) -> String
     let mut all = parameters(context);
     let mut headers = Object::new();
     for name in reply.headers.keys() {
-        let mut values: Vec<Value> =
-            reply.headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned().into()).collect();
+        let mut values: Vec<Value> = reply
+            .headers
+            .get_all(name)
+            .iter()
+            .map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned().into())
+            .collect();
         let list = name == http::header::SET_COOKIE || values.len() > 1;
         let value = if list { Value::Array(values) } else { values.remove(0) };
         headers.insert(name.as_str().to_owned(), value);

@@ -5,8 +5,9 @@
 
 use crate::connector::{Role, Step};
 use crate::document::Value;
-use crate::response::{Decoded, Decoding, Format, Kind as ReplyKind, ReplyView, decode};
-use crate::script::Outcome;
+use crate::response::source::ReplyView;
+use crate::response::{Decoded, Decoding, Format, Kind as ReplyKind, decode};
+use crate::script::{Budget, Outcome};
 use crate::verdict::{Cause, Denial, Truth};
 
 use super::run::Proof;
@@ -14,7 +15,23 @@ use crate::condition::Seen;
 
 /// What a script did instead of giving a value. What it threw is not shown: it may hold what the user typed.
 pub(super) fn script(outcome: &Outcome) -> String {
-    outcome.to_string()
+    match outcome {
+        Outcome::Threw { line: Some(line), .. } => format!("threw at line {line}"),
+        Outcome::Threw { .. } => "threw".to_owned(),
+        Outcome::BadResult { what } => format!("left no usable result: {what}"),
+        Outcome::Killed { by } => format!(
+            "was ended: {}",
+            match by {
+                Budget::Cpu => "it used more CPU time than a call may",
+                Budget::Wall => "it took longer than a call may",
+                Budget::Memory => "it used more memory than a worker may",
+                Budget::Crash => "its worker died of it",
+            }
+        ),
+        Outcome::Value(_) | Outcome::Rejected { .. } => "ended".to_owned(),
+        Outcome::Overloaded => "found no free worker".to_owned(),
+        Outcome::TimedOut => "did not end before the deadline".to_owned(),
+    }
 }
 
 /// What the body is, with its article: `JSON`, `an HTML page titled "Sign in"`, `JSON that cannot be read (…)`.
@@ -65,7 +82,8 @@ pub(super) fn judged(
     let rule = seen.last().map_or("", |(rule, _)| rule.as_str());
     let asked: Vec<&Seen<'_>> = seen.iter().filter(|(name, _)| name == rule).map(|(_, seen)| seen).collect();
     let wanted = |truth: Truth| asked.iter().find(|seen| seen.truth == truth).copied();
-    let because = |seen: Option<&Seen<'_>>| seen.map_or_else(|| "no rule says more".to_owned(), |seen| found(seen, view));
+    let because =
+        |seen: Option<&Seen<'_>>| seen.map_or_else(|| "no rule says more".to_owned(), |seen| found(seen, view));
     let line = match result {
         Ok(Proof::More(_)) => format!("right so far, a further factor is owed: {}", because(wanted(Truth::True))),
         Ok(_) => because(wanted(Truth::True)),

@@ -26,7 +26,9 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
     let input = &connector.input;
     if !input.allow_empty_password {
         // An empty password is an anonymous bind to many servers: it would succeed for anybody (RFC 4513 section 5.1.2).
-        for (what, empty) in [("user name", login.username.is_empty()), ("password", login.password.expose().is_empty())] {
+        for (what, empty) in
+            [("user name", login.username.is_empty()), ("password", login.password.expose().is_empty())]
+        {
             if empty {
                 return Err(refuse(format!("the {what} is empty; nothing was sent")));
             }
@@ -38,7 +40,10 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
                 return Err(refuse(format!("the attribute {} is required and was not sent", attribute.name)));
             }
             Some(value) if value.scalar_text().is_some_and(|text| text.chars().count() > attribute.max) => {
-                return Err(refuse(format!("the attribute {} is longer than {} characters", attribute.name, attribute.max)));
+                return Err(refuse(format!(
+                    "the attribute {} is longer than {} characters",
+                    attribute.name, attribute.max
+                )));
             }
             _ => {}
         }
@@ -52,7 +57,8 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
         fields.extend(named);
     }
     if let Some(packing) = &input.password_fields {
-        let named = unpack(packing, login.password.expose()).map_err(|error| refuse(format!("the password: {error}")))?;
+        let named =
+            unpack(packing, login.password.expose()).map_err(|error| refuse(format!("the password: {error}")))?;
         for (name, value) in named {
             if fields.insert(name, value).is_some() {
                 return Err(refuse("user name and password both bring the same field".to_owned()));
@@ -61,7 +67,8 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
     }
     let mut attributes = login.attributes;
     attributes.retain(|_, value| *value != Value::Null);
-    let user = User { username: login.username, password: login.password, fields, client_ip: login.client_ip, attributes };
+    let user =
+        User { username: login.username, password: login.password, fields, client_ip: login.client_ip, attributes };
     let context = Context {
         user,
         secrets: connector.secrets.clone(),

@@ -9,6 +9,7 @@ mod input;
 pub mod progress;
 pub mod report;
 mod run;
+mod send;
 mod step;
 mod stop;
 mod tools;

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use url::Url;
 
 use super::report::{Report, StepEnd, StepReport, StepTrace};
 use super::stop::{Ending, Stop};
@@ -13,8 +14,10 @@ use crate::condition::{Absent, Facts};
 use crate::connector::{Connector, Kind, Match, Role, Step};
 use crate::context::{Context, StepFacts, StepOutcome};
 use crate::mask::Mask;
+use crate::request::RequestPlan;
+use crate::upstream::{Nodes, Pick, SendFault};
 use crate::verdict::{
-    Accept, Cause, FactorProof, Grant, HelperProof, Ledger, Mapped, Misconfigured, MoreProof, Reason, Reject, Truth,
+    Accept, Cause, FactorProof, Grant, HelperProof, Ledger, Mapped, Misconfigured, MoreProof, Reject, Truth,
     Unavailable, Verdict,
 };
 
@@ -54,6 +57,8 @@ pub(super) struct Run<'a> {
     pub mapped: Mapped,
     pub credential_sends: u32,
     pub tracing: bool,
+    /// The node of this login, when the connector has nodes.
+    pub pick: Option<Pick<'a>>,
 }
 
 /// Authenticates one user. Never fails: whatever happens is one of the five verdicts.
@@ -81,6 +86,7 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
                 identity_compared: false,
                 mapped: Mapped::default(),
                 credential_sends: 0,
+                pick: connector.nodes.as_ref().map(Nodes::start),
                 tracing,
             };
             let result = run.steps(&mut steps).await;
@@ -102,6 +108,17 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
 }
 
 impl Run<'_> {
+    /// The node of this login as an origin of `plan`.
+    pub(super) fn node(&self, plan: &RequestPlan) -> Option<Url> {
+        let pick = self.pick.as_ref().filter(|_| plan.has_nodes())?;
+        plan.origins().iter().find(|url| pick.origin().contains(url)).cloned()
+    }
+
+    /// Whether another node may be asked the same after `fault`.
+    pub(super) fn next_node(&mut self, fault: &SendFault) -> bool {
+        self.pick.as_mut().is_some_and(|pick| pick.next_after(fault))
+    }
+
     /// Runs the steps in order. `Ok` holds the grant and the line that explains it.
     async fn steps(&mut self, reports: &mut Vec<StepReport>) -> Result<(Grant, String), Stop> {
         let connector = self.connector;
@@ -115,7 +132,9 @@ impl Run<'_> {
                 end: StepEnd::Ended,
                 status: None,
                 took: Duration::ZERO,
-                trace: self.tracing.then(|| Box::new(StepTrace { public: step.public.clone(), ..StepTrace::default() })),
+                trace: self
+                    .tracing
+                    .then(|| Box::new(StepTrace { public: step.public.clone(), ..StepTrace::default() })),
             };
             let result = self.step(step, &mut report, &mut explain).await;
             report.took = started.elapsed();
@@ -226,6 +245,3 @@ pub(super) struct Done {
     pub captures: indexmap::IndexMap<String, Option<crate::document::Value>>,
     pub explain: String,
 }
-
-/// The reason of a refused name.
-pub(super) const MISMATCH: Reason = Reason::IdentityMismatch;

@@ -5,17 +5,17 @@
 use indexmap::IndexMap;
 use tokio::time::Instant;
 
-use super::report::{CaptureTrace, LeafTrace, ReplyTrace, SentTrace, StepReport};
+use super::report::{CaptureTrace, LeafTrace, ReplyTrace, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
-use super::{explain, script_input};
+use super::{explain, send};
 use crate::condition::{Facts, Judging, Seen, StepRules, status_speaks};
-use crate::connector::{Match, Role, Step};
+use crate::connector::{Match, Role, Step, script_input};
 use crate::document::{Value, from_json};
 use crate::mapping::plain_text;
-use crate::request::{Prepared, RenderError};
-use crate::response::{Decoded, Found, ReplyView, decode};
-use crate::script::Outcome;
+use crate::response::source::{Found, ReplyView};
+use crate::response::{Decoded, decode};
+use crate::script::{Input, Outcome};
 use crate::upstream::Reply;
 use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Reason, judge_factor, judge_helper};
 
@@ -27,11 +27,10 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     if let Some(trace) = &mut report.trace {
         trace.env = run.context.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     }
-    let Some(request) = render(step, run, report)? else {
-        return judge_without_reply(step, run, report);
-    };
+    let Some(plan) = &step.request else { return judge_without_reply(step, run, report) };
+    let request = send::render(step, plan, run, report)?;
     watch.lap("render", report);
-    let reply = send(step, run, &request).await?;
+    let reply = send::send(step, plan, run, request).await?;
     report.status = Some(reply.status);
     watch.lap("send", report);
     let mut decoded = decode_reply(step, &reply, report);
@@ -40,7 +39,8 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     preprocess(step, run, &reply, &mut decoded).await?;
     watch.lap("preprocess", report);
     show_document(&decoded, report);
-    let view = ReplyView { status: reply.status, headers: &reply.headers, decoded: &decoded };
+    let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
+    let view = ReplyView::new(reply.status, &reply.headers, &decoded, now);
     let judged = judge(step, run, Some(&view), report);
     watch.lap("judge", report);
     let message = map_error(step, run, &view);
@@ -54,7 +54,7 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
 /// Stage 1: the variables script fills `env`.
 async fn variables(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
     let Some(script) = step.variables else { return Ok(()) };
-    let input = script_input::variables(&run.context);
+    let input = Input::new(script_input::variables(&run.context));
     let outcome = run.tools.scripts.call(script, input, run.deadline).await;
     let env = match outcome {
         Outcome::Value(json) => from_json(json.as_bytes()),
@@ -73,55 +73,12 @@ async fn variables(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
 fn script_failed(outcome: &Outcome, run: &Run<'_>, what: &str, blame: impl Fn(String) -> Stop) -> Stop {
     match outcome {
         Outcome::Rejected { message } => Stop {
-            ending: Ending::Reject {
-                reason: Reason::InvalidInput,
-                message: Some(plain_text(message, &run.mask)),
-            },
+            ending: Ending::Reject { reason: Reason::InvalidInput, message: Some(plain_text(message, &run.mask)) },
             explain: format!("the {what} rejected the input"),
         },
         Outcome::Overloaded => Stop::unavailable(Cause::Overloaded, format!("no worker was free for the {what}")),
         Outcome::TimedOut => Stop::unavailable(Cause::Timeout, format!("the deadline passed before the {what} ended")),
         other => blame(format!("the {what} {}", explain::script(other))),
-    }
-}
-
-/// Stages 2 and 3: the request with every value at its place, signed.
-fn render(step: &Step, run: &Run<'_>, report: &mut StepReport) -> Result<Option<Prepared>, Stop> {
-    let Some(plan) = &step.request else { return Ok(None) };
-    let prepared = plan.render(&run.context).map_err(|error| match error {
-        RenderError::Missing(missing) => Stop::from(missing),
-        error if error.is_from_user() => Stop::reject(Reason::InvalidInput, format!("nothing was sent: {error}")),
-        error => Stop::misconfigured(error.to_string()),
-    })?;
-    if let Some(trace) = &mut report.trace {
-        trace.request = Some(SentTrace {
-            method: prepared.method.to_string(),
-            url: prepared.url.to_string(),
-            shape: prepared.shape.clone(),
-        });
-    }
-    Ok(Some(prepared))
-}
-
-/// Stage 4: one exchange. A factor's request is sent once; a helper's again on connect errors and 502, 503, 504.
-async fn send(step: &Step, run: &mut Run<'_>, request: &Prepared) -> Result<Reply, Stop> {
-    let mut tries = if step.role == Role::Helper { step.retry } else { 0 };
-    loop {
-        if step.carries_credential {
-            run.tools.progress.credential_leaves();
-        }
-        let result = run.tools.exchange.send(request, step.carries_credential, run.deadline).await;
-        if step.carries_credential && !matches!(&result, Err(fault) if !fault.written) {
-            run.credential_sends += 1;
-        }
-        let worth_another = match &result {
-            Ok(reply) => matches!(reply.status, 502..=504),
-            Err(fault) => fault.cause == Cause::Connect,
-        };
-        if tries == 0 || !worth_another {
-            return result.map_err(|fault| Stop::unavailable(fault.cause, fault.explain));
-        }
-        tries -= 1;
     }
 }
 
@@ -162,7 +119,7 @@ async fn preprocess(step: &Step, run: &mut Run<'_>, reply: &Reply, decoded: &mut
     if decoded.document.is_err() {
         return Ok(());
     }
-    let input = script_input::preprocess(&run.context, reply, decoded);
+    let input = Input::new(script_input::preprocess(&run.context, reply, decoded));
     match run.tools.scripts.call(script, input, run.deadline).await {
         Outcome::Value(json) => {
             let document = from_json(json.as_bytes());
@@ -174,9 +131,9 @@ async fn preprocess(step: &Step, run: &mut Run<'_>, reply: &Reply, decoded: &mut
         killed @ Outcome::Killed { .. } => {
             Err(Stop::unavailable(Cause::Script, format!("the preprocess script {}", explain::script(&killed))))
         }
-        other => Err(script_failed(&other, run, "preprocess script", |what| {
-            Stop::unavailable(Cause::UnexpectedReply, what)
-        })),
+        other => {
+            Err(script_failed(&other, run, "preprocess script", |what| Stop::unavailable(Cause::UnexpectedReply, what)))
+        }
     }
 }
 
@@ -313,7 +270,7 @@ fn identity(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>) -> Result<(), 
     let facts = Facts { context: &run.context, reply: Some(view), claims: None };
     let said = match identity.source.read(facts) {
         Found::Value(value) => value.scalar_text().filter(|text| !text.is_empty()).map(str::to_owned),
-        Found::Absent | Found::Unknown(_) => None,
+        Found::Absent | Found::Expired(_) | Found::Unknown(_) => None,
     };
     let Some(said) = said else {
         if identity.how == Match::Report {

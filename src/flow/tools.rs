@@ -9,9 +9,8 @@ use tokio::time::Instant;
 
 use super::progress::Progress;
 use crate::clock::Ambient;
-use crate::request::Prepared;
-use crate::script::{Outcome, ScriptId};
-use crate::upstream::{Reply, SendFault};
+use crate::script::{Input, Outcome, Pool, ScriptId};
+use crate::upstream::{Client, Outgoing, Reply, SendFault};
 
 /// A boxed future, so that the traits below can be used as objects.
 pub type Waiting<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -19,13 +18,25 @@ pub type Waiting<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Sends one request and reads its reply.
 pub trait Exchange: Send + Sync {
     /// Ends by `deadline`, with a reply or with the cause why there is none.
-    fn send<'a>(&'a self, request: &'a Prepared, credential: bool, deadline: Instant) -> Waiting<'a, Result<Reply, SendFault>>;
+    fn send<'a>(&'a self, request: &'a Outgoing, deadline: Instant) -> Waiting<'a, Result<Reply, SendFault>>;
 }
 
 /// Calls a compiled script.
 pub trait Scripts: Send + Sync {
-    /// `input` is the JSON text of the script's parameters; ends by `deadline`.
-    fn call<'a>(&'a self, script: ScriptId, input: String, deadline: Instant) -> Waiting<'a, Outcome>;
+    /// Ends by `deadline`.
+    fn call<'a>(&'a self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'a, Outcome>;
+}
+
+impl Exchange for Client {
+    fn send<'a>(&'a self, request: &'a Outgoing, deadline: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+        Box::pin(Client::send(self, request, deadline))
+    }
+}
+
+impl Scripts for Pool {
+    fn call<'a>(&'a self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'a, Outcome> {
+        Box::pin(Pool::call(self, script, input, deadline))
+    }
 }
 
 /// Everything outside a run.

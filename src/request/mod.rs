@@ -122,6 +122,11 @@ impl RequestPlan {
         self.holes().flat_map(Hole::variables).cloned().collect()
     }
 
+    /// Every variable that stands in the URL.
+    pub fn url_variables(&self) -> BTreeSet<Variable> {
+        self.url.lines().chain(&self.query).flat_map(Line::holes).flat_map(Hole::variables).cloned().collect()
+    }
+
     /// Every hole of the request.
     pub fn holes(&self) -> impl Iterator<Item = &Hole> {
         let lines = self.url.lines().chain(&self.query);

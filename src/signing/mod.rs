@@ -47,14 +47,14 @@ impl AuthPlan {
     pub fn sign(&self, request: &mut Prepared, context: &Context) -> Result<(), RenderError> {
         let value = match self {
             Self::Basic { username, password, charset } => {
-                let mut pair = username.render(Place::BasicUser, context, *charset)?.into_owned();
+                let mut pair = username.render(Place::BasicUser, context, *charset)?;
                 pair.push(b':');
                 pair.extend_from_slice(&password.render(Place::BasicPassword, context, *charset)?);
-                format!("Basic {}", STANDARD.encode(pair)).into_bytes()
+                format!("Basic {}", STANDARD.encode(&*pair)).into_bytes()
             }
             Self::Bearer { token } => {
                 let token = token.render(Place::Header, context, Charset::UTF_8)?;
-                [b"Bearer ", &*token].concat()
+                [b"Bearer ".as_slice(), &token].concat()
             }
         };
         let unfit = |_| RenderError::Unfit { what: "the credentials of `auth` do not fit into a header".to_owned() };

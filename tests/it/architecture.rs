@@ -98,8 +98,17 @@ fn the_stages_stand_in_order() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/flow/step.rs");
     let text = std::fs::read_to_string(path).unwrap();
     let body = &text[text.find("pub(super) async fn run(").unwrap()..];
-    let stages =
-        ["variables(", "render(", "send(", "decode_reply(", "preprocess(", "judge(", "capture(", "identity(", "map_data("];
+    let stages = [
+        "variables(",
+        "render(",
+        "send(",
+        "decode_reply(",
+        "preprocess(",
+        "judge(",
+        "capture(",
+        "identity(",
+        "map_data(",
+    ];
     let places: Vec<usize> = stages.iter().map(|stage| body.find(stage).expect(stage)).collect();
     assert!(places.is_sorted(), "{stages:?} stand at {places:?}");
 }

@@ -155,11 +155,6 @@ fn matches(text: &Text, mistakes: &mut Mistakes) -> Option<regex::Regex> {
         mistakes.add(mistake.label("data must not choose what is matched").help("use equals, contains or starts_with"));
         return None;
     }
-    regex(text, mistakes)
-}
-
-/// A regular expression of the file.
-pub(super) fn regex(text: &Text, mistakes: &mut Mistakes) -> Option<regex::Regex> {
     match pattern(&text.text) {
         Ok(regex) => Some(regex),
         Err(error) => {
@@ -190,9 +185,11 @@ fn operand(
     if operator != "equals" {
         for hole in template.holes() {
             if let Some(variable) = hole.variables().find(|variable| variable.is_user_data()) {
-                let message = format!("`{variable}` is what a user sent: it may stand in `equals` only, not in `{operator}`");
+                let message =
+                    format!("`{variable}` is what a user sent: it may stand in `equals` only, not in `{operator}`");
                 let mistake = mistakes.error_at("user-data-in-rule", &text.span_of(hole.range.clone()), message);
-                mistakes.add(mistake.label("a user could make this rule true").help("compare the whole value with equals"));
+                mistakes
+                    .add(mistake.label("a user could make this rule true").help("compare the whole value with equals"));
             }
         }
     }
@@ -237,4 +234,3 @@ pub(super) fn location_leaf(raw: &raw::Condition) -> Option<&Span> {
         Rule::Status(_) => None,
     }
 }
-

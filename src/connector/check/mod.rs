@@ -192,6 +192,7 @@ impl Check<'_> {
             timeout: transport::timeout(self.raw),
             time_zone: self.language.time_zone.clone(),
             identity_required,
+            nodes: request::nodes(&steps),
             steps,
         };
         Some((connector, transport?, origins))
@@ -219,6 +220,3 @@ fn id_of(path: &Path, mistakes: &mut Mistakes) -> String {
 fn beside(file: &SourceFile, named: &str) -> PathBuf {
     file.path.parent().unwrap_or(Path::new("")).join(named)
 }
-
-#[cfg(test)]
-mod tests;

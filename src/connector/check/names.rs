@@ -94,7 +94,11 @@ impl Names {
     pub(super) fn check_scripts(&self, scripts: &[WrittenScript], reads: &[Reads], mistakes: &mut Mistakes) {
         for (script, reads) in scripts.iter().zip(reads) {
             let scope = Scope { names: self, step: script.step };
-            let user = reads.user.names.keys().filter(|name| !matches!(name.as_str(), "fields" | "username" | "userPassword" | "clientIp"));
+            let user = reads
+                .user
+                .names
+                .keys()
+                .filter(|name| !matches!(name.as_str(), "fields" | "username" | "userPassword" | "clientIp"));
             let mut named: Vec<Variable> = user.cloned().map(Variable::Attribute).collect();
             named.extend(reads.user_fields.names.keys().cloned().map(Variable::Field));
             named.extend(reads.secret.names.keys().cloned().map(Variable::Secret));
@@ -167,10 +171,17 @@ impl Scope<'_> {
             }
             Variable::Env(name) if !here.any_env && !here.env.contains(name) => {
                 let known = prefixed("env", &mut here.env.iter());
-                Err((format!("no script sets `{variable}`"), known, format!("set it in a variables script: env.{name} = …")))
+                Err((
+                    format!("no script sets `{variable}`"),
+                    known,
+                    format!("set it in a variables script: env.{name} = …"),
+                ))
             }
-            Variable::Answer(name) if !self.names.steps[..=self.step].iter().any(|step| step.answers.contains(name)) => {
-                let known = prefixed("answer", &mut self.names.steps[..=self.step].iter().flat_map(|step| &step.answers));
+            Variable::Answer(name)
+                if !self.names.steps[..=self.step].iter().any(|step| step.answers.contains(name)) =>
+            {
+                let known =
+                    prefixed("answer", &mut self.names.steps[..=self.step].iter().flat_map(|step| &step.answers));
                 Err((no_such, known, "ask for it: ask.fields of this step".to_owned()))
             }
             Variable::Step { step, value } => self.look_up_step(variable, step, value),
@@ -178,7 +189,12 @@ impl Scope<'_> {
         }
     }
 
-    fn look_up_step(self, variable: &Variable, step: &str, value: &StepValue) -> Result<(), (String, Vec<String>, String)> {
+    fn look_up_step(
+        self,
+        variable: &Variable,
+        step: &str,
+        value: &StepValue,
+    ) -> Result<(), (String, Vec<String>, String)> {
         let earlier = &self.names.steps[..self.step];
         let all = &self.names.steps;
         let Some(found) = earlier.iter().find(|known| known.name == step) else {

@@ -12,7 +12,7 @@ use crate::connector::{Role, Step};
 use crate::context::Variable;
 use crate::diagnostic::{Mistakes, Span};
 use crate::request::{BodySpec, JsonSpec, Pairs, PartSpec, RequestPlan, RequestSpec, Written};
-use crate::upstream::Origin;
+use crate::upstream::{Nodes, Origin};
 
 /// Compiles `request`; `None` after a mistake.
 pub(super) fn request(
@@ -152,12 +152,19 @@ fn json_spec<'a>(tree: &'a Tree, marks: &mut Marks<'a>) -> JsonSpec<'a> {
         TreeValue::Text(text) => JsonSpec::Text(marks.text(text)),
         TreeValue::List(items) => JsonSpec::Array(items.iter().map(|item| json_spec(item, marks)).collect()),
         TreeValue::Object(members) => {
-            let member = |(name, value): &'a (Spanned<String>, Tree), marks: &mut Marks<'a>| -> (Written<'a>, JsonSpec<'a>) {
-                (marks.key(name), json_spec(value, marks))
-            };
+            let member = |(name, value): &'a (Spanned<String>, Tree),
+                          marks: &mut Marks<'a>|
+             -> (Written<'a>, JsonSpec<'a>) { (marks.key(name), json_spec(value, marks)) };
             JsonSpec::Object(members.iter().map(|m| member(m, marks)).collect())
         }
     }
+}
+
+/// The nodes that requests begin with; every request of a connector has the same.
+pub(super) fn nodes(steps: &[Step]) -> Option<Nodes> {
+    let plan = steps.iter().filter_map(|step| step.request.as_ref()).find(|plan| plan.has_nodes())?;
+    let origins: Vec<Origin> = plan.origins().iter().filter_map(|url| Origin::of(url).ok()).collect();
+    Nodes::new(origins)
 }
 
 /// All origins that the file writes. Credentials in clear beyond this machine are worth a warning.

@@ -31,7 +31,14 @@ pub(super) fn response(
         return Some(ResponsePlan {
             decoding: Decoding::default(),
             preprocess,
-            rules: StepRules { reject: Vec::new(), unavailable: None, more: None, pending: None, success: None, failure },
+            rules: StepRules {
+                reject: Vec::new(),
+                unavailable: None,
+                more: None,
+                pending: None,
+                success: None,
+                failure,
+            },
             named_statuses: Vec::new(),
             identity: None,
             captures: Vec::new(),
@@ -67,7 +74,15 @@ pub(super) fn response(
         None => None,
         Some(identity) => Some(identity?),
     };
-    Some(ResponsePlan { decoding: decoding?, preprocess, rules, named_statuses, identity, captures: captures?, map: map? })
+    Some(ResponsePlan {
+        decoding: decoding?,
+        preprocess,
+        rules,
+        named_statuses,
+        identity,
+        captures: captures?,
+        map: map?,
+    })
 }
 
 fn no_success(span: &Span, mistakes: &mut Mistakes) {

@@ -99,7 +99,8 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mist
     if steps.len() != raw.steps.len() {
         return false;
     }
-    let factors: Vec<(&raw::Step, &Step)> = raw.steps.iter().zip(steps).filter(|(_, s)| s.role == Role::Factor).collect();
+    let factors: Vec<(&raw::Step, &Step)> =
+        raw.steps.iter().zip(steps).filter(|(_, s)| s.role == Role::Factor).collect();
     let why = if raw.input.as_ref().is_some_and(|input| input.username_fields.is_some()) {
         "the user name is packed with other fields"
     } else if raw.steps.iter().any(|step| step.response.as_ref().is_some_and(|response| response.jwt.is_some())) {
@@ -115,7 +116,9 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mist
     if !steps.iter().any(compares) {
         let span = factors.first().map_or(0..0, |(step, _)| step.name.span.clone());
         let mistake = mistakes.error_at("identity-missing", &span, "`identity` is required here").label(why);
-        mistakes.add(mistake.help("compare the upstream's name for the user: response.identity: { field: …, match: exact }"));
+        mistakes.add(
+            mistake.help("compare the upstream's name for the user: response.identity: { field: …, match: exact }"),
+        );
     }
     true
 }
@@ -125,7 +128,9 @@ fn names_user(step: &Step, factors: &[(&raw::Step, &Step)], taint: &Taint) -> bo
     let direct = |step: &Step| step.variables_read.iter().any(|variable| taint.names_user(variable));
     direct(step)
         || step.variables_read.iter().any(|variable| match variable {
-            Variable::Step { step: name, .. } => factors.iter().any(|(raw, step)| raw.name.text == *name && direct(step)),
+            Variable::Step { step: name, .. } => {
+                factors.iter().any(|(raw, step)| raw.name.text == *name && direct(step))
+            }
             _ => false,
         })
 }

@@ -14,7 +14,10 @@ use crate::template::{Language, Setting};
 /// Lints that a connector may waive, with what each is about.
 const LINTS: [(&str, &str); 3] = [
     ("status_only", "success looks at the HTTP status only"),
-    ("credential_in_url", "the password or something computed from it stands in the URL, which servers and proxies log"),
+    (
+        "credential_in_url",
+        "the password or something computed from it stands in the URL, which servers and proxies log",
+    ),
     ("plain_http", "credentials cross the network in clear"),
 ];
 
@@ -63,7 +66,8 @@ fn setting(name: &str, written: &Written, around: Surroundings<'_>, mistakes: &m
                     Ok(url) if is_origin(&url) => origins.push(url),
                     _ => {
                         let mistake = mistakes.error_at("bad-origin", &node.span, "a node is an origin");
-                        mistakes.add(mistake.help("write scheme, host and port only, such as https://4a-1.example.com"));
+                        mistakes
+                            .add(mistake.help("write scheme, host and port only, such as https://4a-1.example.com"));
                     }
                 }
             }
@@ -121,9 +125,12 @@ fn read_secret(
         }
         SecretSource::File(path) => {
             let bytes = (around.read_file)(&beside(mistakes.file(), &path.text)).ok();
-            let text = bytes.filter(|bytes| bytes.len() <= SECRET_BYTES).and_then(|bytes| String::from_utf8(bytes).ok());
+            let text =
+                bytes.filter(|bytes| bytes.len() <= SECRET_BYTES).and_then(|bytes| String::from_utf8(bytes).ok());
             // An editor's line end at the end is not part of the secret.
-            let text = text.map(|text| text.strip_suffix('\n').map_or(text.clone(), |t| t.strip_suffix('\r').unwrap_or(t).to_owned()));
+            let text = text.map(|text| {
+                text.strip_suffix('\n').map_or(text.clone(), |t| t.strip_suffix('\r').unwrap_or(t).to_owned())
+            });
             (text, format!("the file {}", path.text))
         }
     };

@@ -1,14 +1,13 @@
 //! Sources: where in a reply, or in what is known already, a value is found.
 
 use super::Check;
-use super::condition::regex;
 use super::names::Scope;
 use crate::condition::ValueSource;
 use crate::connector::raw::{self, Constant, SourceKind, Text};
 use crate::context::Variable;
 use crate::diagnostic::Mistakes;
 use crate::document::{Path, Value};
-use crate::response::Source;
+use crate::response::source::{CapturePattern, Css, Source};
 
 /// Compiles a source; `None` after a mistake.
 pub(super) fn source(
@@ -28,18 +27,16 @@ pub(super) fn source(
         }
         SourceKind::Cookie(name) => ValueSource::Reply(Source::Cookie(name.text.clone())),
         SourceKind::Regex(text) => {
-            let regex = regex(text, mistakes)?;
-            let source = Source::regex(regex).map_err(|error| {
+            let regex = CapturePattern::parse(&text.text).map_err(|error| {
                 mistakes.add(mistakes.error_at("bad-regex", &text.span, error.to_string()));
             });
-            ValueSource::Reply(source.ok()?)
+            ValueSource::Reply(Source::Regex(regex.ok()?))
         }
         SourceKind::Css { selector, attr } => {
-            let source = Source::css(&selector.text, attr.as_ref().map(|attr| attr.text.as_str()));
-            let source = source.map_err(|error| {
+            let css = Css::parse(&selector.text, attr.as_ref().map(|attr| attr.text.as_str())).map_err(|error| {
                 mistakes.add(mistakes.error_at("bad-selector", &selector.span, error.to_string()));
             });
-            ValueSource::Reply(source.ok()?)
+            ValueSource::Reply(Source::Css(css.ok()?))
         }
         SourceKind::Claim(text) => ValueSource::Claim(path(text, mistakes)?),
         SourceKind::Var(text) => match Variable::parse(&text.text) {

@@ -69,7 +69,7 @@ type Found = (String, String, u32, u32, Span);
 fn inline_source(text: &Text, mistakes: &Mistakes) -> Found {
     let file = mistakes.file();
     let start = text.span_of(0..text.text.len().min(1)).start;
-    let position = Position::of(&file.text, start);
+    let position = file.position(start);
     // Columns count characters from 1; what stands before the text on its first line is the indentation of all.
     let indent = position.column.saturating_sub(1);
     let name = file.path.display().to_string();
@@ -122,7 +122,7 @@ pub(super) fn understood(
 fn not_compiled(written: &WrittenScript, mistake: &script::Mistake, mistakes: &mut Mistakes) {
     let diagnostic = if written.inline {
         let at = Position { line: mistake.line as usize, column: mistake.column as usize };
-        let span = at.in_text(&mistakes.file().text).unwrap_or_else(|| written.at.clone());
+        let span = mistakes.file().span_of(at).unwrap_or_else(|| written.at.clone());
         mistakes.error_at("script", &span, format!("the script does not compile: {}", mistake.message))
     } else {
         let message = format!(

@@ -90,7 +90,8 @@ fn max_in_flight(written: &Transport, mistakes: &mut Mistakes) -> usize {
 fn tls(written: &Tls, around: Surroundings<'_>, mistakes: &mut Mistakes) -> TlsConfig {
     if written.client_cert_file.is_some() != written.client_key_file.is_some() {
         let span = written.place.span.clone();
-        let mistake = mistakes.error_at("half-a-pair", &span, "a client certificate needs its key, and a key its certificate");
+        let mistake =
+            mistakes.error_at("half-a-pair", &span, "a client certificate needs its key, and a key its certificate");
         mistakes.add(mistake.help("write both client_cert_file and client_key_file"));
     }
     TlsConfig {
@@ -123,7 +124,8 @@ fn pin(text: &Text, mistakes: &mut Mistakes) -> Option<[u8; 32]> {
     let bytes = STANDARD.decode(digits).ok().or_else(|| hex::decode(digits.replace(':', "")).ok());
     let pin = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     if pin.is_none() {
-        let mistake = mistakes.error_at("bad-pin", &text.span, "a pin is the SHA-256 of a public key, in base64 or hex");
+        let mistake =
+            mistakes.error_at("bad-pin", &text.span, "a pin is the SHA-256 of a public key, in base64 or hex");
         mistakes.add(mistake.help("`doorward pin URL` prints it"));
     }
     pin

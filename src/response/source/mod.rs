@@ -138,3 +138,17 @@ fn undecodable(decoded: &Decoded) -> Found<'static> {
 
 #[cfg(test)]
 mod tests;
+
+/// As `explain` and a trace write it: `field "code"`.
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Field(path) => write!(f, "field \"{path}\""),
+            Self::Header { name, query: None } => write!(f, "header {name}"),
+            Self::Header { name, query: Some(query) } => write!(f, "header {name} query {query}"),
+            Self::Cookie(name) => write!(f, "cookie {name}"),
+            Self::Regex(pattern) => write!(f, "regex /{}/", pattern.as_str()),
+            Self::Css(css) => write!(f, "css \"{}\"", css.as_str()),
+        }
+    }
+}

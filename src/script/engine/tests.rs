@@ -34,6 +34,14 @@ fn smoke() {
         "let o = {}; o.toString = function(){return 'x'}; env.x = '' + o; var e = new Error('a'); e.name='B'; env.y = '' + e; throw e",
         "env.x = Object.isFrozen(Array.prototype) + ' ' + typeof Promise + Object.getOwnPropertyNames(globalThis).join()",
     ] {
-        println!("{s:?}\n   -> {:?}", run(Kind::Variables, s, r#"{"env":{},"user":{"userPassword":"p"},"time":{"unix_ms":1700000000000}}"#));
+        println!(
+            "{s:?}\n   -> {:?}",
+            run(Kind::Variables, s, r#"{"env":{},"user":{"userPassword":"p"},"time":{"unix_ms":1700000000000}}"#)
+        );
     }
+}
+#[test]
+fn smoke2() {
+    let mut engine = Engine::new(ResultCaps { env: 64 * 1024, result: 1024 * 1024 }).unwrap();
+    println!("{:?}", engine.add(Kind::Variables, "for(;;){}".to_owned()));
 }
