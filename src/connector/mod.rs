@@ -3,6 +3,7 @@
 //! Immutable once built; a change makes another one with another revision (TRAPS 20). What was written is `raw`, how
 //! one becomes the other is `check`.
 
+pub mod catalog;
 pub mod check;
 pub mod evidence;
 pub mod probe;
@@ -121,6 +122,8 @@ pub struct ResponsePlan {
     pub preprocess: Option<ScriptId>,
     /// When it means what.
     pub rules: StepRules,
+    /// Whether `success` rests on the status alone, as the file acknowledges; the probe then has nothing to try.
+    pub status_only: bool,
     /// Statuses beyond the usual ones that a rule names.
     pub named_statuses: Vec<u16>,
     /// Who the upstream says this is.

@@ -53,19 +53,19 @@ pub struct Fooled {
     pub status: u16,
 }
 
-/// Probes every factor that has a request and is not exempt; returns the first reply that fools each.
-pub async fn probe(connector: &Connector, scripts: &Pool, exempt: impl Fn(&Step) -> bool) -> Vec<Fooled> {
+/// Probes every factor that has a request and looks at more than the status; returns the first reply that fools each.
+pub async fn probe(connector: &Connector, scripts: Option<&Pool>) -> Vec<Fooled> {
     let context = sample(connector);
     let mut fooled = Vec::new();
     for step in &connector.steps {
-        if step.role == Role::Factor && step.request.is_some() && !exempt(step) {
+        if step.role == Role::Factor && step.request.is_some() && !step.response.status_only {
             fooled.extend(probe_step(step, &context, scripts).await);
         }
     }
     fooled
 }
 
-async fn probe_step(step: &Step, context: &Context, scripts: &Pool) -> Option<Fooled> {
+async fn probe_step(step: &Step, context: &Context, scripts: Option<&Pool>) -> Option<Fooled> {
     let mut statuses = step.response.named_statuses.clone();
     if !statuses.contains(&200) {
         statuses.insert(0, 200);
@@ -85,7 +85,7 @@ async fn probe_step(step: &Step, context: &Context, scripts: &Pool) -> Option<Fo
 async fn succeeds(
     step: &Step,
     context: &Context,
-    scripts: &Pool,
+    scripts: Option<&Pool>,
     (status, content_type, body): (u16, &str, &'static str),
 ) -> bool {
     let mut headers = HeaderMap::new();
@@ -95,7 +95,7 @@ async fn succeeds(
     let declared = (!content_type.is_empty()).then_some(content_type);
     let mut decoded = decode(&step.response.decoding, declared, body.as_bytes());
     let reply = Reply { status, headers, body: body.into(), timings: Timings::default() };
-    if let (Some(script), true) = (step.response.preprocess, decoded.document.is_ok()) {
+    if let (Some(script), Some(scripts), true) = (step.response.preprocess, scripts, decoded.document.is_ok()) {
         let input = script_input::preprocess(context, &reply, &decoded);
         let Outcome::Value(json) = scripts.call(script, Input::new(input), Instant::now() + PATIENCE).await else {
             return false;

@@ -16,7 +16,7 @@ mod tools;
 
 pub use report::Report;
 pub use run::authenticate;
-pub use tools::{Exchange, Scripts, Tools, Waiting};
+pub use tools::{Exchange, NoScripts, Scripts, Tools, Waiting};
 
 use std::net::IpAddr;
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::progress::Progress;
 use crate::clock::Ambient;
+use crate::connector::catalog::Live;
 use crate::script::{Input, Outcome, Pool, ScriptId};
 use crate::upstream::{Client, Outgoing, Reply, SendFault};
 
@@ -50,4 +51,25 @@ pub struct Tools<'a> {
     pub ambient: &'a dyn Ambient,
     /// Told before the user's credential leaves.
     pub progress: &'a Progress,
+}
+
+impl<'a> Tools<'a> {
+    /// The tools of a connector that runs for real.
+    pub fn of(live: &'a Live, ambient: &'a dyn Ambient, progress: &'a Progress) -> Self {
+        let scripts: &dyn Scripts = match &live.scripts {
+            Some(pool) => &**pool,
+            None => &NoScripts,
+        };
+        Self { exchange: &live.client, scripts, ambient, progress }
+    }
+}
+
+/// For connectors of a generation without scripts.
+#[derive(Debug, Clone, Copy)]
+pub struct NoScripts;
+
+impl Scripts for NoScripts {
+    fn call<'a>(&'a self, _: ScriptId, _: Input, _: Instant) -> Waiting<'a, Outcome> {
+        Box::pin(std::future::ready(Outcome::BadResult { what: "there is no such script".to_owned() }))
+    }
 }

@@ -98,9 +98,11 @@ pub struct Loaded {
     pub origins: Vec<Origin>,
     /// Its scripts, for a pool.
     pub scripts: Vec<script::Source>,
-    /// Its golden cases.
-    pub golden: Vec<raw::golden::GoldenCase>,
-    /// For diagnostics of the golden cases and of the probe.
+    /// What the scripts read, so that the file can be checked again with other settings.
+    pub reads: Vec<Reads>,
+    /// What was written: golden cases, and places for later diagnostics.
+    pub raw: raw::Connector,
+    /// The file.
     pub file: Arc<SourceFile>,
 }
 
@@ -130,16 +132,10 @@ impl Draft {
         let file = Arc::clone(mistakes.file());
         let connector = raw.and_then(|raw| {
             let reads = step::understood(&scripts, reads, &mut mistakes);
-            Check { raw: &raw, around, scripts: &scripts, reads: &reads, language: Language::default() }
-                .run(&id, &mut mistakes)
-                .map(|(connector, transport, origins)| Loaded {
-                    connector,
-                    transport,
-                    origins,
-                    scripts: scripts.iter().map(|script| script.source.clone()).collect(),
-                    golden: raw.tests.clone(),
-                    file,
-                })
+            let check = Check { raw: &raw, around, scripts: &scripts, reads: &reads, language: Language::default() };
+            let (connector, transport, origins) = check.run(&id, &mut mistakes)?;
+            let scripts = scripts.into_iter().map(|script| script.source).collect();
+            Some(Loaded { connector, transport, origins, scripts, reads, raw, file })
         });
         let sound = !mistakes.has_errors();
         Checked { id, loaded: connector.filter(|_| sound), diagnostics: mistakes.into_diagnostics() }

@@ -39,6 +39,7 @@ pub(super) fn response(
                 success: None,
                 failure,
             },
+            status_only: false,
             named_statuses: Vec::new(),
             identity: None,
             captures: Vec::new(),
@@ -74,8 +75,11 @@ pub(super) fn response(
         None => None,
         Some(identity) => Some(identity?),
     };
+    let asks = step.request.is_none();
+    let status_only = rules.success.as_ref().is_some_and(|success| evidence(success, asks) == Evidence::StatusOnly);
     Some(ResponsePlan {
         decoding: decoding?,
+        status_only,
         preprocess,
         rules,
         named_statuses,
