@@ -14,6 +14,7 @@ pub mod crypto;
 pub mod diagnostic;
 pub mod document;
 pub mod flow;
+pub mod golden;
 pub mod guard;
 pub mod log;
 pub mod mapping;
