@@ -43,3 +43,6 @@ pub struct Login {
     /// Whether stages are recorded for a send test.
     pub trace: bool,
 }
+
+#[cfg(test)]
+mod tests;
