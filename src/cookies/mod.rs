@@ -1,10 +1,4 @@
-//! Cookies that an upstream sets: reading `Set-Cookie`.
-//!
-//! Knows the syntax and the clock's part of RFC 6265bis (draft-ietf-httpbis-rfc6265bis-20), nothing of origins: which
-//! cookie goes where is a jar's to decide.
+//! Cookies of an upstream. Reading `Set-Cookie` is `response::set_cookie`'s, because sources read it too; which
+//! cookie goes where is for the jar here.
 
-mod date;
-mod set_cookie;
-
-pub use date::parse_date;
-pub use set_cookie::{MAX_SET_COOKIES, SameSite, SetCookie};
+pub use crate::response::set_cookie::{MAX_SET_COOKIES, SameSite, SetCookie, parse_date};

@@ -5,7 +5,7 @@
 
 use http::header::{HeaderMap, SET_COOKIE};
 
-use crate::cookies::MAX_SET_COOKIES;
+use crate::response::set_cookie::MAX_SET_COOKIES;
 
 /// Header fields of a reply. Behind several gateways there are about 40.
 pub const MAX_HEADERS: usize = 128;

@@ -6,13 +6,16 @@
 
 mod charset;
 mod html;
-pub mod limits;
+mod limits;
 mod members;
+pub mod set_cookie;
 mod sniff;
 pub mod source;
 mod xml;
 
 pub use charset::Charset;
+pub use limits::{HeadersTooLarge, MAX_HEADER_BYTES, MAX_HEADERS, check_headers};
+pub use source::{Found, ReplyView, Source};
 
 use std::borrow::Cow;
 

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use http::header::{HeaderMap, SET_COOKIE};
 
 use super::Found;
-use crate::cookies::{MAX_SET_COOKIES, SetCookie};
 use crate::document::Value;
+use crate::response::set_cookie::{MAX_SET_COOKIES, SetCookie};
 
 /// The cookie of this name. Of one name, domain and path the last counts, as in a browser; of what is left, those
 /// that the reply does not end. Two such with different values are unknown.

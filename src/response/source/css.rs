@@ -74,8 +74,8 @@ impl Css {
     }
 }
 
-/// Looks for `~` between elements, which looks at all siblings of each, and `:has`, which looks at all descendants.
-/// Strings and `~=` of attributes are passed over.
+/// Looks for `~` between elements and `:…-of-type`, which look at all siblings of each element, and for `:has`, which
+/// looks at all descendants. Strings and `~=` of attributes are passed over. `:nth-child` remembers its counts.
 fn costly(selector: &str) -> Option<&'static str> {
     let mut chars = selector.char_indices().peekable();
     let mut quote = None;
@@ -88,8 +88,14 @@ fn costly(selector: &str) -> Option<&'static str> {
             _ if quote.is_some() => {}
             '"' | '\'' => quote = Some(c),
             '~' if !matches!(chars.peek(), Some((_, '='))) => return Some("~"),
-            ':' if selector[at + 1..].get(..3).is_some_and(|name| name.eq_ignore_ascii_case("has")) => {
-                return Some(":has");
+            ':' => {
+                let name =
+                    selector[at + 1..].split(|c: char| c != '-' && !c.is_ascii_alphabetic()).next().unwrap_or("");
+                match name.to_ascii_lowercase().as_str() {
+                    "has" => return Some(":has"),
+                    name if name.ends_with("-of-type") => return Some(":…-of-type"),
+                    _ => {}
+                }
             }
             _ => {}
         }
@@ -108,6 +114,8 @@ mod tests {
             ("a~b", CssError::Costly("~")),
             ("a:has(b)", CssError::Costly(":has")),
             (":is(a:HAS(b))", CssError::Costly(":has")),
+            ("p:first-of-type", CssError::Costly(":…-of-type")),
+            (":NTH-of-type(2)", CssError::Costly(":…-of-type")),
             (r"a:\68 as(b)", CssError::Costly(":has")),
         ] {
             assert_eq!(Css::parse(selector, None).unwrap_err(), wanted, "{selector}");

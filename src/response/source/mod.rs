@@ -95,6 +95,16 @@ impl Found<'_> {
 }
 
 impl Source {
+    /// A `regex` source from a compiled pattern with exactly one group.
+    pub fn regex(compiled: ::regex::Regex) -> Result<Self, CapturePatternError> {
+        CapturePattern::new(compiled).map(Self::Regex)
+    }
+
+    /// A `css` source.
+    pub fn css(selector: &str, attr: Option<&str>) -> Result<Self, CssError> {
+        Css::parse(selector, attr).map(Self::Css)
+    }
+
     /// Reads it.
     pub fn read<'a>(&self, reply: &ReplyView<'a>) -> Found<'a> {
         match self {

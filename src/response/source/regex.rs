@@ -37,6 +37,11 @@ impl CapturePattern {
             regex::Error::CompiledTooBig(_) => CapturePatternError::TooLarge,
             error => CapturePatternError::Syntax(error.to_string()),
         })?;
+        Self::new(compiled)
+    }
+
+    /// Takes a pattern that was compiled with a size limit elsewhere.
+    pub fn new(compiled: Regex) -> Result<Self, CapturePatternError> {
         match compiled.captures_len() - 1 {
             1 => Ok(Self(compiled)),
             groups => Err(CapturePatternError::Groups(groups)),

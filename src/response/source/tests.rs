@@ -145,7 +145,7 @@ fn css_reads_what_all_hits_share() {
         ("input[name=lt]", Some("VALUE"), " LT-1 "),
         ("i", None, "1"),
         ("u", None, "unknown"),
-        ("u:first-of-type", None, "1"),
+        ("i + u", None, "1"),
         ("em", None, "absent"),
         ("i", Some("id"), "absent"),
         ("a", Some("href"), "unknown"),

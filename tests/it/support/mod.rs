@@ -1,5 +1,6 @@
 //! What several topics share: servers that misbehave, and the shortest way to a client.
 
+pub mod corpora;
 pub mod fault_server;
 
 use doorward::upstream::{Client, Egress, EgressRules, Origin, Outgoing, TransportConfig};

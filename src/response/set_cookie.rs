@@ -1,8 +1,10 @@
 //! One `Set-Cookie` header field (RFC 6265bis section 5.6).
 
+mod date;
+
 use std::fmt;
 
-use super::parse_date;
+pub use date::parse_date;
 
 /// Fields that are read of one reply; the rest is let go. Browsers keep 50 and more of a whole domain.
 pub const MAX_SET_COOKIES: usize = 50;
