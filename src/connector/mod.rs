@@ -3,4 +3,4 @@
 pub mod raw;
 mod schema;
 
-pub use schema::schema;
+pub use schema::{schema, schema_text};

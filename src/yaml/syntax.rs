@@ -84,12 +84,12 @@ pub fn explain(file: &Arc<SourceFile>, at: usize, info: &str, open: Option<usize
             .label("YAML takes this for a key")
             .help("quote the value");
     }
-    if before.trim().is_empty() || text[at..].starts_with(':') {
+    if matches!(before.trim(), "" | "-") || text[at..].starts_with(':') {
         return error("indentation", at..line.end, "this line does not fit the lines above it")
             .label("not expected here")
             .help("check the indentation, and whether a colon or a value is missing above");
     }
-    error("yaml-syntax", at..at + 1, &format!("this is not YAML: {info}"))
+    error("yaml-syntax", at..at + 1, "this is not YAML").label(info)
 }
 
 /// What is said about aliases: the message and what to do.

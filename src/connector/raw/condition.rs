@@ -9,7 +9,8 @@ use super::read::{FromNode, Keyed, Keys, MapReader, Place, read_keyed, schema_of
 use super::record::{definition, keys};
 use super::scalar::{Constant, Spanned, Text};
 use super::shape::{NonEmpty, OneOrMany};
-use super::source::Source;
+use super::source::{MAIN, Source};
+use super::union::one_required;
 
 /// A condition and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,6 +143,8 @@ impl Keyed for Condition {
         TreeKeys::describe_keys(object, generator);
         Source::describe_keys(object, generator);
         OperatorKeys::describe_keys(object, generator);
+        let rules = [one_required(&[&TREES[..], &MAIN].concat()), one_required(&[&TREES[..], &OPERATORS].concat())];
+        object.more.insert("allOf".into(), rules.into_iter().collect());
     }
 }
 

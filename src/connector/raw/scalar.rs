@@ -219,7 +219,7 @@ impl FromNode for TimeSpan {
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" })
+        json_schema!({ "type": "string", "pattern": "^[0-9]{1,9}(ms|s|m|h)$" })
     }
 }
 
@@ -238,7 +238,7 @@ impl FromNode for ByteSize {
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+(B|KiB|MiB)$" })
+        json_schema!({ "type": "string", "pattern": "^[0-9]{1,9}(B|KiB|MiB)$" })
     }
 }
 
@@ -293,7 +293,11 @@ pub fn scalar_of(node: &Node) -> Option<&Scalar> {
 fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let factor = units.iter().find(|(unit, _)| *unit == &text[digits..])?.1;
-    text[..digits].parse::<u64>().ok()?.checked_mul(factor)
+    // Nine digits of the largest unit are 100,000 years or a petabyte, and cannot overflow.
+    if digits > 9 {
+        return None;
+    }
+    text[..digits].parse::<u64>().ok().map(|count| count * factor)
 }
 
 fn with_unit(node: &Node, expected: &str, unit: &str, mistakes: &mut Mistakes) {

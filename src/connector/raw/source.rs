@@ -1,6 +1,7 @@
 //! Sources: where in a reply (or in what is known already) a value is found.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::json;
 
 use crate::diagnostic::{Mistakes, Span};
 use crate::yaml::{Node, NodeValue};
@@ -8,6 +9,7 @@ use crate::yaml::{Node, NodeValue};
 use super::read::{FromNode, Keyed, Keys, MapReader, Place, read_keyed, schema_of_keys};
 use super::record::{definition, keys};
 use super::scalar::{Constant, Text};
+use super::union::one_required;
 
 /// A source and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +75,7 @@ impl Source {
 }
 
 /// The keys that name the source itself, one of which a source has.
-const MAIN: [&str; 8] = ["field", "header", "cookie", "regex", "css", "claim", "var", "value"];
+pub const MAIN: [&str; 8] = ["field", "header", "cookie", "regex", "css", "claim", "var", "value"];
 
 keys! {
     /// The keys of a source as they are written.
@@ -140,6 +142,8 @@ impl Keyed for Source {
 
     fn describe_keys(object: &mut Keys, generator: &mut SchemaGenerator) {
         SourceKeys::describe_keys(object, generator);
+        object.more.insert("allOf".into(), json!([one_required(&MAIN)]));
+        object.more.insert("dependentRequired".into(), json!({ "query": ["header"], "attr": ["css"] }));
     }
 }
 

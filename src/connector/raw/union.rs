@@ -1,6 +1,6 @@
 //! "Exactly one of these keys": choosing it when a file is read, and saying so in the schema.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::diagnostic::Mistakes;
 use crate::yaml::Entry;
@@ -37,8 +37,15 @@ pub fn choose<'n>(map: &mut MapReader<'n>, keys: &[&'static str], mistakes: &mut
     }
 }
 
-/// Says in the schema that exactly one of the keys so far must be there.
+/// Says in the schema that exactly one of the keys of `object` must be there.
 pub fn exactly_one(object: &mut Keys) {
+    object.required.clear();
     object.more.insert("minProperties".into(), json!(1));
     object.more.insert("maxProperties".into(), json!(1));
+}
+
+/// The schema that exactly one of `keys` is there, whatever else is.
+pub fn one_required(keys: &[&str]) -> Value {
+    let each: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
+    json!({ "oneOf": each })
 }
