@@ -1,12 +1,13 @@
 //! docs/connector.schema.json: not stale, and true: what the reader takes it takes, what the reader refuses it refuses.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use doorward::connector::{raw, schema, schema_text};
 use doorward::diagnostic::{Mistakes, SourceFile};
 use doorward::yaml::{Core, Node, NodeValue};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::golden;
 
@@ -57,8 +58,32 @@ fn connectors_that_are_read_are_valid() {
     }
 }
 
+/// So that no key can be added without being read somewhere.
+#[test]
+fn the_sample_of_every_key_has_every_key() {
+    fn keys(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => members.iter().for_each(|(key, member)| {
+                found.insert(key.clone());
+                keys(member, found);
+            }),
+            Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+            _ => {}
+        }
+    }
+    let mut written = BTreeSet::new();
+    keys(&as_json(&golden::folder("connectors").join("every-key.yaml")).unwrap(), &mut written);
+    let mut missing = BTreeSet::new();
+    properties(&schema(), "", &mut |path, key, _| {
+        if !written.contains(key) {
+            missing.insert(format!("{path}.{key}"));
+        }
+    });
+    assert_eq!(missing, BTreeSet::new());
+}
+
 /// Mistakes of spelling only, which a JSON value no longer shows.
-const BEYOND_A_SCHEMA: [&str; 2] = ["quote-it", "quote-braces"];
+const BEYOND_A_SCHEMA: [&str; 3] = ["quote-it", "quote-braces", "empty-value"];
 
 #[test]
 fn connectors_that_are_refused_are_invalid() {
@@ -74,21 +99,25 @@ fn connectors_that_are_refused_are_invalid() {
 
 #[test]
 fn every_key_has_a_description() {
-    fn walk(schema: &Value, path: &str, bare: &mut Vec<String>) {
-        for (key, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            if property.get("description").is_none() {
-                bare.push(format!("{path}.{key}"));
-            }
-        }
-        match schema {
-            Value::Object(members) => {
-                members.iter().for_each(|(key, member)| walk(member, &format!("{path}.{key}"), bare))
-            }
-            Value::Array(items) => items.iter().for_each(|item| walk(item, path, bare)),
-            _ => {}
-        }
-    }
     let mut bare = Vec::new();
-    walk(&schema(), "", &mut bare);
-    assert_eq!(json!(bare), json!([]));
+    properties(&schema(), "", &mut |path, key, property| {
+        if property.get("description").is_none() {
+            bare.push(format!("{path}.{key}"));
+        }
+    });
+    assert_eq!(bare, [""; 0]);
+}
+
+/// Calls `each` with the path, name and schema of every key of every map.
+fn properties(schema: &Value, path: &str, each: &mut dyn FnMut(&str, &str, &Value)) {
+    for (key, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        each(path, key, property);
+    }
+    match schema {
+        Value::Object(members) => {
+            members.iter().for_each(|(key, member)| properties(member, &format!("{path}.{key}"), each));
+        }
+        Value::Array(items) => items.iter().for_each(|item| properties(item, path, each)),
+        _ => {}
+    }
 }

@@ -14,11 +14,10 @@ pub fn choose<'n>(map: &mut MapReader<'n>, keys: &[&'static str], mistakes: &mut
     match written.as_slice() {
         [one] => Some(one),
         [] => {
-            let place = map.place();
             // An unknown key is told by `close`, with the known ones; saying it twice helps nobody.
-            if place.first_key().is_none() {
-                let mistake = mistakes.error_at("missing-key", &place.span, format!("{} is empty", map.what()));
-                mistakes.add(mistake.help(format!("write one of the keys {}", keys.join(" "))));
+            if map.place().first_key().is_none() {
+                let mistake = mistakes.error_at("missing-key", map.head(), format!("{} is empty", map.what()));
+                mistakes.add(mistake.label("no keys").help(format!("write one of the keys {}", keys.join(" "))));
             }
             None
         }
