@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod architecture;
+mod diagnostics;
+mod golden;
 mod json_suite;
 mod jsonpath_suite;
 mod made_up;
 mod replies;
+mod schema;
 mod server;
 mod support;
