@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use rustls::pki_types::ServerName;
 use url::Url;
 
 /// The two schemes that Doorward speaks.
@@ -158,6 +159,14 @@ impl Origin {
     /// The port, written or the scheme's own.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// What the server's certificate must be for; `None` for a name that no certificate can have.
+    pub(super) fn server_name(&self) -> Option<ServerName<'static>> {
+        match &self.host {
+            Host::Addr(addr) => Some(ServerName::IpAddress((*addr).into())),
+            Host::Name(name) => ServerName::try_from(name.clone()).ok(),
+        }
     }
 
     /// `host`, or `host:port` when the port is not the scheme's own: the `Host` header and the `:authority`.

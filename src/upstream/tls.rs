@@ -84,6 +84,36 @@ pub(super) fn client_config(config: &TlsConfig) -> Result<Arc<ClientConfig>, Tls
     Ok(Arc::new(client))
 }
 
+/// A configuration without a client certificate for another verifier.
+pub(super) fn with_verifier(verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<ClientConfig>, Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER));
+    let builder = builder.with_protocol_versions(rustls::ALL_VERSIONS)?.dangerous();
+    Ok(Arc::new(builder.with_custom_certificate_verifier(verifier).with_no_client_auth()))
+}
+
+/// Whether the server holds the key of `cert` (TLS 1.2).
+pub(super) fn tls12_signature(
+    message: &[u8],
+    cert: &CertificateDer<'_>,
+    dss: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    verify_tls12_signature(message, cert, dss, &PROVIDER.signature_verification_algorithms)
+}
+
+/// Whether the server holds the key of `cert` (TLS 1.3).
+pub(super) fn tls13_signature(
+    message: &[u8],
+    cert: &CertificateDer<'_>,
+    dss: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    verify_tls13_signature(message, cert, dss, &PROVIDER.signature_verification_algorithms)
+}
+
+/// What we can verify.
+pub(super) fn signature_schemes() -> Vec<SignatureScheme> {
+    PROVIDER.signature_verification_algorithms.supported_schemes()
+}
+
 fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let all = all.map_err(|why| TlsError::Certificate { what, why: why.to_string() })?;
@@ -92,14 +122,14 @@ fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'st
 
 /// Chain and name by webpki, pins by us, or both.
 #[derive(Debug)]
-struct Verifier {
+pub(super) struct Verifier {
     /// `None` when pins alone decide, or when there is no root at all (then nothing is trusted).
     chain: Option<Arc<WebPkiServerVerifier>>,
     pins: Vec<[u8; 32]>,
 }
 
 impl Verifier {
-    fn new(config: &TlsConfig) -> Result<Self, TlsError> {
+    pub(super) fn new(config: &TlsConfig) -> Result<Self, TlsError> {
         let pins = config.pin_sha256.clone();
         let roots = match &config.ca_pem {
             None if !pins.is_empty() => return Ok(Self { chain: None, pins }),
@@ -159,7 +189,7 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &PROVIDER.signature_verification_algorithms)
+        tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -168,11 +198,11 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &PROVIDER.signature_verification_algorithms)
+        tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        PROVIDER.signature_verification_algorithms.supported_schemes()
+        signature_schemes()
     }
 }
 

@@ -4,4 +4,5 @@
 mod codings;
 mod faults;
 mod support;
+mod tls;
 mod transport;

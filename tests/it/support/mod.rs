@@ -1,6 +1,8 @@
 //! What several topics share: servers that misbehave, and the shortest way to a client.
 
+pub mod certs;
 pub mod fault_server;
+pub mod tls_server;
 
 use doorward::upstream::{Client, Egress, EgressRules, Origin, Outgoing, TransportConfig};
 use http::Method;
