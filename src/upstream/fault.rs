@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::distrust;
 use super::origin::Origin;
 use super::stream::{Meter, Overrun};
-use super::tls;
 use crate::verdict::Cause;
 
 /// Why there is no reply.
@@ -58,7 +58,7 @@ impl Fault {
 
     /// TLS ended the connection.
     pub(super) fn tls(error: &rustls::Error) -> Self {
-        Self::new(Cause::Tls, tls::explain(error))
+        Self::new(Cause::Tls, distrust::explain(error))
     }
 
     /// The same, or what TLS had to say about it: HTTP/2 hides why its stream broke.
@@ -180,8 +180,8 @@ pub(super) fn connecting(addr: SocketAddr, error: &io::Error) -> Fault {
 
 /// The TLS handshake failed.
 pub(super) fn handshake(origin: &Origin, error: &io::Error) -> Fault {
-    let why = match (tls::tls_error(error), error.kind()) {
-        (Some(error), _) => tls::explain(error),
+    let why = match (distrust::tls_error(error), error.kind()) {
+        (Some(error), _) => distrust::explain(error),
         (None, io::ErrorKind::UnexpectedEof) => "the server closed the connection during the handshake".to_owned(),
         (None, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
             "the server reset the connection during the handshake".to_owned()

@@ -8,10 +8,12 @@
 
 mod address;
 mod attempt;
+mod certificate;
 mod client;
 mod coding;
 mod config;
 mod dial;
+mod distrust;
 mod egress;
 mod fault;
 mod gate;

@@ -50,8 +50,7 @@ impl Host {
         if let Ok(addr) = text.parse::<IpAddr>() {
             return Ok(Self::Addr(addr));
         }
-        let undotted = text.strip_suffix('.').unwrap_or(text);
-        let host = url::Host::parse(undotted).map_err(|_| OriginError::Host { text: text.to_owned() })?;
+        let host = url::Host::parse(text).map_err(|_| OriginError::Host { text: text.to_owned() })?;
         Self::of(host.to_owned()).ok_or_else(|| OriginError::Host { text: text.to_owned() })
     }
 

@@ -12,11 +12,11 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
-use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::X509Certificate;
 
+use super::certificate::{self, day, one_line};
 use super::config::TlsConfig;
 use super::dial::Dialer;
+use super::distrust;
 use super::egress::{Egress, EgressRules};
 use super::fault::{Fault, Progress, SendFault};
 use super::lookup::{Resolver, SystemLookup};
@@ -89,47 +89,23 @@ fn describe(chain: &[CertificateDer<'static>], origin: &Origin) -> Result<Presen
     let (Some(own), rest) = (chain.first(), chain.get(1..).unwrap_or_default()) else {
         return Err(Error::NoCertificatesPresented);
     };
-    let pin = tls::spki_sha256(own)?;
+    let pin = certificate::spki_sha256(own)?;
     let (_, parsed) = x509_parser::parse_x509_certificate(own)
         .map_err(|_| Error::InvalidCertificate(rustls::CertificateError::BadEncoding))?;
+    let validity = parsed.validity();
     let trusted = Verifier::new(&TlsConfig::default()).map_err(|error| error.to_string()).and_then(|verifier| {
         let name = origin.server_name().ok_or("the host is no name that a certificate can have")?;
         let verified = verifier.verify_server_cert(own, rest, &name, &[], UnixTime::now());
-        verified.map(drop).map_err(|error| tls::explain(&error))
+        verified.map(drop).map_err(|error| distrust::explain(&error))
     });
     Ok(Presented {
         pin,
         subject: one_line(&parsed.subject().to_string()),
         issuer: one_line(&parsed.issuer().to_string()),
-        names: names(&parsed),
-        valid: format!("{} to {}", day(parsed.validity().not_before), day(parsed.validity().not_after)),
+        names: certificate::names(&parsed),
+        valid: format!("{} to {}", day(validity.not_before.timestamp()), day(validity.not_after.timestamp())),
         trusted,
     })
-}
-
-fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
-    let Ok(Some(names)) = certificate.subject_alternative_name() else { return Vec::new() };
-    let name = |name: &GeneralName<'_>| match name {
-        GeneralName::DNSName(name) => Some(one_line(name)),
-        GeneralName::IPAddress(bytes) => match *bytes {
-            [a, b, c, d] => Some(std::net::Ipv4Addr::new(*a, *b, *c, *d).to_string()),
-            bytes => <[u8; 16]>::try_from(bytes).ok().map(|bytes| std::net::Ipv6Addr::from(bytes).to_string()),
-        },
-        _ => None,
-    };
-    names.value.general_names.iter().filter_map(name).collect()
-}
-
-/// The server chose this text, and it goes to a terminal.
-fn one_line(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
-}
-
-fn day(time: x509_parser::time::ASN1Time) -> String {
-    match jiff::Timestamp::from_second(time.timestamp()) {
-        Ok(time) => time.strftime("%Y-%m-%d").to_string(),
-        Err(_) => "a day beyond the calendar".to_owned(),
-    }
 }
 
 /// Looks at a certificate without trusting it, and sees whether the server holds its key.

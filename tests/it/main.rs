@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod codings;
+mod egress;
 mod faults;
 mod support;
 mod tls;

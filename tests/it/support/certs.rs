@@ -61,6 +61,18 @@ impl Authority {
         Self { pem, der, issuer: Issuer::new(params, key) }
     }
 
+    /// The authority's own certificate and key, misused as a server's.
+    pub fn as_server(&self) -> Identity {
+        let key = self.issuer.key();
+        Identity {
+            chain: vec![self.der.clone()],
+            cert_pem: self.pem.clone(),
+            key_pem: key.serialize_pem().into_bytes(),
+            key: key.serialize_der(),
+            pin: spki_sha256(key),
+        }
+    }
+
     /// For these names and addresses, from and to these years.
     pub fn issue(&self, names: &[&str], years: (i32, i32)) -> Identity {
         let mut params =

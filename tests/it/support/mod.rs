@@ -2,6 +2,7 @@
 
 pub mod certs;
 pub mod fault_server;
+pub mod lookup;
 pub mod tls_server;
 
 use doorward::upstream::{Client, Egress, EgressRules, Origin, Outgoing, TransportConfig};
