@@ -1,12 +1,15 @@
 //! TLS: whom a connector trusts, who it is, and what every refusal says.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use doorward::upstream::{
     ClientError, Egress, Origin, Reply, SendFault, TlsConfig, TlsVersion, TransportConfig, present,
 };
 use doorward::verdict::Cause;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::support::certs::{Authority, Identity};
@@ -172,6 +175,39 @@ async fn http2_by_alpn_on_one_connection() {
         assert_eq!(String::from_utf8_lossy(&reply.body), expected);
     }
     assert_eq!((server.connections(), server.requests(), client.credential_sends()), (1, 3, 3));
+}
+
+#[tokio::test]
+async fn a_dead_http2_connection_is_not_used_again() {
+    let ca = Authority::new("our CA");
+    let good = ca.good(&[NAME]);
+    let server = TlsServer::start(TlsSettings { h2: true, ..TlsSettings::new(&good) }).await;
+    let target = server.addr;
+    // Everything passes on the first connection until a reply has come; then it goes dead.
+    let dead = Arc::new(Notify::new());
+    let kill = Arc::clone(&dead);
+    let relay = FaultServer::play(move |number, mut wire| {
+        let dead = Arc::clone(&dead);
+        async move {
+            let mut upstream = TcpStream::connect(target).await.unwrap();
+            let relayed = tokio::io::copy_bidirectional(&mut wire.tcp, &mut upstream);
+            if number > 0 {
+                let _ = relayed.await;
+            } else {
+                tokio::select! { _ = relayed => {}, () = dead.notified() => {} }
+                wire.hang().await;
+            }
+        }
+    })
+    .await;
+    let url = url::Url::parse(&format!("https://{NAME}:{}/", relay.addr.port())).unwrap();
+    let client = client(&config(trusting(&ca)), &[&url]);
+    let within = |ms| Instant::now() + Duration::from_millis(ms);
+    client.send(&post(&url, ""), within(8000)).await.unwrap();
+    kill.notify_one();
+    assert_eq!(client.send(&post(&url, ""), within(300)).await.unwrap_err().cause, Cause::Timeout);
+    client.send(&post(&url, ""), within(8000)).await.unwrap();
+    assert_eq!(relay.connections(), 2);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use url::Url;
 use crate::support::certs::Authority;
 use crate::support::fault_server::FaultServer;
 use crate::support::tls_server::{TlsServer, TlsSettings};
-use crate::support::{client, get, post};
+use crate::support::{client, get, nobody, post};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: a=b\r\n\r\nok";
 
@@ -195,8 +195,7 @@ async fn a_place_is_free_again_after_every_kind_of_end() {
 
 #[tokio::test]
 async fn the_next_node_is_asked_only_when_connecting_failed() {
-    let dead = FaultServer::always(OK).await.url("/");
-    tokio::task::yield_now().await;
+    let dead = nobody();
     let mute = FaultServer::play(|_, mut wire| async move { drop(wire.request().await) }).await;
     let good = FaultServer::always(OK).await;
     let origins = [&dead, &mute.url("/"), &good.url("/")].map(|url| Origin::of(url).unwrap());

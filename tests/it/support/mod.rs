@@ -25,3 +25,9 @@ pub fn get(url: &Url) -> Outgoing {
 pub fn post(url: &Url, body: &'static str) -> Outgoing {
     Outgoing { method: Method::POST, body: Some(body.into()), carries_credential: true, ..get(url) }
 }
+
+/// A URL where nobody listens.
+pub fn nobody() -> Url {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap()
+}
