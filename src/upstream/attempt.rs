@@ -94,7 +94,8 @@ impl Attempt {
     async fn ask(&mut self, message: Request<Body>, progress: &mut Progress) -> Result<Response<Incoming>, Lost> {
         let meter = Arc::clone(self.conn.meter());
         meter.expect_head(!self.conn.is_h2());
-        progress.stage = Stage::Head { meter: Arc::clone(&meter), kept: self.is_kept };
+        progress.stage = Stage::Head { kept: self.is_kept };
+        progress.meter = Some(Arc::clone(&meter));
         progress.written = true;
         let asked = match &mut self.conn {
             Conn::H1(h1) => h1.sender.try_send_request(message).await,

@@ -152,8 +152,14 @@ impl Client {
         }
         match tokio::time::timeout_at(deadline, self.exchange(lane, request, &mut progress)).await {
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(fault)) => Err(progress.fail(fault)),
-            Err(_) => Err(progress.too_late(&self.origins[lane], within)),
+            Ok(Err(fault)) => {
+                self.pool.forget(lane, progress.meter.as_ref());
+                Err(progress.fail(fault))
+            }
+            Err(_) => {
+                self.pool.forget(lane, progress.meter.as_ref());
+                Err(progress.too_late(&self.origins[lane], within))
+            }
         }
     }
 

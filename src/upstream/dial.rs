@@ -8,7 +8,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
@@ -92,11 +91,9 @@ impl Dialer {
 
     async fn secure(&self, tcp: TcpStream, origin: &Origin, progress: &mut Progress) -> Result<Dialled, Fault> {
         progress.stage = Stage::Handshake;
-        let name = match origin.host() {
-            Host::Addr(addr) => ServerName::IpAddress((*addr).into()),
-            Host::Name(name) => ServerName::try_from(name.clone())
-                .map_err(|_| Fault::new(Cause::Tls, format!("{name} is no name that a certificate can have")))?,
-        };
+        let name = origin.server_name().ok_or_else(|| {
+            Fault::new(Cause::Tls, format!("{} is no name that a certificate can have", origin.host()))
+        })?;
         let stream = self.tls.connect(name, tcp).await.map_err(|error| handshake(origin, &error))?;
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok(Dialled { stream: Stream::Tls(Box::new(stream)), h2 })

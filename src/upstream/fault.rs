@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::distrust;
 use super::origin::Origin;
 use super::stream::{Meter, Overrun};
-use super::tls;
 use crate::verdict::Cause;
 
 /// Why there is no reply.
@@ -58,7 +58,7 @@ impl Fault {
 
     /// TLS ended the connection.
     pub(super) fn tls(error: &rustls::Error) -> Self {
-        Self::new(Cause::Tls, tls::explain(error))
+        Self::new(Cause::Tls, distrust::explain(error))
     }
 
     /// The same, or what TLS had to say about it: HTTP/2 hides why its stream broke.
@@ -77,23 +77,30 @@ pub(super) struct Progress {
     pub(super) written: bool,
     /// When the connection stood, if a new one was made.
     pub(super) connected: Option<Duration>,
+    /// What the connection in use has counted; also its identity in the pool.
+    pub(super) meter: Option<Arc<Meter>>,
 }
 
 /// What is being waited for.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) enum Stage {
     Queue,
     Resolve,
     Connect(SocketAddr),
     Tunnel,
     Handshake,
-    Head { meter: Arc<Meter>, kept: bool },
-    Body { received: usize },
+    /// `kept`: the connection served another request before.
+    Head {
+        kept: bool,
+    },
+    Body {
+        received: usize,
+    },
 }
 
 impl Progress {
     pub(super) fn new() -> Self {
-        Self { started: Instant::now(), stage: Stage::Queue, written: false, connected: None }
+        Self { started: Instant::now(), stage: Stage::Queue, written: false, connected: None, meter: None }
     }
 
     pub(super) fn fail(&self, fault: Fault) -> SendFault {
@@ -102,7 +109,7 @@ impl Progress {
 
     /// The deadline passed at this stage; `within` is the time that was given.
     pub(super) fn too_late(&self, origin: &Origin, within: Duration) -> SendFault {
-        self.fail(Fault::new(Cause::Timeout, self.stage.too_late(origin, within)))
+        self.fail(Fault::new(Cause::Timeout, self.explain_too_late(origin, within)))
     }
 
     /// Connecting took longer than `connect_timeout`.
@@ -112,26 +119,25 @@ impl Progress {
             Stage::Handshake => Cause::Tls,
             _ => Cause::Connect,
         };
-        Fault::new(cause, self.stage.too_late(origin, within))
+        Fault::new(cause, self.explain_too_late(origin, within))
     }
-}
 
-impl Stage {
-    fn too_late(&self, origin: &Origin, within: Duration) -> String {
+    fn explain_too_late(&self, origin: &Origin, within: Duration) -> String {
         let within = Span(within);
-        match self {
-            Self::Queue => format!("no free place among the connector's requests in flight within {within}"),
-            Self::Resolve => {
+        let arrived = self.meter.as_ref().map_or(0, |meter| meter.arrived());
+        match self.stage {
+            Stage::Queue => format!("no free place among the connector's requests in flight within {within}"),
+            Stage::Resolve => {
                 format!("the name {} was not resolved within {within}: no DNS server answered", origin.host())
             }
-            Self::Connect(addr) => format!(
+            Stage::Connect(addr) => format!(
                 "connecting to {addr} got no answer within {within}: the host is down or a firewall drops the packets"
             ),
-            Self::Tunnel => format!("the proxy opened no tunnel to {} within {within}", origin.authority()),
-            Self::Handshake => {
+            Stage::Tunnel => format!("the proxy opened no tunnel to {} within {within}", origin.authority()),
+            Stage::Handshake => {
                 format!("the TLS handshake with {origin} did not finish within {within}: the server went silent")
             }
-            Self::Head { meter, kept } => match (meter.arrived(), kept) {
+            Stage::Head { kept } => match (arrived, kept) {
                 (0, false) => {
                     format!("no reply within {within} (the request was sent; the server took it and stayed silent)")
                 }
@@ -140,7 +146,7 @@ impl Stage {
                 ),
                 (some, _) => format!("the reply's headers did not end within {within} ({some} bytes of a reply came)"),
             },
-            Self::Body { received } => {
+            Stage::Body { received } => {
                 format!("the reply's body did not end within {within} ({received} bytes of it came)")
             }
         }
@@ -180,8 +186,8 @@ pub(super) fn connecting(addr: SocketAddr, error: &io::Error) -> Fault {
 
 /// The TLS handshake failed.
 pub(super) fn handshake(origin: &Origin, error: &io::Error) -> Fault {
-    let why = match (tls::tls_error(error), error.kind()) {
-        (Some(error), _) => tls::explain(error),
+    let why = match (distrust::tls_error(error), error.kind()) {
+        (Some(error), _) => distrust::explain(error),
         (None, io::ErrorKind::UnexpectedEof) => "the server closed the connection during the handshake".to_owned(),
         (None, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
             "the server reset the connection during the handshake".to_owned()

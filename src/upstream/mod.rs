@@ -8,16 +8,19 @@
 
 mod address;
 mod attempt;
+mod certificate;
 mod client;
 mod coding;
 mod config;
 mod dial;
+mod distrust;
 mod egress;
 mod fault;
 mod gate;
 mod lookup;
 mod nodes;
 mod origin;
+mod pin;
 mod pool;
 mod proxy;
 mod reply;
@@ -32,5 +35,6 @@ pub use fault::SendFault;
 pub use lookup::{Lookup, LookupFuture, SystemLookup};
 pub use nodes::{Nodes, Pick};
 pub use origin::{Host, Origin, OriginError, Scheme};
+pub use pin::{Presented, parse_pin, pin_text, present};
 pub use reply::{Reply, Timings};
 pub use tls::TlsError;

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use rustls::pki_types::ServerName;
 use url::Url;
 
 /// The two schemes that Doorward speaks.
@@ -49,8 +50,7 @@ impl Host {
         if let Ok(addr) = text.parse::<IpAddr>() {
             return Ok(Self::Addr(addr));
         }
-        let undotted = text.strip_suffix('.').unwrap_or(text);
-        let host = url::Host::parse(undotted).map_err(|_| OriginError::Host { text: text.to_owned() })?;
+        let host = url::Host::parse(text).map_err(|_| OriginError::Host { text: text.to_owned() })?;
         Self::of(host.to_owned()).ok_or_else(|| OriginError::Host { text: text.to_owned() })
     }
 
@@ -158,6 +158,14 @@ impl Origin {
     /// The port, written or the scheme's own.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// What the server's certificate must be for; `None` for a name that no certificate can have.
+    pub(super) fn server_name(&self) -> Option<ServerName<'static>> {
+        match &self.host {
+            Host::Addr(addr) => Some(ServerName::IpAddress((*addr).into())),
+            Host::Name(name) => ServerName::try_from(name.clone()).ok(),
+        }
     }
 
     /// `host`, or `host:port` when the port is not the scheme's own: the `Host` header and the `:authority`.

@@ -195,6 +195,13 @@ impl Pool {
         }
     }
 
+    /// An exchange failed on the connection with this meter. HTTP/1.1 connections are gone with their exchange; a shared
+    /// HTTP/2 connection, which may be dead, gets no new ones.
+    pub(super) fn forget(&self, lane: usize, meter: Option<&Arc<Meter>>) {
+        let Some(meter) = meter else { return };
+        self.lane(lane).h2.take_if(|(_, h2)| Arc::ptr_eq(&h2.meter, meter));
+    }
+
     /// Framing is in doubt on a connection of this generation: no connection of it carries another request.
     pub(super) fn distrust(&self, generation: u64) {
         let next = self.generation.compare_exchange(generation, generation + 1, Ordering::AcqRel, Ordering::Acquire);

@@ -60,7 +60,7 @@ impl Meter {
     }
 
     fn note(&self, error: &io::Error) {
-        if let Some(error) = super::tls::tls_error(error) {
+        if let Some(error) = super::distrust::tls_error(error) {
             let _ = self.tls_failure.set(error.clone());
         }
     }

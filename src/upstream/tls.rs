@@ -1,9 +1,8 @@
-//! TLS towards upstreams: whom a connector trusts, who it is, and what a failure means in plain words.
+//! TLS towards upstreams: whom a connector trusts and who it is.
 //!
 //! All on rustls with ring, named explicitly. There is no switch that turns verification off: a pin alone replaces
 //! chain and name checks, and then the key itself is what is verified.
 
-use std::error::Error as StdError;
 use std::sync::{Arc, LazyLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -11,13 +10,11 @@ use rustls::client::{ClientConfig, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{
-    AlertDescription, CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
-};
-use sha2::{Digest, Sha256};
+use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
+use super::certificate::spki_sha256;
 use super::config::{TlsConfig, TlsVersion};
+use super::distrust::{self, Distrust};
 
 /// A TLS setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +81,36 @@ pub(super) fn client_config(config: &TlsConfig) -> Result<Arc<ClientConfig>, Tls
     Ok(Arc::new(client))
 }
 
+/// A configuration without a client certificate for another verifier.
+pub(super) fn with_verifier(verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<ClientConfig>, Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER));
+    let builder = builder.with_protocol_versions(rustls::ALL_VERSIONS)?.dangerous();
+    Ok(Arc::new(builder.with_custom_certificate_verifier(verifier).with_no_client_auth()))
+}
+
+/// Whether the server holds the key of `cert` (TLS 1.2).
+pub(super) fn tls12_signature(
+    message: &[u8],
+    cert: &CertificateDer<'_>,
+    dss: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    verify_tls12_signature(message, cert, dss, &PROVIDER.signature_verification_algorithms)
+}
+
+/// Whether the server holds the key of `cert` (TLS 1.3).
+pub(super) fn tls13_signature(
+    message: &[u8],
+    cert: &CertificateDer<'_>,
+    dss: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    verify_tls13_signature(message, cert, dss, &PROVIDER.signature_verification_algorithms)
+}
+
+/// What we can verify.
+pub(super) fn signature_schemes() -> Vec<SignatureScheme> {
+    PROVIDER.signature_verification_algorithms.supported_schemes()
+}
+
 fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let all = all.map_err(|why| TlsError::Certificate { what, why: why.to_string() })?;
@@ -92,14 +119,14 @@ fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'st
 
 /// Chain and name by webpki, pins by us, or both.
 #[derive(Debug)]
-struct Verifier {
+pub(super) struct Verifier {
     /// `None` when pins alone decide, or when there is no root at all (then nothing is trusted).
     chain: Option<Arc<WebPkiServerVerifier>>,
     pins: Vec<[u8; 32]>,
 }
 
 impl Verifier {
-    fn new(config: &TlsConfig) -> Result<Self, TlsError> {
+    pub(super) fn new(config: &TlsConfig) -> Result<Self, TlsError> {
         let pins = config.pin_sha256.clone();
         let roots = match &config.ca_pem {
             None if !pins.is_empty() => return Ok(Self { chain: None, pins }),
@@ -120,14 +147,8 @@ impl Verifier {
 
     fn check_pin(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
         let seen = spki_sha256(certificate)?;
-        if self.pins.contains(&seen) { Ok(()) } else { Err(refuse(Distrust::Pin { seen })) }
+        if self.pins.contains(&seen) { Ok(()) } else { Err(distrust::refuse(Distrust::Pin { seen })) }
     }
-}
-
-/// SHA-256 of a certificate's SubjectPublicKeyInfo (the pin of RFC 7469).
-pub(super) fn spki_sha256(certificate: &CertificateDer<'_>) -> Result<[u8; 32], Error> {
-    let key = ParsedCertificate::try_from(certificate)?.subject_public_key_info();
-    Ok(Sha256::digest(key.as_ref()).into())
 }
 
 impl ServerCertVerifier for Verifier {
@@ -142,12 +163,12 @@ impl ServerCertVerifier for Verifier {
         match &self.chain {
             Some(chain) => {
                 let checked = chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-                checked.map_err(|error| name_the_issuer(error, end_entity))?;
+                checked.map_err(|error| distrust::in_words(error, end_entity, server_name))?;
                 if !self.pins.is_empty() {
                     self.check_pin(end_entity)?;
                 }
             }
-            None if self.pins.is_empty() => return Err(refuse(Distrust::NoRoots)),
+            None if self.pins.is_empty() => return Err(distrust::refuse(Distrust::NoRoots)),
             None => self.check_pin(end_entity)?,
         }
         Ok(ServerCertVerified::assertion())
@@ -159,7 +180,7 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &PROVIDER.signature_verification_algorithms)
+        tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -168,136 +189,10 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &PROVIDER.signature_verification_algorithms)
+        tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        PROVIDER.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Why we do not trust a certificate, where rustls has no word or too few.
-#[derive(Debug, thiserror::Error)]
-enum Distrust {
-    #[error("this machine has no trusted roots; install ca-certificates or set transport.tls.ca_file")]
-    NoRoots,
-    #[error("the certificate is self-signed; set transport.tls.ca_file to it, or pin it with transport.tls.pin_sha256")]
-    SelfSigned,
-    #[error("the certificate is issued by \"{issuer}\", which is not a trusted CA")]
-    Issuer { issuer: String },
-    #[error("the server's key has the pin {}, which is not in transport.tls.pin_sha256", base64_of(.seen))]
-    Pin { seen: [u8; 32] },
-}
-
-fn base64_of(bytes: &[u8]) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(bytes)
-}
-
-fn refuse(why: Distrust) -> Error {
-    CertificateError::Other(OtherError(Arc::new(why))).into()
-}
-
-fn name_the_issuer(error: Error, certificate: &CertificateDer<'_>) -> Error {
-    if error != Error::InvalidCertificate(CertificateError::UnknownIssuer) {
-        return error;
-    }
-    let Ok((_, parsed)) = x509_parser::parse_x509_certificate(certificate) else { return error };
-    if parsed.issuer() == parsed.subject() {
-        return refuse(Distrust::SelfSigned);
-    }
-    // The server chose this text: no control characters, and no more than a line.
-    let issuer = parsed.issuer().to_string().chars().filter(|c| !c.is_control()).take(120).collect();
-    refuse(Distrust::Issuer { issuer })
-}
-
-/// The rustls error at the bottom of a chain of errors, if that is what failed.
-pub(super) fn tls_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<Error>() {
-            return Some(found);
-        }
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        next = match inner {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    None
-}
-
-/// One line for an administrator.
-pub(super) fn explain(error: &Error) -> String {
-    match error {
-        Error::InvalidCertificate(why) => explain_certificate(why),
-        Error::AlertReceived(alert) => explain_alert(*alert),
-        Error::PeerIncompatible(_) => {
-            "the server offers no TLS version or cipher that Doorward and transport.tls.min_version allow".to_owned()
-        }
-        Error::InvalidMessage(_) => "the server does not speak TLS on this port".to_owned(),
-        other => format!("TLS failed: {other}"),
-    }
-}
-
-fn explain_certificate(error: &CertificateError) -> String {
-    match error {
-        CertificateError::ExpiredContext { not_after, .. } => {
-            format!("the certificate expired on {}", day(*not_after))
-        }
-        CertificateError::NotValidYetContext { not_before, .. } => {
-            format!("the certificate is valid from {} on; is this machine's clock right?", day(*not_before))
-        }
-        CertificateError::NotValidForNameContext { expected, presented } => {
-            // The server chose these texts.
-            let names: Vec<String> = presented
-                .iter()
-                .take(5)
-                .map(|name| name.chars().filter(|c| !c.is_control()).take(80).collect())
-                .collect();
-            let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
-            format!("the certificate is for {names}, not for {}", expected.to_str())
-        }
-        CertificateError::Other(OtherError(why)) => match why.downcast_ref::<Distrust>() {
-            Some(distrust) => distrust.to_string(),
-            None => "the certificate was refused".to_owned(),
-        },
-        CertificateError::BadEncoding => "the certificate cannot be parsed".to_owned(),
-        CertificateError::BadSignature => "a signature of the certificate or the handshake is wrong".to_owned(),
-        CertificateError::InvalidPurposeContext { .. } => "the certificate is not one for a TLS server".to_owned(),
-        other => format!("the certificate was refused: {other}"),
-    }
-}
-
-fn explain_alert(alert: AlertDescription) -> String {
-    use AlertDescription as A;
-    match alert {
-        A::CertificateRequired => {
-            "the server wants a client certificate; set transport.tls.client_cert_file".to_owned()
-        }
-        A::BadCertificate
-        | A::UnsupportedCertificate
-        | A::CertificateRevoked
-        | A::CertificateExpired
-        | A::CertificateUnknown
-        | A::UnknownCA
-        | A::AccessDenied => {
-            format!("the server refused our client certificate, or the lack of one (TLS alert {alert:?})")
-        }
-        A::HandshakeFailure | A::ProtocolVersion | A::InsufficientSecurity => {
-            format!(
-                "the server refused the handshake: no common TLS version or cipher, or it wants a client certificate (TLS alert {alert:?})"
-            )
-        }
-        A::UnrecognisedName => "the server knows no certificate for this host name".to_owned(),
-        other => format!("the server ended TLS with the alert {other:?}"),
-    }
-}
-
-fn day(time: UnixTime) -> String {
-    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    match jiff::Timestamp::from_second(seconds) {
-        Ok(time) => time.strftime("%Y-%m-%d").to_string(),
-        Err(_) => "a day beyond the calendar".to_owned(),
+        signature_schemes()
     }
 }

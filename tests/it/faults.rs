@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::support::fault_server::{FaultServer, Wire};
-use crate::support::{client, post};
+use crate::support::{client, nobody, post};
 
 /// The time that a test gives to an exchange which is expected to run into its deadline.
 const SHORT: Duration = Duration::from_millis(300);
@@ -269,13 +269,9 @@ async fn a_request_that_meets_a_closing_connection_is_not_repeated() {
 
 #[tokio::test]
 async fn nobody_listens() {
-    let server = FaultServer::always("").await;
-    let url = server.url("/");
-    let addr = server.addr;
-    drop(server);
+    let url = nobody();
+    let addr = format!("127.0.0.1:{}", url.port().unwrap());
     let client = client(&config(), &[&url]);
-    // The listener's task ends when the runtime next looks at it.
-    tokio::task::yield_now().await;
     let fault = ask(&client, &url, Duration::from_secs(8)).await.unwrap_err();
     expect(&fault, Cause::Connect, &format!("connecting to {addr} was refused: nobody listens there"));
     assert!(!fault.written);

@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod architecture;
+mod codings;
 mod diagnostics;
+mod egress;
+mod faults;
 mod golden;
 mod json_suite;
 mod jsonpath_suite;
@@ -11,3 +14,5 @@ mod replies;
 mod schema;
 mod server;
 mod support;
+mod tls;
+mod transport;

@@ -1,7 +1,10 @@
 //! What several topics share: servers that misbehave, and the shortest way to a client.
 
+pub mod certs;
 pub mod corpora;
 pub mod fault_server;
+pub mod lookup;
+pub mod tls_server;
 
 use doorward::upstream::{Client, Egress, EgressRules, Origin, Outgoing, TransportConfig};
 use http::Method;
@@ -22,4 +25,10 @@ pub fn get(url: &Url) -> Outgoing {
 /// A request with a credential.
 pub fn post(url: &Url, body: &'static str) -> Outgoing {
     Outgoing { method: Method::POST, body: Some(body.into()), carries_credential: true, ..get(url) }
+}
+
+/// A URL where nobody listens.
+pub fn nobody() -> Url {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap()
 }
