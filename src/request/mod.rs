@@ -78,7 +78,7 @@ impl RequestPlan {
         let mut headers = headers::compile(&spec.headers, &mut reader);
         let cookies = headers::compile_cookies(&spec.cookies, &mut reader);
         let body = spec.body.as_ref().map(|body| BodyPlan::compile(body, charset, &mut reader));
-        refuse_content_type(&headers, spec, body.as_ref(), &mut reader);
+        refuse_content_type(&headers, spec, (charset, body.as_ref()), &mut reader);
         let own_type = body.as_ref().map(|body| (CONTENT_TYPE, body.content_type.clone()));
         let defaults = [
             (USER_AGENT, HeaderValue::from_static(DEFAULT_USER_AGENT)),
@@ -160,7 +160,7 @@ impl RequestPlan {
 fn refuse_content_type(
     headers: &[HeaderPlan],
     spec: &RequestSpec<'_>,
-    body: Option<&BodyPlan>,
+    (charset, body): (Charset, Option<&BodyPlan>),
     reader: &mut Reader<'_>,
 ) {
     let Some(plan) = headers.iter().find(|plan| plan.name == CONTENT_TYPE) else { return };
@@ -169,7 +169,7 @@ fn refuse_content_type(
     let refuse = |message: &str| Mistake::new("header", 0..length, message);
     if let Some(hole) = plan.value.holes().next() {
         reader.refuse(mark, spec::hole_in("Content-Type", hole.range.clone()));
-    } else if plan.value.charset().is_some_and(|charset| charset != Some(written_charset(spec))) {
+    } else if plan.value.contradicts(charset) {
         reader.refuse(
             mark,
             refuse("the charset of this Content-Type is not the request's").help("set `charset:` of the request"),
@@ -193,10 +193,6 @@ pub fn cookie_header<'a>(cookies: impl IntoIterator<Item = (&'a str, &'a [u8])>)
     let mut value = HeaderValue::try_from(bytes).ok().filter(|value| !value.is_empty())?;
     value.set_sensitive(true);
     Some(value)
-}
-
-fn written_charset(spec: &RequestSpec<'_>) -> Charset {
-    spec.charset.and_then(|written| Charset::parse(written.text)).unwrap_or(Charset::UTF_8)
 }
 
 fn compile_charset(spec: &RequestSpec<'_>, reader: &mut Reader<'_>) -> Charset {

@@ -50,7 +50,7 @@ impl std::fmt::Debug for ShapePart {
             .field("variables", &self.variables)
             .field("literal", &self.literal())
             .field("size", &self.size())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -70,7 +70,7 @@ impl RequestPlan {
         for cookie in &self.cookies {
             parts.push(value("cookie", cookie.name.clone(), &cookie.value, (context, self.charset))?);
         }
-        for body in &self.body {
+        if let Some(body) = &self.body {
             for (name, leaf) in &body.leaves {
                 let leaf = part("body", name.clone(), leaf, (context, self.charset))?;
                 parts.push(if body.is_form() { named(leaf) } else { leaf });

@@ -84,7 +84,7 @@ impl TextPlan {
                     let why = "has a line end or a character that stands beside a hole of this body";
                     return Err(hole.blame(Fault::content(why), Place::Text.name()));
                 }
-                Place::Text.write(datum, charset, out).map_err(|fault| hole.blame(fault, Place::Text.name()))?;
+                Place::Text.write(&datum, charset, out).map_err(|fault| hole.blame(fault, Place::Text.name()))?;
             }
         }
         Ok(())

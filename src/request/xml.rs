@@ -178,12 +178,12 @@ impl Walk<'_, '_> {
             let Ok(attribute) = attribute else {
                 // A hole that is no attribute's value makes the tag unreadable, too.
                 let holes = self.marked.holes_in(self.marked.text.get(range.clone()).unwrap_or_default());
-                return match holes.first() {
-                    Some(hole) => {
-                        self.mistakes.push(hole_in("an XML tag outside an attribute's quotes", hole.range.clone()))
-                    }
-                    None => self.refuse(range.start, "an attribute of this element is not one, or is there twice"),
-                };
+                if let Some(hole) = holes.first() {
+                    self.mistakes.push(hole_in("an XML tag outside an attribute's quotes", hole.range.clone()));
+                } else {
+                    self.refuse(range.start, "an attribute of this element is not one, or is there twice");
+                }
+                return;
             };
             let key = attribute.key;
             if self.no_holes(key.as_ref(), "an attribute's name") {

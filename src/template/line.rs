@@ -46,7 +46,7 @@ impl Line {
         for part in &other.parts {
             match part {
                 Part::Literal(bytes) => self.push_raw(bytes),
-                hole => self.parts.push(hole.clone()),
+                hole @ Part::Hole(..) => self.parts.push(hole.clone()),
             }
         }
     }
@@ -83,7 +83,7 @@ impl Line {
             match piece {
                 Piece::Text { text, range, .. } => {
                     let mut bytes = Vec::new();
-                    if let Err(fault) = place.write(Datum::Text(text.as_str().into()), charset, &mut bytes) {
+                    if let Err(fault) = place.write(&Datum::Text(text.as_str().into()), charset, &mut bytes) {
                         let why = fault.why();
                         let message = format!("this text {why}; it cannot stand in {}", place.name());
                         mistakes.push(Mistake::new("text-does-not-fit", range.clone(), message));
@@ -153,7 +153,7 @@ impl Line {
                 Part::Literal(bytes) => out.extend_from_slice(bytes),
                 Part::Hole(hole, place) => {
                     let datum = hole.evaluate(context)?;
-                    place.write(datum, charset, out).map_err(|fault| hole.blame(fault, place.name()))?;
+                    place.write(&datum, charset, out).map_err(|fault| hole.blame(fault, place.name()))?;
                 }
             }
         }

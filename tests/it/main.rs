@@ -3,4 +3,5 @@
 
 mod architecture;
 mod made_up;
+mod places;
 mod server;
