@@ -24,6 +24,7 @@ pub(super) fn compile(pairs: &Pairs<'_>, place: Place, charset: Charset, reader:
         let mut mistakes = Vec::new();
         line.push_template(&template, place, charset, &mut mistakes);
         reader.refuse_all(value.mark, mistakes);
+        reader.uses(value.mark, &line);
         lines.push(line);
     }
     lines

@@ -86,6 +86,7 @@ impl ValuePlan {
             }
         }
         reader.refuse_all(written.mark, mistakes);
+        reader.uses(written.mark, &line);
         match line.literal() {
             Some(bytes) if sound => HeaderValue::from_bytes(bytes).ok().map(Self::Ready),
             _ => Some(Self::Line(line)),

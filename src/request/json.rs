@@ -110,6 +110,7 @@ impl<'r, 'l> Builder<'r, 'l> {
             leaf.push_raw(b"\"");
         }
         self.reader.refuse_all(mark, mistakes);
+        self.reader.uses(mark, &leaf);
         self.line.append(&leaf);
         self.leaves.push((path.to_owned(), leaf));
     }
@@ -183,6 +184,7 @@ impl<'r, 'l> Builder<'r, 'l> {
         }
         leaf.push_raw(b"\"");
         self.reader.refuse_all(mark, mistakes);
+        self.reader.uses(mark, &leaf);
         self.line.append(&leaf);
         self.leaves.push((path.to_owned(), leaf));
     }

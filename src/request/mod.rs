@@ -16,7 +16,7 @@ mod url;
 mod xml;
 
 pub use shape::ShapePart;
-pub use spec::{BodySpec, JsonSpec, Located, Mark, Pairs, PartSpec, RequestSpec, Written};
+pub use spec::{BodySpec, JsonSpec, Located, Mark, Pairs, PartSpec, RequestSpec, Use, Written};
 
 use std::collections::BTreeSet;
 
@@ -50,6 +50,9 @@ pub struct RequestPlan {
     cookies: Vec<CookiePlan>,
     body: Option<BodyPlan>,
     charset: Charset,
+    uses: Vec<Use>,
+    /// The URL, when nothing in it varies: parsing it again for each login would be waste.
+    fixed_url: Option<Url>,
 }
 
 /// A request that is ready to be signed and sent.
@@ -70,7 +73,7 @@ pub struct Prepared {
 impl RequestPlan {
     /// Compiles what was written; all mistakes at once.
     pub fn compile(spec: &RequestSpec<'_>, language: &Language) -> Result<Self, Vec<Located>> {
-        let mut reader = Reader { language, mistakes: Vec::new() };
+        let mut reader = Reader { language, mistakes: Vec::new(), uses: Vec::new() };
         let charset = compile_charset(spec, &mut reader);
         let method = compile_method(spec, &mut reader);
         let url = UrlPlan::compile(spec.url, charset, &mut reader);
@@ -89,15 +92,18 @@ impl RequestPlan {
                 headers.push(HeaderPlan { name, value: ValuePlan::Ready(value) });
             }
         }
-        match url {
-            Some(url) if reader.mistakes.is_empty() => Ok(Self { method, url, query, headers, cookies, body, charset }),
-            _ => Err(reader.mistakes),
-        }
+        let uses = std::mem::take(&mut reader.uses);
+        let Some(url) = url.filter(|_| reader.mistakes.is_empty()) else { return Err(reader.mistakes) };
+        let fixed_url = fixed_url(&url, &query, charset);
+        Ok(Self { method, url, query, headers, cookies, body, charset, uses, fixed_url })
     }
 
     /// Fills the holes. `node` is one of [`RequestPlan::origins`] when [`RequestPlan::has_nodes`], else `None`.
     pub fn render(&self, context: &Context, node: Option<&Url>) -> Result<Prepared, RenderError> {
-        let url = self.url.render(node, &self.query, context, self.charset)?;
+        let url = match &self.fixed_url {
+            Some(url) => url.clone(),
+            None => self.url.render(node, &self.query, context, self.charset)?,
+        };
         let mut headers = Vec::with_capacity(self.headers.len());
         for plan in &self.headers {
             headers.push((plan.name.clone(), plan.value.render(context, self.charset)?));
@@ -129,10 +135,12 @@ impl RequestPlan {
 
     /// Every hole of the request.
     pub fn holes(&self) -> impl Iterator<Item = &Hole> {
-        let lines = self.url.lines().chain(&self.query);
-        let values = self.headers.iter().map(|plan| &plan.value).chain(self.cookies.iter().map(|plan| &plan.value));
-        let leaves = self.body.iter().flat_map(|body| body.leaves.iter().map(|(_, line)| line));
-        lines.chain(leaves).flat_map(Line::holes).chain(values.flat_map(ValuePlan::holes))
+        self.uses.iter().map(|used| &used.hole)
+    }
+
+    /// Every hole of the request, with where it was written and where it stands.
+    pub fn uses(&self) -> &[Use] {
+        &self.uses
     }
 
     /// The origins that it may be sent to, with the path `/`; more than one only with nodes.
@@ -193,6 +201,12 @@ pub fn cookie_header<'a>(cookies: impl IntoIterator<Item = (&'a str, &'a [u8])>)
     let mut value = HeaderValue::try_from(bytes).ok().filter(|value| !value.is_empty())?;
     value.set_sensitive(true);
     Some(value)
+}
+
+/// The URL without holes; one that cannot be rendered is left to [`RequestPlan::render`], which says why.
+fn fixed_url(url: &UrlPlan, query: &[Line], charset: Charset) -> Option<Url> {
+    let literal = !url.has_nodes() && url.lines().chain(query).all(|line| line.literal().is_some());
+    literal.then(|| url.render(None, query, &Context::default(), charset).ok()).flatten()
 }
 
 fn compile_charset(spec: &RequestSpec<'_>, reader: &mut Reader<'_>) -> Charset {

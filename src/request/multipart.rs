@@ -102,6 +102,7 @@ fn part(spec: &PartSpec<'_>, reader: &mut Reader<'_>) -> Part {
     let mut mistakes = Vec::new();
     let content = Line::compile(&template, Place::MultipartText, Charset::UTF_8, &mut mistakes);
     reader.refuse_all(spec.value.mark, mistakes);
+    reader.uses(spec.value.mark, &content);
     Part { head, name, content }
 }
 

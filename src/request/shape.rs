@@ -6,6 +6,7 @@
 use zeroize::Zeroizing;
 
 use crate::context::{Context, Variable};
+use crate::crypto::encoding::url_decode;
 use crate::template::{Charset, Hole, Line, RenderError};
 
 use super::RequestPlan;
@@ -104,10 +105,13 @@ fn value(place: &'static str, name: String, plan: &ValuePlan, given: Given<'_>) 
     }
 }
 
-/// Moves `name=` from the value into the name; an equals sign in a name is percent-encoded.
+/// Takes `name=` off the value, and for the name if there is none yet; an equals sign in a name is percent-encoded.
 fn named(mut part: ShapePart) -> ShapePart {
     if let Some(at) = part.value.iter().position(|byte| *byte == b'=') {
-        part.name = String::from_utf8_lossy(&part.value[..at]).into_owned();
+        if part.name.is_empty() {
+            let name = String::from_utf8_lossy(&part.value[..at]);
+            part.name = url_decode(&name).map_or_else(|_| name.into(), |bytes| String::from_utf8_lossy(&bytes).into());
+        }
         part.value.drain(..=at);
     }
     part

@@ -28,6 +28,7 @@ impl TextPlan {
             let one = crate::template::Template::from_pieces(vec![piece.clone()]);
             line.push_template(&one, Place::Text, charset, &mut mistakes);
             let raw = matches!(piece, Piece::Hole(hole) if !hole.is_encoded());
+            reader.uses(written.mark, &line);
             plan.lines.push((line, raw));
             let Piece::Hole(hole) = piece else { continue };
             if raw {

@@ -47,6 +47,7 @@ pub(super) fn compile(written: Written<'_>, charset: Charset, reader: &mut Reade
     }
     // An unreadable template has been told about; that it is no XML either would be noise.
     let readable = !template.pieces().is_empty() || written.text.is_empty();
+    reader.uses(written.mark, &result.0);
     if readable && reader.mistakes.len() == before {
         reader.refuse_all(written.mark, mistakes);
     }

@@ -70,6 +70,15 @@ impl<'a> Datum<'a> {
         }
     }
 
+    /// Bytes of a text; values that are not texts are of the size that the context bounds.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Value(_) => 0,
+        }
+    }
+
     pub(crate) fn is_null(&self) -> bool {
         matches!(self, Self::Value(value) if **value == Value::Null)
     }

@@ -8,6 +8,9 @@ use super::datum::{Datum, Fault};
 use super::escape;
 use super::filter::Kind;
 
+/// No common server reads a longer header (nginx 8 KiB, Tomcat 8 KiB, IIS 16 KiB).
+const MAX_HEADER: usize = 16 << 10;
+
 /// Where a template stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -60,6 +63,11 @@ impl Place {
             Self::BasicPassword => "a Basic password",
             Self::Plain => "a text",
         }
+    }
+
+    /// Whether null can stand here, so that an optional value needs no `default`.
+    pub fn takes_null(self) -> bool {
+        self == Self::JsonValue
     }
 
     /// Whether a hole of that kind can stand here.
@@ -119,6 +127,9 @@ impl Place {
         match self {
             Self::Header if rendered.first() == Some(&b' ') || rendered.last() == Some(&b' ') => {
                 Err(Fault::content("begins or ends with a space"))
+            }
+            Self::Header | Self::CookieValue if rendered.len() > MAX_HEADER => {
+                Err(Fault::content("is too long: servers read 8 to 16 KiB"))
             }
             Self::PathSegment if is_hostile_segment(rendered) => {
                 Err(Fault::content("is empty or reads as `.` or `..`"))

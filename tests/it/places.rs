@@ -157,7 +157,7 @@ pub fn json_tree() -> RequestPlan {
 
 pub fn json_text() -> RequestPlan {
     plan(|spec| {
-        spec.body = Some(BodySpec::JsonText(w(r#"{"u": {{user.username}}, "p": ["x{{user.userPassword}}y"]}"#)))
+        spec.body = Some(BodySpec::JsonText(w(r#"{"u": {{user.username}}, "p": ["x{{user.userPassword}}y"]}"#)));
     })
 }
 
