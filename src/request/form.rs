@@ -14,7 +14,7 @@ pub(super) fn compile(pairs: &Pairs<'_>, place: Place, charset: Charset, reader:
             if place == Place::FormValue { "the name of a form field" } else { "the name of a query parameter" },
         );
         let mut bytes = Vec::new();
-        if let Err(fault) = place.write(Datum::Text(text.into()), charset, &mut bytes) {
+        if let Err(fault) = place.write(&Datum::Text(text.into()), charset, &mut bytes) {
             let message = format!("this name {}", fault.why());
             reader.refuse(name.mark, Mistake::new("text-does-not-fit", 0..name.text.len(), message));
         }
@@ -24,6 +24,7 @@ pub(super) fn compile(pairs: &Pairs<'_>, place: Place, charset: Charset, reader:
         let mut mistakes = Vec::new();
         line.push_template(&template, place, charset, &mut mistakes);
         reader.refuse_all(value.mark, mistakes);
+        reader.uses(value.mark, &line);
         lines.push(line);
     }
     lines

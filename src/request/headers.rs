@@ -57,13 +57,12 @@ impl ValuePlan {
         }
     }
 
-    /// The charset that a literal names as a parameter: `Some(None)` for one that is unknown.
-    pub(super) fn charset(&self) -> Option<Option<Charset>> {
-        let Self::Ready(value) = self else { return None };
-        let text = value.to_str().ok()?.to_ascii_lowercase();
-        let (_, label) = text.split_once("charset=")?;
-        let label = label.split(';').next()?.trim().trim_matches('"');
-        Some(Charset::parse(label))
+    /// Whether a literal names another charset than this as a parameter.
+    pub(super) fn contradicts(&self, charset: Charset) -> bool {
+        let Self::Ready(value) = self else { return false };
+        let text = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+        let label = text.split_once("charset=").and_then(|(_, label)| label.split(';').next());
+        label.is_some_and(|label| Charset::parse(label.trim().trim_matches('"')) != Some(charset))
     }
 
     pub(super) fn holes(&self) -> impl Iterator<Item = &Hole> {
@@ -81,13 +80,13 @@ impl ValuePlan {
         let line = Line::compile(&template, place, Charset::UTF_8, &mut mistakes);
         let sound = mistakes.is_empty();
         if !sound && place == Place::Header {
-            mistakes.iter_mut().for_each(|mistake| {
-                mistake
-                    .help
-                    .push("a header carries visible ASCII; other text needs `urlencode`, `base64` or `encode`".into());
-            });
+            const ADVICE: &str = "a header carries visible ASCII; other text needs `urlencode`, `base64` or `encode`";
+            for mistake in &mut mistakes {
+                mistake.help.push(ADVICE.into());
+            }
         }
         reader.refuse_all(written.mark, mistakes);
+        reader.uses(written.mark, &line);
         match line.literal() {
             Some(bytes) if sound => HeaderValue::from_bytes(bytes).ok().map(Self::Ready),
             _ => Some(Self::Line(line)),

@@ -81,12 +81,11 @@ impl<'r, 'l> Builder<'r, 'l> {
 
     /// Literal JSON in UTF-8, into the charset.
     fn raw(&mut self, utf8: &[u8], mark: Mark, range: std::ops::Range<usize>) {
-        match str::from_utf8(utf8).ok().and_then(|text| self.charset.encode(text)) {
-            Some(bytes) => self.line.push_raw(&bytes),
-            None => {
-                let message = "the request's charset lacks a character of this text";
-                self.reader.refuse(mark, Mistake::new("text-does-not-fit", range, message));
-            }
+        if let Some(bytes) = str::from_utf8(utf8).ok().and_then(|text| self.charset.encode(text)) {
+            self.line.push_raw(&bytes);
+        } else {
+            let message = "the request's charset lacks a character of this text";
+            self.reader.refuse(mark, Mistake::new("text-does-not-fit", range, message));
         }
     }
 
@@ -111,6 +110,7 @@ impl<'r, 'l> Builder<'r, 'l> {
             leaf.push_raw(b"\"");
         }
         self.reader.refuse_all(mark, mistakes);
+        self.reader.uses(mark, &leaf);
         self.line.append(&leaf);
         self.leaves.push((path.to_owned(), leaf));
     }
@@ -176,13 +176,15 @@ impl<'r, 'l> Builder<'r, 'l> {
         for piece in marked.split(text) {
             match piece {
                 Ok(literal) => {
-                    leaf.push_template(&Template::literal(literal), Place::JsonString, self.charset, &mut mistakes)
+                    let literal = Template::literal(literal);
+                    leaf.push_template(&literal, Place::JsonString, self.charset, &mut mistakes);
                 }
                 Err(hole) => leaf.push_hole(hole, Place::JsonString, &mut mistakes),
             }
         }
         leaf.push_raw(b"\"");
         self.reader.refuse_all(mark, mistakes);
+        self.reader.uses(mark, &leaf);
         self.line.append(&leaf);
         self.leaves.push((path.to_owned(), leaf));
     }

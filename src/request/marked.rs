@@ -54,11 +54,12 @@ impl<'t> Marked<'t> {
                 Piece::Hole(hole) => {
                     let index = marked.holes.len();
                     marked.origins.push((from, hole.range.clone(), false));
-                    marked.text.push_str(&if syntax.is_whole_value() {
+                    let sign = if syntax.is_whole_value() {
                         format!("\"{WHOLE}{index}{END}\"")
                     } else {
                         format!("{INSIDE}{index}{END}")
-                    });
+                    };
+                    marked.text.push_str(&sign);
                     marked.holes.push(hole);
                 }
                 Piece::Nodes { .. } => return None,

@@ -16,7 +16,7 @@ mod url;
 mod xml;
 
 pub use shape::ShapePart;
-pub use spec::{BodySpec, JsonSpec, Located, Mark, Pairs, PartSpec, RequestSpec, Written};
+pub use spec::{BodySpec, JsonSpec, Located, Mark, Pairs, PartSpec, RequestSpec, Use, Written};
 
 use std::collections::BTreeSet;
 
@@ -50,6 +50,9 @@ pub struct RequestPlan {
     cookies: Vec<CookiePlan>,
     body: Option<BodyPlan>,
     charset: Charset,
+    uses: Vec<Use>,
+    /// The URL, when nothing in it varies: parsing it again for each login would be waste.
+    fixed_url: Option<Url>,
 }
 
 /// A request that is ready to be signed and sent.
@@ -70,7 +73,7 @@ pub struct Prepared {
 impl RequestPlan {
     /// Compiles what was written; all mistakes at once.
     pub fn compile(spec: &RequestSpec<'_>, language: &Language) -> Result<Self, Vec<Located>> {
-        let mut reader = Reader { language, mistakes: Vec::new() };
+        let mut reader = Reader { language, mistakes: Vec::new(), uses: Vec::new() };
         let charset = compile_charset(spec, &mut reader);
         let method = compile_method(spec, &mut reader);
         let url = UrlPlan::compile(spec.url, charset, &mut reader);
@@ -78,7 +81,7 @@ impl RequestPlan {
         let mut headers = headers::compile(&spec.headers, &mut reader);
         let cookies = headers::compile_cookies(&spec.cookies, &mut reader);
         let body = spec.body.as_ref().map(|body| BodyPlan::compile(body, charset, &mut reader));
-        refuse_content_type(&headers, spec, body.as_ref(), &mut reader);
+        refuse_content_type(&headers, spec, (charset, body.as_ref()), &mut reader);
         let own_type = body.as_ref().map(|body| (CONTENT_TYPE, body.content_type.clone()));
         let defaults = [
             (USER_AGENT, HeaderValue::from_static(DEFAULT_USER_AGENT)),
@@ -89,15 +92,18 @@ impl RequestPlan {
                 headers.push(HeaderPlan { name, value: ValuePlan::Ready(value) });
             }
         }
-        match url {
-            Some(url) if reader.mistakes.is_empty() => Ok(Self { method, url, query, headers, cookies, body, charset }),
-            _ => Err(reader.mistakes),
-        }
+        let uses = std::mem::take(&mut reader.uses);
+        let Some(url) = url.filter(|_| reader.mistakes.is_empty()) else { return Err(reader.mistakes) };
+        let fixed_url = fixed_url(&url, &query, charset);
+        Ok(Self { method, url, query, headers, cookies, body, charset, uses, fixed_url })
     }
 
     /// Fills the holes. `node` is one of [`RequestPlan::origins`] when [`RequestPlan::has_nodes`], else `None`.
     pub fn render(&self, context: &Context, node: Option<&Url>) -> Result<Prepared, RenderError> {
-        let url = self.url.render(node, &self.query, context, self.charset)?;
+        let url = match &self.fixed_url {
+            Some(url) => url.clone(),
+            None => self.url.render(node, &self.query, context, self.charset)?,
+        };
         let mut headers = Vec::with_capacity(self.headers.len());
         for plan in &self.headers {
             headers.push((plan.name.clone(), plan.value.render(context, self.charset)?));
@@ -129,10 +135,12 @@ impl RequestPlan {
 
     /// Every hole of the request.
     pub fn holes(&self) -> impl Iterator<Item = &Hole> {
-        let lines = self.url.lines().chain(&self.query);
-        let values = self.headers.iter().map(|plan| &plan.value).chain(self.cookies.iter().map(|plan| &plan.value));
-        let leaves = self.body.iter().flat_map(|body| body.leaves.iter().map(|(_, line)| line));
-        lines.chain(leaves).flat_map(Line::holes).chain(values.flat_map(ValuePlan::holes))
+        self.uses.iter().map(|used| &used.hole)
+    }
+
+    /// Every hole of the request, with where it was written and where it stands.
+    pub fn uses(&self) -> &[Use] {
+        &self.uses
     }
 
     /// The origins that it may be sent to, with the path `/`; more than one only with nodes.
@@ -160,7 +168,7 @@ impl RequestPlan {
 fn refuse_content_type(
     headers: &[HeaderPlan],
     spec: &RequestSpec<'_>,
-    body: Option<&BodyPlan>,
+    (charset, body): (Charset, Option<&BodyPlan>),
     reader: &mut Reader<'_>,
 ) {
     let Some(plan) = headers.iter().find(|plan| plan.name == CONTENT_TYPE) else { return };
@@ -169,7 +177,7 @@ fn refuse_content_type(
     let refuse = |message: &str| Mistake::new("header", 0..length, message);
     if let Some(hole) = plan.value.holes().next() {
         reader.refuse(mark, spec::hole_in("Content-Type", hole.range.clone()));
-    } else if plan.value.charset().is_some_and(|charset| charset != Some(written_charset(spec))) {
+    } else if plan.value.contradicts(charset) {
         reader.refuse(
             mark,
             refuse("the charset of this Content-Type is not the request's").help("set `charset:` of the request"),
@@ -195,8 +203,10 @@ pub fn cookie_header<'a>(cookies: impl IntoIterator<Item = (&'a str, &'a [u8])>)
     Some(value)
 }
 
-fn written_charset(spec: &RequestSpec<'_>) -> Charset {
-    spec.charset.and_then(|written| Charset::parse(written.text)).unwrap_or(Charset::UTF_8)
+/// The URL without holes; one that cannot be rendered is left to [`RequestPlan::render`], which says why.
+fn fixed_url(url: &UrlPlan, query: &[Line], charset: Charset) -> Option<Url> {
+    let literal = !url.has_nodes() && url.lines().chain(query).all(|line| line.literal().is_some());
+    literal.then(|| url.render(None, query, &Context::default(), charset).ok()).flatten()
 }
 
 fn compile_charset(spec: &RequestSpec<'_>, reader: &mut Reader<'_>) -> Charset {

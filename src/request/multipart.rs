@@ -38,24 +38,24 @@ impl MultipartPlan {
     pub(super) fn render(&self, context: &Context) -> Result<(Vec<u8>, String), RenderError> {
         let mut contents = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
-            let mut content = Vec::with_capacity(part.content.size_hint());
-            part.content.render(context, Charset::UTF_8, &mut content)?;
-            contents.push(zeroize::Zeroizing::new(content));
+            let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(part.content.size_hint()));
+            part.content.render(context, Charset::UTF_8, &mut bytes)?;
+            contents.push(bytes);
         }
         let boundary = boundary(context, |boundary| {
             let boundary = boundary.as_bytes();
-            contents.iter().all(|content| !content.windows(boundary.len()).any(|window| window == boundary))
+            contents.iter().all(|bytes| !bytes.windows(boundary.len()).any(|window| window == boundary))
         })?;
-        let size: usize = contents.iter().map(|content| content.len()).sum::<usize>()
+        let size: usize = contents.iter().map(|bytes| bytes.len()).sum::<usize>()
             + self.parts.iter().map(|part| part.head.len() + boundary.len() + 8).sum::<usize>();
         let mut out = Vec::with_capacity(size + boundary.len() + 8);
-        for (part, content) in self.parts.iter().zip(&contents) {
+        for (part, bytes) in self.parts.iter().zip(&contents) {
             out.extend_from_slice(b"--");
             out.extend_from_slice(boundary.as_bytes());
             out.extend_from_slice(b"\r\n");
             out.extend_from_slice(&part.head);
             out.extend_from_slice(b"\r\n");
-            out.extend_from_slice(content);
+            out.extend_from_slice(bytes);
             out.extend_from_slice(b"\r\n");
         }
         out.extend_from_slice(b"--");
@@ -102,6 +102,7 @@ fn part(spec: &PartSpec<'_>, reader: &mut Reader<'_>) -> Part {
     let mut mistakes = Vec::new();
     let content = Line::compile(&template, Place::MultipartText, Charset::UTF_8, &mut mistakes);
     reader.refuse_all(spec.value.mark, mistakes);
+    reader.uses(spec.value.mark, &content);
     Part { head, name, content }
 }
 

@@ -6,6 +6,7 @@
 use zeroize::Zeroizing;
 
 use crate::context::{Context, Variable};
+use crate::crypto::encoding::url_decode;
 use crate::template::{Charset, Hole, Line, RenderError};
 
 use super::RequestPlan;
@@ -50,7 +51,7 @@ impl std::fmt::Debug for ShapePart {
             .field("variables", &self.variables)
             .field("literal", &self.literal())
             .field("size", &self.size())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -70,7 +71,7 @@ impl RequestPlan {
         for cookie in &self.cookies {
             parts.push(value("cookie", cookie.name.clone(), &cookie.value, (context, self.charset))?);
         }
-        for body in &self.body {
+        if let Some(body) = &self.body {
             for (name, leaf) in &body.leaves {
                 let leaf = part("body", name.clone(), leaf, (context, self.charset))?;
                 parts.push(if body.is_form() { named(leaf) } else { leaf });
@@ -104,10 +105,13 @@ fn value(place: &'static str, name: String, plan: &ValuePlan, given: Given<'_>) 
     }
 }
 
-/// Moves `name=` from the value into the name; an equals sign in a name is percent-encoded.
+/// Takes `name=` off the value, and for the name if there is none yet; an equals sign in a name is percent-encoded.
 fn named(mut part: ShapePart) -> ShapePart {
     if let Some(at) = part.value.iter().position(|byte| *byte == b'=') {
-        part.name = String::from_utf8_lossy(&part.value[..at]).into_owned();
+        if part.name.is_empty() {
+            let name = String::from_utf8_lossy(&part.value[..at]);
+            part.name = url_decode(&name).map_or_else(|_| name.into(), |bytes| String::from_utf8_lossy(&bytes).into());
+        }
         part.value.drain(..=at);
     }
     part

@@ -1,7 +1,7 @@
 //! A request as it was written: texts with the caller's marks, no YAML and no connector.
 
 use crate::document::Number;
-use crate::template::{Language, Mistake, Template};
+use crate::template::{Hole, Language, Line, Mistake, Place, Template};
 
 /// The caller's own sign for a written text (an index, a byte offset); it comes back with each mistake.
 pub type Mark = usize;
@@ -101,10 +101,22 @@ pub struct Located {
     pub mistake: Mistake,
 }
 
+/// A hole of a request, where it was written and where it stands: what a check of variables wants to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Use {
+    /// The mark of the written text; the hole's range is in that text.
+    pub mark: Mark,
+    /// Its place; in one that takes null an optional value needs no default.
+    pub place: Place,
+    /// The hole.
+    pub hole: Hole,
+}
+
 /// All mistakes of one request, collected while it is compiled.
 pub(super) struct Reader<'a> {
     pub(super) language: &'a Language,
     pub(super) mistakes: Vec<Located>,
+    pub(super) uses: Vec<Use>,
 }
 
 impl Reader<'_> {
@@ -126,6 +138,11 @@ impl Reader<'_> {
             self.refuse(written.mark, hole_in(what, hole.range.clone()));
         }
         template.as_literal().map(std::borrow::Cow::into_owned).unwrap_or_default()
+    }
+
+    /// Notes the holes of a compiled line.
+    pub(super) fn uses(&mut self, mark: Mark, line: &Line) {
+        self.uses.extend(line.placed_holes().map(|(hole, place)| Use { mark, place, hole: hole.clone() }));
     }
 
     pub(super) fn refuse(&mut self, mark: Mark, mistake: Mistake) {

@@ -200,3 +200,175 @@ fn braces_in_a_password_are_no_template() {
     let body = json(BodySpec::Json(tree), &context("u", "{{user.userPassword}}${base}")).unwrap();
     assert_eq!(body, r#"{"p":"{{user.userPassword}}${base}"}"#);
 }
+
+fn compile(build: impl FnOnce(&mut RequestSpec<'static>)) -> Result<RequestPlan, Vec<Located>> {
+    let mut spec = RequestSpec::new(w("POST"), w("https://h/"));
+    build(&mut spec);
+    RequestPlan::compile(&spec, &language())
+}
+
+#[test]
+fn xml_goes_out_as_written() {
+    let text = "<?xml version=\"1.0\" encoding='UTF-8'?>\n<a b='{{user.username}}' c=\"${base}\">&lt;{{env.n}}<!-- x --><d/></a>\n";
+    let plan = compile(|spec| spec.body = Some(BodySpec::Xml(w(text)))).unwrap();
+    let body = plan.render(&context("a'b", "p"), None).unwrap().body.unwrap();
+    let wanted = text
+        .replace("{{user.username}}", "a&#39;b")
+        .replace("${base}", "https://4a.example.com/")
+        .replace("{{env.n}}", "42");
+    assert_eq!(body, wanted);
+    for (text, part) in [
+        ("<a>", "not closed"),
+        ("<a></b>", "not well-formed"),
+        ("<a/><b/>", "second element"),
+        ("x<a/>", "outside the root"),
+        ("<!-- x -->", "no element"),
+        ("", "no element"),
+        ("<a>&nbsp;</a>", "none of XML's own"),
+        ("<a b='&nbsp;'/>", "none of XML's own"),
+        ("<a b='1' b='2'/>", "there twice"),
+        ("<a b/>", "is not one"),
+        ("<!DOCTYPE a><a/>", "document type"),
+        ("<?xml version='1.1'?><a/>", "only XML 1.0"),
+        ("<?xml version='1.0' encoding='gbk'?><a/>", "is not the request's charset UTF-8"),
+        ("<a>\u{1}</a>", "XML 1.0"),
+    ] {
+        let message = first_mistake(compile(|spec| spec.body = Some(BodySpec::Xml(w(text)))));
+        assert!(message.contains(part), "{text}: {message}");
+    }
+}
+
+#[test]
+fn charsets_agree_or_are_refused() {
+    let gbk = |text: &'static str| {
+        compile(|spec| {
+            spec.charset = Some(w("gbk"));
+            spec.body = Some(BodySpec::Xml(w(text)));
+        })
+    };
+    assert!(gbk("<?xml version='1.0' encoding='GBK'?><a/>").is_ok());
+    assert!(first_mistake(gbk("<?xml version='1.0'?><a/>")).contains("charset GBK"));
+    assert!(first_mistake(gbk("<a>😀</a>")).contains("lacks"));
+    assert!(first_mistake(compile(|spec| spec.charset = Some(w("utf-16")))).contains("no charset"));
+    let with_type = |value: &'static str, charset: Option<&'static str>| {
+        compile(|spec| {
+            spec.headers = vec![(w("Content-Type"), w(value))];
+            spec.charset = charset.map(w);
+            spec.body = Some(BodySpec::Text(w("x")));
+        })
+    };
+    assert!(with_type("text/x; charset=GB2312", Some("gbk")).is_ok());
+    assert!(with_type("text/x; charset=\"utf-8\"", None).is_ok());
+    assert!(first_mistake(with_type("text/x; charset=gbk", None)).contains("is not the request's"));
+}
+
+#[test]
+fn multipart_names_are_literal_and_plain() {
+    let part = |name: &'static str, value: &'static str| PartSpec {
+        name: w(name),
+        value: w(value),
+        filename: None,
+        content_type: None,
+    };
+    let file =
+        PartSpec { filename: Some(w("a.txt")), content_type: Some(w("text/plain")), ..part("f", "{{user.username}}") };
+    let plan = compile(|spec| spec.body = Some(BodySpec::Multipart(vec![file, part("p", "1")]))).unwrap();
+    let prepared = plan.render(&context("x", "p"), None).unwrap();
+    let content_type =
+        prepared.headers.iter().find(|(name, _)| name == CONTENT_TYPE).unwrap().1.to_str().unwrap().to_owned();
+    let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+    let body = String::from_utf8(prepared.body.unwrap().to_vec()).unwrap();
+    assert_eq!(
+        body,
+        format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\nx\r\n\
+             --{boundary}\r\nContent-Disposition: form-data; name=\"p\"\r\n\r\n1\r\n--{boundary}--\r\n"
+        )
+    );
+    for name in ["a\"b", "a\r\nb", "", "a\\"] {
+        let message = first_mistake(compile(|spec| spec.body = Some(BodySpec::Multipart(vec![part(name, "x")]))));
+        assert!(message.contains("a name of a part"), "{message}");
+    }
+    let message = first_mistake(compile(|spec| {
+        spec.body = Some(BodySpec::Multipart(vec![part("a", "x")]));
+        spec.headers = vec![(w("content-type"), w("multipart/mixed"))];
+    }));
+    assert!(message.contains("boundary"), "{message}");
+}
+
+#[test]
+fn text_holes_without_a_separator_do_not_load() {
+    for (text, part) in
+        [("{{user.username}}{{env.n}}", "nothing separates"), ("{{user.username}}end", "from the `e` behind it")]
+    {
+        let message = first_mistake(compile(|spec| spec.body = Some(BodySpec::Text(w(text)))));
+        assert!(message.contains(part), "{text}: {message}");
+    }
+    assert!(compile(|spec| spec.body = Some(BodySpec::Text(w("{{user.username | hex}}{{env.n | hex}}end")))).is_ok());
+}
+
+#[test]
+fn a_plan_tells_its_uses() {
+    let at = |text, mark| Written { text, mark };
+    let mut spec = RequestSpec::new(at("POST", 1), at("https://h/{{user.username}}", 2));
+    spec.query = vec![(at("q", 3), at("{{env.n}}", 4))];
+    spec.headers = vec![(at("x-h", 5), at("{{secret.k}}", 6))];
+    spec.body = Some(BodySpec::JsonText(at(r#"{"a": {{steps.a.b}}, "c": "{{answer.x | hmac_md5(secret.m)}}"}"#, 7)));
+    let plan = RequestPlan::compile(&spec, &language()).unwrap();
+    let uses: Vec<_> = plan.uses().iter().map(|used| (used.mark, used.place, used.hole.variable.to_string())).collect();
+    let wanted = [
+        (2, Place::PathSegment, "user.username"),
+        (4, Place::QueryValue, "env.n"),
+        (6, Place::Header, "secret.k"),
+        (7, Place::JsonValue, "steps.a.b"),
+        (7, Place::JsonString, "answer.x"),
+    ];
+    assert_eq!(uses, wanted.map(|(mark, place, name)| (mark, place, name.to_owned())));
+    assert_eq!(plan.uses()[3].hole.range, 6..19);
+    assert_eq!(plan.variables().len(), 6);
+    assert_eq!(plan.origins()[0].as_str(), "https://h/");
+}
+
+#[test]
+fn a_shape_shows_literals_and_hides_the_rest() {
+    let plan = compile(|spec| {
+        spec.url = w("https://h/u/{{user.username}}?lang=zh");
+        spec.query = vec![(w("p"), w("{{user.userPassword}}"))];
+        spec.cookies = vec![(w("theme"), w("light"))];
+        spec.body = Some(BodySpec::Form(vec![(w("a b"), w("{{user.userPassword | md5}}"))]));
+    })
+    .unwrap();
+    let shape = plan.shape(&context("zhang", "hunter2")).unwrap();
+    let shown: Vec<_> =
+        shape.iter().map(|part| (part.place, part.name.as_str(), part.literal(), part.size())).collect();
+    assert_eq!(
+        shown,
+        [
+            ("path", "1", Some("u"), 1),
+            ("path", "2", None, 5),
+            ("query", "lang", Some("zh"), 2),
+            ("query", "p", None, 7),
+            ("header", "content-type", Some("application/x-www-form-urlencoded"), 33),
+            ("header", "user-agent", Some(DEFAULT_USER_AGENT), DEFAULT_USER_AGENT.len()),
+            ("header", "accept", Some(DEFAULT_ACCEPT), DEFAULT_ACCEPT.len()),
+            ("cookie", "theme", Some("light"), 5),
+            ("body", "a b", None, 32),
+        ]
+    );
+    assert!(!format!("{shape:?}").contains("hunter2"));
+    assert_eq!(shape[3].reveal(), b"hunter2");
+}
+
+#[test]
+fn sizes_have_caps() {
+    let long = "x".repeat(20_000);
+    for url in ["https://h/{{user.username}}", "https://h/?u={{user.username}}"] {
+        assert!(matches!(rendered_url(url, &long), Err(RenderError::FromUser { .. })));
+    }
+    let plan = compile(|spec| spec.headers = vec![(w("x"), w("{{user.username}}"))]).unwrap();
+    assert!(matches!(plan.render(&context(&long, "p"), None), Err(RenderError::FromUser { .. })));
+    let holes = "{{user.username}} ".repeat(600);
+    let holes: &'static str = holes.leak();
+    let plan = compile(|spec| spec.body = Some(BodySpec::Json(JsonSpec::Text(w(holes))))).unwrap();
+    assert!(matches!(plan.render(&context(&long, "p"), None), Err(RenderError::FromUser { .. })));
+}

@@ -28,6 +28,7 @@ impl TextPlan {
             let one = crate::template::Template::from_pieces(vec![piece.clone()]);
             line.push_template(&one, Place::Text, charset, &mut mistakes);
             let raw = matches!(piece, Piece::Hole(hole) if !hole.is_encoded());
+            reader.uses(written.mark, &line);
             plan.lines.push((line, raw));
             let Piece::Hole(hole) = piece else { continue };
             if raw {
@@ -84,7 +85,7 @@ impl TextPlan {
                     let why = "has a line end or a character that stands beside a hole of this body";
                     return Err(hole.blame(Fault::content(why), Place::Text.name()));
                 }
-                Place::Text.write(datum, charset, out).map_err(|fault| hole.blame(fault, Place::Text.name()))?;
+                Place::Text.write(&datum, charset, out).map_err(|fault| hole.blame(fault, Place::Text.name()))?;
             }
         }
         Ok(())

@@ -9,9 +9,14 @@ use url::Url;
 
 use crate::context::Context;
 use crate::crypto::encoding::url_decode;
-use crate::template::{Charset, Hole, Line, Mistake, Piece, Place, RenderError, Template, is_hostile_segment, percent};
+use crate::template::{
+    Charset, Fault, Hole, Line, Mistake, Piece, Place, RenderError, Template, is_hostile_segment, percent,
+};
 
 use super::spec::{Reader, Written, hole_in};
+
+/// No common server reads a longer request line (nginx 8 KiB, IIS 16 KiB).
+const MAX_URL: usize = 16 << 10;
 
 /// A compiled URL.
 #[derive(Debug, Clone)]
@@ -58,6 +63,9 @@ impl UrlPlan {
         let mut mistakes = Vec::new();
         let plan = Self::read(&template, charset, &mut mistakes);
         let sound = mistakes.is_empty();
+        for line in plan.iter().flat_map(Self::lines) {
+            reader.uses(written.mark, line);
+        }
         reader.refuse_all(written.mark, mistakes);
         plan.filter(|_| sound)
     }
@@ -99,7 +107,7 @@ impl UrlPlan {
         self.has_nodes
     }
 
-    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> + Clone {
         self.segments.iter().chain(&self.query)
     }
 
@@ -132,6 +140,13 @@ impl UrlPlan {
         for (index, pair) in self.query.iter().chain(more).enumerate() {
             text.push(if index == 0 { b'?' } else { b'&' });
             pair.render(context, charset, &mut text)?;
+        }
+        if text.len() > MAX_URL {
+            let mut holed = self.lines().chain(more).filter(|line| line.holes().next().is_some());
+            let user = holed.clone().find(|line| line.holes().any(|hole| hole.variable.is_user_data()));
+            if let Some(line) = user.or_else(|| holed.next()) {
+                return Err(line.blame_any(&Fault::content("makes the URL too long"), Place::QueryValue));
+            }
         }
         let unfit = || RenderError::Unfit { what: "the rendered URL is not the one that the file describes".into() };
         let url = str::from_utf8(&text).ok().and_then(|text| Url::parse(text).ok()).ok_or_else(unfit)?;

@@ -47,6 +47,7 @@ pub(super) fn compile(written: Written<'_>, charset: Charset, reader: &mut Reade
     }
     // An unreadable template has been told about; that it is no XML either would be noise.
     let readable = !template.pieces().is_empty() || written.text.is_empty();
+    reader.uses(written.mark, &result.0);
     if readable && reader.mistakes.len() == before {
         reader.refuse_all(written.mark, mistakes);
     }
@@ -178,12 +179,12 @@ impl Walk<'_, '_> {
             let Ok(attribute) = attribute else {
                 // A hole that is no attribute's value makes the tag unreadable, too.
                 let holes = self.marked.holes_in(self.marked.text.get(range.clone()).unwrap_or_default());
-                return match holes.first() {
-                    Some(hole) => {
-                        self.mistakes.push(hole_in("an XML tag outside an attribute's quotes", hole.range.clone()))
-                    }
-                    None => self.refuse(range.start, "an attribute of this element is not one, or is there twice"),
-                };
+                if let Some(hole) = holes.first() {
+                    self.mistakes.push(hole_in("an XML tag outside an attribute's quotes", hole.range.clone()));
+                } else {
+                    self.refuse(range.start, "an attribute of this element is not one, or is there twice");
+                }
+                return;
             };
             let key = attribute.key;
             if self.no_holes(key.as_ref(), "an attribute's name") {

@@ -114,7 +114,7 @@ fn quoted(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String,
 }
 
 fn field(time: &Zoned, letter: char, count: usize, out: &mut String) {
-    let number = |value: i32, out: &mut String| out.push_str(&format!("{value:0count$}"));
+    let number = |value: i32, out: &mut String| out.push_str(&padded(value, count));
     match letter {
         'y' if count == 2 => number(i32::from(time.year()).rem_euclid(100), out),
         'y' => number(i32::from(time.year()), out),
@@ -131,6 +131,10 @@ fn field(time: &Zoned, letter: char, count: usize, out: &mut String) {
     }
 }
 
+fn padded(value: i32, width: usize) -> String {
+    format!("{value:0width$}")
+}
+
 /// `Z` is `+0800`; `X`, `XX`, `XXX` are `+08`, `+0800`, `+08:00`, and `Z` for UTC.
 fn offset(seconds: i32, letter: char, count: usize, out: &mut String) {
     if letter == 'X' && seconds == 0 {
@@ -138,11 +142,12 @@ fn offset(seconds: i32, letter: char, count: usize, out: &mut String) {
     }
     let (hours, minutes) = (seconds.abs() / 3600, seconds.abs() / 60 % 60);
     out.push(if seconds < 0 { '-' } else { '+' });
-    out.push_str(&match (letter, count) {
+    let text = match (letter, count) {
         ('X', 1) if minutes == 0 => format!("{hours:02}"),
         ('X', 3) => format!("{hours:02}:{minutes:02}"),
         _ => format!("{hours:02}{minutes:02}"),
-    });
+    };
+    out.push_str(&text);
 }
 
 #[cfg(test)]

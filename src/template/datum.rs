@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::context::{Context, Missing, Variable};
 use crate::document::Value;
+use crate::secret::Secret;
 
 /// A value between two filters.
 #[derive(Debug, Clone)]
@@ -49,9 +50,9 @@ impl<'a> Datum<'a> {
             Variable::Username => Some(context.user.username.as_str()),
             // These go into the login's own request, encoded by their place, and nowhere else.
             Variable::Password => Some(context.user.password.expose()),
-            Variable::Field(name) => context.user.fields.get(name).map(|secret| secret.expose()),
-            Variable::Secret(name) => context.secrets.get(name).map(|secret| secret.expose()),
-            Variable::Answer(name) => context.answers.get(name).map(|secret| secret.expose()),
+            Variable::Field(name) => context.user.fields.get(name).map(Secret::expose),
+            Variable::Secret(name) => context.secrets.get(name).map(Secret::expose),
+            Variable::Answer(name) => context.answers.get(name).map(Secret::expose),
             Variable::RequestId => Some(context.request_id.as_str()),
             _ => None,
         };
@@ -66,6 +67,15 @@ impl<'a> Datum<'a> {
             Cow::Borrowed(Value::Text(text)) => Self::Text(Cow::Borrowed(text)),
             Cow::Owned(Value::Text(text)) => Self::Text(Cow::Owned(text)),
             other => Self::Value(other),
+        }
+    }
+
+    /// Bytes of a text; values that are not texts are of the size that the context bounds.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Value(_) => 0,
         }
     }
 

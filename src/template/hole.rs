@@ -8,6 +8,9 @@ use crate::context::{Context, Missing, Variable};
 use super::datum::{Datum, Fault, missing};
 use super::filter::{Filter, FilterError, Kind};
 
+/// What a filter may make of a value: `hex` doubles, and there can be a row of them.
+const MAX_VALUE: usize = 4 << 20;
+
 /// `{{ variable | filter | filter }}`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hole {
@@ -72,6 +75,9 @@ impl Hole {
                 (Ok(datum), Filter::Default(value)) if datum.is_null() => Ok(Datum::from_value(Cow::Borrowed(value))),
                 (Ok(datum), _) if datum.is_null() => Ok(datum),
                 (Ok(datum), filter) => match filter.apply(datum, context) {
+                    Ok(datum) if datum.size() > MAX_VALUE => {
+                        return Err(self.blame(Fault::content("is too large after its filters"), ""));
+                    }
                     Ok(datum) => Ok(datum),
                     Err(FilterError::Missing(missing)) => return Err(missing.into()),
                     Err(FilterError::Fault(fault)) => return Err(self.blame(fault, "")),

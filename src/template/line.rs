@@ -13,9 +13,12 @@ use super::mistake::Mistake;
 use super::place::Place;
 use super::{Piece, Template};
 
-/// Literal bytes and holes, in order.
+/// More than this is no request to an authentication server; it bounds what captures, repeated in many holes, can grow to.
+const MAX_RENDERED: usize = 8 << 20;
+
+/// A template compiled for its place: literal bytes and holes, in order.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Line {
+pub struct Line {
     parts: Vec<Part>,
 }
 
@@ -46,7 +49,7 @@ impl Line {
         for part in &other.parts {
             match part {
                 Part::Literal(bytes) => self.push_raw(bytes),
-                hole => self.parts.push(hole.clone()),
+                hole @ Part::Hole(..) => self.parts.push(hole.clone()),
             }
         }
     }
@@ -83,7 +86,7 @@ impl Line {
             match piece {
                 Piece::Text { text, range, .. } => {
                     let mut bytes = Vec::new();
-                    if let Err(fault) = place.write(Datum::Text(text.as_str().into()), charset, &mut bytes) {
+                    if let Err(fault) = place.write(&Datum::Text(text.as_str().into()), charset, &mut bytes) {
                         let why = fault.why();
                         let message = format!("this text {why}; it cannot stand in {}", place.name());
                         mistakes.push(Mistake::new("text-does-not-fit", range.clone(), message));
@@ -122,7 +125,7 @@ impl Line {
     }
 
     /// The bytes, when there are no holes.
-    pub(crate) fn literal(&self) -> Option<&[u8]> {
+    pub fn literal(&self) -> Option<&[u8]> {
         match self.parts.as_slice() {
             [] => Some(b""),
             [Part::Literal(bytes)] => Some(bytes),
@@ -130,12 +133,17 @@ impl Line {
         }
     }
 
-    /// The holes.
-    pub(crate) fn holes(&self) -> impl Iterator<Item = &Hole> {
+    /// The holes, each with its place.
+    pub fn placed_holes(&self) -> impl Iterator<Item = (&Hole, Place)> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Hole(hole, _) => Some(&**hole),
+            Part::Hole(hole, place) => Some((&**hole, *place)),
             Part::Literal(_) => None,
         })
+    }
+
+    /// The holes.
+    pub fn holes(&self) -> impl Iterator<Item = &Hole> {
+        self.placed_holes().map(|(hole, _)| hole)
     }
 
     /// About how many bytes it renders to; a guess that spares reallocations.
@@ -146,14 +154,17 @@ impl Line {
     }
 
     /// Appends everything to `out`, each hole in the encoding of its place. After an error `out` holds a part.
-    pub(crate) fn render(&self, context: &Context, charset: Charset, out: &mut Vec<u8>) -> Result<(), RenderError> {
+    pub fn render(&self, context: &Context, charset: Charset, out: &mut Vec<u8>) -> Result<(), RenderError> {
         let from = out.len();
         for part in &self.parts {
             match part {
                 Part::Literal(bytes) => out.extend_from_slice(bytes),
                 Part::Hole(hole, place) => {
                     let datum = hole.evaluate(context)?;
-                    place.write(datum, charset, out).map_err(|fault| hole.blame(fault, place.name()))?;
+                    place.write(&datum, charset, out).map_err(|fault| hole.blame(fault, place.name()))?;
+                    if out.len() > MAX_RENDERED {
+                        return Err(hole.blame(Fault::content("makes the request too large"), place.name()));
+                    }
                 }
             }
         }
@@ -162,12 +173,7 @@ impl Line {
 
     /// Judges header values and path segments as wholes; the user is to blame when any of the values is the user's.
     fn check_whole(&self, rendered: &[u8]) -> Result<(), RenderError> {
-        let Some(place) = self.parts.iter().find_map(|part| match part {
-            Part::Hole(_, place) => Some(*place),
-            Part::Literal(_) => None,
-        }) else {
-            return Ok(());
-        };
+        let Some((_, place)) = self.placed_holes().next() else { return Ok(()) };
         place.check_whole(rendered).map_err(|fault| self.blame_any(&fault, place))
     }
 

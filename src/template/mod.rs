@@ -19,12 +19,12 @@ pub use charset::Charset;
 pub use date::DatePattern;
 pub use filter::{Filter, Kind, Output};
 pub use hole::{Hole, RenderError};
+pub use line::Line;
 pub use mistake::Mistake;
 pub use place::Place;
 
 pub(crate) use datum::{Datum, Fault};
 pub(crate) use escape::{json_value, percent, quoted, xml as escape_xml};
-pub(crate) use line::Line;
 pub(crate) use place::is_hostile_segment;
 
 use std::borrow::Cow;
@@ -155,24 +155,28 @@ impl Template {
 
     /// What can be refused at load when it stands in `place`.
     pub fn check(&self, place: Place) -> Vec<Mistake> {
-        let mut mistakes = Vec::new();
-        Line::compile(self, place, Charset::UTF_8, &mut mistakes);
-        mistakes
+        self.compile(place, Charset::UTF_8).err().unwrap_or_default()
     }
 
-    /// Renders into `place`. The result is wiped when dropped, for a password may be in it.
+    /// Compiles it for `place`, once at load.
+    pub fn compile(&self, place: Place, charset: Charset) -> Result<Line, Vec<Mistake>> {
+        let mut mistakes = Vec::new();
+        let line = Line::compile(self, place, charset, &mut mistakes);
+        if mistakes.is_empty() { Ok(line) } else { Err(mistakes) }
+    }
+
+    /// Compiles and renders. What is rendered for each login should be compiled once instead. The result is wiped when
+    /// dropped, for a password may be in it.
     pub fn render(
         &self,
         place: Place,
         context: &Context,
         charset: Charset,
     ) -> Result<zeroize::Zeroizing<Vec<u8>>, RenderError> {
-        let mut out = zeroize::Zeroizing::new(Vec::new());
-        let mut mistakes = Vec::new();
-        let line = Line::compile(self, place, charset, &mut mistakes);
-        if let Some(mistake) = mistakes.first() {
-            return Err(RenderError::Unfit { what: mistake.message.clone() });
-        }
+        let line = self.compile(place, charset).map_err(|mistakes| RenderError::Unfit {
+            what: mistakes.into_iter().next().map(|mistake| mistake.message).unwrap_or_default(),
+        })?;
+        let mut out = zeroize::Zeroizing::new(Vec::with_capacity(line.size_hint()));
         line.render(context, charset, &mut out)?;
         Ok(out)
     }
@@ -198,3 +202,6 @@ impl Template {
         Ok(Cow::Owned(Value::Text(text)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,9 @@ use super::datum::{Datum, Fault};
 use super::escape;
 use super::filter::Kind;
 
+/// No common server reads a longer header (nginx 8 KiB, Tomcat 8 KiB, IIS 16 KiB).
+const MAX_HEADER: usize = 16 << 10;
+
 /// Where a template stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -62,6 +65,11 @@ impl Place {
         }
     }
 
+    /// Whether null can stand here, so that an optional value needs no `default`.
+    pub fn takes_null(self) -> bool {
+        self == Self::JsonValue
+    }
+
     /// Whether a hole of that kind can stand here.
     pub(crate) fn takes(self, kind: Kind) -> bool {
         let characters_only = matches!(self, Self::JsonString | Self::JsonValue | Self::XmlText | Self::XmlAttribute);
@@ -69,54 +77,42 @@ impl Place {
     }
 
     /// Appends one value in this place's encoding. After a fault `out` may hold a part of it.
-    pub(crate) fn write(self, datum: Datum<'_>, charset: Charset, out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub(crate) fn write(self, datum: &Datum<'_>, charset: Charset, out: &mut Vec<u8>) -> Result<(), Fault> {
         match self {
-            Self::PathSegment => {
-                let bytes = datum.bytes()?;
-                if bytes.iter().any(u8::is_ascii_control) {
-                    return Err(Fault::content("has a control character"));
-                }
-                escape::percent(bytes, out);
-            }
-            Self::QueryValue | Self::FormValue => match &datum {
+            Self::PathSegment => escape::percent(free_of_controls(datum.bytes()?)?, out),
+            Self::QueryValue | Self::FormValue => match datum {
                 Datum::Bytes(bytes) => escape::percent(bytes, out),
                 text if charset.is_utf8() => escape::percent(text.bytes()?, out),
                 text => escape::percent(&charset.encode(text.text()?).ok_or(lacks())?, out),
             },
             Self::Header => {
-                octets(&datum, out, "has a character other than visible ASCII", |byte| matches!(byte, b' '..=b'~'))?
+                let visible = |byte| matches!(byte, b' '..=b'~');
+                octets(datum, out, "has a character other than visible ASCII", visible)?;
             }
-            Self::CookieValue => octets(
-                &datum,
-                out,
-                "has a character that a cookie cannot carry",
-                |byte| matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e),
-            )?,
-            Self::JsonString => escaped(charset, out, |out| {
-                escape::json_string(datum.text()?, out);
-                Ok(())
-            })?,
-            Self::JsonValue => escaped(charset, out, |out| match &datum {
-                Datum::Value(value) => {
-                    escape::json_value(value, out);
-                    Ok(())
+            Self::CookieValue => {
+                let octet = |byte| matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e);
+                octets(datum, out, "has a character that a cookie cannot carry", octet)?;
+            }
+            Self::JsonString => {
+                let text = datum.text()?;
+                escaped(charset, out, |out| escape::json_string(text, out))?;
+            }
+            Self::JsonValue => match datum {
+                Datum::Value(value) => escaped(charset, out, |out| escape::json_value(value, out))?,
+                other => {
+                    let text = other.text()?;
+                    escaped(charset, out, |out| escape::quoted(text, out))?;
                 }
-                text => {
-                    escape::quoted(text.text()?, out);
-                    Ok(())
-                }
-            })?,
+            },
             Self::XmlText | Self::XmlAttribute => plain(charset, &escape::xml(datum.text()?)?, out)?,
             Self::MultipartText => out.extend_from_slice(datum.bytes()?),
-            Self::Text | Self::Plain => match &datum {
+            Self::Text | Self::Plain => match datum {
                 Datum::Bytes(bytes) => out.extend_from_slice(bytes),
-                text => plain(charset, text.text()?, out)?,
+                other => plain(charset, other.text()?, out)?,
             },
             Self::BasicUser | Self::BasicPassword => {
                 let text = datum.text()?;
-                if text.bytes().any(|byte| byte.is_ascii_control()) {
-                    return Err(Fault::content("has a control character"));
-                }
+                free_of_controls(text.as_bytes())?;
                 if self == Self::BasicUser && text.contains(':') {
                     return Err(Fault::content("has a colon"));
                 }
@@ -131,6 +127,9 @@ impl Place {
         match self {
             Self::Header if rendered.first() == Some(&b' ') || rendered.last() == Some(&b' ') => {
                 Err(Fault::content("begins or ends with a space"))
+            }
+            Self::Header | Self::CookieValue if rendered.len() > MAX_HEADER => {
+                Err(Fault::content("is too long: servers read 8 to 16 KiB"))
             }
             Self::PathSegment if is_hostile_segment(rendered) => {
                 Err(Fault::content("is empty or reads as `.` or `..`"))
@@ -148,17 +147,18 @@ fn plain(charset: Charset, text: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
     if charset.write(text, out) { Ok(()) } else { Err(lacks()) }
 }
 
+fn free_of_controls(bytes: &[u8]) -> Result<&[u8], Fault> {
+    if bytes.iter().any(u8::is_ascii_control) { Err(Fault::content("has a control character")) } else { Ok(bytes) }
+}
+
 /// Lets `write` append UTF-8, then brings it into the charset.
-fn escaped(
-    charset: Charset,
-    out: &mut Vec<u8>,
-    write: impl FnOnce(&mut Vec<u8>) -> Result<(), Fault>,
-) -> Result<(), Fault> {
+fn escaped(charset: Charset, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Fault> {
     if charset.is_utf8() {
-        return write(out);
+        write(out);
+        return Ok(());
     }
     let mut utf8 = Vec::new();
-    write(&mut utf8)?;
+    write(&mut utf8);
     let text = str::from_utf8(&utf8).map_err(|_| lacks())?;
     plain(charset, text, out)
 }
@@ -218,16 +218,8 @@ fn decode_leniently(bytes: &[u8]) -> Vec<u8> {
             [0xc1, 0x9c, ..] => (Some(b'\\'), 2),
             _ => (None, 1),
         };
-        match decoded {
-            Some(decoded) => {
-                out.push(decoded);
-                rest = &rest[used..];
-            }
-            None => {
-                out.push(byte);
-                rest = after;
-            }
-        }
+        out.push(decoded.unwrap_or(byte));
+        rest = if decoded.is_some() { &rest[used..] } else { after };
     }
     out
 }

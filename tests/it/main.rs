@@ -10,6 +10,7 @@ mod golden;
 mod json_suite;
 mod jsonpath_suite;
 mod made_up;
+mod places;
 mod replies;
 mod schema;
 mod server;
