@@ -1,1 +1,4 @@
-//! it
+//! Tests from outside: one binary, a module a topic.
+
+mod script_calls;
+mod support;
