@@ -37,3 +37,8 @@ fn smoke() {
         println!("{s:?}\n   -> {:?}", run(Kind::Variables, s, r#"{"env":{},"user":{"userPassword":"p"},"time":{"unix_ms":1700000000000}}"#));
     }
 }
+#[test]
+fn smoke2() {
+    let mut engine = Engine::new(ResultCaps { env: 64 * 1024, result: 1024 * 1024 }).unwrap();
+    println!("{:?}", engine.add(Kind::Variables, "for(;;){}".to_owned()));
+}
