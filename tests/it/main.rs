@@ -1,4 +1,5 @@
 //! Tests from outside: one binary, a module a topic.
 
 mod script_calls;
+mod script_poison;
 mod support;

@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
 
 fn run_engine(start: &Receiver<sandbox::Sandbox>, replies: &SyncSender<Vec<u8>>) -> Result<(), calls::Stop> {
     let restrictions = start.recv().map_err(|_| calls::Stop)?;
-    calls::serve(std::io::stdin().lock(), replies, &restrictions)
+    calls::serve(std::io::stdin().lock(), replies, restrictions)
 }
 
 /// Writes replies as they come, together when several wait.
