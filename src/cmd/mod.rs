@@ -1,5 +1,7 @@
 //! The commands; clap lives here only.
 
+mod pin;
+pub mod script_worker;
 mod token;
 
 use std::process::ExitCode;
@@ -17,6 +19,11 @@ pub struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// The SPKI pin of a server, to compare and to paste
+    Pin {
+        /// The server: https://host[:port]
+        url: String,
+    },
     /// Tokens of clients
     #[command(subcommand)]
     Token(token::Command),
@@ -26,14 +33,12 @@ impl Cli {
     /// Runs the command that was asked for.
     pub fn run(self) -> ExitCode {
         let done = match self.command {
-            Command::Token(command) => token::run(&command),
+            Command::Pin { url } => pin::run(&url),
+            Command::Token(command) => token::run(&command).map(|()| ExitCode::SUCCESS),
         };
-        match done {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                anstream::eprintln!("doorward: {error:#}");
-                ExitCode::from(USAGE)
-            }
-        }
+        done.unwrap_or_else(|error| {
+            anstream::eprintln!("doorward: {error:#}");
+            ExitCode::from(USAGE)
+        })
     }
 }

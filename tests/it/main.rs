@@ -13,6 +13,8 @@ mod made_up;
 mod places;
 mod replies;
 mod schema;
+mod script_calls;
+mod script_poison;
 mod server;
 mod support;
 mod tls;
