@@ -26,6 +26,9 @@ pub(super) fn pairs(text: &str, spec: &PairsSpec) -> Result<Value, String> {
 fn trimmed(members: IndexMap<String, String>) -> Result<IndexMap<String, String>, MembersError> {
     let mut plain = IndexMap::with_capacity(members.len());
     for (name, value) in members {
+        if name.trim().is_empty() {
+            return Err(MembersError::Malformed("a value without a name"));
+        }
         if plain.insert(name.trim().to_owned(), value.trim().to_owned()).is_some() {
             return Err(MembersError::Repeated);
         }
