@@ -295,7 +295,7 @@ async fn a_black_hole() {
     let url = Url::parse(&format!("http://{addr}/")).unwrap();
     let by_connect_timeout = TransportConfig { connect_timeout: SHORT, ..config() };
     let fault = ask(&client(&by_connect_timeout, &[&url]), &url, Duration::from_secs(8)).await.unwrap_err();
-    expect(&fault, Cause::Connect, &format!("connecting to {addr} got no answer"));
+    expect(&fault, Cause::Connect, &format!("connecting to {addr} got no answer within 300 ms"));
     assert!(!fault.written);
     let fault = ask(&client(&config(), &[&url]), &url, SHORT).await.unwrap_err();
     expect(&fault, Cause::Timeout, &format!("connecting to {addr} got no answer within 300 ms"));

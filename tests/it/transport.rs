@@ -174,6 +174,42 @@ async fn beyond_the_places_and_the_queue_a_login_is_told_at_once() {
     assert_eq!(client.credential_sends(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_gets_the_reply_of_another() {
+    let server = FaultServer::play(|_, mut wire| async move {
+        while let Some(request) = wire.request().await {
+            let body = request.split_once("\r\n\r\n").unwrap().1.to_owned();
+            if body.ends_with('7') {
+                // Later than anybody waits.
+                return wire.hang().await;
+            }
+            wire.say(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())).await;
+        }
+    })
+    .await;
+    let config = TransportConfig { max_in_flight: 64, ..TransportConfig::default() };
+    let client = Arc::new(client(&config, &[&server.url("/")]));
+    let url = server.url("/");
+    let logins = (0..40).map(|user| {
+        let (client, url) = (Arc::clone(&client), url.clone());
+        tokio::spawn(async move {
+            for round in 0..25 {
+                let body = format!("user={user}&round={round}");
+                let late = body.ends_with('7');
+                let within = Duration::from_millis(if late { 5 } else { 8000 });
+                let request = Outgoing { body: Some(body.clone().into()), ..post(&url, "") };
+                match client.send(&request, Instant::now() + within).await {
+                    Ok(reply) => assert_eq!(reply.body, body),
+                    Err(fault) => assert_eq!((fault.cause, late), (Cause::Timeout, true), "{}", fault.explain),
+                }
+            }
+        })
+    });
+    for login in logins.collect::<Vec<_>>() {
+        login.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_place_is_free_again_after_every_kind_of_end() {
     let server = FaultServer::play(|number, mut wire| async move {
