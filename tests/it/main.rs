@@ -1,5 +1,9 @@
 //! Tests from outside: one binary, a module a topic.
 
 mod script_calls;
+mod script_escape;
+mod script_failures;
 mod script_poison;
+mod script_results;
+mod script_styles;
 mod support;
