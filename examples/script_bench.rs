@@ -46,7 +46,10 @@ async fn measure() -> Result<()> {
             each(workers)
         );
         if depth == 64 {
-            println!("resident memory of the workers after that: {:?} KiB", pids.iter().map(|pid| resident(*pid)).collect::<Vec<_>>());
+            println!(
+                "resident memory of the workers after that: {:?} KiB",
+                pids.iter().map(|pid| resident(*pid)).collect::<Vec<_>>()
+            );
         }
     }
     starts(&worker, &sources).await?;
@@ -60,9 +63,14 @@ async fn load(pool: &Pool, depth: usize, calls: usize) -> Result<()> {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
     let results = stream::iter(0..calls).map(|n| {
         let id = ScriptId(u32::from(n % 2 == 1));
-        pool.call(id, Input::new(r#"{"user":{"username":"zhangsan","userPassword":"123456"},"time":{"unix_ms":1700000000000}}"#), deadline)
+        pool.call(
+            id,
+            Input::new(r#"{"user":{"username":"zhangsan","userPassword":"123456"},"time":{"unix_ms":1700000000000}}"#),
+            deadline,
+        )
     });
-    let wrong = results.buffer_unordered(depth).filter(|it| std::future::ready(!matches!(it, Outcome::Value(_)))).count().await;
+    let wrong =
+        results.buffer_unordered(depth).filter(|it| std::future::ready(!matches!(it, Outcome::Value(_)))).count().await;
     anyhow::ensure!(wrong == 0, "{wrong} calls went wrong");
     Ok(())
 }
@@ -77,7 +85,13 @@ async fn starts(worker: &Worker, sources: &[Source]) -> Result<()> {
     }
     let pool = Pool::start(worker.clone(), Limits { workers: 1, ..Limits::default() }, sources.to_vec()).await?;
     let pid = *pool.pids().first().context("no worker")?;
-    println!("start to ready: {:.1} ms (best of 20); CPU {:?}; resident {} KiB; {}", best.as_secs_f64() * 1e3, cpu(Some(pid)), resident(pid), pool.sandbox());
+    println!(
+        "start to ready: {:.1} ms (best of 20); CPU {:?}; resident {} KiB; {}",
+        best.as_secs_f64() * 1e3,
+        cpu(Some(pid)),
+        resident(pid),
+        pool.sandbox()
+    );
     let many: Vec<Source> = (0..200).map(|id| script(id, &format!("c{id}"), &ordinary(id))).collect();
     let begun = Instant::now();
     let pool = Pool::start(worker.clone(), Limits { workers: 1, ..Limits::default() }, many).await?;
@@ -92,7 +106,8 @@ async fn large_reply(worker: &Worker) -> Result<()> {
     let pool = Pool::start(worker.clone(), Limits { workers: 1, ..Limits::default() }, vec![source]).await?;
     let item = r#"{"id":1234567890123456789,"name":"张三","mail":"zhangsan@example.com","ok":true}"#;
     let body = format!("{{\"list\":[{}]}}", vec![item; 3000].join(","));
-    let input = format!("{{\"result\":{body},\"response\":{{\"data\":{{\"body\":{}}}}}}}", serde_json::to_string(&body)?);
+    let input =
+        format!("{{\"result\":{body},\"response\":{{\"data\":{{\"body\":{}}}}}}}", serde_json::to_string(&body)?);
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     let pid = *pool.pids().first().context("no worker")?;
     let before = cpu(Some(pid));
@@ -101,7 +116,13 @@ async fn large_reply(worker: &Worker) -> Result<()> {
         let outcome = pool.call(ScriptId(0), Input::new(input.clone()), deadline).await;
         anyhow::ensure!(matches!(outcome, Outcome::Value(_)), "{outcome:?}");
     }
-    println!("a reply of {} KiB: {:.1} ms wall, {:?} CPU of the worker; resident {} KiB", body.len() / 1024, begun.elapsed().as_secs_f64() * 50.0, (cpu(Some(pid)) - before) / 20, resident(pid));
+    println!(
+        "a reply of {} KiB: {:.1} ms wall, {:?} CPU of the worker; resident {} KiB",
+        body.len() / 1024,
+        begun.elapsed().as_secs_f64() * 50.0,
+        (cpu(Some(pid)) - before) / 20,
+        resident(pid)
+    );
     Ok(())
 }
 

@@ -35,9 +35,8 @@ pub fn encode(charset: &'static Encoding, text: &str) -> Result<Vec<u8>, Charset
     let mut out = Vec::new();
     let mut rest = text;
     loop {
-        let room = encoder
-            .max_buffer_length_from_utf8_without_replacement(rest.len())
-            .ok_or(CharsetError::Unmappable)?;
+        let room =
+            encoder.max_buffer_length_from_utf8_without_replacement(rest.len()).ok_or(CharsetError::Unmappable)?;
         out.reserve(room);
         let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(rest, &mut out, true);
         match result {

@@ -106,8 +106,7 @@ const SEARCH: &str = r#"
     env.works = [1, 2].map((x) => x + 1).join() + JSON.stringify({ a: 1 }) + code_util.md5("") + [].length;
 "#;
 
-const CLEAN: &str =
-    r#"{"reached":true,"open":[],"marked":[],"works":"2,3{\"a\":1}d41d8cd98f00b204e9800998ecf8427e0"}"#;
+const CLEAN: &str = r#"{"reached":true,"open":[],"marked":[],"works":"2,3{\"a\":1}d41d8cd98f00b204e9800998ecf8427e0"}"#;
 
 fn one_worker() -> Limits {
     Limits { workers: 1, retire_calls: u64::MAX, retire_memory: u64::MAX, ..limits() }
@@ -206,8 +205,10 @@ fn syntax_that_needs_jobs_or_modules_does_not_compile() {
 async fn globals_that_outlive_a_call_or_run_late_are_gone() {
     let names = "Promise WeakRef FinalizationRegistry WeakMap WeakSet SharedArrayBuffer Atomics Temporal ShadowRealm \
                  setTimeout queueMicrotask require process fetch console window self global module exports";
-    let text = format!("env.there = '{names}'.split(' ').filter((name) => name in globalThis); \
-                        env.for = typeof Symbol.for; env.proto = '__proto__' in {{}}; env.async = typeof Array.fromAsync");
+    let text = format!(
+        "env.there = '{names}'.split(' ').filter((name) => name in globalThis); \
+                        env.for = typeof Symbol.for; env.proto = '__proto__' in {{}}; env.async = typeof Array.fromAsync"
+    );
     let expected = r#"{"there":[],"for":"undefined","proto":false,"async":"undefined"}"#;
     assert_eq!(run(&text, "{}").await, expected);
 }

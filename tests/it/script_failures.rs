@@ -3,14 +3,19 @@
 
 use doorward::script::{Input, Kind, Outcome, Pool, ScriptId, Source, StartError, inspect};
 
-use crate::support::script::{call, late, limits, numbered, pool, preprocess, run, run_preprocess, script, shown, variables, worker};
+use crate::support::script::{
+    call, late, limits, numbered, pool, preprocess, run, run_preprocess, script, shown, variables, worker,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rejection_carries_its_message() {
     assert_eq!(run("throw code_util.reject('工号格式错误')", "{}").await, "rejected: 工号格式错误");
     assert_eq!(run_preprocess("throw code_util.reject('no')", "{}").await, "rejected: no");
     assert_eq!(run("function check() { throw code_util.reject('deep') } check()", "{}").await, "rejected: deep");
-    assert_eq!(run("try { throw code_util.reject('again') } catch (e) { e.message = 'other'; throw e }", "{}").await, "rejected: again");
+    assert_eq!(
+        run("try { throw code_util.reject('again') } catch (e) { e.message = 'other'; throw e }", "{}").await,
+        "rejected: again"
+    );
     assert_eq!(run("throw code_util.reject('a\\r\\nb\\u0000c')", "{}").await, "rejected: a  b c");
     let long = run("throw code_util.reject('长'.repeat(600))", "{}").await;
     assert_eq!(long, format!("rejected: {}", "长".repeat(512)));
@@ -39,7 +44,10 @@ async fn what_is_thrown_has_its_place_in_the_user_s_file() {
         ("[1].map(function () {\n  throw new Error('in a callback')\n})", "threw at 11:13: Error: in a callback"),
         ("throw 42", "threw at 10:5: 42"),
         ("throw undefined", "threw at 10:5: undefined"),
-        ("code_util.md5()", "threw at 10:14: TypeError: code_util.md5: the first argument is undefined; a string is needed"),
+        (
+            "code_util.md5()",
+            "threw at 10:14: TypeError: code_util.md5: the first argument is undefined; a string is needed",
+        ),
         ("throw { message: 'plain object' }", "threw at 0:0: plain object"),
         ("throw new Proxy({}, { get() { for (;;) {} } })", "threw at 0:0: a Proxy was thrown"),
         ("throw { get message() { for (;;) {} } }", "threw at 0:0: an object was thrown"),
@@ -65,9 +73,18 @@ async fn a_throwing_preprocess_script_says_where() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_outcome_shows_data_by_itself() {
-    let sources = ["throw new Error(user.userPassword)", "throw user.userPassword", "throw code_util.reject(user.userPassword)",
-        "env[user.userPassword] = undefined", "env.x = user.userPassword", "code_util.hex.decode(user.userPassword)",
-        "code_util.parseJson5(user.userPassword)", "JSON.parse(user.userPassword)", "user.userPassword()", "new RegExp('(' + user.userPassword)"];
+    let sources = [
+        "throw new Error(user.userPassword)",
+        "throw user.userPassword",
+        "throw code_util.reject(user.userPassword)",
+        "env[user.userPassword] = undefined",
+        "env.x = user.userPassword",
+        "code_util.hex.decode(user.userPassword)",
+        "code_util.parseJson5(user.userPassword)",
+        "JSON.parse(user.userPassword)",
+        "user.userPassword()",
+        "new RegExp('(' + user.userPassword)",
+    ];
     let pool = pool(sources.iter().map(|text| variables(text)).collect()).await;
     for (id, text) in (0..).zip(sources) {
         let outcome = call(&pool, id, r#"{"user":{"userPassword":"hunter2-xyz"}}"#).await;
@@ -92,7 +109,13 @@ fn a_script_that_does_not_compile_names_the_line_of_the_file() {
 fn scripts_that_kill_the_parser_are_the_mistake_and_the_others_are_read() {
     let deep = format!("env.x = {}1{}", "(".repeat(20_000), ")".repeat(20_000));
     let arrays = format!("env.x = {}{}", "[".repeat(50_000), "]".repeat(50_000));
-    let sources = vec![variables("env.a = 1"), variables(&deep), variables("env.b = 1"), variables(&arrays), variables("env.c = 1")];
+    let sources = vec![
+        variables("env.a = 1"),
+        variables(&deep),
+        variables("env.b = 1"),
+        variables(&arrays),
+        variables("env.c = 1"),
+    ];
     let answers = inspect(&worker(), &numbered(sources));
     let readable: Vec<bool> = answers.iter().map(Result::is_ok).collect();
     assert_eq!(readable, [true, false, true, false, true]);
@@ -117,7 +140,8 @@ fn a_worker_that_is_none_is_a_mistake_of_every_script() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_with_a_broken_script_says_which() {
-    let sources = numbered(vec![variables("env.a = 1"), Source { first_line: 7, ..script("d", Kind::Variables, "\n(") }]);
+    let sources =
+        numbered(vec![variables("env.a = 1"), Source { first_line: 7, ..script("d", Kind::Variables, "\n(") }]);
     let error = Pool::start(worker(), limits(), sources).await.unwrap_err();
     let StartError::Script { id, mistake } = error else { unreachable!("{error}") };
     assert_eq!((id, mistake.line), (ScriptId(1), 8));

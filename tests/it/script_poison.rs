@@ -77,8 +77,7 @@ async fn eight_calls_with_poison(poison: &str) -> (Vec<String>, doorward::script
     let text = format!("if (user.bad) {{ {poison} }} env.n = user.n");
     let sources = (0..8).map(|n| script(&format!("c{n}"), Kind::Variables, &text)).collect();
     let pool = pool_with(Limits { workers: 1, ..limits() }, sources).await;
-    let inputs: Vec<String> =
-        (0..8).map(|n| format!(r#"{{"user":{{"n":{n},"bad":{}}}}}"#, n == 3)).collect();
+    let inputs: Vec<String> = (0..8).map(|n| format!(r#"{{"user":{{"n":{n},"bad":{}}}}}"#, n == 3)).collect();
     let calls = inputs.iter().zip(0..).map(|(input, id)| call(&pool, id, input));
     let outcomes = join_all(calls).await.into_iter().map(shown).collect();
     (outcomes, pool.stats())
@@ -110,7 +109,8 @@ async fn seven_calls_around_a_crash_answer_rightly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_from_outside_costs_no_call() {
-    let sources = (0..4).map(|n| script(&format!("c{n}"), Kind::Variables, "for (var i = 0; i < 2000; i++) {} env.n = user.n"));
+    let sources =
+        (0..4).map(|n| script(&format!("c{n}"), Kind::Variables, "for (var i = 0; i < 2000; i++) {} env.n = user.n"));
     let pool = Arc::new(pool(sources.collect()).await);
     let calls: Vec<_> = (0..100_u32)
         .map(|n| {

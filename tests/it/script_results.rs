@@ -6,7 +6,10 @@ use crate::support::script::{call, limits, pool, pool_with, preprocess, run, run
 async fn what_is_json_comes_out_as_it_is() {
     let table = [
         ("env.s = 'a\"\\\\\\n中😀\\u0000'", r#"{"s":"a\"\\\n中😀\u0000"}"#),
-        ("env.n = [0, -0, 1.5, -7, 1e21, 5e-324, 9007199254740991]", r#"{"n":[0,0,1.5,-7,1e+21,5e-324,9007199254740991]}"#),
+        (
+            "env.n = [0, -0, 1.5, -7, 1e21, 5e-324, 9007199254740991]",
+            r#"{"n":[0,0,1.5,-7,1e+21,5e-324,9007199254740991]}"#,
+        ),
         ("env.b = [true, false, null]", r#"{"b":[true,false,null]}"#),
         ("env.o = { b: 1, a: { c: [] } }; env[2] = 'x'; env[1] = 'y'", r#"{"1":"y","2":"x","o":{"b":1,"a":{"c":[]}}}"#),
         ("env.o = Object.create(null); env.o.x = 1", r#"{"o":{"x":1}}"#),
@@ -41,12 +44,18 @@ async fn what_is_not_json_is_named() {
         ("env.b = 10n", "env.b is a BigInt; use String()"),
         ("env.s = Symbol('x')", "env.s is a Symbol"),
         ("env.s = new String('x')", "env.s is a String object; use String(…) without new"),
-        ("env.bytes = code_util.encode('gbk', 'x')", "env.bytes is a Uint8Array; use code_util.hex.encode() or base64.encode()"),
+        (
+            "env.bytes = code_util.encode('gbk', 'x')",
+            "env.bytes is a Uint8Array; use code_util.hex.encode() or base64.encode()",
+        ),
         ("env.g = { get x() { throw 1 } }", "env.g.x is a getter; use a value"),
         ("env.p = new Proxy({}, { ownKeys() { for (;;) {} } })", "env.p is a Proxy"),
         ("env = new Proxy({}, { get() { throw 1 } })", "env is a Proxy"),
         ("env = 5", "5"),
-        ("env.c = new (class { x = 1 })()", "env.c is an object of a class; use its toString() or copy its fields into a plain object"),
+        (
+            "env.c = new (class { x = 1 })()",
+            "env.c is an object of a class; use its toString() or copy its fields into a plain object",
+        ),
         ("env.h = [1, , 2]", "env.h[1] is missing: a hole in an array"),
         ("env.l = '\\ud800'", "env.l is text with half of a surrogate pair, which is no character"),
         ("env['\\udc00'] = 1", "env[…] is text with half of a surrogate pair, which is no character"),
@@ -85,7 +94,10 @@ async fn long_numbers_pass_a_preprocess_script_digit_for_digit() {
     // What a JavaScript number cannot hold is a string on both sides of the script, untouched or not.
     let expected = r#"{"id":"1234567890123456789","neg":"-9223372036854775808","small":42,"max":9007199254740991,"more":"9007199254740992","amount":"12345678901234567.89","pi":3.14,"list":[{"id":"18446744073709551615"}]}"#;
     assert_eq!(run_preprocess("", input).await, expected);
-    assert_eq!(run_preprocess("return { id: result.id, big: BigInt(result.id) + 1n > result.small }", input).await, r#"{"id":"1234567890123456789","big":true}"#);
+    assert_eq!(
+        run_preprocess("return { id: result.id, big: BigInt(result.id) + 1n > result.small }", input).await,
+        r#"{"id":"1234567890123456789","big":true}"#
+    );
     assert_eq!(run_preprocess("return JSON.parse(JSON.stringify(result))", input).await, expected);
 }
 
@@ -102,7 +114,10 @@ async fn a_preprocess_script_yields_what_it_returns_or_else_result() {
         ("return", r#"{"a":1}"#),
         ("return new Date()", "bad result: the returned value is a Date; use .toISOString()"),
         ("result = undefined", "bad result: result is undefined; use null or leave it out"),
-        ("return { status: response.statusCode, type: response.data.headers['content-type'] }", r#"{"status":200,"type":"text/plain"}"#),
+        (
+            "return { status: response.statusCode, type: response.data.headers['content-type'] }",
+            r#"{"status":200,"type":"text/plain"}"#,
+        ),
     ];
     let input = r#"{"result":{"a":1},"response":{"statusCode":200,"data":{"headers":{"content-type":"text/plain"},"body":"x"}}}"#;
     let pool = pool(table.iter().map(|(text, _)| preprocess(text)).collect()).await;
@@ -118,7 +133,8 @@ async fn a_reply_of_250_kib_passes_within_its_budget() {
     let body = format!(r#"{{"list":[{list}]}}"#);
     assert!(body.len() > 245 * 1024);
     let quoted = serde_json::Value::String(body.clone());
-    let input = format!(r#"{{"result":{body},"response":{{"statusCode":200,"data":{{"headers":{{}},"body":{quoted}}}}}}}"#);
+    let input =
+        format!(r#"{{"result":{body},"response":{{"statusCode":200,"data":{{"headers":{{}},"body":{quoted}}}}}}}"#);
     let text = "result.list.forEach((it) => { it.name = it.name + '!' }); \
                 result.same = JSON.parse(response.data.body).list.length === result.list.length";
     let budget = if cfg!(debug_assertions) { 8 } else { 1 };
@@ -126,14 +142,21 @@ async fn a_reply_of_250_kib_passes_within_its_budget() {
     let pool = pool_with(limits, vec![preprocess(text)]).await;
     for _ in 0..2 {
         let outcome = shown(call(&pool, 0, &input).await);
-        assert!(outcome.ends_with(r#""roles":["a","b"]}],"same":true}"#), "{}", &outcome[outcome.len().saturating_sub(100)..]);
+        assert!(
+            outcome.ends_with(r#""roles":["a","b"]}],"same":true}"#),
+            "{}",
+            &outcome[outcome.len().saturating_sub(100)..]
+        );
     }
     assert_eq!(pool.stats().workers_started, pool.pids().len() as u64, "no worker was lost");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_call_gets_objects_of_its_own() {
-    let pool = pool(vec![variables("env.seen = user.mark; user.mark = 1; secret.x = steps.y = answer.z = 1; env.n = Object.keys(answer).length")]).await;
+    let pool = pool(vec![variables(
+        "env.seen = user.mark; user.mark = 1; secret.x = steps.y = answer.z = 1; env.n = Object.keys(answer).length",
+    )])
+    .await;
     for _ in 0..3 {
         assert_eq!(shown(call(&pool, 0, r#"{"env":{},"user":{"mark":0}}"#).await), r#"{"seen":0,"n":1}"#);
     }

@@ -48,7 +48,8 @@ pub(super) fn compile(kind: Kind, text: &str, context: &mut Context) -> Result<J
 /// then used by its bare name. So `this` is a fresh object, and a name that the script both sets as a member and uses
 /// without declaring it becomes a variable that this object writes to.
 fn wrap(kind: Kind, text: &str, found: &Found, context: &mut Context) -> String {
-    let exports: Vec<&String> = found.exports.iter().filter(|name| found.uses_this && !is_global(name, context)).collect();
+    let exports: Vec<&String> =
+        found.exports.iter().filter(|name| found.uses_this && !is_global(name, context)).collect();
     let mut this = String::from("undefined");
     let mut variables = String::new();
     if found.uses_this {

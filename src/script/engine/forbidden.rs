@@ -51,10 +51,7 @@ pub(super) fn name_place(name: &boa_engine::ast::property::PropertyName) -> Plac
 /// The visits that enter and leave scopes. A macro, because a trait's methods must stand in one `impl` block.
 macro_rules! scope_visits {
     () => {
-        fn visit_function_expression(
-            &mut self,
-            node: &'ast boa_engine::ast::function::FunctionExpression,
-        ) -> Flow {
+        fn visit_function_expression(&mut self, node: &'ast boa_engine::ast::function::FunctionExpression) -> Flow {
             let name = node.name().filter(|_| node.has_binding_identifier()).map(|name| name.sym());
             self.scopes.enter_function(name, Some(node.parameters()), node.body());
             self.own_this(|it| {
@@ -63,10 +60,7 @@ macro_rules! scope_visits {
             })
         }
 
-        fn visit_function_declaration(
-            &mut self,
-            node: &'ast boa_engine::ast::function::FunctionDeclaration,
-        ) -> Flow {
+        fn visit_function_declaration(&mut self, node: &'ast boa_engine::ast::function::FunctionDeclaration) -> Flow {
             self.scopes.enter_function(None, Some(node.parameters()), node.body());
             self.own_this(|it| {
                 it.visit_formal_parameter_list(node.parameters())?;
@@ -143,10 +137,7 @@ macro_rules! scope_visits {
             Flow::Continue(())
         }
 
-        fn visit_generator_declaration(
-            &mut self,
-            node: &'ast boa_engine::ast::function::GeneratorDeclaration,
-        ) -> Flow {
+        fn visit_generator_declaration(&mut self, node: &'ast boa_engine::ast::function::GeneratorDeclaration) -> Flow {
             self.forbid(super::forbidden::GENERATOR, place(node.name().span().start()));
             Flow::Continue(())
         }

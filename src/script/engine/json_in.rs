@@ -136,8 +136,7 @@ impl Reader<'_> {
             end += if bytes[end] == b'\\' { 2 } else { 1 };
         }
         self.at = end + 1;
-        let text: String =
-            serde_json::from_str(self.text.get(start - 1..=end).ok_or(NotJson)?).map_err(|_| NotJson)?;
+        let text: String = serde_json::from_str(self.text.get(start - 1..=end).ok_or(NotJson)?).map_err(|_| NotJson)?;
         Ok(JsString::from(text.as_str()))
     }
 

@@ -116,7 +116,11 @@ impl Walk<'_> {
             return Err(self.is(what));
         }
         self.above.push(object.clone());
-        if object.is_array() { self.array(object)? } else { self.object(object)? }
+        if object.is_array() {
+            self.array(object)?
+        } else {
+            self.object(object)?
+        }
         self.above.pop();
         Ok(())
     }

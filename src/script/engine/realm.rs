@@ -72,11 +72,8 @@ impl Clock for CallClock {
 
 /// A context whose realm is prepared and frozen.
 pub(super) fn build(clock: Rc<CallClock>) -> JsResult<Context> {
-    let mut context = Context::builder()
-        .host_hooks(Rc::new(Hooks))
-        .clock(clock)
-        .job_executor(Rc::new(IdleJobExecutor))
-        .build()?;
+    let mut context =
+        Context::builder().host_hooks(Rc::new(Hooks)).clock(clock).job_executor(Rc::new(IdleJobExecutor)).build()?;
     context.runtime_limits_mut().set_recursion_limit(MAX_RECURSION);
     context.runtime_limits_mut().set_backtrace_limit(BACKTRACE);
     code_util::install(&mut context)?;

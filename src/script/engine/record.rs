@@ -53,15 +53,8 @@ pub(super) enum Mode {
 }
 
 /// Methods that every object has: `env.toString` is not a name of the connector, and `user.valueOf()` is `user`.
-const INHERITED: [&str; 7] = [
-    "constructor",
-    "hasOwnProperty",
-    "isPrototypeOf",
-    "propertyIsEnumerable",
-    "toLocaleString",
-    "toString",
-    "valueOf",
-];
+const INHERITED: [&str; 7] =
+    ["constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf"];
 
 pub(super) fn record(reads: &mut Reads, root: Root, keys: &[Key], mode: Mode) {
     match root {

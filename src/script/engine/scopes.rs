@@ -1,8 +1,8 @@
 //! Which names a script declares itself, scope by scope, so that an inner `user` is not taken for the parameter.
 
+use boa_engine::ast::StatementList;
 use boa_engine::ast::function::{FormalParameterList, FunctionBody};
 use boa_engine::ast::operations::{bound_names, lexically_declared_names, var_declared_names};
-use boa_engine::ast::StatementList;
 use boa_engine::ast::statement::Block;
 use boa_engine::interner::Sym;
 

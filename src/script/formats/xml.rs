@@ -93,8 +93,9 @@ impl Element {
             if attribute.key.as_namespace_binding().is_some() {
                 continue;
             }
-            let value =
-                attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| FormatError("a broken attribute in XML"))?;
+            let value = attribute
+                .normalized_value(XmlVersion::Implicit1_0)
+                .map_err(|_| FormatError("a broken attribute in XML"))?;
             let key = format!("@{}", attribute.key.local_name().as_ref());
             if fields.len() >= MAX_ATTRIBUTES || fields.insert(key, Value::Text(value.into_owned())).is_some() {
                 return Err(FormatError("an element with too many attributes or one twice"));

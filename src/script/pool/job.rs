@@ -20,7 +20,12 @@ pub(super) struct Job {
 
 impl Job {
     /// A job and the end on which its answer arrives.
-    pub(super) fn new(id: ScriptId, script: usize, connector: usize, input: &Input) -> (Self, oneshot::Receiver<Outcome>) {
+    pub(super) fn new(
+        id: ScriptId,
+        script: usize,
+        connector: usize,
+        input: &Input,
+    ) -> (Self, oneshot::Receiver<Outcome>) {
         let frame = wire::frame(kind::CALL, 0, &[&id.0.to_le_bytes(), input.json().as_bytes()]);
         let (reply, answer) = oneshot::channel();
         (Self { script, connector, frame: Arc::new(Zeroizing::new(frame)), reply }, answer)

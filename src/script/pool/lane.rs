@@ -86,7 +86,9 @@ impl Started {
                 return result;
             }
             if self.output.read_buf(&mut self.buffer).await? == 0 {
-                return Err(StartError::NotReady("it ended; its scripts may need more memory than a worker has".to_owned()));
+                return Err(StartError::NotReady(
+                    "it ended; its scripts may need more memory than a worker has".to_owned(),
+                ));
             }
         }
     }
@@ -154,9 +156,7 @@ async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
     }
     let writer = {
         let (shared, wake) = (Arc::clone(shared), Arc::clone(&shared.writers[lane]));
-        tokio::spawn(drain(input, wake, move || {
-            shared.state().lanes[lane].live.as_mut().map(Live::write)
-        }))
+        tokio::spawn(drain(input, wake, move || shared.state().lanes[lane].live.as_mut().map(Live::write)))
     };
     loop {
         if !take_replies(shared, lane, &mut buffer) {

@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-pub use self::limits::{Limits, Quarantine, Stats};
 use self::job::Job;
+pub use self::limits::{Limits, Quarantine, Stats};
 use self::state::{Script, State, Todo};
 use super::launch::{StartError, Worker};
 use super::outcome::Outcome;

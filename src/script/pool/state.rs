@@ -93,7 +93,8 @@ impl State {
         }
         let mut todo = Todo::default();
         if self.scripts[job.script].quarantined(Instant::now()) {
-            let full = |it: &Self| it.apart_waiting.get(&job.connector).is_some_and(|waiting| *waiting >= it.limits.depth);
+            let full =
+                |it: &Self| it.apart_waiting.get(&job.connector).is_some_and(|waiting| *waiting >= it.limits.depth);
             if full(self) {
                 self.forget_abandoned();
                 if full(self) {

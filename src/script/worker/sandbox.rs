@@ -49,8 +49,8 @@ mod os {
     use landlock::{ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus};
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     use seccompiler::{
-        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
-        apply_filter_all_threads,
+        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+        TargetArch, apply_filter_all_threads,
     };
 
     /// Files: the three standard streams and one to read the size of the process with.
@@ -109,12 +109,8 @@ mod os {
         let Ok(arch) = TargetArch::try_from(std::env::consts::ARCH) else { return false };
         let Some(rules) = rules() else { return false };
         // Anything else fails with EPERM instead of killing: a library that tries something harmless goes on.
-        let filter = SeccompFilter::new(
-            rules,
-            SeccompAction::Errno(libc::EPERM.unsigned_abs()),
-            SeccompAction::Allow,
-            arch,
-        );
+        let filter =
+            SeccompFilter::new(rules, SeccompAction::Errno(libc::EPERM.unsigned_abs()), SeccompAction::Allow, arch);
         let program = filter.and_then(BpfProgram::try_from);
         program.is_ok_and(|program| apply_filter_all_threads(&program).is_ok())
     }

@@ -84,8 +84,9 @@ fn byte_array(data: &[u8], context: &mut Context) -> JsResult<JsValue> {
 
 fn hmac_of(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let name = text(args, 0, "code_util.hmac: the algorithm", context)?;
-    let algorithm = Algorithm::from_name(&name)
-        .ok_or_else(|| mistake("code_util.hmac: the algorithm must be md5, sha1, sha224, sha256, sha384, sha512 or sm3"))?;
+    let algorithm = Algorithm::from_name(&name).ok_or_else(|| {
+        mistake("code_util.hmac: the algorithm must be md5, sha1, sha224, sha256, sha384, sha512 or sm3")
+    })?;
     let key = bytes(args, 1, "code_util.hmac: the key", context)?;
     let data = bytes(args, 2, "code_util.hmac: the third argument", context)?;
     output(&hmac(algorithm, &key, &data), args.get_or_undefined(3), context)

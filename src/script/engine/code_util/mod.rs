@@ -8,9 +8,7 @@ mod parsers;
 
 use boa_engine::object::{FunctionObjectBuilder, JsObject, ObjectInitializer};
 use boa_engine::property::Attribute;
-use boa_engine::{
-    Context, JsArgs, JsError, JsNativeError, JsResult, JsString, JsValue, NativeFunction, js_string,
-};
+use boa_engine::{Context, JsArgs, JsError, JsNativeError, JsResult, JsString, JsValue, NativeFunction, js_string};
 
 /// Bytes of one argument at most. Replies to scripts are capped at 256 KiB, so this is not met in practice; it keeps
 /// a script from feeding megabytes to a function that the CPU budget cannot interrupt half-way.
@@ -49,8 +47,7 @@ fn define(object: &JsObject, name: &str, length: usize, body: Native, context: &
 
 /// Adds a function, possibly a closure, to an object.
 fn add(object: &JsObject, name: &str, length: usize, body: NativeFunction, context: &mut Context) -> JsResult<()> {
-    let function =
-        FunctionObjectBuilder::new(context.realm(), body).name(JsString::from(name)).length(length).build();
+    let function = FunctionObjectBuilder::new(context.realm(), body).name(JsString::from(name)).length(length).build();
     object.create_data_property_or_throw(JsString::from(name), function, context)?;
     Ok(())
 }
@@ -73,7 +70,8 @@ fn mistake(message: impl Into<String>) -> JsError {
 fn text(args: &[JsValue], index: usize, what: &str, context: &mut Context) -> JsResult<String> {
     let value = args.get_or_undefined(index);
     let text = if let Some(text) = value.as_string() {
-        text.to_std_string().map_err(|_| mistake(format!("{what} has half of a surrogate pair, which is no character")))?
+        text.to_std_string()
+            .map_err(|_| mistake(format!("{what} has half of a surrogate pair, which is no character")))?
     } else if value.is_boolean() || value.is_number() {
         value.to_string(context)?.to_std_string_lossy()
     } else {
@@ -123,8 +121,7 @@ fn now(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
 
 fn reject(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let text = text(args, 0, "code_util.reject: the message", context)?;
-    let message: String =
-        text.chars().map(|it| if it.is_control() { ' ' } else { it }).take(MAX_MESSAGE).collect();
+    let message: String = text.chars().map(|it| if it.is_control() { ' ' } else { it }).take(MAX_MESSAGE).collect();
     let kept = context.get_data::<Rejects>().map_or(0, |rejects| rejects.0.len());
     if kept >= MAX_REJECTS {
         return Err(mistake("code_util.reject: called too often"));
