@@ -1,5 +1,4 @@
 //! Scripts that reject, throw or do not compile: who is told what, and which line of whose file.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use doorward::script::{Input, Kind, Outcome, Pool, ScriptId, Source, StartError, inspect};
 
@@ -95,13 +94,14 @@ async fn no_outcome_shows_data_by_itself() {
 
 #[test]
 fn a_script_that_does_not_compile_names_the_line_of_the_file() {
-    let yaml = Source { first_line: 41, indent: 6, ..variables("env.a = 1;\nenv.b = = 2;\n") };
-    let file = preprocess("\n\nresult.x = 'open\n");
+    let block = Source { first_line: 41, indent: 6, ..variables("env.a = 1;\nenv.b = = 2;\n") };
+    let script_file = preprocess("\n\nresult.x = 'open\n");
     let fine = variables("env.c = 1");
-    let [yaml, file, fine]: [_; 3] = inspect(&worker(), &numbered(vec![yaml, file, fine])).try_into().unwrap();
-    let yaml = yaml.unwrap_err();
-    assert_eq!((yaml.line, yaml.column), (42, 15), "{yaml}");
-    assert_eq!(file.unwrap_err().line, 3);
+    let [in_block, in_file, fine]: [_; 3] =
+        inspect(&worker(), &numbered(vec![block, script_file, fine])).try_into().unwrap();
+    let in_block = in_block.unwrap_err();
+    assert_eq!((in_block.line, in_block.column), (42, 15), "{in_block}");
+    assert_eq!(in_file.unwrap_err().line, 3);
     assert!(fine.unwrap().env_written.has("c"));
 }
 

@@ -39,7 +39,7 @@ async fn what_is_not_json_is_named() {
         ("env.m = new Set()", "env.m is a Set; use Array.from()"),
         ("env.r = /x/", "env.r is a RegExp; use String()"),
         ("env.e = new Error('x')", "env.e is an Error; use .message"),
-        ("env.u", r#"{}"#),
+        ("env.u", "{}"),
         ("env.u = undefined", "env.u is undefined; use null or leave it out"),
         ("env.b = 10n", "env.b is a BigInt; use String()"),
         ("env.s = Symbol('x')", "env.s is a Symbol"),

@@ -1,5 +1,4 @@
 //! What the syntax tree of a script says about its reads. Everything that runs scripts is tested from outside.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::Checker;
 use crate::script::reads::{Names, Reads};
