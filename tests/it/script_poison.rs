@@ -155,7 +155,7 @@ async fn poison_ten_times_a_second_leaves_another_connector_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn quarantine_begins_after_two_kills_and_ends() {
     let lasts = Duration::from_millis(1500);
-    let quarantine = Quarantine { kills: 2, within: Duration::from_secs(60), lasts };
+    let quarantine = Quarantine { kills: 2, within: Duration::from_mins(1), lasts };
     let limits = Limits { workers: 1, quarantine, ..limits() };
     let pool = pool_with(limits, vec![variables("if (user.bad) for (;;) {} env.n = 1")]).await;
     let killed = Outcome::Killed { by: Budget::Cpu };
@@ -187,7 +187,7 @@ async fn wait_for(mut reached: impl FnMut() -> bool) {
             ticks.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waited).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), waited).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

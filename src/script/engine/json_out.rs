@@ -117,9 +117,9 @@ impl Walk<'_> {
         }
         self.above.push(object.clone());
         if object.is_array() {
-            self.array(object)?
+            self.array(object)?;
         } else {
-            self.object(object)?
+            self.object(object)?;
         }
         self.above.pop();
         Ok(())

@@ -12,7 +12,7 @@ pub fn worker() -> Worker {
 
 /// Limits for a machine that several test runs share: CPU budgets are what they are, wall time is not ours alone.
 pub fn limits() -> Limits {
-    Limits { workers: 2, wall: Duration::from_secs(60), ..Limits::default() }
+    Limits { workers: 2, wall: Duration::from_mins(1), ..Limits::default() }
 }
 
 /// A variables script of connector `c`.
@@ -45,7 +45,7 @@ pub fn numbered(sources: Vec<Source>) -> Vec<Source> {
 
 /// A pool with these scripts.
 pub async fn pool_with(limits: Limits, sources: Vec<Source>) -> Pool {
-    Pool::start(worker(), limits, numbered(sources)).await.unwrap()
+    Pool::start(worker(), limits, numbered(sources)).await.expect("the pool starts")
 }
 
 /// A pool with these scripts and the limits of the tests.
@@ -55,7 +55,7 @@ pub async fn pool(sources: Vec<Source>) -> Pool {
 
 /// A deadline that no healthy call meets.
 pub fn late() -> Instant {
-    Instant::now() + Duration::from_secs(120)
+    Instant::now() + Duration::from_mins(2)
 }
 
 /// Calls script `id` with the parameters.
