@@ -4,12 +4,12 @@ mod cmd;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use doorward::script;
 
 fn main() -> ExitCode {
-    // Before anything else: a worker must not read configuration, arguments or environment.
-    if cmd::script_worker::is_asked_for() {
-        return cmd::script_worker::run();
+    // A worker restricts itself before it does anything else, and must not even have read its command line by clap.
+    if std::env::args_os().nth(1).is_some_and(|first| first == script::COMMAND) {
+        return script::worker::main();
     }
-    cmd::Cli::parse().run()
+    cmd::run()
 }
