@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod config;
+pub mod connector;
 pub mod context;
 pub mod diagnostic;
 pub mod document;
@@ -16,3 +17,4 @@ pub mod request;
 pub mod secret;
 pub mod server;
 pub mod verdict;
+pub mod yaml;
