@@ -4,17 +4,30 @@
 //! authentication server over HTTP(S), as a connector file declares, and answers with one of five verdicts.
 
 pub mod audit;
+pub mod clock;
+pub mod condition;
 pub mod config;
 pub mod connector;
 pub mod context;
+pub mod cookies;
+pub mod crypto;
 pub mod diagnostic;
 pub mod document;
 pub mod flow;
+pub mod golden;
 pub mod guard;
 pub mod log;
+pub mod mapping;
+pub mod mask;
 pub mod metrics;
+pub mod packing;
 pub mod request;
+pub mod response;
+pub mod script;
 pub mod secret;
 pub mod server;
+pub mod signing;
+pub mod template;
+pub mod upstream;
 pub mod verdict;
 pub mod yaml;

@@ -11,3 +11,8 @@ pub fn schema() -> Value {
     schema.insert("title".into(), "A connector of Doorward".into());
     schema.to_value()
 }
+
+/// The schema as the file: indented, with a line end.
+pub fn schema_text() -> String {
+    format!("{:#}\n", schema())
+}

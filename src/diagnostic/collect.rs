@@ -15,12 +15,13 @@ pub struct Mistakes {
     file: Arc<SourceFile>,
     found: Vec<Diagnostic>,
     left_out: usize,
+    hidden: Vec<Span>,
 }
 
 impl Mistakes {
     /// None yet.
     pub fn new(file: Arc<SourceFile>) -> Self {
-        Self { file, found: Vec::new(), left_out: 0 }
+        Self { file, found: Vec::new(), left_out: 0, hidden: Vec::new() }
     }
 
     /// The file that is read.
@@ -43,6 +44,11 @@ impl Mistakes {
         }
     }
 
+    /// The bytes of `span` may be a secret: no line that is quoted shows them.
+    pub fn hide(&mut self, span: &Span) {
+        self.hidden.push(span.clone());
+    }
+
     /// Whether more would only be counted, so that finding good words for them is wasted.
     pub fn is_full(&self) -> bool {
         self.found.len() >= MOST
@@ -60,6 +66,10 @@ impl Mistakes {
 
     /// All of them, in the order of the file; a last one says how many were left out.
     pub fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+        if !self.hidden.is_empty() {
+            let shown = Arc::new(self.masked());
+            self.found.iter_mut().filter_map(|d| d.at.as_mut()).for_each(|(file, _)| *file = Arc::clone(&shown));
+        }
         self.found.sort_by_key(|d| d.at.as_ref().map(|(_, span)| span.start));
         if self.left_out > 0 {
             self.found.push(Diagnostic {
@@ -72,6 +82,18 @@ impl Mistakes {
             });
         }
         self.found
+    }
+
+    /// The file with a star for every byte that is hidden, so that places stay what they are.
+    fn masked(&self) -> SourceFile {
+        let mut bytes = self.file.text.clone().into_bytes();
+        for span in &self.hidden {
+            let end = span.end.min(bytes.len());
+            for byte in bytes[span.start.min(end)..end].iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')) {
+                *byte = b'*';
+            }
+        }
+        SourceFile { path: self.file.path.clone(), text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 }
 

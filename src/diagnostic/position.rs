@@ -24,9 +24,34 @@ impl SourceFile {
     }
 }
 
+impl SourceFile {
+    /// The character at a place; `None` when the file has no such line.
+    pub fn span_of(&self, at: Position) -> Option<super::Span> {
+        let mut offset = 0;
+        for (index, line) in self.text.split_inclusive('\n').enumerate() {
+            if index + 1 == at.line {
+                let before: usize = line.chars().take(at.column.saturating_sub(1)).map(char::len_utf8).sum();
+                let size = line[before..].chars().next().map_or(0, char::len_utf8);
+                return Some(offset + before..offset + before + size);
+            }
+            offset += line.len();
+        }
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_and_its_offset_agree() {
+        let file = SourceFile { path: "a".into(), text: "a\n标题: x\n".into() };
+        let span = file.span_of(Position { line: 2, column: 5 }).unwrap();
+        assert_eq!(&file.text[span.clone()], "x");
+        assert_eq!(file.position(span.start), Position { line: 2, column: 5 });
+        assert_eq!(file.span_of(Position { line: 9, column: 1 }), None);
+    }
 
     #[test]
     fn columns_count_characters() {

@@ -1,7 +1,22 @@
 //! A login as a run over a connector's steps.
+//!
+//! `run` is the loop, `step` the order of the stages, `report` what came of it. Nothing here writes a log, an HTTP
+//! reply or a file.
 
+mod draw;
+mod explain;
+mod input;
 pub mod progress;
 pub mod report;
+mod run;
+mod send;
+mod step;
+mod stop;
+mod tools;
+
+pub use report::Report;
+pub use run::authenticate;
+pub use tools::{Exchange, NoScripts, Scripts, Tools, Waiting};
 
 use std::net::IpAddr;
 
@@ -28,3 +43,6 @@ pub struct Login {
     /// Whether stages are recorded for a send test.
     pub trace: bool,
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::document::Value;
-use crate::request::Shape;
+use crate::request::ShapePart;
 use crate::verdict::{Truth, Verdict};
 
 /// One login (or one part of it, up to a challenge).
@@ -101,7 +101,7 @@ pub struct SentTrace {
     /// The whole URL, user data included.
     pub url: String,
     /// Where each value of it came from; the allow-list works on this.
-    pub shape: Shape,
+    pub shape: Vec<ShapePart>,
 }
 
 /// A reply as it was read.

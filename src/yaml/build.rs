@@ -148,11 +148,16 @@ impl<'m> Builder<'m> {
     }
 
     pub fn finish(self) -> Option<Node> {
-        if self.root.is_none() && !self.mistakes.has_errors() {
-            let mistake = self.mistakes.error_at("empty-file", &(0..0), "the file is empty");
+        let nothing = match &self.root {
+            None => true,
+            Some(Node { value: NodeValue::Scalar(scalar), .. }) => scalar.core() == Core::Absent,
+            Some(_) => false,
+        };
+        if nothing && !self.mistakes.has_errors() {
+            let mistake = self.mistakes.error_at("empty-file", &(0..0), "the file is empty").label("nothing to read");
             self.mistakes.add(mistake.help("a connector begins with version: 1"));
         }
-        self.root
+        self.root.filter(|_| !nothing)
     }
 
     fn open(&mut self, span: Span, what: Collection, braces: bool) -> bool {
@@ -211,7 +216,8 @@ impl<'m> Builder<'m> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             let text = format!("the file holds more than {MAX_NODES} values");
-            self.mistakes.add(self.mistakes.error_at("too-many-values", &(at..at), text));
+            let mistake = self.mistakes.error_at("too-many-values", &(at..at), text);
+            self.mistakes.add(mistake.help("move scripts and test data to files of their own"));
         }
         self.nodes <= MAX_NODES
     }

@@ -29,7 +29,9 @@ fn is_printable(at: usize, c: char) -> bool {
 /// The mistake of nesting too deep at `at`.
 pub fn too_deep(file: &Arc<SourceFile>, at: usize) -> Diagnostic {
     let message = format!("lists and maps nest deeper than {MAX_DEPTH}");
-    Diagnostic::error("too-deep", file, at..at + 1, message).label("one too many")
+    Diagnostic::error("too-deep", file, at..at + 1, message)
+        .label("one too many")
+        .help("is a closing bracket missing above?")
 }
 
 /// Why the parser stopped at the byte `at`; `info` is what it said, `open` the bracket that was open there.
@@ -84,12 +86,14 @@ pub fn explain(file: &Arc<SourceFile>, at: usize, info: &str, open: Option<usize
             .label("YAML takes this for a key")
             .help("quote the value");
     }
-    if before.trim().is_empty() || text[at..].starts_with(':') {
+    if matches!(before.trim(), "" | "-") || text[at..].starts_with(':') {
         return error("indentation", at..line.end, "this line does not fit the lines above it")
             .label("not expected here")
             .help("check the indentation, and whether a colon or a value is missing above");
     }
-    error("yaml-syntax", at..at + 1, &format!("this is not YAML: {info}"))
+    error("yaml-syntax", at..at + 1, "this is not YAML")
+        .label(info)
+        .help("quote texts with : # , [ ] { } & * ! in them")
 }
 
 /// What is said about aliases: the message and what to do.
@@ -99,7 +103,7 @@ pub const ALIAS: (&str, &str) =
 /// The parser stopped inside the bracket at `open`.
 fn flow(file: &Arc<SourceFile>, at: usize, open: usize, line: &Span) -> Diagnostic {
     let closing = if file.text[open..].starts_with('{') { '}' } else { ']' };
-    if open < line.start {
+    if open < line.start && !is_closed(&file.text, open) {
         return Diagnostic::error("unclosed-bracket", file, open..open + 1, "a bracket is not closed")
             .label(format!("no {closing} before the line {}", file.position(at).line))
             .help(format!("close it with {closing}"));
@@ -107,6 +111,27 @@ fn flow(file: &Arc<SourceFile>, at: usize, open: usize, line: &Span) -> Diagnost
     let message = format!("expected a comma or {closing}");
     Diagnostic::error("missing-comma", file, at..at + 1, message)
         .help("part the items with commas, and quote texts with : , [ ] { }")
+}
+
+/// Whether the bracket at `open` is closed somewhere, as far as quotes and comments let one see.
+fn is_closed(text: &str, open: usize) -> bool {
+    let (mut depth, mut quote, mut comment, mut before) = (0_usize, None, false, ' ');
+    for c in text[open..].chars() {
+        match (quote, c) {
+            (_, '\n') => comment = false,
+            _ if comment => {}
+            (Some(open), c) if c == open && before != '\\' => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '#') if before.is_whitespace() => comment = true,
+            (None, '[' | '{') => depth += 1,
+            (None, ']' | '}') if depth == 1 => return true,
+            (None, ']' | '}') => depth -= 1,
+            _ => {}
+        }
+        before = c;
+    }
+    false
 }
 
 /// The line that holds the byte `at`, without its end.

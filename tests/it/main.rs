@@ -2,5 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod accept;
+mod architecture;
+mod codings;
+mod diagnostics;
+mod egress;
+mod faults;
+mod golden;
+mod json_suite;
+mod jsonpath_suite;
 mod made_up;
+mod places;
+mod replies;
+mod schema;
 mod server;
+mod support;
+mod tls;
+mod transport;

@@ -9,7 +9,8 @@ use super::read::{FromNode, Keyed, Keys, MapReader, Place, read_keyed, schema_of
 use super::record::{definition, keys};
 use super::scalar::{Constant, Spanned, Text};
 use super::shape::{NonEmpty, OneOrMany};
-use super::source::Source;
+use super::source::{MAIN, Source};
+use super::union::one_required;
 
 /// A condition and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,6 +120,11 @@ impl Keyed for Condition {
 
     fn take_keys(map: &mut MapReader<'_>, mistakes: &mut Mistakes) -> Option<Self> {
         let place = map.place();
+        if place.first_key().is_none() {
+            let mistake = mistakes.error_at("missing-key", &place.span, "a condition is empty").label("no keys");
+            mistakes.add(mistake.help("write one, such as { field: code, equals: 200 }"));
+            return None;
+        }
         let written: Vec<&str> = TREES.into_iter().filter(|key| place.written(key).is_some()).collect();
         match written[..] {
             [] => {
@@ -142,6 +148,8 @@ impl Keyed for Condition {
         TreeKeys::describe_keys(object, generator);
         Source::describe_keys(object, generator);
         OperatorKeys::describe_keys(object, generator);
+        let rules = [one_required(&[&TREES[..], &MAIN].concat()), one_required(&[&TREES[..], &OPERATORS].concat())];
+        object.more.insert("allOf".into(), rules.into_iter().collect());
     }
 }
 
@@ -163,7 +171,7 @@ fn leaf(map: &mut MapReader<'_>, mistakes: &mut Mistakes) -> Option<Leaf> {
     let written: Vec<&str> = OPERATORS.into_iter().filter(|key| place.written(key).is_some()).collect();
     let [operator] = written[..] else {
         if mistakes.count() == before && source.is_some() {
-            mistakes.add(not_one_operator(&place, &written, mistakes));
+            not_one_operator(map, &place, &written, mistakes);
         }
         return None;
     };
@@ -187,25 +195,17 @@ fn operator_of(keys: OperatorKeys) -> Option<Operator> {
     })
 }
 
-fn not_one_operator(place: &Place, written: &[&str], mistakes: &Mistakes) -> crate::diagnostic::Diagnostic {
-    match written {
-        [first, second, ..] => mistakes
-            .error_at(
-                "too-many-keys",
-                place.key(second),
-                format!("a condition takes one of `{first}` and `{second}`, not both"),
-            )
-            .label("a second operator")
-            .help("write two conditions: all: [ { … }, { … } ]"),
-        _ => mistakes
-            .error_at(
-                "missing-operator",
-                place.first_key().unwrap_or(&place.span),
-                "the condition names a source but asks nothing of it",
-            )
-            .label("no operator")
-            .help(format!("add one of: {}", OPERATORS.join(" "))),
+/// Notes that there is no operator, or more than one.
+fn not_one_operator(map: &mut MapReader<'_>, place: &Place, written: &[&str], mistakes: &mut Mistakes) {
+    if let [first, second, ..] = written {
+        let message = format!("a condition takes one of `{first}` and `{second}`, not both");
+        let mistake = mistakes.error_at("too-many-keys", place.key(second), message).label("a second operator");
+        mistakes.add(mistake.help("write two conditions: all: [ { … }, { … } ]"));
+        return;
     }
+    let message = "the condition names a source but asks nothing of it";
+    let mistake = mistakes.error_at("missing-operator", map.head(), message).label("no operator");
+    map.lack(mistake.help(format!("add one of: {}", OPERATORS.join(" "))), &OPERATORS);
 }
 
 impl FromNode for Condition {

@@ -58,7 +58,7 @@ impl FromNode for Version {
                     mistakes.error_at("unknown-version", &node.span, "this version of the format is not known");
                 mistakes.add(mistake.label("only 1 is").help("write version: 1"));
             }
-            _ => wrong_kind(node, "the version of the format, 1", mistakes),
+            _ => wrong_kind(node, "the version of the format", "write version: 1", mistakes),
         }
         // The other keys are worth reading whatever stands here.
         Some(Self)
@@ -112,6 +112,13 @@ impl FromNode for Setting {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
         match &node.value {
             NodeValue::Map(entries) if entries.iter().any(|entry| entry.key == "nodes") => {
+                if let Some(env) = entries.iter().find(|entry| entry.key == "env") {
+                    let message = "a setting takes one of `env` and `nodes`, not both";
+                    let mistake =
+                        mistakes.error_at("too-many-keys", &env.key_span, message).label("it has `nodes` too");
+                    mistakes.add(mistake.help("keep one of them"));
+                    return None;
+                }
                 NodesSetting::read(node, mistakes).map(Self::Nodes)
             }
             NodeValue::Map(_) => EnvSetting::read(node, mistakes).map(Self::Env),
@@ -146,7 +153,8 @@ pub struct SecretValue(pub SecretSource);
 impl FromNode for SecretValue {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
         if matches!(node.value, NodeValue::Scalar(_)) {
-            // Never quotes the value: it may well be the secret.
+            // It may well be the secret, and what is printed here lands in logs.
+            mistakes.hide(&node.span);
             let mistake = mistakes
                 .error_at("literal-secret", &node.span, "a secret is never written in the connector")
                 .label("a literal");

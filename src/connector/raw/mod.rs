@@ -10,6 +10,7 @@ pub mod condition;
 pub mod connector;
 pub mod delivery;
 pub mod golden;
+mod homes;
 mod read;
 mod record;
 pub mod request;
@@ -45,3 +46,6 @@ pub fn parse(file: Arc<SourceFile>) -> (Option<Connector>, Vec<Diagnostic>) {
     let connector = node.and_then(|node| Connector::read(&node, &mut mistakes));
     (connector, mistakes.into_diagnostics())
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,8 @@
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use crate::diagnostic::{Mistakes, Span, did_you_mean};
-use crate::yaml::{Entry, Node, NodeValue};
+use crate::diagnostic::{Diagnostic, Mistakes, Span, did_you_mean};
+use crate::yaml::{Core, Entry, Node, NodeValue};
 
 /// A type that stands behind a key.
 pub trait FromNode: Sized {
@@ -70,7 +70,7 @@ pub fn read_keyed<T: Keyed>(node: &Node, mistakes: &mut Mistakes) -> Option<T> {
 pub fn schema_of_keys<T: Keyed>(doc: &str, generator: &mut SchemaGenerator) -> Schema {
     let mut object = Keys::default();
     T::describe_keys(&mut object, generator);
-    let mut schema = schemars::json_schema!({ "type": "object" });
+    let mut schema = schemars::json_schema!({ "title": T::WHAT, "type": "object" });
     if !doc.is_empty() {
         schema.insert("description".into(), doc.into());
     }
@@ -133,15 +133,24 @@ pub struct MapReader<'n> {
     span: &'n Span,
     entries: &'n [Entry],
     known: Vec<&'static str>,
+    /// What is missing, and the keys that would mend it.
+    lacking: Vec<(Diagnostic, Vec<&'static str>)>,
 }
 
 impl<'n> MapReader<'n> {
     /// Begins to read `node`; notes a mistake when it is no map.
     pub fn open(node: &'n Node, what: &'static str, mistakes: &mut Mistakes) -> Option<Self> {
         match &node.value {
-            NodeValue::Map(entries) => Some(Self { what, span: &node.span, entries, known: Vec::new() }),
+            NodeValue::Map(entries) => {
+                Some(Self { what, span: &node.span, entries, known: Vec::new(), lacking: Vec::new() })
+            }
             _ => {
-                wrong_kind(node, &format!("{what} (a map of keys)"), mistakes);
+                wrong_kind(
+                    node,
+                    &format!("{what} (a map of keys)"),
+                    "write keys with their values: { key: value }",
+                    mistakes,
+                );
                 None
             }
         }
@@ -176,49 +185,73 @@ impl<'n> MapReader<'n> {
     }
 
     /// Notes that the required `key` is not there.
-    pub fn missing(&self, key: &str, mistakes: &mut Mistakes) {
-        let at = self.entries.first().map_or(self.span, |entry| &entry.key_span);
-        let mistake = mistakes.error_at("missing-key", at, format!("{} needs the key `{key}`", self.what));
+    pub fn missing(&mut self, key: &'static str, mistakes: &Mistakes) {
+        let message = format!("{} needs the key `{key}`", self.what);
+        let mistake = mistakes.error_at("missing-key", self.head(), message);
         let mistake = mistake.label(format!("`{key}` is missing here")).help(format!("add `{key}:` with its value"));
-        mistakes.add(mistake);
+        self.lack(mistake, &[key]);
     }
 
-    /// Refuses every key that nobody asked for.
+    /// Notes that one of `keys` is missing, unless the map has an unknown key that was meant to be one of them.
+    pub fn lack(&mut self, mistake: Diagnostic, keys: &[&'static str]) {
+        self.lacking.push((mistake, keys.to_vec()));
+    }
+
+    /// Where a person looks for the map: its first key.
+    pub fn head(&self) -> &'n Span {
+        self.entries.first().map_or(self.span, |entry| &entry.key_span)
+    }
+
+    /// Tells what is missing, and refuses every key that nobody asked for.
     pub fn close(self, mistakes: &mut Mistakes) {
-        for entry in self.entries {
-            if self.known.contains(&entry.key.as_str()) {
-                continue;
-            }
+        let mut meant = Vec::new();
+        for entry in self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {
             if mistakes.is_full() {
-                return;
+                break;
             }
+            let key = shortened(&entry.key);
             let mistake = mistakes
-                .error_at(
-                    "unknown-key",
-                    &entry.key_span,
-                    format!("{} has no key `{}`", self.what, shortened(&entry.key)),
-                )
+                .error_at("unknown-key", &entry.key_span, format!("{} has no key `{key}`", self.what))
                 .label("unknown key");
-            let mistake = match did_you_mean(&entry.key, self.known.iter().copied()) {
+            let near = did_you_mean(&entry.key, self.known.iter().copied());
+            mistakes.add(match &near {
                 Some(near) => mistake.help(format!("did you mean `{near}`?")),
-                None => mistake.help(format!("known keys: {}", self.known.join(" "))),
-            };
-            mistakes.add(mistake);
+                None => self.elsewhere(&entry.key, mistake),
+            });
+            meant.extend(near);
         }
+        for (mistake, keys) in self.lacking {
+            if !keys.iter().any(|key| meant.iter().any(|near| near == key)) {
+                mistakes.add(mistake);
+            }
+        }
+    }
+
+    /// Help with a key that is unknown here and resembles none.
+    fn elsewhere(&self, key: &str, mistake: Diagnostic) -> Diagnostic {
+        let mistake = match super::homes::of(key) {
+            Some(home) => mistake.help(format!("`{key}` is a key of {home}")),
+            None => mistake,
+        };
+        mistake.help(format!("known keys: {}", self.known.join(" ")))
     }
 }
 
-/// Notes that `node` is not what was expected; `expected` reads `a duration such as 8s`.
-pub fn wrong_kind(node: &Node, expected: &str, mistakes: &mut Mistakes) {
-    if node.value == NodeValue::Broken {
-        return;
-    }
-    let found = node.describe();
-    let mistake = mistakes.error_at("wrong-kind", &node.span, format!("expected {expected}, found {found}"));
-    let mistake = if found == "nothing" {
-        mistake.label("no value").help("write the value, or leave the key out")
-    } else {
-        mistake.label(format!("this is {found}"))
+/// Notes that `node` is not what was expected: `expected` reads `a list`, `fix` says how that is written.
+pub fn wrong_kind(node: &Node, expected: &str, fix: &str, mistakes: &mut Mistakes) {
+    let mistake = match &node.value {
+        NodeValue::Broken => return,
+        NodeValue::Scalar(scalar) if scalar.core() == Core::Absent => mistakes
+            .error_at("empty-value", &node.span, format!("expected {expected}, found nothing"))
+            .label("no value")
+            .help("write the value, or leave the key out"),
+        _ => {
+            let found = node.describe();
+            mistakes
+                .error_at("wrong-kind", &node.span, format!("expected {expected}, found {found}"))
+                .label(format!("this is {found}"))
+                .help(fix)
+        }
     };
     mistakes.add(mistake);
 }

@@ -48,13 +48,13 @@ impl Text {
 impl FromNode for Text {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
         let Some(scalar) = scalar_of(node) else {
-            wrong_kind(node, "text", mistakes);
+            wrong_kind(node, "text", "write one text; quote it when it holds : # { } [ ] ,", mistakes);
             return None;
         };
         match scalar.core() {
             Core::Text => refuse_open_braces(scalar, node, mistakes),
             Core::Absent => {
-                wrong_kind(node, "text", mistakes);
+                wrong_kind(node, "text", "write one text; quote it when it holds : # { } [ ] ,", mistakes);
                 return None;
             }
             Core::Null | Core::Bool(_) | Core::Number(_) | Core::OddNumber => quote_it(scalar, node, mistakes),
@@ -124,13 +124,13 @@ impl FromNode for Constant {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
         const EXPECTED: &str = "one value (text, a number, true, false or null)";
         let Some(scalar) = scalar_of(node) else {
-            wrong_kind(node, EXPECTED, mistakes);
+            wrong_kind(node, EXPECTED, "write one value; several are compared with in: [ … ]", mistakes);
             return None;
         };
         let span = node.span.clone();
         Some(match scalar.core() {
             Core::Absent => {
-                wrong_kind(node, EXPECTED, mistakes);
+                wrong_kind(node, EXPECTED, "write one value; several are compared with in: [ … ]", mistakes);
                 return None;
             }
             Core::Null => Self::Null(span),
@@ -176,7 +176,7 @@ impl FromNode for bool {
         match scalar_of(node).map(Scalar::core) {
             Some(Core::Bool(flag)) => Some(flag),
             _ => {
-                wrong_kind(node, "true or false", mistakes);
+                wrong_kind(node, "true or false", "write true or false, without quotes", mistakes);
                 None
             }
         }
@@ -194,7 +194,7 @@ impl FromNode for u32 {
             _ => None,
         });
         if whole.is_none() {
-            wrong_kind(node, "a whole number, 0 or more", mistakes);
+            wrong_kind(node, "a whole number, 0 or more", "write it in digits, without quotes", mistakes);
         }
         whole
     }
@@ -219,7 +219,7 @@ impl FromNode for TimeSpan {
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" })
+        json_schema!({ "type": "string", "pattern": "^[0-9]{1,9}(ms|s|m|h)$" })
     }
 }
 
@@ -238,7 +238,7 @@ impl FromNode for ByteSize {
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+(B|KiB|MiB)$" })
+        json_schema!({ "type": "string", "pattern": "^[0-9]{1,9}(B|KiB|MiB)$" })
     }
 }
 
@@ -257,7 +257,7 @@ pub fn read_word<W: Word>(node: &Node, mistakes: &mut Mistakes) -> Option<W> {
     let words = || W::ALL.iter().map(|member| member.word());
     // A word may look like a number to YAML (`min_version: 1.2`).
     let Some(scalar) = scalar_of(node).filter(|scalar| scalar.core() != Core::Absent) else {
-        wrong_kind(node, &format!("{} ({})", W::WHAT, words().collect::<Vec<_>>().join(" ")), mistakes);
+        wrong_kind(node, W::WHAT, &one_of::<W>(), mistakes);
         return None;
     };
     let found = W::ALL.iter().copied().find(|member| member.word() == scalar.text);
@@ -268,9 +268,14 @@ pub fn read_word<W: Word>(node: &Node, mistakes: &mut Mistakes) -> Option<W> {
             Some(near) => mistake.help(format!("did you mean `{near}`?")),
             None => mistake,
         };
-        mistakes.add(mistake.help(format!("one of: {}", words().collect::<Vec<_>>().join(" "))));
+        mistakes.add(mistake.help(one_of::<W>()));
     }
     found
+}
+
+fn one_of<W: Word>() -> String {
+    let words: Vec<&str> = W::ALL.iter().map(|member| member.word()).collect();
+    format!("one of: {}", words.join(" "))
 }
 
 /// The schema of one of the words.
@@ -293,12 +298,16 @@ pub fn scalar_of(node: &Node) -> Option<&Scalar> {
 fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let factor = units.iter().find(|(unit, _)| *unit == &text[digits..])?.1;
-    text[..digits].parse::<u64>().ok()?.checked_mul(factor)
+    // Nine digits of the largest unit are 100,000 years or a petabyte, and cannot overflow.
+    if digits > 9 {
+        return None;
+    }
+    text[..digits].parse::<u64>().ok().map(|count| count * factor)
 }
 
 fn with_unit(node: &Node, expected: &str, unit: &str, mistakes: &mut Mistakes) {
     let Some(scalar) = scalar_of(node).filter(|scalar| scalar.core() != Core::Absent) else {
-        wrong_kind(node, expected, mistakes);
+        wrong_kind(node, expected, "write a whole number and its unit", mistakes);
         return;
     };
     let text = shortened(&scalar.text);
@@ -306,7 +315,7 @@ fn with_unit(node: &Node, expected: &str, unit: &str, mistakes: &mut Mistakes) {
     let mistake = if matches!(scalar.core(), Core::Number(_)) {
         mistake.label("no unit").help(format!("write the unit too: {text}{unit}"))
     } else {
-        mistake.label("a whole number with a unit, no space between")
+        mistake.label("not an amount").help("write a whole number and its unit, no space between")
     };
     mistakes.add(mistake);
 }
@@ -330,8 +339,10 @@ fn refuse_open_braces(scalar: &Scalar, node: &Node, mistakes: &mut Mistakes) {
     if scalar.style != Style::Plain || !(scalar.text.contains("{{") || scalar.text.contains("${")) {
         return;
     }
+    let text = shortened(&scalar.text);
+    let quote = if text.contains(['"', '\\']) { '\'' } else { '"' };
     let mistake = mistakes
         .error_at("quote-braces", &node.span, "a value with braces is not quoted")
         .label("braces without quotes");
-    mistakes.add(mistake.help("quote values with braces: \"…{{ … }}…\""));
+    mistakes.add(mistake.help(format!("quote values with braces: {quote}{text}{quote}")));
 }

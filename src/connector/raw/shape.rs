@@ -36,7 +36,7 @@ impl<T: FromNode> FromNode for Box<T> {
 impl<T: FromNode> FromNode for Vec<T> {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
         let NodeValue::List(items) = &node.value else {
-            wrong_kind(node, "a list", mistakes);
+            wrong_kind(node, "a list", "write [ … ], or a line for each item that begins with -", mistakes);
             return None;
         };
         // Every item is read before the list is given up, so that all mistakes are told.
@@ -133,7 +133,7 @@ impl<T> Dict<T> {
 impl<T: FromNode> FromNode for Dict<T> {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
         let NodeValue::Map(entries) = &node.value else {
-            wrong_kind(node, "a map of names", mistakes);
+            wrong_kind(node, "a map of names", "write names with their values: { name: value }", mistakes);
             return None;
         };
         let read: Vec<Option<(Spanned<String>, T)>> = entries

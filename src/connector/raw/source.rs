@@ -1,6 +1,7 @@
 //! Sources: where in a reply (or in what is known already) a value is found.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::json;
 
 use crate::diagnostic::{Mistakes, Span};
 use crate::yaml::{Node, NodeValue};
@@ -8,6 +9,7 @@ use crate::yaml::{Node, NodeValue};
 use super::read::{FromNode, Keyed, Keys, MapReader, Place, read_keyed, schema_of_keys};
 use super::record::{definition, keys};
 use super::scalar::{Constant, Text};
+use super::union::one_required;
 
 /// A source and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +75,7 @@ impl Source {
 }
 
 /// The keys that name the source itself, one of which a source has.
-const MAIN: [&str; 8] = ["field", "header", "cookie", "regex", "css", "claim", "var", "value"];
+pub const MAIN: [&str; 8] = ["field", "header", "cookie", "regex", "css", "claim", "var", "value"];
 
 keys! {
     /// The keys of a source as they are written.
@@ -113,14 +115,15 @@ impl Keyed for Source {
         let [main] = written[..] else {
             // A key with a mistake of its own was meant to be the source.
             if mistakes.count() == before {
-                mistakes.add(not_one(map, &place, &written, mistakes));
+                not_one(map, &place, &written, mistakes);
             }
             return None;
         };
         for (extra, owner) in [("query", "header"), ("attr", "css")] {
             if let Some(span) = place.written(extra).filter(|_| main != owner) {
                 let mistake = mistakes.error_at("misplaced-key", span, format!("`{extra}` goes with `{owner}` only"));
-                mistakes.add(mistake.label(format!("here it stands with `{main}`")));
+                let mistake = mistake.label(format!("here it stands with `{main}`"));
+                mistakes.add(mistake.help(format!("take it away, or write `{owner}`")));
             }
         }
         let span = place.key(main).clone();
@@ -140,28 +143,22 @@ impl Keyed for Source {
 
     fn describe_keys(object: &mut Keys, generator: &mut SchemaGenerator) {
         SourceKeys::describe_keys(object, generator);
+        object.more.insert("allOf".into(), json!([one_required(&MAIN)]));
+        object.more.insert("dependentRequired".into(), json!({ "query": ["header"], "attr": ["css"] }));
     }
 }
 
-fn not_one(map: &MapReader<'_>, place: &Place, written: &[&str], mistakes: &Mistakes) -> crate::diagnostic::Diagnostic {
-    let keys = MAIN.join(" ");
-    match written {
-        [first, second, ..] => mistakes
-            .error_at(
-                "too-many-keys",
-                place.key(second),
-                format!("{} takes one of `{first}` and `{second}`, not both", map.what()),
-            )
-            .label("a second source")
-            .help("keep one of them"),
-        _ => mistakes
-            .error_at(
-                "missing-key",
-                place.first_key().unwrap_or(&place.span),
-                format!("{} does not say where its value comes from", map.what()),
-            )
-            .help(format!("write one of the keys {keys}")),
+/// Notes that there is no source, or more than one.
+fn not_one(map: &mut MapReader<'_>, place: &Place, written: &[&str], mistakes: &mut Mistakes) {
+    if let [first, second, ..] = written {
+        let message = format!("{} takes one of `{first}` and `{second}`, not both", map.what());
+        let mistake = mistakes.error_at("too-many-keys", place.key(second), message).label("a second source");
+        mistakes.add(mistake.help("keep one of them"));
+        return;
     }
+    let message = format!("{} does not say where its value comes from", map.what());
+    let mistake = mistakes.error_at("missing-key", map.head(), message).label("no source");
+    map.lack(mistake.help(format!("write one of the keys {}", MAIN.join(" "))), &MAIN);
 }
 
 impl FromNode for Source {

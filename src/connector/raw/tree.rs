@@ -58,7 +58,7 @@ impl FromNode for Tree {
         let value = match &node.value {
             NodeValue::Broken => return None,
             NodeValue::Scalar(scalar) if scalar.core() == Core::Absent => {
-                wrong_kind(node, "a value (null and \"\" are written out)", mistakes);
+                wrong_kind(node, "a JSON value (null and \"\" are written out)", "", mistakes);
                 return None;
             }
             NodeValue::Scalar(_) => match Constant::read(node, mistakes)? {

@@ -1,6 +1,6 @@
 //! "Exactly one of these keys": choosing it when a file is read, and saying so in the schema.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::diagnostic::Mistakes;
 use crate::yaml::Entry;
@@ -14,11 +14,10 @@ pub fn choose<'n>(map: &mut MapReader<'n>, keys: &[&'static str], mistakes: &mut
     match written.as_slice() {
         [one] => Some(one),
         [] => {
-            let place = map.place();
             // An unknown key is told by `close`, with the known ones; saying it twice helps nobody.
-            if place.first_key().is_none() {
-                let mistake = mistakes.error_at("missing-key", &place.span, format!("{} is empty", map.what()));
-                mistakes.add(mistake.help(format!("write one of the keys {}", keys.join(" "))));
+            if map.place().first_key().is_none() {
+                let mistake = mistakes.error_at("missing-key", map.head(), format!("{} is empty", map.what()));
+                mistakes.add(mistake.label("no keys").help(format!("write one of the keys {}", keys.join(" "))));
             }
             None
         }
@@ -37,8 +36,15 @@ pub fn choose<'n>(map: &mut MapReader<'n>, keys: &[&'static str], mistakes: &mut
     }
 }
 
-/// Says in the schema that exactly one of the keys so far must be there.
+/// Says in the schema that exactly one of the keys of `object` must be there.
 pub fn exactly_one(object: &mut Keys) {
+    object.required.clear();
     object.more.insert("minProperties".into(), json!(1));
     object.more.insert("maxProperties".into(), json!(1));
+}
+
+/// The schema that exactly one of `keys` is there, whatever else is.
+pub fn one_required(keys: &[&str]) -> Value {
+    let each: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
+    json!({ "oneOf": each })
 }

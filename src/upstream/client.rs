@@ -1,0 +1,252 @@
+//! The client of one connector revision: `send` turns one rendered request into a reply or a fault.
+//!
+//! One client, one connector, one revision (TRAPS 20). A request is written at most once: another connection is
+//! tried only while hyper gives the request back unwritten. What a reply means is none of its business.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::header::{HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
+use http::{Method, Request};
+use tokio::time::Instant;
+use url::Url;
+
+use super::attempt::{Attempt, Lost, connection};
+use super::config::TransportConfig;
+use super::dial::Dialer;
+use super::egress::{Egress, Refused};
+use super::fault::{Fault, Progress, SendFault};
+use super::gate::{Full as GateFull, Gate};
+use super::lookup::{Lookup, Resolver, SystemLookup};
+use super::origin::{Host, Origin, OriginError, Scheme};
+use super::pool::{Body, Conn, Pool};
+use super::proxy::Proxy;
+use super::reply::Reply;
+use super::tls::{TlsError, client_config};
+use super::wire::{self, Form};
+use crate::verdict::Cause;
+
+/// A rendered request.
+#[derive(Clone)]
+pub struct Outgoing {
+    /// GET, POST, ...
+    pub method: Method,
+    /// Absolute; its origin must be one of the client's.
+    pub url: Url,
+    /// Without `host`, framing and hop-by-hop headers: those are this layer's, and left out if given.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// `None` and an empty body differ: only the latter has `content-length: 0` with every method.
+    pub body: Option<Bytes>,
+    /// The user's password, an answer, or anything computed from them is in it.
+    pub carries_credential: bool,
+}
+
+impl fmt::Debug for Outgoing {
+    /// Method and origin: everything else may hold a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ‹{} headers, body›", self.method, self.url.origin().ascii_serialization(), self.headers.len())
+    }
+}
+
+/// A connector's transport that cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A TLS setting.
+    #[error("transport.tls: {0}")]
+    Tls(#[from] TlsError),
+    /// A literal address or a denied name of the connector lies outside the operator's bound.
+    #[error("{origin}: {why}")]
+    Egress {
+        /// The origin, or the entry of `resolve`.
+        origin: String,
+        /// The rule.
+        why: Refused,
+    },
+    /// A name in `resolve`.
+    #[error("transport.resolve: {0}")]
+    Resolve(OriginError),
+    /// The proxy's URL.
+    #[error("transport.proxy: {0}")]
+    Proxy(OriginError),
+}
+
+/// Connections of one connector revision.
+pub struct Client {
+    origins: Box<[Origin]>,
+    /// `Host` of each origin.
+    hosts: Box<[HeaderValue]>,
+    dialer: Dialer,
+    pool: Arc<Pool>,
+    gate: Gate,
+    max_response: usize,
+    credential_sends: AtomicU64,
+}
+
+impl Client {
+    /// A client that may talk to `origins` and to nobody else.
+    ///
+    /// # Errors
+    /// A TLS setting that cannot be used; an origin, override or proxy outside the operator's bound, as far as that can be
+    /// known before names are resolved.
+    pub fn new(config: &TransportConfig, egress: Arc<Egress>, origins: &[Origin]) -> Result<Self, ClientError> {
+        Self::with_lookup(config, egress, origins, Arc::new(SystemLookup))
+    }
+
+    /// The same with another resolver.
+    pub fn with_lookup(
+        config: &TransportConfig,
+        egress: Arc<Egress>,
+        origins: &[Origin],
+        lookup: Arc<dyn Lookup>,
+    ) -> Result<Self, ClientError> {
+        let proxy = config.proxy.as_ref().map(Proxy::new).transpose().map_err(ClientError::Proxy)?;
+        let mut resolve = BTreeMap::new();
+        for (name, addr) in &config.resolve {
+            resolve.insert(Host::parse(name).map_err(ClientError::Resolve)?, *addr);
+        }
+        let dialer = Dialer {
+            egress,
+            resolver: Resolver::new(lookup),
+            resolve,
+            tls: client_config(&config.tls)?.into(),
+            proxy,
+            connect_timeout: config.connect_timeout,
+        };
+        for origin in origins {
+            let refused = |why| ClientError::Egress { origin: origin.to_string(), why };
+            dialer.permits_in_advance(origin).map_err(refused)?;
+        }
+        let gate = Gate::new(config.max_in_flight);
+        Ok(Self {
+            origins: origins.into(),
+            hosts: origins.iter().filter_map(|origin| HeaderValue::try_from(origin.authority()).ok()).collect(),
+            pool: Pool::new(origins.len(), config.keep_alive, gate.places()),
+            dialer,
+            gate,
+            max_response: config.max_response,
+            credential_sends: AtomicU64::new(0),
+        })
+    }
+
+    /// How many requests with a user's credential were written, in this client's life.
+    pub fn credential_sends(&self) -> u64 {
+        self.credential_sends.load(Ordering::Relaxed)
+    }
+
+    /// Sends one request and reads its reply, both before `deadline`.
+    ///
+    /// # Errors
+    /// Every failure has a cause, one line of explanation, and says whether bytes of the request may have been written.
+    pub async fn send(&self, request: &Outgoing, deadline: Instant) -> Result<Reply, SendFault> {
+        let mut progress = Progress::new();
+        let Some(lane) = self.origins.iter().position(|origin| origin.contains(&request.url)) else {
+            return Err(progress
+                .fail(Fault::new(Cause::Connect, "the request goes to an origin that the connector does not name")));
+        };
+        let within = deadline.saturating_duration_since(progress.started);
+        if within.is_zero() {
+            return Err(progress.fail(Fault::new(Cause::Timeout, "no time was left to send the request")));
+        }
+        match tokio::time::timeout_at(deadline, self.exchange(lane, request, &mut progress)).await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(fault)) => {
+                self.pool.forget(lane, progress.meter.as_ref());
+                Err(progress.fail(fault))
+            }
+            Err(_) => {
+                self.pool.forget(lane, progress.meter.as_ref());
+                Err(progress.too_late(&self.origins[lane], within))
+            }
+        }
+    }
+
+    async fn exchange(&self, lane: usize, request: &Outgoing, progress: &mut Progress) -> Result<Reply, Fault> {
+        let _place = self.gate.enter().await.map_err(|full| self.overloaded(&full))?;
+        loop {
+            let kept = self.pool.take(lane);
+            let is_kept = kept.is_some();
+            let conn = match kept {
+                Some(conn) => conn,
+                None => self.open(lane, progress).await?,
+            };
+            let generation = conn.generation();
+            let message = self.message(lane, request, conn.is_h2())?;
+            let attempt = Attempt { conn, is_kept, max_response: self.max_response };
+            match self.counted(request, attempt.run(message, progress)).await {
+                Ok((reply, conn)) => {
+                    if let Some(conn) = conn {
+                        self.pool.keep(lane, conn);
+                    }
+                    return Ok(reply);
+                }
+                // It was closed while it lay idle, and hyper gave the request back: nothing was written.
+                Err(Lost::Unwritten(_)) if is_kept => {}
+                Err(Lost::Unwritten(fault)) => return Err(fault),
+                Err(Lost::Written(fault)) => {
+                    if fault.doubt {
+                        self.pool.distrust(generation);
+                    }
+                    return Err(fault);
+                }
+            }
+        }
+    }
+
+    async fn open(&self, lane: usize, progress: &mut Progress) -> Result<Conn, Fault> {
+        let dialled = self.dialer.dial(&self.origins[lane], progress).await?;
+        progress.connected = Some(progress.started.elapsed());
+        let conn = connection(dialled, &self.pool).await?;
+        if let Conn::H2(h2) = &conn {
+            // Others need not wait for the first reply to share it.
+            self.pool.keep(lane, Conn::H2(h2.clone()));
+        }
+        Ok(conn)
+    }
+
+    /// Counts before the attempt, so that one that the deadline cuts off is counted too.
+    async fn counted<T>(&self, request: &Outgoing, attempt: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
+        if !request.carries_credential {
+            return attempt.await;
+        }
+        self.credential_sends.fetch_add(1, Ordering::Relaxed);
+        let done = attempt.await;
+        if let Err(Lost::Unwritten(_)) = &done {
+            self.credential_sends.fetch_sub(1, Ordering::Relaxed);
+        }
+        done
+    }
+
+    fn message(&self, lane: usize, request: &Outgoing, h2: bool) -> Result<Request<Body>, Fault> {
+        let origin = &self.origins[lane];
+        let host = &self.hosts[lane];
+        let proxy = self.dialer.proxy.as_ref().filter(|_| origin.scheme() == Scheme::Http);
+        let form = match (h2, proxy) {
+            (true, _) | (_, Some(_)) => Form::Absolute(host),
+            (false, None) => Form::Path,
+        };
+        let mut message = wire::message(origin.scheme(), request, form)?;
+        if !h2 {
+            message.headers_mut().entry(HOST).or_insert_with(|| host.clone());
+        }
+        if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization.clone()) {
+            message.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
+        }
+        Ok(message)
+    }
+
+    fn overloaded(&self, full: &GateFull) -> Fault {
+        let places = self.gate.places();
+        Fault::new(
+            Cause::Overloaded,
+            match full {
+                GateFull::Queue => format!("{places} requests of this connector are on their way and as many wait"),
+                GateFull::Wait => {
+                    format!("{places} requests of this connector are on their way; none ended within 250 ms")
+                }
+            },
+        )
+    }
+}

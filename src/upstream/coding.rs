@@ -1,0 +1,178 @@
+//! Content decoding (RFC 9110 8.4): gzip, deflate, br, zstd, in chunks, with the cap on what comes out.
+//!
+//! The encoded body is never held, and no decoder gives out more than the cap plus its own window, so a bomb costs
+//! what an ordinary reply costs. One coding, not several: nobody stacks them but who wants to hide something.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use async_compression::tokio::write::{BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
+use async_compression::zstd::DParameter;
+use http::header::{CONTENT_ENCODING, HeaderMap};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+
+/// What we ask for, in the order in which servers prefer them anyway.
+pub(super) const ACCEPTED: &str = "gzip, deflate, br, zstd";
+
+/// RFC 9659: a zstd window over HTTP is at most 8 MiB.
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// Why a body cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CodingError {
+    /// A coding that was not asked for.
+    Unknown,
+    /// More than one.
+    Stacked,
+    /// Not what it says, cut off, or followed by something else.
+    Broken,
+    /// More than the cap comes out.
+    TooLarge,
+}
+
+/// A decoder in the middle of a body.
+pub(super) enum Decoding {
+    Gzip(GzipDecoder<Capped>),
+    Br(BrotliDecoder<Capped>),
+    Zstd(ZstdDecoder<Capped>),
+    Zlib(ZlibDecoder<Capped>),
+    Raw(DeflateDecoder<Capped>),
+    /// `deflate` means zlib (RFC 9110 8.4.1.2), but some servers send it bare; the first bytes tell.
+    Deflate(Vec<u8>, Capped),
+}
+
+impl Decoding {
+    /// The decoder that the headers ask for; `None` for a body as it is.
+    pub(super) fn of(headers: &HeaderMap, cap: usize) -> Result<Option<Self>, CodingError> {
+        let mut found = None;
+        for value in headers.get_all(CONTENT_ENCODING) {
+            let value = value.to_str().map_err(|_| CodingError::Unknown)?;
+            for coding in value.split(',').map(str::trim) {
+                if coding.is_empty() || coding.eq_ignore_ascii_case("identity") {
+                    continue;
+                }
+                if found.is_some() {
+                    return Err(CodingError::Stacked);
+                }
+                found = Some(Self::named(&coding.to_ascii_lowercase(), cap).ok_or(CodingError::Unknown)?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn named(coding: &str, cap: usize) -> Option<Self> {
+        let out = Capped { bytes: Vec::new(), cap, over: false };
+        Some(match coding {
+            "gzip" | "x-gzip" => Self::Gzip(GzipDecoder::new(out)),
+            "br" => Self::Br(BrotliDecoder::new(out)),
+            "zstd" => Self::Zstd(ZstdDecoder::with_params(out, &[DParameter::window_log_max(ZSTD_WINDOW_LOG)])),
+            "deflate" => Self::Deflate(Vec::new(), out),
+            _ => return None,
+        })
+    }
+
+    /// Decodes the next piece of the body.
+    pub(super) async fn feed(&mut self, piece: &[u8]) -> Result<(), CodingError> {
+        if let Self::Deflate(first, _) = self {
+            first.extend_from_slice(piece);
+            if first.len() < 2 {
+                return Ok(());
+            }
+            let first = std::mem::take(first);
+            self.decide(&first);
+            return self.write(&first).await;
+        }
+        self.write(piece).await
+    }
+
+    /// Ends the body and yields it; a body that is cut off is broken.
+    pub(super) async fn finish(mut self) -> Result<Vec<u8>, CodingError> {
+        if let Self::Deflate(first, out) = self {
+            return if first.is_empty() { Ok(out.bytes) } else { Err(CodingError::Broken) };
+        }
+        let ended = match &mut self {
+            Self::Gzip(d) => d.shutdown().await,
+            Self::Br(d) => d.shutdown().await,
+            Self::Zstd(d) => d.shutdown().await,
+            Self::Zlib(d) => d.shutdown().await,
+            Self::Raw(d) => d.shutdown().await,
+            Self::Deflate(..) => Ok(()),
+        };
+        self.judge(ended)?;
+        Ok(match self {
+            Self::Gzip(d) => d.into_inner().bytes,
+            Self::Br(d) => d.into_inner().bytes,
+            Self::Zstd(d) => d.into_inner().bytes,
+            Self::Zlib(d) => d.into_inner().bytes,
+            Self::Raw(d) => d.into_inner().bytes,
+            Self::Deflate(_, out) => out.bytes,
+        })
+    }
+
+    /// zlib by its first two bytes (RFC 1950 2.2: method 8, a multiple of 31), else bare deflate.
+    fn decide(&mut self, first: &[u8]) {
+        let Self::Deflate(_, out) = self else { return };
+        let out = std::mem::replace(out, Capped { bytes: Vec::new(), cap: 0, over: false });
+        let zlib = first[0] & 0x0f == 8 && (u16::from(first[0]) << 8 | u16::from(first[1])).is_multiple_of(31);
+        *self = if zlib { Self::Zlib(ZlibDecoder::new(out)) } else { Self::Raw(DeflateDecoder::new(out)) };
+    }
+
+    async fn write(&mut self, piece: &[u8]) -> Result<(), CodingError> {
+        let written = match self {
+            Self::Gzip(d) => d.write_all(piece).await,
+            Self::Br(d) => d.write_all(piece).await,
+            Self::Zstd(d) => d.write_all(piece).await,
+            Self::Zlib(d) => d.write_all(piece).await,
+            Self::Raw(d) => d.write_all(piece).await,
+            Self::Deflate(..) => Ok(()),
+        };
+        self.judge(written)
+    }
+
+    fn judge(&self, done: io::Result<()>) -> Result<(), CodingError> {
+        match done {
+            Ok(()) => Ok(()),
+            Err(_) if self.out().over => Err(CodingError::TooLarge),
+            Err(_) => Err(CodingError::Broken),
+        }
+    }
+
+    fn out(&self) -> &Capped {
+        match self {
+            Self::Gzip(d) => d.get_ref(),
+            Self::Br(d) => d.get_ref(),
+            Self::Zstd(d) => d.get_ref(),
+            Self::Zlib(d) => d.get_ref(),
+            Self::Raw(d) => d.get_ref(),
+            Self::Deflate(_, out) => out,
+        }
+    }
+}
+
+/// Collects what a decoder gives out, up to a cap.
+pub(super) struct Capped {
+    bytes: Vec<u8>,
+    cap: usize,
+    over: bool,
+}
+
+impl AsyncWrite for Capped {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, piece: &[u8]) -> Poll<io::Result<usize>> {
+        if piece.len() > self.cap - self.bytes.len() {
+            self.over = true;
+            return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
+        }
+        let cap = self.cap;
+        super::reply::append(&mut self.bytes, piece, cap);
+        Poll::Ready(Ok(piece.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

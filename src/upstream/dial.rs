@@ -1,0 +1,170 @@
+//! From an origin to a connected stream: resolve, ask the egress rules, dial what was checked, tunnel, TLS.
+//!
+//! There is one way to an address (`permitted`), so an override, a DNS answer, a literal and a proxy cannot differ in
+//! what is checked. Nothing of a request is written here.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+
+use super::egress::{Egress, Refused};
+use super::fault::{Fault, Progress, Stage, connecting, handshake};
+use super::lookup::Resolver;
+use super::origin::{Host, Origin, Scheme};
+use super::proxy::Proxy;
+use super::stream::Stream;
+use crate::verdict::Cause;
+
+/// The least time for one of several addresses: a handshake across a continent, and one lost SYN is not fatal.
+const LEAST_SHARE: Duration = Duration::from_millis(250);
+
+/// How one connector revision connects.
+pub(super) struct Dialer {
+    pub(super) egress: Arc<Egress>,
+    pub(super) resolver: Resolver,
+    pub(super) resolve: BTreeMap<Host, IpAddr>,
+    pub(super) tls: TlsConnector,
+    pub(super) proxy: Option<Proxy>,
+    pub(super) connect_timeout: Duration,
+}
+
+/// A connection, ready for HTTP.
+pub(super) struct Dialled {
+    pub(super) stream: Stream,
+    /// ALPN chose HTTP/2.
+    pub(super) h2: bool,
+}
+
+impl Dialer {
+    /// What can be known before names are resolved: literals, overrides, denied names, an unlisted proxy.
+    pub(super) fn permits_in_advance(&self, origin: &Origin) -> Result<(), Refused> {
+        let target = match &self.proxy {
+            None => origin,
+            Some(proxy) => {
+                self.egress.permits_proxy(&proxy.origin)?;
+                self.egress.permits_behind_proxy(origin.host())?;
+                &proxy.origin
+            }
+        };
+        match (self.resolve.get(target.host()), target.host()) {
+            (Some(addr), _) | (None, Host::Addr(addr)) => self.permits(target, *addr).map(drop),
+            (None, Host::Name(_)) if self.proxy.is_some() => Ok(()),
+            (None, host @ Host::Name(_)) => self.egress.permits_some_addr(host),
+        }
+    }
+
+    /// Connects to `origin` within `connect_timeout`.
+    pub(super) async fn dial(&self, origin: &Origin, progress: &mut Progress) -> Result<Dialled, Fault> {
+        match tokio::time::timeout(self.connect_timeout, self.connect(origin, progress)).await {
+            Ok(done) => done,
+            Err(_) => Err(progress.connect_too_late(origin, self.connect_timeout)),
+        }
+    }
+
+    async fn connect(&self, origin: &Origin, progress: &mut Progress) -> Result<Dialled, Fault> {
+        let give_up = Instant::now() + self.connect_timeout;
+        let target = match &self.proxy {
+            None => origin,
+            Some(proxy) => {
+                self.egress.permits_behind_proxy(origin.host()).map_err(|why| refused(&why))?;
+                &proxy.origin
+            }
+        };
+        let addresses = self.permitted(target, progress).await?;
+        let mut tcp = open(&addresses, give_up, progress).await?;
+        if let Some(proxy) = &self.proxy
+            && origin.scheme() == Scheme::Https
+        {
+            progress.stage = Stage::Tunnel;
+            proxy.tunnel(&mut tcp, origin).await?;
+        }
+        match origin.scheme() {
+            Scheme::Http => Ok(Dialled { stream: Stream::Plain(tcp), h2: false }),
+            Scheme::Https => self.secure(tcp, origin, progress).await,
+        }
+    }
+
+    async fn secure(&self, tcp: TcpStream, origin: &Origin, progress: &mut Progress) -> Result<Dialled, Fault> {
+        progress.stage = Stage::Handshake;
+        let name = origin.server_name().ok_or_else(|| {
+            Fault::new(Cause::Tls, format!("{} is no name that a certificate can have", origin.host()))
+        })?;
+        let stream = self.tls.connect(name, tcp).await.map_err(|error| handshake(origin, &error))?;
+        let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Ok(Dialled { stream: Stream::Tls(Box::new(stream)), h2 })
+    }
+
+    /// The addresses of `target` that may be dialled, in the resolver's order.
+    ///
+    /// Of an answer with allowed and forbidden addresses the allowed ones are used. Refusing all would be no safer
+    /// (what is dialled was checked either way) and would let one stray AAAA record lock everybody out.
+    async fn permitted(&self, target: &Origin, progress: &mut Progress) -> Result<Vec<SocketAddr>, Fault> {
+        progress.stage = Stage::Resolve;
+        let one;
+        let answer;
+        let addresses: &[IpAddr] = match (self.resolve.get(target.host()), target.host()) {
+            (Some(addr), _) | (None, Host::Addr(addr)) => {
+                one = [*addr];
+                &one
+            }
+            (None, Host::Name(name)) => {
+                answer =
+                    self.resolver.resolve(name).await.map_err(|why| {
+                        Fault::new(Cause::Dns, format!("the name {name} could not be resolved: {why}"))
+                    })?;
+                &answer
+            }
+        };
+        let mut last = None;
+        let mut permitted = Vec::with_capacity(addresses.len());
+        for addr in addresses {
+            match self.permits(target, *addr) {
+                Ok(addr) => permitted.push(SocketAddr::new(addr, target.port())),
+                Err(why) => last = Some(why),
+            }
+        }
+        match last {
+            _ if !permitted.is_empty() => Ok(permitted),
+            Some(why) => Err(refused(&why)),
+            None => Err(Fault::new(Cause::Dns, format!("the name {} has no address", target.host()))),
+        }
+    }
+
+    fn permits(&self, target: &Origin, addr: IpAddr) -> Result<IpAddr, Refused> {
+        if self.proxy.is_some() {
+            self.egress.permits_proxy_addr(target, addr)
+        } else {
+            self.egress.permits(&target.host().to_string(), addr)
+        }
+    }
+}
+
+fn refused(why: &Refused) -> Fault {
+    Fault::new(Cause::Connect, format!("the daemon's egress rules forbid it: {why}"))
+}
+
+/// Tries the addresses in order; each gets its share of the time that is left. The last failure is the one told.
+async fn open(addresses: &[SocketAddr], give_up: Instant, progress: &mut Progress) -> Result<TcpStream, Fault> {
+    let mut last = None;
+    for (tried, addr) in addresses.iter().enumerate() {
+        progress.stage = Stage::Connect(*addr);
+        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        let share = (give_up.saturating_duration_since(Instant::now()) / left).max(LEAST_SHARE);
+        match tokio::time::timeout(share, TcpStream::connect(addr)).await {
+            Ok(Ok(tcp)) => {
+                // A request is one write and must not wait for an acknowledgement (Nagle); if the option
+                // cannot be set, the exchange still works.
+                let _ = tcp.set_nodelay(true);
+                return Ok(tcp);
+            }
+            Ok(Err(error)) => last = Some(connecting(*addr, &error)),
+            Err(_) => last = Some(connecting(*addr, &std::io::ErrorKind::TimedOut.into())),
+        }
+    }
+    Err(last.unwrap_or_else(|| Fault::new(Cause::Dns, "the name has no address")))
+}

@@ -1,0 +1,148 @@
+//! The bytes of one connection: TCP in clear or under TLS, and a meter that counts them.
+//!
+//! The meter tells an explanation how far a reply came, and ends a reply that is all wrapping: interim replies,
+//! chunk headers and empty compressed blocks never reach the cap on the decoded body.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+/// A connected stream.
+pub(super) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Before the final reply's headers end, this much may arrive: 64 KiB of headers, the beginning of the body that
+/// came with them, and what is left is room for interim replies.
+const HEAD_BUDGET: u64 = 256 * 1024;
+
+/// Counts what arrived and how much more may.
+#[derive(Debug)]
+pub(super) struct Meter {
+    read: AtomicU64,
+    /// `read` when the request was sent.
+    since: AtomicU64,
+    limit: AtomicU64,
+    tls_failure: OnceLock<rustls::Error>,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self {
+            read: AtomicU64::new(0),
+            since: AtomicU64::new(0),
+            limit: AtomicU64::new(u64::MAX),
+            tls_failure: OnceLock::new(),
+        }
+    }
+}
+
+impl Meter {
+    /// A request is about to be sent: counts from here. HTTP/2 has many replies on one connection and its own limits.
+    pub(super) fn expect_head(&self, limited: bool) {
+        let read = self.read.load(Ordering::Relaxed);
+        self.since.store(read, Ordering::Relaxed);
+        if limited {
+            self.limit.store(read + HEAD_BUDGET, Ordering::Relaxed);
+        }
+    }
+
+    /// What ended TLS on this connection, an alert for example.
+    pub(super) fn tls_failure(&self) -> Option<&rustls::Error> {
+        self.tls_failure.get()
+    }
+
+    fn note(&self, error: &io::Error) {
+        if let Some(error) = super::distrust::tls_error(error) {
+            let _ = self.tls_failure.set(error.clone());
+        }
+    }
+
+    /// The headers are there; a body of `cap` bytes may follow. One-byte chunks cost six bytes each, and nobody
+    /// sends much shorter ones, so eight times the cap is generous.
+    pub(super) fn expect_body(&self, cap: usize) {
+        let read = self.read.load(Ordering::Relaxed);
+        self.limit.store(read + HEAD_BUDGET + 8 * cap as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes that arrived since the request was sent.
+    pub(super) fn arrived(&self) -> u64 {
+        self.read.load(Ordering::Relaxed) - self.since.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, bytes: usize) -> io::Result<()> {
+        let read = self.read.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+        if read > self.limit.load(Ordering::Relaxed) { Err(io::Error::other(Overrun)) } else { Ok(()) }
+    }
+}
+
+/// The peer sends more than any reply needs.
+#[derive(Debug, thiserror::Error)]
+#[error("more bytes than a reply needs")]
+pub(super) struct Overrun;
+
+/// A stream with its meter.
+pub(super) struct Metered {
+    pub(super) stream: Stream,
+    pub(super) meter: Arc<Meter>,
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = ready!(match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Stream::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+        });
+        read.inspect_err(|error| self.meter.note(error))?;
+        Poll::Ready(self.meter.count(buf.filled().len() - before))
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_write(cx, buf),
+            Stream::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, bufs),
+            Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.stream {
+            Stream::Plain(tcp) => tcp.is_write_vectored(),
+            Stream::Tls(tls) => tls.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
+            Stream::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Stream::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}

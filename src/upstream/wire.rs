@@ -1,0 +1,79 @@
+//! A rendered request as hyper's: target form, headers of this layer, body.
+//!
+//! What frames a message on the wire is decided here and by hyper, never by who rendered the request: two ideas of
+//! where a message ends are how requests get smuggled.
+
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+};
+use http::{Request, Uri};
+use http_body_util::Full;
+use url::Position;
+
+use super::client::Outgoing;
+use super::coding;
+use super::fault::Fault;
+use super::origin::Scheme;
+use super::pool::Body;
+use crate::verdict::Cause;
+
+/// Some firewalls refuse a request without one.
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("doorward/", env!("CARGO_PKG_VERSION")));
+const ANY: HeaderValue = HeaderValue::from_static("*/*");
+const CODINGS: HeaderValue = HeaderValue::from_static(coding::ACCEPTED);
+
+/// The request target (RFC 9112 3.2).
+#[derive(Clone, Copy)]
+pub(super) enum Form<'a> {
+    /// `/path?query`: HTTP/1.1 to an origin.
+    Path,
+    /// `http://host/path?query`: through a proxy, and the pseudo-headers of HTTP/2.
+    Absolute(&'a HeaderValue),
+}
+
+/// The message, without `Host`.
+pub(super) fn message(scheme: Scheme, request: &Outgoing, form: Form<'_>) -> Result<Request<Body>, Fault> {
+    // The explanation names no part of the URL: a query may hold a secret.
+    let unsendable = || Fault::new(Cause::Connect, "the URL of the request cannot be written into an HTTP request");
+    let path = &request.url[Position::BeforePath..Position::AfterQuery];
+    let uri = match form {
+        Form::Path => Uri::try_from(path).map_err(|_| unsendable())?,
+        Form::Absolute(authority) => Uri::builder()
+            .scheme(scheme.as_str())
+            .authority(authority.as_bytes())
+            .path_and_query(path)
+            .build()
+            .map_err(|_| unsendable())?,
+    };
+    let body = request.body.clone().map_or_else(Body::default, Full::new);
+    let mut message = Request::new(body);
+    *message.method_mut() = request.method.clone();
+    *message.uri_mut() = uri;
+    *message.headers_mut() = headers(request);
+    Ok(message)
+}
+
+fn headers(request: &Outgoing) -> HeaderMap {
+    // Four more: Host and the three defaults.
+    let mut headers = HeaderMap::with_capacity(request.headers.len() + 4);
+    for (name, value) in &request.headers {
+        if !is_ours(name) {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+    for (name, value) in [(ACCEPT, ANY), (USER_AGENT, AGENT), (ACCEPT_ENCODING, CODINGS)] {
+        headers.entry(name).or_insert(value);
+    }
+    if let Some(body) = &request.body
+        && body.is_empty()
+    {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    headers
+}
+
+fn is_ours(name: &HeaderName) -> bool {
+    const OURS: [HeaderName; 6] = [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, TE, TRAILER, UPGRADE];
+    OURS.contains(name) || name == "keep-alive" || name == "proxy-connection"
+}

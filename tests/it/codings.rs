@@ -1,0 +1,108 @@
+//! Content codings: what comes out is what is counted, and nothing half-decoded becomes a body.
+
+use std::time::Duration;
+
+use async_compression::tokio::write::{BrotliEncoder, DeflateEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder};
+use doorward::upstream::{Reply, SendFault, TransportConfig};
+use doorward::verdict::Cause;
+use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
+
+use crate::support::fault_server::FaultServer;
+use crate::support::{client, get};
+
+const CAP: usize = 64 * 1024;
+
+async fn encode(coding: &str, bytes: &[u8]) -> Vec<u8> {
+    macro_rules! with {
+        ($encoder:ident) => {{
+            let mut encoder = $encoder::new(Vec::new());
+            encoder.write_all(bytes).await.unwrap();
+            encoder.shutdown().await.unwrap();
+            encoder.into_inner()
+        }};
+    }
+    match coding {
+        "gzip" | "x-gzip" => with!(GzipEncoder),
+        "br" => with!(BrotliEncoder),
+        "zstd" => with!(ZstdEncoder),
+        "deflate" => with!(ZlibEncoder),
+        "bare deflate" => with!(DeflateEncoder),
+        _ => bytes.to_vec(),
+    }
+}
+
+async fn ask(coding: &str, body: &[u8]) -> Result<Reply, SendFault> {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {}\r\n\r\n", body.len());
+    let server = FaultServer::always([head.as_bytes(), body].concat()).await;
+    let client = client(&TransportConfig { max_response: CAP, ..TransportConfig::default() }, &[&server.url("/")]);
+    client.send(&get(&server.url("/")), Instant::now() + Duration::from_secs(8)).await
+}
+
+#[tokio::test]
+async fn every_coding_that_is_asked_for() {
+    let text: Vec<u8> = (0..CAP).map(|at| u8::try_from(at * at % 251).unwrap()).collect();
+    for coding in ["gzip", "x-gzip", "br", "zstd", "deflate", "bare deflate", "identity", "GZIP", ""] {
+        let wire = encode(&coding.to_lowercase(), &text).await;
+        let reply = ask(coding.trim_start_matches("bare "), &wire).await.unwrap();
+        assert!(reply.body == text, "{coding}");
+    }
+    for coding in ["gzip", "br", "zstd", "deflate"] {
+        assert!(ask(coding, &encode(coding, b"").await).await.unwrap().body.is_empty(), "{coding}");
+        assert_eq!(&ask(coding, &encode(coding, b"{}").await).await.unwrap().body[..], b"{}", "{coding}");
+    }
+}
+
+#[tokio::test]
+async fn one_byte_over_the_cap_and_a_bomb_are_too_large() {
+    for size in [CAP + 1, 8 * 1024 * 1024] {
+        let zeros = vec![0; size];
+        for coding in ["gzip", "br", "zstd", "deflate", "bare deflate"] {
+            let wire = encode(coding, &zeros).await;
+            let fault = ask(coding.trim_start_matches("bare "), &wire).await.unwrap_err();
+            assert_eq!(fault.cause, Cause::ResponseTooLarge, "{coding}: {}", fault.explain);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bomb_inside_a_bomb_is_not_opened() {
+    let inner = encode("gzip", &vec![0; 1024 * 1024]).await;
+    let outer = encode("gzip", &inner).await;
+    for coding in ["gzip, gzip", "gzip,br", "br, gzip"] {
+        let fault = ask(coding, &outer).await.unwrap_err();
+        assert_eq!((fault.cause, fault.explain.contains("more than one")), (Cause::UnexpectedReply, true), "{coding}");
+    }
+    assert_eq!(ask("gzip", &outer).await.unwrap().body, inner);
+}
+
+#[tokio::test]
+async fn what_is_broken_cut_off_or_followed_by_more() {
+    for coding in ["gzip", "br", "zstd", "deflate"] {
+        let whole = encode(coding, b"{\"code\":200}").await;
+        for cut in 1..whole.len() {
+            let fault = ask(coding, &whole[..cut]).await.unwrap_err();
+            assert_eq!(fault.cause, Cause::UnexpectedReply, "{coding} cut at {cut}: {}", fault.explain);
+        }
+        let longer = [&whole[..], b"{}"].concat();
+        assert_eq!(ask(coding, &longer).await.unwrap_err().cause, Cause::UnexpectedReply, "{coding} and more");
+        let fault = ask(coding, b"{\"code\":200}").await.unwrap_err();
+        assert_eq!(fault.cause, Cause::UnexpectedReply, "{coding}: {}", fault.explain);
+    }
+    let fault = ask("compress", b"x").await.unwrap_err();
+    assert!(fault.explain.contains("not asked for"), "{}", fault.explain);
+}
+
+#[tokio::test]
+async fn a_coding_that_never_yields_a_byte_ends() {
+    let server = FaultServer::play(|_, mut wire| async move {
+        wire.request().await;
+        wire.say("HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n").await;
+        // Empty stored blocks (RFC 1951 3.2.4) without end.
+        while wire.say([0, 0, 0, 0xff, 0xff].repeat(1000)).await {}
+    })
+    .await;
+    let client = client(&TransportConfig { max_response: CAP, ..TransportConfig::default() }, &[&server.url("/")]);
+    let fault = client.send(&get(&server.url("/")), Instant::now() + Duration::from_secs(8)).await.unwrap_err();
+    assert_eq!(fault.cause, Cause::ResponseTooLarge, "{}", fault.explain);
+}
