@@ -11,7 +11,7 @@ pub mod raw;
 mod schema;
 pub mod script_input;
 
-pub use schema::schema;
+pub use schema::{schema, schema_text};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

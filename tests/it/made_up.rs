@@ -39,7 +39,10 @@ impl Rules for Yes {
     fn pending(&self) -> Truth {
         Truth::False
     }
-    fn success(&self) -> Truth {
+    fn success(&self) -> Option<Truth> {
+        Some(Truth::True)
+    }
+    fn replied_ok(&self) -> Truth {
         Truth::True
     }
     fn failure(&self) -> Reason {

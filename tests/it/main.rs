@@ -4,6 +4,7 @@
 mod accept;
 mod architecture;
 mod codings;
+mod config;
 mod diagnostics;
 mod egress;
 mod faults;
