@@ -21,6 +21,7 @@ pub mod mapping;
 pub mod mask;
 pub mod metrics;
 pub mod packing;
+pub mod reading;
 pub mod request;
 pub mod response;
 pub mod script;

@@ -4,15 +4,22 @@
 //! that were read from files or the environment are never shown.
 
 mod address;
+mod check;
+mod check_clients;
 mod client;
+mod load;
+pub mod raw;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use address::{Address, AddressError};
+pub use load::{Loaded, load, parse, schema};
+
 pub use client::{Certificate, CertificateRule, Client, Scope, Token, TokenHash};
 
 use crate::secret::Secret;
+use crate::upstream::EgressRules;
 
 /// All of `doorward.yaml`.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +39,7 @@ pub struct Config {
     /// Cookie names of the console, which cookie delivery must not use.
     pub reserved_cookies: Vec<String>,
     /// The operator's outer bound for upstreams.
-    pub egress: Egress,
+    pub egress: EgressRules,
     /// Where challenges wait.
     pub state: State,
     /// Script workers.
@@ -56,20 +63,6 @@ pub struct Tls {
     pub key_file: PathBuf,
     /// The CA of client certificates, PEM. With it clients may show one; whether they must is each client's matter.
     pub client_ca_file: Option<PathBuf>,
-}
-
-/// A CIDR, a host name, or a name with everything below it (`*.example.com`), as written.
-pub type EgressRule = String;
-
-/// The operator's outer bound.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Egress {
-    /// What may be reached; empty: everything that is not denied.
-    pub allow: Vec<EgressRule>,
-    /// What may not; wins over `allow`.
-    pub deny: Vec<EgressRule>,
-    /// Proxies that connectors may name.
-    pub proxies: Vec<url::Url>,
 }
 
 /// Where challenges wait.

@@ -16,12 +16,27 @@ pub struct Mistakes {
     found: Vec<Diagnostic>,
     left_out: usize,
     hidden: Vec<Span>,
+    homes: Homes,
 }
+
+/// Says what a key is a key of, if that is known: `a response`.
+type Homes = fn(&str) -> Option<String>;
 
 impl Mistakes {
     /// None yet.
     pub fn new(file: Arc<SourceFile>) -> Self {
-        Self { file, found: Vec::new(), left_out: 0, hidden: Vec::new() }
+        Self { file, found: Vec::new(), left_out: 0, hidden: Vec::new(), homes: |_| None }
+    }
+
+    /// The same, with a function that knows where the keys of this kind of file belong.
+    #[must_use]
+    pub fn with_homes(self, homes: fn(&str) -> Option<String>) -> Self {
+        Self { homes, ..self }
+    }
+
+    /// What `key`, which stands in a wrong place, is a key of.
+    pub fn home_of(&self, key: &str) -> Option<String> {
+        (self.homes)(key)
     }
 
     /// The file that is read.

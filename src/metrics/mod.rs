@@ -19,7 +19,6 @@ use labels::{Because, By, Code, InConnector, InStep, Login, Reply, Result, Stand
 pub use labels::{Closed, Gone, Shed};
 
 use crate::flow::report::Report;
-use crate::verdict::Verdict;
 
 /// Seconds, from a fast upstream on the same network to the longest timeout in use.
 const BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -117,11 +116,7 @@ impl Metrics {
         let login = Login {
             connector: report.connector.clone(),
             verdict: report.verdict.name(),
-            detail: match &report.verdict {
-                Verdict::Reject(reject) => reject.reason.as_str(),
-                Verdict::Unavailable(unavailable) => unavailable.cause.as_str(),
-                Verdict::Accept(_) | Verdict::Challenge(_) | Verdict::Misconfigured(_) => "",
-            },
+            detail: report.verdict.detail(),
         };
         self.logins.get_or_create(&login).inc();
         if report.credential_sends > 0 {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::flow::report::{StepEnd, StepReport};
-use crate::verdict::{Cause, Reason, Reject, Unavailable};
+use crate::verdict::{Cause, Reason, Reject, Unavailable, Verdict};
 
 fn report(verdict: Verdict, status: Option<u16>) -> Report {
     Report {

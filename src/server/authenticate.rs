@@ -7,36 +7,41 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{RawPathParams, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::Request;
 
 use super::body::{self, LoginBody};
+use super::callers::Caller;
 use super::connectors::{Connector, Kind};
-use super::{App, Problem, login, reply};
-use crate::config::{Client, Scope};
+use super::login::Mode;
+use super::problem::Problem;
+use super::{App, login, reply};
+use crate::config::Scope;
 
 /// The endpoint.
 pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, request: Request<Body>) -> Response {
-    match answer(&app, &path, request).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
-    }
+    app.settle(answer(&app, &path, request).await)
 }
 
 async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) -> Result<Response, Problem> {
     let caller = app.caller(&request, Scope::Authenticate)?;
     let connector = find(app, &caller, path)?;
-    let bytes = body::read(request, app.patience).await?;
-    let asked = LoginBody::parse(&bytes, &connector.about().attributes)?;
-    let report = login::run(app, &caller, connector, asked).await;
+    let bytes = body::read(request, app.limits.body).await?;
+    let asked = LoginBody::parse(body::object(&bytes)?, &connector.about().attributes)?;
+    let report = login::run(app, &caller, connector, asked, Mode::Login).await?;
     Ok(reply::respond(&report))
 }
 
 /// The connector of the path, if this caller may use it and it can check users.
-fn find(app: &App, caller: &Client, path: &RawPathParams) -> Result<Arc<dyn Connector>, Problem> {
+pub(super) fn find(app: &App, caller: &Caller, path: &RawPathParams) -> Result<Arc<dyn Connector>, Problem> {
+    any_kind(app, caller, path).and_then(|connector| match connector.about().kind {
+        Kind::Authentication => Ok(connector),
+        Kind::Utility => Err(Problem::UnknownConnector),
+    })
+}
+
+/// The connector of the path, if this caller may use it.
+pub(super) fn any_kind(app: &App, caller: &Caller, path: &RawPathParams) -> Result<Arc<dyn Connector>, Problem> {
     let id = path.iter().find_map(|(name, value)| (name == "id").then_some(value)).ok_or(Problem::UnknownConnector)?;
-    app.connectors
-        .find(id)
-        .filter(|connector| caller.may_use(id) && connector.about().kind == Kind::Authentication)
-        .ok_or(Problem::UnknownConnector)
+    app.connectors.find(id).filter(|_| caller.may_use(id)).ok_or(Problem::UnknownConnector)
 }

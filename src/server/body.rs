@@ -12,9 +12,8 @@ use http::{HeaderMap, Request, header};
 use http_body_util::{BodyExt as _, Limited};
 use indexmap::IndexMap;
 
-use super::Problem;
 use super::connectors::Attribute;
-use super::problem::Mistake;
+use super::problem::{Mistake, Problem};
 use crate::document::{Object, Value, from_json};
 use crate::secret::Secret;
 
@@ -50,6 +49,48 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
+/// The body of `authenticate` for the API's description; [`LoginBody::parse`] is what reads it.
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Login", deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct LoginWire {
+    /// The user name, byte for byte.
+    username: String,
+    /// The password, byte for byte.
+    password: String,
+    /// The address of the user's device.
+    client_ip: Option<IpAddr>,
+    /// The attributes that the connector declares: strings, numbers or booleans.
+    attributes: Option<serde_json::Map<String, serde_json::Value>>,
+    /// An id of the caller's for logs; drawn when absent.
+    #[schemars(regex(pattern = "^[!-~]{1,128}$"))]
+    request_id: Option<String>,
+    /// An earlier end than the connector's own timeout.
+    #[schemars(range(min = 1))]
+    timeout_ms: Option<u64>,
+}
+
+/// The body of `test`.
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "SendTest")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct TestWire {
+    #[schemars(flatten)]
+    login: LoginWire,
+    /// `send`, or `render`: stop before sending.
+    #[schemars(with = "Option<ModeWire>")]
+    mode: Option<()>,
+}
+
+/// What a send test does.
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Mode", rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum ModeWire {
+    Send,
+    Render,
+}
+
 /// The body of `authenticate`, as it was written.
 #[derive(Debug)]
 pub(super) struct LoginBody {
@@ -63,9 +104,16 @@ pub(super) struct LoginBody {
 
 impl LoginBody {
     /// Reads a login against the attributes that the connector declares.
-    pub(super) fn parse(bytes: &[u8], declared: &IndexMap<String, Attribute>) -> Result<Self, Problem> {
-        let mut object = object(bytes)?;
-        let mut faults = Faults::default();
+    pub(super) fn parse(object: Object, declared: &IndexMap<String, Attribute>) -> Result<Self, Problem> {
+        Self::parse_with(Faults::default(), object, declared)
+    }
+
+    /// The same for a body of which a part was read, with what was wrong about it.
+    pub(super) fn parse_with(
+        mut faults: Faults,
+        mut object: Object,
+        declared: &IndexMap<String, Attribute>,
+    ) -> Result<Self, Problem> {
         faults.unknown_keys(&object, &KEYS);
         let username = faults.text(&mut object, "username");
         let password = faults.text(&mut object, "password").map(Secret::new);

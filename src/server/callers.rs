@@ -7,44 +7,69 @@ use std::sync::Arc;
 
 use http::{HeaderMap, header};
 use subtle::{Choice, ConstantTimeEq as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-use super::Problem;
+use super::problem::Problem;
 use crate::config::{Certificate, Client, TokenHash};
+
+/// A client and its open calls.
+#[derive(Debug)]
+pub struct Caller {
+    /// What the configuration says.
+    pub client: Client,
+    calls: Option<Arc<Semaphore>>,
+}
+
+impl Caller {
+    /// A place among this client's open calls; `None` when it has no bound.
+    pub(super) fn enter(&self) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+        self.calls.as_ref().map(|calls| Arc::clone(calls).try_acquire_owned()).transpose()
+    }
+
+    /// Whether it may use this connector.
+    pub(super) fn may_use(&self, connector: &str) -> bool {
+        self.client.may_use(connector)
+    }
+}
 
 /// All clients.
 #[derive(Debug, Default)]
-pub struct Callers(Vec<Arc<Client>>);
+pub struct Callers(Vec<Arc<Caller>>);
 
 impl Callers {
     /// The clients of the configuration.
-    pub fn new(callers: Vec<Client>) -> Self {
-        Self(callers.into_iter().map(Arc::new).collect())
+    pub fn new(clients: Vec<Client>) -> Self {
+        let known = |client: Client| {
+            let calls = client.max_in_flight.map(|most| Arc::new(Semaphore::new(most)));
+            Arc::new(Caller { client, calls })
+        };
+        Self(clients.into_iter().map(known).collect())
     }
 
     /// Finds the client behind a call. A call with a token is that token's client or nobody; a call without one is the
     /// first client without tokens whose certificate rule holds.
-    pub fn identify(&self, headers: &HeaderMap, certificate: Option<&Certificate>) -> Result<Arc<Client>, Problem> {
+    pub fn identify(&self, headers: &HeaderMap, certificate: Option<&Certificate>) -> Result<Arc<Caller>, Problem> {
         let shown = |caller: &Client| match (&caller.certificate, certificate) {
             (None, _) => true,
             (Some(rule), Some(certificate)) => rule.matches(certificate),
             (Some(_), None) => false,
         };
         let found = match bearer(headers)? {
-            Some(token) => self.by_token(token).filter(|caller| shown(caller)),
-            None => {
-                self.0.iter().find(|caller| caller.tokens.is_empty() && caller.certificate.is_some() && shown(caller))
-            }
+            Some(token) => self.by_token(token).filter(|caller| shown(&caller.client)),
+            None => self.0.iter().find(|caller| {
+                caller.client.tokens.is_empty() && caller.client.certificate.is_some() && shown(&caller.client)
+            }),
         };
         found.cloned().ok_or(Problem::Unauthorized)
     }
 
     /// Compares with every token of every client, so that time says nothing about which one came near.
-    fn by_token(&self, token: &str) -> Option<&Arc<Client>> {
+    fn by_token(&self, token: &str) -> Option<&Arc<Caller>> {
         let hash = TokenHash::of(token);
         let mut found = None;
         for caller in &self.0 {
             let mut hit = Choice::from(0);
-            for known in &caller.tokens {
+            for known in &caller.client.tokens {
                 hit |= known.ct_eq(&hash);
             }
             if hit.into() {
@@ -113,7 +138,7 @@ mod tests {
             (None, None, None),
         ] {
             let found = callers.identify(&headers(token), certificate).ok();
-            assert_eq!(found.as_ref().map(|caller| caller.name.as_str()), expected, "{token:?} {certificate:?}");
+            assert_eq!(found.as_ref().map(|caller| caller.client.name.as_str()), expected, "{token:?} {certificate:?}");
         }
     }
 }

@@ -3,10 +3,13 @@
 //! Traits rather than the catalog itself, so that endpoints are tested against made-up connectors. An
 //! implementation never panics on purpose and always answers within the connector's deadline.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::flow::Login;
 use crate::flow::progress::Progress;
@@ -28,6 +31,14 @@ pub trait Connector: Send + Sync + 'static {
     fn about(&self) -> &About;
     /// Runs one login to its end. Raises `progress` before the credential leaves.
     fn run(self: Arc<Self>, login: Login, progress: Progress) -> BoxFuture<'static, Report>;
+    /// Goes through the stages of the first step that need no reply, and sends nothing.
+    fn render(self: Arc<Self>, login: Login) -> BoxFuture<'static, Report>;
+    /// The stages of a run with `trace` on, masked by allow-list: the `trace` of the send test.
+    fn trace(&self, report: &Report) -> serde_json::Value;
+    /// The account that a user name as sent stands for: itself, or the field `user` packed in it.
+    fn account<'a>(&self, username: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(username)
+    }
 }
 
 /// What a caller may know about a connector before a login.
@@ -104,7 +115,7 @@ pub struct Attribute {
 }
 
 /// What a reload came to. Ids only; the mistakes themselves go to the log, where the operator reads.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reloaded {
     /// Connectors whose revision is new.
     pub changed: Vec<String>,

@@ -1,7 +1,7 @@
 //! Faults of the call itself, as RFC 9457 `application/problem+json`.
 //!
 //! A problem is never a verdict: it has no `Doorward-Verdict` header, and its statuses are 400, 401, 404, 405, 408,
-//! 413, 415, 422 and 429, none of which a verdict uses except 401, which here always carries `WWW-Authenticate`.
+//! 409, 413, 415, 422 and 429, none of which a verdict uses except 401, which here always carries `WWW-Authenticate`.
 //! No text here quotes a value of the request.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::config::Scope;
 
 /// One fault of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
+pub(super) enum Problem {
     /// The body is not JSON.
     Malformed(String),
     /// The body is JSON, but not one that this endpoint takes.
@@ -38,13 +38,20 @@ pub enum Problem {
     NotJson,
     /// This caller has too many calls open.
     TooMany(Duration),
-    /// A part of the daemon that answers no logins failed.
+    /// A send test that sent nothing, as it was asked to: no verdict, and nothing that reads as success.
+    Rendered {
+        /// What stopped it early, if something did.
+        explain: String,
+        /// Every stage up to the request.
+        trace: serde_json::Value,
+    },
+    /// The daemon panicked outside a login.
     Broken,
 }
 
 /// One mistake in a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Mistake {
+pub(super) struct Mistake {
     /// RFC 6901 pointer to the member.
     pub pointer: String,
     /// What is wrong with it and what to do.
@@ -67,6 +74,9 @@ pub(super) struct Wire<'a> {
     /// Every mistake of the body.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [Mistake],
+    /// The stages of a rendering.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<&'a serde_json::Value>,
 }
 
 impl Problem {
@@ -95,15 +105,11 @@ impl Problem {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The call takes Content-Type: application/json")
             }
             Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_calls", "The client has too many calls open"),
+            Self::Rendered { .. } => (StatusCode::CONFLICT, "rendered", "The request was rendered and not sent"),
             Self::Broken => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "broken", "The call failed inside the daemon; see its log")
             }
         }
-    }
-
-    /// The HTTP status.
-    pub fn status(&self) -> StatusCode {
-        self.line().0
     }
 
     /// The stable name, for metrics and logs.
@@ -119,10 +125,15 @@ impl IntoResponse for Problem {
             Self::Malformed(detail) => (Some(detail.clone()), &[][..]),
             Self::Invalid(mistakes) => (None, mistakes.as_slice()),
             Self::OutOfScope(scope) => (Some(format!("give the client the scope `{}`", scope.as_str())), &[][..]),
+            Self::Rendered { explain, .. } => (Some(explain.clone()), &[][..]),
             Self::TooLarge(limit) => (Some(format!("at most {limit} bytes")), &[][..]),
             _ => (None, &[][..]),
         };
-        let wire = Wire { status: status.as_u16(), code, title, detail: detail.as_deref(), errors };
+        let trace = match &self {
+            Self::Rendered { trace, .. } => Some(trace),
+            _ => None,
+        };
+        let wire = Wire { status: status.as_u16(), code, title, detail: detail.as_deref(), errors, trace };
         // Strings and integers only: serialising cannot fail.
         let mut response = Response::new(Body::from(serde_json::to_vec(&wire).unwrap_or_default()));
         *response.status_mut() = status;

@@ -20,6 +20,9 @@ use crate::verdict::{Mapped, Verdict};
 /// The header that every verdict carries and no fault of the call does.
 pub const VERDICT_HEADER: HeaderName = HeaderName::from_static("doorward-verdict");
 
+/// What stands for a value that a send test does not show.
+const MASK: &str = "‹secret›";
+
 /// The status of a verdict.
 pub fn status(verdict: &Verdict) -> StatusCode {
     match verdict {
@@ -33,9 +36,18 @@ pub fn status(verdict: &Verdict) -> StatusCode {
 
 /// The response to a login.
 pub fn respond(report: &Report) -> Response {
+    dressed(report, &body(report))
+}
+
+/// The response to a send test: the same with `explain` and `trace`, and with the values masked that the trace masks.
+pub(super) fn respond_with_trace(report: &Report, trace: serde_json::Value) -> Response {
+    dressed(report, &Traced { verdict: masked_body(report), explain: &report.explain, trace })
+}
+
+fn dressed(report: &Report, body: &impl Serialize) -> Response {
     // Every key is a string and nothing here does I/O: serialising cannot fail. Should it, the empty body beside the
     // status and header is still the right verdict.
-    let mut response = Response::new(Body::from(serde_json::to_vec(&body(report)).unwrap_or_default()));
+    let mut response = Response::new(Body::from(serde_json::to_vec(body).unwrap_or_default()));
     *response.status_mut() = status(&report.verdict);
     let headers = response.headers_mut();
     headers.insert(VERDICT_HEADER, HeaderValue::from_static(report.verdict.name()));
@@ -47,18 +59,25 @@ pub fn respond(report: &Report) -> Response {
     response
 }
 
-/// The body of a verdict, for the API and for `--json` of the command line.
+/// The body of a verdict, for the API and for `--json` of the command line with `--reveal`.
 pub fn body(report: &Report) -> VerdictBody<'_> {
+    body_of(report, Shown::of)
+}
+
+/// The body of a verdict as a send test shows it: what the upstream said about the user is masked.
+pub fn masked_body(report: &Report) -> VerdictBody<'_> {
+    body_of(report, Shown::masked)
+}
+
+fn body_of<'a>(report: &'a Report, shown: fn(&'a Mapped) -> (Shown<'a>, Attributes<'a>)) -> VerdictBody<'a> {
     let rest = match &report.verdict {
-        Verdict::Accept(accept) => Rest::Accept {
-            subject: &accept.subject,
-            mapped: Shown::of(&accept.mapped),
-            attributes: Attributes(&accept.mapped.attributes),
-            cookies: [],
-        },
+        Verdict::Accept(accept) => {
+            let (mapped, attributes) = shown(&accept.mapped);
+            Rest::Accept { subject: &accept.subject, mapped, attributes, cookies: [] }
+        }
         Verdict::Reject(reject) => Rest::Reject {
             reason: reject.reason.as_str(),
-            mapped: Shown::of(&reject.mapped),
+            mapped: shown(&reject.mapped).0,
             retry_after: reject.retry_after.map(whole_seconds),
         },
         Verdict::Challenge(challenge) => Rest::Challenge {
@@ -117,6 +136,17 @@ pub struct VerdictBody<'a> {
     rest: Rest<'a>,
 }
 
+/// A verdict with its stages.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Traced<'a> {
+    #[serde(flatten)]
+    verdict: VerdictBody<'a>,
+    /// One masked line for an administrator.
+    explain: &'a str,
+    /// Every stage of every step.
+    trace: serde_json::Value,
+}
+
 /// What each verdict adds.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -128,6 +158,7 @@ enum Rest<'a> {
         #[serde(flatten)]
         mapped: Shown<'a>,
         /// Named attributes of the user.
+        #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
         attributes: Attributes<'a>,
         /// Cookies to hand to the user's browser.
         cookies: [(); 0],
@@ -171,35 +202,53 @@ struct Shown<'a> {
     error_message: Option<&'a str>,
     /// Data of the upstream for the app.
     #[schemars(with = "serde_json::Value")]
-    extension: Option<&'a Value>,
+    extension: Option<Cow<'a, Value>>,
     /// `extension` as one string: itself if it is one, else compact JSON.
     extension_text: Option<Cow<'a, str>>,
 }
 
 impl<'a> Shown<'a> {
-    fn of(mapped: &'a Mapped) -> Self {
+    fn of(mapped: &'a Mapped) -> (Self, Attributes<'a>) {
         let extension_text = mapped.extension.as_ref().map(|extension| match extension {
             Value::Text(text) => Cow::Borrowed(text.as_str()),
             other => Cow::Owned(to_json(other)),
         });
-        Self {
+        let shown = Self {
             error_code: mapped.error_code.as_deref(),
             error_message: mapped.error_message.as_deref(),
-            extension: mapped.extension.as_ref(),
+            extension: mapped.extension.as_ref().map(Cow::Borrowed),
             extension_text,
-        }
+        };
+        (shown, Attributes { pairs: &mapped.attributes, masked: false })
+    }
+
+    fn masked(mapped: &'a Mapped) -> (Self, Attributes<'a>) {
+        let shown = Self {
+            error_code: mapped.error_code.as_deref(),
+            error_message: mapped.error_message.as_deref(),
+            extension: mapped.extension.as_ref().map(|_| Cow::Owned(Value::from(MASK))),
+            extension_text: mapped.extension.as_ref().map(|_| Cow::Borrowed(MASK)),
+        };
+        (shown, Attributes { pairs: &mapped.attributes, masked: true })
     }
 }
 
 /// Name and value pairs as one object.
-#[derive(Debug, JsonSchema)]
-struct Attributes<'a>(#[schemars(with = "serde_json::Map<String, serde_json::Value>")] &'a [(String, Value)]);
+#[derive(Debug)]
+struct Attributes<'a> {
+    pairs: &'a [(String, Value)],
+    masked: bool,
+}
 
 impl Serialize for Attributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in self.0 {
-            map.serialize_entry(name, value)?;
+        let mut map = serializer.serialize_map(Some(self.pairs.len()))?;
+        for (name, value) in self.pairs {
+            if self.masked {
+                map.serialize_entry(name, MASK)?;
+            } else {
+                map.serialize_entry(name, value)?;
+            }
         }
         map.end()
     }

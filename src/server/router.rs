@@ -3,42 +3,27 @@
 //! No middleware: each endpoint names its scope itself, so that none is open by omission of a layer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::extract::State;
 use axum::routing::{get, post};
-use http::Request;
 
-use super::connectors::Connectors;
-use super::{Callers, Problem, authenticate, health};
-use crate::config::{Certificate, Client, Scope};
-
-/// What every endpoint may use.
-pub struct App {
-    /// The connectors.
-    pub connectors: Arc<dyn Connectors>,
-    /// The clients.
-    pub callers: Callers,
-    /// How long a body may take to arrive.
-    pub patience: Duration,
-}
-
-impl App {
-    /// The client behind a request. The accept loop puts a verified client certificate into the extensions.
-    pub(super) fn caller(&self, request: &Request<Body>, scope: Scope) -> Result<Arc<Client>, Problem> {
-        let certificate = request.extensions().get::<Arc<Certificate>>();
-        let client = self.callers.identify(request.headers(), certificate.map(AsRef::as_ref))?;
-        if client.scopes.contains(&scope) { Ok(client) } else { Err(Problem::OutOfScope(scope)) }
-    }
-}
+use super::problem::Problem;
+use super::{App, authenticate, connector_pages, health, metrics, openapi, reload, send_test};
 
 /// The whole API.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
+        .route("/v1/connectors", get(connector_pages::list))
+        .route("/v1/connectors/{id}", get(connector_pages::one))
         .route("/v1/connectors/{id}/authenticate", post(authenticate::post))
+        .route("/v1/connectors/{id}/test", post(send_test::post))
+        .route("/v1/reload", post(reload::post))
         .route("/healthz", get(health::healthz))
-        .fallback(async || Problem::UnknownPath)
-        .method_not_allowed_fallback(async || Problem::WrongMethod)
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::get))
+        .route("/openapi.json", get(openapi::get))
+        .fallback(async |State(app): State<Arc<App>>| app.settle(Err(Problem::UnknownPath)))
+        .method_not_allowed_fallback(async |State(app): State<Arc<App>>| app.settle(Err(Problem::WrongMethod)))
         .with_state(app)
 }

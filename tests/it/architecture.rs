@@ -26,6 +26,7 @@ const LAYERS: &[&[&str]] = &[
     &["template"],
     &["packing"],
     &["crypto"],
+    &["reading"],
     &["yaml"],
     &["context", "document", "verdict", "diagnostic", "secret", "clock"],
 ];

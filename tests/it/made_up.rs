@@ -172,6 +172,27 @@ impl Connector for MadeUp {
         }
         .boxed()
     }
+
+    fn render(self: Arc<Self>, login: Login) -> BoxFuture<'static, Report> {
+        async move {
+            Report {
+                connector: self.about.id.clone(),
+                revision: self.about.revision.clone(),
+                request_id: login.request_id,
+                username: login.username,
+                verdict: Verdict::Misconfigured(Misconfigured { what: "nothing was sent".to_owned() }),
+                explain: "rendered".to_owned(),
+                steps: Vec::new(),
+                credential_sends: 0,
+                took: Duration::ZERO,
+            }
+        }
+        .boxed()
+    }
+
+    fn trace(&self, report: &Report) -> serde_json::Value {
+        serde_json::json!([{ "steps": report.steps.len() }])
+    }
 }
 
 /// A fixed set of made-up connectors.

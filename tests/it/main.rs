@@ -1,8 +1,10 @@
 //! One binary for all tests from outside.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod accept;
 mod architecture;
 mod codings;
+mod config;
 mod diagnostics;
 mod egress;
 mod faults;

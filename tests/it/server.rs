@@ -1,12 +1,12 @@
 //! The console API from outside: every status, header and body.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use doorward::config::{Client, Scope, TokenHash};
-use doorward::server::{App, Callers, router};
+use doorward::config::{Client, Config, Scope, TokenHash};
+use doorward::metrics::Metrics;
+use doorward::server::{App, router};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -26,16 +26,19 @@ pub fn client(name: &str, token: &str, scopes: &[Scope], connectors: Option<&[&s
     }
 }
 
-pub fn app(shelf: Vec<Arc<MadeUp>>) -> App {
-    App {
-        connectors: Arc::new(Shelf(shelf)),
-        callers: Callers::new(vec![
+pub fn config() -> Config {
+    Config {
+        clients: vec![
             client("console", TOKEN, &Scope::ALL, None),
-            client("narrow", "narrow", &[Scope::Authenticate], Some(&["other"])),
+            client("narrow", "narrow", &[Scope::Authenticate, Scope::Read, Scope::Reload], Some(&["other"])),
             client("reader", "reader", &[Scope::Read], None),
-        ]),
-        patience: Duration::from_secs(10),
+        ],
+        ..Config::default()
     }
+}
+
+pub fn app(shelf: Vec<Arc<MadeUp>>) -> App {
+    App::new(&config(), Arc::new(Shelf(shelf)), Arc::new(Metrics::new()), None)
 }
 
 fn demo() -> Router {

@@ -11,37 +11,35 @@ pub mod connector;
 pub mod delivery;
 pub mod golden;
 mod homes;
-mod read;
-mod record;
 pub mod request;
 pub mod response;
-mod scalar;
-mod shape;
 pub mod source;
 pub mod step;
 pub mod transport;
 mod tree;
-mod union;
 
 pub use condition::{Condition, Leaf, Operator, Rule};
 pub use connector::Connector;
-pub use read::{FromNode, Keyed, Keys, MapReader, Place, read_keyed, schema_of_keys};
 pub use request::{Body, Request};
 pub use response::Response;
-pub use scalar::{ByteSize, Constant, Parameter, Spanned, Text, TimeSpan, Word};
-pub use shape::{Dict, Flat, NonEmpty, OneOrMany};
 pub use source::{Source, SourceKind};
 pub use step::Step;
 pub use tree::{Tree, TreeValue};
 
 use std::sync::Arc;
 
+pub use crate::reading::{
+    ByteSize, Constant, Dict, Flat, FromNode, Keyed, Keys, MapReader, NonEmpty, OneOrMany, Parameter, Place, Spanned,
+    Text, TimeSpan, Word, read_keyed, schema_of_keys,
+};
+use crate::reading::{read, record, scalar, shape, union};
+
 use crate::diagnostic::{Diagnostic, Mistakes, SourceFile};
 
 /// Reads a connector file. Gives the connector when what was meant is clear enough to check it further, and every
 /// mistake found, in the order of the file; with an error among them the connector must not run.
 pub fn parse(file: Arc<SourceFile>) -> (Option<Connector>, Vec<Diagnostic>) {
-    let mut mistakes = Mistakes::new(file);
+    let mut mistakes = Mistakes::new(file).with_homes(homes::of);
     let node = crate::yaml::parse(&mut mistakes);
     let connector = node.and_then(|node| Connector::read(&node, &mut mistakes));
     (connector, mistakes.into_diagnostics())

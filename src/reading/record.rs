@@ -14,30 +14,30 @@ macro_rules! keys {
         #[derive(Debug, Clone, PartialEq)]
         pub struct $name {
             /// Where it and its keys stand.
-            pub place: $crate::connector::raw::Place,
+            pub place: $crate::reading::Place,
             $( $(#[doc = $field_doc])* pub $field: $type, )*
         }
 
-        impl $crate::connector::raw::Keyed for $name {
+        impl $crate::reading::Keyed for $name {
             const WHAT: &'static str = $what;
 
             fn take_keys(
-                map: &mut $crate::connector::raw::MapReader<'_>,
+                map: &mut $crate::reading::MapReader<'_>,
                 mistakes: &mut $crate::diagnostic::Mistakes,
             ) -> Option<Self> {
-                $( let $field = <$type as $crate::connector::raw::FromNode>::take(
-                    $crate::connector::raw::record::key(&[$($key,)? stringify!($field)]), map, mistakes,
+                $( let $field = <$type as $crate::reading::FromNode>::take(
+                    $crate::reading::record::key(&[$($key,)? stringify!($field)]), map, mistakes,
                 ); )*
                 Some(Self { place: map.place(), $( $field: $field?, )* })
             }
 
             fn describe_keys(
-                object: &mut $crate::connector::raw::Keys,
+                object: &mut $crate::reading::Keys,
                 generator: &mut schemars::SchemaGenerator,
             ) {
-                $( <$type as $crate::connector::raw::FromNode>::describe(
-                    $crate::connector::raw::record::key(&[$($key,)? stringify!($field)]),
-                    &$crate::connector::raw::record::doc(&[$($field_doc),*]),
+                $( <$type as $crate::reading::FromNode>::describe(
+                    $crate::reading::record::key(&[$($key,)? stringify!($field)]),
+                    &$crate::reading::record::doc(&[$($field_doc),*]),
                     object,
                     generator,
                 ); )*
@@ -47,8 +47,8 @@ macro_rules! keys {
         impl $name {
             /// The doc comment, for the schema.
             #[allow(dead_code, reason = "some are read only as a part of another map")]
-            pub(in $crate::connector) fn doc() -> String {
-                $crate::connector::raw::record::doc(&[$($doc),*])
+            pub(crate) fn doc() -> String {
+                $crate::reading::record::doc(&[$($doc),*])
             }
         }
     };
@@ -57,17 +57,17 @@ macro_rules! keys {
 /// [`keys!`] for a struct that is a whole map and nothing else.
 macro_rules! record {
     ( $(#[doc = $doc:literal])* pub struct $name:ident $($rest:tt)* ) => {
-        $crate::connector::raw::record::keys! { $(#[doc = $doc])* pub struct $name $($rest)* }
-        $crate::connector::raw::record::whole_map! { $name }
+        $crate::reading::record::keys! { $(#[doc = $doc])* pub struct $name $($rest)* }
+        $crate::reading::record::whole_map! { $name }
     };
 }
 
 /// Reads a [`super::Keyed`] type with a method `doc` from a whole map, and gives it a definition in the schema.
 macro_rules! whole_map {
     ($name:ident) => {
-        impl $crate::connector::raw::FromNode for $name {
+        impl $crate::reading::FromNode for $name {
             fn read(node: &$crate::yaml::Node, mistakes: &mut $crate::diagnostic::Mistakes) -> Option<Self> {
-                $crate::connector::raw::read_keyed(node, mistakes)
+                $crate::reading::read_keyed(node, mistakes)
             }
 
             fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -75,8 +75,8 @@ macro_rules! whole_map {
             }
         }
 
-        $crate::connector::raw::record::definition! {
-            $name: |generator| $crate::connector::raw::schema_of_keys::<$name>(&$name::doc(), generator)
+        $crate::reading::record::definition! {
+            $name: |generator| $crate::reading::schema_of_keys::<$name>(&$name::doc(), generator)
         }
     };
 }
@@ -114,48 +114,48 @@ macro_rules! one_of {
             $( $(#[doc = $variant_doc])* $variant($type), )*
         }
 
-        impl $crate::connector::raw::Keyed for $name {
+        impl $crate::reading::Keyed for $name {
             const WHAT: &'static str = $what;
 
             fn take_keys(
-                map: &mut $crate::connector::raw::MapReader<'_>,
+                map: &mut $crate::reading::MapReader<'_>,
                 mistakes: &mut $crate::diagnostic::Mistakes,
             ) -> Option<Self> {
-                let keys = [$( $crate::connector::raw::record::key(&[stringify!($key)]), )*];
-                let chosen = $crate::connector::raw::union::choose(map, &keys, mistakes)?;
-                $( if chosen.key == $crate::connector::raw::record::key(&[stringify!($key)]) {
-                    return <$type as $crate::connector::raw::FromNode>::read(&chosen.value, mistakes).map(Self::$variant);
+                let keys = [$( $crate::reading::record::key(&[stringify!($key)]), )*];
+                let chosen = $crate::reading::union::choose(map, &keys, mistakes)?;
+                $( if chosen.key == $crate::reading::record::key(&[stringify!($key)]) {
+                    return <$type as $crate::reading::FromNode>::read(&chosen.value, mistakes).map(Self::$variant);
                 } )*
                 None
             }
 
             fn describe_keys(
-                object: &mut $crate::connector::raw::Keys,
+                object: &mut $crate::reading::Keys,
                 generator: &mut schemars::SchemaGenerator,
             ) {
-                $( <$type as $crate::connector::raw::FromNode>::describe(
-                    $crate::connector::raw::record::key(&[stringify!($key)]),
-                    &$crate::connector::raw::record::doc(&[$($variant_doc),*]),
+                $( <$type as $crate::reading::FromNode>::describe(
+                    $crate::reading::record::key(&[stringify!($key)]),
+                    &$crate::reading::record::doc(&[$($variant_doc),*]),
                     object,
                     generator,
                 ); )*
-                $crate::connector::raw::union::exactly_one(object);
+                $crate::reading::union::exactly_one(object);
             }
         }
 
         impl $name {
             /// The key that was written.
             pub fn key(&self) -> &'static str {
-                match self { $( Self::$variant(_) => $crate::connector::raw::record::key(&[stringify!($key)]), )* }
+                match self { $( Self::$variant(_) => $crate::reading::record::key(&[stringify!($key)]), )* }
             }
 
             /// The doc comment, for the schema.
-            pub(in $crate::connector) fn doc() -> String {
-                $crate::connector::raw::record::doc(&[$($doc),*])
+            pub(crate) fn doc() -> String {
+                $crate::reading::record::doc(&[$($doc),*])
             }
         }
 
-        $crate::connector::raw::record::whole_map! { $name }
+        $crate::reading::record::whole_map! { $name }
     };
 }
 
@@ -173,7 +173,7 @@ macro_rules! words {
             $( $(#[doc = $variant_doc])* $variant, )*
         }
 
-        impl $crate::connector::raw::Word for $name {
+        impl $crate::reading::Word for $name {
             const WHAT: &'static str = $what;
             const ALL: &'static [Self] = &[$( Self::$variant, )*];
 
@@ -182,26 +182,26 @@ macro_rules! words {
             }
         }
 
-        $crate::connector::raw::record::read_as_word! { $name }
+        $crate::reading::record::read_as_word! { $name }
     };
 }
 
 /// Reads a [`super::Word`] type from a node.
 macro_rules! read_as_word {
     ($name:ty) => {
-        impl $crate::connector::raw::FromNode for $name {
+        impl $crate::reading::FromNode for $name {
             fn read(node: &$crate::yaml::Node, mistakes: &mut $crate::diagnostic::Mistakes) -> Option<Self> {
-                $crate::connector::raw::scalar::read_word(node, mistakes)
+                $crate::reading::scalar::read_word(node, mistakes)
             }
 
             fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                $crate::connector::raw::scalar::word_schema::<Self>()
+                $crate::reading::scalar::word_schema::<Self>()
             }
         }
     };
 }
 
-pub(in crate::connector) use {definition, keys, one_of, read_as_word, record, whole_map, words};
+pub(crate) use {definition, keys, one_of, read_as_word, record, whole_map, words};
 
 /// The key of a field, from the key written beside it, if there is one, and its name: `r#in` is `in`.
 pub fn key(names: &[&'static str]) -> &'static str {

@@ -216,7 +216,7 @@ impl<'n> MapReader<'n> {
             let near = did_you_mean(&entry.key, self.known.iter().copied());
             mistakes.add(match &near {
                 Some(near) => mistake.help(format!("did you mean `{near}`?")),
-                None => self.elsewhere(&entry.key, mistake),
+                None => self.elsewhere(&entry.key, mistake, mistakes.home_of(&entry.key)),
             });
             meant.extend(near);
         }
@@ -228,8 +228,8 @@ impl<'n> MapReader<'n> {
     }
 
     /// Help with a key that is unknown here and resembles none.
-    fn elsewhere(&self, key: &str, mistake: Diagnostic) -> Diagnostic {
-        let mistake = match super::homes::of(key) {
+    fn elsewhere(&self, key: &str, mistake: Diagnostic, home: Option<String>) -> Diagnostic {
+        let mistake = match home {
             Some(home) => mistake.help(format!("`{key}` is a key of {home}")),
             None => mistake,
         };
