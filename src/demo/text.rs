@@ -23,7 +23,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 async fn pairs(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let text = match server.decide(&server.md5, &wire, read_form(&wire)) {
         Ok((Knock::Welcome, _)) => "code,200,msg,认证通过".to_owned(),
-        Ok((knock, _)) => format!("code,{},msg,{}", code(knock), message(knock).replace('，', " ")),
+        Ok((knock, _)) => format!("code,{},msg,{}", code(knock), message(knock)),
         Err(flaw) => format!("code,400,msg,{}", flaw.0),
     };
     plain(text)
