@@ -1,7 +1,7 @@
 //! An old SSO server: a GET with the user name in the query, the rest in headers and cookies.
 //!
-//! `GET /sso/check?loginName=…&lang=zh`, headers `X-App-Key` and `X-Auth-Credential` (md5 of the password), cookies
-//! `tenant` and `device`.
+//! `GET /sso/check?loginName=…&sign=…`, headers `X-App-Key` and `X-Auth-Credential` (md5 of the password), cookies
+//! `tenant` and `uid` (base64url of the user name); `sign` is the sha1 of the credential, as such interfaces have it.
 
 use std::sync::Arc;
 
@@ -10,7 +10,10 @@ use axum::http::HeaderName;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
+use sha1::{Digest as _, Sha1};
 
 use super::json::message;
 use super::people::Knock;
@@ -38,14 +41,17 @@ async fn check(State(server): State<Arc<Server>>, wire: Wire) -> Response {
 }
 
 fn read(wire: &Wire) -> Result<Attempt, Flaw> {
-    let [login, _lang] = wire.query()?.exactly(["loginName", "lang"])?;
-    let [tenant, device] = wire.cookies()?.exactly(["tenant", "device"])?;
+    let [login, sign] = wire.query()?.exactly(["loginName", "sign"])?;
+    let [tenant, uid] = wire.cookies()?.exactly(["tenant", "uid"])?;
     if wire.header(HeaderName::from_static("x-app-key"))? != APP_KEY {
         return flaw("unknown application");
     }
-    if tenant != "doorward" || device.is_empty() {
-        return flaw("unknown tenant or device");
+    if tenant != "doorward" || uid != URL_SAFE_NO_PAD.encode(&login) {
+        return flaw("unknown tenant, or another uid");
     }
     let sent = wire.header(HeaderName::from_static("x-auth-credential"))?.to_owned();
+    if sign != hex::encode(Sha1::digest(&sent)) {
+        return flaw("the sign is not that of the credential");
+    }
     Ok(Attempt { login, sent })
 }
