@@ -1,5 +1,6 @@
 //! The commands; clap lives here only.
 
+mod new;
 mod pin;
 pub mod script_worker;
 mod token;
@@ -24,6 +25,8 @@ enum Command {
         /// The server: https://host[:port]
         url: String,
     },
+    /// A connector from a curl command line, with holes where the user name and the password stand
+    New(new::Options),
     /// Tokens of clients
     #[command(subcommand)]
     Token(token::Command),
@@ -35,6 +38,7 @@ impl Cli {
         let done = match self.command {
             Command::Pin { url } => pin::run(&url),
             Command::Token(command) => token::run(&command).map(|()| ExitCode::SUCCESS),
+            Command::New(options) => new::run(options).map(|()| ExitCode::SUCCESS),
         };
         done.unwrap_or_else(|error| {
             anstream::eprintln!("doorward: {error:#}");

@@ -46,15 +46,48 @@ pub enum Body {
 
 /// Options without a value that change nothing here.
 const QUIET: [&str; 26] = [
-    "-s", "--silent", "-S", "--show-error", "-v", "--verbose", "-i", "--include", "--show-headers", "-f", "--fail",
-    "--fail-with-body", "-#", "--progress-bar", "-N", "--no-buffer", "--compressed", "-g", "--globoff", "-j",
-    "--http1.1", "--http2", "-4", "-6", "-O", "--path-as-is",
+    "-s",
+    "--silent",
+    "-S",
+    "--show-error",
+    "-v",
+    "--verbose",
+    "-i",
+    "--include",
+    "--show-headers",
+    "-f",
+    "--fail",
+    "--fail-with-body",
+    "-#",
+    "--progress-bar",
+    "-N",
+    "--no-buffer",
+    "--compressed",
+    "-g",
+    "--globoff",
+    "-j",
+    "--http1.1",
+    "--http2",
+    "-4",
+    "-6",
+    "-O",
+    "--path-as-is",
 ];
 
 /// Options with a value that change nothing here.
 const QUIET_VALUES: [&str; 12] = [
-    "-o", "--output", "-w", "--write-out", "-c", "--cookie-jar", "-D", "--dump-header", "--stderr", "--trace",
-    "--trace-ascii", "--retry",
+    "-o",
+    "--output",
+    "-w",
+    "--write-out",
+    "-c",
+    "--cookie-jar",
+    "-D",
+    "--dump-header",
+    "--stderr",
+    "--trace",
+    "--trace-ascii",
+    "--retry",
 ];
 
 /// What was collected before the parts are put together.
@@ -113,10 +146,40 @@ fn split_flags(word: &str) -> Vec<String> {
 
 fn takes_value(word: &str) -> bool {
     const VALUES: [&str; 34] = [
-        "-X", "--request", "-H", "--header", "-d", "--data", "--data-ascii", "--data-raw", "--data-binary",
-        "--data-urlencode", "--json", "-F", "--form", "--form-string", "-u", "--user", "-b", "--cookie", "--url", "-A",
-        "--user-agent", "-e", "--referer", "-m", "--max-time", "--connect-timeout", "--cacert", "-x", "--proxy",
-        "--resolve", "--oauth2-bearer", "-E", "--cert", "--key",
+        "-X",
+        "--request",
+        "-H",
+        "--header",
+        "-d",
+        "--data",
+        "--data-ascii",
+        "--data-raw",
+        "--data-binary",
+        "--data-urlencode",
+        "--json",
+        "-F",
+        "--form",
+        "--form-string",
+        "-u",
+        "--user",
+        "-b",
+        "--cookie",
+        "--url",
+        "-A",
+        "--user-agent",
+        "-e",
+        "--referer",
+        "-m",
+        "--max-time",
+        "--connect-timeout",
+        "--cacert",
+        "-x",
+        "--proxy",
+        "--resolve",
+        "--oauth2-bearer",
+        "-E",
+        "--cert",
+        "--key",
     ];
     VALUES.contains(&word) || QUIET_VALUES.contains(&word)
 }
@@ -193,8 +256,12 @@ impl Reading {
             "--cacert" => format!("curl trusted the CA of {value}: give it as transport.tls.ca_file."),
             "-x" | "--proxy" => "curl used a proxy: see transport.proxy.".to_owned(),
             "--resolve" => "curl was told the server's address: see transport.resolve.".to_owned(),
-            "-m" | "--max-time" | "--connect-timeout" => format!("curl's {word} was {value} seconds: see transport.timeout."),
-            "-E" | "--cert" | "--key" => "curl used a client certificate: see transport.tls.client_cert_file.".to_owned(),
+            "-m" | "--max-time" | "--connect-timeout" => {
+                format!("curl's {word} was {value} seconds: see transport.timeout.")
+            }
+            "-E" | "--cert" | "--key" => {
+                "curl used a client certificate: see transport.tls.client_cert_file.".to_owned()
+            }
             _ => return, // one of QUIET_VALUES
         };
         self.curl.notes.push(note);

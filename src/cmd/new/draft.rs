@@ -15,8 +15,18 @@ use super::yaml::{comment, flow, key, quoted};
 
 /// Headers that curl, a browser or the connection adds; the connector has its own.
 const DROPPED: [&str; 12] = [
-    "accept-encoding", "accept-language", "cache-control", "connection", "content-length", "content-type", "dnt", "host",
-    "pragma", "priority", "upgrade-insecure-requests", "user-agent",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "connection",
+    "content-length",
+    "content-type",
+    "dnt",
+    "host",
+    "pragma",
+    "priority",
+    "upgrade-insecure-requests",
+    "user-agent",
 ];
 
 /// The text of a connector for `curl`.
@@ -33,11 +43,10 @@ pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
     section(&mut request, "query", &query);
     let (headers, basic) = headers(curl, &mut holes);
     section(&mut request, "headers", &headers);
-    let cookies: String =
-        curl.cookies.iter().map(|(name, value)| cookie(name, value, &mut holes)).collect();
+    let cookies: String = curl.cookies.iter().map(|(name, value)| cookie(name, value, &mut holes)).collect();
     section(&mut request, "cookies", &cookies);
-    if let Some((name, password)) = basic.as_ref().or(curl.basic.as_ref()) {
-        request.push_str(&basic_auth(name, password, &mut holes));
+    if let Some((name, _)) = basic.as_ref().or(curl.basic.as_ref()) {
+        request.push_str(&basic_auth(name, &mut holes));
     }
     request.push_str(&body);
     if !holes.password {
@@ -68,7 +77,9 @@ fn head(curl: &Curl, holes: &Holes, in_url: bool) -> String {
         text.push_str(&comment("", &format!("- {note}")));
     }
     let _ = write!(text, "version: 1\ntitle: {}\n\n", quoted(&curl.origin));
-    text.push_str("# The only thing that differs between installations; `--set base=URL` of `doorward test` replaces it.\n");
+    text.push_str(
+        "# The only thing that differs between installations; `--set base=URL` of `doorward test` replaces it.\n",
+    );
     let _ = write!(text, "settings:\n  base: {}\n\n", quoted(&curl.origin));
     if !holes.secrets.is_empty() {
         text.push_str(&comment(
@@ -130,11 +141,8 @@ tests:
 
 /// The path, with holes for the segments that are the user's. Only what the person named is looked for in a path.
 fn url(curl: &Curl, holes: &mut Holes) -> String {
-    let segments: Vec<String> = curl
-        .path
-        .split('/')
-        .map(|segment| holes.of_user("", segment).unwrap_or_else(|| segment.to_owned()))
-        .collect();
+    let segments: Vec<String> =
+        curl.path.split('/').map(|segment| holes.of_user("", segment).unwrap_or_else(|| segment.to_owned())).collect();
     segments.join("/")
 }
 
@@ -152,8 +160,10 @@ fn pairs(pairs: &[(String, String)], holes: &mut Holes) -> String {
             continue;
         }
         let repeats = pairs[index + 1..].iter().filter(|(later, _)| later == name);
-        let values: Vec<String> =
-            std::iter::once(value).chain(repeats.map(|(_, value)| value)).map(|value| quoted(&holes.fill(name, value))).collect();
+        let values: Vec<String> = std::iter::once(value)
+            .chain(repeats.map(|(_, value)| value))
+            .map(|value| quoted(&holes.fill(name, value)))
+            .collect();
         let written = if let [one] = values.as_slice() { one.clone() } else { format!("[{}]", values.join(", ")) };
         let _ = writeln!(lines, "        {}: {written}", key(name));
     }
@@ -166,7 +176,10 @@ fn headers(curl: &Curl, holes: &mut Holes) -> (String, Option<(String, String)>)
     let mut basic = None;
     for (name, value) in &curl.headers {
         let lower = name.to_ascii_lowercase();
-        if DROPPED.contains(&lower.as_str()) || lower.starts_with("sec-") || kept.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)) {
+        if DROPPED.contains(&lower.as_str())
+            || lower.starts_with("sec-")
+            || kept.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
+        {
             continue;
         }
         let template = match (lower.as_str(), value.split_once(' ')) {
@@ -202,7 +215,7 @@ fn cookie(name: &str, value: &str, holes: &mut Holes) -> String {
 }
 
 /// Basic is the user's when nothing else of the request is, else the service's own.
-fn basic_auth(name: &str, password: &str, holes: &mut Holes) -> String {
+fn basic_auth(name: &str, holes: &mut Holes) -> String {
     let (name, password) = if holes.password {
         (holes.fill("basic name", name), holes.secret("basic_password"))
     } else {
@@ -263,7 +276,8 @@ fn json(data: &str, holes: &mut Holes) -> Result<String> {
     let Value::Object(members) = &value else {
         return Ok(format!("      body:\n        json: {}\n", flow(&value)));
     };
-    let lines: String = members.iter().map(|(name, value)| format!("          {}: {}\n", key(name), flow(value))).collect();
+    let lines: String =
+        members.iter().map(|(name, value)| format!("          {}: {}\n", key(name), flow(value))).collect();
     Ok(format!("      body:\n        json:\n{lines}"))
 }
 
@@ -300,7 +314,8 @@ fn xml(data: &str, holes: &mut Holes) -> String {
         let name = opened.split(|c: char| c.is_whitespace() || c == '>').next().unwrap_or_default();
         let name = name.rsplit(':').next().unwrap_or_default();
         let (written, after) = rest.split_at(close);
-        let value = quick_xml::escape::unescape(written).map_or_else(|_| written.to_owned(), std::borrow::Cow::into_owned);
+        let value =
+            quick_xml::escape::unescape(written).map_or_else(|_| written.to_owned(), std::borrow::Cow::into_owned);
         let template = holes.fill(name, &value);
         out.push_str(if template == value { written } else { &template });
         rest = after;

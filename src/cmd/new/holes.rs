@@ -51,12 +51,27 @@ const CHAINS: [&[&str]; 17] = [
 ];
 
 const USER_NAMES: [&str; 16] = [
-    "user", "username", "uname", "userid", "uid", "login", "loginname", "loginid", "account", "accountname", "usercode",
-    "useraccount", "jusername", "loginuser", "useremail", "acct",
+    "user",
+    "username",
+    "uname",
+    "userid",
+    "uid",
+    "login",
+    "loginname",
+    "loginid",
+    "account",
+    "accountname",
+    "usercode",
+    "useraccount",
+    "jusername",
+    "loginuser",
+    "useremail",
+    "acct",
 ];
 const PASSWORD_PARTS: [&str; 6] = ["password", "passwd", "pwd", "passwort", "psw", "credential"];
 const SECRET_PARTS: [&str; 14] = [
-    "token", "key", "secret", "sign", "auth", "session", "ticket", "nonce", "csrf", "xsrf", "captcha", "sid", "jwt", "cert",
+    "token", "key", "secret", "sign", "auth", "session", "ticket", "nonce", "csrf", "xsrf", "captcha", "sid", "jwt",
+    "cert",
 ];
 
 impl Holes {
@@ -87,7 +102,8 @@ impl Holes {
                 let chain = chain_by_shape(value);
                 if !chain.is_empty() {
                     let filters = chain.join(" | ");
-                    self.notes.push(format!("`{name}` looked like the password's {filters}; check it with a known one"));
+                    self.notes
+                        .push(format!("`{name}` looked like the password's {filters}; check it with a known one"));
                 } else if value.len() > 100 {
                     self.notes.push(format!("`{name}` looked encrypted; see code_util.rsa and code_util.sm2"));
                 }
@@ -97,7 +113,11 @@ impl Holes {
             (_, None) if is_username(name) => "{{user.username}}".to_owned(),
             _ => return None,
         };
-        if hole == "{{user.username}}" { self.username = true } else { self.password = true }
+        if hole == "{{user.username}}" {
+            self.username = true
+        } else {
+            self.password = true
+        }
         Some(hole)
     }
 
@@ -107,7 +127,9 @@ impl Holes {
         let (mut text, mut found) = (text.to_owned(), None);
         if let Some(password) = &self.literals.password {
             let forms = CHAINS.iter().map(|chain| (*chain, apply(chain, password)));
-            if let Some((chain, form)) = forms.filter(|(_, form)| !form.is_empty()).find(|(_, form)| text.contains(form)) {
+            if let Some((chain, form)) =
+                forms.filter(|(_, form)| !form.is_empty()).find(|(_, form)| text.contains(form))
+            {
                 text = text.replace(&form, "\u{1}");
                 found = Some(chain);
             }
@@ -125,7 +147,8 @@ impl Holes {
 
     /// A hole for a secret called after `name`.
     pub fn secret(&mut self, name: &str) -> String {
-        let mut id: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+        let mut id: String =
+            name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
         if !id.starts_with(|c: char| c.is_ascii_lowercase()) {
             id.insert_str(0, "s_");
         }
@@ -150,7 +173,9 @@ fn apply(chain: &[&str], password: &str) -> String {
     chain.iter().fold(password.to_owned(), |text, filter| match *filter {
         "upper" => text.to_uppercase(),
         "base64" => base64_encode(text.as_bytes()),
-        name => Algorithm::from_name(name).map(|algorithm| hex_encode(&digest(algorithm, text.as_bytes()))).unwrap_or_default(),
+        name => Algorithm::from_name(name)
+            .map(|algorithm| hex_encode(&digest(algorithm, text.as_bytes())))
+            .unwrap_or_default(),
     })
 }
 
@@ -188,7 +213,12 @@ fn is_secret(name: &str, value: &str) -> bool {
     let (bare, kind) = (bare(name), value.to_ascii_lowercase());
     // Braces would be read as a template; as the value of a secret they are data.
     let braces = value.contains("{{") || value.contains("${");
-    braces || (!value.is_empty() && SECRET_PARTS.iter().any(|part| bare.contains(part)) && kind != "true" && kind != "false") || is_token(value)
+    braces
+        || (!value.is_empty()
+            && SECRET_PARTS.iter().any(|part| bare.contains(part))
+            && kind != "true"
+            && kind != "false")
+        || is_token(value)
 }
 
 /// Long, without spaces, letters and digits mixed: nobody writes such a value by hand.

@@ -33,8 +33,11 @@ fn without_ansi_quotes(command: &str) -> Result<String> {
                 continue;
             }
             (Quote::No | Quote::Double, '\\') => {
-                out.push(c);
-                out.extend(chars.next());
+                match chars.next_if(|next| *next != '\n' && *next != '\r') {
+                    Some(next) => out.extend([c, next]),
+                    // A line goes on: shlex would make an empty word of it.
+                    None => while chars.next_if(|next| *next == '\n' || *next == '\r').is_some() {},
+                }
                 continue;
             }
             (Quote::No, '\'') => quote = Quote::Single,

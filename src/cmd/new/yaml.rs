@@ -31,7 +31,8 @@ pub fn flow(value: &Value) -> String {
         Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Value::Object(members) if members.is_empty() => "{}".to_owned(),
         Value::Object(members) => {
-            let members: Vec<String> = members.iter().map(|(name, value)| format!("{}: {}", key(name), flow(value))).collect();
+            let members: Vec<String> =
+                members.iter().map(|(name, value)| format!("{}: {}", key(name), flow(value))).collect();
             format!("{{ {} }}", members.join(", "))
         }
         other => other.to_string(),
