@@ -12,6 +12,7 @@ pub mod people;
 mod portal;
 mod query;
 mod sdk;
+pub mod shipped;
 mod soap;
 mod text;
 mod wire;

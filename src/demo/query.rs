@@ -21,7 +21,7 @@ use super::wire::{Flaw, Wire, flaw};
 use super::{Attempt, Server, token};
 
 /// The key of the one application that may ask. It is a demo's, printed in the documents.
-const APP_KEY: &str = "demo-app-key";
+pub(super) const APP_KEY: &str = "demo-app-key";
 
 pub(super) fn routes() -> Router<Arc<Server>> {
     Router::new().route("/sso/check", get(check))

@@ -16,6 +16,7 @@ mod schema;
 mod script_calls;
 mod script_poison;
 mod server;
+mod shipped;
 mod support;
 mod tls;
 mod transport;
