@@ -3,9 +3,33 @@
 //! A console asks whether a user's password (or code) is right; Doorward asks the customer's own
 //! authentication server over HTTP(S), as a connector file declares, and answers with one of five verdicts.
 
+pub mod audit;
+pub mod clock;
+pub mod condition;
+pub mod config;
+pub mod connector;
 pub mod context;
+pub mod cookies;
+pub mod crypto;
 pub mod diagnostic;
 pub mod document;
+pub mod flow;
+pub mod golden;
+pub mod guard;
+pub mod log;
+pub mod mapping;
+pub mod mask;
+pub mod metrics;
+pub mod packing;
+pub mod reading;
+pub mod request;
+pub mod response;
+pub mod script;
 pub mod secret;
+pub mod server;
+pub mod signing;
+pub mod template;
+pub mod trace;
 pub mod upstream;
 pub mod verdict;
+pub mod yaml;

@@ -1,3 +1,15 @@
-//! The `doorward` binary.
+//! The `doorward` binary: reads the command line and runs one command.
 
-fn main() {}
+mod cmd;
+
+use std::process::ExitCode;
+
+use doorward::script;
+
+fn main() -> ExitCode {
+    // A worker restricts itself before it does anything else, and must not even have read its command line by clap.
+    if std::env::args_os().nth(1).is_some_and(|first| first == script::COMMAND) {
+        return script::worker::main();
+    }
+    cmd::run()
+}

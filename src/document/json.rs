@@ -1,14 +1,15 @@
 //! JSON text to `Value` and back.
 //!
 //! serde_json reads the syntax; the visitor here refuses what a login must not rest on: duplicate keys, exponents
-//! beyond 9999, more depth than `MAX_DEPTH`. Nothing is guessed: a text that is not JSON is an error.
+//! beyond 9999, more depth than `MAX_DEPTH`, more nodes than `MAX_NODES`. Nothing is guessed: a text that is not JSON is an error.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use super::{MAX_DEPTH, Number, Object, Value};
+use super::{MAX_DEPTH, MAX_NODES, Number, Object, Value};
 
 /// The key under which serde_json hands over a number's digits (its feature `arbitrary_precision`). A reply that
 /// writes this key itself is refused unless its value is the text of a number, which is then that number: the
@@ -25,13 +26,21 @@ pub struct JsonError {
     pub column: usize,
     /// What is wrong, without quoting the text.
     pub cause: String,
+    /// Whether the text breaks the grammar of JSON, rather than being JSON that is refused here.
+    pub malformed: bool,
 }
 
 /// Reads one JSON text (RFC 8259) that fills `bytes`; UTF-8 without a BOM.
 pub fn from_json(bytes: &[u8]) -> Result<Value, JsonError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Node { depth: 0 }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| JsonError { line: error.line(), column: error.column(), cause: cause_of(&error) })
+    let left = Cell::new(MAX_NODES);
+    let value = Node { depth: 0, left: &left }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| JsonError {
+        line: error.line(),
+        column: error.column(),
+        cause: cause_of(&error),
+        malformed: error.classify() != serde_json::error::Category::Data,
+    })
 }
 
 /// serde_json's own syntax messages name a kind of mistake; ours (`custom`) are fixed texts. Neither quotes the input.
@@ -49,30 +58,33 @@ pub fn to_json(value: &Value) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// One value at a depth; the seed carries the depth down.
+/// One value at a depth; the seed carries the depth and the number of nodes that may still come down.
 #[derive(Clone, Copy)]
-struct Node {
+struct Node<'n> {
     depth: usize,
+    left: &'n Cell<usize>,
 }
 
-impl Node {
+impl Node<'_> {
     fn child<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
             return Err(E::custom("nested too deep"));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self { depth: self.depth + 1, left: self.left })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Node {
+impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.left.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
+        self.left.set(left);
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Node {
+impl<'de> Visitor<'de> for Node<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -192,6 +204,8 @@ mod tests {
         ] {
             assert!(from_json(text.as_bytes()).is_err(), "{text:.60}");
         }
+        let wide = format!("[{}0]", "0,".repeat(MAX_NODES));
+        assert!(from_json(wide.as_bytes()).is_err());
         let most = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
         assert!(from_json(most.as_bytes()).is_ok());
     }

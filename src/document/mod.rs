@@ -1,19 +1,35 @@
 //! The decoded reply as one JSON-like value, and everything else that scripts, templates and rules pass around.
 //!
 //! A type of our own, because numbers must keep the digits that the upstream wrote (19-digit ids) and objects
-//! their order. It knows no wire format: decoders in `response` build it, encoders in `template` write it.
+//! their order. The plain texts that more than one layer reads (JSON, JSON5, forms, pairs) are read here; whole replies
+//! are `response`'s, and encoders are `template`'s.
 
+mod form;
 mod json;
+mod json5;
 mod number;
+mod pairs;
+mod path;
+mod shape;
 
+pub use form::{Gaps, from_form};
 pub use json::{JsonError, from_json, to_json};
+pub use json5::{Json5, from_json5};
 pub use number::{Decimal, Number};
+pub use pairs::{MembersError, PairsSpec, from_pairs};
+pub use path::{Lookup, Path, PathError};
+pub use shape::Shape;
 
 use indexmap::IndexMap;
 
 /// How deep a value may nest. Every decoder refuses more, so that walking and dropping a value, which recurse,
 /// stay far from the end of a 2 MiB stack.
 pub const MAX_DEPTH: usize = 64;
+
+/// How many nodes (scalars, arrays, objects, attributes) a document may have. A member costs about 250 bytes in
+/// memory whatever its 5 bytes on the wire, so this bounds a decoded reply to some 12 MiB; a login's reply has
+/// hundreds, a long list of permissions thousands.
+pub const MAX_NODES: usize = 50_000;
 
 /// An object: keys are unique and stay in the order in which they were written.
 pub type Object = IndexMap<String, Value>;

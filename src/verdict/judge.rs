@@ -25,8 +25,10 @@ pub trait Rules {
     fn more(&self) -> Truth;
     /// Whether the user has still to confirm elsewhere; false without such a rule.
     fn pending(&self) -> Truth;
-    /// Whether the step succeeded.
-    fn success(&self) -> Truth;
+    /// Whether the step succeeded; `None` when no such rule is written.
+    fn success(&self) -> Option<Truth>;
+    /// Whether the reply is a 2xx: what makes a helper without a `success` rule succeed.
+    fn replied_ok(&self) -> Truth;
     /// What a false `success` of a factor means: `invalid_credentials`, or `mfa_failed` after an `ask`.
     fn failure(&self) -> Reason;
 }
@@ -86,7 +88,8 @@ pub fn judge_factor(rules: &impl Rules) -> FactorOutcome {
     match before_success(rules) {
         Some(Early::More) => FactorOutcome::More(MoreProof(())),
         Some(Early::Denied(denial)) => FactorOutcome::Denied(denial),
-        None => match rules.success() {
+        // A factor without a rule proves nothing. Loading refuses one; should that fail, nobody gets in.
+        None => match rules.success().unwrap_or(Truth::Unknown) {
             Truth::True => FactorOutcome::Success(FactorProof(())),
             Truth::False => FactorOutcome::Denied(Denial::Reject { reason: rules.failure(), row: None }),
             Truth::Unknown => FactorOutcome::Denied(Denial::Unavailable(Cause::UnexpectedReply)),
@@ -99,7 +102,7 @@ pub fn judge_helper(rules: &impl Rules) -> HelperOutcome {
     match before_success(rules) {
         Some(Early::More) => HelperOutcome::More(MoreProof(())),
         Some(Early::Denied(denial)) => HelperOutcome::Denied(denial),
-        None => match rules.success() {
+        None => match rules.success().unwrap_or_else(|| rules.replied_ok()) {
             Truth::True => HelperOutcome::Success(HelperProof(())),
             Truth::False => HelperOutcome::Denied(Denial::Unavailable(Cause::UpstreamError)),
             Truth::Unknown => HelperOutcome::Denied(Denial::Unavailable(Cause::UnexpectedReply)),
@@ -169,8 +172,11 @@ pub(super) mod tests {
         fn pending(&self) -> Truth {
             self.3
         }
-        fn success(&self) -> Truth {
-            self.4
+        fn success(&self) -> Option<Truth> {
+            Some(self.4)
+        }
+        fn replied_ok(&self) -> Truth {
+            Truth::True
         }
         fn failure(&self) -> Reason {
             Reason::InvalidCredentials
@@ -193,6 +199,42 @@ pub(super) mod tests {
             HelperOutcome::Denied(Denial::Pending) => "pending".to_owned(),
         };
         if factor == helper { factor } else { format!("{factor}/{helper}") }
+    }
+
+    #[test]
+    fn without_a_success_rule_a_helper_goes_by_the_status_and_a_factor_proves_nothing() {
+        struct NoRule;
+        impl Rules for NoRule {
+            fn reject_rows(&self) -> usize {
+                0
+            }
+            fn reject(&self, _row: usize) -> Truth {
+                False
+            }
+            fn reject_reason(&self, _row: usize) -> Reason {
+                Reason::Other
+            }
+            fn unavailable(&self) -> Truth {
+                False
+            }
+            fn more(&self) -> Truth {
+                False
+            }
+            fn pending(&self) -> Truth {
+                False
+            }
+            fn success(&self) -> Option<Truth> {
+                None
+            }
+            fn replied_ok(&self) -> Truth {
+                True
+            }
+            fn failure(&self) -> Reason {
+                Reason::InvalidCredentials
+            }
+        }
+        assert!(matches!(judge_factor(&NoRule), FactorOutcome::Denied(Denial::Unavailable(Cause::UnexpectedReply))));
+        assert!(matches!(judge_helper(&NoRule), HelperOutcome::Success(_)));
     }
 
     #[test]

@@ -43,6 +43,15 @@ impl Verdict {
             Self::Misconfigured(_) => "misconfigured",
         }
     }
+
+    /// The reason of a reject or the cause of an unavailable, for logs and metrics; "" for the others.
+    pub fn detail(&self) -> &'static str {
+        match self {
+            Self::Reject(reject) => reject.reason.as_str(),
+            Self::Unavailable(unavailable) => unavailable.cause.as_str(),
+            Self::Accept(_) | Self::Challenge(_) | Self::Misconfigured(_) => "",
+        }
+    }
 }
 
 /// What goes back beside an accept or a reject, all of it in clear to the caller: connectors name it in `map`.

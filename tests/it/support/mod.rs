@@ -1,8 +1,10 @@
 //! What several topics share: servers that misbehave, and the shortest way to a client.
 
 pub mod certs;
+pub mod corpora;
 pub mod fault_server;
 pub mod lookup;
+pub mod script;
 pub mod tls_server;
 
 use doorward::upstream::{Client, Egress, EgressRules, Origin, Outgoing, TransportConfig};

@@ -1,0 +1,28 @@
+# Everything a developer or CI runs. `make test` installs what it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+NEXTEST_VERSION := 0.9.143
+
+.PHONY: test lint docs schema bench-quick nextest tools
+
+test: nextest
+	cargo nextest run --all-targets --no-fail-fast
+	cargo test --doc --quiet
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; \
+	else echo "cargo-deny is not installed: its checks are left out"; fi
+
+schema:
+	cargo run --quiet -- schema > docs/connector.schema.json
+
+# Speed as a ratio against a baseline in the same run; figures go to the closing notes.
+bench-quick:
+	cargo build --release --quiet
+	cargo run --release --quiet --example bench -- --quick
+
+nextest:
+	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest --version $(NEXTEST_VERSION)

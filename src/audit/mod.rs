@@ -1,0 +1,122 @@
+//! The audit trail: one JSON line a login, a pure function of its report.
+//!
+//! docs/logging.md documents the fields. A line holds no password, no answer and nothing that an upstream said except
+//! the masked `explain`.
+
+mod trail;
+
+use std::net::IpAddr;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
+use serde::Serialize;
+use sha2::Sha256;
+
+pub use trail::{Full, Place, Trail};
+
+use crate::config::UserName;
+use crate::flow::report::Report;
+use crate::verdict::Verdict;
+
+/// What a line says beyond the report.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// When the verdict was reached.
+    pub at: Timestamp,
+    /// The client's name in the configuration.
+    pub client: &'a str,
+    /// The address of the user's device, if the client told.
+    pub client_ip: Option<IpAddr>,
+    /// Whether a send test asked.
+    pub test: bool,
+}
+
+/// A line; the order of its members is the order on disk.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    time: String,
+    request_id: &'a str,
+    client: &'a str,
+    connector: &'a str,
+    revision: &'a str,
+    verdict: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    explain: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username_hmac: Option<String>,
+    client_ip: Option<IpAddr>,
+    steps: Vec<Step<'a>>,
+    credential_sends: u32,
+    ms: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Step<'a> {
+    name: &'a str,
+    end: &'a str,
+    status: Option<u16>,
+    ms: u64,
+}
+
+/// The line of one login, with its line feed.
+pub fn line(report: &Report, call: &Call<'_>, names: &UserName) -> Vec<u8> {
+    let (reason, cause) = match &report.verdict {
+        Verdict::Reject(reject) => (Some(reject.reason.as_str()), None),
+        Verdict::Unavailable(unavailable) => (None, Some(unavailable.cause.as_str())),
+        Verdict::Accept(_) | Verdict::Challenge(_) | Verdict::Misconfigured(_) => (None, None),
+    };
+    let (username, username_hmac) = match names {
+        UserName::Clear => (Some(report.username.as_str()), None),
+        UserName::Hmac(key) => (None, Some(keyed(key.expose().as_bytes(), report.username.as_bytes()))),
+    };
+    let milliseconds = |took: std::time::Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let line = Line {
+        time: format!("{:.3}", call.at),
+        request_id: &report.request_id,
+        client: call.client,
+        connector: &report.connector,
+        revision: &report.revision,
+        verdict: report.verdict.name(),
+        reason,
+        cause,
+        explain: &report.explain,
+        username,
+        username_hmac,
+        client_ip: call.client_ip,
+        steps: report
+            .steps
+            .iter()
+            .map(|step| Step {
+                name: &step.name,
+                end: step.end.as_str(),
+                status: step.status,
+                ms: milliseconds(step.took),
+            })
+            .collect(),
+        credential_sends: report.credential_sends,
+        ms: milliseconds(report.took),
+        test: call.test,
+    };
+    // Strings and numbers only: serialising cannot fail.
+    let mut bytes = serde_json::to_vec(&line).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// HMAC-SHA256 (RFC 2104), lower-case hex.
+fn keyed(key: &[u8], text: &[u8]) -> String {
+    // Every key length is a valid one for HMAC.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
+    mac.update(text);
+    hex::encode(mac.finalize().into_bytes())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,27 @@
+//! `doorward token new`: a token for a client, and the hash for `doorward.yaml`.
+//!
+//! The token is printed once and kept nowhere.
+
+use std::io::{self, Write};
+
+use anyhow::Context as _;
+use doorward::config::Token;
+
+/// `doorward token`
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Draws a token: the first line is for the client, the second for doorward.yaml
+    New,
+}
+
+/// Runs the command; prints to standard output.
+pub fn run(command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::New => {
+            let token = Token::draw().map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
+            // Shown on purpose: this is the one time that anybody sees it.
+            let text = format!("token: {}\nhash:  {}\n", token.expose(), token.hash());
+            io::stdout().write_all(text.as_bytes()).context("standard output cannot be written")
+        }
+    }
+}

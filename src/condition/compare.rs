@@ -1,0 +1,154 @@
+//! The operators: what a found value and an operand say about each other.
+//!
+//! Every function is total and returns a `Truth`: what cannot be compared is unknown, never false, so that a
+//! negation of it cannot grant.
+
+use regex::Regex;
+
+use crate::context::Context;
+use crate::document::{Decimal, Value};
+use crate::template::Template;
+use crate::verdict::Truth;
+
+/// The right side of a comparison.
+#[derive(Debug)]
+pub enum Operand {
+    /// Written in the file.
+    Literal(Value),
+    /// A text with holes, rendered once for each evaluation.
+    Template(Template),
+}
+
+impl Operand {
+    /// The value to compare with; `None` when a hole has no value or renders as nothing, which makes the leaf unknown.
+    fn value(&self, context: &Context) -> Option<Value> {
+        match self {
+            Self::Literal(value) => Some(value.clone()),
+            Self::Template(template) => {
+                let value = template.value(context).ok()?.into_owned();
+                (value != Value::Text(String::new())).then_some(value)
+            }
+        }
+    }
+}
+
+/// The order comparisons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// `gt`
+    Greater,
+    /// `ge`
+    GreaterOrEqual,
+    /// `lt`
+    Less,
+    /// `le`
+    LessOrEqual,
+}
+
+impl Order {
+    fn holds(self, order: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Greater => order.is_gt(),
+            Self::GreaterOrEqual => order.is_ge(),
+            Self::Less => order.is_lt(),
+            Self::LessOrEqual => order.is_le(),
+        }
+    }
+}
+
+/// What is asked of a found value.
+#[derive(Debug)]
+pub enum Operator {
+    /// Exact decimals if both are numbers, else the same text.
+    Equals(Operand),
+    /// `equals` with one of them.
+    In(Vec<Operand>),
+    /// The text holds the needle, or the list holds an equal scalar.
+    Contains(Operand),
+    /// The text begins with the needle.
+    StartsWith(Operand),
+    /// The text matches (a search, not anchored); linear time.
+    Matches(Regex),
+    /// Present, not null and not "" (or the opposite).
+    Exists(bool),
+    /// Exact decimals, in order.
+    Ordered(Order, Operand),
+}
+
+impl Operator {
+    /// What this operator says about a value that was found. `Exists` is decided by the caller, which alone knows
+    /// whether an absent source is absent or unreadable; here it sees a present one.
+    pub fn holds(&self, found: &Value, context: &Context) -> Truth {
+        match self {
+            Self::Exists(wanted) => Truth::from(is_something(found) == *wanted),
+            Self::Equals(operand) => with(operand, context, |value| equals(found, &value)),
+            Self::In(operands) => {
+                Truth::any(operands.iter().map(|operand| with(operand, context, |value| equals(found, &value))))
+            }
+            Self::Contains(operand) => with(operand, context, |value| contains(found, &value)),
+            Self::StartsWith(operand) => with(operand, context, |value| {
+                texts(found, &value).map_or(Truth::Unknown, |(text, needle)| text.starts_with(needle).into())
+            }),
+            Self::Matches(regex) => {
+                scalar(found).and_then(Value::scalar_text).map_or(Truth::Unknown, |text| regex.is_match(text).into())
+            }
+            Self::Ordered(order, operand) => with(operand, context, |value| ordered(*order, found, &value)),
+        }
+    }
+}
+
+fn with(operand: &Operand, context: &Context, compare: impl Fn(Value) -> Truth) -> Truth {
+    operand.value(context).map_or(Truth::Unknown, compare)
+}
+
+/// Not null, not "" (an XML element that has only attributes is something).
+pub(super) fn is_something(value: &Value) -> bool {
+    !matches!(value, Value::Null) && !matches!(value, Value::Text(text) if text.is_empty())
+}
+
+/// The value as a scalar; `None` for an array or an object (of XML the caller has taken the text already).
+fn scalar(value: &Value) -> Option<&Value> {
+    match value {
+        Value::Object(_) | Value::Array(_) => None,
+        scalar => Some(scalar),
+    }
+}
+
+fn equals(found: &Value, operand: &Value) -> Truth {
+    match (scalar(found), operand) {
+        (None, _) | (_, Value::Array(_) | Value::Object(_)) => Truth::Unknown,
+        (Some(Value::Number(a)), Value::Number(b)) => (a.decimal() == b.decimal()).into(),
+        (Some(Value::Null), operand) => (*operand == Value::Null).into(),
+        (Some(_), Value::Null) => Truth::False,
+        (Some(found), operand) => (found.scalar_text() == operand.scalar_text()).into(),
+    }
+}
+
+fn contains(found: &Value, operand: &Value) -> Truth {
+    match found {
+        Value::Array(items) => Truth::any(items.iter().map(|item| equals(item, operand))),
+        _ => texts(found, operand).map_or(Truth::Unknown, |(text, needle)| text.contains(needle).into()),
+    }
+}
+
+/// Both as texts; `None` for null, lists, objects and an empty needle, which every text would hold.
+fn texts<'v>(found: &'v Value, operand: &'v Value) -> Option<(&'v str, &'v str)> {
+    let needle = operand.scalar_text().filter(|needle| !needle.is_empty())?;
+    Some((scalar(found)?.scalar_text()?, needle))
+}
+
+fn ordered(order: Order, found: &Value, operand: &Value) -> Truth {
+    match (scalar(found).and_then(decimal), decimal(operand)) {
+        (Some(a), Some(b)) => order.holds(a.cmp(&b)).into(),
+        _ => Truth::Unknown,
+    }
+}
+
+/// A number, or a string that is wholly a JSON number.
+fn decimal(value: &Value) -> Option<Decimal> {
+    match value {
+        Value::Number(number) => Some(number.decimal()),
+        Value::Text(text) => Decimal::parse(text),
+        _ => None,
+    }
+}

@@ -1,0 +1,157 @@
+//! One comparison of a condition: a source, an operator, and what it says about one reply.
+
+use std::borrow::Cow;
+
+use super::compare::Operator;
+use super::{Absent, Facts};
+use crate::context::{Missing, Variable};
+use crate::document::{Lookup, Path, Shape, Value};
+use crate::response::source::{Found, Source};
+use crate::verdict::Truth;
+
+/// Where a leaf, a capture or a mapping gets its value.
+#[derive(Debug)]
+pub enum ValueSource {
+    /// A part of the reply.
+    Reply(Source),
+    /// A claim of the verified token of `response.jwt`.
+    Claim(Path),
+    /// A variable.
+    Variable(Variable),
+    /// A constant (for tests of a connector's own wiring).
+    Constant(Value),
+}
+
+/// What a leaf tests.
+#[derive(Debug)]
+pub enum Test {
+    /// The HTTP status is one of these.
+    Status(Vec<u16>),
+    /// A source compared.
+    Compare(ValueSource, Operator),
+}
+
+/// One comparison.
+#[derive(Debug)]
+pub struct Leaf {
+    /// What it tests.
+    pub test: Test,
+    /// How a trace writes it: `field "code" equals 200`.
+    pub text: String,
+    /// Whether the operand is literal, so that a trace may show it and, when true, the value.
+    pub literal: bool,
+}
+
+/// What evaluating a leaf found.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// The leaf.
+    pub leaf: &'a Leaf,
+    /// What it came to.
+    pub truth: Truth,
+    /// The value at the source, if there was one.
+    pub found: Option<Cow<'a, Value>>,
+    /// Why there was none, in words of an administrator.
+    pub because: Option<String>,
+}
+
+impl Leaf {
+    /// What the leaf says about `facts`.
+    pub(super) fn evaluate<'a>(&'a self, facts: Facts<'a>, absent: Absent) -> Seen<'a> {
+        let seen = |truth, found, because| Seen { leaf: self, truth, found, because };
+        match &self.test {
+            Test::Status(statuses) => match facts.reply {
+                Some(reply) => {
+                    let found = Value::from(u64::from(reply.status));
+                    seen(statuses.contains(&reply.status).into(), Some(Cow::Owned(found)), None)
+                }
+                None => seen(Truth::Unknown, None, Some("there is no reply".to_owned())),
+            },
+            Test::Compare(source, operator) => match source.read(facts) {
+                Found::Value(value) => {
+                    let shape = source.shape(facts);
+                    seen(operator.holds(shape.compared(&value), facts.context), Some(value), None)
+                }
+                Found::Absent => seen(absent_truth(operator, absent), None, Some(format!("has no {source}"))),
+                Found::Expired(value) => {
+                    let truth = expired_truth(operator, &value, facts, absent);
+                    seen(truth, Some(value), Some(format!("deletes the {source}")))
+                }
+                Found::Unknown(why) => seen(Truth::Unknown, None, Some(source.untold(facts, &why))),
+            },
+        }
+    }
+}
+
+/// The reply deletes the cookie. It does not exist; its value may speak against a login and never for it.
+fn expired_truth(operator: &Operator, value: &Value, facts: Facts<'_>, absent: Absent) -> Truth {
+    match (operator, absent) {
+        (Operator::Exists(wanted), _) => (!wanted).into(),
+        (_, Absent::False) => operator.holds(value, facts.context),
+        (_, Absent::Unknown) => Truth::Unknown,
+    }
+}
+
+/// A decoded reply lacks the source.
+fn absent_truth(operator: &Operator, absent: Absent) -> Truth {
+    match (operator, absent) {
+        (Operator::Exists(wanted), _) => (!wanted).into(),
+        (_, Absent::False) => Truth::False,
+        (_, Absent::Unknown) => Truth::Unknown,
+    }
+}
+
+impl ValueSource {
+    /// Whether values of this source follow the reading rules of XML.
+    fn shape(&self, facts: Facts<'_>) -> Shape {
+        match (self, facts.reply) {
+            (Self::Reply(Source::Field(_)), Some(reply)) => reply.decoded.shape(),
+            _ => Shape::Plain,
+        }
+    }
+
+    /// Why the source cannot be told. Of an unreadable body it is enough to say that the source is not there: what
+    /// the body is instead is said once, for the whole reply.
+    fn untold(&self, facts: Facts<'_>, why: &str) -> String {
+        match (self, facts.reply) {
+            (Self::Reply(Source::Field(_)), Some(reply)) if reply.decoded.document.is_err() => format!("has no {self}"),
+            (Self::Reply(_), Some(_)) => format!("does not tell {self} ({why})"),
+            _ => format!("{self} is not known: {why}"),
+        }
+    }
+
+    /// What is there.
+    pub fn read<'a>(&'a self, facts: Facts<'a>) -> Found<'a> {
+        match self {
+            Self::Reply(source) => match facts.reply {
+                Some(reply) => source.read(reply),
+                None => Found::Unknown("there is no reply".into()),
+            },
+            Self::Claim(path) => match facts.claims {
+                Some(claims) => match path.look_up(claims, Shape::Plain) {
+                    Lookup::Node(value) => Found::Value(Cow::Borrowed(value)),
+                    _ => Found::Absent,
+                },
+                None => Found::Unknown("there is no verified token".into()),
+            },
+            Self::Variable(variable) => match facts.context.get(variable) {
+                Ok(value) => Found::Value(value),
+                Err(missing @ (Missing::Capture(_) | Missing::Input(_) | Missing::Unset(_))) => {
+                    Found::Unknown(missing.to_string().into())
+                }
+            },
+            Self::Constant(value) => Found::Value(Cow::Borrowed(value)),
+        }
+    }
+}
+
+impl std::fmt::Display for ValueSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Reply(source) => write!(f, "{source}"),
+            Self::Claim(path) => write!(f, "claim {path}"),
+            Self::Variable(variable) => write!(f, "{variable}"),
+            Self::Constant(_) => f.write_str("constant"),
+        }
+    }
+}

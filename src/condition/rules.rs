@@ -1,0 +1,153 @@
+//! The rules of one step as `verdict::judge` asks for them, and which statuses speak at all.
+
+use super::{Absent, Condition, Facts, Seen};
+use crate::verdict::{Reason, Rules, Truth};
+
+/// Statuses with which servers say yes or no to a login (DESIGN.md section 4.1). Any other is trouble, unless a
+/// status leaf of the step names it.
+const SPEAKING: [u16; 7] = [400, 401, 403, 409, 412, 422, 423];
+
+/// A row of `reject`.
+#[derive(Debug)]
+pub struct RejectRow {
+    /// When it decides.
+    pub when: Condition,
+    /// The reason it gives.
+    pub reason: Reason,
+    /// The message it gives, instead of the upstream's.
+    pub message: Option<String>,
+}
+
+/// All rules of one step.
+#[derive(Debug)]
+pub struct StepRules {
+    /// Rows, the first true one decides.
+    pub reject: Vec<RejectRow>,
+    /// Trouble that is not the user's fault.
+    pub unavailable: Option<Condition>,
+    /// Right so far.
+    pub more: Option<Condition>,
+    /// Not confirmed yet.
+    pub pending: Option<Condition>,
+    /// Success; only a helper may leave it out.
+    pub success: Option<Condition>,
+    /// What a false `success` of a factor means.
+    pub failure: Reason,
+}
+
+impl StepRules {
+    /// Every condition with its name in a trace.
+    pub fn conditions(&self) -> Vec<(String, &Condition)> {
+        let mut all: Vec<(String, &Condition)> =
+            self.reject.iter().enumerate().map(|(i, row)| (format!("reject[{i}]"), &row.when)).collect();
+        let others = [
+            ("unavailable", &self.unavailable),
+            ("more", &self.more),
+            ("pending", &self.pending),
+            ("success", &self.success),
+        ];
+        all.extend(others.into_iter().filter_map(|(name, c)| c.as_ref().map(|c| (name.to_owned(), c))));
+        all
+    }
+
+    /// The statuses that a leaf outside `not` names, in any rule.
+    pub fn named_statuses(&self) -> Vec<u16> {
+        let mut all: Vec<u16> = self.conditions().iter().flat_map(|(_, c)| c.named_statuses()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+/// Whether a reply with this status is judged at all.
+pub fn status_speaks(status: u16, named: &[u16]) -> bool {
+    (200..300).contains(&status) || SPEAKING.contains(&status) || named.contains(&status)
+}
+
+/// The rules of one step over one reply. Every leaf asked goes to `observer` with the name of its rule.
+pub struct Judging<'a> {
+    rules: &'a StepRules,
+    facts: Facts<'a>,
+    observer: Option<std::cell::RefCell<Vec<(String, Seen<'a>)>>>,
+}
+
+impl<'a> Judging<'a> {
+    /// Judges without recording.
+    pub fn new(rules: &'a StepRules, facts: Facts<'a>) -> Self {
+        Self { rules, facts, observer: None }
+    }
+
+    /// Judges and records each leaf.
+    pub fn recording(rules: &'a StepRules, facts: Facts<'a>) -> Self {
+        Self { rules, facts, observer: Some(std::cell::RefCell::default()) }
+    }
+
+    /// The recorded leaves in the order in which they were asked.
+    pub fn into_seen(self) -> Vec<(String, Seen<'a>)> {
+        self.observer.map(std::cell::RefCell::into_inner).unwrap_or_default()
+    }
+
+    fn ask(&self, name: impl Fn() -> String, condition: &'a Condition, absent: Absent) -> Truth {
+        match &self.observer {
+            None => condition.holds(self.facts, absent),
+            Some(leaves) => {
+                condition.evaluate(self.facts, absent, &mut |seen| leaves.borrow_mut().push((name(), seen)))
+            }
+        }
+    }
+
+    /// A rule that may be left out; it then is false.
+    fn optional(&self, name: &str, condition: Option<&'a Condition>, absent: Absent) -> Truth {
+        condition.map_or(Truth::False, |condition| self.ask(|| name.to_owned(), condition, absent))
+    }
+
+    /// A rule that grants holds on 2xx only, unless it looks at the status itself.
+    fn granting(&self, name: &str, condition: Option<&'a Condition>) -> Truth {
+        let Some(condition) = condition else { return Truth::False };
+        let truth = self.ask(|| name.to_owned(), condition, Absent::Unknown);
+        if condition.has_status_leaf() {
+            return truth;
+        }
+        let ok = self.facts.reply.is_none_or(|reply| (200..300).contains(&reply.status));
+        Truth::all([truth, ok.into()])
+    }
+}
+
+impl Rules for Judging<'_> {
+    fn reject_rows(&self) -> usize {
+        self.rules.reject.len()
+    }
+
+    fn reject(&self, row: usize) -> Truth {
+        self.ask(|| format!("reject[{row}]"), &self.rules.reject[row].when, Absent::False)
+    }
+
+    fn reject_reason(&self, row: usize) -> Reason {
+        self.rules.reject[row].reason
+    }
+
+    fn unavailable(&self) -> Truth {
+        self.optional("unavailable", self.rules.unavailable.as_ref(), Absent::False)
+    }
+
+    fn more(&self) -> Truth {
+        self.granting("more", self.rules.more.as_ref())
+    }
+
+    fn pending(&self) -> Truth {
+        self.optional("pending", self.rules.pending.as_ref(), Absent::Unknown)
+    }
+
+    fn success(&self) -> Option<Truth> {
+        let rule = self.rules.success.as_ref()?;
+        Some(self.granting("success", Some(rule)))
+    }
+
+    fn replied_ok(&self) -> Truth {
+        self.facts.reply.is_none_or(|reply| (200..300).contains(&reply.status)).into()
+    }
+
+    fn failure(&self) -> Reason {
+        self.rules.failure
+    }
+}

@@ -1,0 +1,149 @@
+use http::header::{HeaderMap, HeaderValue};
+
+use super::*;
+use crate::context::Variable;
+use crate::document::Path;
+use crate::response::source::Source;
+use crate::response::{Decoding, decode};
+use crate::template::{Language, Template};
+
+fn field(path: &str) -> ValueSource {
+    ValueSource::Reply(Source::Field(Path::parse(path).unwrap()))
+}
+
+fn leaf(source: ValueSource, operator: Operator) -> Condition {
+    let test = Test::Compare(source, operator);
+    Condition::Leaf(Box::new(Leaf { test, text: String::new(), literal: true }))
+}
+
+fn literal(json: &str) -> Operand {
+    Operand::Literal(crate::document::from_json(json.as_bytes()).unwrap())
+}
+
+/// The truth of `operator` on the field `a` of a JSON reply.
+fn on(body: &str, operator: Operator) -> Truth {
+    hold(body, &leaf(field("a"), operator), Absent::Unknown)
+}
+
+fn hold(body: &str, condition: &Condition, absent: Absent) -> Truth {
+    let decoded = decode(&Decoding::default(), Some("application/json"), body.as_bytes());
+    let headers = HeaderMap::new();
+    let view = ReplyView::new(200, &headers, &decoded, 0);
+    condition.holds(Facts { context: &Context::default(), reply: Some(&view), claims: None }, absent)
+}
+
+#[test]
+fn every_operator_on_every_kind_of_value() {
+    use Operator as O;
+    use Truth::{False, True, Unknown};
+    let equals = |json: &str| O::Equals(literal(json));
+    let gt = |json: &str| O::Ordered(Order::Greater, literal(json));
+    for (body, operator, expected) in [
+        (r#"{"a":200}"#, equals("200"), True),
+        (r#"{"a":200.0}"#, equals("2e2"), True),
+        (r#"{"a":"200"}"#, equals("200"), True),
+        (r#"{"a":200}"#, equals(r#""200""#), True),
+        (r#"{"a":"0200"}"#, equals("200"), False),
+        (r#"{"a":"200 "}"#, equals("200"), False),
+        (r#"{"a":true}"#, equals("true"), True),
+        (r#"{"a":"true"}"#, equals("true"), True),
+        (r#"{"a":9007199254740993}"#, equals("9007199254740992"), False),
+        (r#"{"a":null}"#, equals("null"), True),
+        (r#"{"a":null}"#, equals("0"), False),
+        (r#"{"a":0}"#, equals("null"), False),
+        (r#"{"a":{}}"#, equals("200"), Unknown),
+        (r#"{"a":[200]}"#, equals("200"), Unknown),
+        (r#"{"b":200}"#, equals("200"), Unknown),
+        (r##"{"a":{"#text":"200"}}"##, equals("200"), Unknown),
+        (r#"{"a":2}"#, O::In(vec![literal("1"), literal("2")]), True),
+        (r#"{"a":3}"#, O::In(vec![literal("1"), literal("2")]), False),
+        (r#"{"a":"token ok"}"#, O::Contains(literal(r#""ok""#)), True),
+        (r#"{"a":["x","admin"]}"#, O::Contains(literal(r#""admin""#)), True),
+        (r#"{"a":["x"]}"#, O::Contains(literal(r#""admin""#)), False),
+        (r#"{"a":null}"#, O::Contains(literal(r#""ok""#)), Unknown),
+        (r#"{"a":"x"}"#, O::Contains(literal(r#""""#)), Unknown),
+        (r#"{"a":"OK done"}"#, O::StartsWith(literal(r#""OK""#)), True),
+        (r#"{"a":"not OK"}"#, O::StartsWith(literal(r#""OK""#)), False),
+        (r#"{"a":"ab12"}"#, O::Matches(pattern("^[a-z]+[0-9]+$").unwrap()), True),
+        (r#"{"a":{}}"#, O::Matches(pattern(".").unwrap()), Unknown),
+        (r#"{"a":""}"#, O::Exists(true), False),
+        (r#"{"a":null}"#, O::Exists(true), False),
+        (r#"{"a":0}"#, O::Exists(true), True),
+        (r#"{"a":false}"#, O::Exists(true), True),
+        (r#"{"b":0}"#, O::Exists(true), False),
+        (r#"{"b":0}"#, O::Exists(false), True),
+        ("<html>", O::Exists(false), Unknown),
+        (r#"{"a":5}"#, gt("4.99"), True),
+        (r#"{"a":"5"}"#, gt("5"), False),
+        (r#"{"a":"5x"}"#, gt("4"), Unknown),
+        (r#"{"a":true}"#, gt("0"), Unknown),
+        (r#"{"a":null}"#, gt("0"), Unknown),
+        (r#"{"a":1}"#, O::Ordered(Order::LessOrEqual, literal("1.0")), True),
+    ] {
+        let text = format!("{body} {operator:?}");
+        assert_eq!(on(body, operator), expected, "{text}");
+    }
+}
+
+#[test]
+fn not_over_a_missing_field_is_unknown() {
+    let not = Condition::Not(Box::new(leaf(field("code"), Operator::Equals(literal("500")))));
+    for body in ["{}", "<html>login</html>", "[]", "null", ""] {
+        assert_eq!(hold(body, &not, Absent::Unknown), Truth::Unknown, "{body}");
+        // The reject mode, where an absent field is false, ends at a `not`.
+        assert_eq!(hold(body, &not, Absent::False), Truth::Unknown, "{body}");
+    }
+}
+
+#[test]
+fn a_reject_leaf_without_its_field_is_false_but_not_on_an_unreadable_reply() {
+    let row = leaf(field("code"), Operator::Equals(literal("500")));
+    assert_eq!(hold("{}", &row, Absent::False), Truth::False);
+    assert_eq!(hold("<html>", &row, Absent::False), Truth::Unknown);
+}
+
+#[test]
+fn a_header_that_occurs_twice_is_unknown() {
+    let source = || ValueSource::Reply(Source::Header { name: "x-auth".parse().unwrap(), query: None });
+    let condition = leaf(source(), Operator::Equals(literal(r#""ok""#)));
+    let decoded = decode(&Decoding::default(), None, b"{}");
+    for (values, expected) in
+        [(vec!["ok"], Truth::True), (vec!["no"], Truth::False), (vec!["ok", "ok"], Truth::Unknown)]
+    {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append("x-auth", HeaderValue::from_static(value));
+        }
+        let view = ReplyView::new(200, &headers, &decoded, 0);
+        let facts = Facts { context: &Context::default(), reply: Some(&view), claims: None };
+        assert_eq!(condition.holds(facts, Absent::Unknown), expected);
+    }
+}
+
+#[test]
+fn an_operand_with_holes_is_rendered_once_and_an_empty_one_is_unknown() {
+    let mut context = Context::default();
+    let decoded = decode(&Decoding::default(), None, br#"{"a":"{{user.userPassword}}"}"#);
+    let headers = HeaderMap::new();
+    let view = ReplyView::new(200, &headers, &decoded, 0);
+    let operand = || Operand::Template(Template::parse("{{user.username}}", &Language::default()).unwrap());
+    let condition = leaf(field("a"), Operator::Equals(operand()));
+    for (name, expected) in [("zhangsan", Truth::False), ("{{user.userPassword}}", Truth::True), ("", Truth::Unknown)] {
+        name.clone_into(&mut context.user.username);
+        let facts = Facts { context: &context, reply: Some(&view), claims: None };
+        assert_eq!(condition.holds(facts, Absent::Unknown), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_variable_without_a_value_is_unknown() {
+    let variable = Variable::parse("steps.login.outcome").unwrap();
+    let condition = leaf(ValueSource::Variable(variable), Operator::Equals(literal(r#""more""#)));
+    assert_eq!(hold("{}", &condition, Absent::Unknown), Truth::Unknown);
+}
+
+#[test]
+fn patterns_are_bounded() {
+    assert!(matches!(pattern(r"\w{500}{500}"), Err(PatternError::TooBig)));
+    assert!(matches!(pattern("(?=x)"), Err(PatternError::Syntax(_))));
+}

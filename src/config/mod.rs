@@ -1,0 +1,246 @@
+//! The daemon's configuration, checked: what runs (DESIGN.md section 8). What was typed is `config::raw`'s.
+//!
+//! Every number carries its reason here, once; the commented file examples/doorward.yaml repeats them for people. Values
+//! that were read from files or the environment are never shown.
+
+mod address;
+mod check;
+mod check_clients;
+mod client;
+mod load;
+pub mod raw;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use address::{Address, AddressError};
+pub use load::{Loaded, load, parse, schema};
+
+pub use client::{Certificate, CertificateRule, Client, Scope, Token, TokenHash};
+
+use crate::secret::Secret;
+use crate::upstream::EgressRules;
+
+/// All of `doorward.yaml`.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: Vec<Address>,
+    /// Whether listening in clear off loopback is wanted.
+    pub insecure_listen: bool,
+    /// TLS of the TCP listeners.
+    pub tls: Option<Tls>,
+    /// The directory of connector files.
+    pub connectors: PathBuf,
+    /// Who may call.
+    pub clients: Vec<Client>,
+    /// The console's own address, which cookie delivery must not cover.
+    pub public_url: Option<url::Url>,
+    /// Cookie names of the console, which cookie delivery must not use.
+    pub reserved_cookies: Vec<String>,
+    /// The operator's outer bound for upstreams.
+    pub egress: EgressRules,
+    /// Where challenges wait.
+    pub state: State,
+    /// Script workers.
+    pub scripts: Scripts,
+    /// Bounds of the daemon.
+    pub limits: Limits,
+    /// Bounds of guessing.
+    pub guard: Guard,
+    /// The log.
+    pub log: Log,
+    /// The audit trail, if one is kept.
+    pub audit: Option<Audit>,
+}
+
+/// Files of the listeners' TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// Certificate chain, PEM, leaf first.
+    pub cert_file: PathBuf,
+    /// Private key, PEM.
+    pub key_file: PathBuf,
+    /// The CA of client certificates, PEM. With it clients may show one; whether they must is each client's matter.
+    pub client_ca_file: Option<PathBuf>,
+}
+
+/// Where challenges wait.
+#[derive(Debug, Clone, Default)]
+pub enum State {
+    /// In this process.
+    #[default]
+    Memory,
+    /// In Redis, shared by several daemons.
+    Redis {
+        /// `redis://` or `rediss://`; may hold a password.
+        url: Secret,
+        /// AEAD keys: the first seals, both open.
+        keys: Vec<Secret>,
+    },
+}
+
+/// Script workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scripts {
+    /// Worker processes; `None`: as many as processors.
+    pub workers: Option<usize>,
+    /// CPU time of one call.
+    pub cpu: Duration,
+    /// Wall time of one call.
+    pub wall: Duration,
+    /// Bytes of address space above a worker's start.
+    pub memory: u64,
+}
+
+impl Default for Scripts {
+    fn default() -> Self {
+        // DESIGN.md section 3.
+        Self { workers: None, cpu: Duration::from_millis(250), wall: Duration::from_secs(2), memory: 64 << 20 }
+    }
+}
+
+/// Bounds of the daemon as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Open connections of callers; one more is closed at once.
+    pub connections: usize,
+    /// Logins of all connectors at once; one more is unavailable(overloaded).
+    pub in_flight: usize,
+    /// From accept to the first byte of a caller (after TLS, if there is TLS).
+    pub first_byte: Duration,
+    /// From there to the end of the first request's head; also the TLS handshake.
+    pub header: Duration,
+    /// From the end of a head to the end of its body.
+    pub body: Duration,
+    /// How long a connection may wait for its next request.
+    pub idle: Duration,
+    /// How long open logins may take to finish after SIGTERM.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // About 20 KiB each when idle: 320 MiB at the very worst, and far from the usual 65,536 files.
+            connections: 16_384,
+            // Four connectors at their own bound; each holds some 20 KiB.
+            in_flight: 1024,
+            first_byte: Duration::from_secs(10),
+            header: Duration::from_secs(10),
+            body: Duration::from_secs(10),
+            // Longer than the 60 s of common proxies, so that they close first and never meet a closed connection.
+            idle: Duration::from_secs(75),
+            // The default timeout of a connector is 8 s.
+            drain: Duration::from_secs(15),
+        }
+    }
+}
+
+/// Bounds of guessing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guard {
+    /// Off: the upstream counts alone.
+    pub enabled: bool,
+    /// Failures of one user name at one address before waits begin.
+    pub user_failures: u32,
+    /// Failures of one address, any user, before waits begin.
+    pub client_ip_failures: u32,
+    /// The waits after each further failure; the last repeats.
+    pub waits: Vec<Duration>,
+    /// Failures are forgotten this long after the last one.
+    pub forget_after: Duration,
+    /// Logins of one user at one address at once while there is no failure.
+    pub parallel: u32,
+    /// How many names and addresses are remembered, about 50 bytes each.
+    pub entries: usize,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            // People mistype; four slips are common, five are rare.
+            user_failures: 5,
+            // An office behind one address.
+            client_ip_failures: 50,
+            waits: [1, 3, 5, 10, 30, 60].map(Duration::from_secs).into(),
+            forget_after: Duration::from_mins(15),
+            parallel: 64,
+            entries: 131_072,
+        }
+    }
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// How much.
+    pub level: Level,
+    /// In which form.
+    pub format: Format,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: Level::Info, format: Format::Json }
+    }
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Faults of the daemon.
+    Error,
+    /// Also what the operator should look at.
+    Warn,
+    /// Also each login.
+    Info,
+    /// Also each stage.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    Json,
+    /// For a person at a terminal.
+    Text,
+}
+
+/// The audit trail.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    /// The file.
+    pub file: PathBuf,
+    /// Bytes after which a new file begins.
+    pub max_size: u64,
+    /// Old files that are kept: `file.1` is the youngest.
+    pub keep: u32,
+    /// How a user is named.
+    pub user_name: UserName,
+    /// What happens to logins when a line cannot be written.
+    pub when_full: WhenFull,
+}
+
+/// How an audit line names the user.
+#[derive(Debug, Clone)]
+pub enum UserName {
+    /// As it was sent.
+    Clear,
+    /// HMAC-SHA256 under this key, so that lines of one user can be matched without the name.
+    Hmac(Secret),
+}
+
+/// What happens to logins when an audit line cannot be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// They go on; lost lines are counted and logged.
+    #[default]
+    Continue,
+    /// They are unavailable(overloaded) before anything is sent, until lines can be written again.
+    Refuse,
+}

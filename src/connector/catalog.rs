@@ -1,0 +1,309 @@
+//! All connectors of a daemon (or of one command): loaded together, swapped whole, each on its own.
+//!
+//! A generation shares one pool of script workers; every connector has its own connections (TRAPS 20). A connector
+//! whose file became invalid keeps its last good revision, with the pool it was built with; one that never was valid
+//! answers misconfigured.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::check::{Checked, Draft, Loaded, SecretsFrom, Surroundings};
+use super::probe::probe;
+use super::{Connector, raw};
+use crate::diagnostic::{Diagnostic, Severity, SourceFile};
+use crate::script::{Limits, Pool, Reads, Source, Worker, inspect};
+use crate::upstream::{Client, Egress};
+
+/// A connector file larger than this was not written by a person.
+const FILE_BYTES: u64 = 1 << 20;
+
+/// How connectors are loaded; the same for every generation.
+pub struct Loader {
+    /// How a script worker is started.
+    pub worker: Worker,
+    /// What scripts may use.
+    pub limits: Limits,
+    /// The operator's bound.
+    pub egress: Arc<Egress>,
+    /// Environment variables.
+    pub env: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    /// Settings that win over the files.
+    pub settings: BTreeMap<String, String>,
+    /// Secrets that win over the files.
+    pub secrets: BTreeMap<String, String>,
+    /// Where the other secrets come from.
+    pub secrets_from: SecretsFrom,
+}
+
+/// A connector that runs.
+pub struct Live {
+    /// What it does.
+    pub connector: Connector,
+    /// Its connections.
+    pub client: Client,
+    /// The workers that hold its scripts; none when no connector of its generation has any.
+    pub scripts: Option<Arc<Pool>>,
+    /// What its scripts read, for checking it again with other settings.
+    pub reads: Vec<Reads>,
+    /// The number of its first script in the pool.
+    pub first_script: u32,
+    /// What was written.
+    pub raw: raw::Connector,
+    /// The file.
+    pub file: Arc<SourceFile>,
+}
+
+/// One file after loading.
+pub struct Outcome {
+    /// The id.
+    pub id: String,
+    /// There when it can run.
+    pub live: Option<Live>,
+    /// Everything that was found in it.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Loader {
+    /// Loads connector files together. Every one of `files` has its outcome, in order.
+    pub async fn load(&self, files: &[PathBuf]) -> Vec<Outcome> {
+        let mut next_script = 0;
+        let mut drafts = Vec::with_capacity(files.len());
+        let mut firsts = Vec::with_capacity(files.len());
+        for path in files {
+            firsts.push(next_script);
+            drafts.push(match read_file(path, FILE_BYTES) {
+                Ok(text) => Ok(Draft::read(path, text, self.around(), &mut next_script)),
+                Err(why) => Err(unreadable(path, &why)),
+            });
+        }
+        let sources: Vec<Source> = drafts.iter().flatten().flat_map(Draft::scripts).cloned().collect();
+        let reads = self.inspect(sources.clone()).await;
+        let mut reads = reads.into_iter();
+        let mut checked = Vec::with_capacity(files.len());
+        for draft in drafts {
+            checked.push(match draft {
+                Ok(draft) => {
+                    let own: Vec<_> = reads.by_ref().take(draft.scripts().count()).collect();
+                    draft.finish(self.around(), own)
+                }
+                Err(checked) => checked,
+            });
+        }
+        let pool = self.pool(sources, &mut checked).await;
+        let mut outcomes = Vec::with_capacity(checked.len());
+        for (checked, first_script) in checked.into_iter().zip(firsts) {
+            outcomes.push(self.enliven(checked, first_script, pool.clone()).await);
+        }
+        outcomes
+    }
+
+    /// What surrounds a file of this loader.
+    pub fn around(&self) -> Surroundings<'_> {
+        Surroundings {
+            env: &*self.env,
+            read_file: &|path| std::fs::read(path),
+            settings: &self.settings,
+            secrets: &self.secrets,
+            secrets_from: self.secrets_from,
+        }
+    }
+
+    async fn inspect(&self, sources: Vec<Source>) -> Vec<Result<Reads, crate::script::Mistake>> {
+        if sources.is_empty() {
+            return Vec::new();
+        }
+        let worker = self.worker.clone();
+        // A panic of the task leaves no reads, and every script without reads is then a mistake of its own.
+        tokio::task::spawn_blocking(move || inspect(&worker, &sources)).await.unwrap_or_default()
+    }
+
+    /// The workers of this generation. A connector that did not load leaves an empty script in its place, so that
+    /// numbers stay what they were.
+    async fn pool(&self, mut sources: Vec<Source>, checked: &mut [Checked]) -> Option<Arc<Pool>> {
+        for source in &mut sources {
+            let loaded = checked.iter().any(|c| c.loaded.is_some() && c.id == source.connector);
+            if !loaded {
+                source.text.clear();
+            }
+        }
+        if sources.iter().all(|source| source.text.is_empty()) {
+            return None;
+        }
+        match Pool::start(self.worker.clone(), self.limits.clone(), sources).await {
+            Ok(pool) => Some(Arc::new(pool)),
+            Err(error) => {
+                for scripted in checked.iter_mut().filter(|c| c.loaded.as_ref().is_some_and(|l| !l.scripts.is_empty()))
+                {
+                    scripted.loaded = None;
+                    scripted.diagnostics.push(without_place("script-workers", error.to_string()));
+                }
+                None
+            }
+        }
+    }
+
+    async fn enliven(&self, checked: Checked, first_script: u32, pool: Option<Arc<Pool>>) -> Outcome {
+        let Checked { id, loaded, mut diagnostics } = checked;
+        let Some(loaded) = loaded else { return Outcome { id, live: None, diagnostics } };
+        let Loaded { connector, transport, origins, reads, raw, file, .. } = loaded;
+        let client = match Client::new(&transport, Arc::clone(&self.egress), &origins) {
+            Ok(client) => client,
+            Err(error) => {
+                let span = if raw.transport.is_some() { raw.place.key("transport") } else { raw.place.key("steps") };
+                diagnostics.push(Diagnostic::error("transport", &file, span.clone(), error.to_string()));
+                return Outcome { id, live: None, diagnostics };
+            }
+        };
+        let fooled = probe(&connector, pool.as_deref()).await;
+        for fooled in &fooled {
+            diagnostics.push(took_for_success(&raw, &file, fooled));
+        }
+        let live = Live { connector, client, scripts: pool, reads, first_script, raw, file };
+        Outcome { id, live: fooled.is_empty().then_some(live), diagnostics }
+    }
+}
+
+fn took_for_success(raw: &raw::Connector, file: &Arc<SourceFile>, fooled: &super::probe::Fooled) -> Diagnostic {
+    let step = raw.steps.iter().find(|step| step.name.text == fooled.step);
+    let success = step.and_then(|step| step.response.as_ref()).and_then(|response| response.success.as_ref());
+    let span = success.map_or_else(|| raw.place.key("steps").clone(), |success| success.place.span.clone());
+    let message = format!("the step `{}` takes a reply for a success that proves nothing", fooled.step);
+    Diagnostic::error("probe", file, span, message)
+        .label(format!("true for {} with HTTP {}", fooled.reply, fooled.status))
+        .help("look at something that only a right password brings, such as a token: { field: …, exists: true }")
+}
+
+/// The text of a file, at most `most` bytes.
+fn read_file(path: &Path, most: u64) -> Result<String, String> {
+    let size = std::fs::metadata(path).map_err(|error| error.kind().to_string())?.len();
+    if size > most {
+        return Err(format!("it is larger than {} KiB", most / 1024));
+    }
+    let bytes = std::fs::read(path).map_err(|error| error.kind().to_string())?;
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+}
+
+fn unreadable(path: &Path, why: &str) -> Checked {
+    let id = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let diagnostic = without_place("file-unreadable", format!("{} cannot be read: {why}", path.display()));
+    Checked { id, loaded: None, diagnostics: vec![diagnostic] }
+}
+
+fn without_place(code: &'static str, message: String) -> Diagnostic {
+    Diagnostic { severity: Severity::Error, code, message, at: None, label: None, help: Vec::new() }
+}
+
+/// The connector files below `path`: itself if it is a file, else every `.yaml`, `.yml` and `.json` in it, sorted.
+pub fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let path = entry?.path();
+        // Editors leave hidden files beside the one being written.
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let known = path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known));
+        if known && !hidden && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// One connector of the present generation.
+#[derive(Clone)]
+pub enum Entry {
+    /// It runs; `stale` when its file has become invalid since.
+    Live {
+        /// What runs.
+        live: Arc<Live>,
+        /// Whether the file says something else that is invalid.
+        stale: bool,
+    },
+    /// Its file was never valid.
+    Broken,
+}
+
+/// What a reload changed. Ids only.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// New revisions.
+    pub changed: Vec<String>,
+    /// No longer there.
+    pub removed: Vec<String>,
+    /// Invalid now; a last good revision, if there was one, still runs.
+    pub refused: Vec<String>,
+}
+
+/// The connectors of a directory, swapped whole on reload.
+pub struct Catalog {
+    loader: Loader,
+    directory: PathBuf,
+    entries: ArcSwap<BTreeMap<String, Entry>>,
+    /// Reloads follow each other; logins never wait for one.
+    reloading: tokio::sync::Mutex<()>,
+}
+
+impl Catalog {
+    /// An empty catalog of `directory`; the first [`Catalog::reload`] fills it.
+    pub fn new(loader: Loader, directory: impl Into<PathBuf>) -> Self {
+        Self {
+            loader,
+            directory: directory.into(),
+            entries: ArcSwap::default(),
+            reloading: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The connector of this id.
+    pub fn get(&self, id: &str) -> Option<Entry> {
+        self.entries.load().get(id).cloned()
+    }
+
+    /// All of them, by id.
+    pub fn entries(&self) -> Arc<BTreeMap<String, Entry>> {
+        self.entries.load_full()
+    }
+
+    /// Reads all files again and swaps the generation. Says what changed and everything that was found.
+    pub async fn reload(&self) -> std::io::Result<(Change, Vec<Diagnostic>)> {
+        let _one_at_a_time = self.reloading.lock().await;
+        let outcomes = self.loader.load(&files(&self.directory)?).await;
+        let before = self.entries.load_full();
+        let (mut entries, mut change, mut diagnostics) = (BTreeMap::new(), Change::default(), Vec::new());
+        for Outcome { id, live, diagnostics: found } in outcomes {
+            diagnostics.extend(found);
+            if entries.contains_key(&id) {
+                diagnostics.push(without_place("duplicate-id", format!("two files have the id `{id}`")));
+                change.refused.push(id);
+                continue;
+            }
+            let entry = match (live, before.get(&id)) {
+                (Some(live), old) => {
+                    let same = matches!(old, Some(Entry::Live { live: old, .. }) if old.connector.revision == live.connector.revision);
+                    if !same {
+                        change.changed.push(id.clone());
+                    }
+                    Entry::Live { live: Arc::new(live), stale: false }
+                }
+                (None, Some(Entry::Live { live, .. })) => {
+                    change.refused.push(id.clone());
+                    Entry::Live { live: Arc::clone(live), stale: true }
+                }
+                (None, _) => {
+                    change.refused.push(id.clone());
+                    Entry::Broken
+                }
+            };
+            entries.insert(id, entry);
+        }
+        change.removed = before.keys().filter(|id| !entries.contains_key(*id)).cloned().collect();
+        self.entries.store(Arc::new(entries));
+        Ok((change, diagnostics))
+    }
+}

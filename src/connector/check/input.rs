@@ -1,0 +1,58 @@
+//! What a login brings: declared attributes, and fields packed into a credential.
+
+use crate::connector::raw;
+use crate::connector::raw::connector::{PackedFields, PackedFormat};
+use crate::connector::{Attribute, Input};
+use crate::diagnostic::Mistakes;
+use crate::packing::{Otherwise, Packing, PackingFormat};
+
+use super::response;
+
+/// A declared attribute has at most this many characters unless it says otherwise: an id, a phone number, an address.
+const ATTRIBUTE_CHARACTERS: u32 = 1024;
+
+/// Names that `user` has anyway.
+const BUILT_IN: [&str; 5] = ["username", "userPassword", "clientIp", "fields", "attributes"];
+
+/// Checks `input`.
+pub(super) fn input(raw: &raw::Connector, mistakes: &mut Mistakes) -> Option<Input> {
+    let Some(raw) = &raw.input else { return Some(Input::default()) };
+    let mut attributes = Vec::new();
+    for (name, attribute) in raw.attributes.iter() {
+        let fits = crate::context::Variable::parse(&format!("user.{}", name.value)).is_ok();
+        if BUILT_IN.contains(&name.value.as_str()) || !fits {
+            let message = format!("`{}` cannot be the name of an attribute", name.value);
+            let mistake = mistakes.error_at("bad-name", &name.span, message);
+            mistakes.add(mistake.help("use another name of letters, digits, `_` and `-`"));
+        }
+        let max = attribute.max.as_ref().map_or(ATTRIBUTE_CHARACTERS, |max| max.value);
+        attributes.push(Attribute {
+            name: name.value.clone(),
+            required: attribute.required.as_ref().is_some_and(|flag| flag.value),
+            max: usize::try_from(max).unwrap_or(usize::MAX),
+        });
+    }
+    let empty = raw.allow_empty_password.as_ref();
+    if let Some(flag) = empty.filter(|flag| flag.value) {
+        let message = "an empty password is sent on";
+        let mistake = mistakes.error_at("empty-password", &flag.span, message).as_warning();
+        mistakes.add(mistake.label("many servers take an empty password for an anonymous login and say yes"));
+    }
+    Some(Input {
+        attributes,
+        password_fields: raw.password_fields.as_ref().map(|raw| packed(raw, "password")),
+        username_fields: raw.username_fields.as_ref().map(|raw| packed(raw, "user")),
+        allow_empty_password: empty.is_some_and(|flag| flag.value),
+    })
+}
+
+/// `whole` is the field that a text of another form becomes when fields are not required.
+fn packed(raw: &PackedFields, whole: &str) -> Packing {
+    let format = match &raw.format {
+        PackedFormat::Json5 => PackingFormat::Json5,
+        PackedFormat::Form => PackingFormat::Form,
+        PackedFormat::Pairs(pairs) => PackingFormat::Pairs(response::pairs(pairs)),
+    };
+    let required = raw.required.as_ref().is_none_or(|flag| flag.value);
+    Packing { format, otherwise: if required { Otherwise::Refused } else { Otherwise::Field(whole.to_owned()) } }
+}

@@ -1,0 +1,218 @@
+//! From what was written to what runs: every name resolved, every text compiled, every rule safe, all mistakes at once.
+//!
+//! Two phases, because scripts are parsed in a worker process and a thousand of them should share one: [`Draft::read`]
+//! reads the file and hands out the scripts, [`Draft::finish`] takes what they read and gives the connector. Nothing
+//! here sends, and nothing is guessed: what cannot be right does not load.
+
+mod condition;
+mod input;
+mod names;
+mod place;
+mod request;
+mod response;
+mod revision;
+mod roles;
+mod settings;
+mod source;
+mod step;
+mod transport;
+mod unsupported;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::raw;
+use super::raw::FromNode as _;
+use super::{Connector, Kind};
+use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
+use crate::script::{self, Reads};
+use crate::template::Language;
+use crate::upstream::{Origin, TransportConfig};
+
+/// Where secrets come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretsFrom {
+    /// Environment and files, as the connector says; a missing one is a mistake.
+    Environment,
+    /// Samples: `check` runs without real secrets.
+    Samples,
+}
+
+/// What surrounds a connector file while it loads.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Environment variables.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Reads a file that the connector names.
+    pub read_file: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    /// Settings that win over the file (`--set`, a golden case).
+    pub settings: &'a BTreeMap<String, String>,
+    /// Secrets that win over the file (`--secret-from`, a golden case).
+    pub secrets: &'a BTreeMap<String, String>,
+    /// Where the other secrets come from.
+    pub secrets_from: SecretsFrom,
+}
+
+/// A connector file that was read, before its scripts are understood.
+#[derive(Debug)]
+pub struct Draft {
+    id: String,
+    raw: Option<raw::Connector>,
+    mistakes: Mistakes,
+    scripts: Vec<WrittenScript>,
+}
+
+/// One script and the step that it belongs to.
+#[derive(Debug)]
+struct WrittenScript {
+    step: usize,
+    kind: script::Kind,
+    /// Where a mistake of the whole script is shown.
+    at: crate::diagnostic::Span,
+    /// Whether its lines are lines of the connector file.
+    inline: bool,
+    source: script::Source,
+}
+
+/// A connector that was checked.
+#[derive(Debug)]
+pub struct Checked {
+    /// The file's name without its ending.
+    pub id: String,
+    /// There only when no mistake is an error.
+    pub loaded: Option<Loaded>,
+    /// All mistakes, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What a good file gives.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What runs.
+    pub connector: Connector,
+    /// How its upstream is reached.
+    pub transport: TransportConfig,
+    /// The origins that the file writes; nothing else is ever dialled.
+    pub origins: Vec<Origin>,
+    /// Its scripts, for a pool.
+    pub scripts: Vec<script::Source>,
+    /// What the scripts read, so that the file can be checked again with other settings.
+    pub reads: Vec<Reads>,
+    /// What was written: golden cases, and places for later diagnostics.
+    pub raw: raw::Connector,
+    /// The file.
+    pub file: Arc<SourceFile>,
+}
+
+impl Draft {
+    /// Reads the file at `path` (its text comes in by argument); script ids count up from `*next_script`.
+    pub fn read(path: &Path, text: String, around: Surroundings<'_>, next_script: &mut u32) -> Self {
+        let file = Arc::new(SourceFile { path: path.to_owned(), text });
+        let mut mistakes = Mistakes::new(file);
+        let id = id_of(path, &mut mistakes);
+        let node = crate::yaml::parse(&mut mistakes);
+        let raw = node.and_then(|node| raw::Connector::read(&node, &mut mistakes));
+        let scripts = match &raw {
+            Some(raw) => step::scripts(raw, &id, around, next_script, &mut mistakes),
+            None => Vec::new(),
+        };
+        Self { id, raw, mistakes, scripts }
+    }
+
+    /// The scripts to inspect, in order.
+    pub fn scripts(&self) -> impl Iterator<Item = &script::Source> {
+        self.scripts.iter().map(|script| &script.source)
+    }
+
+    /// Checks everything else. `reads` are the results of [`script::inspect`] for [`Draft::scripts`], in order.
+    pub fn finish(self, around: Surroundings<'_>, reads: Vec<Result<Reads, script::Mistake>>) -> Checked {
+        let Self { id, raw, mut mistakes, scripts } = self;
+        let file = Arc::clone(mistakes.file());
+        let connector = raw.and_then(|raw| {
+            let reads = step::understood(&scripts, reads, &mut mistakes);
+            let check = Check { raw: &raw, around, scripts: &scripts, reads: &reads, language: Language::default() };
+            let (connector, transport, origins) = check.run(&id, &mut mistakes)?;
+            let scripts = scripts.into_iter().map(|script| script.source).collect();
+            Some(Loaded { connector, transport, origins, scripts, reads, raw, file })
+        });
+        let sound = !mistakes.has_errors();
+        Checked { id, loaded: connector.filter(|_| sound), diagnostics: mistakes.into_diagnostics() }
+    }
+}
+
+/// One check in progress.
+struct Check<'a> {
+    raw: &'a raw::Connector,
+    around: Surroundings<'a>,
+    scripts: &'a [WrittenScript],
+    reads: &'a [Reads],
+    language: Language,
+}
+
+impl Check<'_> {
+    fn run(mut self, id: &str, mistakes: &mut Mistakes) -> Option<(Connector, TransportConfig, Vec<Origin>)> {
+        unsupported::refuse(self.raw, mistakes);
+        self.language = settings::language(self.raw, self.around, mistakes);
+        let secrets = settings::secrets(self.raw, self.around, mistakes);
+        let input = input::input(self.raw, mistakes);
+        let transport = transport::transport(self.raw, self.around, mistakes);
+        settings::acknowledgements(self.raw, mistakes);
+        let names = names::Names::collect(self.raw, self.scripts, self.reads, mistakes);
+        names.check_scripts(self.scripts, self.reads, mistakes);
+        let taint = roles::Taint::of(self.scripts, self.reads);
+        let mut steps = Vec::new();
+        for (index, raw) in self.raw.steps.iter().enumerate() {
+            let scope = names::Scope { names: &names, step: index };
+            steps.extend(step::step(&self, raw, scope, &taint, mistakes));
+        }
+        let kind = self.raw.kind.as_ref().map_or(Kind::Authentication, |kind| match kind.value {
+            raw::connector::Kind::Authentication => Kind::Authentication,
+            raw::connector::Kind::Utility => Kind::Utility,
+        });
+        roles::at_least_one_factor(self.raw, kind, &steps, mistakes);
+        response::mapped_once(self.raw, mistakes);
+        let identity_required = roles::identity(self.raw, &steps, &taint, mistakes);
+        let origins = request::origins(&steps, self.raw, mistakes);
+        if mistakes.has_errors() || steps.len() != self.raw.steps.len() {
+            return None;
+        }
+        let connector = Connector {
+            id: id.to_owned(),
+            title: self.raw.title.as_ref().map(|title| title.text.clone()),
+            kind,
+            revision: revision::of(mistakes.file(), self.scripts, &self.language),
+            input: input?,
+            secrets: Arc::new(secrets),
+            timeout: transport::timeout(self.raw),
+            time_zone: self.language.time_zone.clone(),
+            identity_required,
+            nodes: request::nodes(&steps),
+            steps,
+        };
+        Some((connector, transport?, origins))
+    }
+}
+
+/// The id of a connector: its file's name without the ending, `[a-z0-9-]+`.
+fn id_of(path: &Path, mistakes: &mut Mistakes) -> String {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let fits = !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !fits {
+        mistakes.add(Diagnostic {
+            severity: Severity::Error,
+            code: "bad-id",
+            message: format!("the file name `{stem}` is no connector id"),
+            at: None,
+            label: None,
+            help: vec!["use lower-case letters, digits and hyphens, such as corp-4a.yaml".to_owned()],
+        });
+    }
+    stem
+}
+
+/// The path of a file that the connector names, relative to the connector.
+fn beside(file: &SourceFile, named: &str) -> PathBuf {
+    file.path.parent().unwrap_or(Path::new("")).join(named)
+}

@@ -1,0 +1,219 @@
+//! Which names exist in a connector, and where: a variable that cannot have a value is a mistake of the file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::WrittenScript;
+use crate::connector::raw;
+use crate::context::{StepValue, Variable};
+use crate::diagnostic::{Mistakes, Span, did_you_mean};
+use crate::script::Reads;
+
+/// All names of one connector.
+pub(super) struct Names {
+    attributes: Vec<String>,
+    fields: bool,
+    secrets: Vec<String>,
+    steps: Vec<StepNames>,
+}
+
+struct StepNames {
+    name: String,
+    /// Capture and whether it is optional.
+    captures: BTreeMap<String, bool>,
+    /// What scripts up to and including this step's variables script may have set.
+    env: BTreeSet<String>,
+    /// Whether such a script sets names that its text does not tell.
+    any_env: bool,
+    answers: BTreeSet<String>,
+}
+
+/// The names that one step may use.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub(super) names: &'a Names,
+    /// The step's index; `when` and `ask` see what is before it.
+    pub(super) step: usize,
+}
+
+impl Names {
+    /// Collects them; a name that is used twice is a mistake.
+    pub(super) fn collect(
+        raw: &raw::Connector,
+        scripts: &[WrittenScript],
+        reads: &[Reads],
+        mistakes: &mut Mistakes,
+    ) -> Self {
+        let mut steps: Vec<StepNames> = Vec::new();
+        let (mut env, mut any_env) = (BTreeSet::new(), false);
+        for (index, step) in raw.steps.iter().enumerate() {
+            if steps.iter().any(|earlier| earlier.name == step.name.text) {
+                let message = format!("there are two steps named `{}`", step.name.text);
+                mistakes.add(mistakes.error_at("duplicate-step", &step.name.span, message).label("the second one"));
+            }
+            // `steps.<name>.status` and `.outcome` are taken, and a name must be one segment of a variable.
+            if Variable::parse(&format!("steps.{}.status", step.name.text)).is_err() {
+                let message = format!("`{}` cannot be the name of a step", step.name.text);
+                let mistake = mistakes.error_at("bad-name", &step.name.span, message);
+                mistakes.add(mistake.help("use letters, digits, `_` and `-`"));
+            }
+            for (script, reads) in scripts.iter().zip(reads).filter(|(script, _)| script.step == index) {
+                if script.kind == crate::script::Kind::Variables {
+                    env.extend(reads.env_written.names.keys().cloned());
+                    any_env |= reads.env_written.all;
+                }
+            }
+            let captures = step.response.iter().flat_map(|response| response.capture.iter());
+            let optional = |capture: &raw::response::Capture| capture.optional.as_ref().is_some_and(|flag| flag.value);
+            steps.push(StepNames {
+                name: step.name.text.clone(),
+                captures: captures
+                    .map(|(name, capture)| {
+                        reserved_capture(name, mistakes);
+                        (name.value.clone(), optional(capture))
+                    })
+                    .collect(),
+                env: env.clone(),
+                any_env,
+                answers: step
+                    .ask
+                    .iter()
+                    .flat_map(|ask| ask.fields.iter().map(|field| field.name.text.clone()))
+                    .collect(),
+            });
+        }
+        let input = raw.input.as_ref();
+        Self {
+            attributes: input.map(|i| i.attributes.iter().map(|(n, _)| n.value.clone()).collect()).unwrap_or_default(),
+            fields: input.is_some_and(|i| i.password_fields.is_some() || i.username_fields.is_some()),
+            secrets: raw.secrets.iter().map(|(name, _)| name.value.clone()).collect(),
+            steps,
+        }
+    }
+
+    /// What scripts read must exist, too.
+    pub(super) fn check_scripts(&self, scripts: &[WrittenScript], reads: &[Reads], mistakes: &mut Mistakes) {
+        for (script, reads) in scripts.iter().zip(reads) {
+            let scope = Scope { names: self, step: script.step };
+            let user = reads
+                .user
+                .names
+                .keys()
+                .filter(|name| !matches!(name.as_str(), "fields" | "username" | "userPassword" | "clientIp"));
+            let mut named: Vec<Variable> = user.cloned().map(Variable::Attribute).collect();
+            named.extend(reads.user_fields.names.keys().cloned().map(Variable::Field));
+            named.extend(reads.secret.names.keys().cloned().map(Variable::Secret));
+            named.extend(reads.answer.names.keys().cloned().map(Variable::Answer));
+            for (step, values) in &reads.steps {
+                named.extend(values.names.keys().map(|value| Variable::Step {
+                    step: step.clone(),
+                    value: match value.as_str() {
+                        "outcome" => StepValue::Outcome,
+                        "status" => StepValue::Status,
+                        capture => StepValue::Capture(capture.to_owned()),
+                    },
+                }));
+            }
+            for variable in named {
+                scope.check(&variable, &script.at, mistakes);
+            }
+        }
+    }
+}
+
+fn reserved_capture(name: &raw::Spanned<String>, mistakes: &mut Mistakes) {
+    let taken = matches!(name.value.as_str(), "status" | "outcome");
+    if taken || Variable::parse(&format!("steps.x.{}", name.value)).is_err() {
+        let message = format!("`{}` cannot be the name of a capture", name.value);
+        let mistake = mistakes.error_at("bad-name", &name.span, message);
+        let mistake = if taken { mistake.label("every step has a value of this name") } else { mistake };
+        mistakes.add(mistake.help("use another name of letters, digits, `_` and `-`"));
+    }
+}
+
+impl Scope<'_> {
+    /// Notes a mistake at `span` when `variable` cannot have a value here.
+    pub(super) fn check(self, variable: &Variable, span: &Span, mistakes: &mut Mistakes) {
+        let Err((message, known, fix)) = self.look_up(variable) else { return };
+        let mistake = mistakes.error_at("unknown-variable", span, message);
+        let near = did_you_mean(&variable.to_string(), known.iter().map(String::as_str));
+        mistakes.add(match near {
+            Some(near) => mistake.help(format!("did you mean `{near}`?")),
+            None => mistake.help(fix),
+        });
+    }
+
+    /// Whether `variable` is a capture that a reply may lack.
+    pub(super) fn is_optional(self, variable: &Variable) -> bool {
+        let Variable::Step { step, value: StepValue::Capture(name) } = variable else { return false };
+        let step = self.names.steps.iter().find(|known| known.name == *step);
+        step.and_then(|step| step.captures.get(name)).copied().unwrap_or(false)
+    }
+
+    /// What is wrong, what may have been meant, and what to do.
+    fn look_up(self, variable: &Variable) -> Result<(), (String, Vec<String>, String)> {
+        let here = &self.names.steps[self.step];
+        let prefixed = |space: &str, names: &mut dyn Iterator<Item = &String>| -> Vec<String> {
+            names.map(|name| format!("{space}.{name}")).collect()
+        };
+        let no_such = format!("there is no variable `{variable}`");
+        match variable {
+            Variable::Attribute(name) if !self.names.attributes.contains(name) => {
+                let mut known = prefixed("user", &mut self.names.attributes.iter());
+                known.extend(["user.username", "user.userPassword", "user.clientIp"].map(String::from));
+                Err((no_such, known, format!("declare it: input.attributes.{name}")))
+            }
+            Variable::Field(_) if !self.names.fields => {
+                Err((no_such, Vec::new(), "declare input.password_fields, which fills user.fields".to_owned()))
+            }
+            Variable::Secret(name) if !self.names.secrets.contains(name) => {
+                let known = prefixed("secret", &mut self.names.secrets.iter());
+                Err((no_such, known, format!("declare it: secrets.{name}: {{ env: NAME }}")))
+            }
+            Variable::Env(name) if !here.any_env && !here.env.contains(name) => {
+                let known = prefixed("env", &mut here.env.iter());
+                Err((
+                    format!("no script sets `{variable}`"),
+                    known,
+                    format!("set it in a variables script: env.{name} = …"),
+                ))
+            }
+            Variable::Answer(name)
+                if !self.names.steps[..=self.step].iter().any(|step| step.answers.contains(name)) =>
+            {
+                let known =
+                    prefixed("answer", &mut self.names.steps[..=self.step].iter().flat_map(|step| &step.answers));
+                Err((no_such, known, "ask for it: ask.fields of this step".to_owned()))
+            }
+            Variable::Step { step, value } => self.look_up_step(variable, step, value),
+            _ => Ok(()),
+        }
+    }
+
+    fn look_up_step(
+        self,
+        variable: &Variable,
+        step: &str,
+        value: &StepValue,
+    ) -> Result<(), (String, Vec<String>, String)> {
+        let earlier = &self.names.steps[..self.step];
+        let all = &self.names.steps;
+        let Some(found) = earlier.iter().find(|known| known.name == step) else {
+            let known = earlier.iter().map(|known| variable.to_string().replacen(step, &known.name, 1)).collect();
+            let message = if all.iter().any(|known| known.name == step) {
+                format!("`{variable}` is not known yet: the step `{step}` does not run before this one")
+            } else {
+                format!("there is no step `{step}`")
+            };
+            return Err((message, known, "only earlier steps can be named".to_owned()));
+        };
+        match value {
+            StepValue::Capture(name) if !found.captures.contains_key(name) => {
+                let mut known: Vec<String> = found.captures.keys().map(|n| format!("steps.{step}.{n}")).collect();
+                known.extend(["outcome", "status"].map(|value| format!("steps.{step}.{value}")));
+                let fix = format!("capture it in the step `{step}`: capture: {{ {name}: {{ field: … }} }}");
+                Err((format!("the step `{step}` captures no `{name}`"), known, fix))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! `request`: from the written keys to a compiled plan, and what must not stand where.
+
+use std::collections::BTreeSet;
+
+use super::names::Scope;
+use super::place::Marks;
+use super::roles::Taint;
+use super::{Check, settings};
+use crate::connector::raw::request::{Body, Part, Url};
+use crate::connector::raw::{self, Dict, OneOrMany, Parameter, Spanned, Text, Tree, TreeValue, Word as _};
+use crate::connector::{Role, Step};
+use crate::context::Variable;
+use crate::diagnostic::{Mistakes, Span};
+use crate::request::{BodySpec, JsonSpec, Pairs, PartSpec, RequestPlan, RequestSpec, Written};
+use crate::upstream::{Nodes, Origin};
+
+/// Compiles `request`; `None` after a mistake.
+pub(super) fn request(
+    check: &Check<'_>,
+    raw: &raw::Request,
+    scope: Scope<'_>,
+    taint: &Taint,
+    mistakes: &mut Mistakes,
+) -> Option<RequestPlan> {
+    let Url::Template(url) = &raw.url else { return None };
+    let mut marks = Marks::default();
+    let method = match &raw.method {
+        Some(method) => marks.word(method.value.word(), &method.span),
+        None => marks.word(if raw.body.is_some() { "POST" } else { "GET" }, &raw.place.span),
+    };
+    let mut spec = RequestSpec::new(method, marks.text(url));
+    spec.query = many(&raw.query, &mut marks);
+    spec.headers = raw.headers.iter().map(|(name, value)| (marks.key(name), marks.text(value))).collect();
+    spec.cookies = raw.cookies.iter().map(|(name, value)| (marks.key(name), marks.text(value))).collect();
+    spec.charset = raw.charset.as_ref().map(|charset| marks.text(charset));
+    spec.body = raw.body.as_ref().and_then(|body| body_spec(body, &mut marks));
+    let plan = match RequestPlan::compile(&spec, &check.language) {
+        Ok(plan) => plan,
+        Err(located) => {
+            marks.note(located, mistakes);
+            return None;
+        }
+    };
+    variables(&plan, url, raw, scope, mistakes);
+    credential_in_url(check, &plan, url, taint, mistakes);
+    Some(plan)
+}
+
+/// Every variable must exist, and one that may be missing needs a default.
+fn variables(plan: &RequestPlan, url: &Text, raw: &raw::Request, scope: Scope<'_>, mistakes: &mut Mistakes) {
+    for hole in plan.holes() {
+        for variable in hole.variables() {
+            let span = find(variable, url, raw);
+            scope.check(variable, &span, mistakes);
+            if scope.is_optional(variable) && !hole.has_default() {
+                let message = format!("`{variable}` is optional, so it may be missing here");
+                let mistake = mistakes.error_at("optional-without-default", &span, message);
+                mistakes.add(mistake.help(format!("say what stands for it: {{{{ {variable} | default(\"…\") }}}}")));
+            }
+        }
+    }
+}
+
+/// Where `variable` stands in the request: the first text that names it.
+fn find(variable: &Variable, url: &Text, raw: &raw::Request) -> Span {
+    let name = variable.to_string();
+    let mut texts: Vec<&Text> = vec![url];
+    texts.extend(raw.query.iter().flat_map(|(_, values)| values.iter().map(|value| &value.0)));
+    texts.extend(raw.headers.iter().chain(raw.cookies.iter()).map(|(_, value)| &value.0));
+    if let Some(body) = &raw.body {
+        body_texts(body, &mut texts);
+    }
+    let found = texts.iter().find_map(|text| text.text.find(&name).map(|at| text.span_of(at..at + name.len())));
+    found.unwrap_or_else(|| raw.place.span.clone())
+}
+
+fn body_texts<'a>(body: &'a Body, texts: &mut Vec<&'a Text>) {
+    match body {
+        Body::Json(tree) => tree_texts(tree, texts),
+        Body::Form(form) => texts.extend(form.iter().flat_map(|(_, values)| values.iter().map(|value| &value.0))),
+        Body::Multipart(parts) => {
+            for part in parts.iter().flat_map(|(_, parts)| parts.iter()) {
+                texts.push(&part.value.0);
+                texts.extend(part.filename.iter().chain(&part.content_type));
+            }
+        }
+        Body::Xml(body) | Body::Text(body) => texts.push(&body.value),
+        Body::FormFrom(_) => {}
+    }
+}
+
+fn tree_texts<'a>(tree: &'a Tree, texts: &mut Vec<&'a Text>) {
+    match &tree.value {
+        TreeValue::Text(text) => texts.push(text),
+        TreeValue::List(items) => items.iter().for_each(|item| tree_texts(item, texts)),
+        TreeValue::Object(members) => members.iter().for_each(|(_, value)| tree_texts(value, texts)),
+        TreeValue::Null | TreeValue::Bool(_) | TreeValue::Number(_) => {}
+    }
+}
+
+/// URLs end up in the access logs of servers and proxies.
+fn credential_in_url(check: &Check<'_>, plan: &RequestPlan, url: &Text, taint: &Taint, mistakes: &mut Mistakes) {
+    if settings::acknowledged(check.raw, "credential_in_url") {
+        return;
+    }
+    if let Some(variable) = plan.url_variables().into_iter().find(|variable| taint.may_hold_credential(variable)) {
+        let message = format!("`{variable}` stands in the URL, which servers and proxies write into their logs");
+        let mistake = mistakes.error_at("credential-in-url", &url.span, message);
+        mistakes.add(mistake.help("send it in the body or a header; if the server takes it only here, write acknowledge: { credential_in_url: why }"));
+    }
+}
+
+fn many<'a>(dict: &'a Dict<OneOrMany<Parameter>>, marks: &mut Marks<'a>) -> Pairs<'a> {
+    let mut pairs = Vec::new();
+    for (name, values) in dict.iter() {
+        for value in values.iter() {
+            pairs.push((marks.key(name), marks.text(value)));
+        }
+    }
+    pairs
+}
+
+fn body_spec<'a>(body: &'a Body, marks: &mut Marks<'a>) -> Option<BodySpec<'a>> {
+    Some(match body {
+        Body::Json(Tree { value: TreeValue::Text(text), .. }) => BodySpec::JsonText(marks.text(text)),
+        Body::Json(tree) => BodySpec::Json(json_spec(tree, marks)),
+        Body::Form(form) => BodySpec::Form(many(form, marks)),
+        Body::Multipart(parts) => BodySpec::Multipart(multipart(parts, marks)),
+        Body::Xml(body) => BodySpec::Xml(marks.text(&body.value)),
+        Body::Text(body) => BodySpec::Text(marks.text(&body.value)),
+        Body::FormFrom(_) => return None,
+    })
+}
+
+fn multipart<'a>(parts: &'a Dict<OneOrMany<Part>>, marks: &mut Marks<'a>) -> Vec<PartSpec<'a>> {
+    let mut specs = Vec::new();
+    for (name, parts) in parts.iter() {
+        for part in parts.iter() {
+            let mut optional = |text: &'a Option<Text>| text.as_ref().map(|text| marks.text(text));
+            let (filename, content_type) = (optional(&part.filename), optional(&part.content_type));
+            specs.push(PartSpec { name: marks.key(name), value: marks.text(&part.value), filename, content_type });
+        }
+    }
+    specs
+}
+
+fn json_spec<'a>(tree: &'a Tree, marks: &mut Marks<'a>) -> JsonSpec<'a> {
+    match &tree.value {
+        TreeValue::Null => JsonSpec::Null,
+        TreeValue::Bool(flag) => JsonSpec::Bool(*flag),
+        TreeValue::Number(number) => JsonSpec::Number(number.clone()),
+        TreeValue::Text(text) => JsonSpec::Text(marks.text(text)),
+        TreeValue::List(items) => JsonSpec::Array(items.iter().map(|item| json_spec(item, marks)).collect()),
+        TreeValue::Object(members) => {
+            let member = |(name, value): &'a (Spanned<String>, Tree),
+                          marks: &mut Marks<'a>|
+             -> (Written<'a>, JsonSpec<'a>) { (marks.key(name), json_spec(value, marks)) };
+            JsonSpec::Object(members.iter().map(|m| member(m, marks)).collect())
+        }
+    }
+}
+
+/// The nodes that requests begin with; every request of a connector has the same.
+pub(super) fn nodes(steps: &[Step]) -> Option<Nodes> {
+    let plan = steps.iter().filter_map(|step| step.request.as_ref()).find(|plan| plan.has_nodes())?;
+    let origins: Vec<Origin> = plan.origins().iter().filter_map(|url| Origin::of(url).ok()).collect();
+    Nodes::new(origins)
+}
+
+/// All origins that the file writes. Credentials in clear beyond this machine are worth a warning.
+pub(super) fn origins(steps: &[Step], raw: &raw::Connector, mistakes: &mut Mistakes) -> Vec<Origin> {
+    let mut origins: Vec<Origin> = Vec::new();
+    let mut clear: BTreeSet<String> = BTreeSet::new();
+    for step in steps {
+        for url in step.request.iter().flat_map(|request| request.origins()) {
+            if url.scheme() == "http" && !is_loopback(url) && step.role == Role::Factor {
+                clear.insert(url.to_string());
+            }
+            if let Ok(origin) = Origin::of(url) {
+                if !origins.contains(&origin) {
+                    origins.push(origin);
+                }
+            }
+        }
+    }
+    if let (Some(url), false) = (clear.first(), settings::acknowledged(raw, "plain_http")) {
+        let span = raw.place.key("steps").clone();
+        let message = format!("credentials cross the network in clear to {url}");
+        let mistake = mistakes.error_at("plain-http", &span, message).as_warning();
+        mistakes.add(mistake.help("use https, or write acknowledge: { plain_http: why }"));
+    }
+    origins
+}
+
+fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}

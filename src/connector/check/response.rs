@@ -1,0 +1,243 @@
+//! `response`: decoding, rules, identity, captures, mapping, and the evidence that a factor's rules must rest on.
+
+use super::names::Scope;
+use super::{Check, condition, settings, source};
+use crate::condition::{Condition, RejectRow, StepRules};
+use crate::connector::evidence::{Evidence, evidence};
+use crate::connector::raw::response::{Extension as RawExtension, Format as RawFormat, FormatWord, Mapping};
+use crate::connector::raw::{self, connector::Pairs};
+use crate::connector::{Capture, Identity, Match, ResponsePlan, Role};
+use crate::diagnostic::{Mistakes, Span};
+use crate::document::PairsSpec;
+use crate::mapping::{Extension, MapPlan};
+use crate::response::{Charset, Decoding, Format};
+use crate::script::ScriptId;
+use crate::verdict::Reason;
+
+/// Compiles `response`. A step without one is a helper that goes by the status.
+pub(super) fn response(
+    check: &Check<'_>,
+    step: &raw::Step,
+    role: Role,
+    scope: Scope<'_>,
+    preprocess: Option<ScriptId>,
+    mistakes: &mut Mistakes,
+) -> Option<ResponsePlan> {
+    let Some(raw) = &step.response else {
+        if role == Role::Factor {
+            no_success(&step.name.span, mistakes);
+        }
+        let failure = Reason::InvalidCredentials;
+        return Some(ResponsePlan {
+            decoding: Decoding::default(),
+            preprocess,
+            rules: StepRules {
+                reject: Vec::new(),
+                unavailable: None,
+                more: None,
+                pending: None,
+                success: None,
+                failure,
+            },
+            status_only: false,
+            named_statuses: Vec::new(),
+            identity: None,
+            captures: Vec::new(),
+            map: MapPlan::default(),
+        });
+    };
+    let rules = rules(check, step, raw, scope, mistakes);
+    let decoding = decoding(raw, mistakes);
+    let identity = raw.identity.as_ref().map(|identity| {
+        let source = source::source(check, &identity.source, scope, mistakes)?;
+        let how = identity.r#match.as_ref().map_or(Match::Exact, |how| match how.value {
+            raw::response::Match::Exact => Match::Exact,
+            raw::response::Match::IgnoreCase => Match::IgnoreCase,
+            raw::response::Match::Report => Match::Report,
+        });
+        Some(Identity { source, how })
+    });
+    let captures = captures(check, raw, scope, mistakes);
+    let map = raw.map.as_ref().map_or_else(|| Some(MapPlan::default()), |map| mapping(check, map, scope, mistakes));
+    let rules = rules?;
+    if role == Role::Factor {
+        match (&raw.success, &rules.success) {
+            (Some(written), Some(success)) => rests_on(check, success, written, step, "success", mistakes),
+            _ => no_success(&step.name.span, mistakes),
+        }
+        if let (Some(written), Some(more)) = (&raw.more, &rules.more) {
+            rests_on(check, more, written, step, "more", mistakes);
+        }
+    }
+    let named_statuses = rules.named_statuses();
+    location_without_redirect(raw, &named_statuses, mistakes);
+    let identity = match identity {
+        None => None,
+        Some(identity) => Some(identity?),
+    };
+    let asks = step.request.is_none();
+    let status_only = rules.success.as_ref().is_some_and(|success| evidence(success, asks) == Evidence::StatusOnly);
+    Some(ResponsePlan {
+        decoding: decoding?,
+        status_only,
+        preprocess,
+        rules,
+        named_statuses,
+        identity,
+        captures: captures?,
+        map: map?,
+    })
+}
+
+fn no_success(span: &Span, mistakes: &mut Mistakes) {
+    let mistake = mistakes.error_at("no-success", span, "a step that proves the user needs a `success`");
+    mistakes.add(mistake.help("say what only a right password brings: success: { field: …, equals: … }"));
+}
+
+fn rules(
+    check: &Check<'_>,
+    step: &raw::Step,
+    raw: &raw::Response,
+    scope: Scope<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<StepRules> {
+    let before = mistakes.count();
+    let mut one = |written: &Option<raw::Condition>| -> Option<Condition> {
+        written.as_ref().and_then(|condition| condition::condition(check, condition, scope, mistakes))
+    };
+    let (unavailable, more, success) = (one(&raw.unavailable), one(&raw.more), one(&raw.success));
+    let reject: Vec<Option<RejectRow>> = raw
+        .reject
+        .iter()
+        .map(|row| {
+            let when = condition::condition(check, &row.when, scope, mistakes)?;
+            let message = row.message.as_ref().map(|message| message.text.clone());
+            Some(RejectRow { when, reason: row.reason.value, message })
+        })
+        .collect();
+    let failure = if step.ask.is_some() { Reason::MfaFailed } else { Reason::InvalidCredentials };
+    let reject = reject.into_iter().collect::<Option<Vec<_>>>()?;
+    (mistakes.count() == before).then_some(StepRules { reject, unavailable, more, pending: None, success, failure })
+}
+
+/// The evidence of DESIGN.md section 4.6.
+fn rests_on(
+    check: &Check<'_>,
+    rule: &Condition,
+    written: &raw::Condition,
+    step: &raw::Step,
+    name: &str,
+    mistakes: &mut Mistakes,
+) {
+    let asks = step.request.is_none();
+    let (message, help) = match evidence(rule, asks) {
+        Evidence::Positive => return,
+        Evidence::StatusOnly if settings::acknowledged(check.raw, "status_only") => return,
+        Evidence::StatusOnly => (
+            format!("`{name}` can be met by the status alone: a proxy's page has one, too"),
+            "look at something that only a right password brings; if there is nothing, write acknowledge: { status_only: why }",
+        ),
+        Evidence::None => (
+            format!("`{name}` can be met by what the reply is not: a login page is not everything, too"),
+            "look at something that only a right password brings: { field: …, equals: … } on every way of `any`",
+        ),
+    };
+    mistakes.add(mistakes.error_at("no-evidence", &written.place.span, message).help(help));
+}
+
+fn location_without_redirect(raw: &raw::Response, named: &[u16], mistakes: &mut Mistakes) {
+    if named.iter().any(|status| (300..400).contains(status)) {
+        return;
+    }
+    let rules = raw.reject.iter().map(|row| &row.when);
+    let rules = rules.chain(&raw.unavailable).chain(&raw.more).chain(&raw.success);
+    for span in rules.filter_map(condition::location_leaf) {
+        let message = "a rule on Location needs a 3xx status: without one such a reply is not judged at all";
+        let mistake = mistakes.error_at("location-without-status", span, message);
+        mistakes.add(mistake.help("write all: [ { status: 302 }, { header: Location, … } ]"));
+    }
+}
+
+fn decoding(raw: &raw::Response, mistakes: &mut Mistakes) -> Option<Decoding> {
+    let format = match raw.format.as_ref().map(|format| &format.value) {
+        None | Some(RawFormat::Word(FormatWord::Auto)) => Format::Auto,
+        Some(RawFormat::Word(FormatWord::Json)) => Format::Json,
+        Some(RawFormat::Word(FormatWord::Xml)) => Format::Xml,
+        Some(RawFormat::Word(FormatWord::Form)) => Format::Form,
+        Some(RawFormat::Word(FormatWord::Pairs)) => Format::Pairs(PairsSpec::default()),
+        Some(RawFormat::Word(FormatWord::Html)) => Format::Html,
+        Some(RawFormat::Word(FormatWord::Text)) => Format::Text,
+        Some(RawFormat::Word(FormatWord::Bytes)) => Format::Bytes,
+        Some(RawFormat::Pairs(written)) => Format::Pairs(pairs(written)),
+    };
+    let charset = match &raw.charset {
+        None => Charset::default(),
+        Some(label) => match Charset::parse(&label.text) {
+            Some(charset) => charset,
+            None => {
+                let message = format!("`{}` is no charset", label.text);
+                let mistake = mistakes.error_at("charset", &label.span, message);
+                mistakes.add(mistake.help("known are auto, utf-8, gbk, gb18030, big5 and others of the WHATWG list"));
+                return None;
+            }
+        },
+    };
+    Some(Decoding { format, charset })
+}
+
+/// How pairs are written, in a reply and in a credential.
+pub(super) fn pairs(raw: &Pairs) -> PairsSpec {
+    PairsSpec {
+        between: raw.between.text.clone(),
+        after_key: raw.after_key.text.clone(),
+        last: raw.last.as_ref().map(|last| last.text.clone()),
+    }
+}
+
+fn captures(check: &Check<'_>, raw: &raw::Response, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Vec<Capture>> {
+    let captures = raw.capture.iter().map(|(name, capture)| {
+        let source = source::source(check, &capture.source, scope, mistakes)?;
+        let flag = |flag: &Option<raw::Spanned<bool>>| flag.as_ref().is_some_and(|flag| flag.value);
+        let (public, optional) = (flag(&capture.public), flag(&capture.optional));
+        Some(Capture { name: name.value.clone(), source, public, optional })
+    });
+    // Collected first: every capture is looked at, whatever the first mistake was.
+    captures.collect::<Vec<_>>().into_iter().collect()
+}
+
+fn mapping(check: &Check<'_>, raw: &Mapping, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<MapPlan> {
+    let before = mistakes.count();
+    let mut one = |source: &raw::Source| source::source(check, source, scope, mistakes);
+    let mut named = |dict: &raw::Dict<raw::Source>| -> Vec<_> {
+        dict.iter().filter_map(|(name, source)| Some((name.value.clone(), one(source)?))).collect()
+    };
+    let attributes = named(&raw.attributes);
+    let extension = match &raw.extension {
+        None => None,
+        Some(RawExtension::Object(parts)) => Some(Extension::Parts(named(parts))),
+        Some(RawExtension::Whole(source)) => one(source).map(Extension::Whole),
+    };
+    let (error_code, error_message) =
+        (raw.error_code.as_ref().and_then(&mut one), raw.error_message.as_ref().and_then(&mut one));
+    (mistakes.count() == before).then_some(MapPlan { error_code, error_message, extension, attributes })
+}
+
+/// Extension and attributes come from all steps: a second step that fills the same one is a mistake.
+pub(super) fn mapped_once(raw: &raw::Connector, mistakes: &mut Mistakes) {
+    let mut extension = false;
+    let mut attributes: Vec<&str> = Vec::new();
+    for map in raw.steps.iter().filter_map(|step| step.response.as_ref()?.map.as_ref()) {
+        if map.extension.is_some() && std::mem::replace(&mut extension, true) {
+            let span = map.place.key("extension").clone();
+            let mistake = mistakes.error_at("mapped-twice", &span, "an earlier step fills `extension` already");
+            mistakes.add(mistake.help("capture the part, and map it once: extension: { object: { … } }"));
+        }
+        for (name, _) in map.attributes.iter() {
+            if attributes.contains(&name.value.as_str()) {
+                let message = format!("an earlier step fills the attribute `{}` already", name.value);
+                mistakes.add(mistakes.error_at("mapped-twice", &name.span, message));
+            }
+            attributes.push(&name.value);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Which steps prove the user (DESIGN.md sections 1 and 3): by what their requests carry, or by what the author claims.
+
+use std::collections::BTreeSet;
+
+use super::WrittenScript;
+use crate::connector::raw;
+use crate::connector::{Kind, Match, Role, Step};
+use crate::context::Variable;
+use crate::diagnostic::Mistakes;
+use crate::script::Reads;
+
+/// Which `env.*` are computed from a credential.
+pub(super) struct Taint {
+    /// Names set by a script that names a credential, or a tainted name.
+    env: BTreeSet<String>,
+    /// Whether such a script sets names that its text does not tell.
+    any: bool,
+    /// Whether a script passes `user` on as a whole: its results may hold the password, which makes no factor but
+    /// counts when it is asked whether a credential is sent.
+    hidden: bool,
+    /// Names set by a script that names the user name.
+    named: BTreeSet<String>,
+}
+
+impl Taint {
+    /// Follows the scripts in the order in which they run.
+    pub(super) fn of(scripts: &[WrittenScript], reads: &[Reads]) -> Self {
+        let mut taint = Self { env: BTreeSet::new(), any: false, hidden: false, named: BTreeSet::new() };
+        for (_, reads) in scripts.iter().zip(reads).filter(|(s, _)| s.kind == crate::script::Kind::Variables) {
+            taint.hidden |= reads.user.all || reads.answer.all;
+            if reads.user.has("username") || reads.env_read.names.keys().any(|name| taint.named.contains(name)) {
+                taint.named.extend(reads.env_written.names.keys().cloned());
+            }
+            let inherits = reads.env_read.names.keys().any(|name| taint.env.contains(name));
+            if reads.names_credential() || inherits {
+                taint.env.extend(reads.env_written.names.keys().cloned());
+                taint.any |= reads.env_written.all;
+            }
+        }
+        taint
+    }
+
+    /// Whether the value is the user's proof or computed from it.
+    pub(super) fn is_proof(&self, variable: &Variable) -> bool {
+        match variable {
+            Variable::Env(name) => self.env.contains(name) || self.any,
+            other => other.is_credential(),
+        }
+    }
+
+    /// Whether the value is the user name or computed from it.
+    fn names_user(&self, variable: &Variable) -> bool {
+        match variable {
+            Variable::Env(name) => self.named.contains(name),
+            other => *other == Variable::Username,
+        }
+    }
+
+    /// Whether the value may hold the user's credential.
+    pub(super) fn may_hold_credential(&self, variable: &Variable) -> bool {
+        self.is_proof(variable) || (self.hidden && matches!(variable, Variable::Env(_)))
+    }
+}
+
+/// The role of a step whose request reads `variables`.
+pub(super) fn role(step: &raw::Step, variables: &BTreeSet<Variable>, taint: &Taint, mistakes: &mut Mistakes) -> Role {
+    let proves = variables.iter().any(|variable| taint.is_proof(variable));
+    match &step.role {
+        None if proves => Role::Factor,
+        None => Role::Helper,
+        Some(role) => match role.value {
+            raw::step::Role::Factor => Role::Factor,
+            raw::step::Role::Helper if proves => {
+                let message = "a step whose request carries the user's proof cannot be a helper";
+                let mistake = mistakes.error_at("helper-with-credential", &role.span, message);
+                let what = variables.iter().find(|variable| taint.is_proof(variable)).map(ToString::to_string);
+                let mistake = mistake.label(format!("it sends `{}`", what.unwrap_or_default()));
+                mistakes.add(mistake.help("leave `role` out, and give the step a `success`"));
+                Role::Factor
+            }
+            raw::step::Role::Helper => Role::Helper,
+        },
+    }
+}
+
+/// A connector that authenticates must have something that proves.
+pub(super) fn at_least_one_factor(raw: &raw::Connector, kind: Kind, steps: &[Step], mistakes: &mut Mistakes) {
+    // Steps with mistakes of their own are missing here; judging the rest would mislead.
+    if kind == Kind::Authentication && steps.len() == raw.steps.len() && steps.iter().all(|s| s.role == Role::Helper) {
+        let span = raw.steps.first().map_or(0..0, |step| step.name.span.clone());
+        let message = "no step proves the user: none sends the password, a field of it or an answer";
+        let mistake = mistakes.error_at("no-factor", &span, message).label("this connector can never accept");
+        mistakes.add(mistake.help("send {{user.userPassword}} or something computed from it, or say role: factor"));
+    }
+}
+
+/// Whether an accept needs a comparison of names (DESIGN.md section 4.5), which then must be there.
+pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mistakes: &mut Mistakes) -> bool {
+    if steps.len() != raw.steps.len() {
+        return false;
+    }
+    let factors: Vec<(&raw::Step, &Step)> =
+        raw.steps.iter().zip(steps).filter(|(_, s)| s.role == Role::Factor).collect();
+    let why = if raw.input.as_ref().is_some_and(|input| input.username_fields.is_some()) {
+        "the user name is packed with other fields"
+    } else if raw.steps.iter().any(|step| step.response.as_ref().is_some_and(|response| response.jwt.is_some())) {
+        "a signed token says who this is"
+    } else if factors.iter().any(|(step, _)| step.ask.as_ref().is_some_and(super::unsupported::other_device)) {
+        "the user is proven on another device or page"
+    } else if !factors.is_empty() && !factors.iter().any(|(_, step)| names_user(step, &factors, taint)) {
+        "no factor's request carries the user name"
+    } else {
+        return false;
+    };
+    let compares = |step: &Step| step.response.identity.as_ref().is_some_and(|identity| identity.how != Match::Report);
+    if !steps.iter().any(compares) {
+        let span = factors.first().map_or(0..0, |(step, _)| step.name.span.clone());
+        let mistake = mistakes.error_at("identity-missing", &span, "`identity` is required here").label(why);
+        mistakes.add(
+            mistake.help("compare the upstream's name for the user: response.identity: { field: …, match: exact }"),
+        );
+    }
+    true
+}
+
+/// Whether the step's request carries the user name, or a capture of a factor that does.
+fn names_user(step: &Step, factors: &[(&raw::Step, &Step)], taint: &Taint) -> bool {
+    let direct = |step: &Step| step.variables_read.iter().any(|variable| taint.names_user(variable));
+    direct(step)
+        || step.variables_read.iter().any(|variable| match variable {
+            Variable::Step { step: name, .. } => {
+                factors.iter().any(|(raw, step)| raw.name.text == *name && direct(step))
+            }
+            _ => false,
+        })
+}

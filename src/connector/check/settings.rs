@@ -1,0 +1,169 @@
+//! Settings, secrets, time zone and waived lints: what is read once, when the connector loads.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use super::{SecretsFrom, Surroundings, beside};
+use crate::connector::raw;
+use crate::connector::raw::connector::{SecretSource, Setting as Written};
+use crate::diagnostic::{Mistakes, did_you_mean};
+use crate::secret::Secret;
+use crate::template::{Language, Setting};
+
+/// Lints that a connector may waive, with what each is about.
+const LINTS: [(&str, &str); 3] = [
+    ("status_only", "success looks at the HTTP status only"),
+    (
+        "credential_in_url",
+        "the password or something computed from it stands in the URL, which servers and proxies log",
+    ),
+    ("plain_http", "credentials cross the network in clear"),
+];
+
+/// A secret file larger than this is not a secret but a mistake.
+const SECRET_BYTES: usize = 64 * 1024;
+
+/// What templates may refer to.
+pub(super) fn language(raw: &raw::Connector, around: Surroundings<'_>, mistakes: &mut Mistakes) -> Language {
+    let mut settings = BTreeMap::new();
+    for (name, written) in raw.settings.iter() {
+        let value = match around.settings.get(&name.value) {
+            Some(given) => Some(Setting::Text(given.clone())),
+            None => setting(&name.value, written, around, mistakes),
+        };
+        // After a mistake something must stand for it, so that the rest of the file can be checked.
+        settings.insert(name.value.clone(), value.unwrap_or_else(|| Setting::Text("https://unset.invalid".to_owned())));
+    }
+    for given in around.settings.keys().filter(|given| raw.settings.get(given).is_none()) {
+        let span = raw.version.span.clone();
+        let mistake = mistakes.error_at("unknown-setting", &span, format!("the connector has no setting `{given}`"));
+        let near = did_you_mean(given, raw.settings.iter().map(|(name, _)| name.value.as_str()));
+        mistakes.add(match near {
+            Some(near) => mistake.help(format!("did you mean `{near}`?")),
+            None => mistake,
+        });
+    }
+    Language { settings, time_zone: time_zone(raw, mistakes) }
+}
+
+fn setting(name: &str, written: &Written, around: Surroundings<'_>, mistakes: &mut Mistakes) -> Option<Setting> {
+    match written {
+        Written::Literal(text) => Some(Setting::Text(text.text.clone())),
+        Written::Env(from) => {
+            let value = (around.env)(&from.env.text).or_else(|| from.default.as_ref().map(|text| text.text.clone()));
+            if value.is_none() {
+                let message = format!("the setting `{name}` needs the environment variable {}", from.env.text);
+                let mistake = mistakes.error_at("setting-unset", &from.env.span, message).label("not set");
+                mistakes.add(mistake.help(format!("set it, or give a `default`, or pass --set {name}=VALUE")));
+            }
+            value.map(Setting::Text)
+        }
+        Written::Nodes(nodes) => {
+            let mut origins = Vec::new();
+            for node in nodes.nodes.iter() {
+                match Url::parse(&node.text) {
+                    Ok(url) if is_origin(&url) => origins.push(url),
+                    _ => {
+                        let mistake = mistakes.error_at("bad-origin", &node.span, "a node is an origin");
+                        mistakes
+                            .add(mistake.help("write scheme, host and port only, such as https://4a-1.example.com"));
+                    }
+                }
+            }
+            (origins.len() == nodes.nodes.len()).then_some(Setting::Nodes(origins))
+        }
+    }
+}
+
+fn is_origin(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+}
+
+fn time_zone(raw: &raw::Connector, mistakes: &mut Mistakes) -> jiff::tz::TimeZone {
+    let Some(name) = &raw.time_zone else { return jiff::tz::TimeZone::UTC };
+    jiff::tz::TimeZone::get(&name.text).unwrap_or_else(|_| {
+        let message = format!("there is no time zone `{}`", name.text);
+        let mistake = mistakes.error_at("unknown-time-zone", &name.span, message);
+        mistakes.add(mistake.help("use a name of the IANA database, such as Asia/Shanghai"));
+        jiff::tz::TimeZone::UTC
+    })
+}
+
+/// The secrets, read now. A diagnostic names the variable or the file, never what is in it.
+pub(super) fn secrets(
+    raw: &raw::Connector,
+    around: Surroundings<'_>,
+    mistakes: &mut Mistakes,
+) -> BTreeMap<String, Secret> {
+    let mut secrets = BTreeMap::new();
+    for (name, written) in raw.secrets.iter() {
+        let value = match (around.secrets.get(&name.value), around.secrets_from) {
+            (Some(given), _) => Some(Secret::new(given.as_str())),
+            (None, SecretsFrom::Samples) => Some(Secret::new(format!("sample-{}", name.value))),
+            (None, SecretsFrom::Environment) => read_secret(&name.value, written, around, mistakes),
+        };
+        secrets.extend(value.map(|value| (name.value.clone(), value)));
+    }
+    secrets
+}
+
+fn read_secret(
+    name: &str,
+    written: &raw::connector::Secret,
+    around: Surroundings<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<Secret> {
+    let (found, wanted) = match &written.value.0 {
+        SecretSource::Env(variable) => {
+            ((around.env)(&variable.text), format!("the environment variable {}", variable.text))
+        }
+        SecretSource::File(path) => {
+            let bytes = (around.read_file)(&beside(mistakes.file(), &path.text)).ok();
+            let text =
+                bytes.filter(|bytes| bytes.len() <= SECRET_BYTES).and_then(|bytes| String::from_utf8(bytes).ok());
+            // An editor's line end at the end is not part of the secret.
+            let text = text.map(|text| {
+                text.strip_suffix('\n').map_or(text.clone(), |t| t.strip_suffix('\r').unwrap_or(t).to_owned())
+            });
+            (text, format!("the file {}", path.text))
+        }
+    };
+    let found = found.filter(|value| !value.is_empty());
+    if found.is_none() {
+        let message = format!("the secret `{name}` needs {wanted}");
+        let mistake = mistakes.error_at("secret-missing", &written.span, message).label("not there, empty or not text");
+        mistakes.add(mistake.help("a secret is read when the connector loads; `doorward check` needs none"));
+    }
+    found.map(Secret::new)
+}
+
+/// Waived lints must exist and say why.
+pub(super) fn acknowledgements(raw: &raw::Connector, mistakes: &mut Mistakes) {
+    for (lint, why) in raw.acknowledge.iter() {
+        if !LINTS.iter().any(|(known, _)| *known == lint.value) {
+            let message = format!("there is no lint `{}`", lint.value);
+            let mistake = mistakes.error_at("unknown-lint", &lint.span, message);
+            let known = LINTS.iter().map(|(known, _)| *known);
+            mistakes.add(match did_you_mean(&lint.value, known.clone()) {
+                Some(near) => mistake.help(format!("did you mean `{near}`?")),
+                None => mistake.help(format!("known lints: {}", known.collect::<Vec<_>>().join(" "))),
+            });
+        }
+        if why.text.trim().is_empty() {
+            let mistake = mistakes.error_at("empty-why", &why.span, "a waived lint says why");
+            mistakes.add(mistake.help("write one line for whoever reads this file next"));
+        }
+    }
+}
+
+/// Whether the connector waives `lint`.
+pub(super) fn acknowledged(raw: &raw::Connector, lint: &str) -> bool {
+    debug_assert!(LINTS.iter().any(|(known, _)| *known == lint));
+    raw.acknowledge.get(lint).is_some()
+}

@@ -1,0 +1,64 @@
+//! Keys of the language whose feature is still to come: refused, never ignored (TRAPS 22).
+
+use crate::connector::raw;
+use crate::connector::raw::ask::{Ask, AskType};
+use crate::connector::raw::auth::Auth;
+use crate::connector::raw::connector::Kind;
+use crate::connector::raw::request::{Body, Url};
+use crate::diagnostic::{Mistakes, Span};
+
+/// Notes each key that is written and not supported yet.
+pub(super) fn refuse(raw: &raw::Connector, mistakes: &mut Mistakes) {
+    if let Some(kind) = raw.kind.as_ref().filter(|kind| kind.value == Kind::Utility) {
+        note("kind: utility", &kind.span, mistakes);
+    }
+    if raw.cookie_delivery.is_some() {
+        note("cookie_delivery", raw.place.key("cookie_delivery"), mistakes);
+    }
+    for step in raw.steps.iter() {
+        if step.ask.is_some() {
+            note("ask", step.place.key("ask"), mistakes);
+        }
+        if step.cache.is_some() {
+            note("cache", step.place.key("cache"), mistakes);
+        }
+        if let Some(request) = &step.request {
+            of_request(request, mistakes);
+        }
+        if let Some(response) = &step.response {
+            if response.jwt.is_some() {
+                note("response.jwt", response.place.key("jwt"), mistakes);
+            }
+            if response.pending.is_some() {
+                note("pending", response.place.key("pending"), mistakes);
+            }
+        }
+    }
+    for case in &raw.tests {
+        if !case.answers.is_empty() {
+            note("answers", case.place.key("answers"), mistakes);
+        }
+    }
+}
+
+fn of_request(request: &raw::Request, mistakes: &mut Mistakes) {
+    if let Url::From(_) = request.url {
+        note("url: { from }", request.place.key("url"), mistakes);
+    }
+    if let Some(Body::FormFrom(_)) = request.body {
+        note("form_from", request.place.key("body"), mistakes);
+    }
+    if let Some(auth) = request.auth.as_ref().filter(|auth| !matches!(auth, Auth::Basic(_) | Auth::Bearer(_))) {
+        note(&format!("auth: {}", auth.key()), request.place.key("auth"), mistakes);
+    }
+}
+
+fn note(what: &str, span: &Span, mistakes: &mut Mistakes) {
+    let mistake = mistakes.error_at("not-supported", span, format!("`{what}` is not supported yet"));
+    mistakes.add(mistake.label("this version of Doorward cannot do it").help("leave it out, or use a newer version"));
+}
+
+/// Whether what is asked for proves the user somewhere else than in a request of this connector.
+pub(super) fn other_device(ask: &Ask) -> bool {
+    matches!(ask.r#type.value, AskType::Redirect | AskType::Push)
+}

@@ -1,0 +1,189 @@
+//! A connector as it runs: everything in a file resolved, compiled and checked.
+//!
+//! Immutable once built; a change makes another one with another revision (TRAPS 20). What was written is `raw`, how
+//! one becomes the other is `check`.
+
+pub mod catalog;
+pub mod check;
+pub mod evidence;
+pub mod probe;
+pub mod raw;
+mod schema;
+pub mod script_input;
+
+pub use schema::{schema, schema_text};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::condition::{Condition, StepRules, ValueSource};
+use crate::context::Variable;
+use crate::mapping::MapPlan;
+use crate::packing::Packing;
+use crate::request::RequestPlan;
+use crate::response::Decoding;
+use crate::script::ScriptId;
+use crate::secret::Secret;
+use crate::signing::AuthPlan;
+use crate::upstream::Nodes;
+
+/// What a connector is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It authenticates users.
+    Authentication,
+    /// It makes calls before a login (captcha, send a code) and can never say accept.
+    Utility,
+}
+
+impl Kind {
+    /// The word in the file and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication",
+            Self::Utility => "utility",
+        }
+    }
+}
+
+/// One declared attribute of the user.
+#[derive(Debug, Clone)]
+pub struct Attribute {
+    /// Its name, `user.<name>`.
+    pub name: String,
+    /// Whether a login without it is refused.
+    pub required: bool,
+    /// The most characters.
+    pub max: usize,
+}
+
+/// What a login brings.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// Declared attributes.
+    pub attributes: Vec<Attribute>,
+    /// Fields packed into the password.
+    pub password_fields: Option<Packing>,
+    /// Fields packed into the user name.
+    pub username_fields: Option<Packing>,
+    /// Whether an empty user name or password is sent on.
+    pub allow_empty_password: bool,
+}
+
+/// What a step can prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It proves the user.
+    Factor,
+    /// It proves nothing.
+    Helper,
+}
+
+/// A captured part of a reply.
+#[derive(Debug)]
+pub struct Capture {
+    /// `steps.<step>.<name>`
+    pub name: String,
+    /// Where it is.
+    pub source: ValueSource,
+    /// Whether a trace may show it.
+    pub public: bool,
+    /// Whether a reply may lack it.
+    pub optional: bool,
+}
+
+/// How the upstream's name for the user is compared with the name sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Match {
+    /// Byte for byte.
+    Exact,
+    /// ASCII letters folded.
+    IgnoreCase,
+    /// Not compared; it becomes the accept's subject.
+    Report,
+}
+
+/// Who the upstream says this is.
+#[derive(Debug)]
+pub struct Identity {
+    /// Where it says so.
+    pub source: ValueSource,
+    /// How it is compared.
+    pub how: Match,
+}
+
+/// What is done with a reply.
+#[derive(Debug)]
+pub struct ResponsePlan {
+    /// How the body becomes a document.
+    pub decoding: Decoding,
+    /// The script on the document.
+    pub preprocess: Option<ScriptId>,
+    /// When it means what.
+    pub rules: StepRules,
+    /// Whether `success` rests on the status alone, as the file acknowledges; the probe then has nothing to try.
+    pub status_only: bool,
+    /// Statuses beyond the usual ones that a rule names.
+    pub named_statuses: Vec<u16>,
+    /// Who the upstream says this is.
+    pub identity: Option<Identity>,
+    /// What later steps may read.
+    pub captures: Vec<Capture>,
+    /// What goes back.
+    pub map: MapPlan,
+}
+
+/// One step.
+#[derive(Debug)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// What it can prove.
+    pub role: Role,
+    /// Whether it runs.
+    pub when: Option<Condition>,
+    /// The script before the request.
+    pub variables: Option<ScriptId>,
+    /// The request; none in a step that only asks.
+    pub request: Option<RequestPlan>,
+    /// How the request authenticates itself.
+    pub auth: Option<AuthPlan>,
+    /// Every variable that request and `auth` read.
+    pub variables_read: BTreeSet<Variable>,
+    /// Whether the request carries the user's credential or something computed from it.
+    pub carries_credential: bool,
+    /// What is done with the reply.
+    pub response: ResponsePlan,
+    /// How often a helper is tried again.
+    pub retry: u32,
+    /// Names whose values a trace may show.
+    pub public: Vec<String>,
+}
+
+/// A checked connector.
+#[derive(Debug)]
+pub struct Connector {
+    /// The file's name without its ending.
+    pub id: String,
+    /// For people.
+    pub title: Option<String>,
+    /// What it is for.
+    pub kind: Kind,
+    /// Hash of file, scripts and settings.
+    pub revision: String,
+    /// What a login brings.
+    pub input: Input,
+    /// Read at load.
+    pub secrets: Arc<BTreeMap<String, Secret>>,
+    /// One monotonic deadline a call of the console.
+    pub timeout: Duration,
+    /// Of `time.iso8601`, `time.compact` and the `date` filter.
+    pub time_zone: jiff::tz::TimeZone,
+    /// Whether an accept needs a comparison of names that ran.
+    pub identity_required: bool,
+    /// The origins of a `nodes` setting, of which each login uses one.
+    pub nodes: Option<Nodes>,
+    /// In the order of the file.
+    pub steps: Vec<Step>,
+}

@@ -1,0 +1,293 @@
+//! How a request itself is authenticated towards the upstream (DESIGN.md section 7).
+
+use super::record::{one_of, record, words};
+use super::scalar::{Spanned, Text, TimeSpan};
+use super::shape::{Dict, OneOrMany};
+use super::tree::Tree;
+
+one_of! {
+    /// How a request itself is authenticated.
+    pub enum Auth as "an auth" {
+        /// HTTP Basic (RFC 7617).
+        basic: Basic(Basic),
+        /// HTTP Digest (RFC 7616).
+        digest: Digest(Digest),
+        /// A bearer token (RFC 6750).
+        bearer: Bearer(Bearer),
+        /// An HMAC over a text that this connector lays out.
+        hmac: Hmac(Hmac),
+        /// A signature over the sorted parameters, as WeChat Pay does.
+        sorted_sign: SortedSign(SortedSign),
+        /// AWS Signature Version 4.
+        aws_sigv4: AwsSigv4(AwsSigv4),
+        /// OAuth 1.0a (RFC 5849).
+        oauth1: Oauth1(Oauth1),
+        /// A token of the service's own by OAuth 2.0 (RFC 6749); never a user's.
+        oauth2: Oauth2(Oauth2),
+        /// A token for a signed assertion (RFC 7523).
+        jwt_bearer: JwtBearer(JwtBearer),
+    }
+}
+
+record! {
+    /// HTTP Basic (RFC 7617).
+    pub struct Basic as "basic" {
+        /// The user name; no colon.
+        username: Text,
+        /// The password.
+        password: Text,
+        /// The charset of both; utf-8 when left out.
+        charset: Option<Text>,
+    }
+}
+
+record! {
+    /// HTTP Digest (RFC 7616): MD5, SHA-256, -sess, auth, auth-int, stale.
+    pub struct Digest as "digest" {
+        /// The user name.
+        username: Text,
+        /// The password.
+        password: Text,
+    }
+}
+
+record! {
+    /// A bearer token (RFC 6750).
+    pub struct Bearer as "bearer" {
+        /// The token.
+        token: Text,
+    }
+}
+
+record! {
+    /// An HMAC over a text that this connector lays out.
+    pub struct Hmac as "hmac" {
+        /// The hash: md5 sha1 sha256 sha384 sha512 sm3.
+        algorithm: Spanned<HmacAlgorithm>,
+        /// The key.
+        key: Text,
+        /// The text that is signed: a template that may name `request.method request.path request.query request.body
+        /// request.body_sha256 request.headers.x` too.
+        canonical: Text,
+        /// How the signature is written; hex when left out.
+        output: Option<Spanned<Output>>,
+        /// Where the signature goes.
+        into: Target,
+    }
+}
+
+words! {
+    /// A hash under an HMAC.
+    pub enum HmacAlgorithm as "an algorithm" {
+        /// RFC 1321
+        Md5 = "md5",
+        /// FIPS 180-4
+        Sha1 = "sha1",
+        /// FIPS 180-4
+        Sha256 = "sha256",
+        /// FIPS 180-4
+        Sha384 = "sha384",
+        /// FIPS 180-4
+        Sha512 = "sha512",
+        /// GB/T 32905-2016
+        Sm3 = "sm3",
+    }
+}
+
+words! {
+    /// How bytes are written.
+    pub enum Output as "an output" {
+        /// Lower-case hexadecimal.
+        Hex = "hex",
+        /// RFC 4648 section 4.
+        Base64 = "base64",
+        /// RFC 4648 section 5, no padding.
+        Base64url = "base64url",
+    }
+}
+
+one_of! {
+    /// Where a signature goes.
+    pub enum Target as "the key `into`" {
+        /// A header.
+        header: Header(Text),
+        /// A parameter of the query.
+        query: Query(Text),
+        /// A field of the form body.
+        form: Form(Text),
+        /// A key at the top of the JSON body.
+        json: Json(Text),
+        /// A child of the root of the XML body.
+        xml: Xml(Text),
+    }
+}
+
+record! {
+    /// A signature over the sorted parameters, as WeChat Pay does.
+    pub struct SortedSign as "sorted_sign" {
+        /// A hash (md5, sha1, sha256, sha512, sm3) or an HMAC (hmac_sha256 and its sisters).
+        algorithm: Text,
+        /// The key that ends the signed text.
+        key: Text,
+        /// The name under which the key stands; `key` when left out.
+        key_name: Option<Text>,
+        /// What stands between two parameters; `&` when left out.
+        separator: Option<Text>,
+        /// `upper` or `lower` letters of the hexadecimal signature; upper when left out.
+        case: Option<Spanned<Case>>,
+        /// Whether parameters with empty values are left out; true when left out.
+        skip_empty: Option<Spanned<bool>>,
+        /// Where the signature goes.
+        into: Target,
+    }
+}
+
+words! {
+    /// Letters.
+    pub enum Case as "a case" {
+        /// ABC
+        Upper = "upper",
+        /// abc
+        Lower = "lower",
+    }
+}
+
+record! {
+    /// AWS Signature Version 4.
+    pub struct AwsSigv4 as "aws_sigv4" {
+        /// The access key id.
+        access_key: Text,
+        /// The secret access key.
+        secret_key: Text,
+        /// The session token of temporary credentials.
+        session_token: Option<Text>,
+        /// The region, such as `cn-north-1`.
+        region: Text,
+        /// The service, such as `execute-api`.
+        service: Text,
+    }
+}
+
+record! {
+    /// OAuth 1.0a (RFC 5849).
+    pub struct Oauth1 as "oauth1" {
+        /// The client's identifier.
+        consumer_key: Text,
+        /// The client's secret, or its RSA key.
+        consumer_secret: Text,
+        /// The token.
+        token: Option<Text>,
+        /// The token's secret.
+        token_secret: Option<Text>,
+        /// The signature method; HMAC-SHA1 when left out.
+        method: Option<Spanned<Oauth1Method>>,
+        /// The realm of the header.
+        realm: Option<Text>,
+    }
+}
+
+words! {
+    /// A signature method of OAuth 1.0a.
+    pub enum Oauth1Method as "a signature method" {
+        /// RFC 5849 section 3.4.2
+        HmacSha1 = "HMAC-SHA1",
+        /// As deployed with SHA-256
+        HmacSha256 = "HMAC-SHA256",
+        /// RFC 5849 section 3.4.3
+        RsaSha1 = "RSA-SHA1",
+        /// RFC 5849 section 3.4.4
+        Plaintext = "PLAINTEXT",
+    }
+}
+
+record! {
+    /// A token of the service's own by OAuth 2.0 (RFC 6749), cached, refreshed before it expires.
+    pub struct Oauth2 as "oauth2" {
+        /// The token endpoint.
+        token_url: Text,
+        /// `client_credentials` (when left out) or `refresh`.
+        grant: Option<Spanned<Grant>>,
+        /// The client's identifier.
+        client_id: Text,
+        /// The client's secret.
+        client_secret: Option<Text>,
+        /// How the client proves itself; basic when left out.
+        client_auth: Option<Spanned<ClientAuth>>,
+        /// With `grant: refresh`: the refresh token.
+        refresh_token: Option<Text>,
+        /// With `client_auth: private_key_jwt`: the private key, PEM.
+        private_key: Option<Text>,
+        /// The scope asked for.
+        scope: Option<Text>,
+        /// The audience asked for.
+        audience: Option<Text>,
+    }
+}
+
+words! {
+    /// A grant of OAuth 2.0.
+    pub enum Grant as "a grant" {
+        /// RFC 6749 section 4.4
+        ClientCredentials = "client_credentials",
+        /// RFC 6749 section 6
+        Refresh = "refresh",
+    }
+}
+
+words! {
+    /// How a client proves itself to a token endpoint.
+    pub enum ClientAuth as "a client authentication" {
+        /// HTTP Basic, form-urlencoded as RFC 6749 section 2.3.1 says.
+        Basic = "basic",
+        /// HTTP Basic as many servers want it.
+        BasicRaw = "basic_raw",
+        /// In the form.
+        Form = "form",
+        /// RFC 7523 with the client's secret.
+        ClientSecretJwt = "client_secret_jwt",
+        /// RFC 7523 with a private key.
+        PrivateKeyJwt = "private_key_jwt",
+    }
+}
+
+record! {
+    /// A token for a signed assertion (RFC 7523 section 2.1), cached like those of `oauth2`.
+    pub struct JwtBearer as "jwt_bearer" {
+        /// The token endpoint.
+        token_url: Text,
+        /// The private key, PEM, or the shared secret with HS256.
+        key: Text,
+        /// RS256 PS256 ES256 EdDSA HS256; RS256 when left out.
+        algorithm: Option<Spanned<JwtAlgorithm>>,
+        /// The key's identifier, for the header.
+        key_id: Option<Text>,
+        /// The claim `iss`.
+        issuer: Text,
+        /// The claim `sub`; the issuer when left out.
+        subject: Option<Text>,
+        /// The claim `aud`; the token endpoint when left out.
+        audience: Option<OneOrMany<Text>>,
+        /// How long the assertion lives; 5m when left out.
+        expires_in: Option<Spanned<TimeSpan>>,
+        /// Further claims.
+        claims: Dict<Tree>,
+        /// The scope asked for.
+        scope: Option<Text>,
+    }
+}
+
+words! {
+    /// A signature algorithm of JSON Web Tokens (RFC 7518 section 3.1, RFC 8037).
+    pub enum JwtAlgorithm as "a signature algorithm" {
+        /// RSASSA-PKCS1-v1_5 with SHA-256
+        Rs256 = "RS256",
+        /// RSASSA-PSS with SHA-256
+        Ps256 = "PS256",
+        /// ECDSA on P-256 with SHA-256
+        Es256 = "ES256",
+        /// Ed25519
+        EdDsa = "EdDSA",
+        /// HMAC with SHA-256
+        Hs256 = "HS256",
+    }
+}

@@ -1,0 +1,300 @@
+//! The whole file: the keys at the top, settings, secrets and inputs.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+use crate::diagnostic::Mistakes;
+use crate::yaml::{Core, Node, NodeValue};
+
+use super::delivery::CookieDelivery;
+use super::golden::GoldenCase;
+use super::read::{FromNode, Place, read_keyed, schema_of_keys, wrong_kind};
+use super::record::{definition, keys, one_of, record, words};
+use super::scalar::{Parameter, Spanned, Text, scalar_of};
+use super::shape::{Dict, NonEmpty};
+use super::step::Step;
+use super::transport::Transport;
+
+record! {
+    /// How users are authenticated against one upstream.
+    pub struct Connector as "a connector" {
+        /// The version of this format: 1.
+        version: Spanned<Version>,
+        /// A name for people.
+        title: Option<Text>,
+        /// `authentication` (the default) says accept or reject; `utility` makes pre-login calls and can never say accept.
+        kind: Option<Spanned<Kind>>,
+        /// Constants of this installation, read when the connector loads and written `${name}`; the only way to vary
+        /// scheme, host and port.
+        settings: Dict<Setting>,
+        /// Credentials of the connector itself, read when it loads, written `{{secret.name}}`; never a literal.
+        secrets: Dict<Secret>,
+        /// What the console sends beside user name and password.
+        input: Option<Input>,
+        /// Time zone of `time.iso8601`, `time.compact` and the `date` filter, such as `Asia/Shanghai`; UTC when left out.
+        time_zone: Option<Text>,
+        /// How the upstream is reached.
+        transport: Option<Transport>,
+        /// Lints that are waived, each with its why.
+        acknowledge: Dict<Text>,
+        /// The exchanges of a login, in order.
+        steps: NonEmpty<Step>,
+        /// Handing the upstream's cookies to the user's browser.
+        cookie_delivery: Option<CookieDelivery>,
+        /// Golden cases, run by `doorward check` without network and without real secrets.
+        tests: Vec<GoldenCase>,
+    }
+}
+
+/// The version of the format: 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version;
+
+impl FromNode for Version {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        match scalar_of(node).map(|scalar| (scalar.core(), scalar.text.as_str())) {
+            Some((Core::Number(_), "1")) => {}
+            Some((core, _)) if core != Core::Absent => {
+                let mistake =
+                    mistakes.error_at("unknown-version", &node.span, "this version of the format is not known");
+                mistakes.add(mistake.label("only 1 is").help("write version: 1"));
+            }
+            _ => wrong_kind(node, "the version of the format", "write version: 1", mistakes),
+        }
+        // The other keys are worth reading whatever stands here.
+        Some(Self)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "const": 1 })
+    }
+}
+
+words! {
+    /// What a connector is for.
+    pub enum Kind as "a kind of connector" {
+        /// Logins.
+        Authentication = "authentication",
+        /// Pre-login calls.
+        Utility = "utility",
+    }
+}
+
+/// A load-time constant.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Setting {
+    /// `base: https://4a.example.com`
+    Literal(Parameter),
+    /// `{ env: NAME, default: … }`
+    Env(EnvSetting),
+    /// `{ nodes: [ … ] }`
+    Nodes(NodesSetting),
+}
+
+record! {
+    /// A setting from the environment.
+    pub struct EnvSetting as "a setting" {
+        /// The environment variable.
+        env: Text,
+        /// The value when the variable is not set; without it the variable is required.
+        default: Option<Parameter>,
+    }
+}
+
+record! {
+    /// Origins tried in order, a node per login, the next only when connecting failed.
+    pub struct NodesSetting as "a setting" {
+        /// Origins, `https://host:port`.
+        nodes: NonEmpty<Text>,
+    }
+}
+
+impl FromNode for Setting {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        match &node.value {
+            NodeValue::Map(entries) if entries.iter().any(|entry| entry.key == "nodes") => {
+                if let Some(env) = entries.iter().find(|entry| entry.key == "env") {
+                    let message = "a setting takes one of `env` and `nodes`, not both";
+                    let mistake =
+                        mistakes.error_at("too-many-keys", &env.key_span, message).label("it has `nodes` too");
+                    mistakes.add(mistake.help("keep one of them"));
+                    return None;
+                }
+                NodesSetting::read(node, mistakes).map(Self::Nodes)
+            }
+            NodeValue::Map(_) => EnvSetting::read(node, mistakes).map(Self::Env),
+            _ => Parameter::read(node, mistakes).map(Self::Literal),
+        }
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let (literal, env, nodes) =
+            (Parameter::schema(generator), EnvSetting::schema(generator), NodesSetting::schema(generator));
+        json_schema!({ "anyOf": [literal, env, nodes] })
+    }
+}
+
+one_of! {
+    /// Where a secret comes from.
+    pub enum SecretSource as "a secret" {
+        /// An environment variable.
+        env: Env(Text),
+        /// A file, relative to the connector; one line end at its end is not part of it.
+        file: File(Text),
+    }
+}
+
+/// Where a secret comes from.
+pub type Secret = Spanned<SecretValue>;
+
+/// A [`SecretSource`] that was not written as a literal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SecretValue(pub SecretSource);
+
+impl FromNode for SecretValue {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        if matches!(node.value, NodeValue::Scalar(_)) {
+            // It may well be the secret, and what is printed here lands in logs.
+            mistakes.hide(&node.span);
+            let mistake = mistakes
+                .error_at("literal-secret", &node.span, "a secret is never written in the connector")
+                .label("a literal");
+            mistakes.add(mistake.help("write { env: NAME } or { file: path }"));
+            return None;
+        }
+        SecretSource::read(node, mistakes).map(Self)
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        SecretSource::schema(generator)
+    }
+}
+
+record! {
+    /// What the console sends beside user name and password.
+    pub struct Input as "an input" {
+        /// Further values of a login, by name: the only `user.*` beyond the built-in ones.
+        attributes: Dict<Attribute>,
+        /// An SDK packs several fields in the password; they become `user.fields.*`.
+        password_fields: Option<PackedFields>,
+        /// The same for the user name; the field `user` is then the name that identity and guard use.
+        username_fields: Option<PackedFields>,
+        /// Whether an empty user name or password may be sent; false when left out, because many servers take an empty
+        /// password for an anonymous login.
+        allow_empty_password: Option<Spanned<bool>>,
+    }
+}
+
+record! {
+    /// One further value of a login.
+    pub struct Attribute as "an attribute" {
+        /// Whether a login without it is refused; false when left out.
+        required: Option<Spanned<bool>>,
+        /// The most characters it may have.
+        max: Option<Spanned<u32>>,
+    }
+}
+
+/// How several fields are packed in one text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PackedFields {
+    /// Where it stands.
+    pub place: Place,
+    /// The way of packing.
+    pub format: PackedFormat,
+    /// With `false`, a text that cannot be read is the field `password` as a whole.
+    pub required: Option<Spanned<bool>>,
+}
+
+/// A way of packing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PackedFormat {
+    /// An object as JSON5 writes it.
+    Json5,
+    /// `a=1&b=2`
+    Form,
+    /// `a:1,b:2`
+    Pairs(Box<Pairs>),
+}
+
+words! {
+    /// The ways of packing that need no details.
+    pub enum PackedWord as "a format of fields" {
+        /// An object as JSON5 writes it.
+        Json5 = "json5",
+        /// `a=1&b=2`
+        Form = "form",
+    }
+}
+
+record! {
+    /// Names and values in a line.
+    pub struct Pairs as "pairs" {
+        /// What stands between two pairs.
+        between: Text,
+        /// What stands between a name and its value.
+        after_key: Text,
+        /// The name whose value is all the rest, separators included.
+        last: Option<Text>,
+    }
+}
+
+record! {
+    /// Pairs as a format.
+    pub struct PairsFormat as "a format of fields" {
+        /// Names and values in a line.
+        pairs: Pairs,
+    }
+}
+
+keys! {
+    /// A way of packing with `required`.
+    pub struct PackedKeys as "a format of fields" {
+        /// The way of packing.
+        format: PackedFormat,
+        /// With `false`, a text that cannot be read is the field `password` as a whole; true when left out.
+        required: Option<Spanned<bool>>,
+    }
+}
+
+impl FromNode for PackedFormat {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        if matches!(node.value, NodeValue::Map(_)) {
+            return PairsFormat::read(node, mistakes).map(|format| Self::Pairs(Box::new(format.pairs)));
+        }
+        PackedWord::read(node, mistakes).map(|word| match word {
+            PackedWord::Json5 => Self::Json5,
+            PackedWord::Form => Self::Form,
+        })
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let (word, pairs) = (PackedWord::schema(generator), PairsFormat::schema(generator));
+        json_schema!({ "anyOf": [word, pairs] })
+    }
+}
+
+impl FromNode for PackedFields {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        match &node.value {
+            NodeValue::Map(entries) if !entries.iter().any(|entry| entry.key == "pairs") => {
+                let keys: PackedKeys = read_keyed(node, mistakes)?;
+                Some(Self { place: keys.place, format: keys.format, required: keys.required })
+            }
+            _ => {
+                let format = PackedFormat::read(node, mistakes)?;
+                Some(Self { place: Place::of(node.span.clone()), format, required: None })
+            }
+        }
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Self>()
+    }
+}
+
+definition! {
+    PackedFields: |generator| {
+        let (format, keys) = (PackedFormat::schema(generator), schema_of_keys::<PackedKeys>("", generator));
+        json_schema!({ "description": "How several fields are packed in one text.", "anyOf": [format, keys] })
+    }
+}

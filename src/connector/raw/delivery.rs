@@ -1,0 +1,89 @@
+//! Handing the upstream's cookies to the user's browser.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+use crate::diagnostic::Mistakes;
+use crate::yaml::{Node, NodeValue};
+
+use super::read::{FromNode, Place, read_keyed, schema_of_keys};
+use super::record::{definition, keys, record, words};
+use super::scalar::{Spanned, Text};
+use super::shape::{NonEmpty, OneOrMany};
+
+record! {
+    /// Handing the upstream's cookies to the user's browser.
+    pub struct CookieDelivery as "a cookie delivery" {
+        /// The domains under which the browser gets them, such as `.corp.example.com`.
+        domains: OneOrMany<Text>,
+        /// The cookies.
+        cookies: NonEmpty<DeliveredCookie>,
+    }
+}
+
+/// A cookie that is handed over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeliveredCookie {
+    /// Where it and its keys stand.
+    pub place: Place,
+    /// Its name at the upstream.
+    pub name: Text,
+    /// Its name in the browser; the same when left out.
+    pub r#as: Option<Text>,
+    /// Hidden from scripts; true when left out.
+    pub http_only: Option<Spanned<bool>>,
+    /// Sent over TLS only; true when left out.
+    pub secure: Option<Spanned<bool>>,
+    /// Sent with requests from other sites; `lax` when left out.
+    pub same_site: Option<Spanned<SameSite>>,
+}
+
+keys! {
+    /// A cookie with its details.
+    pub struct DeliveredCookieKeys as "a cookie" {
+        /// Its name at the upstream.
+        name: Text,
+        /// Its name in the browser; the same when left out.
+        r#as: Option<Text>,
+        /// Whether it is hidden from scripts; true when left out.
+        http_only: Option<Spanned<bool>>,
+        /// Whether it is sent over TLS only; true when left out.
+        secure: Option<Spanned<bool>>,
+        /// Whether it is sent with requests from other sites.
+        same_site: Option<Spanned<SameSite>>,
+    }
+}
+
+words! {
+    /// Whether a cookie is sent with requests from other sites (RFC 6265bis).
+    pub enum SameSite as "a value of same_site" {
+        /// Never.
+        Strict = "strict",
+        /// When the user follows a link.
+        Lax = "lax",
+        /// Always.
+        None = "none",
+    }
+}
+
+impl FromNode for DeliveredCookie {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        if matches!(node.value, NodeValue::Scalar(_)) {
+            let name = Text::read(node, mistakes)?;
+            let place = Place::of(node.span.clone());
+            return Some(Self { place, name, r#as: None, http_only: None, secure: None, same_site: None });
+        }
+        let DeliveredCookieKeys { place, name, r#as, http_only, secure, same_site } = read_keyed(node, mistakes)?;
+        Some(Self { place, name, r#as, http_only, secure, same_site })
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Self>()
+    }
+}
+
+definition! {
+    DeliveredCookie: |generator| {
+        let keys = schema_of_keys::<DeliveredCookieKeys>("", generator);
+        json_schema!({ "description": "A cookie by its name, or with details.", "anyOf": [{ "type": "string" }, keys] })
+    }
+}

@@ -1,0 +1,291 @@
+//! How a reply is read: decoding, rules, captures, mapping.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+use crate::diagnostic::Mistakes;
+use crate::verdict::Reason;
+use crate::yaml::{Node, NodeValue};
+
+use super::auth::JwtAlgorithm;
+use super::condition::Condition;
+use super::connector::Pairs;
+use super::read::{FromNode, Place, read_keyed};
+use super::record::{definition, keys, read_as_word, record, words};
+use super::scalar::{Spanned, Text, TimeSpan, Word};
+use super::shape::{Dict, Flat, OneOrMany};
+use super::source::{Source, bare_field, string_or};
+
+record! {
+    /// How a reply is read. Rules are judged in this order: reject, unavailable, more, pending, success.
+    pub struct Response as "a response" {
+        /// What the body is; auto when left out.
+        format: Option<Spanned<Format>>,
+        /// The charset of the body; auto (BOM, header, declaration, UTF-8) when left out.
+        charset: Option<Text>,
+        /// JavaScript on the reply; yields the document that rules read.
+        preprocess: Option<Text>,
+        /// The same as a file, relative to the connector.
+        preprocess_file: Option<Text>,
+        /// Verification of a JSON Web Token; its claims are the `claim` sources.
+        jwt: Option<Jwt>,
+        /// Rows; the first whose condition is true decides.
+        reject: Vec<RejectRow>,
+        /// The upstream has trouble; not the user's fault.
+        unavailable: Option<Condition>,
+        /// Right so far; a later factor must finish.
+        more: Option<Condition>,
+        /// A push is not confirmed yet.
+        pending: Option<Condition>,
+        /// The step succeeded. In a helper it may be left out: then 2xx and every capture.
+        success: Option<Condition>,
+        /// Who the upstream says this is, compared with the user name sent.
+        identity: Option<Identity>,
+        /// Values kept for later steps as `steps.<name>.<capture>`.
+        capture: Dict<Capture>,
+        /// Which parts of the reply go back to the console.
+        map: Option<Mapping>,
+    }
+}
+
+/// What a body is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Format {
+    /// One of the words.
+    Word(FormatWord),
+    /// `{ pairs: { between, after_key } }`
+    Pairs(Box<Pairs>),
+}
+
+words! {
+    /// What a body is.
+    pub enum FormatWord as "a format" {
+        /// By the Content-Type, else by the first byte.
+        Auto = "auto",
+        /// RFC 8259
+        Json = "json",
+        /// XML 1.0
+        Xml = "xml",
+        /// application/x-www-form-urlencoded
+        Form = "form",
+        /// A name and a value a line: `name=value`.
+        Pairs = "pairs",
+        /// HTML
+        Html = "html",
+        /// Any text
+        Text = "text",
+        /// Any bytes
+        Bytes = "bytes",
+    }
+}
+
+record! {
+    /// Pairs as a format.
+    pub struct ReplyPairs as "a format" {
+        /// Names and values in a line.
+        pairs: Pairs,
+    }
+}
+
+impl FromNode for Format {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        match &node.value {
+            NodeValue::Map(_) => ReplyPairs::read(node, mistakes).map(|format| Self::Pairs(Box::new(format.pairs))),
+            _ => FormatWord::read(node, mistakes).map(Self::Word),
+        }
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let (word, pairs) = (FormatWord::schema(generator), ReplyPairs::schema(generator));
+        json_schema!({ "anyOf": [word, pairs] })
+    }
+}
+
+record! {
+    /// Verification of a JSON Web Token (RFC 7519) that the reply holds.
+    pub struct Jwt as "the key `jwt`" {
+        /// The field that holds the token.
+        field: Text,
+        /// The key: PEM, or the shared secret with HS256.
+        key: Option<Text>,
+        /// Where the keys are fetched (RFC 7517); instead of `key`.
+        jwks_url: Option<Text>,
+        /// The claim `iss` that is expected.
+        issuer: Option<Text>,
+        /// The claim `aud` that is expected.
+        audience: Option<OneOrMany<Text>>,
+        /// The algorithms that are allowed.
+        algorithms: OneOrMany<Spanned<JwtAlgorithm>>,
+        /// How far clocks may differ.
+        leeway: Option<Spanned<TimeSpan>>,
+    }
+}
+
+record! {
+    /// A row of `reject`.
+    pub struct RejectRow as "a row of reject" {
+        /// When it decides.
+        when: Condition,
+        /// Why the user is refused.
+        reason: Spanned<Reason>,
+        /// What the user is told instead of the upstream's message.
+        message: Option<Text>,
+    }
+}
+
+impl Word for Reason {
+    const WHAT: &'static str = "a reason";
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+read_as_word! { Reason }
+
+/// Who the upstream says this is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Identity {
+    /// Where it and its keys stand.
+    pub place: Place,
+    /// Where the name comes from.
+    pub source: Source,
+    /// How it is compared; `exact` when left out.
+    pub r#match: Option<Spanned<Match>>,
+}
+
+keys! {
+    /// A source with the way of comparing.
+    pub struct IdentityKeys as "an identity" {
+        /// Where the name comes from.
+        source: Flat<Source>,
+        /// How it is compared with the name sent; exact when left out.
+        r#match: Option<Spanned<Match>>,
+    }
+}
+
+words! {
+    /// How names are compared.
+    pub enum Match as "a way of comparing" {
+        /// Byte for byte.
+        Exact = "exact",
+        /// ASCII letters without case.
+        IgnoreCase = "ignore_case",
+        /// Not at all; only reported.
+        Report = "report",
+    }
+}
+
+impl FromNode for Identity {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        if matches!(node.value, NodeValue::Scalar(_)) {
+            let (place, source) = bare_field(node, mistakes)?;
+            return Some(Self { place, source, r#match: None });
+        }
+        let keys: IdentityKeys = read_keyed(node, mistakes)?;
+        Some(Self { place: keys.place, source: keys.source.0, r#match: keys.r#match })
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Self>()
+    }
+}
+
+definition! {
+    Identity: |generator| string_or::<IdentityKeys>(
+        "Who the upstream says this is: a source, and how it is compared. A bare string is a field.", generator,
+    )
+}
+
+/// A value kept for later steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Capture {
+    /// Where it and its keys stand.
+    pub place: Place,
+    /// Where the value comes from.
+    pub source: Source,
+    /// Whether it may be missing.
+    pub optional: Option<Spanned<bool>>,
+    /// Whether a trace may show it.
+    pub public: Option<Spanned<bool>>,
+}
+
+keys! {
+    /// A source with what is said about the capture.
+    pub struct CaptureKeys as "a capture" {
+        /// Where the value comes from.
+        source: Flat<Source>,
+        /// Whether it may be missing; false when left out.
+        optional: Option<Spanned<bool>>,
+        /// Whether a trace may show it; false when left out.
+        public: Option<Spanned<bool>>,
+    }
+}
+
+impl FromNode for Capture {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        if matches!(node.value, NodeValue::Scalar(_)) {
+            let (place, source) = bare_field(node, mistakes)?;
+            return Some(Self { place, source, optional: None, public: None });
+        }
+        let keys: CaptureKeys = read_keyed(node, mistakes)?;
+        Some(Self { place: keys.place, source: keys.source.0, optional: keys.optional, public: keys.public })
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Self>()
+    }
+}
+
+definition! {
+    Capture: |generator| string_or::<CaptureKeys>(
+        "A value kept for later steps: a source, and what is said about it. A bare string is a field.", generator,
+    )
+}
+
+record! {
+    /// Which parts of a reply go back to the console; a bare string is a field.
+    pub struct Mapping as "a mapping" {
+        /// The upstream's own code.
+        error_code: Option<Source>,
+        /// The upstream's message.
+        error_message: Option<Source>,
+        /// Data for the app.
+        extension: Option<Extension>,
+        /// Attributes of the user, by name.
+        attributes: Dict<Source>,
+    }
+}
+
+/// Data for the app.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Extension {
+    /// One value, whole.
+    Whole(Source),
+    /// `{ object: { token: result.token } }`: an object of several parts.
+    Object(Dict<Source>),
+}
+
+record! {
+    /// An object of several parts.
+    pub struct ExtensionObject as "an extension" {
+        /// Name to source.
+        object: Dict<Source>,
+    }
+}
+
+impl FromNode for Extension {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        match &node.value {
+            NodeValue::Map(entries) if entries.iter().any(|entry| entry.key == "object") => {
+                ExtensionObject::read(node, mistakes).map(|extension| Self::Object(extension.object))
+            }
+            _ => Source::read(node, mistakes).map(Self::Whole),
+        }
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let (whole, object) = (Source::schema(generator), ExtensionObject::schema(generator));
+        json_schema!({ "anyOf": [whole, object] })
+    }
+}

@@ -1,0 +1,87 @@
+//! A step: one exchange with what surrounds it.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+use crate::diagnostic::Mistakes;
+use crate::yaml::{Node, NodeValue};
+
+use super::ask::Ask;
+use super::condition::Condition;
+use super::read::FromNode;
+use super::record::{record, words};
+use super::request::Request;
+use super::response::Response;
+use super::scalar::{Spanned, Text, TimeSpan};
+use super::source::Source;
+
+record! {
+    /// One exchange with the upstream, with what surrounds it. In this order: when, ask, variables, request, response.
+    pub struct Step as "a step" {
+        /// A name, unique in the connector, for `steps.<name>.*`.
+        name: Text,
+        /// `factor` claims that this step proves the user although its request does not carry what the user typed; `helper` says
+        /// that it does not. Found out from the request when left out.
+        role: Option<Spanned<Role>>,
+        /// Whether the step runs: a condition over earlier steps.
+        when: Option<Condition>,
+        /// A pause that asks the user for more.
+        ask: Option<Ask>,
+        /// JavaScript before the request; fills `env.*`.
+        variables: Option<Text>,
+        /// The same as a file, relative to the connector.
+        variables_file: Option<Text>,
+        /// What is sent.
+        request: Option<Request>,
+        /// How the reply is read.
+        response: Option<Response>,
+        /// Helpers only: how often the request is made again on connect errors, 502, 503 and 504; 0 when left out.
+        retry: Option<Spanned<u32>>,
+        /// Keeps the captures of this step for other logins.
+        cache: Option<Cache>,
+        /// Names of variables of this step whose values a trace may show.
+        public: Vec<Text>,
+    }
+}
+
+words! {
+    /// What a step is for.
+    pub enum Role as "a role" {
+        /// It proves the user.
+        Factor = "factor",
+        /// It cannot grant.
+        Helper = "helper",
+    }
+}
+
+record! {
+    /// Keeps the captures of a step for other logins; only where the request uses nothing of a user.
+    pub struct Cache as "a cache" {
+        /// How long: a time span, or a source of the reply that gives seconds.
+        r#for: CacheTime,
+        /// The reply of a later step that says the kept captures are no longer good.
+        drop_when: Option<Condition>,
+    }
+}
+
+/// How long captures are kept.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CacheTime {
+    /// This long.
+    Fixed(Spanned<TimeSpan>),
+    /// As many seconds as the reply says.
+    Reply(Source),
+}
+
+impl FromNode for CacheTime {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        match &node.value {
+            NodeValue::Map(_) => Source::read(node, mistakes).map(Self::Reply),
+            _ => Spanned::read(node, mistakes).map(Self::Fixed),
+        }
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let (fixed, reply) = (TimeSpan::schema(generator), Source::schema(generator));
+        json_schema!({ "anyOf": [fixed, reply] })
+    }
+}

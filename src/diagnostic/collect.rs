@@ -1,0 +1,132 @@
+//! All mistakes of one file, so that a person mends them in one go.
+//!
+//! Bounded: a hostile or generated file cannot make a million of them.
+
+use std::sync::Arc;
+
+use super::{Diagnostic, Severity, SourceFile, Span};
+
+/// Nobody reads more at once, and a 1 MiB file could hold hundreds of thousands.
+const MOST: usize = 100;
+
+/// The mistakes found so far in one file.
+#[derive(Debug)]
+pub struct Mistakes {
+    file: Arc<SourceFile>,
+    found: Vec<Diagnostic>,
+    left_out: usize,
+    hidden: Vec<Span>,
+    homes: Homes,
+}
+
+/// Says what a key is a key of, if that is known: `a response`.
+type Homes = fn(&str) -> Option<String>;
+
+impl Mistakes {
+    /// None yet.
+    pub fn new(file: Arc<SourceFile>) -> Self {
+        Self { file, found: Vec::new(), left_out: 0, hidden: Vec::new(), homes: |_| None }
+    }
+
+    /// The same, with a function that knows where the keys of this kind of file belong.
+    #[must_use]
+    pub fn with_homes(self, homes: fn(&str) -> Option<String>) -> Self {
+        Self { homes, ..self }
+    }
+
+    /// What `key`, which stands in a wrong place, is a key of.
+    pub fn home_of(&self, key: &str) -> Option<String> {
+        (self.homes)(key)
+    }
+
+    /// The file that is read.
+    pub fn file(&self) -> &Arc<SourceFile> {
+        &self.file
+    }
+
+    /// An error at `span` of this file; finish it with [`Diagnostic::label`] and [`Diagnostic::help`], then
+    /// [`Mistakes::add`] it.
+    pub fn error_at(&self, code: &'static str, span: &Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(code, &self.file, span.clone(), message)
+    }
+
+    /// Notes one mistake; beyond a hundred they are only counted.
+    pub fn add(&mut self, diagnostic: Diagnostic) {
+        if self.is_full() {
+            self.left_out += 1;
+        } else {
+            self.found.push(diagnostic);
+        }
+    }
+
+    /// The bytes of `span` may be a secret: no line that is quoted shows them.
+    pub fn hide(&mut self, span: &Span) {
+        self.hidden.push(span.clone());
+    }
+
+    /// Whether more would only be counted, so that finding good words for them is wasted.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= MOST
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.found.len() + self.left_out
+    }
+
+    /// Whether one of them keeps the file from loading.
+    pub fn has_errors(&self) -> bool {
+        self.left_out > 0 || self.found.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// All of them, in the order of the file; a last one says how many were left out.
+    pub fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+        if !self.hidden.is_empty() {
+            let shown = Arc::new(self.masked());
+            self.found.iter_mut().filter_map(|d| d.at.as_mut()).for_each(|(file, _)| *file = Arc::clone(&shown));
+        }
+        self.found.sort_by_key(|d| d.at.as_ref().map(|(_, span)| span.start));
+        if self.left_out > 0 {
+            self.found.push(Diagnostic {
+                severity: Severity::Error,
+                code: "too-many-mistakes",
+                message: format!("{} more mistakes are not shown", self.left_out),
+                at: None,
+                label: None,
+                help: vec!["mend the first ones and check again".into()],
+            });
+        }
+        self.found
+    }
+
+    /// The file with a star for every byte that is hidden, so that places stay what they are.
+    fn masked(&self) -> SourceFile {
+        let mut bytes = self.file.text.clone().into_bytes();
+        for span in &self.hidden {
+            let end = span.end.min(bytes.len());
+            for byte in bytes[span.start.min(end)..end].iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')) {
+                *byte = b'*';
+            }
+        }
+        SourceFile { path: self.file.path.clone(), text: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_come_in_the_order_of_the_file_and_are_bounded() {
+        let file = Arc::new(SourceFile { path: "a.yaml".into(), text: "x".repeat(500) });
+        let mut mistakes = Mistakes::new(file);
+        for n in (0..150).rev() {
+            mistakes.add(mistakes.error_at("test", &(n..n + 1), "wrong"));
+        }
+        assert_eq!(mistakes.count(), 150);
+        let all = mistakes.into_diagnostics();
+        assert_eq!(all.len(), MOST + 1);
+        assert!(all[..MOST].is_sorted_by_key(|d| d.at.as_ref().map(|(_, span)| span.start)));
+        assert_eq!(all[MOST].message, "50 more mistakes are not shown");
+    }
+}

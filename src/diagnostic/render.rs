@@ -1,0 +1,88 @@
+//! Diagnostics for people: the line of the file, a caret under the place, the cause beside it, what to do below it.
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
+
+use super::{Diagnostic, Severity, SourceFile, Span};
+
+/// With or without colours (ANSI escapes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// For files, pipes and tests.
+    Plain,
+    /// For a terminal.
+    Coloured,
+}
+
+/// Columns of a terminal that is not asked: text beyond is cut with `...` around the place.
+const WIDTH: usize = 140;
+
+/// A line longer than this is shown around the place only: drawing costs time with the length of the line.
+const LONGEST_LINE: usize = 400;
+
+/// All of them, each as a block of lines with an empty line between; the empty string for none.
+pub fn render(diagnostics: &[Diagnostic], style: Style) -> String {
+    let renderer = match style {
+        Style::Plain => Renderer::plain(),
+        Style::Coloured => Renderer::styled(),
+    }
+    .decor_style(DecorStyle::Ascii)
+    .term_width(WIDTH);
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        out.push_str(&renderer.render(&[group(diagnostic)]));
+        out.push('\n');
+    }
+    out
+}
+
+fn group(diagnostic: &Diagnostic) -> Group<'_> {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(&diagnostic.message).id(diagnostic.code);
+    let mut group = match &diagnostic.at {
+        Some((file, span)) => title.element(snippet(file, span, diagnostic.label.as_deref())),
+        None => Group::with_title(title),
+    };
+    for help in &diagnostic.help {
+        group = group.element(Level::HELP.message(help));
+    }
+    group
+}
+
+/// The one line that is quoted: a caret under three hundred lines tells nothing, so a place of many lines is shown
+/// by its first.
+fn snippet<'a>(
+    file: &'a SourceFile,
+    span: &Span,
+    label: Option<&'a str>,
+) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+    let text = &file.text;
+    let start = text.floor_char_boundary(span.start);
+    let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+    let line_end = line_start + text[line_start..line_end].trim_end_matches('\r').len();
+    let end = text.floor_char_boundary(span.end).clamp(start.min(line_end), line_end);
+    let shown = cut(text, line_start..line_end, start.min(line_end));
+    let mark = start.min(line_end) - shown.start..end.min(shown.end) - shown.start;
+    Snippet::source(&text[shown])
+        .path(file.path.to_string_lossy())
+        .line_start(file.position(start).line)
+        .annotation(AnnotationKind::Primary.span(mark).label(label))
+}
+
+/// The part of a line around `at` that is drawn.
+fn cut(text: &str, line: Range<usize>, at: usize) -> Range<usize> {
+    if line.len() <= LONGEST_LINE {
+        return line;
+    }
+    let start = text.floor_char_boundary(at.saturating_sub(LONGEST_LINE / 2)).max(line.start);
+    let end = text.floor_char_boundary(start + LONGEST_LINE).min(line.end);
+    start..end
+}

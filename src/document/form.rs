@@ -1,0 +1,99 @@
+//! `a=1&b=2`: names and values of a form, in any ASCII-compatible charset.
+//!
+//! Stricter than a browser: an escape that is none, bytes that are no text in the charset and a name that comes twice
+//! are errors, because a rule must not read one of two answers.
+
+use encoding_rs::{Encoding, UTF_8};
+use indexmap::IndexMap;
+
+use super::MembersError;
+
+/// Whether pieces that are no `name=value` are let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gaps {
+    /// As the WHATWG URL standard section 5.1 does: an empty piece is nothing, a name alone has an empty value.
+    Allow,
+    /// They are errors.
+    Refuse,
+}
+
+/// Reads a form. Splitting bytes is right before decoding them: in no such charset is `&`, `=`, `+` or `%` a part of
+/// a longer character. A body in UTF-16 is handed in as UTF-8.
+pub fn from_form(
+    body: &[u8],
+    encoding: &'static Encoding,
+    gaps: Gaps,
+) -> Result<IndexMap<String, String>, MembersError> {
+    let encoding = if encoding.is_ascii_compatible() { encoding } else { UTF_8 };
+    let mut members = IndexMap::new();
+    for piece in body.split(|byte| *byte == b'&') {
+        let equals = piece.iter().position(|byte| *byte == b'=');
+        let (name, value) = match (equals, gaps) {
+            (Some(at), _) => (&piece[..at], &piece[at + 1..]),
+            (None, Gaps::Allow) if piece.is_empty() => continue,
+            (None, Gaps::Allow) => (piece, &piece[..0]),
+            (None, Gaps::Refuse) => return Err(MembersError::Malformed("a part without `=`")),
+        };
+        super::pairs::add(&mut members, decode(name, encoding)?, decode(value, encoding)?)?;
+    }
+    Ok(members)
+}
+
+/// Undoes `+` and `%XX`, then the charset.
+fn decode(component: &[u8], encoding: &'static Encoding) -> Result<String, MembersError> {
+    let mut bytes = Vec::with_capacity(component.len());
+    let mut rest = component.iter();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || rest.next().and_then(|digit| char::from(*digit).to_digit(16));
+                let code = digit().zip(digit()).and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+                code.ok_or(MembersError::Malformed("a `%` without two hex digits"))?
+            }
+            byte => *byte,
+        });
+    }
+    let text = encoding.decode_without_bom_handling_and_without_replacement(&bytes);
+    text.map(std::borrow::Cow::into_owned).ok_or(MembersError::Malformed("bytes that are no text in the charset"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &[u8], encoding: &'static Encoding, gaps: Gaps) -> Result<Vec<(String, String)>, MembersError> {
+        from_form(body, encoding, gaps).map(|members| members.into_iter().collect())
+    }
+
+    fn pairs(members: &[(&str, &str)]) -> Vec<(String, String)> {
+        members.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn names_and_values() {
+        for (body, encoding, wanted) in [
+            (&b"a=1&b=x%20y+z&c=%E4%B8%AD"[..], UTF_8, pairs(&[("a", "1"), ("b", "x y z"), ("c", "中")])),
+            (b"a=b=c&d=", UTF_8, pairs(&[("a", "b=c"), ("d", "")])),
+            (b"&a=1&&flag&", UTF_8, pairs(&[("a", "1"), ("flag", "")])),
+            (b"", UTF_8, pairs(&[])),
+            (b"m=%D6%D0%CE%C4", encoding_rs::GBK, pairs(&[("m", "中文")])),
+            (b"m=\xd6\xd0%CE\xc4", encoding_rs::GBK, pairs(&[("m", "中文")])),
+            // The second byte of a GBK character may be a letter, which some encoders leave as it is.
+            (b"m=%81A", encoding_rs::GBK, pairs(&[("m", "丄")])),
+            (b"m=%E4%B8%AD", encoding_rs::UTF_16LE, pairs(&[("m", "中")])),
+        ] {
+            assert_eq!(read(body, encoding, Gaps::Allow), Ok(wanted), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn doubt_is_an_error() {
+        for body in [&b"a=1&a=1"[..], b"a=1&%61=2", b"a=%", b"a=%4", b"a=%4g", b"a=%+1", b"a=%ff", b"=x", b"a=\xff"] {
+            assert!(read(body, UTF_8, Gaps::Allow).is_err(), "{body:?}");
+        }
+        for body in [&b""[..], b"a", b"a=1&", b"a=1&&b=2"] {
+            assert!(read(body, UTF_8, Gaps::Refuse).is_err(), "{body:?}");
+        }
+    }
+}

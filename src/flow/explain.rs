@@ -1,0 +1,151 @@
+//! The one line that tells an administrator why a step ended as it did, without a packet capture.
+//!
+//! Shown by allow-list: names, types, statuses and literals of the connector; a value only when it is a number or
+//! boolean, or when it is what the literal says anyway. The caller masks the line once more.
+
+use crate::connector::{Role, Step};
+use crate::document::Value;
+use crate::response::source::ReplyView;
+use crate::response::{Decoded, Decoding, Format, Kind as ReplyKind, decode};
+use crate::script::{Budget, Outcome};
+use crate::verdict::{Cause, Denial, Truth};
+
+use super::report::Tells;
+use super::run::Proof;
+use super::watched::tells;
+use crate::condition::Seen;
+
+/// What a script did instead of giving a value. What it threw is not shown: it may hold what the user typed.
+pub(super) fn script(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Threw { line: Some(line), .. } => format!("threw at line {line}"),
+        Outcome::Threw { .. } => "threw".to_owned(),
+        Outcome::BadResult { what } => format!("left no usable result: {what}"),
+        Outcome::Killed { by } => format!(
+            "was ended: {}",
+            match by {
+                Budget::Cpu => "it used more CPU time than a call may",
+                Budget::Wall => "it took longer than a call may",
+                Budget::Memory => "it used more memory than a worker may",
+                Budget::Crash => "its worker died of it",
+            }
+        ),
+        Outcome::Value(_) | Outcome::Rejected { .. } => "ended".to_owned(),
+        Outcome::Overloaded => "found no free worker".to_owned(),
+        Outcome::TimedOut => "did not end before the deadline".to_owned(),
+    }
+}
+
+/// What the body is, with its article: `JSON`, `an HTML page titled "Sign in"`, `JSON that cannot be read (…)`.
+pub(super) fn read_as(decoded: &Decoded) -> String {
+    let page = |decoded: &Decoded| match &decoded.html_title {
+        Some(title) if !title.trim().is_empty() => {
+            format!("an HTML page titled \"{}\"", plain_title(title))
+        }
+        _ => "an HTML page".to_owned(),
+    };
+    match (&decoded.document, &decoded.text) {
+        (_, _) if decoded.kind == ReplyKind::Html => page(decoded),
+        (Ok(_), _) => decoded.kind.phrase().to_owned(),
+        (Err(_), Some(text)) if text.trim().is_empty() => "empty".to_owned(),
+        // What an administrator needs most: the login page that came instead of the JSON that was declared.
+        (Err(_), Some(text)) if looks_like_html(text) => {
+            let html = Decoding { format: Format::Html, ..Decoding::default() };
+            page(&decode(&html, None, text.as_bytes()))
+        }
+        (Err(why), _) => format!("no readable {} ({why})", decoded.kind.phrase()),
+    }
+}
+
+fn looks_like_html(text: &str) -> bool {
+    // A page begins with its doctype or its root; comments before them are rare and only cost the title.
+    let start: String = text.trim_start().chars().take(16).collect::<String>().to_ascii_lowercase();
+    start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head")
+}
+
+/// A title on one line, no longer than a title is.
+fn plain_title(title: &str) -> String {
+    const MOST: usize = 80;
+    title.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MOST).collect()
+}
+
+/// A status with which servers say neither yes nor no.
+pub(super) fn mute_status(status: u16, decoded: &Decoded) -> String {
+    format!("HTTP {status} is no answer to a login, and no rule names it; the body is {}", read_as(decoded))
+}
+
+/// The line of a judged reply.
+pub(super) fn judged(
+    step: &Step,
+    result: Result<&Proof, &Denial>,
+    seen: &[(String, Seen<'_>)],
+    view: Option<&ReplyView<'_>>,
+) -> String {
+    let rule = seen.last().map_or("", |(rule, _)| rule.as_str());
+    let asked: Vec<&Seen<'_>> = seen.iter().filter(|(name, _)| name == rule).map(|(_, seen)| seen).collect();
+    let wanted = |truth: Truth| asked.iter().find(|seen| seen.truth == truth).copied();
+    let because =
+        |seen: Option<&Seen<'_>>| seen.map_or_else(|| "no rule says more".to_owned(), |seen| found(seen, view));
+    let line = match result {
+        Ok(Proof::More(_)) => format!("right so far, a further factor is owed: {}", because(wanted(Truth::True))),
+        Ok(_) => because(wanted(Truth::True)),
+        Err(Denial::Reject { reason, row: Some(row) }) => {
+            format!("reject row {} says {reason}: {}", row + 1, because(wanted(Truth::True)))
+        }
+        Err(Denial::Reject { .. }) if not_ok_without_leaf(step, view) => "the status is not 2xx".to_owned(),
+        Err(Denial::Reject { .. }) => format!("success is not met: {}", because(wanted(Truth::False))),
+        Err(Denial::Unavailable(Cause::UpstreamError)) if rule == "unavailable" => {
+            format!("the upstream reports trouble: {}", because(wanted(Truth::True)))
+        }
+        Err(Denial::Unavailable(Cause::UpstreamError)) => {
+            let why = wanted(Truth::False).map_or_else(|| "the status is not 2xx".to_owned(), |seen| found(seen, view));
+            format!("this {} did not succeed: {why}", if step.role == Role::Factor { "factor" } else { "helper" })
+        }
+        Err(Denial::Unavailable(_)) => because(wanted(Truth::Unknown)),
+        Err(Denial::Pending) => "not confirmed yet".to_owned(),
+    };
+    match view {
+        Some(view) => format!("{line} (HTTP {})", view.status),
+        None => line,
+    }
+}
+
+fn not_ok_without_leaf(step: &Step, view: Option<&ReplyView<'_>>) -> bool {
+    let looks = step.response.rules.success.as_ref().is_some_and(crate::condition::Condition::has_status_leaf);
+    !looks && view.is_some_and(|view| !(200..300).contains(&view.status))
+}
+
+/// What a leaf found, beside what it wanted.
+fn found(seen: &Seen<'_>, view: Option<&ReplyView<'_>>) -> String {
+    let wanted = &seen.leaf.text;
+    match (&seen.because, seen.found.as_deref()) {
+        (Some(because), _) => match view {
+            Some(view) => format!("the reply {because}; it is {}", read_as(view.decoded)),
+            None => because.clone(),
+        },
+        (None, Some(value)) if seen.truth == Truth::True => match (value, tells(seen.leaf)) {
+            (_, Tells::Nothing) => wanted.clone(),
+            (Value::Number(_) | Value::Bool(_), _) => format!("{wanted} (it is {})", shown(value)),
+            _ => wanted.clone(),
+        },
+        // A number that the file compares with no literal of its own may be a token.
+        (None, Some(Value::Number(_))) if tells(seen.leaf) == Tells::Nothing => {
+            format!("{wanted} does not hold, the value is another number")
+        }
+        (None, Some(value)) => format!("{wanted} does not hold, the value is {}", shown(value)),
+        (None, None) => wanted.clone(),
+    }
+}
+
+/// A value in an explanation: numbers and booleans as they are, of all else the kind and the size.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.as_str().to_owned(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Null => "null".to_owned(),
+        Value::Text(text) if text.is_empty() => "an empty string".to_owned(),
+        Value::Text(text) => format!("another string of {} characters", text.chars().count()),
+        Value::Array(items) => format!("an array of {}", items.len()),
+        Value::Object(object) => format!("an object of {}", object.len()),
+    }
+}

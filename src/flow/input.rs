@@ -1,0 +1,80 @@
+//! What a login must bring before anything is sent: a user name, a password, declared attributes, readable fields.
+
+use super::stop::Stop;
+use super::{Login, draw};
+use crate::clock::Ambient;
+use crate::connector::Connector;
+use crate::context::{Context, User};
+use crate::document::Value;
+use crate::packing::unpack;
+use crate::verdict::Reason;
+use indexmap::IndexMap;
+
+/// A login that may go on.
+pub(super) struct Admitted {
+    pub context: Context,
+    /// The name that identity and guard use.
+    pub claimed: String,
+}
+
+/// The field that holds the user's name when names are packed.
+const USER_FIELD: &str = "user";
+
+/// Builds the context of a login, or refuses it with nothing sent.
+pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) -> Result<Admitted, Stop> {
+    let refuse = |what: String| Stop::reject(Reason::InvalidInput, what);
+    let input = &connector.input;
+    if !input.allow_empty_password {
+        // An empty password is an anonymous bind to many servers: it would succeed for anybody (RFC 4513 section 5.1.2).
+        for (what, empty) in
+            [("user name", login.username.is_empty()), ("password", login.password.expose().is_empty())]
+        {
+            if empty {
+                return Err(refuse(format!("the {what} is empty; nothing was sent")));
+            }
+        }
+    }
+    for attribute in &input.attributes {
+        match login.attributes.get(&attribute.name) {
+            None | Some(Value::Null) if attribute.required => {
+                return Err(refuse(format!("the attribute {} is required and was not sent", attribute.name)));
+            }
+            Some(value) if value.scalar_text().is_some_and(|text| text.chars().count() > attribute.max) => {
+                return Err(refuse(format!(
+                    "the attribute {} is longer than {} characters",
+                    attribute.name, attribute.max
+                )));
+            }
+            _ => {}
+        }
+    }
+    let mut fields = IndexMap::new();
+    let mut claimed = login.username.clone();
+    if let Some(packing) = &input.username_fields {
+        let named = unpack(packing, &login.username).map_err(|error| refuse(format!("the user name: {error}")))?;
+        let user = named.get(USER_FIELD).ok_or_else(|| refuse("the user name's fields have no `user`".to_owned()))?;
+        user.expose().clone_into(&mut claimed);
+        fields.extend(named);
+    }
+    if let Some(packing) = &input.password_fields {
+        let named =
+            unpack(packing, login.password.expose()).map_err(|error| refuse(format!("the password: {error}")))?;
+        for (name, value) in named {
+            if fields.insert(name, value).is_some() {
+                return Err(refuse("user name and password both bring the same field".to_owned()));
+            }
+        }
+    }
+    let mut attributes = login.attributes;
+    attributes.retain(|_, value| *value != Value::Null);
+    let user =
+        User { username: login.username, password: login.password, fields, client_ip: login.client_ip, attributes };
+    let context = Context {
+        user,
+        secrets: connector.secrets.clone(),
+        request_id: login.request_id,
+        login: draw::login_values(ambient),
+        ..Context::default()
+    };
+    Ok(Admitted { context, claimed })
+}

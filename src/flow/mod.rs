@@ -1,0 +1,49 @@
+//! A login as a run over a connector's steps.
+//!
+//! `run` is the loop, `step` the order of the stages, `report` what came of it. Nothing here writes a log, an HTTP
+//! reply or a file.
+
+mod draw;
+mod explain;
+mod input;
+pub mod progress;
+pub mod report;
+mod run;
+mod send;
+mod step;
+mod stop;
+mod tools;
+mod watched;
+
+pub use report::Report;
+pub use run::authenticate;
+pub use tools::{Exchange, NoScripts, Rehearsal, Scripts, Tools, Waiting};
+
+use std::net::IpAddr;
+
+use tokio::time::Instant;
+
+use crate::document::Object;
+use crate::secret::Secret;
+
+/// What a console (or the command line) asks.
+#[derive(Debug)]
+pub struct Login {
+    /// Byte for byte.
+    pub username: String,
+    /// Byte for byte.
+    pub password: Secret,
+    /// The address of the user's device.
+    pub client_ip: Option<IpAddr>,
+    /// Declared attributes.
+    pub attributes: Object,
+    /// The console's id for this request, or one drawn by the caller.
+    pub request_id: String,
+    /// An earlier end than the connector's own timeout, if the console asks for one.
+    pub deadline: Option<Instant>,
+    /// Whether stages are recorded for a send test.
+    pub trace: bool,
+}
+
+#[cfg(test)]
+mod tests;

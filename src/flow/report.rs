@@ -1,0 +1,210 @@
+//! What one login came to, as data. Replies, audit lines, metrics and the send test are functions of it.
+//!
+//! It decides nothing and prints nothing. The parts under `trace` hold values in clear and exist only when a
+//! send test asked for them; whoever shows them goes through `trace`, which masks by allow-list.
+
+use std::time::Duration;
+
+use crate::document::Value;
+use crate::request::ShapePart;
+use crate::secret::Secret;
+use crate::upstream::Timings;
+use crate::verdict::{Truth, Verdict};
+
+/// One login (or one part of it, up to a challenge).
+#[derive(Debug)]
+pub struct Report {
+    /// The connector's id.
+    pub connector: String,
+    /// Hash of connector, scripts and settings.
+    pub revision: String,
+    /// The console's request id, or one drawn here.
+    pub request_id: String,
+    /// The user name as it was sent.
+    pub username: String,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// One masked line for an administrator: which step, what was seen, why that means this verdict.
+    pub explain: String,
+    /// Every step of the connector that was reached, in order.
+    pub steps: Vec<StepReport>,
+    /// How many requests that carry the user's credential were written to an upstream.
+    pub credential_sends: u32,
+    /// From the call to the verdict.
+    pub took: Duration,
+}
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepEnd {
+    /// Its success was true.
+    Success,
+    /// Right so far.
+    More,
+    /// Its `when` was false.
+    Skipped,
+    /// The run ended here without success of this step.
+    Ended,
+}
+
+impl StepEnd {
+    /// The word in logs, audit lines and traces.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::More => "more",
+            Self::Skipped => "skipped",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// One step of a run.
+#[derive(Debug)]
+pub struct StepReport {
+    /// The step's name.
+    pub name: String,
+    /// Whether it can prove the user.
+    pub factor: bool,
+    /// What it came to.
+    pub end: StepEnd,
+    /// The HTTP status of the reply, if there was one.
+    pub status: Option<u16>,
+    /// From its start to its end.
+    pub took: Duration,
+    /// Every stage, when the run was asked for a trace.
+    pub trace: Option<Box<StepTrace>>,
+}
+
+/// The stages of one step, with values in clear.
+#[derive(Debug, Default)]
+pub struct StepTrace {
+    /// Each leaf of `when`, as a rule of that name.
+    pub when: Option<RuleTrace>,
+    /// `env.*` after the variables script.
+    pub env: Vec<(String, Value)>,
+    /// What was sent.
+    pub request: Option<SentTrace>,
+    /// What came back.
+    pub reply: Option<ReplyTrace>,
+    /// Each rule that was asked, in the order of judging; the last one decided.
+    pub rules: Vec<RuleTrace>,
+    /// What `capture` kept.
+    pub captures: Vec<CaptureTrace>,
+    /// How the upstream's name for the user was compared.
+    pub identity: Option<IdentityTrace>,
+    /// What `map` gave.
+    pub map: Option<MapTrace>,
+    /// How long each stage took that ran: `variables`, `render`, `send`, `decode`, `preprocess`, `judge`, `map`.
+    pub timings: Vec<(&'static str, Duration)>,
+    /// Names whose values the connector declares public for this step.
+    pub public: Vec<String>,
+    /// What the user and the connector keep secret, for the second net.
+    pub credentials: Vec<Secret>,
+}
+
+/// A request as it was sent.
+#[derive(Debug)]
+pub struct SentTrace {
+    /// `GET`, `POST`.
+    pub method: String,
+    /// The whole URL, user data included.
+    pub url: String,
+    /// Where each value of it came from; the allow-list works on this.
+    pub shape: Vec<ShapePart>,
+    /// Headers that `auth` added.
+    pub signed: Vec<(String, Vec<u8>)>,
+}
+
+/// A reply as it was read.
+#[derive(Debug)]
+pub struct ReplyTrace {
+    /// The HTTP status.
+    pub status: u16,
+    /// Header names and values as they came.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Bytes of the decoded body.
+    pub body_bytes: usize,
+    /// What the body was taken as, or why it could not be read.
+    pub read_as: String,
+    /// The document that rules read (after the preprocess script).
+    pub document: Option<Value>,
+    /// Whether a preprocess script made that document.
+    pub preprocessed: bool,
+    /// Where the time of the exchange went.
+    pub timings: Timings,
+}
+
+/// One rule over one reply.
+#[derive(Debug)]
+pub struct RuleTrace {
+    /// `reject[0]`, `unavailable`, `more`, `pending`, `success`, `when`.
+    pub name: String,
+    /// What it came to.
+    pub truth: Truth,
+    /// What it asked, in order.
+    pub leaves: Vec<LeafTrace>,
+}
+
+/// One leaf of one condition.
+#[derive(Debug)]
+pub struct LeafTrace {
+    /// The leaf as it was written: `field code equals 200`.
+    pub text: String,
+    /// Whether it held.
+    pub truth: Truth,
+    /// The value that was found, if any.
+    pub found: Option<Value>,
+    /// Why there was none.
+    pub because: Option<String>,
+    /// How much of the value the leaf itself tells.
+    pub tells: Tells,
+    /// Whether the rule came to what it did because of this leaf.
+    pub decisive: bool,
+}
+
+/// How much the truth of a leaf tells of the value that it looked at. What a leaf tells anyway may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tells {
+    /// Nothing: it asks whether something is there, or compares with what is not in the file.
+    Nothing,
+    /// Something: it compares with a literal that is not the whole value.
+    Part,
+    /// When true the value itself, which stands in the file: `equals`, `in`, the status.
+    All,
+}
+
+/// One captured value.
+#[derive(Debug)]
+pub struct CaptureTrace {
+    /// The name.
+    pub name: String,
+    /// The value; `None` for an optional one that was absent.
+    pub value: Option<Value>,
+    /// Declared `public: true`.
+    pub public: bool,
+}
+
+/// The upstream's name for the user beside the name that was sent.
+#[derive(Debug)]
+pub struct IdentityTrace {
+    /// Where it stands.
+    pub source: String,
+    /// What the upstream says; `None` when it says nothing.
+    pub said: Option<String>,
+    /// Whether the names are the same, as the connector compares them; `None` when they were not compared.
+    pub same: Option<bool>,
+}
+
+/// What `map` of one step gave.
+#[derive(Debug, Default)]
+pub struct MapTrace {
+    /// The upstream's code, as text.
+    pub error_code: Option<String>,
+    /// The upstream's message, plain.
+    pub error_message: Option<String>,
+    /// Data for the app.
+    pub extension: Option<Value>,
+    /// Named attributes of the user.
+    pub attributes: Vec<(String, Value)>,
+}

@@ -1,0 +1,256 @@
+//! The loop over the steps of one login: the one place that decides which step is next and what the run comes to.
+//!
+//! Steps never call each other. A verdict accept is made here and only from the grant of a closed ledger.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use url::Url;
+
+use super::report::{Report, StepEnd, StepReport, StepTrace};
+use super::stop::{Ending, Stop};
+use super::{Login, Tools, draw, input, step, watched};
+use crate::condition::{Absent, Facts};
+use crate::connector::{Connector, Kind, Match, Role, Step};
+use crate::context::{Context, StepFacts, StepOutcome};
+use crate::mask::Mask;
+use crate::request::RequestPlan;
+use crate::upstream::{Nodes, Pick, SendFault};
+use crate::verdict::{
+    Accept, Cause, FactorProof, Grant, HelperProof, Ledger, Mapped, Misconfigured, MoreProof, Reject, Truth,
+    Unavailable, Verdict,
+};
+
+/// What a step proved.
+#[derive(Debug)]
+pub(super) enum Proof {
+    /// A factor's success.
+    Factor(FactorProof),
+    /// A helper's success.
+    Helper(HelperProof),
+    /// Right so far.
+    More(MoreProof),
+}
+
+impl Proof {
+    fn outcome(&self) -> StepOutcome {
+        match self {
+            Self::Factor(_) | Self::Helper(_) => StepOutcome::Success,
+            Self::More(_) => StepOutcome::More,
+        }
+    }
+}
+
+/// The state of one login.
+pub(super) struct Run<'a> {
+    pub connector: &'a Connector,
+    pub tools: Tools<'a>,
+    pub deadline: Instant,
+    pub context: Context,
+    pub mask: Mask,
+    /// The name that identity is compared with.
+    pub claimed: String,
+    /// The upstream's own name for the user, from a comparison that ran or a `report`.
+    pub subject: Option<String>,
+    /// Whether a comparison of names ran and held.
+    pub identity_compared: bool,
+    pub mapped: Mapped,
+    pub credential_sends: u32,
+    pub tracing: bool,
+    /// The node of this login, when the connector has nodes.
+    pub pick: Option<Pick<'a>>,
+}
+
+/// Authenticates one user. Never fails: whatever happens is one of the five verdicts.
+pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login) -> Report {
+    let started = Instant::now();
+    let deadline = login.deadline.map_or(started + connector.timeout, |asked| asked.min(started + connector.timeout));
+    let (request_id, username, tracing) = (login.request_id.clone(), login.username.clone(), login.trace);
+    let mut steps = Vec::new();
+    let mut credential_sends = 0;
+    let (verdict, explain) = match input::admit(connector, login, tools.ambient) {
+        Err(stop) => {
+            let Stop { ending, explain } = stop;
+            (verdict_of(ending, Mapped::default()), explain)
+        }
+        Ok(admitted) => {
+            let mask = Mask::new(&admitted.context.user, connector.secrets.values().map(|secret| secret.expose()));
+            let mut run = Run {
+                connector,
+                tools,
+                deadline,
+                context: admitted.context,
+                mask,
+                claimed: admitted.claimed,
+                subject: None,
+                identity_compared: false,
+                mapped: Mapped::default(),
+                credential_sends: 0,
+                pick: connector.nodes.as_ref().map(Nodes::start),
+                tracing,
+            };
+            let result = run.steps(&mut steps).await;
+            credential_sends = run.credential_sends;
+            run.conclude(result)
+        }
+    };
+    Report {
+        connector: connector.id.clone(),
+        revision: connector.revision.clone(),
+        request_id,
+        username,
+        verdict,
+        explain,
+        steps,
+        credential_sends,
+        took: started.elapsed(),
+    }
+}
+
+impl Run<'_> {
+    /// The node of this login as an origin of `plan`.
+    pub(super) fn node(&self, plan: &RequestPlan) -> Option<Url> {
+        let pick = self.pick.as_ref().filter(|_| plan.has_nodes())?;
+        plan.origins().iter().find(|url| pick.origin().contains(url)).cloned()
+    }
+
+    /// Whether another node may be asked the same after `fault`.
+    pub(super) fn next_node(&mut self, fault: &SendFault) -> bool {
+        self.pick.as_mut().is_some_and(|pick| pick.next_after(fault))
+    }
+
+    /// Runs the steps in order. `Ok` holds the grant and the line that explains it.
+    async fn steps(&mut self, reports: &mut Vec<StepReport>) -> Result<(Grant, String), Stop> {
+        let connector = self.connector;
+        let mut ledger = Ledger::default();
+        let mut explain = String::new();
+        for step in &connector.steps {
+            let started = Instant::now();
+            let mut report = StepReport {
+                name: step.name.clone(),
+                factor: step.role == Role::Factor,
+                end: StepEnd::Ended,
+                status: None,
+                took: Duration::ZERO,
+                trace: self.tracing.then(|| Box::new(self.opened(step))),
+            };
+            let result = self.step(step, &mut report, &mut explain).await;
+            report.took = started.elapsed();
+            let proof = match result {
+                Ok(proof) => proof,
+                Err(stop) => {
+                    reports.push(report);
+                    return Err(Stop { explain: format!("{}: {}", step.name, stop.explain), ..stop });
+                }
+            };
+            reports.push(report);
+            match proof {
+                None => {}
+                Some(Proof::Factor(proof)) => ledger.factor(proof),
+                Some(Proof::Helper(proof)) => ledger.helper(proof),
+                Some(Proof::More(proof)) => ledger.more(proof),
+            }
+        }
+        if connector.kind == Kind::Utility {
+            return Err(Stop::misconfigured("a utility connector cannot authenticate anybody"));
+        }
+        let grant = ledger.close().map_err(|why| Stop::misconfigured(why.to_string()))?;
+        self.identity_owed()?;
+        Ok((grant, explain))
+    }
+
+    /// The trace of a step that begins.
+    fn opened(&self, step: &Step) -> StepTrace {
+        let user = &self.context.user;
+        let credentials = std::iter::once(&user.password).chain(user.fields.values()).chain(self.context.secrets.values());
+        StepTrace { public: step.public.clone(), credentials: credentials.cloned().collect(), ..StepTrace::default() }
+    }
+
+    /// One step, or `None` when its `when` is false. Leaves its facts for later steps.
+    async fn step(
+        &mut self,
+        step: &Step,
+        report: &mut StepReport,
+        explain: &mut String,
+    ) -> Result<Option<Proof>, Stop> {
+        if let Some(when) = &step.when {
+            let facts = Facts { context: &self.context, reply: None, claims: None };
+            let truth = when.holds(facts, Absent::Unknown);
+            if let Some(trace) = &mut report.trace {
+                trace.when = Some(watched::when(when, truth, facts));
+            }
+            match truth {
+                Truth::True => {}
+                Truth::False => {
+                    report.end = StepEnd::Skipped;
+                    self.leave(step, StepOutcome::Skipped, None);
+                    return Ok(None);
+                }
+                Truth::Unknown => {
+                    return Err(Stop::unavailable(Cause::UnexpectedReply, "whether this step runs cannot be told"));
+                }
+            }
+        }
+        self.context.step = draw::step_values(self.tools.ambient, &self.connector.time_zone);
+        let done = step::run(step, self, report).await?;
+        report.end = match done.proof.outcome() {
+            StepOutcome::More => StepEnd::More,
+            _ => StepEnd::Success,
+        };
+        self.context.steps.insert(
+            step.name.clone(),
+            StepFacts { outcome: done.proof.outcome(), status: done.status, captures: done.captures },
+        );
+        if matches!(done.proof, Proof::Factor(_)) || explain.is_empty() {
+            *explain = format!("{}: {}", step.name, done.explain);
+        }
+        Ok(Some(done.proof))
+    }
+
+    fn leave(&mut self, step: &Step, outcome: StepOutcome, status: Option<u16>) {
+        let facts = StepFacts { outcome, status, captures: indexmap::IndexMap::new() };
+        self.context.steps.insert(step.name.clone(), facts);
+    }
+
+    /// A connector that must compare names accepts only when a comparison ran.
+    fn identity_owed(&self) -> Result<(), Stop> {
+        let compares = |step: &Step| matches!(&step.response.identity, Some(identity) if identity.how != Match::Report);
+        if self.connector.identity_required && !self.identity_compared {
+            return Err(Stop::unavailable(Cause::UnexpectedReply, "no step compared the upstream's name for the user"));
+        }
+        debug_assert!(!self.identity_compared || self.connector.steps.iter().any(compares));
+        Ok(())
+    }
+
+    /// The verdict of a run, with what was mapped.
+    fn conclude(self, result: Result<(Grant, String), Stop>) -> (Verdict, String) {
+        match result {
+            Ok((grant, explain)) => {
+                let subject = self.subject.unwrap_or(self.claimed);
+                (Verdict::Accept(Accept::new(grant, subject, self.mapped)), explain)
+            }
+            Err(stop) => (verdict_of(stop.ending, self.mapped), self.mask.hide(&stop.explain)),
+        }
+    }
+}
+
+/// The verdict that an ending stands for; only a reject carries what was mapped.
+fn verdict_of(ending: Ending, mapped: Mapped) -> Verdict {
+    match ending {
+        Ending::Reject { reason, message } => {
+            let error_message = message.or(mapped.error_message.clone());
+            Verdict::Reject(Reject { mapped: Mapped { error_message, ..mapped }, ..Reject::because(reason) })
+        }
+        Ending::Unavailable(cause) => Verdict::Unavailable(Unavailable::from(cause)),
+        Ending::Misconfigured(what) => Verdict::Misconfigured(Misconfigured { what }),
+    }
+}
+
+/// What a finished step hands to the loop.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub proof: Proof,
+    pub status: Option<u16>,
+    pub captures: indexmap::IndexMap<String, Option<crate::document::Value>>,
+    pub explain: String,
+}

@@ -1,0 +1,329 @@
+//! The stages of one step, in order, a line each.
+//!
+//! Every stage either goes on or stops the run with one ending and one line of explanation. No stage calls another.
+
+use indexmap::IndexMap;
+use tokio::time::Instant;
+
+use super::report::{CaptureTrace, IdentityTrace, MapTrace, ReplyTrace, StepReport};
+use super::run::{Done, Proof, Run};
+use super::stop::{Ending, Stop};
+use super::{explain, send, watched};
+use crate::condition::{Facts, Judging, Seen, StepRules, status_speaks};
+use crate::connector::{Match, Role, Step, script_input};
+use crate::document::{Value, from_json};
+use crate::mapping::plain_text;
+use crate::response::source::{Found, ReplyView};
+use crate::response::{Decoded, decode};
+use crate::script::{Input, Outcome};
+use crate::upstream::Reply;
+use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Mapped, Reason, judge_factor, judge_helper};
+
+/// Runs one step whose `when` is true.
+pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport) -> Result<Done, Stop> {
+    let mut watch = Stopwatch::new(report.trace.is_some());
+    let filled = variables(step, run).await;
+    watch.lap("variables", report);
+    filled?;
+    show_env(run, report);
+    let Some(plan) = &step.request else { return judge_without_reply(step, run, report) };
+    let request = send::render(step, plan, run, report)?;
+    watch.lap("render", report);
+    let reply = send::send(step, plan, run, request).await;
+    watch.lap("send", report);
+    let reply = reply?;
+    report.status = Some(reply.status);
+    let mut decoded = decode_reply(step, &reply, report);
+    watch.lap("decode", report);
+    speaks(step, &reply, &decoded)?;
+    let made = preprocess(step, run, &reply, &mut decoded).await;
+    watch.lap("preprocess", report);
+    show_document(step, &decoded, report);
+    made?;
+    let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
+    let view = ReplyView::new(reply.status, &reply.headers, &decoded, now);
+    let judged = judge(step, run, Some(&view), report);
+    watch.lap("judge", report);
+    let message = map_error(step, run, &view, report);
+    let (proof, explain) = judged.map_err(|stop| with_message(stop, message))?;
+    let captures = capture(step, run, &view, report)?;
+    identity(step, run, &view, report)?;
+    map_data(step, run, &view, report);
+    watch.lap("map", report);
+    Ok(Done { proof, status: Some(reply.status), captures, explain })
+}
+
+/// Stage 1: the variables script fills `env`.
+async fn variables(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
+    let Some(script) = step.variables else { return Ok(()) };
+    let input = Input::new(script_input::variables(&run.context));
+    let outcome = run.tools.scripts.call(script, input, run.deadline).await;
+    let env = match outcome {
+        Outcome::Value(json) => from_json(json.as_bytes()),
+        other => return Err(script_failed(&other, run, "variables script", Stop::misconfigured)),
+    };
+    match env {
+        Ok(Value::Object(env)) => {
+            run.context.env = env;
+            Ok(())
+        }
+        _ => Err(Stop::misconfigured("the variables script left no object in env")),
+    }
+}
+
+/// What a script that gave no value means. A thrown message may hold what the user typed, so it is never shown.
+fn script_failed(outcome: &Outcome, run: &Run<'_>, what: &str, blame: impl Fn(String) -> Stop) -> Stop {
+    match outcome {
+        Outcome::Rejected { message } => Stop {
+            ending: Ending::Reject { reason: Reason::InvalidInput, message: Some(plain_text(message, &run.mask)) },
+            explain: format!("the {what} rejected the input"),
+        },
+        Outcome::Overloaded => Stop::unavailable(Cause::Overloaded, format!("no worker was free for the {what}")),
+        Outcome::TimedOut => Stop::unavailable(Cause::Timeout, format!("the deadline passed before the {what} ended")),
+        other => blame(format!("the {what} {}", explain::script(other))),
+    }
+}
+
+/// Stage 5: bytes to a document.
+fn decode_reply(step: &Step, reply: &Reply, report: &mut StepReport) -> Decoded {
+    let content_type = reply.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let decoded = decode(&step.response.decoding, content_type, &reply.body);
+    if let Some(trace) = &mut report.trace {
+        trace.reply = Some(ReplyTrace {
+            status: reply.status,
+            headers: reply.headers.iter().map(|(n, v)| (n.to_string(), v.as_bytes().to_vec())).collect(),
+            body_bytes: reply.body.len(),
+            read_as: explain::read_as(&decoded),
+            document: None,
+            preprocessed: false,
+            timings: reply.timings,
+        });
+    }
+    decoded
+}
+
+fn show_env(run: &Run<'_>, report: &mut StepReport) {
+    if let Some(trace) = &mut report.trace {
+        trace.env = run.context.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    }
+}
+
+fn show_document(step: &Step, decoded: &Decoded, report: &mut StepReport) {
+    if let Some(reply) = report.trace.as_mut().and_then(|trace| trace.reply.as_mut()) {
+        reply.document = decoded.document.as_ref().ok().cloned();
+        reply.preprocessed = step.response.preprocess.is_some() && decoded.document.is_ok();
+    }
+}
+
+/// A status that says neither yes nor no is trouble, unless a rule names it.
+fn speaks(step: &Step, reply: &Reply, decoded: &Decoded) -> Result<(), Stop> {
+    if status_speaks(reply.status, &step.response.named_statuses) {
+        return Ok(());
+    }
+    let cause = if reply.status >= 500 { Cause::UpstreamError } else { Cause::UnexpectedReply };
+    Err(Stop::unavailable(cause, explain::mute_status(reply.status, decoded)))
+}
+
+/// Stage 6: the preprocess script turns the document into the one that rules read. An undecodable body never gets here.
+async fn preprocess(step: &Step, run: &mut Run<'_>, reply: &Reply, decoded: &mut Decoded) -> Result<(), Stop> {
+    let Some(script) = step.response.preprocess else { return Ok(()) };
+    if decoded.document.is_err() {
+        return Ok(());
+    }
+    let input = Input::new(script_input::preprocess(&run.context, reply, decoded));
+    match run.tools.scripts.call(script, input, run.deadline).await {
+        Outcome::Value(json) => {
+            let document = from_json(json.as_bytes());
+            decoded.document = Ok(document.map_err(|_| {
+                Stop::unavailable(Cause::UnexpectedReply, "the preprocess script's result is no document")
+            })?);
+            Ok(())
+        }
+        killed @ Outcome::Killed { .. } => {
+            Err(Stop::unavailable(Cause::Script, format!("the preprocess script {}", explain::script(&killed))))
+        }
+        other => {
+            Err(script_failed(&other, run, "preprocess script", |what| Stop::unavailable(Cause::UnexpectedReply, what)))
+        }
+    }
+}
+
+/// Stage 7: what the reply means. The line beside a proof says why.
+fn judge(
+    step: &Step,
+    run: &Run<'_>,
+    view: Option<&ReplyView<'_>>,
+    report: &mut StepReport,
+) -> Result<(Proof, String), Stop> {
+    let rules = &step.response.rules;
+    let facts = Facts { context: &run.context, reply: view, claims: None };
+    let judging = Judging::new(rules, facts);
+    let result = match step.role {
+        Role::Factor => match judge_factor(&judging) {
+            FactorOutcome::Success(proof) => Ok(Proof::Factor(proof)),
+            FactorOutcome::More(proof) => Ok(Proof::More(proof)),
+            FactorOutcome::Denied(denial) => Err(denial),
+        },
+        Role::Helper => match judge_helper(&judging) {
+            HelperOutcome::Success(proof) => Ok(Proof::Helper(proof)),
+            HelperOutcome::More(proof) => Ok(Proof::More(proof)),
+            HelperOutcome::Denied(denial) => Err(denial),
+        },
+    };
+    // Conditions have no side effects, so they are asked again with a recorder for the line that explains them.
+    let seen = record(rules, facts, step.role);
+    let explain = explain::judged(step, result.as_ref().map_or_else(Result::Err, Result::Ok), &seen, view);
+    if let Some(trace) = &mut report.trace {
+        trace.rules = watched::rules(rules, facts, &seen);
+    }
+    match result {
+        Ok(proof) => Ok((proof, explain)),
+        Err(denial) => Err(denied(denial, rules, explain, run)),
+    }
+}
+
+fn record<'a>(rules: &'a StepRules, facts: Facts<'a>, role: Role) -> Vec<(String, Seen<'a>)> {
+    let recording = Judging::recording(rules, facts);
+    match role {
+        Role::Factor => drop(judge_factor(&recording)),
+        Role::Helper => drop(judge_helper(&recording)),
+    }
+    recording.into_seen()
+}
+
+fn denied(denial: Denial, rules: &StepRules, explain: String, run: &Run<'_>) -> Stop {
+    let ending = match denial {
+        Denial::Reject { reason, row } => {
+            let message = row.and_then(|row| rules.reject[row].message.as_deref());
+            Ending::Reject { reason, message: message.map(|text| plain_text(text, &run.mask)) }
+        }
+        Denial::Unavailable(cause) => Ending::Unavailable(cause),
+        Denial::Pending => Ending::Misconfigured("`pending` is not supported yet".to_owned()),
+    };
+    Stop { ending, explain }
+}
+
+/// A step without a request: its rules look at variables only.
+fn judge_without_reply(step: &Step, run: &mut Run<'_>, report: &mut StepReport) -> Result<Done, Stop> {
+    let (proof, explain) = judge(step, run, None, report)?;
+    Ok(Done { proof, status: None, captures: IndexMap::new(), explain })
+}
+
+/// Error code and message of this reply, whatever it was judged to be; the last step that replied decides.
+fn map_error(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut StepReport) -> Option<String> {
+    let facts = Facts { context: &run.context, reply: Some(view), claims: None };
+    let (code, message) = step.response.map.error(facts, &run.mask);
+    if let Some(trace) = &mut report.trace {
+        trace.map = Some(MapTrace { error_code: code.clone(), error_message: message.clone(), ..MapTrace::default() });
+    }
+    run.mapped.error_code = code;
+    run.mapped.error_message.clone_from(&message);
+    message
+}
+
+fn with_message(stop: Stop, upstream: Option<String>) -> Stop {
+    match stop.ending {
+        Ending::Reject { reason, message } => {
+            Stop { ending: Ending::Reject { reason, message: message.or(upstream) }, ..stop }
+        }
+        _ => stop,
+    }
+}
+
+/// Stage 8: what later steps may read.
+fn capture(
+    step: &Step,
+    run: &Run<'_>,
+    view: &ReplyView<'_>,
+    report: &mut StepReport,
+) -> Result<IndexMap<String, Option<Value>>, Stop> {
+    let facts = Facts { context: &run.context, reply: Some(view), claims: None };
+    let mut captured = IndexMap::new();
+    for capture in &step.response.captures {
+        let value = match capture.source.read(facts) {
+            Found::Value(value) if *value != Value::Null => Some(value.into_owned()),
+            _ if capture.optional => None,
+            Found::Unknown(why) => {
+                let line = format!("the capture {} cannot be read: {why}", capture.name);
+                return Err(Stop::unavailable(Cause::UnexpectedReply, line));
+            }
+            _ => {
+                let line = format!("the reply has no {} for the capture {}", capture.source, capture.name);
+                return Err(Stop::unavailable(Cause::UnexpectedReply, line));
+            }
+        };
+        if let Some(trace) = &mut report.trace {
+            trace.captures.push(CaptureTrace {
+                name: capture.name.clone(),
+                value: value.clone(),
+                public: capture.public,
+            });
+        }
+        captured.insert(capture.name.clone(), value);
+    }
+    Ok(captured)
+}
+
+/// Who the upstream says this is must be who the user said they are.
+fn identity(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut StepReport) -> Result<(), Stop> {
+    let Some(identity) = &step.response.identity else { return Ok(()) };
+    let facts = Facts { context: &run.context, reply: Some(view), claims: None };
+    let said = match identity.source.read(facts) {
+        Found::Value(value) => value.scalar_text().filter(|text| !text.is_empty()).map(str::to_owned),
+        Found::Absent | Found::Expired(_) | Found::Unknown(_) => None,
+    };
+    let same = said.as_ref().and_then(|said| match identity.how {
+        Match::Exact => Some(*said == run.claimed),
+        // ASCII only: folding other scripts can make two names one (U+212A KELVIN SIGN is `k`).
+        Match::IgnoreCase => Some(said.eq_ignore_ascii_case(&run.claimed)),
+        Match::Report => None,
+    });
+    if let Some(trace) = &mut report.trace {
+        trace.identity = Some(IdentityTrace { source: identity.source.to_string(), said: said.clone(), same });
+    }
+    let Some(said) = said else {
+        if identity.how == Match::Report {
+            return Ok(());
+        }
+        let line = format!("the reply does not say who this is: no {}", identity.source);
+        return Err(Stop::unavailable(Cause::UnexpectedReply, line));
+    };
+    match same {
+        None => {}
+        Some(true) => run.identity_compared = true,
+        Some(false) => {
+            return Err(Stop::reject(Reason::IdentityMismatch, "the upstream authenticated another account"));
+        }
+    }
+    run.subject = Some(said);
+    Ok(())
+}
+
+/// Stage 9: extension and attributes.
+fn map_data(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut StepReport) {
+    let facts = Facts { context: &run.context, reply: Some(view), claims: None };
+    step.response.map.data(facts, &mut run.mapped);
+    if let Some(map) = report.trace.as_mut().and_then(|trace| trace.map.as_mut()) {
+        let mut own = Mapped::default();
+        step.response.map.data(facts, &mut own);
+        map.extension = own.extension;
+        map.attributes = own.attributes;
+    }
+}
+
+/// Times the stages of a traced step.
+struct Stopwatch(Option<Instant>);
+
+impl Stopwatch {
+    fn new(running: bool) -> Self {
+        Self(running.then(Instant::now))
+    }
+
+    fn lap(&mut self, stage: &'static str, report: &mut StepReport) {
+        if let (Some(last), Some(trace)) = (&mut self.0, &mut report.trace) {
+            let now = Instant::now();
+            trace.timings.push((stage, now.saturating_duration_since(*last)));
+            *last = now;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What a run needs from outside: an upstream to ask, scripts to call, a clock and randomness.
+//!
+//! Traits, so that golden tests and the probe run the very same flow over replies from a file.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use tokio::time::Instant;
+
+use super::progress::Progress;
+use crate::clock::Ambient;
+use crate::connector::catalog::Live;
+use crate::script::{Input, Outcome, Pool, ScriptId};
+use crate::upstream::{Client, Outgoing, Reply, SendFault};
+
+/// A boxed future, so that the traits below can be used as objects.
+pub type Waiting<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Sends one request and reads its reply.
+pub trait Exchange: Send + Sync {
+    /// Ends by `deadline`, with a reply or with the cause why there is none.
+    fn send<'a>(&'a self, request: &'a Outgoing, deadline: Instant) -> Waiting<'a, Result<Reply, SendFault>>;
+}
+
+/// Calls a compiled script.
+pub trait Scripts: Send + Sync {
+    /// Ends by `deadline`.
+    fn call<'a>(&'a self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'a, Outcome>;
+}
+
+impl Exchange for Client {
+    fn send<'a>(&'a self, request: &'a Outgoing, deadline: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+        Box::pin(Client::send(self, request, deadline))
+    }
+}
+
+impl Scripts for Pool {
+    fn call<'a>(&'a self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'a, Outcome> {
+        Box::pin(Pool::call(self, script, input, deadline))
+    }
+}
+
+/// Everything outside a run.
+#[derive(Clone, Copy)]
+pub struct Tools<'a> {
+    /// The upstream.
+    pub exchange: &'a dyn Exchange,
+    /// The script workers.
+    pub scripts: &'a dyn Scripts,
+    /// Clock and randomness.
+    pub ambient: &'a dyn Ambient,
+    /// Told before the user's credential leaves.
+    pub progress: &'a Progress,
+}
+
+impl<'a> Tools<'a> {
+    /// The tools of a connector that runs for real.
+    pub fn of(live: &'a Live, ambient: &'a dyn Ambient, progress: &'a Progress) -> Self {
+        let scripts: &dyn Scripts = match &live.scripts {
+            Some(pool) => &**pool,
+            None => &NoScripts,
+        };
+        Self { exchange: &live.client, scripts, ambient, progress }
+    }
+}
+
+/// For connectors of a generation without scripts.
+#[derive(Debug, Clone, Copy)]
+pub struct NoScripts;
+
+impl Scripts for NoScripts {
+    fn call<'a>(&'a self, _: ScriptId, _: Input, _: Instant) -> Waiting<'a, Outcome> {
+        Box::pin(std::future::ready(Outcome::BadResult { what: "there is no such script".to_owned() }))
+    }
+}
+
+/// An exchange that sends nothing: what would be sent is in the trace of the step that asked.
+#[derive(Debug, Default)]
+pub struct Rehearsal(std::sync::atomic::AtomicBool);
+
+impl Rehearsal {
+    /// Whether a request was ready to be sent. The run ended there, and its verdict means nothing.
+    pub fn was_asked(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Acquire)
+    }
+}
+
+impl Exchange for Rehearsal {
+    fn send<'a>(&'a self, _: &'a Outgoing, _: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+        self.0.store(true, std::sync::atomic::Ordering::Release);
+        let explain = "nothing was sent: this is a rehearsal".to_owned();
+        // A cause that no step tries again on.
+        let fault = SendFault { cause: crate::verdict::Cause::UnexpectedReply, written: false, explain };
+        Box::pin(std::future::ready(Err(fault)))
+    }
+}

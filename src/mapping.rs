@@ -1,0 +1,82 @@
+//! From a judged reply to what goes back to the caller: error code, error message, extension, attributes.
+//!
+//! A mapping changes no verdict: a part that is missing is null (DESIGN.md section 4.7). What is mapped goes to the
+//! caller in clear, but an upstream's message is made plain and known credentials in it are masked.
+
+use crate::condition::{Facts, ValueSource};
+use crate::document::{Object, Value};
+use crate::mask::Mask;
+use crate::response::source::Found;
+use crate::verdict::Mapped;
+
+/// Longer messages are no messages for a login form.
+const MESSAGE_CHARACTERS: usize = 512;
+
+/// What of an extension comes from where.
+#[derive(Debug)]
+pub enum Extension {
+    /// One part of the reply as it is.
+    Whole(ValueSource),
+    /// An object of named parts.
+    Parts(Vec<(String, ValueSource)>),
+}
+
+/// The `map` of one step.
+#[derive(Debug, Default)]
+pub struct MapPlan {
+    /// The upstream's code.
+    pub error_code: Option<ValueSource>,
+    /// The upstream's message.
+    pub error_message: Option<ValueSource>,
+    /// Data for the app.
+    pub extension: Option<Extension>,
+    /// Attributes of the user.
+    pub attributes: Vec<(String, ValueSource)>,
+}
+
+impl MapPlan {
+    /// Code and message of the step that decided.
+    pub fn error(&self, facts: Facts<'_>, mask: &Mask) -> (Option<String>, Option<String>) {
+        let text = |source: &Option<ValueSource>| {
+            source.as_ref().and_then(|source| read(source, facts)).and_then(|value| plain(&value, mask))
+        };
+        (text(&self.error_code), text(&self.error_message))
+    }
+
+    /// Adds this step's extension and attributes to what earlier steps gave.
+    pub fn data(&self, facts: Facts<'_>, into: &mut Mapped) {
+        match &self.extension {
+            Some(Extension::Whole(source)) => into.extension = read(source, facts),
+            Some(Extension::Parts(parts)) => {
+                let object: Object = parts
+                    .iter()
+                    .map(|(name, source)| (name.clone(), read(source, facts).unwrap_or_default()))
+                    .collect();
+                into.extension = Some(Value::Object(object));
+            }
+            None => {}
+        }
+        let attributes = self.attributes.iter();
+        into.attributes
+            .extend(attributes.map(|(name, source)| (name.clone(), read(source, facts).unwrap_or_default())));
+    }
+}
+
+fn read(source: &ValueSource, facts: Facts<'_>) -> Option<Value> {
+    match source.read(facts) {
+        Found::Value(value) => Some(value.into_owned()),
+        Found::Absent | Found::Expired(_) | Found::Unknown(_) => None,
+    }
+}
+
+/// A scalar as one plain line: no control characters, no known credential, at most 512 characters.
+fn plain(value: &Value, mask: &Mask) -> Option<String> {
+    value.scalar_text().map(|text| plain_text(text, mask))
+}
+
+/// See [`plain`]; for texts that are not from a document (a script's own reject message, a row's message).
+pub fn plain_text(text: &str, mask: &Mask) -> String {
+    let text = mask.hide(text);
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MESSAGE_CHARACTERS).collect();
+    line.trim().to_owned()
+}

@@ -1,0 +1,115 @@
+//! The second net under the allow-list: known credential values, in their usual encodings, are searched for in
+//! what is shown.
+//!
+//! It is no licence to show a text: what is not allowed by its place is masked before (`trace`). This catches what an
+//! upstream echoes in a message that a connector passes on.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
+use crate::context::User;
+use crate::crypto::digest::{Algorithm, digest};
+
+/// Shown instead of a value.
+pub const MASK: &str = "‹secret›";
+
+/// Shorter values are too common in ordinary text: masking "123" would tell more than it hides.
+const SHORTEST: usize = 4;
+
+/// The texts that must not be seen in one login.
+#[derive(Default)]
+pub struct Mask {
+    /// Longest first, so that an encoding is not cut by a shorter one inside it.
+    needles: Vec<String>,
+}
+
+impl Mask {
+    /// The credentials of `user` and whatever else is secret in this login (answers, connector secrets).
+    pub fn new<'a>(user: &'a User, others: impl IntoIterator<Item = &'a str>) -> Self {
+        let fields = user.fields.values().map(|field| field.expose());
+        let values = std::iter::once(user.password.expose()).chain(fields).chain(others);
+        let mut needles: Vec<String> =
+            values.filter(|value| value.chars().count() >= SHORTEST).flat_map(spellings).collect();
+        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+        needles.dedup();
+        Self { needles }
+    }
+
+    /// `text` with every known spelling of every credential masked.
+    pub fn hide(&self, text: &str) -> String {
+        let mut shown = text.to_owned();
+        for needle in &self.needles {
+            if shown.contains(needle.as_str()) {
+                shown = shown.replace(needle.as_str(), MASK);
+            }
+        }
+        shown
+    }
+
+    /// Whether `text` holds a known spelling of a credential.
+    pub fn finds(&self, text: &str) -> bool {
+        self.needles.iter().any(|needle| text.contains(needle.as_str()))
+    }
+}
+
+/// The usual encodings of a credential.
+fn spellings(value: &str) -> Vec<String> {
+    let bytes = value.as_bytes();
+    let form: String = url::form_urlencoded::byte_serialize(bytes).collect();
+    let mut percent = String::new();
+    for byte in bytes {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => percent.push(char::from(*byte)),
+            _ => {
+                let _ = write!(percent, "%{byte:02X}");
+            }
+        }
+    }
+    let json = crate::document::to_json(&value.into());
+    let json = json.trim_matches('"').to_owned();
+    let xml = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let mut all = vec![value.to_owned(), form, percent, json, xml];
+    all.extend([STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].iter().map(|code| code.encode(bytes)));
+    let hex = hex::encode(bytes);
+    all.extend([hex.to_uppercase(), hex]);
+    for algorithm in [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512, Algorithm::Sm3] {
+        let sum = digest(algorithm, bytes);
+        let hex = hex::encode(&sum);
+        all.extend([hex.to_uppercase(), hex, STANDARD.encode(&sum), URL_SAFE_NO_PAD.encode(&sum)]);
+    }
+    all.retain(|spelling| spelling.len() >= SHORTEST);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn every_usual_spelling_is_hidden() {
+        let user = User { password: Secret::new("Pa\"ss wörd"), ..User::default() };
+        let mask = Mask::new(&user, ["tok-9"]);
+        for text in [
+            "bad password Pa\"ss wörd!",
+            "Pa%22ss+w%C3%B6rd",
+            "Pa%22ss%20w%C3%B6rd",
+            r#"{"p":"Pa\"ss wörd"}"#,
+            "<p>Pa&quot;ss wörd</p>",
+            "UGEic3Mgd8O2cmQ=",
+            "506122737320 77c3b67264".replace(' ', "").as_str(),
+            "token tok-9",
+        ] {
+            assert!(mask.hide(text).contains(MASK), "{text}");
+        }
+        assert_eq!(mask.hide("user name or password is wrong"), "user name or password is wrong");
+    }
+
+    #[test]
+    fn short_values_are_left_alone() {
+        let user = User { password: Secret::new("123"), ..User::default() };
+        assert_eq!(Mask::new(&user, []).hide("code 123"), "code 123");
+    }
+}

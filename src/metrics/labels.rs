@@ -1,0 +1,120 @@
+//! The label sets, and the closed lists behind them.
+
+use prometheus_client::encoding::EncodeLabelSet;
+
+macro_rules! closed_list {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+
+        impl $name {
+            /// The label's value.
+            pub(super) fn because(self) -> Because {
+                Because { cause: match self { $(Self::$variant => $text,)* } }
+            }
+        }
+    };
+}
+
+closed_list! {
+    /// Why the daemon closed a connection.
+    Closed {
+        /// No first byte in time.
+        FirstByte = "first_byte",
+        /// No whole request head in time.
+        Header = "header",
+        /// The TLS handshake failed or took too long.
+        Tls = "tls",
+        /// No further request in time.
+        Idle = "idle",
+        /// The protocol was broken, by mistake or by the caller going away.
+        Protocol = "protocol",
+    }
+}
+
+closed_list! {
+    /// Which bound was met.
+    Shed {
+        /// Open connections.
+        Connections = "connections",
+        /// Logins of the daemon.
+        Logins = "logins",
+        /// Calls of one client.
+        Client = "client",
+        /// The audit trail cannot be written and logins are refused meanwhile.
+        Audit = "audit",
+    }
+}
+
+closed_list! {
+    /// What became of a login whose caller went away.
+    Gone {
+        /// It ended at once; no credential had left.
+        Ended = "ended",
+        /// It was finished; an upstream may have counted it.
+        Finished = "finished",
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Login {
+    pub connector: String,
+    pub verdict: &'static str,
+    pub detail: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct InConnector {
+    pub connector: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct InStep {
+    pub connector: String,
+    pub step: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Reply {
+    pub connector: String,
+    pub step: String,
+    pub status: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Because {
+    pub cause: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct By {
+    pub by: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Code {
+    pub code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Result {
+    pub result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Standing {
+    pub health: &'static str,
+}
+
+/// An upstream chooses its statuses; their classes are six.
+pub(super) fn class(status: u16) -> &'static str {
+    match status / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        5 => "5xx",
+        _ => "other",
+    }
+}

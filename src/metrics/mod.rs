@@ -1,0 +1,225 @@
+//! Prometheus metrics. Every label has a bounded set of values: ids and steps come from connector files, all else from
+//! closed lists; nothing that a user, a caller or an upstream says becomes a label.
+//!
+//! docs/operation.md lists them; examples/grafana-dashboard.json draws them.
+
+mod labels;
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use labels::{Because, By, Code, InConnector, InStep, Login, Reply, Result, Standing};
+pub use labels::{Closed, Gone, Shed};
+
+use crate::flow::report::Report;
+
+/// Seconds, from a fast upstream on the same network to the longest timeout in use.
+const BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// The content type of [`Metrics::text`] (OpenMetrics 1.0).
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+fn durations() -> Histogram {
+    Histogram::new(BUCKETS)
+}
+
+type Durations<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// All metrics of the daemon. Counting is cheap and never fails.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    logins: Family<Login, Counter>,
+    login_seconds: Durations<InConnector>,
+    step_seconds: Durations<InStep>,
+    replies: Family<Reply, Counter>,
+    sends: Family<InConnector, Counter>,
+    in_flight: Gauge,
+    connections: Gauge,
+    closed: Family<Because, Counter>,
+    shed: Family<Because, Counter>,
+    gone: Family<Because, Counter>,
+    refusals: Family<By, Counter>,
+    problems: Family<Code, Counter>,
+    panics: Counter,
+    audit_lost: Counter,
+    log_lost: Counter<u64, AtomicU64>,
+    reloads: Family<Result, Counter>,
+    connectors: Family<Standing, Gauge>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All metrics at zero.
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("doorward"),
+            logins: Family::default(),
+            login_seconds: Durations::new_with_constructor(durations),
+            step_seconds: Durations::new_with_constructor(durations),
+            replies: Family::default(),
+            sends: Family::default(),
+            in_flight: Gauge::default(),
+            connections: Gauge::default(),
+            closed: Family::default(),
+            shed: Family::default(),
+            gone: Family::default(),
+            refusals: Family::default(),
+            problems: Family::default(),
+            panics: Counter::default(),
+            audit_lost: Counter::default(),
+            log_lost: Counter::default(),
+            reloads: Family::default(),
+            connectors: Family::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("build", "The running version", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register("logins", "Logins by verdict; detail is the reason or the cause", self.logins.clone());
+        registry.register("login_duration_seconds", "From the call to the verdict", self.login_seconds.clone());
+        registry.register("step_duration_seconds", "Steps of logins", self.step_seconds.clone());
+        registry.register("upstream_replies", "Replies of upstreams by class of status", self.replies.clone());
+        registry.register("credential_sends", "Requests to upstreams that carried a credential", self.sends.clone());
+        registry.register("logins_in_flight", "Logins that run now", self.in_flight.clone());
+        registry.register("connections", "Open connections of callers", self.connections.clone());
+        registry.register("connections_closed", "Connections that the daemon closed, and why", self.closed.clone());
+        registry.register("shed", "Calls and connections beyond a bound", self.shed.clone());
+        registry.register("callers_gone", "Callers that went away during a login", self.gone.clone());
+        registry.register("guard_refusals", "Logins that the guard refused", self.refusals.clone());
+        registry.register("problems", "Faults of calls", self.problems.clone());
+        registry.register("panics", "Panics that were caught", self.panics.clone());
+        registry.register("audit_lines_lost", "Audit lines that could not be written", self.audit_lost.clone());
+        registry.register("log_lines_lost", "Log lines beyond the queue", self.log_lost.clone());
+        registry.register("reloads", "Reloads of the connectors", self.reloads.clone());
+        registry.register("connectors", "Connectors by health", self.connectors.clone());
+    }
+
+    /// Counts one login.
+    pub fn login(&self, report: &Report) {
+        let in_connector = InConnector { connector: report.connector.clone() };
+        let login = Login {
+            connector: report.connector.clone(),
+            verdict: report.verdict.name(),
+            detail: report.verdict.detail(),
+        };
+        self.logins.get_or_create(&login).inc();
+        if report.credential_sends > 0 {
+            self.sends.get_or_create(&in_connector).inc_by(report.credential_sends.into());
+        }
+        self.login_seconds.get_or_create(&in_connector).observe(report.took.as_secs_f64());
+        for step in &report.steps {
+            // Without a reply a duration says more about the timeout than about the upstream.
+            let Some(status) = step.status else { continue };
+            let connector = report.connector.clone();
+            let in_step = InStep { connector: connector.clone(), step: step.name.clone() };
+            self.step_seconds.get_or_create(&in_step).observe(step.took.as_secs_f64());
+            let labels = Reply { connector, step: step.name.clone(), status: labels::class(status) };
+            self.replies.get_or_create(&labels).inc();
+        }
+    }
+
+    /// A login began or ended.
+    pub fn in_flight(&self, change: i64) {
+        self.in_flight.inc_by(change);
+    }
+
+    /// A connection was opened or closed.
+    pub fn connections(&self, change: i64) {
+        self.connections.inc_by(change);
+    }
+
+    /// The daemon closed a connection.
+    pub fn closed(&self, why: Closed) {
+        self.closed.get_or_create(&why.because()).inc();
+    }
+
+    /// Something was beyond a bound.
+    pub fn shed(&self, what: Shed) {
+        self.shed.get_or_create(&what.because()).inc();
+    }
+
+    /// A caller went away during a login.
+    pub fn gone(&self, when: Gone) {
+        self.gone.get_or_create(&when.because()).inc();
+    }
+
+    /// The guard refused a login; `by` is one of its two keys.
+    pub fn refused(&self, by: &'static str) {
+        self.refusals.get_or_create(&By { by }).inc();
+    }
+
+    /// A call was faulty; `code` is one of the problem codes.
+    pub fn problem(&self, code: &'static str) {
+        self.problems.get_or_create(&Code { code }).inc();
+    }
+
+    /// A panic was caught.
+    pub fn panicked(&self) {
+        self.panics.inc();
+    }
+
+    /// An audit line could not be written.
+    pub fn audit_lost(&self) {
+        self.audit_lost.inc();
+    }
+
+    /// The counter that the log's writer adds to.
+    pub fn log_lost(&self) -> Counter<u64, AtomicU64> {
+        self.log_lost.clone()
+    }
+
+    /// The connectors were read again; `result` is `ok` or `refused`.
+    pub fn reloaded(&self, result: &'static str) {
+        self.reloads.get_or_create(&Result { result }).inc();
+    }
+
+    /// How many connectors stand how.
+    pub fn connectors(&self, health: &'static str, count: usize) {
+        self.connectors.get_or_create(&Standing { health }).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Everything as OpenMetrics text.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// Counts a thing that is there for a while.
+#[derive(Debug)]
+pub struct Held<F: Fn(i64)>(F);
+
+impl<F: Fn(i64)> Held<F> {
+    /// Counts up now and down when dropped.
+    pub fn new(count: F) -> Self {
+        count(1);
+        Self(count)
+    }
+}
+
+impl<F: Fn(i64)> Drop for Held<F> {
+    fn drop(&mut self) {
+        (self.0)(-1);
+    }
+}
+
+#[cfg(test)]
+mod tests;

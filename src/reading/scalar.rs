@@ -1,0 +1,348 @@
+//! The scalars of a connector: text, words, constants, numbers, durations, sizes.
+//!
+//! YAML guesses types from how a scalar looks; a connector's author should not have to. Where text is meant, a plain
+//! number, boolean or null must be quoted, except in headers, queries, forms and the like ([`Parameter`]), where the digits
+//! are kept as written. Numbers that would lose digits (`0000`, `010`) must be quoted everywhere.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::Value;
+
+use crate::diagnostic::{Mistakes, Span, did_you_mean};
+use crate::document::Number;
+use crate::yaml::{Core, Node, NodeValue, Pieces, Scalar, Style};
+
+use super::read::{FromNode, shortened, wrong_kind};
+
+/// Text, with where each part of it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The decoded text.
+    pub text: String,
+    /// Where the scalar stands, quotes included.
+    pub span: Span,
+    /// How it was written.
+    pub style: Style,
+    pieces: Pieces,
+}
+
+impl Text {
+    /// The decoded text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Where the bytes `range` of the decoded text stand in the file: exact for plain scalars, quoted ones without escapes
+    /// and block scalars, else the whole scalar.
+    pub fn span_of(&self, range: Range<usize>) -> Span {
+        self.pieces.span_of(range).unwrap_or_else(|| self.span.clone())
+    }
+
+    fn of(scalar: &Scalar, span: &Span) -> Self {
+        Self { text: scalar.text.clone(), span: span.clone(), style: scalar.style, pieces: scalar.pieces.clone() }
+    }
+}
+
+impl FromNode for Text {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        let Some(scalar) = scalar_of(node) else {
+            wrong_kind(node, "text", "write one text; quote it when it holds : # { } [ ] ,", mistakes);
+            return None;
+        };
+        match scalar.core() {
+            Core::Text => refuse_open_braces(scalar, node, mistakes),
+            Core::Absent => {
+                wrong_kind(node, "text", "write one text; quote it when it holds : # { } [ ] ,", mistakes);
+                return None;
+            }
+            Core::Null | Core::Bool(_) | Core::Number(_) | Core::OddNumber => quote_it(scalar, node, mistakes),
+        }
+        Some(Self::of(scalar, &node.span))
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+/// Text in a place that is text on the wire anyway (header, cookie, query, form): numbers and booleans may stand there
+/// without quotes and keep their spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter(pub Text);
+
+impl std::ops::Deref for Parameter {
+    type Target = Text;
+
+    fn deref(&self) -> &Text {
+        &self.0
+    }
+}
+
+impl FromNode for Parameter {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        match scalar_of(node) {
+            Some(scalar) if matches!(scalar.core(), Core::Bool(_) | Core::Number(_)) => {
+                Some(Self(Text::of(scalar, &node.span)))
+            }
+            _ => Text::read(node, mistakes).map(Self),
+        }
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number", "boolean"] })
+    }
+}
+
+/// A constant: what comparisons and `value` take. Text may hold holes where the design allows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Constant {
+    /// `null`
+    Null(Span),
+    /// `true`, `false`
+    Bool(Spanned<bool>),
+    /// A number, digits as written.
+    Number(Spanned<Number>),
+    /// Text.
+    Text(Text),
+}
+
+impl Constant {
+    /// Where it stands.
+    pub fn span(&self) -> &Span {
+        match self {
+            Self::Null(span) => span,
+            Self::Bool(flag) => &flag.span,
+            Self::Number(number) => &number.span,
+            Self::Text(text) => &text.span,
+        }
+    }
+}
+
+impl FromNode for Constant {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        const EXPECTED: &str = "one value (text, a number, true, false or null)";
+        let Some(scalar) = scalar_of(node) else {
+            wrong_kind(node, EXPECTED, "write one value; several are compared with in: [ … ]", mistakes);
+            return None;
+        };
+        let span = node.span.clone();
+        Some(match scalar.core() {
+            Core::Absent => {
+                wrong_kind(node, EXPECTED, "write one value; several are compared with in: [ … ]", mistakes);
+                return None;
+            }
+            Core::Null => Self::Null(span),
+            Core::Bool(value) => Self::Bool(Spanned { value, span }),
+            Core::Number(value) => Self::Number(Spanned { value, span }),
+            Core::OddNumber => {
+                quote_it(scalar, node, mistakes);
+                Self::Text(Text::of(scalar, &node.span))
+            }
+            Core::Text => {
+                refuse_open_braces(scalar, node, mistakes);
+                Self::Text(Text::of(scalar, &node.span))
+            }
+        })
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number", "boolean", "null"] })
+    }
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl<T: FromNode> FromNode for Spanned<T> {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        T::read(node, mistakes).map(|value| Self { value, span: node.span.clone() })
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        T::schema(generator)
+    }
+}
+
+impl FromNode for bool {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        match scalar_of(node).map(Scalar::core) {
+            Some(Core::Bool(flag)) => Some(flag),
+            _ => {
+                wrong_kind(node, "true or false", "write true or false, without quotes", mistakes);
+                None
+            }
+        }
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "boolean" })
+    }
+}
+
+impl FromNode for u32 {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        let whole = scalar_of(node).and_then(|scalar| match scalar.core() {
+            Core::Number(number) => number.as_str().parse().ok(),
+            _ => None,
+        });
+        if whole.is_none() {
+            wrong_kind(node, "a whole number, 0 or more", "write it in digits, without quotes", mistakes);
+        }
+        whole
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 0, "maximum": u32::MAX })
+    }
+}
+
+/// A time span: `250ms`, `8s`, `5m`, `2h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeSpan(pub Duration);
+
+impl FromNode for TimeSpan {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
+        let millis = scalar_of(node).and_then(|scalar| amount(&scalar.text, &UNITS));
+        if millis.is_none() {
+            with_unit(node, "a time span such as 250ms, 8s, 5m or 2h", "s", mistakes);
+        }
+        millis.map(|millis| Self(Duration::from_millis(millis)))
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]{1,9}(ms|s|m|h)$" })
+    }
+}
+
+/// A number of bytes: `512B`, `256KiB`, `1MiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteSize(pub u64);
+
+impl FromNode for ByteSize {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        const UNITS: [(&str, u64); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("B", 1)];
+        let bytes = scalar_of(node).and_then(|scalar| amount(&scalar.text, &UNITS));
+        if bytes.is_none() {
+            with_unit(node, "a size such as 64KiB or 1MiB", "KiB", mistakes);
+        }
+        bytes.map(Self)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]{1,9}(B|KiB|MiB)$" })
+    }
+}
+
+/// A closed list of words.
+pub trait Word: Copy + 'static {
+    /// What it is, for messages: `a kind of connector`.
+    const WHAT: &'static str;
+    /// All of them.
+    const ALL: &'static [Self];
+    /// As it is written.
+    fn word(self) -> &'static str;
+}
+
+/// Reads one of the words.
+pub fn read_word<W: Word>(node: &Node, mistakes: &mut Mistakes) -> Option<W> {
+    let words = || W::ALL.iter().map(|member| member.word());
+    // A word may look like a number to YAML (`min_version: 1.2`).
+    let Some(scalar) = scalar_of(node).filter(|scalar| scalar.core() != Core::Absent) else {
+        wrong_kind(node, W::WHAT, &one_of::<W>(), mistakes);
+        return None;
+    };
+    let found = W::ALL.iter().copied().find(|member| member.word() == scalar.text);
+    if found.is_none() && !mistakes.is_full() {
+        let message = format!("`{}` is not {}", shortened(&scalar.text), W::WHAT);
+        let mistake = mistakes.error_at("unknown-word", &node.span, message).label("unknown word");
+        let mistake = match did_you_mean(&scalar.text, words()) {
+            Some(near) => mistake.help(format!("did you mean `{near}`?")),
+            None => mistake,
+        };
+        mistakes.add(mistake.help(one_of::<W>()));
+    }
+    found
+}
+
+fn one_of<W: Word>() -> String {
+    let words: Vec<&str> = W::ALL.iter().map(|member| member.word()).collect();
+    format!("one of: {}", words.join(" "))
+}
+
+/// The schema of one of the words.
+pub fn word_schema<W: Word>() -> Schema {
+    let mut allowed: Vec<Value> = W::ALL.iter().map(|member| member.word().into()).collect();
+    let numbers: Vec<Value> = W::ALL.iter().filter_map(|member| serde_json::from_str(member.word()).ok()).collect();
+    allowed.extend(numbers);
+    json_schema!({ "enum": allowed })
+}
+
+/// The scalar that `node` is.
+pub fn scalar_of(node: &Node) -> Option<&Scalar> {
+    match &node.value {
+        NodeValue::Scalar(scalar) => Some(scalar),
+        _ => None,
+    }
+}
+
+/// A whole number and a unit, without space between; `None` for anything else.
+fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let factor = units.iter().find(|(unit, _)| *unit == &text[digits..])?.1;
+    // Nine digits of the largest unit are 100,000 years or a petabyte, and cannot overflow.
+    if digits > 9 {
+        return None;
+    }
+    text[..digits].parse::<u64>().ok().map(|count| count * factor)
+}
+
+fn with_unit(node: &Node, expected: &str, unit: &str, mistakes: &mut Mistakes) {
+    let Some(scalar) = scalar_of(node).filter(|scalar| scalar.core() != Core::Absent) else {
+        wrong_kind(node, expected, "write a whole number and its unit", mistakes);
+        return;
+    };
+    let text = shortened(&scalar.text);
+    let mistake = mistakes.error_at("wrong-amount", &node.span, format!("`{text}` is not {expected}"));
+    let mistake = if matches!(scalar.core(), Core::Number(_)) {
+        mistake.label("no unit").help(format!("write the unit too: {text}{unit}"))
+    } else {
+        mistake.label("not an amount").help("write a whole number and its unit, no space between")
+    };
+    mistakes.add(mistake);
+}
+
+/// A plain scalar that YAML takes for something else where text is meant.
+pub fn quote_it(scalar: &Scalar, node: &Node, mistakes: &mut Mistakes) {
+    let text = shortened(&scalar.text);
+    let (message, label) = match scalar.core() {
+        Core::OddNumber => (
+            format!("`{text}` without quotes could be a number or text"),
+            "readers of YAML do not agree what this is".to_owned(),
+        ),
+        _ => (format!("expected text, found {}", node.describe()), format!("this is {} to YAML", node.describe())),
+    };
+    let mistake = mistakes.error_at("quote-it", &node.span, message).label(label);
+    mistakes.add(mistake.help(format!("quote {text}: \"{text}\"")));
+}
+
+/// Text with holes must be quoted, always, so that nobody has to know when YAML would read the braces as a map.
+fn refuse_open_braces(scalar: &Scalar, node: &Node, mistakes: &mut Mistakes) {
+    if scalar.style != Style::Plain || !(scalar.text.contains("{{") || scalar.text.contains("${")) {
+        return;
+    }
+    let text = shortened(&scalar.text);
+    let quote = if text.contains(['"', '\\']) { '\'' } else { '"' };
+    let mistake = mistakes
+        .error_at("quote-braces", &node.span, "a value with braces is not quoted")
+        .label("braces without quotes");
+    mistakes.add(mistake.help(format!("quote values with braces: {quote}{text}{quote}")));
+}

@@ -1,0 +1,50 @@
+//! "Exactly one of these keys": choosing it when a file is read, and saying so in the schema.
+
+use serde_json::{Value, json};
+
+use crate::diagnostic::Mistakes;
+use crate::yaml::Entry;
+
+use super::read::{Keys, MapReader};
+
+/// The one entry of `keys` that the map has; a mistake when there is none or more than one.
+pub fn choose<'n>(map: &mut MapReader<'n>, keys: &[&'static str], mistakes: &mut Mistakes) -> Option<&'n Entry> {
+    let mut written: Vec<&Entry> = keys.iter().filter_map(|key| map.entry(key)).collect();
+    written.sort_by_key(|entry| entry.key_span.start);
+    match written.as_slice() {
+        [one] => Some(one),
+        [] => {
+            // An unknown key is told by `close`, with the known ones; saying it twice helps nobody.
+            if map.place().first_key().is_none() {
+                let mistake = mistakes.error_at("missing-key", map.head(), format!("{} is empty", map.what()));
+                mistakes.add(mistake.label("no keys").help(format!("write one of the keys {}", keys.join(" "))));
+            }
+            None
+        }
+        [first, second, ..] => {
+            let mistake = mistakes
+                .error_at(
+                    "too-many-keys",
+                    &second.key_span,
+                    format!("{} takes one of `{}` and `{}`, not both", map.what(), first.key, second.key),
+                )
+                .label(format!("`{}` was written before it", first.key))
+                .help("keep one of them");
+            mistakes.add(mistake);
+            None
+        }
+    }
+}
+
+/// Says in the schema that exactly one of the keys of `object` must be there.
+pub fn exactly_one(object: &mut Keys) {
+    object.required.clear();
+    object.more.insert("minProperties".into(), json!(1));
+    object.more.insert("maxProperties".into(), json!(1));
+}
+
+/// The schema that exactly one of `keys` is there, whatever else is.
+pub fn one_required(keys: &[&str]) -> Value {
+    let each: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
+    json!({ "oneOf": each })
+}

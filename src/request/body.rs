@@ -1,0 +1,109 @@
+//! Bodies: what each kind compiles to, and the Content-Type that goes with it.
+
+use http::HeaderValue;
+
+use crate::context::Context;
+use crate::template::{Charset, Line, Place, RenderError};
+
+use super::json::{Builder, Leaf};
+use super::multipart::MultipartPlan;
+use super::spec::{BodySpec, Reader};
+use super::text::TextPlan;
+use super::{form, xml};
+
+const MULTIPART: &str = "multipart/form-data";
+
+/// A compiled body.
+#[derive(Debug, Clone)]
+pub(super) struct BodyPlan {
+    content: Content,
+    form: bool,
+    /// For multipart this is the beginning, the boundary follows.
+    pub(super) content_type: HeaderValue,
+    /// Its leaves by name, for the shape.
+    pub(super) leaves: Vec<Leaf>,
+}
+
+#[derive(Debug, Clone)]
+enum Content {
+    Line(Line),
+    Text(TextPlan),
+    Multipart(MultipartPlan),
+}
+
+impl BodyPlan {
+    pub(super) fn compile(spec: &BodySpec<'_>, charset: Charset, reader: &mut Reader<'_>) -> Self {
+        let (content, leaves, media_type) = match spec {
+            BodySpec::Json(_) | BodySpec::JsonText(_) => {
+                let mut builder = Builder::new(charset, reader);
+                match spec {
+                    BodySpec::JsonText(written) => builder.text(*written),
+                    BodySpec::Json(tree) => builder.tree(tree, "", 0),
+                    _ => {}
+                }
+                (Content::Line(builder.line), builder.leaves, "application/json")
+            }
+            BodySpec::Form(pairs) => {
+                let lines = form::compile(pairs, Place::FormValue, charset, reader);
+                let leaves = pairs.iter().map(|(name, _)| name.text.to_owned()).zip(lines.iter().cloned()).collect();
+                (Content::Line(form::join(&lines)), leaves, "application/x-www-form-urlencoded")
+            }
+            BodySpec::Text(written) => {
+                let plan = TextPlan::compile(*written, charset, reader);
+                let leaves = plan.lines().map(|line| (String::new(), line.clone())).collect();
+                (Content::Text(plan), leaves, "text/plain")
+            }
+            BodySpec::Xml(written) => {
+                let (line, leaves) = xml::compile(*written, charset, reader);
+                (Content::Line(line), leaves, "application/xml")
+            }
+            BodySpec::Multipart(parts) => {
+                let plan = MultipartPlan::compile(parts, reader);
+                let leaves = plan.lines().map(|(name, line)| (name.to_owned(), line.clone())).collect();
+                (Content::Multipart(plan), leaves, MULTIPART)
+            }
+        };
+        // Text without a charset is ASCII to some servers (RFC 2046 section 4.1.2); the others are UTF-8 by themselves.
+        let named = media_type != MULTIPART && (!charset.is_utf8() || media_type == "text/plain");
+        let parameter =
+            if named { format!("; charset={}", charset.name().to_ascii_lowercase()) } else { String::new() };
+        let content_type = HeaderValue::try_from(format!("{media_type}{parameter}"))
+            .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
+        let form = matches!(spec, BodySpec::Form(_));
+        Self { content, form, content_type, leaves }
+    }
+
+    /// The bytes, and the Content-Type when it is known only now (a multipart boundary).
+    pub(super) fn render(
+        &self,
+        context: &Context,
+        charset: Charset,
+    ) -> Result<(Vec<u8>, Option<HeaderValue>), RenderError> {
+        match &self.content {
+            Content::Line(line) => {
+                let mut out = Vec::with_capacity(line.size_hint());
+                line.render(context, charset, &mut out)?;
+                Ok((out, None))
+            }
+            Content::Text(plan) => {
+                let mut out = Vec::new();
+                plan.render(context, charset, &mut out)?;
+                Ok((out, None))
+            }
+            Content::Multipart(plan) => {
+                let (out, boundary) = plan.render(context)?;
+                let unfit = |_| RenderError::Unfit { what: "the boundary is no header value".into() };
+                let value = HeaderValue::try_from(format!("{MULTIPART}; boundary={boundary}")).map_err(unfit)?;
+                Ok((out, Some(value)))
+            }
+        }
+    }
+
+    pub(super) fn is_form(&self) -> bool {
+        self.form
+    }
+
+    pub(super) fn is_multipart(&self) -> bool {
+        matches!(self.content, Content::Multipart(_))
+    }
+}

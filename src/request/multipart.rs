@@ -1,0 +1,116 @@
+//! Multipart bodies (RFC 7578): names, file names and types are literal, contents are values.
+//!
+//! The boundary is chosen when all contents are known, from a hash that no user can compute, and tried against them.
+
+use crate::context::Context;
+use crate::crypto::digest::{Algorithm, digest};
+use crate::crypto::encoding::hex_encode;
+use crate::template::{Charset, Line, Mistake, Place, RenderError};
+
+use super::spec::{PartSpec, Reader, Written};
+
+/// A compiled multipart body.
+#[derive(Debug, Clone)]
+pub(super) struct MultipartPlan {
+    parts: Vec<Part>,
+}
+
+/// One part: its header lines without the boundary, and its content.
+#[derive(Debug, Clone)]
+struct Part {
+    head: Vec<u8>,
+    name: String,
+    content: Line,
+}
+
+impl MultipartPlan {
+    pub(super) fn compile(specs: &[PartSpec<'_>], reader: &mut Reader<'_>) -> Self {
+        let parts = specs.iter().map(|spec| part(spec, reader)).collect();
+        Self { parts }
+    }
+
+    /// Names and contents.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (&str, &Line)> {
+        self.parts.iter().map(|part| (part.name.as_str(), &part.content))
+    }
+
+    /// The body and its boundary.
+    pub(super) fn render(&self, context: &Context) -> Result<(Vec<u8>, String), RenderError> {
+        let mut contents = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(part.content.size_hint()));
+            part.content.render(context, Charset::UTF_8, &mut bytes)?;
+            contents.push(bytes);
+        }
+        let boundary = boundary(context, |boundary| {
+            let boundary = boundary.as_bytes();
+            contents.iter().all(|bytes| !bytes.windows(boundary.len()).any(|window| window == boundary))
+        })?;
+        let size: usize = contents.iter().map(|bytes| bytes.len()).sum::<usize>()
+            + self.parts.iter().map(|part| part.head.len() + boundary.len() + 8).sum::<usize>();
+        let mut out = Vec::with_capacity(size + boundary.len() + 8);
+        for (part, bytes) in self.parts.iter().zip(&contents) {
+            out.extend_from_slice(b"--");
+            out.extend_from_slice(boundary.as_bytes());
+            out.extend_from_slice(b"\r\n");
+            out.extend_from_slice(&part.head);
+            out.extend_from_slice(b"\r\n");
+            out.extend_from_slice(bytes);
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(b"--");
+        out.extend_from_slice(boundary.as_bytes());
+        out.extend_from_slice(b"--\r\n");
+        Ok((out, boundary))
+    }
+}
+
+/// A boundary that `fits`. It comes from values of the step run that no user knows, so the same context gives the same
+/// request again; the random variables may stand in a content, their hash cannot but by the chance of 2^-128.
+fn boundary(context: &Context, fits: impl Fn(&str) -> bool) -> Result<String, RenderError> {
+    const TRIES: u8 = 8;
+    (0..TRIES)
+        .map(|count| {
+            let seed = format!("boundary {count} {} {} {}", context.step.hex16, context.step.uuid, context.request_id);
+            format!("doorward-{}", hex_encode(&digest(Algorithm::Sha256, seed.as_bytes())[..16]))
+        })
+        .find(|boundary| fits(boundary))
+        .ok_or_else(|| RenderError::Unfit { what: "no multipart boundary is free of the contents".into() })
+}
+
+fn part(spec: &PartSpec<'_>, reader: &mut Reader<'_>) -> Part {
+    let name = reader.literal(spec.name, "the name of a multipart part");
+    let mut head = b"Content-Disposition: form-data; name=\"".to_vec();
+    quote(&name, spec.name, &mut head, reader);
+    head.push(b'"');
+    if let Some(written) = spec.filename {
+        let filename = reader.literal(written, "a part's file name");
+        head.extend_from_slice(b"; filename=\"");
+        quote(&filename, written, &mut head, reader);
+        head.push(b'"');
+    }
+    head.extend_from_slice(b"\r\n");
+    if let Some(written) = spec.content_type {
+        let content_type = reader.literal(written, "a part's Content-Type");
+        if http::HeaderValue::from_str(&content_type).is_err() || !content_type.contains('/') {
+            let mistake = Mistake::new("multipart", 0..written.text.len(), "this is no Content-Type");
+            reader.refuse(written.mark, mistake);
+        }
+        head.extend_from_slice(format!("Content-Type: {content_type}\r\n").as_bytes());
+    }
+    let template = reader.template(spec.value);
+    let mut mistakes = Vec::new();
+    let content = Line::compile(&template, Place::MultipartText, Charset::UTF_8, &mut mistakes);
+    reader.refuse_all(spec.value.mark, mistakes);
+    reader.uses(spec.value.mark, &content);
+    Part { head, name, content }
+}
+
+/// A name in quotes. Browsers write `%22` for a quote and servers differ in reading it, so such names are refused.
+fn quote(name: &str, written: Written<'_>, head: &mut Vec<u8>, reader: &mut Reader<'_>) {
+    if name.is_empty() || name.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
+        let message = "a name of a part is empty or has a quote, a backslash or a control character";
+        reader.refuse(written.mark, Mistake::new("multipart", 0..written.text.len(), message));
+    }
+    head.extend_from_slice(name.as_bytes());
+}

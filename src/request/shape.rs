@@ -1,0 +1,118 @@
+//! What a request is made of, part by part, for a send test that shows by allow-list.
+//!
+//! The names and literals are the file's; every other value is known by the variables in it and by its length, and is
+//! seen only through [`ShapePart::reveal`]. Built on demand: a login that nobody watches does not pay for it.
+
+use zeroize::Zeroizing;
+
+use crate::context::{Context, Variable};
+use crate::crypto::encoding::url_decode;
+use crate::template::{Charset, Hole, Line, RenderError};
+
+use super::RequestPlan;
+use super::headers::ValuePlan;
+
+/// A value of a request.
+#[derive(Clone)]
+pub struct ShapePart {
+    /// `path`, `query`, `header`, `cookie` or `body`.
+    pub place: &'static str,
+    /// Its name there: a header's name, a field of a form, `user.name` in JSON, `Envelope.Body.@id` in XML; the number of a
+    /// path segment; empty for a text.
+    pub name: String,
+    /// The variables in it; none for a literal.
+    pub variables: Vec<Variable>,
+    value: Zeroizing<Vec<u8>>,
+}
+
+impl ShapePart {
+    /// The text as it goes out, when the file alone decides it.
+    pub fn literal(&self) -> Option<&str> {
+        self.variables.is_empty().then(|| str::from_utf8(&self.value).ok()).flatten()
+    }
+
+    /// Its size as it goes out, in bytes.
+    pub fn size(&self) -> usize {
+        self.value.len()
+    }
+
+    /// The bytes as they go out. Say at the call site why they may be seen there.
+    pub fn reveal(&self) -> &[u8] {
+        &self.value
+    }
+}
+
+/// Names, variables and sizes; the value only of a literal.
+impl std::fmt::Debug for ShapePart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ShapePart")
+            .field("place", &self.place)
+            .field("name", &self.name)
+            .field("variables", &self.variables)
+            .field("literal", &self.literal())
+            .field("size", &self.size())
+            .finish_non_exhaustive()
+    }
+}
+
+impl RequestPlan {
+    /// The parts of the request that [`RequestPlan::render`] gives for the same context.
+    pub fn shape(&self, context: &Context) -> Result<Vec<ShapePart>, RenderError> {
+        let mut parts = Vec::new();
+        for (index, segment) in self.url.segments().iter().enumerate() {
+            parts.push(part("path", (index + 1).to_string(), segment, (context, Charset::UTF_8))?);
+        }
+        for pair in self.url.query().iter().chain(&self.query) {
+            parts.push(named(part("query", String::new(), pair, (context, self.charset))?));
+        }
+        for header in &self.headers {
+            parts.push(value("header", header.name.to_string(), &header.value, (context, self.charset))?);
+        }
+        for cookie in &self.cookies {
+            parts.push(value("cookie", cookie.name.clone(), &cookie.value, (context, self.charset))?);
+        }
+        if let Some(body) = &self.body {
+            for (name, leaf) in &body.leaves {
+                let leaf = part("body", name.clone(), leaf, (context, self.charset))?;
+                parts.push(if body.is_form() { named(leaf) } else { leaf });
+            }
+        }
+        Ok(parts)
+    }
+}
+
+type Given<'a> = (&'a Context, Charset);
+
+fn part(
+    place: &'static str,
+    name: String,
+    line: &Line,
+    (context, charset): Given<'_>,
+) -> Result<ShapePart, RenderError> {
+    let mut value = Zeroizing::new(Vec::new());
+    line.render(context, charset, &mut value)?;
+    let variables = line.holes().flat_map(Hole::variables).cloned().collect();
+    Ok(ShapePart { place, name, variables, value })
+}
+
+fn value(place: &'static str, name: String, plan: &ValuePlan, given: Given<'_>) -> Result<ShapePart, RenderError> {
+    match plan {
+        ValuePlan::Line(line) => part(place, name, line, given),
+        ValuePlan::Ready(value) => {
+            let value = Zeroizing::new(value.as_bytes().to_vec());
+            Ok(ShapePart { place, name, variables: Vec::new(), value })
+        }
+    }
+}
+
+/// Takes `name=` off the value, and for the name if there is none yet; an equals sign in a name is percent-encoded.
+fn named(mut part: ShapePart) -> ShapePart {
+    if let Some(at) = part.value.iter().position(|byte| *byte == b'=') {
+        if part.name.is_empty() {
+            let name = String::from_utf8_lossy(&part.value[..at]);
+            part.name = url_decode(&name).map_or_else(|_| name.into(), |bytes| String::from_utf8_lossy(&bytes).into());
+        }
+        part.value.drain(..=at);
+    }
+    part
+}

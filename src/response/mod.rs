@@ -1,0 +1,160 @@
+//! From the bytes of a reply to a document, and from a reply to the one value that a rule asks for.
+//!
+//! Pure: nothing here sends, waits or knows a connector. A body that cannot be relied on (invalid in its charset,
+//! malformed, too deep, too wide) leaves no document at all, never an empty one (TRAPS 2), and says why in words
+//! that quote none of it.
+
+mod charset;
+mod html;
+mod limits;
+mod members;
+pub mod set_cookie;
+mod sniff;
+pub mod source;
+mod xml;
+
+pub use charset::Charset;
+pub use limits::{HeadersTooLarge, MAX_HEADER_BYTES, MAX_HEADERS, check_headers};
+pub use source::{Found, ReplyView, Source};
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use self::html::Page;
+use crate::document::{PairsSpec, Shape, Value, from_json};
+
+/// What a connector says a reply is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Found out from the reply.
+    #[default]
+    Auto,
+    /// RFC 8259.
+    Json,
+    /// XML 1.0 without a DOCTYPE.
+    Xml,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// Names and values between separators.
+    Pairs(PairsSpec),
+    /// A page: `{ title, text }`.
+    Html,
+    /// Text as it is: `{ text }`.
+    Text,
+    /// Anything: `{ content_type, base64 }`.
+    Bytes,
+}
+
+/// How to decode the replies of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Decoding {
+    /// `response.format`
+    pub format: Format,
+    /// `response.charset`
+    pub charset: Charset,
+}
+
+/// What a reply was taken as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// JSON.
+    Json,
+    /// XML.
+    Xml,
+    /// A form.
+    Form,
+    /// Pairs.
+    Pairs,
+    /// An HTML page.
+    Html,
+    /// Text.
+    Text,
+    /// Bytes.
+    Bytes,
+}
+
+impl Kind {
+    /// With its article, for sentences of `explain`: "it is …".
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Xml => "XML",
+            Self::Form => "a form",
+            Self::Pairs => "a list of pairs",
+            Self::Html => "an HTML page",
+            Self::Text => "text",
+            Self::Bytes => "bytes",
+        }
+    }
+}
+
+/// A decoded reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// What it was taken as.
+    pub kind: Kind,
+    /// The document, or why there is none (quoting nothing of the reply).
+    pub document: Result<Value, String>,
+    /// The whole body as text, if its charset held.
+    pub text: Option<String>,
+    /// The title of an HTML page.
+    pub html_title: Option<String>,
+}
+
+impl Decoded {
+    /// How paths and comparisons read the document.
+    pub fn shape(&self) -> Shape {
+        match self.kind {
+            Kind::Xml => Shape::Xml,
+            _ => Shape::Plain,
+        }
+    }
+}
+
+/// Decodes a whole body, whose size the transport has already capped.
+pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> Decoded {
+    let kind = match &decoding.format {
+        Format::Auto => sniff::kind(content_type, body),
+        Format::Json => Kind::Json,
+        Format::Xml => Kind::Xml,
+        Format::Form => Kind::Form,
+        Format::Pairs(_) => Kind::Pairs,
+        Format::Html => Kind::Html,
+        Format::Text => Kind::Text,
+        Format::Bytes => Kind::Bytes,
+    };
+    let markup = matches!(kind, Kind::Xml | Kind::Html);
+    let (encoding, bom) = decoding.charset.of(content_type, body, markup);
+    let text = charset::decode(encoding, &body[bom..]);
+    let mut html_title = None;
+    let document = match (kind, &text) {
+        (Kind::Bytes, _) => Ok(bytes(content_type, body)),
+        (_, None) => Err(format!("the reply is not valid {}", encoding.name())),
+        (Kind::Json, Some(text)) => from_json(text.as_bytes()).map_err(|error| error.to_string()),
+        (Kind::Xml, Some(text)) => xml::decode(text),
+        (Kind::Form, Some(_)) if encoding.is_ascii_compatible() => members::form(&body[bom..], encoding),
+        (Kind::Form, Some(text)) => members::form(text.as_bytes(), encoding),
+        (Kind::Pairs, Some(text)) => match &decoding.format {
+            Format::Pairs(spec) => members::pairs(text, spec),
+            _ => members::pairs(text, &PairsSpec::default()),
+        },
+        (Kind::Html, Some(text)) => match Page::parse(text) {
+            Ok(page) => {
+                html_title = page.shown_title();
+                Ok(page.document())
+            }
+            Err(cause) => Err(format!("a page that cannot be relied on: {cause}")),
+        },
+        (Kind::Text, Some(text)) => Ok(Value::from_iter([("text".to_owned(), Value::from(&**text))])),
+    };
+    Decoded { kind, document, text: text.map(Cow::into_owned), html_title }
+}
+
+/// `{ content_type, base64 }`; a reply without a Content-Type has null there.
+fn bytes(content_type: Option<&str>, body: &[u8]) -> Value {
+    let content_type = content_type.map_or(Value::Null, Value::from);
+    let base64 = Value::from(STANDARD.encode(body));
+    Value::from_iter([("content_type".to_owned(), content_type), ("base64".to_owned(), base64)])
+}

@@ -1,0 +1,164 @@
+//! Sources: where a rule, a capture or a mapping finds its one value in a reply.
+//!
+//! A source never guesses. It tells apart what the reply lacks (`Absent`) from what cannot be told (`Unknown`): only
+//! the first may ever make a rule false. `claim`, `var` and `value` are no parts of a reply and not here.
+
+mod cookie;
+mod css;
+mod header;
+mod regex;
+
+pub use css::{Css, CssError};
+pub use regex::{CapturePattern, CapturePatternError};
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use http::HeaderName;
+use http::header::HeaderMap;
+
+use super::html::Page;
+use super::{Decoded, Kind};
+use crate::document::{Lookup, Path, Value};
+
+/// A part of a reply.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// `field`: a node of the document.
+    Field(Path),
+    /// `header`: a header, or with `query` one parameter of the query of the URL in it.
+    Header {
+        /// Its name.
+        name: HeaderName,
+        /// The parameter.
+        query: Option<String>,
+    },
+    /// `cookie`: what the reply sets a cookie of this name to.
+    Cookie(String),
+    /// `regex`: the group of the first match in the text of the body.
+    Regex(CapturePattern),
+    /// `css`: the text or an attribute of the elements of a page.
+    Css(Css),
+}
+
+/// A reply as sources see it. Lives while one reply is judged; not to be kept across an await.
+#[derive(Debug)]
+pub struct ReplyView<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// All header fields.
+    pub headers: &'a HeaderMap,
+    /// The body.
+    pub decoded: &'a Decoded,
+    /// Seconds since 1970, for cookies that are over.
+    pub now: i64,
+    page: OnceCell<Result<Page, &'static str>>,
+}
+
+impl<'a> ReplyView<'a> {
+    /// Looks at a reply at `now`, seconds since 1970.
+    pub fn new(status: u16, headers: &'a HeaderMap, decoded: &'a Decoded, now: i64) -> Self {
+        Self { status, headers, decoded, now, page: OnceCell::new() }
+    }
+
+    /// The page, parsed once however many sources ask; `None` when the reply is none.
+    fn page(&self) -> Option<&Result<Page, &'static str>> {
+        match (self.decoded.kind, &self.decoded.text) {
+            (Kind::Html, Some(text)) => Some(self.page.get_or_init(|| Page::parse(text))),
+            _ => None,
+        }
+    }
+}
+
+/// What a source came upon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// The value.
+    Value(Cow<'a, Value>),
+    /// A cookie that this very reply ends. It compares like a value, but it does not exist: `exists` is false and a
+    /// capture is missing.
+    Expired(Cow<'a, Value>),
+    /// The reply was understood and lacks it.
+    Absent,
+    /// It cannot be told; why, quoting nothing of the reply.
+    Unknown(Cow<'static, str>),
+}
+
+impl Found<'_> {
+    fn text(text: impl Into<String>) -> Self {
+        Self::Value(Cow::Owned(Value::Text(text.into())))
+    }
+
+    fn unknown(why: &'static str) -> Self {
+        Self::Unknown(Cow::Borrowed(why))
+    }
+}
+
+impl Source {
+    /// A `regex` source from a compiled pattern with exactly one group.
+    pub fn regex(compiled: ::regex::Regex) -> Result<Self, CapturePatternError> {
+        CapturePattern::new(compiled).map(Self::Regex)
+    }
+
+    /// A `css` source.
+    pub fn css(selector: &str, attr: Option<&str>) -> Result<Self, CssError> {
+        Css::parse(selector, attr).map(Self::Css)
+    }
+
+    /// Reads it.
+    pub fn read<'a>(&self, reply: &ReplyView<'a>) -> Found<'a> {
+        match self {
+            Self::Field(path) => field(path, reply.decoded),
+            Self::Header { name, query: None } => header::whole(reply.headers, name),
+            Self::Header { name, query: Some(parameter) } => header::parameter(reply.headers, name, parameter),
+            Self::Cookie(name) => cookie::read(reply.headers, name, reply.now),
+            Self::Regex(pattern) => match &reply.decoded.text {
+                // What is not what it should be (half a JSON text) is not to be searched for good news, either.
+                Some(text) if reply.decoded.document.is_ok() => pattern.first(text).map_or(Found::Absent, Found::text),
+                _ => undecodable(reply.decoded),
+            },
+            Self::Css(css) => match (&reply.decoded.document, reply.page()) {
+                (Err(_), _) => undecodable(reply.decoded),
+                (_, Some(Ok(page))) => css.read(page),
+                (_, Some(Err(cause))) => Found::unknown(cause),
+                // JSON, say, is understood, and has no elements.
+                (Ok(_), None) => Found::Absent,
+            },
+        }
+    }
+}
+
+fn field<'a>(path: &Path, decoded: &'a Decoded) -> Found<'a> {
+    match &decoded.document {
+        Err(_) => undecodable(decoded),
+        Ok(document) => match path.look_up(document, decoded.shape()) {
+            Lookup::Node(node) => Found::Value(Cow::Borrowed(node)),
+            Lookup::Absent => Found::Absent,
+            Lookup::Ambiguous => Found::unknown("an element on the way is repeated"),
+        },
+    }
+}
+
+fn undecodable(decoded: &Decoded) -> Found<'static> {
+    match &decoded.document {
+        Err(why) => Found::Unknown(Cow::Owned(why.clone())),
+        Ok(_) => Found::unknown("the body is no text in its charset"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+/// As `explain` and a trace write it: `field "code"`.
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Field(path) => write!(f, "field \"{path}\""),
+            Self::Header { name, query: None } => write!(f, "header {name}"),
+            Self::Header { name, query: Some(query) } => write!(f, "header {name} query {query}"),
+            Self::Cookie(name) => write!(f, "cookie {name}"),
+            Self::Regex(pattern) => write!(f, "regex /{}/", pattern.as_str()),
+            Self::Css(css) => write!(f, "css \"{}\"", css.as_str()),
+        }
+    }
+}

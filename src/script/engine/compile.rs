@@ -1,0 +1,75 @@
+//! Wraps a checked body into a function of the frozen realm.
+//!
+//! The body becomes a strict function inside a function with the parameters, so that `return` anywhere still leaves
+//! `env` and `result` readable, reassigned or not. Everything before the body stands on one line of its own: line N of
+//! the wrapped text is line N - 1 of the script.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use boa_engine::object::JsObject;
+use boa_engine::{Context, JsString, Source};
+
+use super::reads::Found;
+use super::syntax::{SyntaxMistake, check};
+use crate::script::Kind;
+use crate::script::reads::Place;
+
+/// What the engine calls the text in backtraces. No file of that name is ever opened.
+pub(super) const PATH: &str = "script";
+
+/// The parameters of a kind of script, in the order of the call.
+pub(super) const fn parameters(kind: Kind) -> &'static [&'static str] {
+    const PREPROCESS: [&str; 10] =
+        ["user", "env", "steps", "secret", "answer", "time", "random", "request", "response", "result"];
+    match kind {
+        Kind::Variables => PREPROCESS.split_at(8).0,
+        Kind::Preprocess => &PREPROCESS,
+    }
+}
+
+/// Compiles a script: a function that takes the parameters and returns `[returned, env or result]`.
+pub(super) fn compile(kind: Kind, text: &str, context: &mut Context) -> Result<JsObject, SyntaxMistake> {
+    let found = check(text, context.interner_mut())?;
+    let wrapped = wrap(kind, text, &found, context);
+    let source = Source::from_bytes(&wrapped).with_path(Path::new(PATH));
+    let function = context.eval(source).map_err(|error| SyntaxMistake {
+        // The body parsed alone, so what is left are clashes that only the whole can show.
+        message: error.to_string(),
+        place: Place { line: 1, column: 1 },
+    })?;
+    function.as_object().ok_or_else(|| SyntaxMistake {
+        message: "the script is not one function body".to_owned(),
+        place: Place { line: 1, column: 1 },
+    })
+}
+
+/// The wrapped text. A library pasted as it comes from npm hangs itself on `this` (`root.CryptoJS = factory()`) and is
+/// then used by its bare name. So `this` is a fresh object, and a name that the script both sets as a member and uses
+/// without declaring it becomes a variable that this object writes to.
+fn wrap(kind: Kind, text: &str, found: &Found, context: &mut Context) -> String {
+    let exports: Vec<&String> =
+        found.exports.iter().filter(|name| found.uses_this && !is_global(name, context)).collect();
+    let mut this = String::from("undefined");
+    let mut variables = String::new();
+    if found.uses_this {
+        this = String::from("{");
+        for name in exports {
+            let _ = write!(variables, "var {name};");
+            let _ = write!(this, "get {name}(){{return {name}}},set {name}(v){{{name}=v}},");
+        }
+        this.push('}');
+    }
+    let outcome = match kind {
+        Kind::Variables => "env",
+        Kind::Preprocess => "result",
+    };
+    format!(
+        "(function({}){{\"use strict\";{variables}return[(function(){{\n{text}\n}}).call({this}),{outcome}]}})",
+        parameters(kind).join(",")
+    )
+}
+
+fn is_global(name: &str, context: &mut Context) -> bool {
+    context.global_object().has_own_property(JsString::from(name), context).unwrap_or(true)
+}

@@ -1,0 +1,239 @@
+//! Syntax that a realm without jobs cannot run, found while the tree is walked, and the scopes of the walk.
+//!
+//! A promise would never settle and would keep what it captured; so `async` and `await` are errors with their line, not
+//! surprises at run time. Generators go with them: their prototypes carry state from call to call.
+
+use boa_engine::ast::Spanned;
+use boa_engine::ast::expression::Expression;
+
+use super::reads::Finder;
+use super::syntax::place;
+use crate::script::reads::Place;
+
+pub(super) const ASYNC: &str = "async functions cannot be used in a script: there is nothing to wait for";
+pub(super) const AWAIT: &str = "await cannot be used in a script: there is nothing to wait for";
+pub(super) const GENERATOR: &str = "generators cannot be used in a script; return an array";
+pub(super) const IMPORT: &str = "import cannot be used in a script; paste the code";
+
+/// Notes an expression that is forbidden.
+pub(super) fn expression(finder: &mut Finder<'_>, node: &Expression) {
+    let what = match node {
+        Expression::AsyncArrowFunction(_) | Expression::AsyncFunctionExpression(_) => ASYNC,
+        Expression::AsyncGeneratorExpression(_) | Expression::GeneratorExpression(_) | Expression::Yield(_) => {
+            GENERATOR
+        }
+        Expression::Await(_) => AWAIT,
+        Expression::ImportCall(_) | Expression::ImportMeta(_) => IMPORT,
+        _ => return,
+    };
+    finder.forbid(what, place(node.span().start()));
+}
+
+/// What kind of method cannot be used, if so.
+pub(super) fn method(kind: boa_engine::ast::property::MethodDefinitionKind) -> Option<&'static str> {
+    use boa_engine::ast::property::MethodDefinitionKind as Kind;
+    match kind {
+        Kind::Async => Some(ASYNC),
+        Kind::Generator | Kind::AsyncGenerator => Some(GENERATOR),
+        Kind::Get | Kind::Set | Kind::Ordinary => None,
+    }
+}
+
+/// Where a method's name stands; a computed name has its own position.
+pub(super) fn name_place(name: &boa_engine::ast::property::PropertyName) -> Place {
+    use boa_engine::ast::property::PropertyName;
+    match name {
+        PropertyName::Literal(name) => place(name.span().start()),
+        PropertyName::Computed(expression) => place(expression.span().start()),
+    }
+}
+
+/// The visits that enter and leave scopes. A macro, because a trait's methods must stand in one `impl` block.
+macro_rules! scope_visits {
+    () => {
+        fn visit_function_expression(&mut self, node: &'ast boa_engine::ast::function::FunctionExpression) -> Flow {
+            let name = node.name().filter(|_| node.has_binding_identifier()).map(|name| name.sym());
+            self.scopes.enter_function(name, Some(node.parameters()), node.body());
+            self.own_this(|it| {
+                it.visit_formal_parameter_list(node.parameters())?;
+                it.visit_function_body(node.body())
+            })
+        }
+
+        fn visit_function_declaration(&mut self, node: &'ast boa_engine::ast::function::FunctionDeclaration) -> Flow {
+            self.scopes.enter_function(None, Some(node.parameters()), node.body());
+            self.own_this(|it| {
+                it.visit_formal_parameter_list(node.parameters())?;
+                it.visit_function_body(node.body())
+            })
+        }
+
+        fn visit_arrow_function(&mut self, node: &'ast boa_engine::ast::function::ArrowFunction) -> Flow {
+            self.scopes.enter_function(None, Some(node.parameters()), node.body());
+            self.visit_formal_parameter_list(node.parameters())?;
+            self.visit_function_body(node.body())?;
+            self.scopes.leave();
+            Flow::Continue(())
+        }
+
+        fn visit_object_method_definition(
+            &mut self,
+            node: &'ast boa_engine::ast::expression::literal::ObjectMethodDefinition,
+        ) -> Flow {
+            if let Some(what) = super::forbidden::method(node.kind()) {
+                self.forbid(what, super::forbidden::name_place(node.name()));
+            }
+            self.visit_property_name(node.name())?;
+            self.scopes.enter_function(None, Some(node.parameters()), node.body());
+            self.own_this(|it| {
+                it.visit_formal_parameter_list(node.parameters())?;
+                it.visit_function_body(node.body())
+            })
+        }
+
+        fn visit_class_element(&mut self, node: &'ast boa_engine::ast::function::ClassElement) -> Flow {
+            use boa_engine::ast::function::{ClassElement, ClassElementName};
+            match node {
+                ClassElement::MethodDefinition(method) => {
+                    if let ClassElementName::PropertyName(name) = method.name() {
+                        self.visit_property_name(name)?;
+                    }
+                    if let Some(what) = super::forbidden::method(method.kind()) {
+                        let at = match method.name() {
+                            ClassElementName::PropertyName(name) => super::forbidden::name_place(name),
+                            ClassElementName::PrivateName(name) => place(name.span().start()),
+                        };
+                        self.forbid(what, at);
+                    }
+                    self.scopes.enter_function(None, Some(method.parameters()), method.body());
+                    self.own_this(|it| {
+                        it.visit_formal_parameter_list(method.parameters())?;
+                        it.visit_function_body(method.body())
+                    })
+                }
+                ClassElement::StaticBlock(block) => {
+                    self.scopes.enter_function(None, None, block.statements());
+                    self.own_this(|it| it.visit_function_body(block.statements()))
+                }
+                field => {
+                    self.scopes.enter(Vec::new());
+                    self.own_this(|it| field.visit_with(it))
+                }
+            }
+        }
+
+        fn visit_class_expression(&mut self, node: &'ast boa_engine::ast::function::ClassExpression) -> Flow {
+            self.scopes.enter(node.name().map(|name| name.sym()).into_iter().collect());
+            node.visit_with(self)?;
+            self.scopes.leave();
+            Flow::Continue(())
+        }
+
+        fn visit_async_function_declaration(
+            &mut self,
+            node: &'ast boa_engine::ast::function::AsyncFunctionDeclaration,
+        ) -> Flow {
+            self.forbid(super::forbidden::ASYNC, place(node.name().span().start()));
+            Flow::Continue(())
+        }
+
+        fn visit_generator_declaration(&mut self, node: &'ast boa_engine::ast::function::GeneratorDeclaration) -> Flow {
+            self.forbid(super::forbidden::GENERATOR, place(node.name().span().start()));
+            Flow::Continue(())
+        }
+
+        fn visit_async_generator_declaration(
+            &mut self,
+            node: &'ast boa_engine::ast::function::AsyncGeneratorDeclaration,
+        ) -> Flow {
+            self.forbid(super::forbidden::GENERATOR, place(node.name().span().start()));
+            Flow::Continue(())
+        }
+
+        fn visit_block(&mut self, node: &'ast boa_engine::ast::statement::Block) -> Flow {
+            self.scopes.enter_block(node);
+            node.visit_with(self)?;
+            self.scopes.leave();
+            Flow::Continue(())
+        }
+
+        fn visit_switch(&mut self, node: &'ast boa_engine::ast::statement::Switch) -> Flow {
+            self.scopes.enter(Vec::new());
+            for case in node.cases() {
+                self.scopes.extend(boa_engine::ast::operations::lexically_declared_names(case.body()));
+            }
+            node.visit_with(self)?;
+            self.scopes.leave();
+            Flow::Continue(())
+        }
+
+        fn visit_catch(&mut self, node: &'ast boa_engine::ast::statement::Catch) -> Flow {
+            self.scopes.enter(node.parameter().map(boa_engine::ast::operations::bound_names).unwrap_or_default());
+            node.visit_with(self)?;
+            self.scopes.leave();
+            Flow::Continue(())
+        }
+
+        fn visit_for_loop(&mut self, node: &'ast boa_engine::ast::statement::ForLoop) -> Flow {
+            use boa_engine::ast::statement::iteration::ForLoopInitializer;
+            let names = match node.init() {
+                Some(ForLoopInitializer::Lexical(lexical)) => {
+                    boa_engine::ast::operations::bound_names(lexical.declaration())
+                }
+                _ => Vec::new(),
+            };
+            self.scopes.enter(names);
+            node.visit_with(self)?;
+            self.scopes.leave();
+            Flow::Continue(())
+        }
+
+        fn visit_for_in_loop(&mut self, node: &'ast boa_engine::ast::statement::ForInLoop) -> Flow {
+            self.visit_expression(node.target())?;
+            self.scopes.enter(super::forbidden::loop_names(node.initializer()));
+            self.visit_iterable_loop_initializer(node.initializer())?;
+            self.visit_statement(node.body())?;
+            self.scopes.leave();
+            Flow::Continue(())
+        }
+
+        fn visit_for_of_loop(&mut self, node: &'ast boa_engine::ast::statement::ForOfLoop) -> Flow {
+            if node.r#await() {
+                self.forbid(super::forbidden::AWAIT, place(node.iterable().span().start()));
+            }
+            self.visit_expression(node.iterable())?;
+            self.scopes.enter(super::forbidden::loop_names(node.initializer()));
+            self.visit_iterable_loop_initializer(node.initializer())?;
+            self.visit_statement(node.body())?;
+            self.scopes.leave();
+            Flow::Continue(())
+        }
+    };
+}
+pub(super) use scope_visits;
+
+/// The names that `for (let x of …)` declares for its body.
+pub(super) fn loop_names(
+    initializer: &boa_engine::ast::statement::iteration::IterableLoopInitializer,
+) -> Vec<boa_engine::interner::Sym> {
+    use boa_engine::ast::operations::bound_names;
+    use boa_engine::ast::statement::iteration::IterableLoopInitializer as Init;
+    match initializer {
+        Init::Let(binding) | Init::Const(binding) => bound_names(binding),
+        _ => Vec::new(),
+    }
+}
+
+impl Finder<'_> {
+    /// Visits the inside of a function whose `this` is its own, in a scope already entered, and leaves it.
+    pub(super) fn own_this(
+        &mut self,
+        inside: impl FnOnce(&mut Self) -> std::ops::ControlFlow<std::convert::Infallible>,
+    ) -> std::ops::ControlFlow<std::convert::Infallible> {
+        self.functions += 1;
+        inside(self)?;
+        self.functions -= 1;
+        self.scopes.leave();
+        std::ops::ControlFlow::Continue(())
+    }
+}

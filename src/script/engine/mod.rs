@@ -1,0 +1,181 @@
+//! The JavaScript engine behind a wall: text of scripts and JSON in, JSON out. All of boa is below this module.
+//!
+//! It runs in a worker process only. It cannot be stopped from inside and may exhaust memory or the stack; whoever calls
+//! it must be able to lose the process.
+
+mod code_util;
+mod compile;
+mod failure;
+mod forbidden;
+mod json_in;
+mod json_out;
+mod reads;
+mod realm;
+mod record;
+mod scopes;
+mod syntax;
+
+use std::rc::Rc;
+
+use boa_engine::interner::Interner;
+use boa_engine::object::JsObject;
+use boa_engine::{Context, JsValue, js_string};
+
+use self::json_out::Caps;
+use self::realm::CallClock;
+pub(crate) use self::syntax::SyntaxMistake;
+use super::Kind;
+use super::reads::Reads;
+
+/// Nesting of what a script leaves.
+const MAX_DEPTH: usize = 32;
+
+/// After a call with more input than this the garbage is collected at once, because the next call may be long in
+/// coming and 256 KiB of JSON is several MiB of objects.
+const COLLECT_ABOVE: usize = 64 * 1024;
+
+/// What a call came to. Messages of `Threw` may hold data of the user.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// JSON text: `env`, or what a preprocess script yields.
+    Value(String),
+    /// `throw code_util.reject(message)`.
+    Rejected(String),
+    /// Anything else that was thrown, with the place in the script's own text.
+    Threw { message: String, at: Option<(u32, u32)> },
+    /// What was left is not JSON; a sentence without data.
+    BadResult(String),
+}
+
+/// Bytes of JSON that a script may leave.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ResultCaps {
+    pub env: usize,
+    pub result: usize,
+}
+
+/// Checks a script without running anything: for the inspection of connectors.
+pub(crate) struct Checker {
+    interner: Interner,
+    seen: usize,
+}
+
+impl Checker {
+    pub(crate) fn new() -> Self {
+        Self { interner: Interner::new(), seen: 0 }
+    }
+
+    /// What the script reads, or why it does not compile.
+    pub(crate) fn check(&mut self, text: &str) -> Result<Reads, SyntaxMistake> {
+        self.seen += text.len();
+        // The interner keeps every name it saw; a new one now and then keeps a long inspection small.
+        if self.seen > 1024 * 1024 {
+            *self = Self::new();
+        }
+        syntax::check(text, &mut self.interner).map(|found| found.reads)
+    }
+}
+
+struct Compiled {
+    kind: Kind,
+    text: String,
+    function: JsObject,
+}
+
+/// One frozen realm with the scripts of one generation.
+pub(crate) struct Engine {
+    context: Context,
+    clock: Rc<CallClock>,
+    scripts: Vec<Compiled>,
+    caps: ResultCaps,
+}
+
+impl Engine {
+    /// Builds and freezes the realm (tens of milliseconds). An error is a fault of this crate.
+    pub(crate) fn new(caps: ResultCaps) -> Result<Self, String> {
+        let clock = Rc::new(CallClock::default());
+        let context = realm::build(Rc::clone(&clock)).map_err(|error| error.to_string())?;
+        Ok(Self { context, clock, scripts: Vec::new(), caps })
+    }
+
+    /// Compiles one more script; its number is how many came before it.
+    pub(crate) fn add(&mut self, kind: Kind, text: String) -> Result<(), SyntaxMistake> {
+        let function = compile::compile(kind, &text, &mut self.context)?;
+        self.scripts.push(Compiled { kind, text, function });
+        Ok(())
+    }
+
+    /// Runs one script. `input` is the JSON text of an object with the parameters.
+    pub(crate) fn call(&mut self, script: usize, input: &str) -> Reply {
+        let reply = self.run(script, input);
+        code_util::reset(&mut self.context);
+        self.context.clear_kept_objects();
+        if input.len() > COLLECT_ABOVE {
+            boa_engine::gc::force_collect();
+        }
+        reply
+    }
+
+    fn run(&mut self, script: usize, input: &str) -> Reply {
+        let Some(script) = self.scripts.get(script) else {
+            return Reply::BadResult("there is no such script".to_owned());
+        };
+        let context = &mut self.context;
+        let Ok(input) = json_in::read(input, context) else {
+            return Reply::BadResult("the parameters are not JSON".to_owned());
+        };
+        let arguments = arguments(script.kind, &input, context);
+        self.clock.set(unix_ms(&input, context));
+        let left = match script.function.call(&JsValue::undefined(), &arguments, context) {
+            Ok(left) => left,
+            Err(error) => return failure::describe(&error, context),
+        };
+        let (value, root, bytes) = match script.kind {
+            Kind::Variables => (element(&left, 1, context), "env", self.caps.env),
+            Kind::Preprocess => match element(&left, 0, context) {
+                returned if returned.is_undefined() => (element(&left, 1, context), "result", self.caps.result),
+                returned => (returned, "the returned value", self.caps.result),
+            },
+        };
+        match json_out::write(&value, root, &script.text, Caps { depth: MAX_DEPTH, bytes }, context) {
+            Ok(json) => Reply::Value(json),
+            Err(what) => Reply::BadResult(what),
+        }
+    }
+}
+
+/// The parameters in order. One that the input lacks is an empty object, so that `answer.code` is undefined.
+fn arguments(kind: Kind, input: &JsValue, context: &mut Context) -> Vec<JsValue> {
+    let names = compile::parameters(kind).iter();
+    names
+        .map(|name| match field(input, name, context) {
+            value if value.is_undefined() => JsObject::with_object_proto(context.intrinsics()).into(),
+            value => value,
+        })
+        .collect()
+}
+
+fn unix_ms(input: &JsValue, context: &mut Context) -> i64 {
+    let time = field(input, "time", context);
+    let ms = field(&time, "unix_ms", context);
+    let ms = match ms.as_string() {
+        Some(text) => text.to_std_string_lossy().parse().ok(),
+        None => ms.as_number(),
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "a float casts to the nearest integer")]
+    ms.map_or(0, |ms| ms as i64)
+}
+
+fn field(of: &JsValue, name: &str, context: &mut Context) -> JsValue {
+    let value = of.as_object().map(|object| object.get(boa_engine::JsString::from(name), context));
+    value.and_then(Result::ok).unwrap_or_default()
+}
+
+/// An element of the array that the wrapper returned: ours, so nothing of the script runs.
+fn element(left: &JsValue, index: u32, context: &mut Context) -> JsValue {
+    let value = left.as_object().map(|array| array.get(index, context));
+    value.and_then(Result::ok).unwrap_or(JsValue::from(js_string!("")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,25 @@
+//! Scripts: JavaScript before a request and on a reply, in worker processes that can be killed.
+//!
+//! The engine cannot be stopped from inside, so it never runs in the daemon: [`inspect`] checks scripts in a process
+//! when connectors load, a [`Pool`] runs them for the logins of one generation. JSON text goes in, JSON text comes out.
+//! Nothing here knows connectors, verdicts or HTTP.
+
+mod engine;
+mod formats;
+mod inspect;
+mod launch;
+mod outcome;
+mod pool;
+mod reads;
+mod source;
+mod wire;
+pub mod worker;
+
+pub use formats::{FormatError, parse_form, parse_json5, parse_pairs, parse_xml};
+pub use inspect::inspect;
+pub use launch::{COMMAND, StartError, Worker};
+pub use outcome::{Budget, Outcome};
+pub use pool::{Limits, Pool, Quarantine, Stats};
+pub use reads::{Names, Place, Reads};
+pub use source::{Input, Kind, Mistake, ScriptId, Source};
+pub use worker::sandbox::Sandbox;

@@ -1,0 +1,68 @@
+//! What a call of a script comes to.
+
+use std::fmt;
+
+use crate::secret::Secret;
+
+/// Which limit ended a call from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Budget {
+    /// Its CPU time.
+    Cpu,
+    /// Its wall time.
+    Wall,
+    /// The worker's memory.
+    Memory,
+    /// The worker died of it in another way: its stack overflowed, or the engine failed.
+    Crash,
+}
+
+/// The outcome of one call. `Debug` shows no value and no thrown message: both may hold credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// JSON text: `env` of a variables script, the document of a preprocess script.
+    Value(String),
+    /// `throw code_util.reject(message)`: the login ends with this message for the user. At most 512 characters, no
+    /// control characters; it may quote what the user typed.
+    Rejected {
+        /// The script's words.
+        message: String,
+    },
+    /// The script threw something else.
+    Threw {
+        /// What was thrown. Its text may be a password: show it by revealing only.
+        message: Secret,
+        /// Line of the user's file, safe to show; `None` when the engine does not know.
+        line: Option<u32>,
+        /// Column of the user's file.
+        column: Option<u32>,
+    },
+    /// The script left something that is not JSON, or too much of it: a sentence without data of the user.
+    BadResult {
+        /// For example "env.ts is a Date; use .toISOString()".
+        what: String,
+    },
+    /// The call was ended from outside.
+    Killed {
+        /// By what.
+        by: Budget,
+    },
+    /// No slot, and no room to wait for one; or the pool is closing.
+    Overloaded,
+    /// The deadline of the login came first. The script itself may still be running; its own budget ends it.
+    TimedOut,
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(json) => write!(f, "Value({} bytes)", json.len()),
+            Self::Rejected { .. } => f.write_str("Rejected(…)"),
+            Self::Threw { line, column, .. } => write!(f, "Threw(… at {line:?}:{column:?})"),
+            Self::BadResult { what } => f.debug_struct("BadResult").field("what", what).finish(),
+            Self::Killed { by } => f.debug_struct("Killed").field("by", by).finish(),
+            Self::Overloaded => f.write_str("Overloaded"),
+            Self::TimedOut => f.write_str("TimedOut"),
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The life of one lane: start a worker, feed it, read its answers, decide about its calls when it ends, start another.
+
+use std::collections::VecDeque;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Pid;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe;
+use tokio::process::{Child, ChildStderr};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::super::launch::StartError;
+use super::super::outcome::{Budget, Outcome};
+use super::super::reads::Place;
+use super::super::source::{Mistake, ScriptId};
+use super::super::wire::{self, Frame, kind};
+use super::Shared;
+use super::live::{Flying, Live, drain};
+use super::state::{State, Todo};
+
+/// From the start of a process to its first frame: 30 ms alone, much more on a machine that is busy.
+const READY: Duration = Duration::from_secs(20);
+
+/// From the end of its input to the end of the process. It has answered everything before.
+const EXIT: Duration = Duration::from_secs(2);
+
+/// Waits between starts that fail, doubled up to the last.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Of a worker's complaints, as much as a message of the allocator needs.
+const STDERR: usize = 4096;
+
+/// A process that is ready but has no place in the books yet.
+pub(super) struct Started {
+    child: Child,
+    pid: Pid,
+    input: Arc<pipe::Sender>,
+    output: pipe::Receiver,
+    stderr: Option<ChildStderr>,
+    buffer: Vec<u8>,
+}
+
+/// Starts a worker and waits until its scripts are compiled.
+pub(super) async fn start(shared: &Shared) -> Result<Started, StartError> {
+    let mut command = tokio::process::Command::from(shared.worker.command());
+    let mut child = command.kill_on_drop(true).spawn()?;
+    let missing = || StartError::NotReady("it has no streams".to_owned());
+    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).ok_or_else(missing)?;
+    let input = child.stdin.take().ok_or_else(missing)?.into_owned_fd()?;
+    let output = child.stdout.take().ok_or_else(missing)?.into_owned_fd()?;
+    let mut started = Started {
+        pid,
+        input: Arc::new(pipe::Sender::from_owned_fd(input)?),
+        output: pipe::Receiver::from_owned_fd(output)?,
+        stderr: child.stderr.take(),
+        child,
+        buffer: Vec::new(),
+    };
+    let Ok(loaded) = timeout(READY, started.load(shared)).await else {
+        return Err(StartError::NotReady(format!("no answer within {} s", READY.as_secs())));
+    };
+    loaded?;
+    shared.state().stats.workers_started += 1;
+    Ok(started)
+}
+
+impl Started {
+    async fn load(&mut self, shared: &Shared) -> Result<(), StartError> {
+        let mut rest: &[u8] = &shared.load;
+        loop {
+            // The worker answers only when it has read everything, so writing first cannot block for ever.
+            while !rest.is_empty() {
+                self.input.writable().await?;
+                match self.input.try_write(rest) {
+                    Ok(count) => rest = &rest[count..],
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if let Ok(Some((frame, length))) = wire::split(&self.buffer) {
+                let result = ready(shared, &frame);
+                self.buffer.drain(..length);
+                return result;
+            }
+            if self.output.read_buf(&mut self.buffer).await? == 0 {
+                return Err(StartError::NotReady(
+                    "it ended; its scripts may need more memory than a worker has".to_owned(),
+                ));
+            }
+        }
+    }
+}
+
+fn ready(shared: &Shared, frame: &Frame<'_>) -> Result<(), StartError> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match frame.kind {
+        kind::READY => {
+            let sandbox = serde_json::from_slice(frame.payload).unwrap_or_default();
+            let _ = shared.sandbox.set(sandbox);
+            Ok(())
+        }
+        kind::REFUSED => {
+            let place = wire::take_u32(frame.payload)
+                .and_then(|(line, rest)| wire::take_u32(rest).map(|(column, rest)| (Place { line, column }, rest)));
+            match (place, shared.sources.iter().find(|source| source.id.0 == frame.number)) {
+                (Some((place, message)), Some(source)) => Err(StartError::Script {
+                    id: ScriptId(frame.number),
+                    mistake: Mistake::new(source, text(message), place),
+                }),
+                _ => Err(StartError::NotReady(text(frame.payload))),
+            }
+        }
+        _ => Err(StartError::NotReady("it is not a script worker of this version".to_owned())),
+    }
+}
+
+/// Keeps a lane occupied until the pool closes. `first` is a worker that was started already.
+pub(super) async fn run(shared: Arc<Shared>, lane: usize, mut first: Option<Started>) {
+    let mut pause = BACKOFF.0;
+    loop {
+        if shared.state().closing {
+            return;
+        }
+        let started = match first.take() {
+            Some(started) => Ok(started),
+            None => start(&shared).await,
+        };
+        if let Ok(started) = started {
+            pause = BACKOFF.0;
+            serve(&shared, lane, started).await;
+        } else {
+            // Until then its share of calls goes to the others, waits, and is refused when the queue is full.
+            let _ = timeout(pause, shared.closed.notified()).await;
+            pause = (pause * 2).min(BACKOFF.1);
+        }
+    }
+}
+
+/// One worker from its first call to its end.
+async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
+    let Started { mut child, pid, input, mut output, stderr, mut buffer } = started;
+    let complaints = tokio::spawn(read_stderr(stderr));
+    {
+        let mut state = shared.state();
+        if state.closing {
+            return;
+        }
+        state.lanes[lane].live = Some(Live::new(pid, Arc::clone(&input)));
+        let mut todo = Todo::default();
+        state.dispatch(&mut todo);
+        shared.after(state, &todo);
+        shared.up.notify_one();
+    }
+    let writer = {
+        let (shared, wake) = (Arc::clone(shared), Arc::clone(&shared.writers[lane]));
+        tokio::spawn(drain(input, wake, move || shared.state().lanes[lane].live.as_mut().map(Live::write)))
+    };
+    loop {
+        if !take_replies(shared, lane, &mut buffer) {
+            shared.kill(lane);
+            break;
+        }
+        if retire(shared, lane, &writer) {
+            break;
+        }
+        match output.read_buf(&mut buffer).await {
+            Ok(0) | Err(_) => break,
+            Ok(_) => {}
+        }
+    }
+    writer.abort();
+    let _ = writer.await;
+    // From here on the books hold no pipe of it: its input ends, and so does the process.
+    let live = shared.state().lanes[lane].live.take();
+    let (condemned, flying) = live.map_or((None, VecDeque::new()), |live| (live.condemned, live.flying));
+    let status = if let Ok(status) = timeout(EXIT, child.wait()).await {
+        status.ok()
+    } else {
+        let _ = child.start_kill();
+        child.wait().await.ok()
+    };
+    let complaints = complaints.await.unwrap_or_default();
+    let mut state = shared.state();
+    let todo = bury(&mut state, lane, condemned, flying, cause(status, &complaints));
+    shared.after(state, &todo);
+}
+
+/// Answers every reply in the buffer; false when the worker sent what no worker sends.
+fn take_replies(shared: &Arc<Shared>, lane: usize, buffer: &mut Vec<u8>) -> bool {
+    let mut used = 0;
+    let mut sane = true;
+    let mut state = None;
+    loop {
+        match wire::split(&buffer[used..]) {
+            Ok(Some((frame, length))) => {
+                let state = state.get_or_insert_with(|| shared.state());
+                sane = reply(state, lane, &frame);
+                used += length;
+            }
+            Ok(None) => break,
+            Err(_) => sane = false,
+        }
+        if !sane {
+            break;
+        }
+    }
+    buffer.drain(..used);
+    if let Some(mut state) = state {
+        let mut todo = Todo::default();
+        state.dispatch(&mut todo);
+        shared.after(state, &todo);
+    }
+    sane
+}
+
+fn reply(state: &mut State, lane: usize, frame: &Frame<'_>) -> bool {
+    let Some(job) = state.lanes[lane].live.as_mut().and_then(|live| live.answered(frame.number)) else { return false };
+    state.release(lane, job.connector);
+    let outcome = outcome(state, job.script, frame);
+    let sane = outcome.is_some();
+    state.finish(job, outcome.unwrap_or(Outcome::Killed { by: Budget::Crash }));
+    sane
+}
+
+fn outcome(state: &State, script: usize, frame: &Frame<'_>) -> Option<Outcome> {
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
+    Some(match frame.kind {
+        kind::VALUE => Outcome::Value(text(frame.payload)?),
+        kind::REJECTED => Outcome::Rejected { message: text(frame.payload)? },
+        kind::BAD_RESULT => Outcome::BadResult { what: text(frame.payload)? },
+        kind::THREW => {
+            let (line, rest) = wire::take_u32(frame.payload)?;
+            let (column, message) = wire::take_u32(rest)?;
+            let script = &state.scripts[script];
+            Outcome::Threw {
+                message: text(message)?.as_str().into(),
+                line: (line > 0).then(|| line.saturating_add(script.file_line.saturating_sub(1))),
+                column: (column > 0).then(|| column.saturating_add(script.indent)),
+            }
+        }
+        _ => return None,
+    })
+}
+
+/// True when the worker is idle and has had its time; then it gets no more calls.
+fn retire(shared: &Shared, lane: usize, writer: &tokio::task::JoinHandle<()>) -> bool {
+    let mut state = shared.state();
+    let (calls, closing) = (state.limits.retire_calls, state.closing);
+    // One lane at a time: the others must not find themselves without a worker.
+    let others = state.lanes[..state.limits.workers].iter().enumerate();
+    let alone = !others.clone().any(|(other, it)| other != lane && it.live.as_ref().is_some_and(|live| !live.retiring));
+    let Some(live) = state.lanes[lane].live.as_mut() else { return true };
+    live.retiring |= live.served >= calls && (!alone || live.flying.is_empty());
+    if !live.flying.is_empty() || !(live.retiring || closing) {
+        return false;
+    }
+    state.stats.retired += u64::from(!closing);
+    state.lanes[lane].live = None;
+    writer.abort();
+    true
+}
+
+/// Decides about the calls that a worker left unanswered.
+///
+/// Killed for the time of its oldest call: that one is guilty and gets its verdict. On the isolation lane there was only
+/// one, so it is guilty however the worker died. All others run once more, alone, on the isolation lane.
+fn bury(
+    state: &mut State,
+    lane: usize,
+    condemned: Option<(u32, Budget)>,
+    flying: VecDeque<Flying>,
+    cause: Budget,
+) -> Todo {
+    let isolated = state.isolated(lane);
+    for Flying { number, job, .. } in flying {
+        state.release(lane, job.connector);
+        let guilty = match condemned {
+            Some((condemned, by)) if condemned == number => Some(by),
+            _ if isolated => Some(cause),
+            _ => None,
+        };
+        match guilty {
+            Some(by) => {
+                state.blame(job.script);
+                state.finish(job, Outcome::Killed { by });
+            }
+            None if state.closing => state.finish(job, Outcome::Overloaded),
+            None => {
+                state.stats.repeated += 1;
+                state.set_apart(job);
+            }
+        }
+    }
+    let mut todo = Todo::default();
+    state.dispatch(&mut todo);
+    todo
+}
+
+/// Why a worker died by itself. Rust's allocator says so before it aborts; all else is a crash.
+fn cause(status: Option<ExitStatus>, complaints: &[u8]) -> Budget {
+    const OUT_OF_MEMORY: &[u8] = b"memory allocation of ";
+    let aborted = status.is_some_and(|status| !status.success());
+    let said = complaints.windows(OUT_OF_MEMORY.len()).any(|window| window == OUT_OF_MEMORY);
+    if aborted && said { Budget::Memory } else { Budget::Crash }
+}
+
+async fn read_stderr(stderr: Option<ChildStderr>) -> Vec<u8> {
+    let mut text = Vec::new();
+    let Some(mut stderr) = stderr else { return text };
+    let mut chunk = [0; 1024];
+    while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
+        // Read to the end, so that the worker never waits; kept as far as it is of use.
+        let room = STDERR.saturating_sub(text.len());
+        text.extend_from_slice(&chunk[..count.min(room)]);
+    }
+    text
+}
+
+/// A lane's writer is woken through this.
+pub(super) fn writers(count: usize) -> Vec<Arc<Notify>> {
+    (0..count).map(|_| Arc::new(Notify::new())).collect()
+}

@@ -1,0 +1,115 @@
+//! The limits of a pool and what it counts.
+
+use std::time::Duration;
+
+/// What one pool may use. The defaults are the contract's.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Worker processes for ordinary calls.
+    pub workers: usize,
+    /// Worker processes of the isolation lane, one call at a time each. They start when first needed.
+    pub isolation: usize,
+    /// Calls in flight on one worker: 37 µs of CPU a round trip at depth 1, 2.8 µs at depth 16, and 8 leaves at most
+    /// seven innocent calls to repeat.
+    pub depth: usize,
+    /// CPU time of the worker for one call.
+    pub cpu: Duration,
+    /// Wall time for one call: for what waits instead of computing.
+    pub wall: Duration,
+    /// Bytes of address space above the start of a worker.
+    pub memory: u64,
+    /// Calls that may wait for a slot, of all connectors; one connector may fill half of it.
+    pub queue: usize,
+    /// A worker that served so many calls is replaced as soon as it is idle.
+    pub retire_calls: u64,
+    /// A worker that holds so many bytes of memory is replaced as soon as it is idle.
+    pub retire_memory: u64,
+    /// Bytes of JSON that a variables script may leave in `env`.
+    pub env_bytes: usize,
+    /// Bytes of JSON that a preprocess script may yield.
+    pub result_bytes: usize,
+    /// When a script runs on the isolation lane only.
+    pub quarantine: Quarantine,
+}
+
+/// When a script that kills workers is kept apart.
+#[derive(Debug, Clone, Copy)]
+pub struct Quarantine {
+    /// Killed workers that put a script there.
+    pub kills: usize,
+    /// Within this time.
+    pub within: Duration,
+    /// How long it stays after the last of them.
+    pub lasts: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        /// Killed twice within a minute, kept apart for five: long enough for somebody to look.
+        const QUARANTINE: Quarantine =
+            Quarantine { kills: 2, within: Duration::from_mins(1), lasts: Duration::from_mins(5) };
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self {
+            // Scripts are CPU time: more workers than cores only switch. Two at least, so that one may restart.
+            workers: cores.clamp(2, 8),
+            isolation: 2,
+            depth: 8,
+            cpu: Duration::from_millis(250),
+            wall: Duration::from_secs(2),
+            memory: 64 * 1024 * 1024,
+            // A connector has at most 512 logins in flight or waiting, and may fill half.
+            queue: 1024,
+            retire_calls: 20_000,
+            retire_memory: 40 * 1024 * 1024,
+            env_bytes: 64 * 1024,
+            result_bytes: 1024 * 1024,
+            quarantine: QUARANTINE,
+        }
+    }
+}
+
+impl Limits {
+    /// Slots of one connector: half of all, so that no connector can keep the others out.
+    pub(super) fn per_connector(&self) -> usize {
+        (self.workers * self.depth / 2).max(1)
+    }
+}
+
+/// Counts since the pool started, and two gauges. For metrics: numbers only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Calls that were made.
+    pub calls: u64,
+    /// Calls that yielded a value.
+    pub values: u64,
+    /// Calls that rejected the input.
+    pub rejected: u64,
+    /// Calls that threw.
+    pub threw: u64,
+    /// Calls that left something that is not JSON.
+    pub bad_results: u64,
+    /// Calls killed for CPU time.
+    pub killed_cpu: u64,
+    /// Calls killed for wall time.
+    pub killed_wall: u64,
+    /// Calls that exhausted a worker's memory.
+    pub killed_memory: u64,
+    /// Calls that crashed a worker otherwise.
+    pub crashed: u64,
+    /// Calls refused because no slot and no place in the queue was left.
+    pub overloaded: u64,
+    /// Calls whose deadline came first.
+    pub timed_out: u64,
+    /// Calls that ran a second time because their worker died of something else.
+    pub repeated: u64,
+    /// Workers started, replacements included.
+    pub workers_started: u64,
+    /// Workers replaced because of their age or size.
+    pub retired: u64,
+    /// Times that a script entered quarantine.
+    pub quarantined: u64,
+    /// Calls in flight now.
+    pub in_flight: usize,
+    /// Calls that wait for a slot now.
+    pub waiting: usize,
+}

@@ -1,0 +1,298 @@
+//! The pool's books: who waits, who runs where, which script is in quarantine. One mutex guards them; nothing waits
+//! while it is held.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use tokio::time::Instant;
+
+use super::super::outcome::{Budget, Outcome};
+use super::job::Job;
+use super::limits::{Limits, Stats};
+use super::live::Live;
+
+/// What is known of one script.
+pub(super) struct Script {
+    pub file_line: u32,
+    pub indent: u32,
+    kills: VecDeque<Instant>,
+    quarantined_until: Option<Instant>,
+}
+
+impl Script {
+    pub(super) fn new(file_line: u32, indent: u32) -> Self {
+        Self { file_line, indent, kills: VecDeque::new(), quarantined_until: None }
+    }
+
+    fn quarantined(&self, now: Instant) -> bool {
+        self.quarantined_until.is_some_and(|until| now < until)
+    }
+}
+
+/// A lane: a place for one worker, which is replaced when it ends.
+#[derive(Default)]
+pub(super) struct Lane {
+    pub live: Option<Live>,
+}
+
+/// Waiting calls of one connector.
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Job>,
+    held: usize,
+    /// Whether the connector stands in `turns`.
+    turn: bool,
+}
+
+pub(super) struct State {
+    pub limits: Limits,
+    pub scripts: Vec<Script>,
+    /// Ordinary lanes first, then the isolation lanes.
+    pub lanes: Vec<Lane>,
+    lines: Vec<Line>,
+    /// Connectors with waiting calls, in the order of their turns.
+    turns: VecDeque<usize>,
+    waiting: usize,
+    apart: VecDeque<Job>,
+    apart_busy: HashSet<usize>,
+    apart_waiting: HashMap<usize, usize>,
+    pub stats: Stats,
+    pub closing: bool,
+}
+
+/// What the caller of a state change must do when the lock is free again.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Todo {
+    /// Lanes whose writer must be woken.
+    pub wake: Vec<usize>,
+    /// Isolation lanes are needed.
+    pub isolation: bool,
+}
+
+impl State {
+    pub(super) fn new(limits: Limits, scripts: Vec<Script>, connectors: usize) -> Self {
+        let lanes = (0..limits.workers + limits.isolation).map(|_| Lane::default()).collect();
+        Self {
+            limits,
+            scripts,
+            lanes,
+            lines: (0..connectors).map(|_| Line::default()).collect(),
+            turns: VecDeque::new(),
+            waiting: 0,
+            apart: VecDeque::new(),
+            apart_busy: HashSet::new(),
+            apart_waiting: HashMap::new(),
+            stats: Stats::default(),
+            closing: false,
+        }
+    }
+
+    /// Accepts a call or gives it back: no room, or the pool is closing.
+    pub(super) fn admit(&mut self, job: Job) -> Result<Todo, Job> {
+        if self.closing {
+            return Err(job);
+        }
+        let mut todo = Todo::default();
+        if self.scripts[job.script].quarantined(Instant::now()) {
+            let full =
+                |it: &Self| it.apart_waiting.get(&job.connector).is_some_and(|waiting| *waiting >= it.limits.depth);
+            if full(self) {
+                self.forget_abandoned();
+                if full(self) {
+                    return Err(job);
+                }
+            }
+            self.set_apart(job);
+        } else {
+            let full = |it: &Self| {
+                it.waiting >= it.limits.queue || it.lines[job.connector].waiting.len() >= (it.limits.queue / 2).max(1)
+            };
+            if full(self) {
+                self.forget_abandoned();
+                if full(self) {
+                    return Err(job);
+                }
+            }
+            self.enqueue(job);
+        }
+        self.dispatch(&mut todo);
+        Ok(todo)
+    }
+
+    fn enqueue(&mut self, job: Job) {
+        let connector = job.connector;
+        let line = &mut self.lines[connector];
+        line.waiting.push_back(job);
+        self.waiting += 1;
+        if !line.turn {
+            line.turn = true;
+            self.turns.push_back(connector);
+        }
+    }
+
+    /// Puts a call on the isolation lane.
+    pub(super) fn set_apart(&mut self, job: Job) {
+        *self.apart_waiting.entry(job.connector).or_default() += 1;
+        self.apart.push_back(job);
+    }
+
+    /// Gives free slots to waiting calls, connector by connector.
+    pub(super) fn dispatch(&mut self, todo: &mut Todo) {
+        let cap = self.limits.per_connector();
+        let mut skipped = 0;
+        while skipped < self.turns.len() {
+            let Some(free) = self.free_lane() else { break };
+            let Some(connector) = self.turns.pop_front() else { break };
+            let line = &mut self.lines[connector];
+            while line.waiting.front().is_some_and(Job::abandoned) {
+                line.waiting.pop_front();
+                self.waiting -= 1;
+            }
+            if line.waiting.is_empty() {
+                line.turn = false;
+                continue;
+            }
+            self.turns.push_back(connector);
+            if line.held >= cap {
+                skipped += 1;
+                continue;
+            }
+            skipped = 0;
+            line.held += 1;
+            self.waiting -= 1;
+            if let Some(job) = line.waiting.pop_front() {
+                self.send(free, job, todo);
+            }
+        }
+        self.dispatch_apart(todo);
+    }
+
+    fn dispatch_apart(&mut self, todo: &mut Todo) {
+        let mut at = 0;
+        while at < self.apart.len() {
+            let connector = self.apart[at].connector;
+            if self.apart[at].abandoned() {
+                self.take_apart(at);
+                continue;
+            }
+            if self.apart_busy.contains(&connector) {
+                at += 1;
+                continue;
+            }
+            let lane = (self.limits.workers..self.lanes.len()).find(|lane| {
+                self.lanes[*lane].live.as_ref().is_some_and(|live| live.flying.is_empty() && usable(live))
+            });
+            let Some(lane) = lane else {
+                todo.isolation = true;
+                return;
+            };
+            if let Some(job) = self.take_apart(at) {
+                self.apart_busy.insert(connector);
+                self.send(lane, job, todo);
+            }
+        }
+    }
+
+    fn take_apart(&mut self, at: usize) -> Option<Job> {
+        let job = self.apart.remove(at)?;
+        if let Some(count) = self.apart_waiting.get_mut(&job.connector) {
+            *count -= 1;
+            if *count == 0 {
+                self.apart_waiting.remove(&job.connector);
+            }
+        }
+        Some(job)
+    }
+
+    fn send(&mut self, lane: usize, job: Job, todo: &mut Todo) {
+        if let Some(live) = self.lanes[lane].live.as_mut()
+            && live.send(job)
+        {
+            todo.wake.push(lane);
+        }
+    }
+
+    /// The ordinary lane with the fewest calls in flight, if one has room.
+    fn free_lane(&self) -> Option<usize> {
+        let lanes = self.lanes[..self.limits.workers].iter().enumerate();
+        let free = lanes.filter_map(|(lane, it)| {
+            let worker = it.live.as_ref().filter(|worker| usable(worker))?;
+            let calls = worker.flying.len();
+            (calls < self.limits.depth).then_some((calls, lane))
+        });
+        free.min().map(|(_, lane)| lane)
+    }
+
+    /// A call left its lane, answered or not: its connector has a slot again.
+    pub(super) fn release(&mut self, lane: usize, connector: usize) {
+        if self.isolated(lane) {
+            self.apart_busy.remove(&connector);
+        } else {
+            self.lines[connector].held = self.lines[connector].held.saturating_sub(1);
+        }
+    }
+
+    pub(super) fn isolated(&self, lane: usize) -> bool {
+        lane >= self.limits.workers
+    }
+
+    /// Books a kill against a script; too many within a time put it in quarantine.
+    pub(super) fn blame(&mut self, script: usize) {
+        let now = Instant::now();
+        let rule = self.limits.quarantine;
+        let script = &mut self.scripts[script];
+        script.kills.push_back(now);
+        while script.kills.front().is_some_and(|kill| now.duration_since(*kill) > rule.within) {
+            script.kills.pop_front();
+        }
+        if script.kills.len() >= rule.kills {
+            self.stats.quarantined += u64::from(!script.quarantined(now));
+            script.quarantined_until = Some(now + rule.lasts);
+            // No more are needed than those that keep it there.
+            script.kills.truncate(rule.kills);
+        }
+    }
+
+    /// Counts and delivers an outcome.
+    pub(super) fn finish(&mut self, job: Job, outcome: Outcome) {
+        let stats = &mut self.stats;
+        match &outcome {
+            Outcome::Value(_) => stats.values += 1,
+            Outcome::Rejected { .. } => stats.rejected += 1,
+            Outcome::Threw { .. } => stats.threw += 1,
+            Outcome::BadResult { .. } => stats.bad_results += 1,
+            Outcome::Killed { by: Budget::Cpu } => stats.killed_cpu += 1,
+            Outcome::Killed { by: Budget::Wall } => stats.killed_wall += 1,
+            Outcome::Killed { by: Budget::Memory } => stats.killed_memory += 1,
+            Outcome::Killed { by: Budget::Crash } => stats.crashed += 1,
+            Outcome::Overloaded => stats.overloaded += 1,
+            Outcome::TimedOut => stats.timed_out += 1,
+        }
+        job.finish(outcome);
+    }
+
+    /// Drops waiting calls whose callers have gone, before a full queue turns anybody away.
+    fn forget_abandoned(&mut self) {
+        for line in &mut self.lines {
+            let before = line.waiting.len();
+            line.waiting.retain(|job| !job.abandoned());
+            self.waiting -= before - line.waiting.len();
+        }
+        let mut at = 0;
+        while at < self.apart.len() {
+            if self.apart[at].abandoned() {
+                self.take_apart(at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> Stats {
+        let in_flight = self.lanes.iter().filter_map(|lane| lane.live.as_ref()).map(|live| live.flying.len()).sum();
+        Stats { in_flight, waiting: self.waiting + self.apart.len(), ..self.stats }
+    }
+}
+
+fn usable(live: &Live) -> bool {
+    !live.retiring && live.condemned.is_none()
+}

@@ -1,0 +1,126 @@
+//! Watches the clock for all workers of a pool: a call that used up its budget costs its worker.
+//!
+//! Only a call that is still the oldest on a second look is measured, so a busy pool that makes progress reads nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Pid;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::super::outcome::Budget;
+use super::Shared;
+use super::limits::Limits;
+use super::live::Live;
+
+/// Between two looks. A call is over its CPU budget by two of these at most.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Looks without any call in flight before the watchdog goes to sleep: one second, so that a login now and then does not
+/// wake it each time.
+const IDLE_TICKS: u32 = 50;
+
+/// Calls between two looks at a worker's memory.
+const MEMORY_EVERY: u64 = 256;
+
+/// Clock ticks a second in /proc: 100 on every Linux that Rust runs on (proc(5), `sysconf(_SC_CLK_TCK)`).
+const CLOCK_TICKS: u64 = 100;
+
+/// Runs until the pool is gone.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut idle = 0;
+    loop {
+        ticks.tick().await;
+        let (busy, gone) = look(&shared);
+        if gone {
+            return;
+        }
+        idle = if busy { 0 } else { idle + 1 };
+        if idle > IDLE_TICKS {
+            shared.watchdog_sleeps(true);
+            // A call that came before the line above did not wake anybody, so look once more.
+            let (busy, gone) = look(&shared);
+            if !busy && !gone {
+                shared.watch_wake.notified().await;
+            }
+            shared.watchdog_sleeps(false);
+            idle = 0;
+            ticks.reset();
+        }
+    }
+}
+
+/// One look at every worker: whether any has calls, and whether the pool is closed and empty.
+fn look(shared: &Shared) -> (bool, bool) {
+    let mut state = shared.state();
+    let limits = state.limits.clone();
+    let mut busy = false;
+    let mut alive = false;
+    for lane in &mut state.lanes {
+        let Some(live) = lane.live.as_mut() else { continue };
+        alive = true;
+        busy |= !live.flying.is_empty();
+        check_time(live, &limits);
+        check_memory(live, &limits);
+    }
+    (busy, state.closing && !alive)
+}
+
+fn check_time(live: &mut Live, limits: &Limits) {
+    if live.condemned.is_some() {
+        return;
+    }
+    let Some(head) = live.head() else {
+        live.watch.number = None;
+        return;
+    };
+    if live.watch.number != Some(head) {
+        live.watch.number = Some(head);
+        live.watch.cpu = None;
+        return;
+    }
+    let used = cpu_time(live.pid);
+    let Some(before) = live.watch.cpu else {
+        live.watch.cpu = used.or(Some(Duration::ZERO));
+        return;
+    };
+    let by = if used.is_some_and(|used| used.saturating_sub(before) > limits.cpu) {
+        Budget::Cpu
+    } else if Instant::now().duration_since(live.head_since) > limits.wall {
+        Budget::Wall
+    } else {
+        return;
+    };
+    live.condemned = Some((head, by));
+    live.kill();
+}
+
+/// Marks a worker that grew too large. Its size at the start is no growth: a generation may have many scripts.
+fn check_memory(live: &mut Live, limits: &Limits) {
+    if live.watch.resident_at_start.is_some() && live.served < live.watch.memory_checked_at + MEMORY_EVERY {
+        return;
+    }
+    live.watch.memory_checked_at = live.served;
+    let Some(resident) = resident(live.pid) else { return };
+    let start = *live.watch.resident_at_start.get_or_insert(resident);
+    live.retiring |= resident > limits.retire_memory.max(start + start / 2);
+}
+
+/// User and system time of a process: fields 14 and 15 of /proc/pid/stat, in clock ticks (proc(5)).
+fn cpu_time(pid: Pid) -> Option<Duration> {
+    let text = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    // The second field is the program's name in brackets and may hold anything.
+    let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some(Duration::from_millis((user + system) * 1000 / CLOCK_TICKS))
+}
+
+/// Resident bytes: the line `VmRSS` of /proc/pid/status.
+fn resident(pid: Pid) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+}

@@ -1,0 +1,111 @@
+//! What a script reads and writes, as its syntax tree says it: names, or "anything" where the tree cannot tell.
+//!
+//! The connector check compares these with what exists, decides taint by them, and picks what a challenge keeps. They
+//! are facts about the text only; nothing here knows connectors.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A place in a file, both counted from 1; the column counts characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+}
+
+/// Names that are read (or written) below one parameter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names {
+    /// Each name with the first place where it stands.
+    pub names: BTreeMap<String, Place>,
+    /// Whether other names may be read too: the parameter is passed on, copied, or read with a computed key.
+    pub all: bool,
+}
+
+impl Names {
+    /// Whether nothing is read at all.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && !self.all
+    }
+
+    /// Whether the name stands in the script. `all` does not count.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
+    pub(crate) fn add(&mut self, name: &str, place: Place) {
+        self.names.entry(name.to_owned()).or_insert(place);
+    }
+}
+
+/// What one script reads and writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reads {
+    /// `user.x`; `fields` is among the names when `user.fields` is used in any way.
+    pub user: Names,
+    /// `user.fields.x`; `all` when `user.fields` itself is passed on.
+    pub user_fields: Names,
+    /// `env.x` read. Also the `x` of `env.x.y = 1`, which needs `env.x` to be there.
+    pub env_read: Names,
+    /// `env.x` assigned, at any depth.
+    pub env_written: Names,
+    /// `steps.a.b`: what is read of each step.
+    pub steps: BTreeMap<String, Names>,
+    /// The first place of each step's name.
+    pub step_places: BTreeMap<String, Place>,
+    /// Whether `steps` itself is passed on or read with a computed key.
+    pub steps_all: bool,
+    /// `secret.x`
+    pub secret: Names,
+    /// `answer.x`
+    pub answer: Names,
+    /// `time.x`; the script's clock (`new Date()`, `code_util.now()`) is not listed here.
+    pub time: Names,
+    /// `random.x`
+    pub random: Names,
+    /// `request.x`
+    pub request: Names,
+    /// `response.x` of a preprocess script.
+    pub response: Names,
+    /// `result.x` of a preprocess script.
+    pub result: Names,
+    /// `code_util.x`
+    pub code_util: Names,
+    /// Whether the script can draw the time or a random value by itself (`Date`, `Math.random`, `code_util.now`,
+    /// `uuid`, `randomHex`): its result then differs from run to run.
+    pub impure: bool,
+}
+
+impl Reads {
+    /// Whether the script names a credential: `user.userPassword`, `user.fields` or an answer. What it writes to `env`
+    /// is then computed from one. Aliases do not count (`all`): they make no factor.
+    pub fn names_credential(&self) -> bool {
+        self.user.has("userPassword") || self.user.has("fields") || !self.answer.names.is_empty()
+    }
+
+    /// Moves every place by what `move_place` says: from the script's own lines to those of the user's file.
+    pub(crate) fn relocate(&mut self, move_place: &dyn Fn(Place) -> Place) {
+        let steps = self.steps.values_mut();
+        let groups = [
+            &mut self.user,
+            &mut self.user_fields,
+            &mut self.env_read,
+            &mut self.env_written,
+            &mut self.secret,
+            &mut self.answer,
+            &mut self.time,
+            &mut self.random,
+            &mut self.request,
+            &mut self.response,
+            &mut self.result,
+            &mut self.code_util,
+        ];
+        for group in groups.into_iter().chain(steps) {
+            group.names.values_mut().for_each(|place| *place = move_place(*place));
+        }
+        self.step_places.values_mut().for_each(|place| *place = move_place(*place));
+    }
+}

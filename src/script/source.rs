@@ -1,0 +1,94 @@
+//! A script as the daemon knows it: where its text comes from, and what goes into a call.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::reads::Place;
+
+/// What a script is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// Before a request: fills `env`, which is its result.
+    Variables,
+    /// On a reply: returns the document, or changes `result`.
+    Preprocess,
+}
+
+/// The number of a script within one generation: how many sources stood before it in the list given to the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScriptId(pub u32);
+
+/// One script.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its number in the generation.
+    pub id: ScriptId,
+    /// The connector that it belongs to: scripts of one connector share its part of the slots.
+    pub connector: String,
+    /// What it is for.
+    pub kind: Kind,
+    /// The text of the body.
+    pub text: String,
+    /// The file that the text stands in.
+    pub file: String,
+    /// The line of that file on which line 1 of the text stands, from 1.
+    pub first_line: u32,
+    /// Columns that the file has before each line of the text: the indentation of a YAML block, 0 for a `.js` file.
+    pub indent: u32,
+}
+
+impl Source {
+    /// A place in the text as a place in the file.
+    pub(crate) fn in_file(&self, place: Place) -> Place {
+        Place {
+            line: place.line.saturating_add(self.first_line.saturating_sub(1)),
+            column: place.column.saturating_add(self.indent),
+        }
+    }
+}
+
+/// Why a script does not compile, and where in the user's file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (line {line}, column {column})")]
+pub struct Mistake {
+    /// A sentence.
+    pub message: String,
+    /// Line of the file, from 1.
+    pub line: u32,
+    /// Column of the file, from 1.
+    pub column: u32,
+}
+
+impl Mistake {
+    pub(crate) fn new(source: &Source, message: impl Into<String>, place: Place) -> Self {
+        let Place { line, column } = source.in_file(place);
+        Self { message: message.into(), line, column }
+    }
+}
+
+/// The parameters of one call: the JSON text of an object with `user`, `env`, `steps`, `secret`, `answer`, `time`,
+/// `random`, `request` and, for a preprocess script, `response` and `result`. What is missing reaches the script as an
+/// empty object; each call gets objects of its own. `time.unix_ms` is the script's clock.
+///
+/// It holds credentials: it is wiped when dropped and `Debug` shows its length only.
+#[derive(Clone)]
+pub struct Input(Zeroizing<String>);
+
+impl Input {
+    /// Takes the JSON text.
+    pub fn new(json: impl Into<String>) -> Self {
+        Self(Zeroizing::new(json.into()))
+    }
+
+    pub(crate) fn json(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Input({} bytes)", self.0.len())
+    }
+}

@@ -1,0 +1,133 @@
+//! The accept loop: one task a connection, a cap on their number, and an orderly end.
+//!
+//! `axum::serve` sets no timer, which makes hyper's header timeout inert (axum#2741, hyper#3756); hence a loop of our
+//! own. Beyond the cap a connection is closed at once, so that its caller can turn elsewhere.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use axum::Router;
+use rustls::ServerConfig;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::App;
+use super::connection::{self, Terms};
+use super::listen::Listener;
+use super::tls;
+use crate::metrics::{Closed, Held, Shed};
+
+/// How long the loop waits after the system refused a connection (no files, no memory): it would refuse the next one too.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// The TLS of new connections; swapped when the files are read again.
+pub type SharedTls = Arc<ArcSwapOption<ServerConfig>>;
+
+/// A server that listens.
+pub struct Server {
+    app: Arc<App>,
+    router: Router,
+    tls: SharedTls,
+    /// A permit an open connection.
+    connections: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
+}
+
+enum Accepted {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Server {
+    /// A server for `app`, which ends when `stop` becomes true.
+    pub fn new(app: Arc<App>, tls: SharedTls, stop: watch::Receiver<bool>) -> Arc<Self> {
+        let connections = Arc::new(Semaphore::new(app.limits.connections));
+        let router = super::router(Arc::clone(&app));
+        Arc::new(Self { app, router, tls, connections, stop })
+    }
+
+    /// Serves all listeners until `stop`, then lets open requests finish within `limits.drain`. Returns whether all did.
+    pub async fn run(self: Arc<Self>, listeners: Vec<Listener>) -> bool {
+        let loops: Vec<_> =
+            listeners.into_iter().map(|listener| tokio::spawn(Arc::clone(&self).accept(listener))).collect();
+        for task in loops {
+            // A panic here would be a fault of the loop; the others go on until they are told to stop.
+            let _ = task.await;
+        }
+        let all = u32::try_from(self.app.limits.connections).unwrap_or(u32::MAX);
+        let done = async {
+            // A semaphore that nobody closes.
+            let _ = self.connections.acquire_many(all).await;
+            self.app.logins_done().await;
+        };
+        timeout(self.app.limits.drain, done).await.is_ok()
+    }
+
+    async fn accept(self: Arc<Self>, listener: Listener) {
+        let mut stop = self.stop.clone();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return,
+                accepted = next(&listener) => accepted,
+            };
+            match accepted {
+                Ok(stream) => self.admit(stream),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep_until(Instant::now() + BREATH).await;
+                }
+            }
+        }
+    }
+
+    fn admit(self: &Arc<Self>, stream: Accepted) {
+        let Ok(permit) = Arc::clone(&self.connections).try_acquire_owned() else {
+            self.app.metrics.shed(Shed::Connections);
+            return;
+        };
+        let server = Arc::clone(self);
+        tokio::spawn(async move {
+            let metrics = Arc::clone(&server.app.metrics);
+            let _held = Held::new(|change| metrics.connections(change));
+            server.serve(stream).await;
+            drop(permit);
+        });
+    }
+
+    async fn serve(&self, stream: Accepted) {
+        let terms = Terms { limits: self.app.limits, stop: self.stop.clone(), metrics: Arc::clone(&self.app.metrics) };
+        match stream {
+            Accepted::Unix(stream) => connection::serve(stream, self.router.clone(), None, terms).await,
+            Accepted::Tcp(stream) => {
+                // A reply is one write; waiting to fill a packet only delays it. Failing to say so is no harm.
+                let _ = stream.set_nodelay(true);
+                match self.tls.load_full() {
+                    None => connection::serve(stream, self.router.clone(), None, terms).await,
+                    Some(config) => self.serve_tls(stream, config, terms).await,
+                }
+            }
+        }
+    }
+
+    async fn serve_tls(&self, stream: TcpStream, config: Arc<ServerConfig>, terms: Terms) {
+        let handshake = timeout(terms.limits.header, TlsAcceptor::from(config).accept(stream));
+        let Ok(Ok(stream)) = handshake.await else {
+            self.app.metrics.closed(Closed::Tls);
+            return;
+        };
+        let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let identity = certificate.map(|certificate| Arc::new(tls::identity(certificate)));
+        connection::serve(stream, self.router.clone(), identity, terms).await;
+    }
+}
+
+async fn next(listener: &Listener) -> std::io::Result<Accepted> {
+    match listener {
+        Listener::Tcp(listener) => listener.accept().await.map(|(stream, _)| Accepted::Tcp(stream)),
+        Listener::Unix(listener, _) => listener.accept().await.map(|(stream, _)| Accepted::Unix(stream)),
+    }
+}

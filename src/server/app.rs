@@ -1,0 +1,86 @@
+//! What every endpoint may use, and the bounds that all logins share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use http::Request;
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::callers::{Caller, Callers};
+use super::connectors::Connectors;
+use super::problem::Problem;
+use crate::audit::Trail;
+use crate::config::{Certificate, Config, Limits, Scope};
+use crate::guard::Guard;
+use crate::metrics::Metrics;
+
+/// What every endpoint may use.
+pub struct App {
+    /// The connectors.
+    pub connectors: Arc<dyn Connectors>,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// The audit trail, if one is kept.
+    pub trail: Option<Trail>,
+    /// The wall clock of audit lines.
+    pub now: fn() -> Timestamp,
+    pub(super) callers: Callers,
+    pub(super) guard: Arc<Guard>,
+    pub(super) limits: Limits,
+    /// A permit a login that runs.
+    pub(super) logins: Arc<Semaphore>,
+    draining: AtomicBool,
+}
+
+impl App {
+    /// The server's side of the configuration.
+    pub fn new(config: &Config, connectors: Arc<dyn Connectors>, metrics: Arc<Metrics>, trail: Option<Trail>) -> Self {
+        Self {
+            connectors,
+            metrics,
+            trail,
+            now: Timestamp::now,
+            callers: Callers::new(config.clients.clone()),
+            guard: Arc::new(Guard::new(config.guard.clone())),
+            limits: config.limits,
+            logins: Arc::new(Semaphore::new(config.limits.in_flight)),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on `/readyz` says no, so that balancers look elsewhere.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the daemon is ending.
+    pub fn draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Waits until no login runs. Bound it: a login may take its connector's whole timeout.
+    pub async fn logins_done(&self) {
+        let all = u32::try_from(self.limits.in_flight).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        let _ = self.logins.acquire_many(all).await;
+    }
+
+    /// The client behind a request, if it has `scope`. The accept loop puts a verified client certificate into the
+    /// extensions.
+    pub(super) fn caller(&self, request: &Request<Body>, scope: Scope) -> Result<Arc<Caller>, Problem> {
+        let certificate = request.extensions().get::<Arc<Certificate>>();
+        let caller = self.callers.identify(request.headers(), certificate.map(AsRef::as_ref))?;
+        if caller.client.scopes.contains(&scope) { Ok(caller) } else { Err(Problem::OutOfScope(scope)) }
+    }
+
+    /// The response of an endpoint; counts faults of the call.
+    pub(super) fn settle(&self, answer: Result<Response, Problem>) -> Response {
+        answer.unwrap_or_else(|problem| {
+            self.metrics.problem(problem.code());
+            problem.into_response()
+        })
+    }
+}

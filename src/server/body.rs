@@ -1,0 +1,257 @@
+//! Reading a call's body: JSON, at most 64 KiB, in time, closed.
+//!
+//! Every mistake of a body is reported at once. No text here quotes a value; a key is quoted only to the caller who
+//! sent it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Request, header};
+use http_body_util::{BodyExt as _, Limited};
+use indexmap::IndexMap;
+
+use super::connectors::Attribute;
+use super::problem::{Mistake, Problem};
+use crate::document::{Object, Value, from_json};
+use crate::secret::Secret;
+
+/// DESIGN.md section 5. Names, passwords and packed fields are far smaller.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// Longer ids serve nobody and stand in every log line.
+const MAX_REQUEST_ID: usize = 128;
+
+/// Keys of a login, in the order of DESIGN.md section 5.
+const KEYS: [&str; 6] = ["username", "password", "client_ip", "attributes", "request_id", "timeout_ms"];
+
+/// Reads the whole body within `patience`.
+pub(super) async fn read(request: Request<Body>, patience: Duration) -> Result<Bytes, Problem> {
+    require_json(request.headers())?;
+    let collected = tokio::time::timeout(patience, Limited::new(request.into_body(), MAX_BODY).collect());
+    match collected.await {
+        Err(_) => Err(Problem::Slow),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Problem::TooLarge(MAX_BODY)),
+        Ok(Err(_)) => Err(Problem::Malformed("the body broke off".to_owned())),
+    }
+}
+
+/// A body must say that it is JSON: this keeps HTML forms of a browser out (they cannot send this type unasked).
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let only = values.next().filter(|_| values.next().is_none());
+    let essence = only.and_then(|value| value.to_str().ok()).and_then(|text| text.split(';').next());
+    match essence {
+        Some(essence) if essence.trim().eq_ignore_ascii_case("application/json") => Ok(()),
+        _ => Err(Problem::NotJson),
+    }
+}
+
+/// The body of `authenticate` for the API's description; [`LoginBody::parse`] is what reads it.
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Login", deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct LoginWire {
+    /// The user name, byte for byte.
+    username: String,
+    /// The password, byte for byte.
+    password: String,
+    /// The address of the user's device.
+    client_ip: Option<IpAddr>,
+    /// The attributes that the connector declares: strings, numbers or booleans.
+    attributes: Option<serde_json::Map<String, serde_json::Value>>,
+    /// An id of the caller's for logs; drawn when absent.
+    #[schemars(regex(pattern = "^[!-~]{1,128}$"))]
+    request_id: Option<String>,
+    /// An earlier end than the connector's own timeout.
+    #[schemars(range(min = 1))]
+    timeout_ms: Option<u64>,
+}
+
+/// The body of `test`.
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "SendTest")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct TestWire {
+    #[schemars(flatten)]
+    login: LoginWire,
+    /// `send`, or `render`: stop before sending.
+    #[schemars(with = "Option<ModeWire>")]
+    mode: Option<()>,
+}
+
+/// What a send test does.
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Mode", rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum ModeWire {
+    Send,
+    Render,
+}
+
+/// The body of `authenticate`, as it was written.
+#[derive(Debug)]
+pub(super) struct LoginBody {
+    pub username: String,
+    pub password: Secret,
+    pub client_ip: Option<IpAddr>,
+    pub attributes: Object,
+    pub request_id: Option<String>,
+    pub timeout: Option<Duration>,
+}
+
+impl LoginBody {
+    /// Reads a login against the attributes that the connector declares.
+    pub(super) fn parse(object: Object, declared: &IndexMap<String, Attribute>) -> Result<Self, Problem> {
+        Self::parse_with(Faults::default(), object, declared)
+    }
+
+    /// The same for a body of which a part was read, with what was wrong about it.
+    pub(super) fn parse_with(
+        mut faults: Faults,
+        mut object: Object,
+        declared: &IndexMap<String, Attribute>,
+    ) -> Result<Self, Problem> {
+        faults.unknown_keys(&object, &KEYS);
+        let username = faults.text(&mut object, "username");
+        let password = faults.text(&mut object, "password").map(Secret::new);
+        let body = Self {
+            client_ip: faults.optional(&mut object, "client_ip", "an IP address as a string", |value| {
+                value.scalar_text().and_then(|text| text.parse().ok())
+            }),
+            attributes: faults.attributes(object.swap_remove("attributes"), declared),
+            request_id: faults.optional(&mut object, "request_id", "1 to 128 visible ASCII characters", request_id),
+            timeout: faults.optional(&mut object, "timeout_ms", "a whole number of milliseconds above 0", |value| {
+                match value {
+                    Value::Number(number) => {
+                        number.as_str().parse().ok().filter(|ms| *ms > 0).map(Duration::from_millis)
+                    }
+                    _ => None,
+                }
+            }),
+            username: username.unwrap_or_default(),
+            password: password.unwrap_or_default(),
+        };
+        faults.none_or(body)
+    }
+}
+
+/// A body that is one JSON object.
+pub(super) fn object(bytes: &[u8]) -> Result<Object, Problem> {
+    match from_json(bytes) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(other) => Err(Problem::Invalid(vec![Mistake {
+            pointer: String::new(),
+            detail: format!("expected an object, found {}", other.kind()),
+        }])),
+        Err(error) if error.malformed => Err(Problem::Malformed(error.to_string())),
+        Err(error) => Err(Problem::Invalid(vec![Mistake { pointer: String::new(), detail: error.to_string() }])),
+    }
+}
+
+fn request_id(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text)
+            if (1..=MAX_REQUEST_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
+            Some(text.clone())
+        }
+        _ => None,
+    }
+}
+
+/// All mistakes of one body.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<Mistake>);
+
+impl Faults {
+    fn add(&mut self, name: &str, detail: impl Into<String>) {
+        // RFC 6901 section 3.
+        let escaped = name.replace('~', "~0").replace('/', "~1");
+        self.0.push(Mistake { pointer: format!("/{escaped}"), detail: detail.into() });
+    }
+
+    /// `body` if nothing was wrong.
+    pub(super) fn none_or<T>(self, body: T) -> Result<T, Problem> {
+        if self.0.is_empty() { Ok(body) } else { Err(Problem::Invalid(self.0)) }
+    }
+
+    pub(super) fn unknown_keys(&mut self, object: &Object, known: &[&str]) {
+        for key in object.keys().filter(|key| !known.contains(&key.as_str())) {
+            let near = known.iter().max_by(|a, b| strsim::jaro(key, a).total_cmp(&strsim::jaro(key, b)));
+            // 0.8 takes a slip of one or two letters and leaves other words alone.
+            match near.filter(|near| strsim::jaro(key, near) > 0.8) {
+                Some(near) => self.add(key, format!("unknown key; did you mean `{near}`?")),
+                None => self.add(key, "unknown key"),
+            }
+        }
+    }
+
+    fn text(&mut self, object: &mut Object, name: &str) -> Option<String> {
+        match object.swap_remove(name) {
+            Some(Value::Text(text)) => Some(text),
+            Some(other) => {
+                self.add(name, format!("expected a string, found {}", other.kind()));
+                None
+            }
+            None => {
+                self.add(name, "missing");
+                None
+            }
+        }
+    }
+
+    /// A member that may be absent; `null` counts as absent.
+    pub(super) fn optional<T>(
+        &mut self,
+        object: &mut Object,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Option<T> {
+        let value = object.swap_remove(name).filter(|value| *value != Value::Null)?;
+        let found = read(&value);
+        if found.is_none() {
+            self.add(name, format!("expected {expected}"));
+        }
+        found
+    }
+
+    fn attributes(&mut self, value: Option<Value>, declared: &IndexMap<String, Attribute>) -> Object {
+        let sent = match value {
+            None | Some(Value::Null) => Object::new(),
+            Some(Value::Object(object)) => object,
+            Some(other) => {
+                self.add("attributes", format!("expected an object, found {}", other.kind()));
+                return Object::new();
+            }
+        };
+        let mut faults = Self::default();
+        let known: Vec<&str> = declared.keys().map(String::as_str).collect();
+        faults.unknown_keys(&sent, &known);
+        for (name, rule) in declared {
+            faults.attribute(name, rule, sent.get(name));
+        }
+        self.0.extend(faults.0.into_iter().map(|mistake| Mistake {
+            pointer: format!("/attributes{}", mistake.pointer),
+            detail: mistake.detail.replace("unknown key", "not an attribute that this connector declares"),
+        }));
+        sent
+    }
+
+    fn attribute(&mut self, name: &str, rule: &Attribute, sent: Option<&Value>) {
+        match sent {
+            None if rule.required => self.add(name, "missing; this connector requires it"),
+            None => {}
+            Some(value) => match (value.scalar_text(), rule.max) {
+                (None, _) => self.add(name, format!("expected a string, number or boolean, found {}", value.kind())),
+                (Some(text), Some(max)) if text.chars().count() > max => {
+                    self.add(name, format!("at most {max} characters"));
+                }
+                _ => {}
+            },
+        }
+    }
+}

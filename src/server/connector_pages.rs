@@ -1,0 +1,104 @@
+//! `GET /v1/connectors` and `GET /v1/connectors/{id}`: what there is, and what it wants to be asked.
+//!
+//! A client sees its own connectors only. Nothing of a connector's inside is shown: no address, no step, no rule.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{RawPathParams, State};
+use axum::response::{IntoResponse as _, Response};
+use http::Request;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::connectors::About;
+use super::problem::Problem;
+use super::{App, authenticate};
+use crate::config::Scope;
+
+/// All connectors of a client.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct List {
+    /// By id.
+    connectors: Vec<Entry>,
+}
+
+/// One connector.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Connector")]
+pub(super) struct Entry {
+    /// The file's name without its extension.
+    id: String,
+    /// For people.
+    title: Option<String>,
+    /// `authentication` or `utility`.
+    kind: &'static str,
+    /// Hash of connector, scripts and settings.
+    revision: String,
+    /// `current`, `stale` (the file became invalid, the last good revision runs) or `invalid` (it never was valid).
+    health: &'static str,
+    /// What a login may or must bring.
+    inputs: Inputs,
+}
+
+/// What a login may or must bring.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Inputs {
+    /// `user.*` attributes by name.
+    attributes: BTreeMap<String, Attribute>,
+    /// How fields are packed in the password: `json5`, `form` or `pairs`.
+    password_fields: Option<&'static str>,
+    /// How fields are packed in the user name.
+    username_fields: Option<&'static str>,
+}
+
+/// One attribute.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Attribute {
+    /// Whether a login without it is refused (422).
+    required: bool,
+    /// Most characters.
+    max: Option<usize>,
+}
+
+impl From<&About> for Entry {
+    fn from(about: &About) -> Self {
+        let attribute = |(name, rule): (&String, &super::connectors::Attribute)| {
+            (name.clone(), Attribute { required: rule.required, max: rule.max })
+        };
+        Self {
+            id: about.id.clone(),
+            title: about.title.clone(),
+            kind: about.kind.as_str(),
+            revision: about.revision.clone(),
+            health: about.health.as_str(),
+            inputs: Inputs {
+                attributes: about.attributes.iter().map(attribute).collect(),
+                password_fields: about.password_fields,
+                username_fields: about.username_fields,
+            },
+        }
+    }
+}
+
+/// All of them.
+pub(super) async fn list(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    app.settle(app.caller(&request, Scope::Read).map(|caller| {
+        let all = app.connectors.list();
+        let mine = all.iter().map(|connector| connector.about()).filter(|about| caller.may_use(&about.id));
+        Json(List { connectors: mine.map(Entry::from).collect() }).into_response()
+    }))
+}
+
+/// One of them.
+pub(super) async fn one(State(app): State<Arc<App>>, path: RawPathParams, request: Request<Body>) -> Response {
+    app.settle(page(&app, &path, &request))
+}
+
+fn page(app: &App, path: &RawPathParams, request: &Request<Body>) -> Result<Response, Problem> {
+    let caller = app.caller(request, Scope::Read)?;
+    let connector = authenticate::any_kind(app, &caller, path)?;
+    Ok(Json(Entry::from(connector.about())).into_response())
+}

@@ -1,0 +1,126 @@
+//! What the server asks of the catalog: find a connector, say what it wants, run it.
+//!
+//! Traits rather than the catalog itself, so that endpoints are tested against made-up connectors. An
+//! implementation never panics on purpose and always answers within the connector's deadline.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::flow::Login;
+use crate::flow::progress::Progress;
+use crate::flow::report::Report;
+
+/// All connectors of the daemon, swapped whole on reload.
+pub trait Connectors: Send + Sync + 'static {
+    /// The connector with this id in the present generation.
+    fn find(&self, id: &str) -> Option<Arc<dyn Connector>>;
+    /// All of them, by id.
+    fn list(&self) -> Vec<Arc<dyn Connector>>;
+    /// Reads the connector files again.
+    fn reload(&self) -> BoxFuture<'_, Reloaded>;
+}
+
+/// One revision of one connector.
+pub trait Connector: Send + Sync + 'static {
+    /// What it is and wants.
+    fn about(&self) -> &About;
+    /// Runs one login to its end. Raises `progress` before the credential leaves.
+    fn run(self: Arc<Self>, login: Login, progress: Progress) -> BoxFuture<'static, Report>;
+    /// Goes through the stages of the first step that need no reply, and sends nothing.
+    fn render(self: Arc<Self>, login: Login) -> BoxFuture<'static, Report>;
+    /// The stages of a run with `trace` on, masked by allow-list: the `trace` of the send test.
+    fn trace(&self, report: &Report) -> serde_json::Value;
+    /// The account that a user name as sent stands for: itself, or the field `user` packed in it.
+    fn account<'a>(&self, username: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(username)
+    }
+}
+
+/// What a caller may know about a connector before a login.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// The id: the file's name without its extension.
+    pub id: String,
+    /// For people.
+    pub title: Option<String>,
+    /// Whether it can say accept at all.
+    pub kind: Kind,
+    /// Hash of connector, scripts and settings.
+    pub revision: String,
+    /// The declared `user.*` attributes.
+    pub attributes: IndexMap<String, Attribute>,
+    /// How fields are packed in the password, if they are: `json5`, `form`, `pairs`.
+    pub password_fields: Option<&'static str>,
+    /// How fields are packed in the user name, if they are.
+    pub username_fields: Option<&'static str>,
+    /// Whether what runs is what the file says.
+    pub health: Health,
+}
+
+/// A connector's kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Checks users.
+    #[default]
+    Authentication,
+    /// Calls before a login; can never say accept.
+    Utility,
+}
+
+impl Kind {
+    /// The word of the connector file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication",
+            Self::Utility => "utility",
+        }
+    }
+}
+
+/// Whether what runs is what the file says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Health {
+    /// It is.
+    #[default]
+    Current,
+    /// The file became invalid; the last good revision runs.
+    Stale,
+    /// It was never valid; every login is misconfigured.
+    Invalid,
+}
+
+impl Health {
+    /// The word of the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Stale => "stale",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// A declared attribute.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attribute {
+    /// Whether a login without it is refused.
+    pub required: bool,
+    /// Most characters that its text may have.
+    pub max: Option<usize>,
+}
+
+/// What a reload came to. Ids only; the mistakes themselves go to the log, where the operator reads.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Reloaded {
+    /// Connectors whose revision is new.
+    pub changed: Vec<String>,
+    /// Connectors that are no longer there.
+    pub removed: Vec<String>,
+    /// Connectors whose file is invalid now; the last good revision, if there was one, still runs.
+    pub refused: Vec<String>,
+}

@@ -1,0 +1,72 @@
+//! `GET /healthz`: the process answers. `GET /readyz`: it should get logins.
+//!
+//! Both are open to everybody and name nothing. A connector that is invalid shows as a number and does not make the
+//! daemon unready: one connector's trouble stays its own.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::App;
+use super::connectors::{Connectors, Health};
+
+/// The first endpoint.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether the daemon should get logins.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Readiness {
+    /// `ready`; `draining`: it is ending; `refusing`: the audit trail cannot be written and the policy is to refuse.
+    status: &'static str,
+    /// How many connectors stand how.
+    connectors: Counts,
+}
+
+#[derive(Debug, Default, Serialize, JsonSchema)]
+struct Counts {
+    /// What runs is what the file says.
+    current: usize,
+    /// The file is invalid; the last good revision runs.
+    stale: usize,
+    /// The file was never valid; logins are misconfigured.
+    invalid: usize,
+}
+
+fn counts(connectors: &dyn Connectors) -> Counts {
+    let mut counts = Counts::default();
+    for connector in connectors.list() {
+        match connector.about().health {
+            Health::Current => counts.current += 1,
+            Health::Stale => counts.stale += 1,
+            Health::Invalid => counts.invalid += 1,
+        }
+    }
+    counts
+}
+
+/// The second endpoint: 200 or 503.
+pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>) {
+    let status = if app.draining() {
+        "draining"
+    } else if app.trail.as_ref().is_some_and(crate::audit::Trail::refuses) {
+        "refusing"
+    } else {
+        "ready"
+    };
+    let code = if status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, Json(Readiness { status, connectors: counts(app.connectors.as_ref()) }))
+}
+
+/// Shows the same numbers as metrics.
+pub(super) fn gauge(app: &App) {
+    let Counts { current, stale, invalid } = counts(app.connectors.as_ref());
+    app.metrics.connectors("current", current);
+    app.metrics.connectors("stale", stale);
+    app.metrics.connectors("invalid", invalid);
+}

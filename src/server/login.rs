@@ -1,0 +1,276 @@
+//! One login around a connector's run: bounds before it, and whatever happens, one verdict, one audit line after it.
+//!
+//! The run is a task of its own. A caller that goes away ends it as long as the user's credential has not left; after
+//! that it is finished, counted and audited, because the upstream may have counted the attempt. A panic is a
+//! misconfigured verdict.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::Instant;
+
+use super::App;
+use super::body::LoginBody;
+use super::callers::Caller;
+use super::connectors::Connector;
+use super::problem::Problem;
+use crate::audit::{self, Call, Place};
+use crate::flow::Login;
+use crate::flow::progress::Progress;
+use crate::flow::report::Report;
+use crate::guard::{Attempt, Outcome, Refusal, Ticket};
+use crate::metrics::{Gone, Held, Metrics, Shed};
+use crate::verdict::{Cause, Misconfigured, Reason, Reject, Unavailable, Verdict};
+
+/// What who met a bound of the daemon is told: logins take well under a second.
+const SOON: Duration = Duration::from_secs(1);
+
+/// How a connector is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// A login.
+    Login,
+    /// A send test: the same, with every stage recorded.
+    Test,
+    /// A send test that sends nothing.
+    Render,
+}
+
+/// Runs one login to its verdict. Fails only when the caller has too many calls open.
+pub(super) async fn run(
+    app: &Arc<App>,
+    caller: &Arc<Caller>,
+    connector: Arc<dyn Connector>,
+    asked: LoginBody,
+    mode: Mode,
+) -> Result<Report, Problem> {
+    let place_of_caller = caller.enter().map_err(|_| {
+        app.metrics.shed(Shed::Client);
+        Problem::TooMany(SOON)
+    })?;
+    let mut attempt = Account {
+        app: Arc::clone(app),
+        caller: Arc::clone(caller),
+        connector: Arc::clone(&connector),
+        username: asked.username.clone(),
+        client_ip: asked.client_ip,
+        request_id: asked.request_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+        started: Instant::now(),
+        mode,
+        place: None,
+    };
+    let permits = match attempt.bounds() {
+        Ok(permits) => permits,
+        Err(bound) => {
+            bound.count(&app.metrics);
+            let report = attempt.report(bound.verdict(), bound.explain());
+            attempt.close(&report);
+            return Ok(report);
+        }
+    };
+    let login = Login {
+        username: asked.username,
+        password: asked.password,
+        client_ip: asked.client_ip,
+        attributes: asked.attributes,
+        request_id: attempt.request_id.clone(),
+        deadline: asked.timeout.map(|timeout| attempt.started + timeout),
+        trace: mode != Mode::Login,
+    };
+    // Dropped with this future: the caller went away.
+    let (_here, gone) = oneshot::channel::<()>();
+    let (request_id, username) = (attempt.request_id.clone(), attempt.username.clone());
+    let task = tokio::spawn(async move {
+        let report = attempt.run(login, gone, permits.ticket).await;
+        drop((permits.running, place_of_caller));
+        report
+    });
+    // The task catches panics of the run; what is left is a panic of the bookkeeping, or the end of the runtime.
+    Ok(task.await.ok().flatten().unwrap_or_else(|| broken(connector.as_ref(), request_id, username)))
+}
+
+/// What a login holds while it runs.
+struct Permits {
+    running: OwnedSemaphorePermit,
+    ticket: Ticket,
+}
+
+/// A bound that a login met before anything was sent.
+#[derive(Debug, Clone, Copy)]
+enum Bound {
+    /// The audit trail has no place, and the configuration says to refuse.
+    Audit,
+    /// The daemon runs as many logins as it may.
+    Logins,
+    /// The user or the address failed too often.
+    Guard(Refusal),
+}
+
+impl Bound {
+    fn verdict(self) -> Verdict {
+        match self {
+            Self::Audit | Self::Logins => {
+                Verdict::Unavailable(Unavailable { cause: Cause::Overloaded, retry_after: Some(SOON) })
+            }
+            Self::Guard(Refusal { retry_after, .. }) => {
+                Verdict::Reject(Reject { retry_after: Some(retry_after), ..Reject::because(Reason::TooManyAttempts) })
+            }
+        }
+    }
+
+    fn explain(self) -> &'static str {
+        match self {
+            Self::Audit => "the audit trail cannot be written, and audit.when_full says to refuse; nothing was sent",
+            Self::Logins => "the daemon runs as many logins as limits.in_flight allows; nothing was sent",
+            Self::Guard(_) => "too many failures of this user or address; nothing was sent",
+        }
+    }
+
+    fn count(self, metrics: &Metrics) {
+        match self {
+            Self::Audit => metrics.shed(Shed::Audit),
+            Self::Logins => metrics.shed(Shed::Logins),
+            Self::Guard(Refusal { by, .. }) => metrics.refused(by),
+        }
+    }
+}
+
+/// One attempt, from the call to its audit line.
+struct Account {
+    app: Arc<App>,
+    caller: Arc<Caller>,
+    connector: Arc<dyn Connector>,
+    username: String,
+    client_ip: Option<IpAddr>,
+    request_id: String,
+    started: Instant,
+    mode: Mode,
+    place: Option<Place>,
+}
+
+impl Account {
+    /// The bounds, cheapest first. None of them waits.
+    fn bounds(&mut self) -> Result<Permits, Bound> {
+        if let Some(trail) = &self.app.trail {
+            self.place = Some(trail.place().map_err(|_| Bound::Audit)?);
+        }
+        let running = Arc::clone(&self.app.logins).try_acquire_owned().map_err(|_| Bound::Logins)?;
+        let name = self.connector.account(&self.username);
+        let attempt = Attempt { connector: &self.connector.about().id, username: &name, client_ip: self.client_ip };
+        let ticket = self.app.guard.enter(&attempt, self.started).map_err(Bound::Guard)?;
+        Ok(Permits { running, ticket })
+    }
+
+    /// The run, until its end, or until its caller is gone before the credential left: then `None`. Both are polled by
+    /// one task, so the flag cannot change between the look at it and the end of the run.
+    async fn run(self, login: Login, gone: oneshot::Receiver<()>, ticket: Ticket) -> Option<Report> {
+        let metrics = Arc::clone(&self.app.metrics);
+        let _held = Held::new(|change| metrics.in_flight(change));
+        let progress = Progress::default();
+        let connector = Arc::clone(&self.connector);
+        let (mode, seen) = (self.mode, progress.clone());
+        let run = async move {
+            match mode {
+                Mode::Login | Mode::Test => connector.run(login, seen).await,
+                Mode::Render => connector.render(login).await,
+            }
+        };
+        let mut run = Box::pin(AssertUnwindSafe(run).catch_unwind());
+        let ended = tokio::select! {
+            biased;
+            ended = &mut run => ended,
+            _ = gone => {
+                if !progress.credential_left() {
+                    metrics.gone(Gone::Ended);
+                    return None;
+                }
+                metrics.gone(Gone::Finished);
+                run.await
+            }
+        };
+        let report = ended.unwrap_or_else(|_| {
+            metrics.panicked();
+            broken(self.connector.as_ref(), self.request_id.clone(), self.username.clone())
+        });
+        ticket.close(outcome(&report), Instant::now());
+        self.close(&report);
+        Some(report)
+    }
+
+    /// A verdict without a run.
+    fn report(&self, verdict: Verdict, explain: &str) -> Report {
+        let about = self.connector.about();
+        Report {
+            connector: about.id.clone(),
+            revision: about.revision.clone(),
+            request_id: self.request_id.clone(),
+            username: self.username.clone(),
+            verdict,
+            explain: explain.to_owned(),
+            steps: Vec::new(),
+            credential_sends: 0,
+            took: self.started.elapsed(),
+        }
+    }
+
+    /// Counts, logs and audits the verdict.
+    fn close(mut self, report: &Report) {
+        self.app.metrics.login(report);
+        tracing::info!(
+            request_id = report.request_id,
+            client = self.caller.client.name,
+            connector = report.connector,
+            revision = report.revision,
+            verdict = report.verdict.name(),
+            detail = report.verdict.detail(),
+            explain = report.explain,
+            credential_sends = report.credential_sends,
+            ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
+            "login"
+        );
+        if let (Some(place), Some(trail)) = (self.place.take(), &self.app.trail) {
+            let call = Call {
+                at: (self.app.now)(),
+                client: &self.caller.client.name,
+                client_ip: self.client_ip,
+                test: self.mode != Mode::Login,
+            };
+            place.write(audit::line(report, &call, trail.names()));
+        }
+    }
+}
+
+/// What the guard counts. Every reject of an upstream counts alike, whatever it says about the name, so that nobody can
+/// learn from the guard which names exist. Input that was refused before anything was sent tells nothing and counts
+/// nothing.
+fn outcome(report: &Report) -> Outcome {
+    match &report.verdict {
+        Verdict::Accept(_) => Outcome::Succeeded,
+        Verdict::Reject(reject) if report.credential_sends > 0 || reject.reason != Reason::InvalidInput => {
+            Outcome::Failed
+        }
+        Verdict::Reject(_) | Verdict::Challenge(_) | Verdict::Unavailable(_) | Verdict::Misconfigured(_) => {
+            Outcome::Neutral
+        }
+    }
+}
+
+/// The report of a run that panicked. What it said goes nowhere: it might hold data.
+fn broken(connector: &dyn Connector, request_id: String, username: String) -> Report {
+    let about = connector.about();
+    Report {
+        connector: about.id.clone(),
+        revision: about.revision.clone(),
+        request_id,
+        username,
+        verdict: Verdict::Misconfigured(Misconfigured { what: "a fault inside the daemon; see its log".to_owned() }),
+        explain: "the daemon panicked during this login; the log names the place".to_owned(),
+        steps: Vec::new(),
+        credential_sends: 0,
+        took: Duration::ZERO,
+    }
+}

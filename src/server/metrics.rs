@@ -1,0 +1,20 @@
+//! `GET /metrics`: OpenMetrics text, for clients with the scope `read`.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::{Request, header};
+
+use super::{App, health};
+use crate::config::Scope;
+use crate::metrics::CONTENT_TYPE;
+
+/// The endpoint.
+pub(super) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    app.settle(app.caller(&request, Scope::Read).map(|_| {
+        health::gauge(&app);
+        ([(header::CONTENT_TYPE, CONTENT_TYPE)], app.metrics.text()).into_response()
+    }))
+}

@@ -1,0 +1,29 @@
+//! The console API (DESIGN.md section 5): router, one file an endpoint, and the one place that picks statuses.
+//!
+//! It knows connectors only through the traits of [`connectors`], so that every endpoint can be tested with made-up
+//! ones. Nothing here decides who may log in; it carries questions in and verdicts out.
+
+mod accept;
+mod app;
+mod authenticate;
+mod body;
+mod callers;
+mod connection;
+mod connector_pages;
+pub mod connectors;
+mod health;
+pub mod listen;
+mod login;
+mod metrics;
+mod openapi;
+mod problem;
+mod reload;
+pub mod reply;
+mod router;
+mod send_test;
+pub mod tls;
+
+pub use accept::{Server, SharedTls};
+pub use app::App;
+pub use openapi::document as openapi_document;
+pub use router::router;

@@ -1,0 +1,271 @@
+//! Verdicts as HTTP: the one place that picks statuses and writes bodies (DESIGN.md section 5).
+//!
+//! Only accept is 2xx, so that a caller that reads nothing but the status fails closed. Pure: a [`Report`] in, a
+//! response out. What goes out in clear is what connectors name in `map`; nothing else of a report is read here.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use schemars::JsonSchema;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
+use crate::document::{Value, to_json};
+use crate::flow::report::Report;
+use crate::verdict::{Mapped, Verdict};
+
+/// The header that every verdict carries and no fault of the call does.
+pub const VERDICT_HEADER: HeaderName = HeaderName::from_static("doorward-verdict");
+
+/// What stands for a value that a send test does not show.
+const MASK: &str = "‹secret›";
+
+/// The status of a verdict.
+pub fn status(verdict: &Verdict) -> StatusCode {
+    match verdict {
+        Verdict::Accept(_) => StatusCode::OK,
+        Verdict::Reject(_) => StatusCode::FORBIDDEN,
+        Verdict::Challenge(_) => StatusCode::UNAUTHORIZED,
+        Verdict::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Verdict::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The response to a login.
+pub fn respond(report: &Report) -> Response {
+    dressed(report, &body(report))
+}
+
+/// The response to a send test: the same with `explain` and `trace`, and with the values masked that the trace masks.
+pub(super) fn respond_with_trace(report: &Report, trace: serde_json::Value) -> Response {
+    dressed(report, &Traced { verdict: masked_body(report), explain: &report.explain, trace })
+}
+
+fn dressed(report: &Report, body: &impl Serialize) -> Response {
+    // Every key is a string and nothing here does I/O: serialising cannot fail. Should it, the empty body beside the
+    // status and header is still the right verdict.
+    let mut response = Response::new(Body::from(serde_json::to_vec(body).unwrap_or_default()));
+    *response.status_mut() = status(&report.verdict);
+    let headers = response.headers_mut();
+    headers.insert(VERDICT_HEADER, HeaderValue::from_static(report.verdict.name()));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(after) = retry_after(&report.verdict) {
+        headers.insert(header::RETRY_AFTER, whole_seconds(after).into());
+    }
+    response
+}
+
+/// The body of a verdict, for the API and for `--json` of the command line with `--reveal`.
+pub fn body(report: &Report) -> VerdictBody<'_> {
+    body_of(report, Shown::of)
+}
+
+/// The body of a verdict as a send test shows it: what the upstream said about the user is masked.
+pub fn masked_body(report: &Report) -> VerdictBody<'_> {
+    body_of(report, Shown::masked)
+}
+
+fn body_of<'a>(report: &'a Report, shown: fn(&'a Mapped) -> (Shown<'a>, Attributes<'a>)) -> VerdictBody<'a> {
+    let rest = match &report.verdict {
+        Verdict::Accept(accept) => {
+            let (mapped, attributes) = shown(&accept.mapped);
+            Rest::Accept { subject: &accept.subject, mapped, attributes, cookies: [] }
+        }
+        Verdict::Reject(reject) => Rest::Reject {
+            reason: reject.reason.as_str(),
+            mapped: shown(&reject.mapped).0,
+            retry_after: reject.retry_after.map(whole_seconds),
+        },
+        Verdict::Challenge(challenge) => Rest::Challenge {
+            challenge: ChallengeBody {
+                id: &challenge.id,
+                kind: &challenge.kind,
+                message: &challenge.message,
+                expires_in: challenge.expires_in.as_secs(),
+                attempts_left: challenge.attempts_left,
+            },
+        },
+        Verdict::Unavailable(unavailable) => Rest::Unavailable {
+            cause: unavailable.cause.as_str(),
+            retry_after: unavailable.retry_after.map(whole_seconds),
+        },
+        Verdict::Misconfigured(misconfigured) => Rest::Misconfigured { what: &misconfigured.what },
+    };
+    VerdictBody {
+        verdict: report.verdict.name(),
+        connector: &report.connector,
+        revision: &report.revision,
+        request_id: &report.request_id,
+        username: &report.username,
+        rest,
+    }
+}
+
+fn retry_after(verdict: &Verdict) -> Option<Duration> {
+    match verdict {
+        Verdict::Reject(reject) => reject.retry_after,
+        Verdict::Unavailable(unavailable) => unavailable.retry_after,
+        Verdict::Accept(_) | Verdict::Challenge(_) | Verdict::Misconfigured(_) => None,
+    }
+}
+
+/// Seconds, rounded up: who waits that long is not early (RFC 9110 section 10.2.3 knows whole seconds only).
+pub(super) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// A verdict on the wire.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Verdict")]
+pub struct VerdictBody<'a> {
+    /// `accept`, `reject`, `challenge`, `unavailable` or `misconfigured`; also in the header `Doorward-Verdict`.
+    verdict: &'a str,
+    /// The connector's id.
+    connector: &'a str,
+    /// Hash of connector, scripts and settings.
+    revision: &'a str,
+    /// The id that the caller sent, or one drawn here.
+    request_id: &'a str,
+    /// The user name as it was sent.
+    username: &'a str,
+    #[serde(flatten)]
+    rest: Rest<'a>,
+}
+
+/// A verdict with its stages.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Traced<'a> {
+    #[serde(flatten)]
+    verdict: VerdictBody<'a>,
+    /// One masked line for an administrator.
+    explain: &'a str,
+    /// Every stage of every step.
+    trace: serde_json::Value,
+}
+
+/// What each verdict adds.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+enum Rest<'a> {
+    /// 200.
+    Accept {
+        /// The account that the upstream authenticated.
+        subject: &'a str,
+        #[serde(flatten)]
+        mapped: Shown<'a>,
+        /// Named attributes of the user.
+        #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+        attributes: Attributes<'a>,
+        /// Cookies to hand to the user's browser.
+        cookies: [(); 0],
+    },
+    /// 403.
+    Reject {
+        /// Why, from a closed list.
+        reason: &'a str,
+        #[serde(flatten)]
+        mapped: Shown<'a>,
+        /// Seconds until another attempt makes sense.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u64>,
+    },
+    /// 401.
+    Challenge {
+        /// What to ask the user.
+        challenge: ChallengeBody<'a>,
+    },
+    /// 503.
+    Unavailable {
+        /// Where the trouble lies, from a closed list.
+        cause: &'a str,
+        /// Seconds until another attempt makes sense.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u64>,
+    },
+    /// 500.
+    Misconfigured {
+        /// What is set up wrong; no secrets, no data.
+        what: &'a str,
+    },
+}
+
+/// What the connector maps; null for what the upstream did not say.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Shown<'a> {
+    /// The upstream's own code.
+    error_code: Option<&'a str>,
+    /// The upstream's own message.
+    error_message: Option<&'a str>,
+    /// Data of the upstream for the app.
+    #[schemars(with = "serde_json::Value")]
+    extension: Option<Cow<'a, Value>>,
+    /// `extension` as one string: itself if it is one, else compact JSON.
+    extension_text: Option<Cow<'a, str>>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(mapped: &'a Mapped) -> (Self, Attributes<'a>) {
+        let extension_text = mapped.extension.as_ref().map(|extension| match extension {
+            Value::Text(text) => Cow::Borrowed(text.as_str()),
+            other => Cow::Owned(to_json(other)),
+        });
+        let shown = Self {
+            error_code: mapped.error_code.as_deref(),
+            error_message: mapped.error_message.as_deref(),
+            extension: mapped.extension.as_ref().map(Cow::Borrowed),
+            extension_text,
+        };
+        (shown, Attributes { pairs: &mapped.attributes, masked: false })
+    }
+
+    fn masked(mapped: &'a Mapped) -> (Self, Attributes<'a>) {
+        let shown = Self {
+            error_code: mapped.error_code.as_deref(),
+            error_message: mapped.error_message.as_deref(),
+            extension: mapped.extension.as_ref().map(|_| Cow::Owned(Value::from(MASK))),
+            extension_text: mapped.extension.as_ref().map(|_| Cow::Borrowed(MASK)),
+        };
+        (shown, Attributes { pairs: &mapped.attributes, masked: true })
+    }
+}
+
+/// Name and value pairs as one object.
+#[derive(Debug)]
+struct Attributes<'a> {
+    pairs: &'a [(String, Value)],
+    masked: bool,
+}
+
+impl Serialize for Attributes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.pairs.len()))?;
+        for (name, value) in self.pairs {
+            if self.masked {
+                map.serialize_entry(name, MASK)?;
+            } else {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// A pause on the wire.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ChallengeBody<'a> {
+    /// The one-use id under which the answer is expected.
+    id: &'a str,
+    /// `sms`, `totp`, `push`, ...
+    #[serde(rename = "type")]
+    kind: &'a str,
+    /// What to tell the user.
+    message: &'a str,
+    /// Seconds that the id lives.
+    expires_in: u64,
+    /// How many answers are left.
+    attempts_left: u32,
+}

@@ -1,0 +1,108 @@
+//! A hole: a variable and its filters, and who is to blame when it cannot be filled.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::context::{Context, Missing, Variable};
+
+use super::datum::{Datum, Fault, missing};
+use super::filter::{Filter, FilterError, Kind};
+
+/// What a filter may make of a value: `hex` doubles, and there can be a row of them.
+const MAX_VALUE: usize = 4 << 20;
+
+/// `{{ variable | filter | filter }}`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hole {
+    /// What fills it.
+    pub variable: Variable,
+    /// What it goes through, in order.
+    pub filters: Vec<Filter>,
+    /// Where it stands, braces included: bytes of the text that was parsed.
+    pub range: Range<usize>,
+}
+
+/// Why a template could not be filled. Names variables and places, never a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// What the user sent does not fit: reject(invalid_input).
+    #[error("{what}")]
+    FromUser {
+        /// Which variable, where, and why.
+        what: String,
+    },
+    /// A value is not there; its kind says whose fault that is.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The connector puts a value where it does not fit: misconfigured.
+    #[error("{what}")]
+    Unfit {
+        /// Which variable, where, and why.
+        what: String,
+    },
+}
+
+impl Hole {
+    /// Every variable that it reads: its own and the keys of its filters.
+    pub fn variables(&self) -> impl Iterator<Item = &Variable> {
+        std::iter::once(&self.variable).chain(self.filters.iter().filter_map(|filter| match filter {
+            Filter::Hmac(_, key, _) => Some(key),
+            _ => None,
+        }))
+    }
+
+    /// Whether a missing value has a substitute, so that something optional may stand here.
+    pub fn has_default(&self) -> bool {
+        self.filters.iter().any(|filter| matches!(filter, Filter::Default(_)))
+    }
+
+    /// Whether the last filter gives a text that nothing in the value can end early (`base64`, a digest, …).
+    pub fn is_encoded(&self) -> bool {
+        self.filters.iter().rev().find(|filter| !matches!(filter, Filter::Default(_))).is_some_and(Filter::encodes)
+    }
+
+    /// What comes out, as far as that is known at load.
+    pub fn kind(&self) -> Kind {
+        // Parsing has refused every chain that does not fit together.
+        self.filters.iter().fold(Kind::Any, |kind, filter| filter.kind(kind).unwrap_or(kind))
+    }
+
+    /// The value after all filters. Null passes through every filter but `default`.
+    pub(crate) fn evaluate<'a>(&'a self, context: &'a Context) -> Result<Datum<'a>, RenderError> {
+        let mut state = Datum::of(&self.variable, context);
+        for filter in &self.filters {
+            state = match (state, filter) {
+                (Ok(datum), Filter::Default(value)) if datum.is_null() => Ok(Datum::from_value(Cow::Borrowed(value))),
+                (Ok(datum), _) if datum.is_null() => Ok(datum),
+                (Ok(datum), filter) => match filter.apply(datum, context) {
+                    Ok(datum) if datum.size() > MAX_VALUE => {
+                        return Err(self.blame(Fault::content("is too large after its filters"), ""));
+                    }
+                    Ok(datum) => Ok(datum),
+                    Err(FilterError::Missing(missing)) => return Err(missing.into()),
+                    Err(FilterError::Fault(fault)) => return Err(self.blame(fault, "")),
+                },
+                // A secret that is not there is never replaced by a guess.
+                (Err(_), Filter::Default(value)) if !matches!(self.variable, Variable::Secret(_)) => {
+                    Ok(Datum::from_value(Cow::Borrowed(value)))
+                }
+                (Err(missing), _) => Err(missing),
+            };
+        }
+        Ok(state?)
+    }
+
+    /// Turns a fault into the error of whoever caused it. `place` is where the value was to go, or empty.
+    pub(crate) fn blame(&self, fault: Fault, place: &str) -> RenderError {
+        let (why, user): (Cow<'_, str>, bool) = match fault {
+            Fault::Null => return RenderError::Missing(missing(&self.variable)),
+            Fault::Content(why) => (why, self.variable.is_user_data()),
+            // Only an attribute can be of a kind that the console chose.
+            Fault::Kind(why) => (why.into(), matches!(self.variable, Variable::Attribute(_))),
+        };
+        let variable = &self.variable;
+        let what =
+            if place.is_empty() { format!("{variable} {why}") } else { format!("{variable}, in {place}, {why}") };
+        if user { RenderError::FromUser { what } } else { RenderError::Unfit { what } }
+    }
+}

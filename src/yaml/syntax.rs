@@ -1,0 +1,178 @@
+//! What a person should do about a file that is not YAML, judged by the line where reading stopped.
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, SourceFile, Span};
+
+use super::parse::{MAX_BYTES, MAX_DEPTH};
+
+/// What keeps a text from being read at all: its size, or a character that YAML does not allow.
+pub fn unreadable(file: &Arc<SourceFile>) -> Option<Diagnostic> {
+    if file.text.len() > MAX_BYTES {
+        let message = format!("the file has {} bytes, more than {MAX_BYTES}", file.text.len());
+        return Some(
+            Diagnostic::error("too-large", file, 0..0, message).help("scripts can stand in files of their own"),
+        );
+    }
+    let (at, character) = file.text.char_indices().find(|(at, c)| !is_printable(*at, *c))?;
+    let message = format!("the character U+{:04X} may not stand in a connector", u32::from(character));
+    let mistake = Diagnostic::error("control-character", file, at..at + character.len_utf8(), message);
+    Some(mistake.help("take it out; inside double quotes it can be written as an escape: \"\\u0001\""))
+}
+
+/// The characters of a YAML stream (section 5.1), a byte order mark at the start only.
+fn is_printable(at: usize, c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+        && (c != '\u{feff}' || at == 0)
+}
+
+/// The mistake of nesting too deep at `at`.
+pub fn too_deep(file: &Arc<SourceFile>, at: usize) -> Diagnostic {
+    let message = format!("lists and maps nest deeper than {MAX_DEPTH}");
+    Diagnostic::error("too-deep", file, at..at + 1, message)
+        .label("one too many")
+        .help("is a closing bracket missing above?")
+}
+
+/// Why the parser stopped at the byte `at`; `info` is what it said, `open` the bracket that was open there.
+///
+/// Judged by what stands in the file, not by the parser's words: those may change, and name its states, not the
+/// author's slip.
+pub fn explain(file: &Arc<SourceFile>, at: usize, info: &str, open: Option<usize>) -> Diagnostic {
+    let text = &file.text;
+    let line = line_of(text, at);
+    let before = &text[line.start..at];
+    let error = |code, span: Span, message: &str| Diagnostic::error(code, file, span, message);
+    if before.matches(['[', '{']).count() > MAX_DEPTH {
+        return too_deep(file, at);
+    }
+    if let Some(braces) = open_braces(text, at) {
+        return error("quote-braces", braces..braces + 2, "a value with braces is not quoted")
+            .label("YAML reads this as a map")
+            .help("quote values with braces: \"…{{ … }}…\", \"${…}…\"");
+    }
+    let indentation = &before[..before.len() - before.trim_start().len()];
+    if indentation.contains('\t') {
+        return error("tab", line.start..line.start + indentation.len(), "a line is indented with a tab")
+            .help("indent with spaces");
+    }
+    match text[at..].chars().next() {
+        Some('*') => return error("alias", at..at + 1, ALIAS.0).help(ALIAS.1),
+        Some(c @ ('@' | '`' | '%')) => {
+            return error("reserved-character", at..at + 1, &format!("a text without quotes cannot begin with {c}"))
+                .help("quote it");
+        }
+        Some('"') if bad_escape(text, at).is_some() => {
+            let escape = bad_escape(text, at).unwrap_or(at);
+            return error("bad-escape", escape..escape + 2, "an escape that YAML does not know")
+                .help("write the backslash twice, or use single quotes: '…'");
+        }
+        Some('"' | '\'') => return error("unclosed-quote", at..at + 1, "a quote is not closed").help("close it"),
+        _ => {}
+    }
+    if let Some(open) = open {
+        return flow(file, at, open, &line);
+    }
+    if before.trim_end().ends_with(['"', '\'']) {
+        return error("after-quote", at..line.end, "there is text behind the closing quote")
+            .help("put all of it inside the quotes");
+    }
+    if text[at..].starts_with([']', '}', ',']) {
+        return error("misplaced-bracket", at..at + 1, "a bracket or comma that belongs to no list or map")
+            .help("quote it, or take it away");
+    }
+    if before.contains(": ") && text[at..].starts_with(':') {
+        return error("quote-colon", at..at + 1, "a text without quotes holds a colon and a space")
+            .label("YAML takes this for a key")
+            .help("quote the value");
+    }
+    if matches!(before.trim(), "" | "-") || text[at..].starts_with(':') {
+        return error("indentation", at..line.end, "this line does not fit the lines above it")
+            .label("not expected here")
+            .help("check the indentation, and whether a colon or a value is missing above");
+    }
+    error("yaml-syntax", at..at + 1, "this is not YAML")
+        .label(info)
+        .help("quote texts with : # , [ ] { } & * ! in them")
+}
+
+/// What is said about aliases: the message and what to do.
+pub const ALIAS: (&str, &str) =
+    ("aliases are not used in connectors", "write the value out, or quote a text that begins with *");
+
+/// The parser stopped inside the bracket at `open`.
+fn flow(file: &Arc<SourceFile>, at: usize, open: usize, line: &Span) -> Diagnostic {
+    let closing = if file.text[open..].starts_with('{') { '}' } else { ']' };
+    if open < line.start && !is_closed(&file.text, open) {
+        return Diagnostic::error("unclosed-bracket", file, open..open + 1, "a bracket is not closed")
+            .label(format!("no {closing} before the line {}", file.position(at).line))
+            .help(format!("close it with {closing}"));
+    }
+    let message = format!("expected a comma or {closing}");
+    Diagnostic::error("missing-comma", file, at..at + 1, message)
+        .help("part the items with commas, and quote texts with : , [ ] { }")
+}
+
+/// Whether the bracket at `open` is closed somewhere, as far as quotes and comments let one see.
+fn is_closed(text: &str, open: usize) -> bool {
+    let (mut depth, mut quote, mut comment, mut before) = (0_usize, None, false, ' ');
+    for c in text[open..].chars() {
+        match (quote, c) {
+            (_, '\n') => comment = false,
+            _ if comment => {}
+            (Some(open), c) if c == open && before != '\\' => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '#') if before.is_whitespace() => comment = true,
+            (None, '[' | '{') => depth += 1,
+            (None, ']' | '}') if depth == 1 => return true,
+            (None, ']' | '}') => depth -= 1,
+            _ => {}
+        }
+        before = c;
+    }
+    false
+}
+
+/// The line that holds the byte `at`, without its end.
+fn line_of(text: &str, at: usize) -> Span {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
+    start..end
+}
+
+/// An unquoted `{{` or `${` on the line of `at` or on the one above, where the parser may have noticed late.
+fn open_braces(text: &str, at: usize) -> Option<usize> {
+    let line = line_of(text, at);
+    let above = line.start.checked_sub(1).map(|end| line_of(text, end));
+    [Some(line), above].into_iter().flatten().find_map(|line| {
+        let mut quote = None;
+        text[line.clone()].char_indices().find_map(|(offset, c)| {
+            match (quote, c) {
+                (None, '"' | '\'') => quote = Some(c),
+                (Some(open), c) if open == c => quote = None,
+                _ => {}
+            }
+            let here = &text[line.start + offset..line.end];
+            (quote.is_none() && (here.starts_with("{{") || here.starts_with("${"))).then_some(line.start + offset)
+        })
+    })
+}
+
+/// The first escape of the double-quoted text at `at` that YAML does not know (section 5.7).
+fn bad_escape(text: &str, at: usize) -> Option<usize> {
+    let mut characters = text[at + 1..].char_indices();
+    while let Some((offset, c)) = characters.next() {
+        match c {
+            '"' => return None,
+            '\\' => {
+                let known = "0abt\tnvfre \"/\\N_LPxuU\n\r";
+                if characters.next().is_none_or(|(_, escaped)| !known.contains(escaped)) {
+                    return Some(at + 1 + offset);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}

@@ -1,0 +1,388 @@
+//! The accept loop from outside: real sockets, short timers, callers that misbehave.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use doorward::config::{Address, CertificateRule, Client, Config, Limits, Scope, Tls};
+use doorward::metrics::Metrics;
+use doorward::server::listen::{self, ListenError};
+use doorward::server::{App, Server, tls};
+use http::Request;
+use http_body_util::{BodyExt as _, Empty, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rcgen::{CertificateParams, CertifiedIssuer, KeyPair, SanType};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::made_up::{MadeUp, Shelf};
+use crate::server::{TOKEN, config};
+
+/// Far beyond anything that these tests wait for.
+const LONG: Duration = Duration::from_secs(30);
+
+struct Running {
+    address: Address,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<bool>,
+    metrics: Arc<Metrics>,
+    app: Arc<App>,
+}
+
+async fn start(config: &Config, connector: MadeUp) -> Running {
+    let metrics = Arc::new(Metrics::new());
+    let shelf = Arc::new(Shelf(vec![Arc::new(connector)]));
+    let app = Arc::new(App::new(config, shelf, Arc::clone(&metrics), None));
+    let (stop, stopped) = watch::channel(false);
+    let tls = Arc::new(ArcSwapOption::new(config.tls.as_ref().map(|tls| tls::load(tls).unwrap())));
+    let listeners = listen::open(config).await.unwrap();
+    let address = listeners[0].address().unwrap();
+    let task = tokio::spawn(Server::new(Arc::clone(&app), tls, stopped).run(listeners));
+    Running { address, stop, task, metrics, app }
+}
+
+fn on(address: &str, limits: Limits) -> Config {
+    Config { listen: vec![address.parse().unwrap()], limits, ..config() }
+}
+
+/// Only the timer in question is short, so that no other can fire first.
+fn short(cause: &str) -> Limits {
+    let brief = Duration::from_millis(50);
+    match cause {
+        "idle" => Limits { first_byte: brief, idle: brief, ..Limits::default() },
+        _ => Limits { first_byte: brief, header: brief, ..Limits::default() },
+    }
+}
+
+impl Running {
+    fn socket(&self) -> SocketAddr {
+        match self.address {
+            Address::Tcp(address) => address,
+            Address::Unix(_) => panic!("a TCP listener"),
+        }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.socket()).await.unwrap()
+    }
+
+    fn counted(&self, line: &str) -> bool {
+        self.metrics.text().contains(line)
+    }
+}
+
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    timeout(LONG, what).await.expect("within the test's patience")
+}
+
+/// Everything until the other side closes; a reset counts as closing.
+async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut bytes = Vec::new();
+    let _ = soon(stream.read_to_end(&mut bytes)).await;
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn login(password: &str) -> String {
+    let body = format!(r#"{{"username":"zhangsan","password":"{password}"}}"#);
+    format!(
+        "POST /v1/connectors/demo/authenticate HTTP/1.1\r\nHost: d\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[tokio::test]
+async fn who_sends_nothing_or_too_slowly_is_closed() {
+    for (sent, cause) in [
+        ("", "first_byte"),
+        ("G", "header"),
+        ("GET /healthz HTTP/1.1\r\nHost:", "header"),
+        ("PRI * HTTP/2.0\r\n\r\nSM", "header"),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "header"),
+        ("GET /healthz HTTP/1.1\r\nHost: d\r\n\r\n", "idle"),
+        ("GET /healthz HTTP/1.1\r\nHost: d\r\n\r\nGET /hea", "idle"),
+    ] {
+        let running = start(&on("127.0.0.1:0", short(cause)), MadeUp::new("demo")).await;
+        let mut stream = running.connect().await;
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        rest(&mut stream).await;
+        let line = format!("doorward_connections_closed_total{{cause=\"{cause}\"}} 1");
+        assert!(running.counted(&line), "{sent:?}: {}", running.metrics.text());
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_408() {
+    let limits = Limits { body: Duration::from_millis(50), ..Limits::default() };
+    let running = start(&on("127.0.0.1:0", limits), MadeUp::new("demo")).await;
+    let mut stream = running.connect().await;
+    let half = login("accept");
+    stream.write_all(&half.as_bytes()[..half.len() - 5]).await.unwrap();
+    let mut head = vec![0; 64];
+    let read = soon(stream.read(&mut head)).await.unwrap();
+    assert!(String::from_utf8_lossy(&head[..read]).starts_with("HTTP/1.1 408 "));
+}
+
+#[tokio::test]
+async fn one_connection_beyond_the_cap_is_closed_at_once() {
+    let limits = Limits { connections: 2, ..Limits::default() };
+    let running = start(&on("127.0.0.1:0", limits), MadeUp::new("demo")).await;
+    let (mut first, mut second) = (running.connect().await, running.connect().await);
+    // An answer shows that the connection is counted.
+    for stream in [&mut first, &mut second] {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: d\r\n\r\n").await.unwrap();
+        soon(stream.read_u8()).await.unwrap();
+    }
+    assert_eq!(rest(&mut running.connect().await).await, "");
+    assert!(running.counted("doorward_shed_total{cause=\"connections\"} 1"));
+    assert!(running.counted("doorward_connections 2"));
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_ends_the_login_before_the_credential_left() {
+    let (go, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let connector = MadeUp { go: Some(go), waiting: Some(Arc::clone(&waiting)), ..MadeUp::new("demo") };
+    let running = start(&on("127.0.0.1:0", Limits::default()), connector).await;
+    let mut stream = running.connect().await;
+    stream.write_all(login("hang").as_bytes()).await.unwrap();
+    soon(waiting.acquire()).await.unwrap().forget();
+    drop(stream);
+    soon(running.app.logins_done()).await;
+    assert!(running.counted("doorward_callers_gone_total{cause=\"ended\"} 1"));
+    assert!(!running.counted("doorward_logins_total{"));
+}
+
+#[tokio::test]
+async fn a_login_whose_credential_left_is_finished_and_counted() {
+    let (go, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let connector = MadeUp { go: Some(Arc::clone(&go)), waiting: Some(Arc::clone(&waiting)), ..MadeUp::new("demo") };
+    let running = start(&on("127.0.0.1:0", Limits::default()), connector).await;
+    let mut stream = running.connect().await;
+    stream.write_all(login("hang sent").as_bytes()).await.unwrap();
+    soon(waiting.acquire()).await.unwrap().forget();
+    drop(stream);
+    while !running.counted("doorward_callers_gone_total{cause=\"finished\"} 1") {
+        tokio::task::yield_now().await;
+    }
+    go.add_permits(1);
+    soon(running.app.logins_done()).await;
+    assert!(running.counted("doorward_logins_total{connector=\"demo\",verdict=\"accept\",detail=\"\"} 1"));
+}
+
+#[tokio::test]
+async fn an_orderly_end_lets_logins_finish_and_takes_no_new_ones() {
+    let (go, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let connector = MadeUp { go: Some(Arc::clone(&go)), waiting: Some(Arc::clone(&waiting)), ..MadeUp::new("demo") };
+    let running = start(&on("127.0.0.1:0", Limits::default()), connector).await;
+    let mut busy = running.connect().await;
+    let mut idle = running.connect().await;
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: d\r\n\r\n").await.unwrap();
+    soon(idle.read_u8()).await.unwrap();
+    busy.write_all(login("hang sent").as_bytes()).await.unwrap();
+    soon(waiting.acquire()).await.unwrap().forget();
+    running.stop.send_replace(true);
+    rest(&mut idle).await;
+    go.add_permits(1);
+    let answer = rest(&mut busy).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+    assert!(TcpStream::connect(running.socket()).await.is_err());
+    assert!(soon(running.task).await.unwrap(), "all were done");
+}
+
+#[tokio::test]
+async fn an_end_does_not_wait_for_ever() {
+    let waiting = Arc::new(Semaphore::new(0));
+    let go = Some(Arc::new(Semaphore::new(0)));
+    let connector = MadeUp { go, waiting: Some(Arc::clone(&waiting)), ..MadeUp::new("demo") };
+    let limits = Limits { drain: Duration::from_millis(50), ..Limits::default() };
+    let running = start(&on("127.0.0.1:0", limits), connector).await;
+    let mut busy = running.connect().await;
+    busy.write_all(login("hang sent").as_bytes()).await.unwrap();
+    soon(waiting.acquire()).await.unwrap().forget();
+    running.stop.send_replace(true);
+    assert!(!soon(running.task).await.unwrap(), "one was not done");
+}
+
+#[tokio::test]
+async fn http2_with_many_logins_on_one_connection() {
+    let running = start(&on("127.0.0.1:0", Limits::default()), MadeUp::new("demo")).await;
+    let io = TokioIo::new(running.connect().await);
+    let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    let logins = (0..50).map(|index| {
+        let mut sender = sender.clone();
+        async move {
+            let body = format!(r#"{{"username":"user{index}","password":"accept"}}"#);
+            let request = Request::post("http://d/v1/connectors/demo/authenticate")
+                .header("authorization", format!("Bearer {TOKEN}"))
+                .header("content-type", "application/json")
+                .body(Full::<bytes::Bytes>::from(body))
+                .unwrap();
+            sender.send_request(request).await.unwrap().status().as_u16()
+        }
+    });
+    assert_eq!(soon(futures_util::future::join_all(logins)).await, vec![200; 50]);
+}
+
+#[tokio::test]
+async fn a_unix_socket_is_replaced_when_stale_and_removed_at_the_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("d.sock");
+    let address = format!("unix:{}", path.display());
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    assert!(path.exists(), "left behind by a daemon that was killed");
+    let running = start(&on(&address, Limits::default()), MadeUp::new("demo")).await;
+    let mut stream = UnixStream::connect(&path).await.unwrap();
+    stream.write_all(login("accept").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n").as_bytes()).await.unwrap();
+    assert!(rest(&mut stream).await.starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(matches!(listen::open(&on(&address, Limits::default())).await, Err(ListenError::InUse(_))));
+    running.stop.send_replace(true);
+    soon(running.task).await.unwrap();
+    assert!(!path.exists());
+    std::fs::write(&path, "precious").unwrap();
+    assert!(matches!(listen::open(&on(&address, Limits::default())).await, Err(ListenError::InTheWay(_))));
+}
+
+#[test]
+fn passwords_do_not_cross_a_network_in_clear() {
+    let tls = Some(Tls { cert_file: "c".into(), key_file: "k".into(), client_ca_file: None });
+    for (address, tls, insecure, may) in [
+        ("127.0.0.1:80", &None, false, true),
+        ("unix:/run/d.sock", &None, false, true),
+        ("0.0.0.0:80", &None, false, false),
+        ("[::]:80", &None, false, false),
+        ("0.0.0.0:80", &None, true, true),
+        ("0.0.0.0:443", &tls, false, true),
+    ] {
+        let config = Config {
+            listen: vec!["127.0.0.1:1".parse().unwrap(), address.parse().unwrap()],
+            insecure_listen: insecure,
+            tls: tls.clone(),
+            ..Config::default()
+        };
+        assert_eq!(listen::may_listen(&config).is_ok(), may, "{address}");
+    }
+    let error = listen::may_listen(&on("0.0.0.0:80", Limits::default())).unwrap_err().to_string();
+    assert!(error.contains("0.0.0.0:80") && error.contains("insecure_listen"), "{error}");
+}
+
+struct Pki {
+    directory: tempfile::TempDir,
+}
+
+impl Pki {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        std::fs::write(directory.path().join("ca.pem"), issuer.pem()).unwrap();
+        let pki = Self { directory };
+        for name in ["localhost", "gateway.example.com", "stranger.example.com"] {
+            let key = KeyPair::generate().unwrap();
+            let mut params = CertificateParams::default();
+            params.subject_alt_names = vec![SanType::DnsName(name.try_into().unwrap())];
+            let certificate = params.signed_by(&key, &issuer).unwrap();
+            std::fs::write(pki.path(name, "crt"), certificate.pem()).unwrap();
+            std::fs::write(pki.path(name, "key"), key.serialize_pem()).unwrap();
+        }
+        pki
+    }
+
+    fn path(&self, name: &str, kind: &str) -> std::path::PathBuf {
+        self.directory.path().join(format!("{name}.{kind}"))
+    }
+
+    fn config(&self) -> Config {
+        let gateway = Client {
+            name: "gateway".to_owned(),
+            certificate: Some(CertificateRule::Dns("gateway.example.com".to_owned())),
+            scopes: vec![Scope::Authenticate, Scope::Read],
+            ..Client::default()
+        };
+        Config {
+            tls: Some(Tls {
+                cert_file: self.path("localhost", "crt"),
+                key_file: self.path("localhost", "key"),
+                client_ca_file: Some(self.directory.path().join("ca.pem")),
+            }),
+            clients: vec![gateway],
+            ..on("127.0.0.1:0", Limits::default())
+        }
+    }
+
+    /// The status of a read by who shows the certificate `name`.
+    async fn read_as(&self, running: &Running, name: Option<&str>) -> Option<u16> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(self.directory.path().join("ca.pem")).unwrap()).unwrap();
+        let builder = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let config = match name {
+            None => builder.with_no_client_auth(),
+            Some(name) => builder
+                .with_client_auth_cert(
+                    vec![CertificateDer::from_pem_file(self.path(name, "crt")).unwrap()],
+                    PrivateKeyDer::from_pem_file(self.path(name, "key")).unwrap(),
+                )
+                .unwrap(),
+        };
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = connector.connect(name, running.connect().await).await.unwrap();
+        status_over(stream).await
+    }
+}
+
+async fn status_over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Option<u16> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
+    tokio::spawn(connection);
+    let request = Request::get("/v1/connectors/demo").header("host", "d").body(Empty::<bytes::Bytes>::new()).unwrap();
+    let response = sender.send_request(request).await.ok()?;
+    let status = response.status().as_u16();
+    response.into_body().collect().await.unwrap();
+    Some(status)
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_an_identity() {
+    let pki = Pki::new();
+    let running = start(&pki.config(), MadeUp::new("demo")).await;
+    assert_eq!(soon(pki.read_as(&running, Some("gateway.example.com"))).await, Some(200));
+    assert_eq!(soon(pki.read_as(&running, Some("stranger.example.com"))).await, Some(401));
+    assert_eq!(soon(pki.read_as(&running, None)).await, Some(401));
+    // Another CA's certificate with the right name does not get through the handshake.
+    let other = Pki::new();
+    std::fs::copy(pki.directory.path().join("ca.pem"), other.directory.path().join("ca.pem")).unwrap();
+    assert_eq!(soon(other.read_as(&running, Some("gateway.example.com"))).await, None);
+    // Nobody speaks clear text there.
+    let mut stream = running.connect().await;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: d\r\n\r\n").await.unwrap();
+    assert!(!rest(&mut stream).await.contains("200 OK"));
+}
+
+#[tokio::test]
+async fn slow_callers_cost_others_nothing() {
+    let running = start(&on("127.0.0.1:0", Limits::default()), MadeUp::new("demo")).await;
+    let mut slow = Vec::new();
+    for _ in 0..300 {
+        let mut stream = running.connect().await;
+        stream.write_all(b"POST /v1/connectors/demo/authenticate HTTP/1.1\r\nHost: d\r\nX-A: ").await.unwrap();
+        slow.push(stream);
+    }
+    let mut stream = running.connect().await;
+    stream.write_all(login("accept").as_bytes()).await.unwrap();
+    let mut head = [0; 15];
+    soon(stream.read_exact(&mut head)).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200 OK");
+    assert_eq!(slow.len(), 300);
+}

@@ -1,0 +1,115 @@
+//! The layers of DESIGN.md section 10: a file uses only what is below it.
+//!
+//! Order is written once, here, from the top down. Names on one line are a group whose members may use each other.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// From the top down. A module may use its own line and every line below.
+const LAYERS: &[&[&str]] = &[
+    &["main", "cmd"],
+    &["demo"],
+    &["server"],
+    &["audit", "metrics", "trace", "golden", "log", "guard"],
+    &["flow"],
+    &["state"],
+    &["connector"],
+    &["config"],
+    &["mapping"],
+    &["cookies", "condition"],
+    &["response"],
+    &["upstream"],
+    &["signing"],
+    &["request"],
+    &["mask"],
+    &["script"],
+    &["template"],
+    &["packing"],
+    &["crypto"],
+    &["reading"],
+    &["yaml"],
+    &["context", "document", "verdict", "diagnostic", "secret", "clock"],
+];
+
+fn layer_of(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+fn sources(dir: &Path, out: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            out.push(path);
+        }
+    }
+}
+
+/// The top-level modules that a file names in `crate::x` or `doorward::x`, outside comments.
+fn used(text: &str) -> Vec<(usize, String)> {
+    let mut uses = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let code = line.split("//").next().unwrap_or_default();
+        for marker in ["crate::", "doorward::"] {
+            for (at, _) in code.match_indices(marker) {
+                let name: String =
+                    code[at + marker.len()..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                if name.chars().next().is_some_and(|c| c.is_ascii_lowercase()) {
+                    uses.push((number + 1, name));
+                }
+            }
+        }
+    }
+    uses
+}
+
+#[test]
+fn a_file_uses_only_what_is_below_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut faults = Vec::new();
+    let mut unknown: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for file in files {
+        let relative = file.strip_prefix(&root).unwrap();
+        let own = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        if own == "lib" {
+            continue;
+        }
+        let Some(layer) = layer_of(&own) else {
+            unknown.insert(own, relative.to_owned());
+            continue;
+        };
+        for (line, name) in used(&std::fs::read_to_string(&file).unwrap()) {
+            match layer_of(&name) {
+                Some(below) if below >= layer => {}
+                Some(_) => faults.push(format!("src/{}:{line}: {own} must not use {name}", relative.display())),
+                None => faults.push(format!("src/{}:{line}: {name} has no layer in this test", relative.display())),
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "modules without a layer: {unknown:?}");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// `flow::step` reads top down: the stages stand in the order of the design.
+#[test]
+fn the_stages_stand_in_order() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/flow/step.rs");
+    let text = std::fs::read_to_string(path).unwrap();
+    let body = &text[text.find("pub(super) async fn run(").unwrap()..];
+    let stages = [
+        "variables(",
+        "render(",
+        "send(",
+        "decode_reply(",
+        "preprocess(",
+        "judge(",
+        "capture(",
+        "identity(",
+        "map_data(",
+    ];
+    let places: Vec<usize> = stages.iter().map(|stage| body.find(stage).expect(stage)).collect();
+    assert!(places.is_sorted(), "{stages:?} stand at {places:?}");
+}

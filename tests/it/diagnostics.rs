@@ -1,0 +1,85 @@
+//! Every kind of mistake in a connector: what the author sees. Each `tests/golden/diagnostics/x.yaml` (or `.json`) holds one,
+//! `x.err` beside it what is printed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use doorward::connector::raw;
+use doorward::diagnostic::{Diagnostic, Severity, SourceFile, Style, render, render_json};
+
+use crate::golden;
+
+/// All that `doorward check` says about a connector file with this text.
+fn check_text(path: &Path, text: String) -> Vec<Diagnostic> {
+    // By its name only: what is printed must be the same on every machine.
+    let path = path.file_name().unwrap().into();
+    raw::parse(Arc::new(SourceFile { path, text })).1
+}
+
+#[test]
+fn every_kind_of_mistake_is_told_as_the_golden_file_says() {
+    let folder = golden::folder("diagnostics");
+    let sources = golden::files(&folder, &["yaml", "json"]);
+    assert!(sources.len() >= 60, "only {} kinds", sources.len());
+    let mut wrong = Vec::new();
+    for source in &sources {
+        let diagnostics = check_text(source, std::fs::read_to_string(source).unwrap());
+        if diagnostics.is_empty() {
+            wrong.push(format!("{} has no mistake", source.display()));
+        }
+        wrong.extend(golden::compare(&source.with_extension("err"), &render(&diagnostics, Style::Plain)));
+    }
+    for printed in golden::files(&folder, &["err"]) {
+        if !sources.iter().any(|source| source.with_extension("err") == printed) {
+            wrong.push(format!("{} belongs to no file", printed.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// What every message must have, so that nobody is left with "error".
+#[test]
+fn every_error_says_where_and_what_to_do() {
+    for source in golden::files(&golden::folder("diagnostics"), &["yaml", "json"]) {
+        for diagnostic in check_text(&source, std::fs::read_to_string(&source).unwrap()) {
+            let name = format!("{}: {diagnostic:?}", source.display());
+            assert_eq!(diagnostic.severity, Severity::Error, "{name}");
+            assert!(diagnostic.at.is_some(), "{name}");
+            assert!(!diagnostic.help.is_empty(), "{name}");
+            assert!(!diagnostic.message.ends_with('.') && !diagnostic.message.contains('\n'), "{name}");
+        }
+    }
+}
+
+#[test]
+fn tools_get_the_same_as_json() {
+    let text = "version: 1\n标题: x\nsteps: 5\n";
+    let diagnostics = check_text(Path::new("dir/a.yaml"), text.into());
+    let printed: serde_json::Value = serde_json::from_str(&render_json(&diagnostics)).unwrap();
+    assert_eq!(printed.as_array().unwrap().len(), 2);
+    assert_eq!(
+        printed[1],
+        serde_json::json!({
+            "severity": "error", "code": "wrong-kind", "message": "expected a list, found the number 5", "file": "a.yaml",
+            "line": 3, "column": 8, "end_line": 3, "end_column": 9, "label": "this is the number 5",
+            "help": ["write [ … ], or a line for each item that begins with -"],
+        })
+    );
+}
+
+#[test]
+fn colours_are_an_addition_only() {
+    let diagnostics = check_text(Path::new("a.yaml"), "version: 1\nstpes: []\n".into());
+    let (plain, coloured) = (render(&diagnostics, Style::Plain), render(&diagnostics, Style::Coloured));
+    assert!(!plain.contains('\u{1b}') && coloured.contains('\u{1b}'));
+    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain);
+}
+
+#[test]
+fn a_literal_secret_is_never_quoted_back() {
+    let text = "version: 1\nsecrets: { key: hunter2secret, other: { evn: X } }\nsteps: []\n";
+    let diagnostics = check_text(Path::new("a.yaml"), text.into());
+    assert!(diagnostics.iter().any(|diagnostic| diagnostic.code == "literal-secret"));
+    let printed = render(&diagnostics, Style::Plain) + &render_json(&diagnostics);
+    assert!(printed.contains("{ key: *************, other") && !printed.contains("hunter2"), "{printed}");
+}

@@ -1,0 +1,213 @@
+//! Made-up connectors for the server's tests: the password says what the verdict is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use doorward::document::{Value, from_json};
+use doorward::flow::Login;
+use doorward::flow::progress::Progress;
+use doorward::flow::report::{Report, StepEnd, StepReport};
+use doorward::server::connectors::{About, Attribute, Connector, Connectors, Reloaded};
+use doorward::verdict::{
+    Accept, Cause, Challenge, FactorOutcome, Ledger, Mapped, Misconfigured, Reason, Reject, Rules, Truth, Unavailable,
+    Verdict, judge_factor,
+};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+
+/// Rules whose success is true: the honest way to a grant.
+struct Yes;
+
+impl Rules for Yes {
+    fn reject_rows(&self) -> usize {
+        0
+    }
+    fn reject(&self, _: usize) -> Truth {
+        Truth::False
+    }
+    fn reject_reason(&self, _: usize) -> Reason {
+        Reason::Other
+    }
+    fn unavailable(&self) -> Truth {
+        Truth::False
+    }
+    fn more(&self) -> Truth {
+        Truth::False
+    }
+    fn pending(&self) -> Truth {
+        Truth::False
+    }
+    fn success(&self) -> Option<Truth> {
+        Some(Truth::True)
+    }
+    fn replied_ok(&self) -> Truth {
+        Truth::True
+    }
+    fn failure(&self) -> Reason {
+        Reason::InvalidCredentials
+    }
+}
+
+fn accept(subject: &str, mapped: Mapped) -> Verdict {
+    let mut ledger = Ledger::default();
+    let FactorOutcome::Success(proof) = judge_factor(&Yes) else { panic!("the rules say yes") };
+    ledger.factor(proof);
+    Verdict::Accept(Accept::new(ledger.close().unwrap(), subject.to_owned(), mapped))
+}
+
+/// A connector whose verdict the password names: `accept`, `reject`, `locked`, `challenge`, `unavailable`, `overloaded`,
+/// `misconfigured`, `panic`, `panic early`, `hang` (before the credential leaves), `hang sent` (after it).
+#[derive(Default)]
+pub struct MadeUp {
+    pub about: About,
+    /// Logins that began.
+    pub begun: AtomicUsize,
+    /// Logins that ran to their end.
+    pub ended: AtomicUsize,
+    /// `hang` and `hang sent` wait for this.
+    pub go: Option<Arc<Semaphore>>,
+    /// Told when a hanging login stands at its wait.
+    pub waiting: Option<Arc<Semaphore>>,
+}
+
+impl MadeUp {
+    pub fn new(id: &str) -> Self {
+        let about = About {
+            id: id.to_owned(),
+            title: Some("Made up".to_owned()),
+            revision: "rev1".to_owned(),
+            attributes: [
+                ("device_id".to_owned(), Attribute { required: false, max: Some(4) }),
+                ("floor".to_owned(), Attribute::default()),
+            ]
+            .into(),
+            ..About::default()
+        };
+        Self { about, ..Self::default() }
+    }
+
+    async fn hang(&self) {
+        if let Some(waiting) = &self.waiting {
+            waiting.add_permits(1);
+        }
+        self.go.as_ref().unwrap().acquire().await.unwrap().forget();
+    }
+
+    async fn verdict(&self, login: &Login, progress: &Progress) -> Verdict {
+        let password = login.password.expose();
+        if password == "hang" {
+            self.hang().await;
+        }
+        assert_ne!(password, "panic early", "made up, with the password {password}");
+        progress.credential_leaves();
+        match password {
+            "hang sent" => {
+                self.hang().await;
+                accept(&login.username, Mapped::default())
+            }
+            "accept" | "hang" => accept(
+                "zhangsan",
+                Mapped {
+                    error_code: Some("200".to_owned()),
+                    error_message: Some("ok".to_owned()),
+                    extension: Some(from_json(br#"{"id":12345678901234567890,"z":1,"a":[]}"#).unwrap()),
+                    attributes: vec![("display_name".to_owned(), Value::from("张三"))],
+                },
+            ),
+            "text" => accept("z", Mapped { extension: Some(Value::from("plain")), ..Mapped::default() }),
+            "locked" => Verdict::Reject(Reject {
+                reason: Reason::AccountLocked,
+                mapped: Mapped { error_code: Some("423".to_owned()), ..Mapped::default() },
+                retry_after: Some(Duration::from_millis(1500)),
+            }),
+            "challenge" => Verdict::Challenge(Challenge {
+                id: "c1".to_owned(),
+                kind: "sms".to_owned(),
+                message: "code?".to_owned(),
+                expires_in: Duration::from_mins(5),
+                attempts_left: 3,
+            }),
+            "unavailable" => Verdict::Unavailable(Unavailable::from(Cause::Timeout)),
+            "overloaded" => Verdict::Unavailable(Unavailable {
+                cause: Cause::Overloaded,
+                retry_after: Some(Duration::from_millis(200)),
+            }),
+            "misconfigured" => Verdict::Misconfigured(Misconfigured { what: "env.x is set by no script".to_owned() }),
+            "panic" => panic!("made up, with the password {password}"),
+            _ => Verdict::Reject(Reject::because(Reason::InvalidCredentials)),
+        }
+    }
+}
+
+impl Connector for MadeUp {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn run(self: Arc<Self>, login: Login, progress: Progress) -> BoxFuture<'static, Report> {
+        async move {
+            self.begun.fetch_add(1, Ordering::SeqCst);
+            let verdict = self.verdict(&login, &progress).await;
+            self.ended.fetch_add(1, Ordering::SeqCst);
+            Report {
+                connector: self.about.id.clone(),
+                revision: self.about.revision.clone(),
+                request_id: login.request_id,
+                username: login.username,
+                explain: format!("login: made up ({})", verdict.name()),
+                verdict,
+                steps: vec![StepReport {
+                    name: "login".to_owned(),
+                    factor: true,
+                    end: StepEnd::Success,
+                    status: Some(200),
+                    took: Duration::from_millis(3),
+                    trace: None,
+                }],
+                credential_sends: u32::from(progress.credential_left()),
+                took: Duration::from_millis(4),
+            }
+        }
+        .boxed()
+    }
+
+    fn render(self: Arc<Self>, login: Login) -> BoxFuture<'static, Report> {
+        async move {
+            Report {
+                connector: self.about.id.clone(),
+                revision: self.about.revision.clone(),
+                request_id: login.request_id,
+                username: login.username,
+                verdict: Verdict::Misconfigured(Misconfigured { what: "nothing was sent".to_owned() }),
+                explain: "rendered".to_owned(),
+                steps: Vec::new(),
+                credential_sends: 0,
+                took: Duration::ZERO,
+            }
+        }
+        .boxed()
+    }
+
+    fn trace(&self, report: &Report) -> serde_json::Value {
+        serde_json::json!([{ "steps": report.steps.len() }])
+    }
+}
+
+/// A fixed set of made-up connectors.
+pub struct Shelf(pub Vec<Arc<MadeUp>>);
+
+impl Connectors for Shelf {
+    fn find(&self, id: &str) -> Option<Arc<dyn Connector>> {
+        self.0.iter().find(|connector| connector.about.id == id).map(|connector| Arc::clone(connector) as _)
+    }
+
+    fn list(&self) -> Vec<Arc<dyn Connector>> {
+        self.0.iter().map(|connector| Arc::clone(connector) as _).collect()
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Reloaded> {
+        async { Reloaded { changed: vec!["demo".to_owned()], ..Reloaded::default() } }.boxed()
+    }
+}
