@@ -42,6 +42,8 @@ record! {
         cookie_delivery: Option<CookieDelivery>,
         /// Golden cases, run by `doorward check` without network and without real secrets.
         tests: Vec<GoldenCase>,
+        /// For editors: where the JSON Schema of this format lies. Says nothing about the connector.
+        schema as "$schema": Option<Text>,
     }
 }
 

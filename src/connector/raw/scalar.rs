@@ -10,11 +10,11 @@ use std::time::Duration;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use crate::diagnostic::{Mistakes, Span, did_you_mean};
+use crate::diagnostic::{Mistakes, Span, did_you_mean, shown};
 use crate::document::Number;
 use crate::yaml::{Core, Node, NodeValue, Pieces, Scalar, Style};
 
-use super::read::{FromNode, shortened, wrong_kind};
+use super::read::{FromNode, wrong_kind};
 
 /// Text, with where each part of it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,13 +173,11 @@ impl<T: FromNode> FromNode for Spanned<T> {
 
 impl FromNode for bool {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        match scalar_of(node).map(Scalar::core) {
-            Some(Core::Bool(flag)) => Some(flag),
-            _ => {
-                wrong_kind(node, "true or false", "write true or false, without quotes", mistakes);
-                None
-            }
+        if let Some(Core::Bool(flag)) = scalar_of(node).map(Scalar::core) {
+            return Some(flag);
         }
+        wrong_kind(node, "true or false", "write true or false, without quotes", mistakes);
+        None
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -262,7 +260,7 @@ pub fn read_word<W: Word>(node: &Node, mistakes: &mut Mistakes) -> Option<W> {
     };
     let found = W::ALL.iter().copied().find(|member| member.word() == scalar.text);
     if found.is_none() && !mistakes.is_full() {
-        let message = format!("`{}` is not {}", shortened(&scalar.text), W::WHAT);
+        let message = format!("`{}` is not {}", shown(&scalar.text), W::WHAT);
         let mistake = mistakes.error_at("unknown-word", &node.span, message).label("unknown word");
         let mistake = match did_you_mean(&scalar.text, words()) {
             Some(near) => mistake.help(format!("did you mean `{near}`?")),
@@ -310,7 +308,7 @@ fn with_unit(node: &Node, expected: &str, unit: &str, mistakes: &mut Mistakes) {
         wrong_kind(node, expected, "write a whole number and its unit", mistakes);
         return;
     };
-    let text = shortened(&scalar.text);
+    let text = shown(&scalar.text);
     let mistake = mistakes.error_at("wrong-amount", &node.span, format!("`{text}` is not {expected}"));
     let mistake = if matches!(scalar.core(), Core::Number(_)) {
         mistake.label("no unit").help(format!("write the unit too: {text}{unit}"))
@@ -322,7 +320,7 @@ fn with_unit(node: &Node, expected: &str, unit: &str, mistakes: &mut Mistakes) {
 
 /// A plain scalar that YAML takes for something else where text is meant.
 pub fn quote_it(scalar: &Scalar, node: &Node, mistakes: &mut Mistakes) {
-    let text = shortened(&scalar.text);
+    let text = shown(&scalar.text);
     let (message, label) = match scalar.core() {
         Core::OddNumber => (
             format!("`{text}` without quotes could be a number or text"),
@@ -339,7 +337,7 @@ fn refuse_open_braces(scalar: &Scalar, node: &Node, mistakes: &mut Mistakes) {
     if scalar.style != Style::Plain || !(scalar.text.contains("{{") || scalar.text.contains("${")) {
         return;
     }
-    let text = shortened(&scalar.text);
+    let text = shown(&scalar.text);
     let quote = if text.contains(['"', '\\']) { '\'' } else { '"' };
     let mistake = mistakes
         .error_at("quote-braces", &node.span, "a value with braces is not quoted")
