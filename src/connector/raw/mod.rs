@@ -4,6 +4,7 @@
 //! feature is supported, whether names exist and whether rules are safe is for `connector::check`, which gets a
 //! place in the file for everything. Reading is bounded by `yaml`, never panics and tells all mistakes it can.
 
+mod amount;
 pub mod ask;
 pub mod auth;
 pub mod condition;
@@ -11,6 +12,7 @@ pub mod connector;
 pub mod delivery;
 pub mod golden;
 mod homes;
+pub mod input;
 mod read;
 mod record;
 pub mod request;
@@ -22,17 +24,20 @@ pub mod step;
 pub mod transport;
 mod tree;
 mod union;
+mod word;
 
+pub use amount::{ByteSize, TimeSpan};
 pub use condition::{Condition, Leaf, Operator, Rule};
 pub use connector::Connector;
 pub use read::{FromNode, Keyed, Keys, MapReader, Place, read_keyed, schema_of_keys};
 pub use request::{Body, Request};
 pub use response::Response;
-pub use scalar::{ByteSize, Constant, Parameter, Spanned, Text, TimeSpan, Word};
+pub use scalar::{Constant, Parameter, Spanned, Text};
 pub use shape::{Dict, Flat, NonEmpty, OneOrMany};
 pub use source::{Source, SourceKind};
 pub use step::Step;
 pub use tree::{Tree, TreeValue};
+pub use word::Word;
 
 use std::sync::Arc;
 

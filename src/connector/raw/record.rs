@@ -191,11 +191,11 @@ macro_rules! read_as_word {
     ($name:ty) => {
         impl $crate::connector::raw::FromNode for $name {
             fn read(node: &$crate::yaml::Node, mistakes: &mut $crate::diagnostic::Mistakes) -> Option<Self> {
-                $crate::connector::raw::scalar::read_word(node, mistakes)
+                $crate::connector::raw::word::read_word(node, mistakes)
             }
 
             fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                $crate::connector::raw::scalar::word_schema::<Self>()
+                $crate::connector::raw::word::word_schema::<Self>()
             }
         }
     };
