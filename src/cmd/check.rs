@@ -127,7 +127,11 @@ impl Found {
         }
         let mut parts = vec![format!("{connectors}: {}{warnings}", counted(self.count(Severity::Error), "error"))];
         if self.broken > 0 {
-            let cannot = if self.broken == 1 { "1 connector cannot run".to_owned() } else { format!("{} connectors cannot run", self.broken) };
+            let cannot = if self.broken == 1 {
+                "1 connector cannot run".to_owned()
+            } else {
+                format!("{} connectors cannot run", self.broken)
+            };
             parts.push(cannot);
         }
         if self.tests > 0 {

@@ -50,7 +50,10 @@ fn proxies(files: &[PathBuf]) -> Vec<String> {
 }
 
 /// An environment variable as a connector names it; one that is not Unicode is as good as not set.
-#[expect(clippy::disallowed_methods, reason = "the loader of commands is the place where settings and secrets are read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the loader of commands is the place where settings and secrets are read"
+)]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

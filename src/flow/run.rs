@@ -162,7 +162,8 @@ impl Run<'_> {
     /// The trace of a step that begins.
     fn opened(&self, step: &Step) -> StepTrace {
         let user = &self.context.user;
-        let credentials = std::iter::once(&user.password).chain(user.fields.values()).chain(self.context.secrets.values());
+        let credentials =
+            std::iter::once(&user.password).chain(user.fields.values()).chain(self.context.secrets.values());
         StepTrace { public: step.public.clone(), credentials: credentials.cloned().collect(), ..StepTrace::default() }
     }
 

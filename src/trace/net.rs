@@ -126,7 +126,9 @@ fn derived(trace: &StepTrace, known: &mut Vec<String>) {
 
 /// Whether a part of a request holds a credential, or what may have been computed from one.
 fn carries(part: &ShapePart, public: &[String]) -> bool {
-    let derived = |variable: &Variable| matches!(variable, Variable::Env(_) | Variable::Step { .. }) && !is_public(variable, public);
+    let derived = |variable: &Variable| {
+        matches!(variable, Variable::Env(_) | Variable::Step { .. }) && !is_public(variable, public)
+    };
     part.variables.iter().any(|variable| is_secret(variable) || derived(variable))
 }
 

@@ -119,7 +119,9 @@ impl Step {
             reply: reply.map(|reply| Reply::of(reply, net)),
             document: reply.and_then(|reply| Some(Outline::of(reply.document.as_ref()?, reply.preprocessed, net))),
             rules: trace.rules.iter().map(|rule| Rule::of(rule, net)).collect(),
-            captures: captures.map(|c| named(&c.name, c.value.as_ref().unwrap_or(&Value::Null), c.public, net)).collect(),
+            captures: captures
+                .map(|c| named(&c.name, c.value.as_ref().unwrap_or(&Value::Null), c.public, net))
+                .collect(),
             identity: trace.identity.as_ref().map(|identity| Identity::of(identity, net)),
             map: trace.map.as_ref().map(|map| mapped(map, net)).unwrap_or_default(),
             timings: timings(trace),

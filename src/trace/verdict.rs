@@ -14,8 +14,18 @@ const CONTAINERS: [&str; 3] = ["attributes", "cookies", "challenge"];
 
 /// What of a cookie or a challenge is not data.
 const PLAIN: [&str; 12] = [
-    "name", "domain", "path", "secure", "http_only", "same_site", "expires", "type", "expires_in", "attempts_left",
-    "resend_after", "poll_after",
+    "name",
+    "domain",
+    "path",
+    "secure",
+    "http_only",
+    "same_site",
+    "expires",
+    "type",
+    "expires_in",
+    "attempts_left",
+    "resend_after",
+    "poll_after",
 ];
 
 /// The word beside the verdict's name: the reason, the cause, what is wrong.
@@ -54,7 +64,9 @@ pub(super) fn masked(body: Json, net: &Net) -> Json {
 fn hide(value: &mut Json, plain: &[&str]) {
     match value {
         Json::Object(members) => {
-            for (_, value) in members.iter_mut().filter(|(name, value)| !plain.contains(&name.as_str()) && !value.is_null()) {
+            for (_, value) in
+                members.iter_mut().filter(|(name, value)| !plain.contains(&name.as_str()) && !value.is_null())
+            {
                 *value = MASK.into();
             }
         }

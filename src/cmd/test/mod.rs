@@ -126,7 +126,8 @@ fn show(report: &Report, view: View<'_>, json: bool) -> anyhow::Result<()> {
 
 /// A connector that does not load is misconfigured, whoever asks.
 fn cannot_run(broken: &Broken, as_json: bool) -> anyhow::Result<ExitCode> {
-    let what = format!("the connector {} cannot run: {} of its mistakes are below", broken.id, broken.diagnostics.len());
+    let what =
+        format!("the connector {} cannot run: {} of its mistakes are below", broken.id, broken.diagnostics.len());
     if as_json {
         let diagnostics: Vec<_> = broken.diagnostics.iter().map(to_json).collect();
         let verdict = json!({ "verdict": "misconfigured", "connector": broken.id, "what": what });

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use doorward::connector::catalog::Loader;
 use doorward::connector::catalog::{Live, Outcome};
 use doorward::connector::check::{Draft, Loaded, SecretsFrom, Surroundings};
-use doorward::connector::catalog::Loader;
 use doorward::diagnostic::{Diagnostic, Severity};
 use doorward::upstream::{Client, Host, Origin};
 
