@@ -3,6 +3,7 @@
 
 mod accept;
 mod architecture;
+mod check_command;
 mod codings;
 mod config;
 mod diagnostics;
@@ -24,6 +25,7 @@ mod script_recipes;
 mod script_results;
 mod script_sandbox;
 mod script_styles;
+mod send_test;
 mod server;
 mod shipped;
 mod support;
