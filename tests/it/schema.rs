@@ -38,6 +38,26 @@ fn value(node: &Node) -> Value {
     }
 }
 
+/// The committed schema, compiled.
+struct Validator {
+    schemas: boon::Schemas,
+    index: boon::SchemaIndex,
+}
+
+impl Validator {
+    fn new() -> Self {
+        let mut schemas = boon::Schemas::new();
+        let mut compiler = boon::Compiler::new();
+        compiler.add_resource("connector.schema.json", schema()).unwrap();
+        let index = compiler.compile("connector.schema.json", &mut schemas).unwrap();
+        Self { schemas, index }
+    }
+
+    fn refuses(&self, instance: &Value) -> Option<String> {
+        self.schemas.validate(instance, self.index).err().map(|error| format!("{error:#}"))
+    }
+}
+
 #[test]
 fn the_committed_schema_is_not_stale() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/connector.schema.json");
@@ -46,15 +66,12 @@ fn the_committed_schema_is_not_stale() {
 
 #[test]
 fn connectors_that_are_read_are_valid() {
-    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let validator = Validator::new();
     for path in golden::files(&golden::folder("connectors"), &["yaml", "json"]) {
         let (connector, mistakes) = raw::parse(source(&path));
         assert!(connector.is_some() && mistakes.is_empty(), "{}: {mistakes:?}", path.display());
-        let errors: Vec<String> = validator
-            .iter_errors(&as_json(&path).unwrap())
-            .map(|error| format!("{} at {}", error, error.instance_path()))
-            .collect();
-        assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
+        let refused = validator.refuses(&as_json(&path).unwrap());
+        assert_eq!(refused, None, "{}", path.display());
     }
 }
 
@@ -87,12 +104,12 @@ const BEYOND_A_SCHEMA: [&str; 3] = ["quote-it", "quote-braces", "empty-value"];
 
 #[test]
 fn connectors_that_are_refused_are_invalid() {
-    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let validator = Validator::new();
     for path in golden::files(&golden::folder("diagnostics"), &["yaml", "json"]) {
         let (_, mistakes) = raw::parse(source(&path));
         let Some(instance) = as_json(&path) else { continue };
         if mistakes.iter().any(|mistake| !BEYOND_A_SCHEMA.contains(&mistake.code)) {
-            assert!(!validator.is_valid(&instance), "{} is valid to the schema", path.display());
+            assert!(validator.refuses(&instance).is_some(), "{} is valid to the schema", path.display());
         }
     }
 }
