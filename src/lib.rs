@@ -29,6 +29,7 @@ pub mod secret;
 pub mod server;
 pub mod signing;
 pub mod template;
+pub mod trace;
 pub mod upstream;
 pub mod verdict;
 pub mod yaml;

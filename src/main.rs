@@ -4,8 +4,12 @@ mod cmd;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use doorward::script;
 
 fn main() -> ExitCode {
-    cmd::Cli::parse().run()
+    // A worker restricts itself before it does anything else, and must not even have read its command line by clap.
+    if std::env::args_os().nth(1).is_some_and(|first| first == script::COMMAND) {
+        return script::worker::main();
+    }
+    cmd::run()
 }

@@ -1,39 +1,75 @@
 //! The commands; clap lives here only.
+//!
+//! A command returns its exit code, or an error that is the caller's: a wrong option, a file that is not there. Such
+//! an error ends with 64, so that nobody takes it for a verdict.
 
+mod check;
+mod load;
+mod pin;
+mod schema;
+mod test;
 mod token;
 
 use std::process::ExitCode;
 
+use clap::Parser as _;
+
 /// Exit code of a usage mistake (sysexits' EX_USAGE).
 const USAGE: u8 = 64;
+
+/// Exit code of a connector that cannot run: misconfigured, or a failed check.
+const MISCONFIGURED: u8 = 4;
 
 /// A zero-trust external HTTP(S) authentication connector daemon.
 #[derive(Debug, clap::Parser)]
 #[command(version)]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Checks connector files: every mistake with its place, cause and fix; golden tests
+    Check(check::Options),
+    /// Prints the SPKI pin of a server, to compare and to paste
+    Pin {
+        /// The server: https://host[:port]
+        url: String,
+    },
+    /// Prints the JSON Schema of connector files
+    Schema,
+    /// Send test: runs one login for real and shows every stage
+    Test(test::Options),
     /// Tokens of clients
     #[command(subcommand)]
     Token(token::Command),
 }
 
-impl Cli {
-    /// Runs the command that was asked for.
-    pub fn run(self) -> ExitCode {
-        let done = match self.command {
-            Command::Token(command) => token::run(&command),
-        };
-        match done {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                anstream::eprintln!("doorward: {error:#}");
-                ExitCode::from(USAGE)
-            }
+/// Reads the command line and runs the command that was asked for.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too. What cannot be printed to a closed stream is not worth an error.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
-    }
+    };
+    let done = match cli.command {
+        Command::Check(options) => check::run(&options),
+        Command::Pin { url } => pin::run(&url),
+        Command::Schema => schema::run().map(good),
+        Command::Test(options) => test::run(options),
+        Command::Token(command) => token::run(&command).map(good),
+    };
+    done.unwrap_or_else(|error| {
+        anstream::eprintln!("doorward: {error:#}");
+        ExitCode::from(USAGE)
+    })
+}
+
+/// Nothing to add to a command that returned.
+fn good((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }

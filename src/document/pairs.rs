@@ -117,7 +117,7 @@ mod tests {
         }
         assert!(from_pairs("a:1,b:2", &spec(",", ":", Some("p"))).is_err());
         assert!(from_pairs("a:1", &spec("", ":", None)).is_err());
-        let many: String = (0..2000).map(|n| format!("{n}:1,")).collect();
+        let many = (0..2000).map(|n| format!("{n}:1,")).collect::<Vec<_>>().concat();
         assert_eq!(from_pairs(&many, &spec(",", ":", None)), Err(MembersError::TooMany));
     }
 }

@@ -10,7 +10,9 @@ use crate::response::{Decoded, Decoding, Format, Kind as ReplyKind, decode};
 use crate::script::{Budget, Outcome};
 use crate::verdict::{Cause, Denial, Truth};
 
+use super::report::Tells;
 use super::run::Proof;
+use super::watched::tells;
 use crate::condition::Seen;
 
 /// What a script did instead of giving a value. What it threw is not shown: it may hold what the user typed.
@@ -121,10 +123,15 @@ fn found(seen: &Seen<'_>, view: Option<&ReplyView<'_>>) -> String {
             Some(view) => format!("the reply {because}; it is {}", read_as(view.decoded)),
             None => because.clone(),
         },
-        (None, Some(value)) if seen.truth == Truth::True => match value {
-            Value::Number(_) | Value::Bool(_) => format!("{wanted} (it is {})", shown(value)),
+        (None, Some(value)) if seen.truth == Truth::True => match (value, tells(seen.leaf)) {
+            (_, Tells::Nothing) => wanted.clone(),
+            (Value::Number(_) | Value::Bool(_), _) => format!("{wanted} (it is {})", shown(value)),
             _ => wanted.clone(),
         },
+        // A number that the file compares with no literal of its own may be a token.
+        (None, Some(Value::Number(_))) if tells(seen.leaf) == Tells::Nothing => {
+            format!("{wanted} does not hold, the value is another number")
+        }
         (None, Some(value)) => format!("{wanted} does not hold, the value is {}", shown(value)),
         (None, None) => wanted.clone(),
     }

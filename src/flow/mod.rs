@@ -13,10 +13,11 @@ mod send;
 mod step;
 mod stop;
 mod tools;
+mod watched;
 
 pub use report::Report;
 pub use run::authenticate;
-pub use tools::{Exchange, NoScripts, Scripts, Tools, Waiting};
+pub use tools::{Exchange, NoScripts, Rehearsal, Scripts, Tools, Waiting};
 
 use std::net::IpAddr;
 

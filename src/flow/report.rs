@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use crate::document::Value;
 use crate::request::ShapePart;
+use crate::secret::Secret;
+use crate::upstream::Timings;
 use crate::verdict::{Truth, Verdict};
 
 /// One login (or one part of it, up to a challenge).
@@ -77,20 +79,28 @@ pub struct StepReport {
 /// The stages of one step, with values in clear.
 #[derive(Debug, Default)]
 pub struct StepTrace {
+    /// Each leaf of `when`, as a rule of that name.
+    pub when: Option<RuleTrace>,
     /// `env.*` after the variables script.
     pub env: Vec<(String, Value)>,
     /// What was sent.
     pub request: Option<SentTrace>,
     /// What came back.
     pub reply: Option<ReplyTrace>,
-    /// Each leaf of each condition that was asked, in the order of judging.
-    pub leaves: Vec<LeafTrace>,
+    /// Each rule that was asked, in the order of judging; the last one decided.
+    pub rules: Vec<RuleTrace>,
     /// What `capture` kept.
     pub captures: Vec<CaptureTrace>,
-    /// Milliseconds of each stage that ran: `variables`, `render`, `send`, `decode`, `preprocess`, `judge`.
+    /// How the upstream's name for the user was compared.
+    pub identity: Option<IdentityTrace>,
+    /// What `map` gave.
+    pub map: Option<MapTrace>,
+    /// How long each stage took that ran: `variables`, `render`, `send`, `decode`, `preprocess`, `judge`, `map`.
     pub timings: Vec<(&'static str, Duration)>,
     /// Names whose values the connector declares public for this step.
     pub public: Vec<String>,
+    /// What the user and the connector keep secret, for the second net.
+    pub credentials: Vec<Secret>,
 }
 
 /// A request as it was sent.
@@ -102,6 +112,8 @@ pub struct SentTrace {
     pub url: String,
     /// Where each value of it came from; the allow-list works on this.
     pub shape: Vec<ShapePart>,
+    /// Headers that `auth` added.
+    pub signed: Vec<(String, Vec<u8>)>,
 }
 
 /// A reply as it was read.
@@ -117,23 +129,49 @@ pub struct ReplyTrace {
     pub read_as: String,
     /// The document that rules read (after the preprocess script).
     pub document: Option<Value>,
+    /// Whether a preprocess script made that document.
+    pub preprocessed: bool,
+    /// Where the time of the exchange went.
+    pub timings: Timings,
+}
+
+/// One rule over one reply.
+#[derive(Debug)]
+pub struct RuleTrace {
+    /// `reject[0]`, `unavailable`, `more`, `pending`, `success`, `when`.
+    pub name: String,
+    /// What it came to.
+    pub truth: Truth,
+    /// What it asked, in order.
+    pub leaves: Vec<LeafTrace>,
 }
 
 /// One leaf of one condition.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct LeafTrace {
-    /// `reject[0]`, `unavailable`, `more`, `success`, `when`.
-    pub rule: String,
     /// The leaf as it was written: `field code equals 200`.
     pub text: String,
     /// Whether it held.
     pub truth: Truth,
     /// The value that was found, if any.
     pub found: Option<Value>,
-    /// Whether its operand is a literal, without holes.
-    pub literal: bool,
-    /// Whether this leaf decided the verdict.
+    /// Why there was none.
+    pub because: Option<String>,
+    /// How much of the value the leaf itself tells.
+    pub tells: Tells,
+    /// Whether the rule came to what it did because of this leaf.
     pub decisive: bool,
+}
+
+/// How much the truth of a leaf tells of the value that it looked at. What a leaf tells anyway may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tells {
+    /// Nothing: it asks whether something is there, or compares with what is not in the file.
+    Nothing,
+    /// Something: it compares with a literal that is not the whole value.
+    Part,
+    /// When true the value itself, which stands in the file: `equals`, `in`, the status.
+    All,
 }
 
 /// One captured value.
@@ -145,4 +183,28 @@ pub struct CaptureTrace {
     pub value: Option<Value>,
     /// Declared `public: true`.
     pub public: bool,
+}
+
+/// The upstream's name for the user beside the name that was sent.
+#[derive(Debug)]
+pub struct IdentityTrace {
+    /// Where it stands.
+    pub source: String,
+    /// What the upstream says; `None` when it says nothing.
+    pub said: Option<String>,
+    /// Whether the names are the same, as the connector compares them; `None` when they were not compared.
+    pub same: Option<bool>,
+}
+
+/// What `map` of one step gave.
+#[derive(Debug, Default)]
+pub struct MapTrace {
+    /// The upstream's code, as text.
+    pub error_code: Option<String>,
+    /// The upstream's message, plain.
+    pub error_message: Option<String>,
+    /// Data for the app.
+    pub extension: Option<Value>,
+    /// Named attributes of the user.
+    pub attributes: Vec<(String, Value)>,
 }

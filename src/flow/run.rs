@@ -9,7 +9,7 @@ use url::Url;
 
 use super::report::{Report, StepEnd, StepReport, StepTrace};
 use super::stop::{Ending, Stop};
-use super::{Login, Tools, draw, input, step};
+use super::{Login, Tools, draw, input, step, watched};
 use crate::condition::{Absent, Facts};
 use crate::connector::{Connector, Kind, Match, Role, Step};
 use crate::context::{Context, StepFacts, StepOutcome};
@@ -132,9 +132,7 @@ impl Run<'_> {
                 end: StepEnd::Ended,
                 status: None,
                 took: Duration::ZERO,
-                trace: self
-                    .tracing
-                    .then(|| Box::new(StepTrace { public: step.public.clone(), ..StepTrace::default() })),
+                trace: self.tracing.then(|| Box::new(self.opened(step))),
             };
             let result = self.step(step, &mut report, &mut explain).await;
             report.took = started.elapsed();
@@ -161,6 +159,14 @@ impl Run<'_> {
         Ok((grant, explain))
     }
 
+    /// The trace of a step that begins.
+    fn opened(&self, step: &Step) -> StepTrace {
+        let user = &self.context.user;
+        let credentials =
+            std::iter::once(&user.password).chain(user.fields.values()).chain(self.context.secrets.values());
+        StepTrace { public: step.public.clone(), credentials: credentials.cloned().collect(), ..StepTrace::default() }
+    }
+
     /// One step, or `None` when its `when` is false. Leaves its facts for later steps.
     async fn step(
         &mut self,
@@ -170,7 +176,11 @@ impl Run<'_> {
     ) -> Result<Option<Proof>, Stop> {
         if let Some(when) = &step.when {
             let facts = Facts { context: &self.context, reply: None, claims: None };
-            match when.holds(facts, Absent::Unknown) {
+            let truth = when.holds(facts, Absent::Unknown);
+            if let Some(trace) = &mut report.trace {
+                trace.when = Some(watched::when(when, truth, facts));
+            }
+            match truth {
                 Truth::True => {}
                 Truth::False => {
                     report.end = StepEnd::Skipped;

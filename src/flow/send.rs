@@ -23,6 +23,7 @@ pub(super) fn render(
 ) -> Result<Outgoing, Stop> {
     let node = run.node(plan);
     let mut prepared = plan.render(&run.context, node.as_ref()).map_err(unrendered)?;
+    let unsigned = prepared.headers.len();
     if let Some(auth) = &step.auth {
         auth.sign(&mut prepared, &run.context).map_err(unrendered)?;
     }
@@ -31,6 +32,7 @@ pub(super) fn render(
             method: prepared.method.to_string(),
             url: prepared.url.to_string(),
             shape: plan.shape(&run.context).map_err(unrendered)?,
+            signed: prepared.headers[unsigned..].iter().map(|(n, v)| (n.to_string(), v.as_bytes().to_vec())).collect(),
         });
     }
     Ok(outgoing(step, prepared))

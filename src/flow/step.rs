@@ -5,10 +5,10 @@
 use indexmap::IndexMap;
 use tokio::time::Instant;
 
-use super::report::{CaptureTrace, LeafTrace, ReplyTrace, StepReport};
+use super::report::{CaptureTrace, IdentityTrace, MapTrace, ReplyTrace, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
-use super::{explain, send};
+use super::{explain, send, watched};
 use crate::condition::{Facts, Judging, Seen, StepRules, status_speaks};
 use crate::connector::{Match, Role, Step, script_input};
 use crate::document::{Value, from_json};
@@ -17,37 +17,39 @@ use crate::response::source::{Found, ReplyView};
 use crate::response::{Decoded, decode};
 use crate::script::{Input, Outcome};
 use crate::upstream::Reply;
-use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Reason, judge_factor, judge_helper};
+use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Mapped, Reason, judge_factor, judge_helper};
 
 /// Runs one step whose `when` is true.
 pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport) -> Result<Done, Stop> {
     let mut watch = Stopwatch::new(report.trace.is_some());
-    variables(step, run).await?;
+    let filled = variables(step, run).await;
     watch.lap("variables", report);
-    if let Some(trace) = &mut report.trace {
-        trace.env = run.context.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    }
+    filled?;
+    show_env(run, report);
     let Some(plan) = &step.request else { return judge_without_reply(step, run, report) };
     let request = send::render(step, plan, run, report)?;
     watch.lap("render", report);
-    let reply = send::send(step, plan, run, request).await?;
-    report.status = Some(reply.status);
+    let reply = send::send(step, plan, run, request).await;
     watch.lap("send", report);
+    let reply = reply?;
+    report.status = Some(reply.status);
     let mut decoded = decode_reply(step, &reply, report);
     watch.lap("decode", report);
     speaks(step, &reply, &decoded)?;
-    preprocess(step, run, &reply, &mut decoded).await?;
+    let made = preprocess(step, run, &reply, &mut decoded).await;
     watch.lap("preprocess", report);
-    show_document(&decoded, report);
+    show_document(step, &decoded, report);
+    made?;
     let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
     let view = ReplyView::new(reply.status, &reply.headers, &decoded, now);
     let judged = judge(step, run, Some(&view), report);
     watch.lap("judge", report);
-    let message = map_error(step, run, &view);
+    let message = map_error(step, run, &view, report);
     let (proof, explain) = judged.map_err(|stop| with_message(stop, message))?;
     let captures = capture(step, run, &view, report)?;
-    identity(step, run, &view)?;
-    map_data(step, run, &view);
+    identity(step, run, &view, report)?;
+    map_data(step, run, &view, report);
+    watch.lap("map", report);
     Ok(Done { proof, status: Some(reply.status), captures, explain })
 }
 
@@ -93,14 +95,23 @@ fn decode_reply(step: &Step, reply: &Reply, report: &mut StepReport) -> Decoded 
             body_bytes: reply.body.len(),
             read_as: explain::read_as(&decoded),
             document: None,
+            preprocessed: false,
+            timings: reply.timings,
         });
     }
     decoded
 }
 
-fn show_document(decoded: &Decoded, report: &mut StepReport) {
+fn show_env(run: &Run<'_>, report: &mut StepReport) {
+    if let Some(trace) = &mut report.trace {
+        trace.env = run.context.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    }
+}
+
+fn show_document(step: &Step, decoded: &Decoded, report: &mut StepReport) {
     if let Some(reply) = report.trace.as_mut().and_then(|trace| trace.reply.as_mut()) {
         reply.document = decoded.document.as_ref().ok().cloned();
+        reply.preprocessed = step.response.preprocess.is_some() && decoded.document.is_ok();
     }
 }
 
@@ -163,7 +174,7 @@ fn judge(
     let seen = record(rules, facts, step.role);
     let explain = explain::judged(step, result.as_ref().map_or_else(Result::Err, Result::Ok), &seen, view);
     if let Some(trace) = &mut report.trace {
-        trace.leaves = leaves(&seen);
+        trace.rules = watched::rules(rules, facts, &seen);
     }
     match result {
         Ok(proof) => Ok((proof, explain)),
@@ -178,20 +189,6 @@ fn record<'a>(rules: &'a StepRules, facts: Facts<'a>, role: Role) -> Vec<(String
         Role::Helper => drop(judge_helper(&recording)),
     }
     recording.into_seen()
-}
-
-fn leaves(seen: &[(String, Seen<'_>)]) -> Vec<LeafTrace> {
-    let last_rule = seen.last().map(|(rule, _)| rule.clone());
-    seen.iter()
-        .map(|(rule, seen)| LeafTrace {
-            rule: rule.clone(),
-            text: seen.leaf.text.clone(),
-            truth: seen.truth,
-            found: seen.found.as_deref().cloned(),
-            literal: seen.leaf.literal,
-            decisive: last_rule.as_ref() == Some(rule),
-        })
-        .collect()
 }
 
 fn denied(denial: Denial, rules: &StepRules, explain: String, run: &Run<'_>) -> Stop {
@@ -213,9 +210,12 @@ fn judge_without_reply(step: &Step, run: &mut Run<'_>, report: &mut StepReport) 
 }
 
 /// Error code and message of this reply, whatever it was judged to be; the last step that replied decides.
-fn map_error(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>) -> Option<String> {
+fn map_error(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut StepReport) -> Option<String> {
     let facts = Facts { context: &run.context, reply: Some(view), claims: None };
     let (code, message) = step.response.map.error(facts, &run.mask);
+    if let Some(trace) = &mut report.trace {
+        trace.map = Some(MapTrace { error_code: code.clone(), error_message: message.clone(), ..MapTrace::default() });
+    }
     run.mapped.error_code = code;
     run.mapped.error_message.clone_from(&message);
     message
@@ -265,13 +265,22 @@ fn capture(
 }
 
 /// Who the upstream says this is must be who the user said they are.
-fn identity(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>) -> Result<(), Stop> {
+fn identity(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut StepReport) -> Result<(), Stop> {
     let Some(identity) = &step.response.identity else { return Ok(()) };
     let facts = Facts { context: &run.context, reply: Some(view), claims: None };
     let said = match identity.source.read(facts) {
         Found::Value(value) => value.scalar_text().filter(|text| !text.is_empty()).map(str::to_owned),
         Found::Absent | Found::Expired(_) | Found::Unknown(_) => None,
     };
+    let same = said.as_ref().and_then(|said| match identity.how {
+        Match::Exact => Some(*said == run.claimed),
+        // ASCII only: folding other scripts can make two names one (U+212A KELVIN SIGN is `k`).
+        Match::IgnoreCase => Some(said.eq_ignore_ascii_case(&run.claimed)),
+        Match::Report => None,
+    });
+    if let Some(trace) = &mut report.trace {
+        trace.identity = Some(IdentityTrace { source: identity.source.to_string(), said: said.clone(), same });
+    }
     let Some(said) = said else {
         if identity.how == Match::Report {
             return Ok(());
@@ -279,27 +288,27 @@ fn identity(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>) -> Result<(), 
         let line = format!("the reply does not say who this is: no {}", identity.source);
         return Err(Stop::unavailable(Cause::UnexpectedReply, line));
     };
-    let same = match identity.how {
-        Match::Exact => said == run.claimed,
-        // ASCII only: folding other scripts can make two names one (U+212A KELVIN SIGN is `k`).
-        Match::IgnoreCase => said.eq_ignore_ascii_case(&run.claimed),
-        Match::Report => {
-            run.subject = Some(said);
-            return Ok(());
+    match same {
+        None => {}
+        Some(true) => run.identity_compared = true,
+        Some(false) => {
+            return Err(Stop::reject(Reason::IdentityMismatch, "the upstream authenticated another account"));
         }
-    };
-    if !same {
-        return Err(Stop::reject(Reason::IdentityMismatch, "the upstream authenticated another account"));
     }
-    run.identity_compared = true;
     run.subject = Some(said);
     Ok(())
 }
 
 /// Stage 9: extension and attributes.
-fn map_data(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>) {
+fn map_data(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut StepReport) {
     let facts = Facts { context: &run.context, reply: Some(view), claims: None };
     step.response.map.data(facts, &mut run.mapped);
+    if let Some(map) = report.trace.as_mut().and_then(|trace| trace.map.as_mut()) {
+        let mut own = Mapped::default();
+        step.response.map.data(facts, &mut own);
+        map.extension = own.extension;
+        map.attributes = own.attributes;
+    }
 }
 
 /// Times the stages of a traced step.

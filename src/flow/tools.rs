@@ -73,3 +73,24 @@ impl Scripts for NoScripts {
         Box::pin(std::future::ready(Outcome::BadResult { what: "there is no such script".to_owned() }))
     }
 }
+
+/// An exchange that sends nothing: what would be sent is in the trace of the step that asked.
+#[derive(Debug, Default)]
+pub struct Rehearsal(std::sync::atomic::AtomicBool);
+
+impl Rehearsal {
+    /// Whether a request was ready to be sent. The run ended there, and its verdict means nothing.
+    pub fn was_asked(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Acquire)
+    }
+}
+
+impl Exchange for Rehearsal {
+    fn send<'a>(&'a self, _: &'a Outgoing, _: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+        self.0.store(true, std::sync::atomic::Ordering::Release);
+        let explain = "nothing was sent: this is a rehearsal".to_owned();
+        // A cause that no step tries again on.
+        let fault = SendFault { cause: crate::verdict::Cause::UnexpectedReply, written: false, explain };
+        Box::pin(std::future::ready(Err(fault)))
+    }
+}

@@ -106,7 +106,9 @@ fn body(written: &GoldenReply) -> Result<(Option<&'static str>, Bytes), Differen
     if let Some(form) = &written.form {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         for (name, values) in form.iter() {
-            values.iter().for_each(|value| drop(body.append_pair(&name.value, &value.text)));
+            for value in values.iter() {
+                body.append_pair(&name.value, &value.text);
+            }
         }
         return Ok((Some("application/x-www-form-urlencoded"), body.finish().into()));
     }

@@ -56,7 +56,7 @@ pub struct RequestPlan {
 }
 
 /// A request that is ready to be signed and sent.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Prepared {
     /// The method.
     pub method: Method,
@@ -68,6 +68,20 @@ pub struct Prepared {
     pub cookies: Vec<(String, HeaderValue)>,
     /// The body; wiped when the last reference is dropped.
     pub body: Option<Bytes>,
+}
+
+/// Names and sizes only: the values carry credentials.
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Prepared")
+            .field("method", &self.method)
+            .field("origin", &self.url.origin().ascii_serialization())
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("cookies", &cookies)
+            .field("body", &self.body.as_ref().map(Bytes::len))
+            .finish_non_exhaustive()
+    }
 }
 
 impl RequestPlan {

@@ -355,7 +355,8 @@ fn a_shape_shows_literals_and_hides_the_rest() {
             ("body", "a b", None, 32),
         ]
     );
-    assert!(!format!("{shape:?}").contains("hunter2"));
+    let prepared = plan.render(&context("zhang", "hunter2"), None).unwrap();
+    assert!(!format!("{shape:?} {prepared:?}").contains("hunter2"));
     assert_eq!(shape[3].reveal(), b"hunter2");
 }
 

@@ -5,7 +5,6 @@
 use encoding_rs::Encoding;
 use indexmap::IndexMap;
 
-use super::Format;
 use crate::document::{Gaps, MembersError, PairsSpec, Value, from_form, from_pairs};
 
 /// A form. A body that ends in a line break is common and means nothing.
@@ -14,15 +13,7 @@ pub(super) fn form(body: &[u8], encoding: &'static Encoding) -> Result<Value, St
 }
 
 /// Pairs: blanks around names, values and the whole, and one separator at the end, mean nothing.
-pub(super) fn pairs(text: &str, format: &Format) -> Result<Value, String> {
-    let written;
-    let spec = match format {
-        Format::Pairs(spec) => spec,
-        _ => {
-            written = PairsSpec::default();
-            &written
-        }
-    };
+pub(super) fn pairs(text: &str, spec: &PairsSpec) -> Result<Value, String> {
     let text = text.trim();
     let text = text.strip_suffix(spec.between.as_str()).unwrap_or(text);
     if text.is_empty() {
@@ -35,6 +26,9 @@ pub(super) fn pairs(text: &str, format: &Format) -> Result<Value, String> {
 fn trimmed(members: IndexMap<String, String>) -> Result<IndexMap<String, String>, MembersError> {
     let mut plain = IndexMap::with_capacity(members.len());
     for (name, value) in members {
+        if name.trim().is_empty() {
+            return Err(MembersError::Malformed("a value without a name"));
+        }
         if plain.insert(name.trim().to_owned(), value.trim().to_owned()).is_some() {
             return Err(MembersError::Repeated);
         }

@@ -136,7 +136,10 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
         (Kind::Xml, Some(text)) => xml::decode(text),
         (Kind::Form, Some(_)) if encoding.is_ascii_compatible() => members::form(&body[bom..], encoding),
         (Kind::Form, Some(text)) => members::form(text.as_bytes(), encoding),
-        (Kind::Pairs, Some(text)) => members::pairs(text, &decoding.format),
+        (Kind::Pairs, Some(text)) => match &decoding.format {
+            Format::Pairs(spec) => members::pairs(text, spec),
+            _ => members::pairs(text, &PairsSpec::default()),
+        },
         (Kind::Html, Some(text)) => match Page::parse(text) {
             Ok(page) => {
                 html_title = page.shown_title();

@@ -25,7 +25,7 @@ pub(super) fn decode(text: &str) -> Result<Value, String> {
     let mut reader = Reader::from_str(text);
     read(&mut reader, text).map_err(|cause| {
         let read = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX).min(text.len());
-        let line = 1 + text.as_bytes()[..read].iter().filter(|byte| **byte == b'\n').count();
+        let line = text.as_bytes()[..read].split(|byte| *byte == b'\n').count();
         format!("not XML that can be relied on, near line {line}: {cause}")
     })
 }

@@ -86,10 +86,11 @@ fn run(
     thread::scope(|scope| {
         scope.spawn(|| write_sources(stdin, sources));
         scope.spawn(move || read_frames(stdout, &frames));
-        let result = collect(sources, deadline, arrived, answers);
+        let result = collect(sources, deadline, &arrived, answers);
         // Whatever happened, this ends both threads: the pipes break.
         let _ = child.kill();
         let _ = child.wait();
+        drop(arrived);
         result
     })
 }
@@ -97,7 +98,7 @@ fn run(
 fn collect(
     sources: &[Source],
     deadline: Instant,
-    arrived: Receiver<Vec<u8>>,
+    arrived: &Receiver<Vec<u8>>,
     answers: &mut Vec<Result<Reads, Mistake>>,
 ) -> Result<(), Failed> {
     let next = || {

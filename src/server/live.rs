@@ -12,14 +12,14 @@ use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::connectors::{About, Attribute, Connector, Connectors, Health, Kind, Reloaded};
+use super::connectors::{About, Attribute, Connector, Connectors, Health, Kind, Rehearsed, Reloaded};
 use crate::clock::System;
 use crate::connector;
 use crate::connector::catalog::{Catalog, Entry, Live};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
-use crate::flow::{Login, Tools, authenticate};
+use crate::flow::{Login, Rehearsal, Tools, authenticate};
 use crate::packing::{Packing, PackingFormat, unpack};
 use crate::verdict::{Misconfigured, Verdict};
 
@@ -88,7 +88,12 @@ pub fn log(reloaded: &Reloaded, diagnostics: &[Diagnostic]) {
         }
     }
     let Reloaded { changed, removed, refused } = reloaded;
-    tracing::info!(changed = changed.join(" "), removed = removed.join(" "), refused = refused.join(" "), "connectors read");
+    tracing::info!(
+        changed = changed.join(" "),
+        removed = removed.join(" "),
+        refused = refused.join(" "),
+        "connectors read"
+    );
 }
 
 fn connector_of(id: &str, entry: &Entry) -> Arc<dyn Connector> {
@@ -128,7 +133,7 @@ fn packed(packing: &Packing) -> &'static str {
     match packing.format {
         PackingFormat::Json5 => "json5",
         PackingFormat::Form => "form",
-        PackingFormat::Pairs { .. } => "pairs",
+        PackingFormat::Pairs(_) => "pairs",
     }
 }
 
@@ -144,7 +149,18 @@ impl Connector for Running {
     }
 
     fn run(self: Arc<Self>, login: Login, progress: Progress) -> BoxFuture<'static, Report> {
-        async move { authenticate(&self.live.connector, Tools::of(&self.live, &System, &progress), login).await }.boxed()
+        async move { authenticate(&self.live.connector, Tools::of(&self.live, &System, &progress), login).await }
+            .boxed()
+    }
+
+    fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {
+        async move {
+            let (rehearsal, progress) = (Rehearsal::default(), Progress::default());
+            let tools = Tools { exchange: &rehearsal, ..Tools::of(&self.live, &System, &progress) };
+            let report = authenticate(&self.live.connector, tools, login).await;
+            Rehearsed { report, ready: rehearsal.was_asked() }
+        }
+        .boxed()
     }
 
     fn account<'a>(&self, username: &'a str) -> Cow<'a, str> {
@@ -166,8 +182,18 @@ impl Connector for Broken {
     }
 
     fn run(self: Arc<Self>, login: Login, _: Progress) -> BoxFuture<'static, Report> {
+        std::future::ready(self.report(login)).boxed()
+    }
+
+    fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {
+        std::future::ready(Rehearsed { report: self.report(login), ready: false }).boxed()
+    }
+}
+
+impl Broken {
+    fn report(&self, login: Login) -> Report {
         let what = "the connector file is invalid; `doorward check` and the daemon's log say where".to_owned();
-        std::future::ready(Report {
+        Report {
             connector: self.about.id.clone(),
             revision: self.about.revision.clone(),
             request_id: login.request_id,
@@ -177,7 +203,6 @@ impl Connector for Broken {
             steps: Vec::new(),
             credential_sends: 0,
             took: Duration::ZERO,
-        })
-        .boxed()
+        }
     }
 }

@@ -70,10 +70,12 @@ fn embedded(addr: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
     match s {
         // `::` and `::1` are addresses of their own.
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => [None, None],
-        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => [last, None],
+        [0, 0, 0, 0, 0, 0 | 0xffff, ..]
+        | [0, 0, 0, 0, 0xffff, 0, ..]
+        | [0x64, 0xff9b, 0, 0, 0, 0, ..]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, ..] => [last, None],
         [0x2002, ..] => [v4(s[1], s[2]), None],
         [0x2001, 0, ..] => [v4(s[2], s[3]), v4(!s[6], !s[7])],
-        [_, _, _, _, 0 | 0x200, 0x5efe, ..] => [last, None],
         _ => [None, None],
     }
 }

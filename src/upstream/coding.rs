@@ -99,7 +99,7 @@ impl Decoding {
             Self::Raw(d) => d.shutdown().await,
             Self::Deflate(..) => Ok(()),
         };
-        self.judge(ended)?;
+        self.judge(&ended)?;
         Ok(match self {
             Self::Gzip(d) => d.into_inner().bytes,
             Self::Br(d) => d.into_inner().bytes,
@@ -127,10 +127,10 @@ impl Decoding {
             Self::Raw(d) => d.write_all(piece).await,
             Self::Deflate(..) => Ok(()),
         };
-        self.judge(written)
+        self.judge(&written)
     }
 
-    fn judge(&self, done: io::Result<()>) -> Result<(), CodingError> {
+    fn judge(&self, done: &io::Result<()>) -> Result<(), CodingError> {
         match done {
             Ok(()) => Ok(()),
             Err(_) if self.out().over => Err(CodingError::TooLarge),

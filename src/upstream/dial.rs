@@ -148,14 +148,18 @@ fn refused(why: &Refused) -> Fault {
     Fault::new(Cause::Connect, format!("the daemon's egress rules forbid it: {why}"))
 }
 
-/// Tries the addresses in order; each gets its share of the time that is left. The last failure is the one told.
+/// Tries the addresses in order; each gets its share of the time that is left, the last one all of it (the caller's own
+/// timeout ends that). The last failure is the one told.
 async fn open(addresses: &[SocketAddr], give_up: Instant, progress: &mut Progress) -> Result<TcpStream, Fault> {
     let mut last = None;
     for (tried, addr) in addresses.iter().enumerate() {
         progress.stage = Stage::Connect(*addr);
-        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        let share = (give_up.saturating_duration_since(Instant::now()) / left).max(LEAST_SHARE);
-        match tokio::time::timeout(share, TcpStream::connect(addr)).await {
+        let now = Instant::now();
+        let until = match u32::try_from(addresses.len() - tried) {
+            Ok(1) => give_up + LEAST_SHARE,
+            left => now + (give_up.saturating_duration_since(now) / left.unwrap_or(u32::MAX)).max(LEAST_SHARE),
+        };
+        match tokio::time::timeout_at(until, TcpStream::connect(addr)).await {
             Ok(Ok(tcp)) => {
                 // A request is one write and must not wait for an acknowledgement (Nagle); if the option
                 // cannot be set, the exchange still works.

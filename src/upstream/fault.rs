@@ -161,7 +161,7 @@ impl fmt::Display for Span {
         let ms = (self.0.as_micros() + 500) / 1000;
         match ms {
             0..1000 => write!(f, "{ms} ms"),
-            _ if ms % 1000 == 0 => write!(f, "{} s", ms / 1000),
+            _ if ms.is_multiple_of(1000) => write!(f, "{} s", ms / 1000),
             _ => write!(f, "{}.{} s", ms / 1000, ms % 1000 / 100),
         }
     }

@@ -112,7 +112,6 @@ impl Pick<'_> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
 
     fn nodes() -> Nodes {

@@ -51,7 +51,7 @@ impl Host {
             return Ok(Self::Addr(addr));
         }
         let host = url::Host::parse(text).map_err(|_| OriginError::Host { text: text.to_owned() })?;
-        Self::of(host.to_owned()).ok_or_else(|| OriginError::Host { text: text.to_owned() })
+        Self::of(host).ok_or_else(|| OriginError::Host { text: text.to_owned() })
     }
 
     fn of<S: AsRef<str>>(host: url::Host<S>) -> Option<Self> {
@@ -186,7 +186,6 @@ impl fmt::Display for Origin {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
 
     #[test]

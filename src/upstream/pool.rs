@@ -233,8 +233,9 @@ impl Pool {
 
 /// Closes idle connections when their time is over; lives only while there are any.
 async fn sweep(pool: Weak<Pool>, every: Duration) {
+    let mut ticks = tokio::time::interval_at(Instant::now() + every, every);
     loop {
-        tokio::time::sleep(every).await;
+        ticks.tick().await;
         let Some(pool) = pool.upgrade() else { return };
         if pool.drop_old() {
             pool.sweeping.store(false, Ordering::Release);

@@ -101,16 +101,9 @@ fn percent_decoded(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
-        match (byte, hex(at + 1), hex(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(u8::try_from(high * 16 + low).unwrap_or(b'%'));
-                at += 3;
-            }
-            _ => {
-                out.push(*byte);
-                at += 1;
-            }
-        }
+        let decoded = if *byte == b'%' { hex(at + 1).zip(hex(at + 2)) } else { None };
+        out.push(decoded.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()).unwrap_or(*byte));
+        at += if decoded.is_some() { 3 } else { 1 };
     }
     out
 }

@@ -104,11 +104,12 @@ pub(super) async fn read_body(
         let Ok(piece) = frame.into_data() else { continue };
         wire += piece.len();
         progress.stage = Stage::Body { received: wire };
+        // Encoded bytes too: compression that makes a body larger is no compression.
+        if wire > cap {
+            return Err(too_large(cap));
+        }
         match &mut decoding {
-            // Compression that makes a body larger is no compression.
-            Some(_) if wire > cap => return Err(too_large(cap)),
             Some(decoding) => decoding.feed(&piece).await.map_err(|error| uncodable(error, cap))?,
-            None if wire > cap => return Err(too_large(cap)),
             None => gathered = gathered.and(piece, body.size_hint().lower(), cap),
         }
     }

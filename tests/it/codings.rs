@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_compression::Level;
 use async_compression::tokio::write::{BrotliEncoder, DeflateEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder};
 use doorward::upstream::{Reply, SendFault, TransportConfig};
 use doorward::verdict::Cause;
@@ -14,10 +15,17 @@ use crate::support::{client, get};
 const CAP: usize = 64 * 1024;
 
 async fn encode(coding: &str, bytes: &[u8]) -> Vec<u8> {
+    repeat(coding, bytes, 1).await
+}
+
+/// One stream of `times` pieces, without ever holding it decoded.
+async fn repeat(coding: &str, bytes: &[u8], times: usize) -> Vec<u8> {
     macro_rules! with {
         ($encoder:ident) => {{
-            let mut encoder = $encoder::new(Vec::new());
-            encoder.write_all(bytes).await.unwrap();
+            let mut encoder = $encoder::with_quality(Vec::new(), Level::Fastest);
+            for _ in 0..times {
+                encoder.write_all(bytes).await.unwrap();
+            }
             encoder.shutdown().await.unwrap();
             encoder.into_inner()
         }};
@@ -28,7 +36,7 @@ async fn encode(coding: &str, bytes: &[u8]) -> Vec<u8> {
         "zstd" => with!(ZstdEncoder),
         "deflate" => with!(ZlibEncoder),
         "bare deflate" => with!(DeflateEncoder),
-        _ => bytes.to_vec(),
+        _ => bytes.repeat(times),
     }
 }
 
@@ -55,10 +63,10 @@ async fn every_coding_that_is_asked_for() {
 
 #[tokio::test]
 async fn one_byte_over_the_cap_and_a_bomb_are_too_large() {
-    for size in [CAP + 1, 8 * 1024 * 1024] {
-        let zeros = vec![0; size];
+    let zeros = vec![0; CAP + 1];
+    for times in [1, 100] {
         for coding in ["gzip", "br", "zstd", "deflate", "bare deflate"] {
-            let wire = encode(coding, &zeros).await;
+            let wire = repeat(coding, &zeros, times).await;
             let fault = ask(coding.trim_start_matches("bare "), &wire).await.unwrap_err();
             assert_eq!(fault.cause, Cause::ResponseTooLarge, "{coding}: {}", fault.explain);
         }
@@ -105,4 +113,51 @@ async fn a_coding_that_never_yields_a_byte_ends() {
     let client = client(&TransportConfig { max_response: CAP, ..TransportConfig::default() }, &[&server.url("/")]);
     let fault = client.send(&get(&server.url("/")), Instant::now() + Duration::from_secs(8)).await.unwrap_err();
     assert_eq!(fault.cause, Cause::ResponseTooLarge, "{}", fault.explain);
+}
+
+/// The most memory that this process ever held, in bytes.
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+}
+
+#[tokio::test]
+async fn a_flood_costs_at_most_twice_the_cap() {
+    // Large, so that what else the process does is small beside it.
+    let cap = 32 * 1024 * 1024;
+    let piece = vec![b'x'; 64 * 1024];
+    let mut bombs = Vec::new();
+    for coding in ["gzip", "br", "zstd", "deflate"] {
+        bombs.push((coding, repeat(coding, &piece, 600).await));
+    }
+    let before = peak();
+    for (coding, bomb) in bombs {
+        let server = FaultServer::play(move |_, mut wire| {
+            let bomb = bomb.clone();
+            async move {
+                wire.request().await;
+                wire.say(format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\n\r\n")).await;
+                wire.say(&bomb).await;
+            }
+        })
+        .await;
+        let client = client(&TransportConfig { max_response: cap, ..TransportConfig::default() }, &[&server.url("/")]);
+        let fault = client.send(&get(&server.url("/")), Instant::now() + Duration::from_secs(8)).await.unwrap_err();
+        assert_eq!(fault.cause, Cause::ResponseTooLarge, "{coding}: {}", fault.explain);
+    }
+    for head in ["", "Transfer-Encoding: chunked\r\n"] {
+        let server = FaultServer::play(move |_, mut wire| async move {
+            wire.request().await;
+            wire.say(format!("HTTP/1.1 200 OK\r\n{head}\r\n")).await;
+            let piece = format!("10000\r\n{}\r\n", "x".repeat(65536));
+            while wire.say(&piece).await {}
+        })
+        .await;
+        let client = client(&TransportConfig { max_response: cap, ..TransportConfig::default() }, &[&server.url("/")]);
+        let fault = client.send(&get(&server.url("/")), Instant::now() + Duration::from_secs(8)).await.unwrap_err();
+        assert_eq!(fault.cause, Cause::ResponseTooLarge, "{}", fault.explain);
+    }
+    let grown = peak() - before;
+    assert!(grown <= 2 * cap, "{grown} bytes for a cap of {cap}");
 }

@@ -1,10 +1,12 @@
 //! Every failure has its cause and its line, within the deadline: a server that plays each of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use doorward::upstream::{Client, Reply, SendFault, TransportConfig};
 use doorward::verdict::Cause;
 use tokio::net::TcpSocket;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use url::Url;
 
@@ -221,8 +223,9 @@ async fn silence_runs_into_the_deadline() {
 #[tokio::test]
 async fn a_byte_at_a_time_runs_into_the_deadline() {
     async fn drip(mut wire: Wire) {
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
         while wire.say("x").await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            ticks.tick().await;
         }
     }
     let head = fault_when(SHORT, |mut wire| async move {
@@ -292,7 +295,7 @@ async fn a_black_hole() {
     let url = Url::parse(&format!("http://{addr}/")).unwrap();
     let by_connect_timeout = TransportConfig { connect_timeout: SHORT, ..config() };
     let fault = ask(&client(&by_connect_timeout, &[&url]), &url, Duration::from_secs(8)).await.unwrap_err();
-    expect(&fault, Cause::Connect, &format!("connecting to {addr} got no answer"));
+    expect(&fault, Cause::Connect, &format!("connecting to {addr} got no answer within 300 ms"));
     assert!(!fault.written);
     let fault = ask(&client(&config(), &[&url]), &url, SHORT).await.unwrap_err();
     expect(&fault, Cause::Timeout, &format!("connecting to {addr} got no answer within 300 ms"));
@@ -309,7 +312,7 @@ async fn floods_end_at_the_cap() {
     );
     let until_close = fault_when(within, |mut wire| async move {
         wire.say("HTTP/1.1 200 OK\r\n\r\n").await;
-        while wire.say([b'x'; 8192]).await {}
+        while wire.say("x".repeat(8192)).await {}
     });
     expect(&until_close.await, Cause::ResponseTooLarge, "max_response");
     let chunks = fault_when(within, |mut wire| async move {
@@ -356,14 +359,20 @@ async fn the_cap_itself_fits() {
 
 #[tokio::test]
 async fn a_smuggled_reply_reaches_nobody() {
-    let server = FaultServer::play(|number, mut wire| async move {
-        wire.request().await;
-        wire.say(format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{number}")).await;
-        // The first connection speaks again while nobody asks.
-        if number == 0 {
-            wire.say("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsmuggle").await;
+    let dropped = Arc::new(Notify::new());
+    let telling = Arc::clone(&dropped);
+    let server = FaultServer::play(move |number, mut wire| {
+        let telling = Arc::clone(&telling);
+        async move {
+            wire.request().await;
+            wire.say(format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{number}")).await;
+            // The first connection speaks again while nobody asks.
+            if number == 0 {
+                wire.say("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsmuggle").await;
+            }
+            wire.hang().await;
+            telling.notify_one();
         }
-        wire.hang().await;
     })
     .await;
     let client = client(&config(), &[&server.url("/")]);
@@ -373,7 +382,7 @@ async fn a_smuggled_reply_reaches_nobody() {
         Ok(reply) => assert_eq!(&reply.body[..], b"0"),
         Err(fault) => expect(&fault, Cause::UnexpectedReply, "more bytes follow"),
     }
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    dropped.notified().await;
     assert_eq!(&ask(&client, &url, Duration::from_secs(8)).await.unwrap().body[..], b"1");
     assert_eq!(server.requests(), 2);
 }

@@ -15,7 +15,7 @@ fn is_singular(selector: &str) -> bool {
         r"(?:\.[A-Za-z_\x{{80}}-\x{{10FFFF}}][0-9A-Za-z_\x{{80}}-\x{{10FFFF}}]*|\[\s*(?:-?[0-9]+|{name})\s*\])"
     );
     let grammar = format!(r"\A\$(?:\s*{segment})*\z");
-    regex::RegexBuilder::new(&grammar).build().unwrap().is_match(selector)
+    regex::RegexBuilder::new(&grammar).build().expect("a grammar that compiles").is_match(selector)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Replies as upstreams send them: formats, charsets, caps, cookies.
 
 use doorward::cookies::{SetCookie, parse_date};
-use doorward::document::{PairsSpec, Value, from_json, to_json};
+use doorward::document::{PairsSpec, Path, Value, from_json, to_json};
 use doorward::response::{Charset, Decoded, Decoding, Format, Kind, decode};
 
 use crate::support::corpora;
@@ -40,6 +40,7 @@ fn each_format_has_its_shape() {
         (pairs(), None, "", "{}"),
         (commas(), None, "code:0, msg: ok,", r#"{"code":"0","msg":"ok"}"#),
         (commas(), None, "code:0, code :1", "undecodable"),
+        (commas(), None, "code:0, :1", "undecodable"),
         (Format::Html, None, "<title>T</title><p>x", r#"{"title":"T","text":"x"}"#),
         (Format::Html, None, "{}", r#"{"title":null,"text":"{}"}"#),
         (Format::Text, Some("application/json"), " yes\n", r#"{"text":" yes\n"}"#),
@@ -174,4 +175,44 @@ fn cookie_fields() {
         run += 1;
     }
     assert!(run > 100, "{run}");
+}
+
+/// The spans between backticks of a table's row.
+fn spans(row: &str) -> Vec<&str> {
+    row.split('`').skip(1).step_by(2).collect()
+}
+
+/// docs/replies.md teaches by examples; here they run.
+#[test]
+fn the_examples_of_the_page_hold() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/replies.md")).unwrap();
+    let (mut xml, mut fields) = (0, 0);
+    let mut sample = None;
+    for row in page.lines().filter(|line| line.starts_with('|')) {
+        let cells = spans(row);
+        if let ["path", ..] = row.trim_matches(['|', ' ']).split(' ').collect::<Vec<_>>()[..] {
+            sample = Some(from_json(cells[0].as_bytes()).unwrap());
+        } else if row.starts_with("| `<") {
+            let wanted = cells.get(1).filter(|cell| cell.starts_with("{\"r\""));
+            let found = json(&reply(Format::Xml, None, cells[0].as_bytes()));
+            assert_eq!(found, wanted.map_or("undecodable", |cell| cell), "{row}");
+            xml += 1;
+        } else if let (Some(sample), Some((paths, outcome))) = (&sample, row.trim_start_matches('|').split_once(" | "))
+        {
+            if outcome.starts_with("the ") {
+                break;
+            }
+            let outcome = outcome.split('`').nth(1).filter(|_| outcome.starts_with('`'));
+            for path in spans(paths) {
+                let found = Path::parse(path).ok().map(|path| path.get(sample).map(to_json));
+                match outcome {
+                    Some(wanted) => assert_eq!(found, Some(Some(wanted.to_owned())), "{row}"),
+                    None if path == "$" => assert_eq!(found, Some(Some(to_json(sample))), "{row}"),
+                    None => assert_eq!(found, None, "{row}"),
+                }
+                fields += 1;
+            }
+        }
+    }
+    assert_eq!((xml, fields), (7, 11));
 }

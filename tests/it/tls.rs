@@ -178,6 +178,22 @@ async fn http2_by_alpn_on_one_connection() {
 }
 
 #[tokio::test]
+async fn http2_replies_that_are_too_large_or_broken_off() {
+    let ca = Authority::new("our CA");
+    let good = ca.good(&[NAME]);
+    let server = TlsServer::start(TlsSettings { h2: true, ..TlsSettings::new(&good) }).await;
+    let client = client(&config(trusting(&ca)), &[&server.url(NAME)]);
+    let at = |path| server.url(NAME).join(path).unwrap();
+    let within = || Instant::now() + Duration::from_secs(8);
+    let fault = client.send(&post(&at("/big"), ""), within()).await.unwrap_err();
+    assert_eq!((fault.cause, fault.written), (Cause::ResponseTooLarge, true), "{}", fault.explain);
+    let fault = client.send(&post(&at("/fail"), ""), within()).await.unwrap_err();
+    assert_eq!((fault.cause, fault.written), (Cause::Connect, true), "{}", fault.explain);
+    assert_eq!(client.send(&post(&at("/"), ""), within()).await.unwrap().status, 200);
+    assert_eq!((server.requests(), client.credential_sends()), (3, 3));
+}
+
+#[tokio::test]
 async fn a_dead_http2_connection_is_not_used_again() {
     let ca = Authority::new("our CA");
     let good = ca.good(&[NAME]);

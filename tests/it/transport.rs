@@ -26,13 +26,13 @@ fn in_8s() -> Instant {
 }
 
 /// A server that passes on every request that it reads.
-async fn recorder() -> (FaultServer, mpsc::UnboundedReceiver<String>) {
-    let (tell, told) = mpsc::unbounded_channel();
+async fn recorder() -> (FaultServer, mpsc::Receiver<String>) {
+    let (tell, told) = mpsc::channel(16);
     let server = FaultServer::play(move |_, mut wire| {
         let tell = tell.clone();
         async move {
             while let Some(request) = wire.request().await {
-                let _ = tell.send(request);
+                let _ = tell.send(request).await;
                 wire.say(OK).await;
             }
         }
@@ -174,6 +174,42 @@ async fn beyond_the_places_and_the_queue_a_login_is_told_at_once() {
     assert_eq!(client.credential_sends(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_gets_the_reply_of_another() {
+    let server = FaultServer::play(|_, mut wire| async move {
+        while let Some(request) = wire.request().await {
+            let body = request.split_once("\r\n\r\n").unwrap().1.to_owned();
+            if body.ends_with('7') {
+                // Later than anybody waits.
+                return wire.hang().await;
+            }
+            wire.say(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())).await;
+        }
+    })
+    .await;
+    let config = TransportConfig { max_in_flight: 64, ..TransportConfig::default() };
+    let client = Arc::new(client(&config, &[&server.url("/")]));
+    let url = server.url("/");
+    let logins = (0..40).map(|user| {
+        let (client, url) = (Arc::clone(&client), url.clone());
+        tokio::spawn(async move {
+            for round in 0..25 {
+                let body = format!("user={user}&round={round}");
+                let late = body.ends_with('7');
+                let within = Duration::from_millis(if late { 5 } else { 8000 });
+                let request = Outgoing { body: Some(body.clone().into()), ..post(&url, "") };
+                match client.send(&request, Instant::now() + within).await {
+                    Ok(reply) => assert_eq!(reply.body, body),
+                    Err(fault) => assert_eq!((fault.cause, late), (Cause::Timeout, true), "{}", fault.explain),
+                }
+            }
+        })
+    });
+    for login in logins.collect::<Vec<_>>() {
+        login.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_place_is_free_again_after_every_kind_of_end() {
     let server = FaultServer::play(|number, mut wire| async move {
@@ -226,7 +262,7 @@ async fn no_time_left_sends_nothing() {
 
 fn through(
     proxy: &FaultServer,
-    rules: EgressRules,
+    rules: &EgressRules,
     config: TransportConfig,
     origin: &str,
 ) -> Result<Client, ClientError> {
@@ -234,7 +270,7 @@ fn through(
     url.set_username("door").unwrap();
     url.set_password(Some("p%40ss:")).unwrap();
     let config = TransportConfig { proxy: Some(url), ..config };
-    Client::new(&config, Egress::new(&rules).unwrap().into(), &[Origin::parse(origin).unwrap()])
+    Client::new(&config, Egress::new(rules).unwrap().into(), &[Origin::parse(origin).unwrap()])
 }
 
 fn listing(proxy: &FaultServer) -> EgressRules {
@@ -246,7 +282,7 @@ const DOOR: &str = "Basic ZG9vcjpwQHNzOg==";
 #[tokio::test]
 async fn a_plain_request_through_a_listed_proxy() {
     let (proxy, mut told) = recorder().await;
-    let client = through(&proxy, listing(&proxy), TransportConfig::default(), "http://4a.test").unwrap();
+    let client = through(&proxy, &listing(&proxy), TransportConfig::default(), "http://4a.test").unwrap();
     client.send(&get(&Url::parse("http://4a.test/x?y").unwrap()), in_8s()).await.unwrap();
     let request = told.recv().await.unwrap();
     assert!(request.starts_with("GET http://4a.test/x?y HTTP/1.1\r\n"), "{request}");
@@ -276,7 +312,7 @@ async fn tls_through_a_tunnel() {
     .await;
     let tls = TlsConfig { ca_pem: Some(ca.pem.clone()), ..TlsConfig::default() };
     let config = TransportConfig { tls, ..TransportConfig::default() };
-    let client = through(&proxy, listing(&proxy), config, "https://4a.test").unwrap();
+    let client = through(&proxy, &listing(&proxy), config, "https://4a.test").unwrap();
     let url = Url::parse("https://4a.test/login").unwrap();
     for _ in 0..2 {
         let reply = client.send(&post(&url, "a=b"), in_8s()).await.unwrap();
@@ -300,7 +336,7 @@ async fn a_proxy_that_opens_no_tunnel() {
             wire.say(answer).await;
         })
         .await;
-        let client = through(&proxy, listing(&proxy), TransportConfig::default(), "https://4a.test").unwrap();
+        let client = through(&proxy, &listing(&proxy), TransportConfig::default(), "https://4a.test").unwrap();
         let fault = client.send(&post(&Url::parse("https://4a.test").unwrap(), ""), in_8s()).await.unwrap_err();
         assert_eq!((fault.cause, fault.written), (Cause::Connect, false));
         assert!(fault.explain.contains(explain), "\"{}\" lacks \"{explain}\"", fault.explain);
@@ -311,7 +347,7 @@ async fn a_proxy_that_opens_no_tunnel() {
 #[tokio::test]
 async fn what_the_operator_does_not_list_is_no_proxy_and_names_behind_one_are_checked() {
     let proxy = FaultServer::always(OK).await;
-    let refused = |rules: EgressRules, origin: &str| match through(&proxy, rules, TransportConfig::default(), origin) {
+    let refused = |rules: EgressRules, origin: &str| match through(&proxy, &rules, TransportConfig::default(), origin) {
         Err(ClientError::Egress { why, .. }) => Some(why),
         _ => None,
     };

@@ -11,8 +11,8 @@ use std::cell::{Cell, Ref};
 use ego_tree::NodeId;
 use html5ever::buffer_queue::BufferQueue;
 use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer};
-use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeBuilder, TreeSink};
+use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeBuilder, TreeBuilderOpts, TreeSink};
 use html5ever::{Attribute, QualName, TokenizerResult};
 use scraper::{Html, HtmlTreeSink};
 
@@ -31,8 +31,8 @@ const MAX_COMPARISONS: usize = 1 << 25;
 /// Parses a page.
 pub(super) fn parse(text: &str) -> Result<Html, &'static str> {
     let sink = Counted { inner: HtmlTreeSink::new(Html::new_document()), nodes: Cell::new(0), over: Cell::new(None) };
-    let guard = Guard { tree: TreeBuilder::new(sink, Default::default()), emitted: Cell::new(false) };
-    let tokenizer = Tokenizer::new(guard, Default::default());
+    let guard = Guard { tree: TreeBuilder::new(sink, TreeBuilderOpts::default()), emitted: Cell::new(false) };
+    let tokenizer = Tokenizer::new(guard, TokenizerOpts::default());
     let queue = BufferQueue::default();
     let (mut pending, mut comparisons) = (0, 0);
     let mut rest = text;

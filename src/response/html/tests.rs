@@ -47,8 +47,8 @@ fn elements_by_selector() {
 
 #[test]
 fn hostile_pages_are_given_up() {
-    let fonts: String = (0..20_000).map(|n| format!("<p><font a={n}>")).collect();
-    let tag: String = (0..200_000).map(|n| format!(" a{n}")).collect();
+    let fonts = (0..20_000).map(|n| format!("<p><font a={n}>")).collect::<Vec<_>>().concat();
+    let tag = (0..200_000).map(|n| format!(" a{n}")).collect::<Vec<_>>().concat();
     for (html, cause) in [
         ("<div>".repeat(200_000), "nested too deep"),
         ("<a>".repeat(350_000), "too many elements and attributes"),
@@ -66,7 +66,7 @@ fn hostile_pages_are_given_up() {
         (format!("<p{tag}>"), "a tag with too many attributes"),
         (format!("<html{tag}>"), "a tag with too many attributes"),
         (format!("</p{tag}>"), "a tag with too many attributes"),
-        (format!("</p{}>", (0..500).map(|n| format!(" {n}")).collect::<String>()).repeat(500), ""),
+        (format!("</p{}>", (0..500).map(|n| format!(" {n}")).collect::<Vec<_>>().concat()).repeat(500), ""),
         (format!("<p{}", " a".repeat(500_000)), "a tag with too many attributes"),
     ] {
         match Page::parse(&html) {

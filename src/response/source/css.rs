@@ -74,11 +74,12 @@ impl Css {
     }
 }
 
-/// Looks for `~` between elements and `:…-of-type`, which look at all siblings of each element, and for `:has`, which
-/// looks at all descendants. Strings and `~=` of attributes are passed over. `:nth-child` remembers its counts.
+/// What in a printed selector costs more than the page is long: `~` and `:…-of-type` look at all siblings of each
+/// element, `:has` at all descendants, and a combinator inside `:is(…)` or `:not(…)` at all ancestors again for each
+/// ancestor. Strings and attributes are passed over. `:nth-child` remembers its counts.
 fn costly(selector: &str) -> Option<&'static str> {
-    let mut chars = selector.char_indices().peekable();
-    let mut quote = None;
+    let mut chars = selector.char_indices();
+    let (mut quote, mut in_attribute, mut parentheses, mut previous) = (None, false, 0_usize, ' ');
     while let Some((at, c)) = chars.next() {
         match c {
             '\\' => {
@@ -87,20 +88,28 @@ fn costly(selector: &str) -> Option<&'static str> {
             _ if quote == Some(c) => quote = None,
             _ if quote.is_some() => {}
             '"' | '\'' => quote = Some(c),
-            '~' if !matches!(chars.peek(), Some((_, '='))) => return Some("~"),
-            ':' => {
-                let name =
-                    selector[at + 1..].split(|c: char| c != '-' && !c.is_ascii_alphabetic()).next().unwrap_or("");
-                match name.to_ascii_lowercase().as_str() {
-                    "has" => return Some(":has"),
-                    name if name.ends_with("-of-type") => return Some(":…-of-type"),
-                    _ => {}
-                }
-            }
+            '[' => in_attribute = true,
+            ']' => in_attribute = false,
+            _ if in_attribute => {}
+            '(' => parentheses += 1,
+            ')' => parentheses = parentheses.saturating_sub(1),
+            '~' => return Some("~"),
+            ' ' if parentheses > 0 && previous != ',' => return Some(":is(a b)"),
+            ':' => match pseudo_class(&selector[at + 1..]).as_str() {
+                "has" => return Some(":has"),
+                name if name.ends_with("-of-type") => return Some(":…-of-type"),
+                _ => {}
+            },
             _ => {}
         }
+        previous = c;
     }
     None
+}
+
+fn pseudo_class(after_colon: &str) -> String {
+    let name = after_colon.split(|c: char| c != '-' && !c.is_ascii_alphabetic()).next();
+    name.unwrap_or("").to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -115,6 +124,9 @@ mod tests {
             ("a:has(b)", CssError::Costly(":has")),
             (":is(a:HAS(b))", CssError::Costly(":has")),
             ("p:first-of-type", CssError::Costly(":…-of-type")),
+            (":is(a b)", CssError::Costly(":is(a b)")),
+            ("a:not(:is(b>c), d)", CssError::Costly(":is(a b)")),
+            (":where(a+b)", CssError::Costly(":is(a b)")),
             (":NTH-of-type(2)", CssError::Costly(":…-of-type")),
             (r"a:\68 as(b)", CssError::Costly(":has")),
         ] {
@@ -124,7 +136,12 @@ mod tests {
             assert!(matches!(Css::parse(selector, None).unwrap_err(), CssError::Syntax(_)), "{selector}");
         }
         assert_eq!(Css::parse(&"a ".repeat(400), None).unwrap_err(), CssError::TooLong);
-        for selector in [r#"[a~="b"]"#, r#"a[title="x ~ y:has(z)"]"#, "#login > .err:not(.ok), td:nth-child(2) + td"] {
+        for selector in [
+            r#"[a~="b"]"#,
+            r#"a[title="x ~ y:has(z)"]"#,
+            "#login > .err:not(.ok), td:nth-child( 2n + 1 ) + td",
+            ":is(a, b, [x='y z' i]) p",
+        ] {
             assert!(Css::parse(selector, None).is_ok(), "{selector}");
         }
     }

@@ -4,6 +4,7 @@
 //! `env` and `result` readable, reassigned or not. Everything before the body stands on one line of its own: line N of
 //! the wrapped text is line N - 1 of the script.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use boa_engine::object::JsObject;
@@ -54,8 +55,8 @@ fn wrap(kind: Kind, text: &str, found: &Found, context: &mut Context) -> String 
     if found.uses_this {
         this = String::from("{");
         for name in exports {
-            variables.push_str(&format!("var {name};"));
-            this.push_str(&format!("get {name}(){{return {name}}},set {name}(v){{{name}=v}},"));
+            let _ = write!(variables, "var {name};");
+            let _ = write!(this, "get {name}(){{return {name}}},set {name}(v){{{name}=v}},");
         }
         this.push('}');
     }

@@ -4,6 +4,8 @@
 //! (functions, undefined) without a word. Here anything that is not JSON is named. A path names a property only when
 //! the script's own text contains that word; other keys are data and may be a password.
 
+use std::fmt::Write as _;
+
 use boa_engine::builtins::date::Date;
 use boa_engine::builtins::error::Error;
 use boa_engine::builtins::object::OrdinaryObject;
@@ -115,9 +117,9 @@ impl Walk<'_> {
         }
         self.above.push(object.clone());
         if object.is_array() {
-            self.array(object)?
+            self.array(object)?;
         } else {
-            self.object(object)?
+            self.object(object)?;
         }
         self.above.pop();
         Ok(())
@@ -226,7 +228,9 @@ impl Walk<'_> {
         let mut text = self.root.to_owned();
         for part in &self.path {
             match part {
-                Part::Index(index) => text.push_str(&format!("[{index}]")),
+                Part::Index(index) => {
+                    let _ = write!(text, "[{index}]");
+                }
                 Part::Key(key) => match key.to_std_string().ok().filter(|key| written(self.script, key)) {
                     Some(key) => {
                         text.push('.');

@@ -3,7 +3,7 @@
 //! Anything that is not plainly `root.name` counts as "all of it": being wrong in that direction costs a connector
 //! author one `role: factor`, being wrong in the other would lose data or taint.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use boa_engine::ast::Spanned;
@@ -44,14 +44,14 @@ pub(super) fn find(body: &FunctionBody, interner: &Interner) -> Found {
         found: Found::default(),
         scopes: Scopes::default(),
         functions: 0,
-        free: BTreeMap::new(),
+        free: BTreeSet::new(),
         set_members: BTreeSet::new(),
     };
     finder.scopes.enter_function(None, None, body);
     let _ = body.visit_with(&mut finder);
     let free = std::mem::take(&mut finder.free);
     finder.found.exports =
-        free.into_keys().map(|name| finder.name(name)).filter(|name| finder.set_members.contains(name)).collect();
+        free.into_iter().map(|name| finder.name(name)).filter(|name| finder.set_members.contains(name)).collect();
     finder.found
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Finder<'i> {
     pub(super) scopes: Scopes,
     /// Functions around this node whose `this` is their own.
     pub(super) functions: usize,
-    free: BTreeMap<Sym, ()>,
+    free: BTreeSet<Sym>,
     /// Names assigned as `anything.name = …`.
     set_members: BTreeSet<String>,
 }
@@ -250,17 +250,16 @@ impl<'ast> Visitor<'ast> for Finder<'_> {
             return Flow::Continue(());
         }
         let name = self.name(node.sym());
-        match Root::from_name(&name) {
-            Some(root) => self.record(root, &[], Mode::Both),
-            None => {
-                match name.as_str() {
-                    "await" => self.forbid(super::forbidden::AWAIT, place(node.span().start())),
-                    "Date" | "Math" => self.found.reads.impure = true,
-                    _ => {}
-                }
-                self.free.insert(node.sym(), ());
-            }
+        if let Some(root) = Root::from_name(&name) {
+            self.record(root, &[], Mode::Both);
+            return Flow::Continue(());
         }
+        match name.as_str() {
+            "await" => self.forbid(super::forbidden::AWAIT, place(node.span().start())),
+            "Date" | "Math" => self.found.reads.impure = true,
+            _ => {}
+        }
+        self.free.insert(node.sym());
         Flow::Continue(())
     }
 

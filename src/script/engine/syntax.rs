@@ -55,10 +55,11 @@ pub(super) fn mistake(error: &ParseError, text: &str) -> SyntaxMistake {
             (format!("unexpected `{found}`: {message}"), Some(span.start()))
         }
         ParseError::AbruptEnd => ("the script ends too early: a bracket or quote is not closed".to_owned(), None),
-        ParseError::Lex { err: LexError::Syntax(message, position) } => (message.to_string(), Some(*position)),
         ParseError::Lex { err: LexError::IO(_) } => ("the script is not readable text".to_owned(), None),
         ParseError::ScopeAnalysis { err } => ((*err).to_owned(), None),
-        ParseError::General { message, position } => (message.to_string(), Some(*position)),
+        ParseError::General { message, position } | ParseError::Lex { err: LexError::Syntax(message, position) } => {
+            (message.to_string(), Some(*position))
+        }
     };
     SyntaxMistake { message, place: position.map_or_else(|| end_of(text), place) }
 }

@@ -1,47 +1,151 @@
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+//! What the syntax tree of a script says about its reads. Everything that runs scripts is tested from outside.
 
-use super::{Engine, Reply, ResultCaps};
-use crate::script::Kind;
+use super::Checker;
+use crate::script::reads::{Names, Reads};
 
-fn run(kind: Kind, script: &str, input: &str) -> Reply {
-    let mut engine = Engine::new(ResultCaps { env: 64 * 1024, result: 1024 * 1024 }).unwrap();
-    if let Err(mistake) = engine.add(kind, script.to_owned()) {
-        return Reply::BadResult(format!("{}:{}: {}", mistake.place.line, mistake.place.column, mistake.message));
+fn reads(text: &str) -> Reads {
+    Checker::new().check(text).unwrap()
+}
+
+/// `a,b` for names, with `*` at the end for "anything".
+fn shown(names: &Names) -> String {
+    let mut all: Vec<&str> = names.names.keys().map(String::as_str).collect();
+    if names.all {
+        all.push("*");
     }
-    engine.call(0, input)
+    all.join(",")
 }
 
 #[test]
-fn smoke() {
-    for s in [
-        "env.x = code_util.md5('123456')",
-        "env.x = user.userPassword",
-        "throw code_util.reject('no')",
-        "\n\nthrow new TypeError('no')",
-        "\n\n throw 'no'",
-        "\n\n throw {message:'no'}",
-        "\n\n env.x = nope.y",
-        "\n env.x = null.y",
-        "function f(){ return f() } f()",
-        "var d = new Date(); env.x = d.toISOString() + code_util.now()",
-        "env.x = new Date()",
-        "env.x = eval('1')",
-        "env.x = new Function('1')",
-        "env.x = (function(){}).constructor('1')",
-        "async function f(){}",
-        "}); globalThis.x=1; (function(){",
-        "env = {a:1}; return 5",
-        "let o = {}; o.toString = function(){return 'x'}; env.x = '' + o; var e = new Error('a'); e.name='B'; env.y = '' + e; throw e",
-        "env.x = Object.isFrozen(Array.prototype) + ' ' + typeof Promise + Object.getOwnPropertyNames(globalThis).join()",
+fn plain_names_are_listed() {
+    let table = [
+        ("env.x = user.userPassword", "userPassword"),
+        ("env.x = user['userPassword']", "userPassword"),
+        ("env.x = user?.username?.length", "username"),
+        ("const { username, clientIp: ip = '' } = user", "clientIp,username"),
+        ("let a; ({ username: a } = user)", "username"),
+        ("const { fields: { otp } } = user", "fields"),
+        ("env.x = (user).username + user.device_id.trim()", "device_id,username"),
+        ("if (user.hasOwnProperty('device_id')) env.x = 1", "device_id"),
+        ("env.x = 'device_id' in user", "device_id"),
+        ("function f() { return user.username } env.x = f()", "username"),
+        ("env.x = `${user.username}`; env.y = [user.a], { b: user.b }", "a,b,username"),
+        ("user.fields.otp; user.fields.pin", "fields"),
+        ("class A { x = user.a; m() { return user.b } static { user.c } [user.d]() {} }", "a,b,c,d"),
+    ];
+    for (text, expected) in table {
+        assert_eq!(shown(&reads(text).user), expected, "{text}");
+    }
+}
+
+#[test]
+fn whatever_else_is_anything() {
+    let table = [
+        ("const u = user; env.x = u.userPassword", "*"),
+        ("env.x = JSON.stringify(user)", "*"),
+        ("env.x = user[env.k]", "*"),
+        ("const { username, ...rest } = user", "username,*"),
+        ("for (const k in user) env[k] = 1", "*"),
+        ("env.x = Object.keys(user)", "*"),
+        ("env.x = { ...user }", "*"),
+        ("env.x = { user }", "*"),
+        ("user = {}", "*"),
+        ("env.x = user.hasOwnProperty", "*"),
+        ("env.x = user.hasOwnProperty(env.k)", "*"),
+        ("env.x = env.k in user", "*"),
+        ("const [a] = user", "*"),
+        ("env.x = user.toString()", "*"),
+        ("env.x = user.valueOf().userPassword", "*"),
+    ];
+    for (text, expected) in table {
+        assert_eq!(shown(&reads(text).user), expected, "{text}");
+        assert!(!reads(text).names_credential(), "{text}");
+    }
+}
+
+#[test]
+fn a_name_that_the_script_declares_is_not_the_parameter() {
+    for text in [
+        "function f(user) { return user.userPassword }",
+        "const f = (user) => user.userPassword",
+        "const f = ({ user }) => user.userPassword",
+        "var user; user.userPassword",
+        "{ let user = {}; user.userPassword }",
+        "try {} catch (user) { user.userPassword }",
+        "for (const user of []) user.userPassword",
+        "for (let user = 0; user < 1; user++) user.userPassword",
+        "switch (1) { case 1: let user = {}; user.userPassword }",
+        "(function user() { user.userPassword })",
+        "class user {} user.userPassword",
+        "function user() {} user.userPassword",
+        "env.x = steps.a.user.userPassword; env.y = { user: 1 }.user",
     ] {
-        println!(
-            "{s:?}\n   -> {:?}",
-            run(Kind::Variables, s, r#"{"env":{},"user":{"userPassword":"p"},"time":{"unix_ms":1700000000000}}"#)
+        assert!(reads(text).user.is_empty(), "{text}: {:?}", reads(text).user);
+    }
+    assert_eq!(shown(&reads("{ let user = {} } user.username").user), "username");
+    assert_eq!(shown(&reads("for (const user of user.list) user.x").user), "list");
+}
+
+#[test]
+fn env_is_told_apart_by_reading_and_writing() {
+    let table = [
+        ("env.a = 1", "", "a"),
+        ("env['a'] = env.b", "b", "a"),
+        ("env.a += 1; env.b++", "a,b", "a,b"),
+        ("env.a.b = 1", "a", "a"),
+        ("env[user.k] = 1", "", "*"),
+        ("env.x = env[user.k]", "*", "x"),
+        ("Object.assign(env, { a: 1 })", "*", "*"),
+        ("env = { a: 1 }", "*", "*"),
+        ("delete env.a", "a", ""),
+        ("if (env.hasOwnProperty('a')) env.b = 1", "a", "b"),
+        ("env.a ||= 'x'", "a", "a"),
+    ];
+    for (text, read, written) in table {
+        let reads = reads(text);
+        assert_eq!(
+            (shown(&reads.env_read), shown(&reads.env_written)),
+            (read.to_owned(), written.to_owned()),
+            "{text}"
         );
     }
 }
+
 #[test]
-fn smoke2() {
-    let mut engine = Engine::new(ResultCaps { env: 64 * 1024, result: 1024 * 1024 }).unwrap();
-    println!("{:?}", engine.add(Kind::Variables, "for(;;){}".to_owned()));
+fn steps_fields_answers_and_the_rest() {
+    let it = reads(
+        "env.x = steps.login.token + steps['send'].status + user.fields.otp + answer.code + secret.key\n\
+         + time.unix + random.hex16 + request.id + code_util.md5('')",
+    );
+    assert_eq!(it.steps.keys().collect::<Vec<_>>(), ["login", "send"]);
+    assert_eq!((shown(&it.steps["login"]), shown(&it.steps["send"])), ("token".to_owned(), "status".to_owned()));
+    assert_eq!((shown(&it.user_fields), shown(&it.answer)), ("otp".to_owned(), "code".to_owned()));
+    assert_eq!((shown(&it.secret), shown(&it.time)), ("key".to_owned(), "unix".to_owned()));
+    assert_eq!((shown(&it.random), shown(&it.request)), ("hex16".to_owned(), "id".to_owned()));
+    assert_eq!(shown(&it.code_util), "md5");
+    assert!(it.names_credential() && !it.steps_all && !it.impure);
+    let place = it.time.names["unix"];
+    assert_eq!((place.line, place.column), (2, 8));
+
+    let whole =
+        reads("const { login: { token } } = steps; env.x = user.fields; env.y = steps.other; for (const s in steps) s");
+    assert_eq!((shown(&whole.steps["login"]), shown(&whole.steps["other"])), ("token".to_owned(), "*".to_owned()));
+    assert!(whole.steps_all && whole.user_fields.all && whole.names_credential());
+}
+
+#[test]
+fn what_differs_from_run_to_run_is_noted() {
+    for text in [
+        "new Date()",
+        "Math.random()",
+        "code_util.now()",
+        "code_util.uuid()",
+        "const { randomHex } = code_util",
+        "f(code_util)",
+    ] {
+        assert!(reads(text).impure, "{text}");
+    }
+    for text in ["code_util.md5('x')", "time.unix", "function Date() {} Date()"] {
+        assert!(!reads(text).impure, "{text}");
+    }
 }

@@ -59,10 +59,10 @@ pub(super) async fn start(shared: &Shared) -> Result<Started, StartError> {
         child,
         buffer: Vec::new(),
     };
-    match timeout(READY, started.load(shared)).await {
-        Ok(result) => result?,
-        Err(_) => return Err(StartError::NotReady(format!("no answer within {} s", READY.as_secs()))),
-    }
+    let Ok(loaded) = timeout(READY, started.load(shared)).await else {
+        return Err(StartError::NotReady(format!("no answer within {} s", READY.as_secs())));
+    };
+    loaded?;
     shared.state().stats.workers_started += 1;
     Ok(started)
 }
@@ -128,16 +128,13 @@ pub(super) async fn run(shared: Arc<Shared>, lane: usize, mut first: Option<Star
             Some(started) => Ok(started),
             None => start(&shared).await,
         };
-        match started {
-            Ok(started) => {
-                pause = BACKOFF.0;
-                serve(&shared, lane, started).await;
-            }
-            Err(_) => {
-                // Until then its share of calls goes to the others, waits, and is refused when the queue is full.
-                let _ = timeout(pause, shared.closed.notified()).await;
-                pause = (pause * 2).min(BACKOFF.1);
-            }
+        if let Ok(started) = started {
+            pause = BACKOFF.0;
+            serve(&shared, lane, started).await;
+        } else {
+            // Until then its share of calls goes to the others, waits, and is refused when the queue is full.
+            let _ = timeout(pause, shared.closed.notified()).await;
+            pause = (pause * 2).min(BACKOFF.1);
         }
     }
 }
@@ -155,6 +152,7 @@ async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
         let mut todo = Todo::default();
         state.dispatch(&mut todo);
         shared.after(state, &todo);
+        shared.up.notify_one();
     }
     let writer = {
         let (shared, wake) = (Arc::clone(shared), Arc::clone(&shared.writers[lane]));
@@ -178,12 +176,11 @@ async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
     // From here on the books hold no pipe of it: its input ends, and so does the process.
     let live = shared.state().lanes[lane].live.take();
     let (condemned, flying) = live.map_or((None, VecDeque::new()), |live| (live.condemned, live.flying));
-    let status = match timeout(EXIT, child.wait()).await {
-        Ok(status) => status.ok(),
-        Err(_) => {
-            let _ = child.start_kill();
-            child.wait().await.ok()
-        }
+    let status = if let Ok(status) = timeout(EXIT, child.wait()).await {
+        status.ok()
+    } else {
+        let _ = child.start_kill();
+        child.wait().await.ok()
     };
     let complaints = complaints.await.unwrap_or_default();
     let mut state = shared.state();
@@ -222,16 +219,10 @@ fn take_replies(shared: &Arc<Shared>, lane: usize, buffer: &mut Vec<u8>) -> bool
 fn reply(state: &mut State, lane: usize, frame: &Frame<'_>) -> bool {
     let Some(job) = state.lanes[lane].live.as_mut().and_then(|live| live.answered(frame.number)) else { return false };
     state.release(lane, job.connector);
-    match outcome(state, job.script, frame) {
-        Some(outcome) => {
-            state.finish(job, outcome);
-            true
-        }
-        None => {
-            state.finish(job, Outcome::Killed { by: Budget::Crash });
-            false
-        }
-    }
+    let outcome = outcome(state, job.script, frame);
+    let sane = outcome.is_some();
+    state.finish(job, outcome.unwrap_or(Outcome::Killed { by: Budget::Crash }));
+    sane
 }
 
 fn outcome(state: &State, script: usize, frame: &Frame<'_>) -> Option<Outcome> {

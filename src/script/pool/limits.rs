@@ -45,6 +45,9 @@ pub struct Quarantine {
 
 impl Default for Limits {
     fn default() -> Self {
+        /// Killed twice within a minute, kept apart for five: long enough for somebody to look.
+        const QUARANTINE: Quarantine =
+            Quarantine { kills: 2, within: Duration::from_mins(1), lasts: Duration::from_mins(5) };
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             // Scripts are CPU time: more workers than cores only switch. Two at least, so that one may restart.
@@ -60,7 +63,7 @@ impl Default for Limits {
             retire_memory: 40 * 1024 * 1024,
             env_bytes: 64 * 1024,
             result_bytes: 1024 * 1024,
-            quarantine: Quarantine { kills: 2, within: Duration::from_secs(60), lasts: Duration::from_secs(300) },
+            quarantine: QUARANTINE,
         }
     }
 }

@@ -50,6 +50,8 @@ struct Shared {
     watch_asleep: AtomicBool,
     watch_wake: Notify,
     closed: Notify,
+    /// A worker has entered the books.
+    up: Notify,
     sandbox: OnceLock<Sandbox>,
 }
 
@@ -71,6 +73,7 @@ impl Pool {
             tokio::spawn(lane::run(Arc::clone(&shared), lane, first.take()));
         }
         tokio::spawn(watch::run(Arc::clone(&shared)));
+        shared.up.notified().await;
         Ok(Self { shared })
     }
 
@@ -106,13 +109,11 @@ impl Pool {
         let (job, answer) = Job::new(id, script, connector, input);
         let mut state = self.shared.state();
         state.stats.calls += 1;
-        match state.admit(job) {
-            Ok(todo) => self.shared.after(state, &todo),
-            Err(_) => {
-                state.stats.overloaded += 1;
-                return Err(Outcome::Overloaded);
-            }
-        }
+        let Ok(todo) = state.admit(job) else {
+            state.stats.overloaded += 1;
+            return Err(Outcome::Overloaded);
+        };
+        self.shared.after(state, &todo);
         self.shared.wake_watchdog();
         Ok(answer)
     }
@@ -183,6 +184,7 @@ impl Shared {
             watch_asleep: AtomicBool::new(false),
             watch_wake: Notify::new(),
             closed: Notify::new(),
+            up: Notify::new(),
             sandbox: OnceLock::new(),
             sources,
         }

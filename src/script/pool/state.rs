@@ -93,10 +93,11 @@ impl State {
         }
         let mut todo = Todo::default();
         if self.scripts[job.script].quarantined(Instant::now()) {
-            let waiting = self.apart_waiting.get(&job.connector).copied().unwrap_or(0);
-            if waiting >= self.limits.depth {
+            let full =
+                |it: &Self| it.apart_waiting.get(&job.connector).is_some_and(|waiting| *waiting >= it.limits.depth);
+            if full(self) {
                 self.forget_abandoned();
-                if self.apart_waiting.get(&job.connector).copied().unwrap_or(0) >= self.limits.depth {
+                if full(self) {
                     return Err(job);
                 }
             }
@@ -139,7 +140,7 @@ impl State {
         let cap = self.limits.per_connector();
         let mut skipped = 0;
         while skipped < self.turns.len() {
-            let Some(lane) = self.free_lane() else { break };
+            let Some(free) = self.free_lane() else { break };
             let Some(connector) = self.turns.pop_front() else { break };
             let line = &mut self.lines[connector];
             while line.waiting.front().is_some_and(Job::abandoned) {
@@ -159,7 +160,7 @@ impl State {
             line.held += 1;
             self.waiting -= 1;
             if let Some(job) = line.waiting.pop_front() {
-                self.send(lane, job, todo);
+                self.send(free, job, todo);
             }
         }
         self.dispatch_apart(todo);
@@ -214,8 +215,9 @@ impl State {
     fn free_lane(&self) -> Option<usize> {
         let lanes = self.lanes[..self.limits.workers].iter().enumerate();
         let free = lanes.filter_map(|(lane, it)| {
-            let live = it.live.as_ref().filter(|live| usable(live) && live.flying.len() < self.limits.depth)?;
-            Some((live.flying.len(), lane))
+            let worker = it.live.as_ref().filter(|worker| usable(worker))?;
+            let calls = worker.flying.len();
+            (calls < self.limits.depth).then_some((calls, lane))
         });
         free.min().map(|(_, lane)| lane)
     }

@@ -21,7 +21,7 @@ const KEEP: usize = 1024 * 1024;
 pub(super) fn serve(
     mut input: impl Read,
     replies: &SyncSender<Vec<u8>>,
-    restrictions: &sandbox::Sandbox,
+    restrictions: sandbox::Sandbox,
 ) -> Result<(), Stop> {
     let mut desk = Desk { engine: None, checker: Checker::new(), restrictions };
     let mut buffer = Vec::new();
@@ -46,13 +46,13 @@ pub(super) fn serve(
     }
 }
 
-struct Desk<'a> {
+struct Desk {
     engine: Option<Engine>,
     checker: Checker,
-    restrictions: &'a sandbox::Sandbox,
+    restrictions: sandbox::Sandbox,
 }
 
-impl Desk<'_> {
+impl Desk {
     fn answer(&mut self, frame: &Frame<'_>) -> Result<Vec<u8>, Stop> {
         match frame.kind {
             kind::CALL => self.call(frame),
@@ -85,7 +85,7 @@ impl Desk<'_> {
         }
         self.engine = Some(engine);
         sandbox::limit_memory(load.memory);
-        json(kind::READY, 0, self.restrictions)
+        json(kind::READY, 0, &self.restrictions)
     }
 
     fn call(&mut self, frame: &Frame<'_>) -> Result<Vec<u8>, Stop> {

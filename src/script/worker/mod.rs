@@ -29,9 +29,16 @@ pub fn main() -> ExitCode {
     let restrictions = sandbox::enter();
     let (replies, outgoing) = sync_channel::<Vec<u8>>(REPLIES);
     let (go, start) = sync_channel(1);
-    let engine = thread::Builder::new().stack_size(ENGINE_STACK).spawn(move || run_engine(&start, &replies));
+    let (here, runs) = sync_channel(1);
+    let engine = thread::Builder::new().stack_size(ENGINE_STACK).spawn(move || {
+        here.send(()).map_err(|_| calls::Stop)?;
+        run_engine(&start, &replies)
+    });
     let Ok(engine) = engine else { return ExitCode::from(FAILED) };
-    // The filter must come when all threads exist, because it takes away the call that makes one.
+    // The filter takes away what makes a thread and what a thread does while it starts, so it comes when both run.
+    if runs.recv().is_err() {
+        return ExitCode::from(FAILED);
+    }
     let restrictions = sandbox::seal(restrictions);
     if go.send(restrictions).is_err() {
         return ExitCode::from(FAILED);
@@ -49,7 +56,7 @@ pub fn main() -> ExitCode {
 
 fn run_engine(start: &Receiver<sandbox::Sandbox>, replies: &SyncSender<Vec<u8>>) -> Result<(), calls::Stop> {
     let restrictions = start.recv().map_err(|_| calls::Stop)?;
-    calls::serve(std::io::stdin().lock(), replies, &restrictions)
+    calls::serve(std::io::stdin().lock(), replies, restrictions)
 }
 
 /// Writes replies as they come, together when several wait.

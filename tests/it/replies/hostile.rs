@@ -1,5 +1,7 @@
 //! Bodies that are meant to break a decoder: nothing panics, overflows the stack or stays for long.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use doorward::document::{PairsSpec, Path, to_json};
 use doorward::packing::{Otherwise, Packing, PackingFormat, unpack};
 use doorward::response::source::{CapturePattern, Css};
@@ -40,9 +42,9 @@ fn read_all(decoded: &Decoded) {
 fn a_mebibyte_of_trouble() {
     const SIZE: usize = 1024 * 1024;
     let fill = |unit: &str| unit.repeat(SIZE / unit.len());
-    let wide: String = (0..90_000).map(|n| format!("\"k{n}\":1,")).collect();
-    let attributes: String = (0..70_000).map(|n| format!(" a{n}='1'")).collect();
-    let numbered: String = (0..50_000).map(|n| format!("k{n}=1&\n")).collect();
+    let wide = (0..90_000).map(|n| format!("\"k{n}\":1,")).collect::<Vec<_>>().concat();
+    let attributes = (0..70_000).map(|n| format!(" a{n}='1'")).collect::<Vec<_>>().concat();
+    let numbered = (0..50_000).map(|n| format!("k{n}=1&\n")).collect::<Vec<_>>().concat();
     let pairs = || Format::Pairs(PairsSpec::default());
     for (format, body) in [
         (Format::Json, fill("[")),
@@ -84,7 +86,15 @@ fn a_mebibyte_of_trouble() {
 #[test]
 fn css_over_deep_and_wide_pages_ends() {
     let headers = HeaderMap::new();
-    let selectors = ["div div div div div span", "div > div + p", "p:nth-last-child(3)", "*:not(div *)", "[a]", "p"];
+    let selectors = [
+        "p div > div div div div span",
+        ":is(p, q) div i",
+        "div > div + p",
+        "p:nth-last-child(3)",
+        "*:not(div)",
+        "[a]",
+        "p",
+    ];
     for body in ["<div>".repeat(200), "<div><p>x</p></div>".repeat(1000), format!("<div>{}", "<p>".repeat(1000))] {
         let decoded = decode(&Decoding { format: Format::Html, ..Decoding::default() }, None, body.as_bytes());
         assert!(decoded.document.is_ok(), "{body:.40}");

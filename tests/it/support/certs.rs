@@ -1,7 +1,9 @@
 //! Certificates made on the spot: authorities, servers, clients; good ones and bad ones.
 
+use base64::Engine as _;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use sha2::Digest as _;
 
 /// A certificate and its key.
 pub struct Identity {
@@ -36,10 +38,8 @@ impl Identity {
 }
 
 fn spki_sha256(key: &KeyPair) -> [u8; 32] {
-    use sha2::Digest as _;
     let pem = key.public_key_pem();
     let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    use base64::Engine as _;
     sha2::Sha256::digest(base64::engine::general_purpose::STANDARD.decode(base64).unwrap()).into()
 }
 

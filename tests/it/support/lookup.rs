@@ -8,7 +8,7 @@ use doorward::upstream::{Lookup, LookupFuture};
 
 /// Answers in order; after the last one names do not exist.
 pub struct Answers {
-    answers: Mutex<Vec<Vec<IpAddr>>>,
+    left: Mutex<Vec<Vec<IpAddr>>>,
     asked: Mutex<Vec<String>>,
     silent: bool,
 }
@@ -16,12 +16,12 @@ pub struct Answers {
 impl Answers {
     pub fn of(answers: &[&[&str]]) -> Arc<Self> {
         let answers = answers.iter().rev().map(|one| one.iter().map(|addr| addr.parse().unwrap()).collect()).collect();
-        Arc::new(Self { answers: Mutex::new(answers), asked: Mutex::default(), silent: false })
+        Arc::new(Self { left: Mutex::new(answers), asked: Mutex::default(), silent: false })
     }
 
     /// Never answers.
     pub fn silent() -> Arc<Self> {
-        Arc::new(Self { answers: Mutex::default(), asked: Mutex::default(), silent: true })
+        Arc::new(Self { left: Mutex::default(), asked: Mutex::default(), silent: true })
     }
 
     /// The names that were asked for.
@@ -36,7 +36,7 @@ impl Lookup for Answers {
         if self.silent {
             return Box::pin(std::future::pending());
         }
-        let answer = self.answers.lock().unwrap().pop();
+        let answer = self.left.lock().unwrap().pop();
         Box::pin(async move { answer.ok_or_else(|| io::Error::other("no such name")) })
     }
 }

@@ -4,6 +4,7 @@ pub mod certs;
 pub mod corpora;
 pub mod fault_server;
 pub mod lookup;
+pub mod script;
 pub mod tls_server;
 
 use doorward::upstream::{Client, Egress, EgressRules, Origin, Outgoing, TransportConfig};

@@ -1,4 +1,4 @@
-//! A TLS server on port 0 that answers every request with 200 `ok`, over HTTP/1.1 or HTTP/2.
+//! A TLS server on port 0 that answers over HTTP/1.1 or HTTP/2 with what it saw of the request; `/big` and `/fail` do so.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -92,7 +92,10 @@ impl TlsServer {
                         seen.fetch_add(1, Ordering::SeqCst);
                         let line =
                             format!("{:?} {} {:?}", request.version(), request.uri(), request.headers().get("host"));
-                        async move { Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(line)))) }
+                        let body = if request.uri().path() == "/big" { "x".repeat(2 << 20) } else { line };
+                        let fails = request.uri().path() == "/fail";
+                        let reply = Response::new(Full::new(Bytes::from(body)));
+                        async move { if fails { Err(std::io::Error::other("no")) } else { Ok(reply) } }
                     });
                     let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(tls), answer).await;
                 });

@@ -112,6 +112,7 @@ fn random_hex(_: &JsValue, args: &[JsValue], _: &mut Context) -> JsResult<JsValu
     Ok(JsString::from(crate::crypto::encoding::hex_encode(&bytes)).into())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the engine wants functions of this type")]
 fn now(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 stay below 2^53 for 285,000 years")]
     let now = context.clock().system_time_millis() as f64;

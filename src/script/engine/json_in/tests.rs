@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use boa_engine::{Context, JsValue};
 
 use super::{NotJson, read};

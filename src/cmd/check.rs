@@ -1,0 +1,161 @@
+//! `doorward check`: loads connector files without network or real secrets and prints everything that is wrong.
+//!
+//! A file that loads has its golden tests run as well. Nothing is sent, no secret is read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use doorward::connector::catalog::{Loader, Outcome};
+use doorward::diagnostic::{Diagnostic, Severity, Style, render, to_json};
+use doorward::golden;
+use serde_json::json;
+
+use super::load;
+
+/// `doorward check`
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Connector files, or directories of them
+    #[arg(value_name = "PATH", default_value = "connectors")]
+    paths: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// For people: the line, a caret, the cause, what to do
+    Human,
+    /// For tools: one object
+    Json,
+}
+
+/// What was found in all files.
+#[derive(Debug, Default)]
+struct Found {
+    connectors: usize,
+    /// Connectors that cannot run.
+    broken: usize,
+    tests: usize,
+    passed: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Runs the command: 0 when all is good (warnings may remain), 4 when a connector cannot run or a test fails.
+pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let mut files = Vec::new();
+    for path in &options.paths {
+        files.extend(load::connector_files(path)?);
+    }
+    let loader = load::loader(&files, BTreeMap::new(), BTreeMap::new())?;
+    let found = load::runtime()?.block_on(check(&loader, &files));
+    let text = match options.format {
+        Format::Human => found.human(),
+        Format::Json => found.json(),
+    };
+    anstream::stdout().write_all(text.as_bytes()).context("standard output cannot be written")?;
+    Ok(if found.good() { ExitCode::SUCCESS } else { ExitCode::from(super::MISCONFIGURED) })
+}
+
+async fn check(loader: &Loader, files: &[PathBuf]) -> Found {
+    let mut found = Found { connectors: files.len(), ..Found::default() };
+    let mut places = BTreeSet::new();
+    for (path, outcome) in files.iter().zip(loader.load(files).await) {
+        let Outcome { id, live, diagnostics } = outcome;
+        found.diagnostics.extend(diagnostics);
+        if !places.insert((path.parent().map(PathBuf::from), id.clone())) {
+            found.diagnostics.push(same_id(&id, path));
+        }
+        match live {
+            None => found.broken += 1,
+            Some(live) => {
+                let golden = golden::run(&live, loader).await;
+                found.tests += golden.cases;
+                found.passed += golden.passed;
+                found.diagnostics.extend(golden.diagnostics);
+            }
+        }
+    }
+    found
+}
+
+/// Two files of one directory with one id: which of them would run is nobody's guess.
+fn same_id(id: &str, path: &std::path::Path) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        code: "duplicate-id",
+        message: format!("{}: another file of this directory has the id `{id}` too", path.display()),
+        at: None,
+        label: None,
+        help: vec!["the id is the file's name without its ending: rename or remove one".to_owned()],
+    }
+}
+
+impl Found {
+    fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count()
+    }
+
+    fn good(&self) -> bool {
+        self.count(Severity::Error) == 0 && self.broken == 0 && self.passed == self.tests
+    }
+
+    /// With colours; the stream drops them where nobody sees them.
+    fn human(&self) -> String {
+        let mut text = render(&self.diagnostics, Style::Coloured);
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let _ = writeln!(text, "{}", self.summary());
+        text
+    }
+
+    /// `18 connectors, 57 tests: all good`
+    fn summary(&self) -> String {
+        let connectors = counted(self.connectors, "connector");
+        let warnings = match self.count(Severity::Warning) {
+            0 => String::new(),
+            some => format!(", {}", counted(some, "warning")),
+        };
+        if self.good() {
+            return format!("{connectors}, {}: all good{warnings}", counted(self.tests, "test"));
+        }
+        let mut parts = vec![format!("{connectors}: {}{warnings}", counted(self.count(Severity::Error), "error"))];
+        if self.broken > 0 {
+            let cannot = if self.broken == 1 {
+                "1 connector cannot run".to_owned()
+            } else {
+                format!("{} connectors cannot run", self.broken)
+            };
+            parts.push(cannot);
+        }
+        if self.tests > 0 {
+            parts.push(format!("{} of {} passed", self.passed, counted(self.tests, "test")));
+        }
+        parts.join("; ")
+    }
+
+    fn json(&self) -> String {
+        let diagnostics: Vec<_> = self.diagnostics.iter().map(to_json).collect();
+        let object = json!({
+            "ok": self.good(),
+            "connectors": self.connectors,
+            "broken": self.broken,
+            "errors": self.count(Severity::Error),
+            "warnings": self.count(Severity::Warning),
+            "tests": { "run": self.tests, "passed": self.passed },
+            "diagnostics": diagnostics,
+        });
+        format!("{object:#}\n")
+    }
+}
+
+/// `1 error`, `2 errors`
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}

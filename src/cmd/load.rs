@@ -1,0 +1,71 @@
+//! What commands need to load connectors outside the daemon: the files, a loader, a runtime.
+//!
+//! Nothing here is bounded by an operator's `egress`: whoever runs a command on this machine may reach what the machine
+//! reaches. What is never dialled at all (link-local, metadata) stays so.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use doorward::connector::catalog::{Loader, files};
+use doorward::connector::check::SecretsFrom;
+use doorward::connector::raw;
+use doorward::diagnostic::SourceFile;
+use doorward::script::{Limits, Worker};
+use doorward::upstream::{Egress, EgressRules, Origin};
+
+/// A loader that needs no real secret: every one that is not in `secrets` is a sample.
+pub fn loader(
+    files: &[PathBuf],
+    settings: BTreeMap<String, String>,
+    secrets: BTreeMap<String, String>,
+) -> anyhow::Result<Loader> {
+    Ok(Loader {
+        worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,
+        limits: Limits::default(),
+        egress: egress(files, true)?,
+        env: Box::new(environment),
+        settings,
+        secrets,
+        secrets_from: SecretsFrom::Samples,
+    })
+}
+
+/// The bound of a command: the proxies that the files name, and loopback if asked for.
+pub fn egress(files: &[PathBuf], allow_loopback: bool) -> anyhow::Result<Arc<Egress>> {
+    let rules = EgressRules { allow_loopback, proxies: proxies(files), ..EgressRules::default() };
+    Ok(Arc::new(Egress::new(&rules)?))
+}
+
+/// The proxies that connector files name. The daemon's operator has to list them; a command's user did by naming the file.
+fn proxies(files: &[PathBuf]) -> Vec<String> {
+    let named = |path: &PathBuf| -> Option<String> {
+        let text = std::fs::read_to_string(path).ok().filter(|text| text.contains("proxy"))?;
+        let (raw, _) = raw::parse(Arc::new(SourceFile { path: path.clone(), text }));
+        let proxy = raw?.transport?.proxy?;
+        Origin::parse(&proxy.text).ok().map(|origin| origin.to_string()).filter(|origin| origin.starts_with("http:"))
+    };
+    files.iter().filter_map(named).collect()
+}
+
+/// An environment variable as a connector names it; one that is not Unicode is as good as not set.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the loader of commands is the place where settings and secrets are read"
+)]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The connector files of `path`, a file or a directory with at least one.
+pub fn connector_files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let found = files(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    anyhow::ensure!(!found.is_empty(), "there is no connector (.yaml, .yml, .json) in {}", path.display());
+    Ok(found)
+}
+
+/// The runtime of one command.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads from the system")
+}

@@ -1,0 +1,146 @@
+//! `doorward test`: runs one login for real and shows every stage.
+//!
+//! The verdict comes from the same flow as the daemon's. What is shown goes through `trace`, which masks by
+//! allow-list; only `--reveal` shows values in clear.
+
+mod given;
+mod password;
+mod ready;
+
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use doorward::clock;
+use doorward::connector::catalog::Live;
+use doorward::diagnostic::{Style, render, to_json};
+use doorward::flow::progress::Progress;
+use doorward::flow::{Login, Rehearsal, Report, Tools, authenticate};
+use doorward::server::reply;
+use doorward::trace::{Trace, View, human};
+use doorward::verdict::Verdict;
+use serde_json::json;
+
+use self::given::{Attribute, Given, SecretFile, Setting};
+use self::ready::Broken;
+use super::load;
+
+/// `doorward test`
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// A connector file, or the id of one in --connectors
+    connector: String,
+    /// The user name
+    #[arg(long)]
+    username: String,
+    /// Reads the password from standard input (one line) instead of asking for it
+    #[arg(long)]
+    password_stdin: bool,
+    /// An attribute that the connector declares; may be repeated
+    #[arg(long = "attribute", value_name = "NAME=VALUE")]
+    attributes: Vec<Attribute>,
+    /// The address of the user's device
+    #[arg(long, value_name = "IP")]
+    client_ip: Option<IpAddr>,
+    /// A setting that wins over the file's; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    settings: Vec<Setting>,
+    /// Reads a secret from a file; may be repeated
+    #[arg(long = "secret-from", value_name = "NAME=FILE")]
+    secrets: Vec<SecretFile>,
+    /// Shows the first request and sends nothing
+    #[arg(long)]
+    render_only: bool,
+    /// Prints one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Shows passwords, secrets, tokens and everything else in clear
+    #[arg(long)]
+    reveal: bool,
+    /// Where connectors are looked for by id
+    #[arg(long, value_name = "DIR", default_value = "connectors")]
+    connectors: PathBuf,
+}
+
+/// Runs the command. The exit code is the verdict's; a mistake of the caller's is an error.
+pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let file = given::connector_file(&options.connector, &options.connectors)?;
+    let given = Given::collect(&options.settings, &options.secrets)?;
+    let runtime = load::runtime()?;
+    let live = match runtime.block_on(ready::load(&file, &given))? {
+        Ok(live) => live,
+        Err(broken) => return cannot_run(&broken, options.json),
+    };
+    let attributes = given::attributes(&options.attributes, &live.connector)?;
+    let password = password::read(&options.username, options.password_stdin)?;
+    let login = Login {
+        username: options.username,
+        password: password.clone(),
+        client_ip: options.client_ip,
+        attributes,
+        request_id: uuid::Uuid::new_v4().to_string(),
+        deadline: None,
+        trace: true,
+    };
+    let (report, rehearsed) = runtime.block_on(login_once(&live, login, options.render_only));
+    let view = View { reveal: options.reveal, rehearsed, credentials: std::slice::from_ref(&password) };
+    show(&report, view, options.json)?;
+    Ok(if rehearsed { ExitCode::SUCCESS } else { ExitCode::from(exit_code(&report.verdict)) })
+}
+
+/// Runs the login; the flag says whether it ended because a request was rendered and not sent.
+async fn login_once(live: &Live, login: Login, render_only: bool) -> (Report, bool) {
+    let progress = Progress::default();
+    let rehearsal = Rehearsal::default();
+    let mut tools = Tools::of(live, &clock::System, &progress);
+    if render_only {
+        tools.exchange = &rehearsal;
+    }
+    let report = authenticate(&live.connector, tools, login).await;
+    (report, rehearsal.was_asked())
+}
+
+/// DESIGN.md section 6.
+fn exit_code(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Accept(_) => 0,
+        Verdict::Reject(_) => 1,
+        Verdict::Challenge(_) => 2,
+        Verdict::Unavailable(_) => 3,
+        Verdict::Misconfigured(_) => super::MISCONFIGURED,
+    }
+}
+
+fn show(report: &Report, view: View<'_>, json: bool) -> anyhow::Result<()> {
+    let trace = Trace::of(report, view);
+    let text = if json {
+        let verdict = serde_json::to_value(reply::body(report)).context("the verdict cannot be written as JSON")?;
+        format!("{:#}\n", trace.to_json(verdict))
+    } else {
+        human(&trace)
+    };
+    print(&text)
+}
+
+/// A connector that does not load is misconfigured, whoever asks.
+fn cannot_run(broken: &Broken, as_json: bool) -> anyhow::Result<ExitCode> {
+    let what =
+        format!("the connector {} cannot run: {} of its mistakes are below", broken.id, broken.diagnostics.len());
+    if as_json {
+        let diagnostics: Vec<_> = broken.diagnostics.iter().map(to_json).collect();
+        let verdict = json!({ "verdict": "misconfigured", "connector": broken.id, "what": what });
+        let object = json!({ "verdict": verdict, "explain": what, "trace": [], "diagnostics": diagnostics });
+        print(&format!("{object:#}\n"))?;
+    } else {
+        anstream::eprint!("{}", render(&broken.diagnostics, Style::Coloured));
+        print(&format!("misconfigured: the connector {} cannot run\n", broken.id))?;
+    }
+    Ok(ExitCode::from(super::MISCONFIGURED))
+}
+
+/// Colours come with the text; the stream drops them where nobody sees them.
+fn print(text: &str) -> anyhow::Result<()> {
+    anstream::stdout().write_all(text.as_bytes()).context("standard output cannot be written")
+}

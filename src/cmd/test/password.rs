@@ -1,0 +1,66 @@
+//! The password of a send test: asked for at the terminal without echo, or one line of standard input.
+//!
+//! It passes byte for byte: no trimming, no folding. Only the line end that a shell or an editor adds is not part of it.
+
+use std::io::{self, IsTerminal as _, Read as _};
+
+use anyhow::Context as _;
+use doorward::secret::Secret;
+use zeroize::Zeroizing;
+
+/// More than a login of the API may hold.
+const MOST_BYTES: u64 = 64 * 1024;
+
+/// The password of `username`.
+pub fn read(username: &str, from_stdin: bool) -> anyhow::Result<Secret> {
+    if from_stdin { from_standard_input() } else { ask(username) }
+}
+
+fn from_standard_input() -> anyhow::Result<Secret> {
+    // Room for all that is read, so that no copy of it stays behind when the buffer grows.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MOST_BYTES + 2)?));
+    io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut bytes).context("standard input cannot be read")?;
+    anyhow::ensure!(u64::try_from(bytes.len())? <= MOST_BYTES, "the password on standard input is longer than 64 KiB");
+    let text = str::from_utf8(&bytes).map_err(|_| anyhow::anyhow!("the password on standard input is not UTF-8"))?;
+    let line = without_line_end(text);
+    anyhow::ensure!(!line.contains('\n'), "standard input holds more than one line; the password is one line");
+    Ok(Secret::new(line))
+}
+
+fn ask(username: &str) -> anyhow::Result<Secret> {
+    anyhow::ensure!(io::stdin().is_terminal(), "there is no terminal to ask for the password; use --password-stdin");
+    // What is typed as a user name must not move the cursor of whoever types the password.
+    let shown: String = username.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let text = rpassword::prompt_password(format!("Password of {shown}: ")).context("the password cannot be read")?;
+    let text = Zeroizing::new(text);
+    Ok(Secret::new(text.as_str()))
+}
+
+/// `text` without one line end at its end, LF or CR LF.
+pub fn without_line_end(text: &str) -> &str {
+    match text.strip_suffix('\n') {
+        Some(line) => line.strip_suffix('\r').unwrap_or(line),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_line_end;
+
+    #[test]
+    fn one_line_end_and_nothing_else_is_taken_away() {
+        for (written, password) in [
+            ("pw", "pw"),
+            ("pw\n", "pw"),
+            ("pw\r\n", "pw"),
+            ("pw\r", "pw\r"),
+            (" pw \n", " pw "),
+            ("pw\r\r\n", "pw\r"),
+            ("\n", ""),
+            ("", ""),
+        ] {
+            assert_eq!(without_line_end(written), password, "{written:?}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Loads the one connector of a send test, with secrets that go to the connector's own origins only (TRAPS 10).
+//!
+//! A `--set` that leads to another origin leaves the connector's secrets unread: whoever can edit a URL must not get to
+//! see what would be sent there. The file is understood twice, first with samples, to learn where it leads.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use doorward::connector::catalog::Loader;
+use doorward::connector::catalog::{Live, Outcome};
+use doorward::connector::check::{Draft, Loaded, SecretsFrom, Surroundings};
+use doorward::diagnostic::{Diagnostic, Severity};
+use doorward::upstream::{Client, Host, Origin};
+
+use super::given::{Given, meant};
+use crate::cmd::load;
+
+/// A connector that cannot run, and why.
+#[derive(Debug)]
+pub struct Broken {
+    /// Its id.
+    pub id: String,
+    /// At least one of them is an error.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The connector of `file`, ready to run. An error is the caller's mistake, `Broken` the file's.
+pub async fn load(file: &Path, given: &Given) -> anyhow::Result<Result<Live, Broken>> {
+    let files = [PathBuf::from(file)];
+    let loader = load::loader(&files, given.settings.clone(), given.secrets.clone())?;
+    let Some(Outcome { id, live, diagnostics }) = loader.load(&files).await.into_iter().next() else {
+        anyhow::bail!("{} gave no connector", file.display());
+    };
+    let Some(live) = live else { return Ok(Err(Broken { id, diagnostics })) };
+    declared(&live, given)?;
+    let foreign = foreign(&live, &loader);
+    if let Some(origin) = &foreign {
+        let withheld = withheld(&live, given, origin);
+        if !withheld.is_empty() {
+            return Ok(Err(Broken { id, diagnostics: withheld }));
+        }
+    }
+    with_secrets(live, &loader, &files)
+}
+
+/// Every `--secret-from` must be one of the connector's.
+fn declared(live: &Live, given: &Given) -> anyhow::Result<()> {
+    let known = || live.raw.secrets.iter().map(|(name, _)| name.value.as_str());
+    match given.secrets.keys().find(|name| known().all(|known| known != name.as_str())) {
+        Some(name) => anyhow::bail!("the connector {} has no secret {name}{}", live.connector.id, meant(name, known())),
+        None => Ok(()),
+    }
+}
+
+/// An origin that `--set` leads to and that the connector itself does not name. When it cannot be told which ones the
+/// connector names, every origin is foreign.
+fn foreign(live: &Live, loader: &Loader) -> Option<Origin> {
+    let led_to = understood(live, loader.around()).map(|loaded| loaded.origins).unwrap_or_default();
+    let own = if loader.settings.is_empty() {
+        led_to.clone()
+    } else {
+        let around = Surroundings { settings: &BTreeMap::new(), ..loader.around() };
+        understood(live, around).map(|loaded| loaded.origins).unwrap_or_default()
+    };
+    led_to.into_iter().find(|origin| !own.contains(origin))
+}
+
+/// The file once more in other surroundings; its scripts are known already.
+fn understood(live: &Live, around: Surroundings<'_>) -> Result<Loaded, Vec<Diagnostic>> {
+    let mut next = live.first_script;
+    let draft = Draft::read(&live.file.path, live.file.text.clone(), around, &mut next);
+    let checked = draft.finish(around, live.reads.iter().cloned().map(Ok).collect());
+    checked.loaded.ok_or(checked.diagnostics)
+}
+
+/// A diagnostic for every secret that is not given for the other origin.
+fn withheld(live: &Live, given: &Given, origin: &Origin) -> Vec<Diagnostic> {
+    let missing = live.raw.secrets.iter().filter(|(name, _)| !given.secrets.contains_key(&name.value));
+    let diagnostic = |name: &str, span| {
+        Diagnostic::error("secret-withheld", &live.file, span, format!("the secret `{name}` is not sent to {origin}"))
+            .label("it belongs to the connector's own origins")
+            .help(format!("--set leads to another origin; give a secret for that one: --secret-from {name}=FILE"))
+    };
+    missing.map(|(name, secret)| diagnostic(&name.value, secret.span.clone())).collect()
+}
+
+/// The connector with its real secrets and with connections that may reach loopback only if it says so itself.
+fn with_secrets(live: Live, loader: &Loader, files: &[PathBuf]) -> anyhow::Result<Result<Live, Broken>> {
+    let id = live.connector.id.clone();
+    let around = Surroundings { secrets_from: SecretsFrom::Environment, ..loader.around() };
+    let Loaded { connector, transport, origins, .. } = match understood(&live, around) {
+        Ok(loaded) => loaded,
+        Err(diagnostics) => return Ok(Err(Broken { id, diagnostics })),
+    };
+    let egress = load::egress(files, origins.iter().any(is_loopback))?;
+    let client = match Client::new(&transport, egress, &origins) {
+        Ok(client) => client,
+        Err(error) => return Ok(Err(Broken { id, diagnostics: vec![unreachable(&error.to_string())] })),
+    };
+    Ok(Ok(Live { connector, client, ..live }))
+}
+
+fn unreachable(why: &str) -> Diagnostic {
+    let message = why.to_owned();
+    Diagnostic { severity: Severity::Error, code: "transport", message, at: None, label: None, help: Vec::new() }
+}
+
+fn is_loopback(origin: &Origin) -> bool {
+    match origin.host() {
+        Host::Addr(addr) => addr.is_loopback(),
+        Host::Name(name) => name == "localhost" || name.ends_with(".localhost"),
+    }
+}

@@ -1,0 +1,73 @@
+//! A request part by part: names and literals as the file has them, everything else by the variables in it.
+
+use serde::Serialize;
+
+use super::net::{Net, Shown, is_public};
+use crate::flow::report::SentTrace;
+use crate::request::ShapePart;
+
+/// What was sent, or would have been.
+#[derive(Debug, Serialize)]
+pub(super) struct Request {
+    pub(super) method: String,
+    /// With a mask for every part that may not be seen; without the query.
+    pub(super) url: String,
+    pub(super) parts: Vec<Part>,
+}
+
+/// One value of a request.
+#[derive(Debug, Serialize)]
+pub(super) struct Part {
+    /// `path`, `query`, `header`, `cookie`, `body`, `auth`.
+    pub(super) place: &'static str,
+    pub(super) name: String,
+    /// The variables in it; none for a literal.
+    pub(super) from: Vec<String>,
+    #[serde(flatten)]
+    pub(super) shown: Shown,
+}
+
+impl Request {
+    pub(super) fn of(sent: &SentTrace, public: &[String], net: &Net) -> Self {
+        let parts = sent.shape.iter().filter(|part| part.place != "path" || !part.variables.is_empty());
+        let mut parts: Vec<Part> = parts.map(|part| Part::of(part, public, net)).collect();
+        parts.extend(sent.signed.iter().map(|(name, value)| Part {
+            place: "auth",
+            name: name.clone(),
+            from: Vec::new(),
+            shown: net.bytes(value, false),
+        }));
+        Self { method: sent.method.clone(), url: url(sent, public, net), parts }
+    }
+}
+
+impl Part {
+    fn of(part: &ShapePart, public: &[String], net: &Net) -> Self {
+        Self {
+            place: part.place,
+            name: net.text(&part.name),
+            from: part.variables.iter().map(ToString::to_string).collect(),
+            // Seen when the file alone decides it, or when every variable in it is declared public.
+            shown: net.bytes(part.reveal(), may_be_seen(part, public)),
+        }
+    }
+}
+
+fn may_be_seen(part: &ShapePart, public: &[String]) -> bool {
+    part.variables.iter().all(|variable| is_public(variable, public))
+}
+
+/// Origin and path: the origin is always the file's, a path has segments of its own.
+fn url(sent: &SentTrace, public: &[String], net: &Net) -> String {
+    let Ok(whole) = url::Url::parse(&sent.url) else { return String::new() };
+    let mut url = whole.origin().ascii_serialization();
+    for part in sent.shape.iter().filter(|part| part.place == "path") {
+        url.push('/');
+        if net.reveal || may_be_seen(part, public) {
+            url.push_str(&net.text(&String::from_utf8_lossy(part.reveal())));
+        } else {
+            url.push_str(crate::mask::MASK);
+        }
+    }
+    url
+}

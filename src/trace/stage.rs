@@ -1,0 +1,241 @@
+//! One step of a run, stage by stage.
+
+use serde::Serialize;
+
+use super::milliseconds;
+use super::net::{Net, Shown, is_public};
+use super::outline::Outline;
+use super::request::Request;
+use crate::context::Variable;
+use crate::cookies::{MAX_SET_COOKIES, SetCookie};
+use crate::document::Value;
+use crate::flow::report::{IdentityTrace, LeafTrace, MapTrace, ReplyTrace, RuleTrace, StepReport, StepTrace, Tells};
+use crate::verdict::Truth;
+
+/// One step. A stage that did not come about is null or empty.
+#[derive(Debug, Serialize)]
+pub(super) struct Step {
+    pub(super) step: String,
+    /// `factor` or `helper`.
+    pub(super) role: &'static str,
+    /// `success`, `more`, `skipped`, `ended`.
+    pub(super) outcome: &'static str,
+    pub(super) status: Option<u16>,
+    pub(super) ms: f64,
+    pub(super) when: Option<Rule>,
+    pub(super) variables: Vec<Named>,
+    pub(super) request: Option<Request>,
+    pub(super) reply: Option<Reply>,
+    pub(super) document: Option<Outline>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) captures: Vec<Named>,
+    pub(super) identity: Option<Identity>,
+    pub(super) map: Vec<Named>,
+    pub(super) timings: Vec<Timing>,
+}
+
+/// A value with its name.
+#[derive(Debug, Serialize)]
+pub(super) struct Named {
+    pub(super) name: String,
+    #[serde(flatten)]
+    pub(super) shown: Shown,
+}
+
+/// What came back, without its body.
+#[derive(Debug, Serialize)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    /// `JSON`, `an HTML page titled "Sign in"`, or why it could not be read.
+    pub(super) read_as: String,
+    pub(super) body_bytes: usize,
+    pub(super) headers: Vec<Named>,
+    pub(super) cookies: Vec<Cookie>,
+}
+
+/// A cookie that the upstream set.
+#[derive(Debug, Serialize)]
+pub(super) struct Cookie {
+    pub(super) name: String,
+    #[serde(flatten)]
+    pub(super) shown: Shown,
+    pub(super) domain: Option<String>,
+    pub(super) path: Option<String>,
+    pub(super) secure: bool,
+    pub(super) http_only: bool,
+}
+
+/// One rule with its leaves.
+#[derive(Debug, Serialize)]
+pub(super) struct Rule {
+    pub(super) rule: String,
+    pub(super) truth: &'static str,
+    pub(super) leaves: Vec<Leaf>,
+}
+
+/// One comparison.
+#[derive(Debug, Serialize)]
+pub(super) struct Leaf {
+    pub(super) leaf: String,
+    pub(super) truth: &'static str,
+    pub(super) decisive: bool,
+    /// What was found; null when nothing was.
+    pub(super) found: Option<Shown>,
+    /// Why nothing was.
+    pub(super) because: Option<String>,
+}
+
+/// The comparison of names.
+#[derive(Debug, Serialize)]
+pub(super) struct Identity {
+    pub(super) source: String,
+    pub(super) found: Option<Shown>,
+    /// Null when the names were not compared.
+    pub(super) same: Option<bool>,
+}
+
+/// The time of a stage.
+#[derive(Debug, Serialize)]
+pub(super) struct Timing {
+    pub(super) stage: &'static str,
+    pub(super) ms: f64,
+}
+
+impl Step {
+    pub(super) fn of(report: &StepReport, net: &Net) -> Self {
+        let empty = StepTrace::default();
+        let trace = report.trace.as_deref().unwrap_or(&empty);
+        let (public, reply) = (&trace.public, trace.reply.as_ref());
+        let captures = trace.captures.iter();
+        Self {
+            step: report.name.clone(),
+            role: if report.factor { "factor" } else { "helper" },
+            outcome: report.end.as_str(),
+            status: report.status,
+            ms: milliseconds(report.took),
+            when: trace.when.as_ref().map(|rule| Rule::of(rule, net)),
+            variables: trace.env.iter().map(|(name, value)| env(name, value, public, net)).collect(),
+            request: trace.request.as_ref().map(|sent| Request::of(sent, public, net)),
+            reply: reply.map(|reply| Reply::of(reply, net)),
+            document: reply.and_then(|reply| Some(Outline::of(reply.document.as_ref()?, reply.preprocessed, net))),
+            rules: trace.rules.iter().map(|rule| Rule::of(rule, net)).collect(),
+            captures: captures
+                .map(|c| named(&c.name, c.value.as_ref().unwrap_or(&Value::Null), c.public, net))
+                .collect(),
+            identity: trace.identity.as_ref().map(|identity| Identity::of(identity, net)),
+            map: trace.map.as_ref().map(|map| mapped(map, net)).unwrap_or_default(),
+            timings: timings(trace),
+        }
+    }
+}
+
+fn named(name: &str, value: &Value, allowed: bool, net: &Net) -> Named {
+    Named { name: net.text(name), shown: net.value(value, allowed) }
+}
+
+fn env(name: &str, value: &Value, public: &[String], net: &Net) -> Named {
+    let variable = Variable::Env(name.to_owned());
+    named(&variable.to_string(), value, is_public(&variable, public), net)
+}
+
+/// Code and message are what the caller gets to read; extension and attributes are the user's data.
+fn mapped(map: &MapTrace, net: &Net) -> Vec<Named> {
+    let text = |name: &str, text: &Option<String>| text.as_deref().map(|text| named(name, &text.into(), true, net));
+    let mut list: Vec<Named> = text("error_code", &map.error_code).into_iter().collect();
+    list.extend(text("error_message", &map.error_message));
+    list.extend(map.extension.as_ref().map(|extension| named("extension", extension, false, net)));
+    list.extend(map.attributes.iter().map(|(name, value)| named(&format!("attributes.{name}"), value, false, net)));
+    list
+}
+
+fn timings(trace: &StepTrace) -> Vec<Timing> {
+    // A stage that the step does not have takes no time worth a word.
+    let idle = |stage: &str| match stage {
+        "variables" => trace.env.is_empty(),
+        "preprocess" => !trace.reply.as_ref().is_some_and(|reply| reply.preprocessed),
+        _ => false,
+    };
+    let ran = trace.timings.iter().filter(|(stage, _)| !idle(stage));
+    ran.map(|(stage, took)| Timing { stage, ms: milliseconds(*took) }).collect()
+}
+
+impl Reply {
+    fn of(reply: &ReplyTrace, net: &Net) -> Self {
+        let headers = reply.headers.iter().filter(|(name, _)| name != "set-cookie");
+        let cookies = reply.headers.iter().filter(|(name, _)| name == "set-cookie").take(MAX_SET_COOKIES);
+        Self {
+            status: reply.status,
+            read_as: net.text(&reply.read_as),
+            body_bytes: reply.body_bytes,
+            headers: headers
+                .map(|(name, value)| Named { name: net.text(name), shown: net.bytes(value, false) })
+                .collect(),
+            // The clock only matters for when a cookie ends, which is not shown.
+            cookies: cookies.filter_map(|(_, value)| SetCookie::parse(value, 0)).map(|c| Cookie::of(&c, net)).collect(),
+        }
+    }
+}
+
+impl Cookie {
+    fn of(cookie: &SetCookie, net: &Net) -> Self {
+        Self {
+            name: net.text(&cookie.name),
+            shown: net.value(&cookie.value.as_str().into(), false),
+            domain: cookie.domain.as_deref().map(|domain| net.text(domain)),
+            path: cookie.path.as_deref().map(|path| net.text(path)),
+            secure: cookie.secure,
+            http_only: cookie.http_only,
+        }
+    }
+}
+
+impl Rule {
+    fn of(rule: &RuleTrace, net: &Net) -> Self {
+        Self {
+            rule: rule.name.clone(),
+            truth: word(rule.truth),
+            leaves: rule.leaves.iter().map(|leaf| Leaf::of(leaf, net)).collect(),
+        }
+    }
+}
+
+impl Leaf {
+    fn of(leaf: &LeafTrace, net: &Net) -> Self {
+        Self {
+            leaf: net.text(&leaf.text),
+            truth: word(leaf.truth),
+            decisive: leaf.decisive,
+            found: leaf.found.as_ref().map(|found| net.value(found, tells(leaf, found))),
+            because: leaf.because.as_deref().map(|because| net.text(because)),
+        }
+    }
+}
+
+/// Whether what a leaf found may be seen: it was compared with a literal, and it is a number or boolean, or it is what the
+/// literal says.
+fn tells(leaf: &LeafTrace, found: &Value) -> bool {
+    match leaf.tells {
+        Tells::Nothing => false,
+        Tells::Part | Tells::All if matches!(found, Value::Number(_) | Value::Bool(_)) => true,
+        Tells::Part => false,
+        Tells::All => leaf.truth == Truth::True && found.scalar_text().is_some(),
+    }
+}
+
+impl Identity {
+    fn of(identity: &IdentityTrace, net: &Net) -> Self {
+        Self {
+            source: net.text(&identity.source),
+            found: identity.said.as_ref().map(|said| net.value(&said.as_str().into(), false)),
+            same: identity.same,
+        }
+    }
+}
+
+fn word(truth: Truth) -> &'static str {
+    match truth {
+        Truth::True => "true",
+        Truth::False => "false",
+        Truth::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,76 @@
+//! The verdict beside a trace: the API's body without what only the caller of the API gets in clear.
+
+use serde_json::Value as Json;
+
+use super::net::Net;
+use crate::mask::MASK;
+use crate::verdict::Verdict;
+
+/// Members of a verdict that hold data of the upstream or of the user, whatever their type.
+const DATA: [&str; 2] = ["extension", "extension_text"];
+
+/// Members whose own members or items are known by name, and whose values are data.
+const CONTAINERS: [&str; 3] = ["attributes", "cookies", "challenge"];
+
+/// What of a cookie or a challenge is not data.
+const PLAIN: [&str; 12] = [
+    "name",
+    "domain",
+    "path",
+    "secure",
+    "http_only",
+    "same_site",
+    "expires",
+    "type",
+    "expires_in",
+    "attempts_left",
+    "resend_after",
+    "poll_after",
+];
+
+/// The word beside the verdict's name: the reason, the cause, what is wrong.
+pub(super) fn detail(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Accept(_) => None,
+        Verdict::Reject(reject) => Some(reject.reason.to_string()),
+        Verdict::Challenge(challenge) => Some(challenge.kind.clone()),
+        Verdict::Unavailable(unavailable) => Some(unavailable.cause.to_string()),
+        Verdict::Misconfigured(misconfigured) => Some(misconfigured.what.clone()),
+    }
+}
+
+/// `body` with a mask for extension, attributes, cookie values and everything of a challenge that could answer it.
+pub(super) fn masked(body: Json, net: &Net) -> Json {
+    if net.reveal {
+        return body;
+    }
+    let Json::Object(mut members) = body else { return net.json(body) };
+    for (name, value) in &mut members {
+        if value.is_null() {
+            continue;
+        }
+        if DATA.contains(&name.as_str()) {
+            *value = MASK.into();
+        } else if name == "attributes" {
+            hide(value, &[]);
+        } else if CONTAINERS.contains(&name.as_str()) {
+            hide(value, &PLAIN);
+        }
+    }
+    net.json(Json::Object(members))
+}
+
+/// Masks every member that is not named in `plain`, in an object or in each of a list of objects.
+fn hide(value: &mut Json, plain: &[&str]) {
+    match value {
+        Json::Object(members) => {
+            for (_, value) in
+                members.iter_mut().filter(|(name, value)| !plain.contains(&name.as_str()) && !value.is_null())
+            {
+                *value = MASK.into();
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(|item| hide(item, plain)),
+        _ => {}
+    }
+}

@@ -1,0 +1,88 @@
+//! `code_util` as scripts call it.
+
+use crate::support::script::{call, pool, shown, variables};
+
+async fn check(table: &[(&str, &str)]) {
+    let pool = pool(table.iter().map(|(text, _)| variables(&format!("env.x = {text}"))).collect()).await;
+    for (id, (text, expected)) in (0..).zip(table) {
+        let outcome = shown(call(&pool, id, "{}").await);
+        let value = outcome.strip_prefix(r#"{"x":"#).and_then(|rest| rest.strip_suffix('}')).unwrap_or(&outcome);
+        let value = value.split_once(": TypeError: ").map_or(value, |(_, message)| message);
+        assert_eq!(value, *expected, "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn digests_and_encodings() {
+    check(&[
+        ("code_util.md5('123456')", r#""e10adc3949ba59abbe56e057f20f883e""#),
+        ("code_util.md5('123456', 'base64')", r#""4QrcOUm6Wau+VuBX8g+IPg==""#),
+        ("code_util.md5('123456', 'base64url')", r#""4QrcOUm6Wau-VuBX8g-IPg""#),
+        ("code_util.md5(code_util.md5('a', 'bytes'))", r#""b6ff9a06b7e20bcb2858c5b8ff744aea""#),
+        ("code_util.md5(123456)", r#""e10adc3949ba59abbe56e057f20f883e""#),
+        ("code_util.sha1('abc')", r#""a9993e364706816aba3e25717850c26c9cd0d89d""#),
+        ("code_util.sm3('abc')", r#""66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0""#),
+        (
+            "[code_util.sha224, code_util.sha256, code_util.sha384, code_util.sha512].map((f) => f('').length)",
+            "[56,64,96,128]",
+        ),
+        ("code_util.hmac('md5', 'Jefe', 'what do ya want for nothing?')", r#""750c783e6ab0b503eaa86e310a5db738""#),
+        ("code_util.hmac('SHA-256', code_util.encode('utf-8', 'k'), 'x', 'base64').length", "44"),
+        ("code_util.base64.encode('中')", r#""5Lit""#),
+        ("code_util.base64.decode('5Lit')", r#""中""#),
+        ("code_util.base64url.decode('_w', 'bytes')[0]", "255"),
+        ("code_util.hex.encode('a中')", r#""61e4b8ad""#),
+        ("code_util.hex.decode('61E4b8ad')", r#""a中""#),
+        ("code_util.url.encode('a b&中')", r#""a%20b%26%E4%B8%AD""#),
+        ("code_util.url.decode('a%20b+%E4%B8%AD')", r#""a b+中""#),
+        ("code_util.url.encode(code_util.encode('gbk', '中文'))", r#""%D6%D0%CE%C4""#),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parsers_and_the_rest() {
+    check(&[
+        ("code_util.parseJson5(\"{u:'a',p:1234567890123456789,/*c*/}\")", r#"{"u":"a","p":"1234567890123456789"}"#),
+        ("code_util.parseForm('a=1+2&b=%E4%B8%AD')", r#"{"a":"1 2","b":"中"}"#),
+        ("code_util.parsePairs('u:a,p:x,y:z', ',', ':', 'p')", r#"{"u":"a","p":"x,y:z"}"#),
+        ("code_util.parseXml('<r><code>0</code><i>1</i><i>2</i></r>')", r#"{"r":{"code":"0","i":["1","2"]}}"#),
+        ("code_util.parseForm('__proto__=1')", r#"{"__proto__":"1"}"#),
+        ("/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(code_util.uuid())", "true"),
+        ("code_util.randomHex(8).length + (code_util.randomHex(8) === code_util.randomHex(8))", "16"),
+        ("code_util.now() === Date.now()", "true"),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_arguments_are_told_without_their_values() {
+    check(&[
+        ("code_util.md5()", "code_util.md5: the first argument is undefined; a string is needed"),
+        ("code_util.md5({})", "code_util.md5: the first argument is an object; a string is needed"),
+        ("code_util.md5('x', 'HEX')", r#"the output must be "hex", "base64", "base64url" or "bytes""#),
+        (
+            "code_util.md5('\\ud800')",
+            "code_util.md5: the first argument has half of a surrogate pair, which is no character",
+        ),
+        ("code_util.md5('x'.repeat(1048577))", "code_util.md5: the first argument is larger than 1 MiB"),
+        (
+            "code_util.hmac('sha3', 'k', 'x')",
+            "code_util.hmac: the algorithm must be md5, sha1, sha224, sha256, sha384, sha512 or sm3",
+        ),
+        (
+            "code_util.hex.decode('secret')",
+            "code_util.hex.decode: not hexadecimal: an even number of the digits 0-9a-f is needed",
+        ),
+        (
+            "code_util.base64.decode('/w==')",
+            r#"code_util.base64.decode: the bytes are not UTF-8 text; ask for "bytes""#,
+        ),
+        ("code_util.encode('gbk', '😀')", "code_util.encode: the text has a character that the charset lacks"),
+        ("code_util.randomHex(0)", "code_util.randomHex: the number of bytes must be 1 to 1024"),
+        ("code_util.parseJson5('{a:1,a:2}')", "code_util.parseJson5: a key occurs twice"),
+        ("code_util.parseXml('<!DOCTYPE a><a/>')", "code_util.parseXml: XML with a document type is refused"),
+        ("code_util.parsePairs('a', ',', '=')", "code_util.parsePairs: a pair has no separator after its name"),
+    ])
+    .await;
+}

@@ -1,0 +1,301 @@
+//! What a script may try in order to leave something behind, reach the code compiler, or fill the worker.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use doorward::script::{Input, Limits, Outcome, Pool, ScriptId, inspect};
+use futures_util::future::join_all;
+
+use crate::support::script::{
+    call, late, limits, numbered, pool_with, preprocess, run, run_preprocess, shown, variables, worker,
+};
+
+/// Each tries to keep `user.mark` for the next call. Most throw; none may succeed.
+const HIDING_PLACES: [&str; 47] = [
+    "globalThis.mark = user.mark",
+    "Object.defineProperty(globalThis, 'mark', { value: user.mark })",
+    "Object.setPrototypeOf(globalThis, { mark: user.mark })",
+    "globalThis.JSON = { mark: user.mark }",
+    "delete globalThis.JSON",
+    "Object.prototype.mark = user.mark",
+    "Object.prototype.toString = user.mark",
+    "Object.prototype.constructor = user.mark",
+    "Object.setPrototypeOf(Object.prototype, { mark: user.mark })",
+    "({}).__proto__.mark = user.mark",
+    "({}).constructor.prototype.mark = user.mark",
+    "Array.prototype.mark = user.mark",
+    "Array.prototype[0] = user.mark",
+    "Array.prototype.push(user.mark)",
+    "Array.prototype.push = user.mark",
+    "Array.prototype.length = 7",
+    "[].push.call(Object.prototype, user.mark)",
+    "delete Array.prototype.map",
+    "String.prototype.mark = user.mark",
+    "Function.prototype.call = function () { return user.mark }",
+    "Error.prototype.message = user.mark",
+    "Error.stackTraceLimit = user.mark; Error.prepareStackTrace = () => user.mark",
+    "Map.prototype.mark = user.mark",
+    "Map.prototype.set('mark', user.mark)",
+    "RegExp.prototype.mark = user.mark; RegExp.mark = user.mark",
+    "/(.*)/.exec(user.mark); env.x = RegExp.$1",
+    "RegExp.prototype.compile.call(RegExp.prototype, user.mark)",
+    "Symbol.for(user.mark)",
+    "Symbol.mark = user.mark",
+    "Math.mark = user.mark; Reflect.mark = user.mark",
+    "Reflect.set(Math, 'mark', user.mark); Reflect.defineProperty(Math, 'mark', { value: user.mark })",
+    "code_util.mark = user.mark",
+    "code_util.md5 = () => user.mark",
+    "code_util.base64.encode = () => user.mark",
+    "code_util.md5.mark = user.mark",
+    "(function tag(s) { s.mark = user.mark })`text`",
+    "(function tag(s) { Object.defineProperty(s.raw, 'mark', { value: user.mark }) })`text`",
+    "Object.getPrototypeOf([][Symbol.iterator]()).mark = user.mark",
+    "Object.getPrototypeOf(new Map().entries()).mark = user.mark",
+    "Object.getPrototypeOf('x'.matchAll(/x/g)).mark = user.mark",
+    "Object.getPrototypeOf([].values().map(x => x)).mark = user.mark",
+    "Object.getPrototypeOf(Iterator.from({ next() {} })).mark = user.mark",
+    "Object.getPrototypeOf(Uint8Array).mark = user.mark; Uint8Array.prototype.fill.call(Uint8Array.prototype, 1)",
+    "Object.getOwnPropertyDescriptor(Object.prototype, 'toString').set.call(Array.prototype, user.mark)",
+    "Object.getOwnPropertyDescriptor(Object.prototype, 'toString').get.mark = user.mark",
+    "new WeakMap().set(Math, user.mark)",
+    "(function () { return arguments })().callee.mark = user.mark",
+];
+
+/// Looks for the mark, and for anything that is not frozen, in all that a script can reach without its parameters.
+const SEARCH: &str = r#"
+    const seen = new Set(), queue = [], open = [], marked = [];
+    const add = (value, path) => {
+        if (typeof value === "string" && value.includes("MARK")) marked.push(path);
+        if (value === null || (typeof value !== "object" && typeof value !== "function") || seen.has(value)) return;
+        seen.add(value);
+        queue.push([value, path]);
+    };
+    const roots = {
+        globalThis, code_util,
+        arrayIterator: Object.getPrototypeOf([][Symbol.iterator]()),
+        stringIterator: Object.getPrototypeOf(""[Symbol.iterator]()),
+        mapIterator: Object.getPrototypeOf(new Map().entries()),
+        setIterator: Object.getPrototypeOf(new Set().entries()),
+        regexpIterator: Object.getPrototypeOf("".matchAll(/x/g)),
+        helper: Object.getPrototypeOf([].values().map((x) => x)),
+        wrapped: Object.getPrototypeOf(Iterator.from({ next() {} })),
+        typed: Object.getPrototypeOf(Uint8Array),
+        arrow: Object.getPrototypeOf(() => 1),
+        method: Object.getPrototypeOf({ m() {} }.m),
+        class: Object.getPrototypeOf(class {}),
+        bytes: Object.getPrototypeOf(code_util.encode("utf-8", "a")),
+        reject: Object.getPrototypeOf(code_util.reject("a")),
+        thrower: Object.getOwnPropertyDescriptor((function () { return arguments })(), "callee").get,
+        template: ((s) => s)`text`,
+        symbols: Reflect.ownKeys(Symbol).map((key) => Symbol[key]).length,
+    };
+    for (const name of Object.keys(roots)) add(roots[name], name);
+    add(/x/.exec("x").input, "regexp");
+    add(String(new Error("x").stack), "stack");
+    while (queue.length > 0) {
+        const [object, path] = queue.pop();
+        if (!Object.isFrozen(object)) open.push(path);
+        for (const key of Reflect.ownKeys(object)) {
+            add(String(key), path);
+            const property = Reflect.getOwnPropertyDescriptor(object, key);
+            for (const part of ["value", "get", "set"]) add(property[part], path + "." + String(key));
+        }
+        add(Reflect.getPrototypeOf(object), path + ".__proto__");
+    }
+    env.reached = seen.size > 600;
+    env.open = open;
+    env.marked = marked;
+    env.works = [1, 2].map((x) => x + 1).join() + JSON.stringify({ a: 1 }) + code_util.md5("") + [].length;
+"#;
+
+const CLEAN: &str = r#"{"reached":true,"open":[],"marked":[],"works":"2,3{\"a\":1}d41d8cd98f00b204e9800998ecf8427e0"}"#;
+
+fn one_worker() -> Limits {
+    Limits { workers: 1, retire_calls: u64::MAX, retire_memory: u64::MAX, ..limits() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_call_is_visible_in_the_next() {
+    let sources = HIDING_PLACES.iter().map(|text| variables(text)).chain([variables(SEARCH)]).collect();
+    let limits = Limits { cpu: std::time::Duration::from_secs(5), ..one_worker() };
+    let pool = pool_with(limits, sources).await;
+    let search = u32::try_from(HIDING_PLACES.len()).unwrap();
+    assert_eq!(shown(call(&pool, search, "{}").await), CLEAN);
+    for (id, text) in (0..).zip(HIDING_PLACES) {
+        let outcome = call(&pool, id, r#"{"user":{"mark":"MARK"}}"#).await;
+        assert!(!matches!(outcome, Outcome::Killed { .. }), "{text}");
+        // The search walks the whole realm, so it follows every eighth attempt.
+        if id % 8 == 7 || id + 1 == search {
+            assert_eq!(shown(call(&pool, search, "{}").await), CLEAN, "after {text} or one of the seven before");
+        }
+    }
+    assert_eq!(pool.stats().workers_started, 1, "one realm served them all");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_way_leads_to_compiled_text() {
+    let table = [
+        "eval('1')",
+        "(0, eval)('1')",
+        "Function('return 1')()",
+        "new Function('return 1')()",
+        "(function () {}).constructor('return 1')()",
+        "(() => {}).constructor('return 1')()",
+        "({ m() {} }).m.constructor('return 1')()",
+        "(class {}).constructor('return 1')()",
+        "[].constructor.constructor('return 1')()",
+        "code_util.md5.constructor('return 1')()",
+        "code_util.reject('x').constructor.constructor('return 1')()",
+        "Object.getPrototypeOf(function () {}).constructor('return 1')()",
+        "Reflect.construct(Function, ['return 1'])()",
+        "Reflect.apply(Function, null, ['return 1'])()",
+        "Function.prototype.constructor.call(null, 'return 1')()",
+        "new (class extends Function {})('return 1')()",
+        "(function () { return arguments })().constructor.constructor('return 1')()",
+        "new Proxy(Function, {})('return 1')()",
+        "[1].map(Function.bind(null, 'return 1'))[0]()",
+        "['return 1'].map(eval)",
+    ];
+    let sources = table.iter().map(|text| variables(&format!("env.x = {text}"))).collect();
+    let pool = pool_with(one_worker(), sources).await;
+    for (id, text) in (0..).zip(table) {
+        let outcome = shown(call(&pool, id, "{}").await);
+        // `eval` of something that is no string is the identity, and `Function` with no text still compiles.
+        assert!(outcome.contains("text cannot be run as code"), "{text}: {outcome}");
+    }
+}
+
+#[test]
+fn syntax_that_needs_jobs_or_modules_does_not_compile() {
+    let table = [
+        ("\n  async function f() {}", "async functions", 2),
+        ("env.f = async () => 1", "async functions", 1),
+        ("env.f = { async m() {} }", "async functions", 1),
+        ("class A { async m() {} }", "async functions", 1),
+        ("class A { static async *m() {} }", "generators", 1),
+        ("\n\nfunction* g() {}", "generators", 3),
+        ("env.g = function* () {}", "generators", 1),
+        ("env.g = { *m() {} }", "generators", 1),
+        ("env.g = async function* () {}", "generators", 1),
+        ("async function* g() {}", "generators", 1),
+        ("env.x = await 1", "", 1),
+        ("for await (const x of []) {}", "", 1),
+        ("env.x = await", "await", 1),
+        ("import('x')", "import", 1),
+        ("env.x = import.meta", "", 1),
+        ("import x from 'y'", "", 1),
+        ("export const x = 1", "", 1),
+        ("with (env) { x = 1 }", "", 1),
+        ("env.x = 010", "", 1),
+        ("}); globalThis.x = 1; (function () {", "", 1),
+        ("}).call(), env]}); globalThis.x = 1; (function () { return [(function () {", "", 1),
+        ("env.x = 1 } ", "", 1),
+        ("env.x = (1", "", 1),
+        ("/* never closed", "", 1),
+        ("env.x = `never closed", "", 1),
+        ("env.x = 1 //}); globalThis.x = 1\n}", "", 2),
+    ];
+    let sources = numbered(table.iter().map(|(text, ..)| variables(text)).collect());
+    for (answer, (text, message, line)) in inspect(&worker(), &sources).into_iter().zip(table) {
+        let mistake = answer.expect_err(text);
+        assert!(mistake.message.contains(message), "{text}: {mistake}");
+        assert_eq!(mistake.line, line, "{text}: {mistake}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn globals_that_outlive_a_call_or_run_late_are_gone() {
+    let names = "Promise WeakRef FinalizationRegistry WeakMap WeakSet SharedArrayBuffer Atomics Temporal ShadowRealm \
+                 setTimeout queueMicrotask require process fetch console window self global module exports";
+    let text = format!(
+        "env.there = '{names}'.split(' ').filter((name) => name in globalThis); \
+                        env.for = typeof Symbol.for; env.proto = '__proto__' in {{}}; env.async = typeof Array.fromAsync"
+    );
+    let expected = r#"{"there":[],"for":"undefined","proto":false,"async":"undefined"}"#;
+    assert_eq!(run(&text, "{}").await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_with_proto_keys_pollutes_nothing() {
+    let merge = "function merge(to, from) { for (const key in from) { \
+                   if (typeof from[key] === 'object') { to[key] = to[key] || {}; merge(to[key], from[key]); } \
+                   else to[key] = from[key]; } return to; } \
+                 const merged = merge({}, result); \
+                 return { merged, polluted: typeof ({}).admin, keys: Object.keys(result) };";
+    let input = r#"{"result":{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}}"#;
+    let shown = run_preprocess(merge, input).await;
+    assert!(shown.starts_with("threw"), "assigning to a frozen prototype throws: {shown}");
+    let input = r#"{"result":{"__proto__":{"admin":true}}}"#;
+    let expected = r#"{"merged":{"__proto__":{"admin":true}},"polluted":"undefined","keys":["__proto__"]}"#;
+    assert_eq!(run_preprocess(merge, input).await, expected);
+}
+
+/// Styles that could leave something in the heap. None may make a worker grow.
+const REPEATED: [&str; 14] = [
+    "env.x = code_util.md5(user.mark)",
+    "try { globalThis[user.mark] = 1 } catch (e) { env.x = 1 }",
+    "const o = {}; o[user.mark] = 1; o[user.mark + 'b'] = 2; env.n = Object.keys(o).length",
+    "env.x = { get y() { return user.mark } }",
+    "env.x = new Proxy({}, { get() { return user.mark } })",
+    "class A extends Array { static get [Symbol.species]() { return Array } } env.n = A.from([user.mark]).map((x) => x).length",
+    "env.x = { toJSON() { return user.mark } }",
+    "const tag = (s, ...v) => s.raw.join() + v.join(); env.x = tag`a${user.mark}b`",
+    "env.x = Reflect.ownKeys(Reflect.construct(Map, [[[user.mark, 1]]])).length",
+    "throw new Error(user.mark)",
+    "throw code_util.reject(user.mark)",
+    "env.s = String(Symbol(user.mark)); env.r = new RegExp(user.mark).test('x'); env.stack = typeof new Error(user.mark).stack",
+    "env.x = JSON.parse('{\"' + user.mark + '\":[1,2,3]}'); env.y = JSON.stringify(env.x).length",
+    "const a = {}; a.self = a; a.f = () => a; a[Symbol()] = user.mark; env.n = 1",
+];
+
+async fn grows(calls: usize) {
+    let sources = REPEATED.iter().map(|text| variables(text)).collect();
+    let pool = pool_with(one_worker(), sources).await;
+    for (id, text) in (0..).zip(REPEATED) {
+        // Until the allocator has seen this script's sizes.
+        repeat(&pool, id, 2_000, 0).await;
+        let before = resident(&pool);
+        repeat(&pool, id, calls, 2_000).await;
+        let after = resident(&pool);
+        let grown = after.saturating_sub(before);
+        println!("{grown:>6} KiB after {calls} calls ({after} KiB): {text}");
+        assert!(grown <= 2048, "{grown} KiB after {calls} calls of {text}");
+    }
+    assert_eq!(pool.stats().workers_started, 1);
+}
+
+async fn repeat(pool: &Pool, id: u32, calls: usize, from: usize) {
+    for start in (from..from + calls).step_by(64) {
+        let batch = (start..start + 64).map(|n| {
+            // A text of its own for every call, so that whatever is kept is kept each time.
+            let input = Input::new(format!(r#"{{"user":{{"mark":"m{n:09}"}}}}"#));
+            pool.call(ScriptId(id), input, late())
+        });
+        join_all(batch).await;
+    }
+}
+
+/// Resident KiB of the one worker.
+fn resident(pool: &Pool) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pool.pids()[0])).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worker_stays_flat() {
+    grows(3_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes of CPU; run with --release --run-ignored all"]
+async fn the_worker_stays_flat_over_200_000_calls_of_each() {
+    grows(200_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preprocess_script_sees_its_own_reply_only() {
+    let pool = pool_with(one_worker(), vec![preprocess("return [result, response.data.body]")]).await;
+    for n in 0..3 {
+        let input = format!(r#"{{"result":{{"n":{n}}},"response":{{"data":{{"body":"b{n}"}}}}}}"#);
+        assert_eq!(shown(call(&pool, 0, &input).await), format!(r#"[{{"n":{n}}},"b{n}"]"#));
+    }
+}

@@ -1,0 +1,240 @@
+//! Scripts that loop, eat memory or crash the engine, and what that costs everybody else.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward::script::{Budget, Input, Kind, Limits, Outcome, Pool, Quarantine, ScriptId, StartError};
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use crate::support::script::{call, late, limits, numbered, pool, pool_with, run, script, shown, variables, worker};
+
+/// A regular expression that backtracks for hours on a text that almost matches.
+const BAD_REGEX: &str = "env.ok = /^(a+)+$/.test(user.text)";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_poison_gets_its_verdict_and_the_pool_goes_on() {
+    let killed = |by| format!("{:?}", Outcome::Killed { by });
+    let cpu = || vec![killed(Budget::Cpu)];
+    // What allocates may meet either limit first, depending on the machine.
+    let cpu_or_memory = || vec![killed(Budget::Cpu), killed(Budget::Memory)];
+    let too_deep = || vec!["threw".to_owned(), killed(Budget::Crash)];
+    let table = [
+        ("for (;;) {}", cpu()),
+        ("/^(a+)+$/.test('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!')", cpu()),
+        ("env.x = 'x'.repeat(2 ** 30)", cpu_or_memory()),
+        ("var s = 'x'; for (;;) s += s", cpu_or_memory()),
+        ("new Array(1e8).fill(0)", cpu_or_memory()),
+        ("eval('('.repeat(20000) + '1' + ')'.repeat(20000))", vec!["threw".to_owned()]),
+        ("function f() { return f() + 1 } f()", too_deep()),
+        ("var a = []; for (var i = 0; i < 1e5; i++) a = [a]; JSON.stringify(a)", too_deep()),
+        ("JSON.parse('['.repeat(1e5) + ']'.repeat(1e5))", too_deep()),
+        ("[3, 1, 2].sort(function () { for (;;) {} })", cpu()),
+        ("env.x = String(BigInt('9'.repeat(1e7)) * 3n)", cpu_or_memory()),
+    ];
+    let mut sources: Vec<_> = table.iter().map(|(text, _)| variables(text)).collect();
+    sources.push(variables("env.fine = true"));
+    let fine = u32::try_from(table.len()).unwrap();
+    let pool = pool(sources).await;
+    for (id, (text, expected)) in (0..).zip(&table) {
+        let outcome = shown(call(&pool, id, "{}").await);
+        assert!(expected.iter().any(|it| outcome.starts_with(it.as_str())), "{text}: {outcome}");
+        assert_eq!(shown(call(&pool, fine, "{}").await), r#"{"fine":true}"#, "after {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_over_within_its_budget() {
+    let pool = pool(vec![variables("for (;;) {}")]).await;
+    let begun = Instant::now();
+    assert_eq!(call(&pool, 0, "{}").await, Outcome::Killed { by: Budget::Cpu });
+    // 250 ms of CPU, and what a machine with other test runs needs to give it that much.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_only_waits_is_ended_by_wall_time() {
+    // Nothing in the realm waits, so a stopped process stands for one.
+    let limits = Limits { wall: Duration::from_millis(300), workers: 1, ..limits() };
+    let pool = pool_with(limits, vec![variables("env.x = 1")]).await;
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pool.pids()[0]).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    assert_eq!(call(&pool, 0, "{}").await, Outcome::Killed { by: Budget::Wall });
+    assert_eq!(shown(call(&pool, 0, "{}").await), r#"{"x":1}"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_too_deep_for_the_parser_does_not_start_a_pool() {
+    let text = format!("env.x = {}1{}", "(".repeat(20_000), ")".repeat(20_000));
+    let error = Pool::start(worker(), limits(), numbered(vec![variables(&text)])).await.unwrap_err();
+    assert!(matches!(error, StartError::NotReady(_)), "{error}");
+}
+
+/// One worker and a poisoned call in the middle of eight: who answers, and what it costs.
+async fn eight_calls_with_poison(poison: &str) -> (Vec<String>, doorward::script::Stats) {
+    // A connector of its own for each, because one connector may hold half of the slots only.
+    let text = format!("if (user.bad) {{ {poison} }} env.n = user.n");
+    let sources = (0..8).map(|n| script(&format!("c{n}"), Kind::Variables, &text)).collect();
+    let pool = pool_with(Limits { workers: 1, ..limits() }, sources).await;
+    let inputs: Vec<String> = (0..8).map(|n| format!(r#"{{"user":{{"n":{n},"bad":{}}}}}"#, n == 3)).collect();
+    let calls = inputs.iter().zip(0..).map(|(input, id)| call(&pool, id, input));
+    let outcomes = join_all(calls).await.into_iter().map(shown).collect();
+    (outcomes, pool.stats())
+}
+
+fn others_are_right(outcomes: &[String], fourth: &str) {
+    for (n, outcome) in outcomes.iter().enumerate() {
+        let expected = if n == 3 { fourth.to_owned() } else { format!("{{\"n\":{n}}}") };
+        assert_eq!(*outcome, expected, "call {n}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seven_calls_around_a_loop_answer_rightly() {
+    let (outcomes, stats) = eight_calls_with_poison("for (;;) {}").await;
+    others_are_right(&outcomes, "Killed { by: Cpu }");
+    assert_eq!((stats.killed_cpu, stats.repeated), (1, 4), "the guilty one is known and not run again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seven_calls_around_a_crash_answer_rightly() {
+    let (outcomes, stats) = eight_calls_with_poison("'x'.repeat(2 ** 30)").await;
+    others_are_right(&outcomes, "Killed { by: Memory }");
+    // The guilty one is found on the isolation lane. Replies that were not written when the worker died are lost.
+    assert!(stats.killed_memory == 1 && (5..=8).contains(&stats.repeated), "{stats:?}");
+    // The first worker and the one that was alone with the guilty call are used up; each lane has at most one more.
+    assert!(stats.workers_started <= 5, "{stats:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_from_outside_costs_no_call() {
+    let sources =
+        (0..4).map(|n| script(&format!("c{n}"), Kind::Variables, "for (var i = 0; i < 2000; i++) {} env.n = user.n"));
+    let pool = Arc::new(pool(sources.collect()).await);
+    let calls: Vec<_> = (0..100_u32)
+        .map(|n| {
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move { call(&pool, n % 4, &format!(r#"{{"user":{{"n":{n}}}}}"#)).await })
+        })
+        .collect();
+    while pool.stats().in_flight < 8 {
+        tokio::task::yield_now().await;
+    }
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pool.pids()[0]).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    for (n, call) in calls.into_iter().enumerate() {
+        assert_eq!(shown(call.await.unwrap()), format!("{{\"n\":{n}}}"));
+    }
+    assert_eq!(pool.stats().crashed, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn poison_ten_times_a_second_leaves_another_connector_alone() {
+    let sources = vec![script("bad", Kind::Variables, BAD_REGEX), script("good", Kind::Variables, "env.n = user.n")];
+    let pool = Arc::new(pool(sources).await);
+    let poison = format!(r#"{{"user":{{"text":"{}!"}}}}"#, "a".repeat(40));
+    let mut ticks = tokio::time::interval(Duration::from_millis(50));
+    let mut bad = Vec::new();
+    for n in 0..60 {
+        ticks.tick().await;
+        let (one, poison) = (Arc::clone(&pool), poison.clone());
+        let deadline = Instant::now() + Duration::from_secs(8);
+        bad.push(tokio::spawn(async move { one.call(ScriptId(0), Input::new(poison), deadline).await }));
+        let good = pool.call(ScriptId(1), Input::new(format!(r#"{{"user":{{"n":{n}}}}}"#)), late()).await;
+        assert_eq!(shown(good), format!("{{\"n\":{n}}}"));
+    }
+    for outcome in bad {
+        let outcome = outcome.await.unwrap();
+        let expected = [Outcome::Killed { by: Budget::Cpu }, Outcome::Overloaded, Outcome::TimedOut];
+        assert!(expected.contains(&outcome), "{outcome:?}");
+    }
+    assert!(pool.stats().quarantined >= 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quarantine_begins_after_two_kills_and_ends() {
+    let lasts = Duration::from_millis(1500);
+    let quarantine = Quarantine { kills: 2, within: Duration::from_mins(1), lasts };
+    let limits = Limits { workers: 1, quarantine, ..limits() };
+    let pool = pool_with(limits, vec![variables("if (user.bad) for (;;) {} env.n = 1")]).await;
+    let killed = Outcome::Killed { by: Budget::Cpu };
+    assert_eq!(call(&pool, 0, r#"{"user":{"bad":true}}"#).await, killed);
+    assert_eq!(pool.stats().quarantined, 0);
+    assert_eq!(call(&pool, 0, r#"{"user":{"bad":true}}"#).await, killed);
+    assert_eq!(pool.stats().quarantined, 1);
+    // The two kills cost the ordinary worker twice. What comes now runs apart: a harmless call starts the isolation
+    // lane, and a bad one leaves the ordinary worker alone.
+    assert_eq!(shown(call(&pool, 0, "{}").await), r#"{"n":1}"#);
+    wait_for(|| pool.pids().len() == 3).await;
+    let ordinary = pool.pids()[0];
+    assert_eq!(call(&pool, 0, r#"{"user":{"bad":true}}"#).await, killed);
+    assert_eq!(pool.pids()[0], ordinary);
+    // Each kill counts from its own time, so the end is that long after the last one.
+    tokio::time::timeout(lasts + Duration::from_millis(200), std::future::pending::<()>()).await.unwrap_err();
+    let before = pool.stats();
+    assert_eq!(call(&pool, 0, r#"{"user":{"bad":true}}"#).await, killed);
+    wait_for(|| pool.stats().workers_started > before.workers_started).await;
+    wait_for(|| pool.pids().len() == 3).await;
+    assert_ne!(pool.pids()[0], ordinary, "after its quarantine the script runs on an ordinary worker again");
+}
+
+/// Waits for a state that the pool reaches by itself.
+async fn wait_for(mut reached: impl FnMut() -> bool) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    let waited = async {
+        while !reached() {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), waited).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_is_replaced_after_its_calls() {
+    let limits = Limits { workers: 1, retire_calls: 50, ..limits() };
+    let pool = pool_with(limits, vec![variables("env.n = user.n")]).await;
+    for n in 0..120 {
+        assert_eq!(shown(call(&pool, 0, &format!(r#"{{"user":{{"n":{n}}}}}"#)).await), format!("{{\"n\":{n}}}"));
+    }
+    // At the first idle moment after 50 and after 100 calls, if the next call does not come first.
+    assert!((1..=2).contains(&pool.stats().retired));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_refuses_and_a_deadline_is_kept() {
+    let limits = Limits { workers: 1, depth: 2, queue: 2, ..limits() };
+    let pool = pool_with(limits, vec![variables("for (;;) {}")]).await;
+    let soon = Instant::now() + Duration::from_millis(20);
+    let calls = (0..6).map(|_| pool.call(ScriptId(0), Input::new("{}"), soon));
+    let outcomes = join_all(calls).await;
+    let count = |wanted: &Outcome| outcomes.iter().filter(|it| *it == wanted).count();
+    // One slot for the connector (half of two), one place in the queue (half of two), the others are refused.
+    assert_eq!((count(&Outcome::TimedOut), count(&Outcome::Overloaded)), (2, 4), "{outcomes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_pool_ends_its_workers() {
+    let pool = pool(vec![variables("env.n = 1")]).await;
+    wait_for(|| pool.pids().len() == 2).await;
+    let pids = pool.pids();
+    drop(pool);
+    wait_for(|| pids.iter().all(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_pool_with_a_busy_worker_ends_it_too() {
+    let pool = pool(vec![variables("for (;;) {}")]).await;
+    wait_for(|| pool.pids().len() == 2).await;
+    let pids = pool.pids();
+    let soon = Instant::now() + Duration::from_millis(20);
+    assert_eq!(pool.call(ScriptId(0), Input::new("{}"), soon).await, Outcome::TimedOut);
+    drop(pool);
+    wait_for(|| pids.iter().all(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_engine_s_own_limit_is_an_exception_of_the_script() {
+    let outcome = run("function f() { return f() + 1 } f()", "{}").await;
+    assert!(outcome.starts_with("threw") && outcome.contains("recursive"), "{outcome}");
+}
