@@ -7,6 +7,7 @@ mod check;
 mod load;
 mod pin;
 mod schema;
+mod serve;
 mod test;
 mod token;
 
@@ -39,6 +40,8 @@ enum Command {
     },
     /// Prints the JSON Schema of connector files
     Schema,
+    /// Runs the daemon
+    Serve(serve::Options),
     /// Send test: runs one login for real and shows every stage
     Test(test::Options),
     /// Tokens of clients
@@ -60,6 +63,7 @@ pub fn run() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Pin { url } => pin::run(&url),
         Command::Schema => schema::run().map(good),
+        Command::Serve(options) => serve::run(&options),
         Command::Test(options) => test::run(options),
         Command::Token(command) => token::run(&command).map(good),
     };

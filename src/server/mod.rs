@@ -23,9 +23,11 @@ pub mod reply;
 mod router;
 mod send_test;
 pub mod tls;
+pub mod watch;
 
 pub use accept::{Server, SharedTls};
 pub use app::App;
 pub use live::{LiveConnectors, log as log_reload};
 pub use openapi::document as openapi_document;
+pub use reload::reload;
 pub use router::router;
