@@ -11,6 +11,7 @@ pub mod connector;
 pub mod context;
 pub mod cookies;
 pub mod crypto;
+pub mod demo;
 pub mod diagnostic;
 pub mod document;
 pub mod flow;

@@ -5,6 +5,7 @@
 
 mod check;
 mod load;
+mod new;
 mod pin;
 mod schema;
 mod serve;
@@ -33,6 +34,8 @@ struct Cli {
 enum Command {
     /// Checks connector files: every mistake with its place, cause and fix; golden tests
     Check(check::Options),
+    /// Makes a connector from a curl command line, with holes where the user name and the password stand
+    New(new::Options),
     /// Prints the SPKI pin of a server, to compare and to paste
     Pin {
         /// The server: https://host[:port]
@@ -61,6 +64,7 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Check(options) => check::run(&options),
+        Command::New(options) => new::run(options).map(good),
         Command::Pin { url } => pin::run(&url),
         Command::Schema => schema::run().map(good),
         Command::Serve(options) => serve::run(&options),

@@ -25,6 +25,7 @@ mod script_results;
 mod script_sandbox;
 mod script_styles;
 mod server;
+mod shipped;
 mod support;
 mod tls;
 mod transport;

@@ -1,0 +1,394 @@
+//! Reads a curl command line: which request would curl send?
+//!
+//! Knows the options with which login requests are written (man page of curl 8). An option that changes the request and
+//! is not known is an error, never ignored; one that changes only what curl shows is dropped. Nothing here knows which
+//! part is a password.
+
+use anyhow::{Context as _, Result, bail};
+use url::Url;
+
+use super::shell;
+
+/// The request that a curl command sends.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Curl {
+    /// `-X`, or what follows from the rest.
+    pub method: String,
+    /// Scheme, host and port.
+    pub origin: String,
+    /// The path, still percent-encoded.
+    pub path: String,
+    /// The query, decoded.
+    pub query: Vec<(String, String)>,
+    /// `-H` and the options that set a header.
+    pub headers: Vec<(String, String)>,
+    /// `-b` and Cookie headers.
+    pub cookies: Vec<(String, String)>,
+    /// `-u`, or user and password in the URL.
+    pub basic: Option<(String, String)>,
+    /// What is sent.
+    pub body: Body,
+    /// What a person should know about options that have no counterpart.
+    pub notes: Vec<String>,
+}
+
+/// A request body.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum Body {
+    /// None.
+    #[default]
+    None,
+    /// `-d` and its sisters, joined.
+    Data(String),
+    /// `-F`: name, value, Content-Type.
+    Parts(Vec<(String, String, Option<String>)>),
+}
+
+/// Options without a value that change nothing here.
+const QUIET: [&str; 26] = [
+    "-s",
+    "--silent",
+    "-S",
+    "--show-error",
+    "-v",
+    "--verbose",
+    "-i",
+    "--include",
+    "--show-headers",
+    "-f",
+    "--fail",
+    "--fail-with-body",
+    "-#",
+    "--progress-bar",
+    "-N",
+    "--no-buffer",
+    "--compressed",
+    "-g",
+    "--globoff",
+    "-j",
+    "--http1.1",
+    "--http2",
+    "-4",
+    "-6",
+    "-O",
+    "--path-as-is",
+];
+
+/// Options with a value that change nothing here.
+const QUIET_VALUES: [&str; 12] = [
+    "-o",
+    "--output",
+    "-w",
+    "--write-out",
+    "-c",
+    "--cookie-jar",
+    "-D",
+    "--dump-header",
+    "--stderr",
+    "--trace",
+    "--trace-ascii",
+    "--retry",
+];
+
+/// What was collected before the parts are put together.
+#[derive(Default)]
+struct Reading {
+    curl: Curl,
+    method: Option<String>,
+    url: Option<String>,
+    data: Vec<String>,
+    data_in_query: bool,
+    head: bool,
+}
+
+/// Reads `command`.
+pub fn parse(command: &str) -> Result<Curl> {
+    let mut words = shell::words(command)?.into_iter();
+    match words.next() {
+        Some(program) if program == "curl" || program.ends_with("/curl") || program == "curl.exe" => {}
+        _ => bail!("the command does not begin with curl"),
+    }
+    let mut reading = Reading::default();
+    let mut words = words.flat_map(|word| split_flags(&word));
+    while let Some(word) = words.next() {
+        if !word.starts_with('-') || word == "-" {
+            reading.set_url(word)?;
+        } else if !reading.flag(&word) {
+            let value = if takes_value(&word) { words.next() } else { bail!(unknown(&word)) };
+            reading.option(&word, value.with_context(|| format!("curl's option {word} has no value"))?)?;
+        }
+    }
+    reading.finish()
+}
+
+/// `-sXPOST` is `-s -X POST`.
+fn split_flags(word: &str) -> Vec<String> {
+    let mut split = Vec::new();
+    let mut rest = word;
+    while let Some(letter) = rest.strip_prefix('-').and_then(|rest| rest.chars().next()).filter(|c| *c != '-') {
+        let flag = format!("-{letter}");
+        let after = &rest[flag.len()..];
+        if after.is_empty() {
+            break;
+        }
+        split.push(flag.clone());
+        if takes_value(&flag) {
+            split.push(after.to_owned());
+            return split;
+        }
+        // The rest are further flags; a dash makes them look like it.
+        return split.into_iter().chain(split_flags(&format!("-{after}"))).collect();
+    }
+    rest = word;
+    split.push(rest.to_owned());
+    split
+}
+
+fn takes_value(word: &str) -> bool {
+    const VALUES: [&str; 34] = [
+        "-X",
+        "--request",
+        "-H",
+        "--header",
+        "-d",
+        "--data",
+        "--data-ascii",
+        "--data-raw",
+        "--data-binary",
+        "--data-urlencode",
+        "--json",
+        "-F",
+        "--form",
+        "--form-string",
+        "-u",
+        "--user",
+        "-b",
+        "--cookie",
+        "--url",
+        "-A",
+        "--user-agent",
+        "-e",
+        "--referer",
+        "-m",
+        "--max-time",
+        "--connect-timeout",
+        "--cacert",
+        "-x",
+        "--proxy",
+        "--resolve",
+        "--oauth2-bearer",
+        "-E",
+        "--cert",
+        "--key",
+    ];
+    VALUES.contains(&word) || QUIET_VALUES.contains(&word)
+}
+
+fn unknown(word: &str) -> String {
+    format!("curl's option {word} is not known here; leave it out if the request works without it")
+}
+
+impl Reading {
+    /// An option without a value.
+    fn flag(&mut self, word: &str) -> bool {
+        let note = match word {
+            "-G" | "--get" => {
+                self.data_in_query = true;
+                return true;
+            }
+            "-I" | "--head" => {
+                self.head = true;
+                return true;
+            }
+            "-k" | "--insecure" => {
+                "curl did not check the certificate (-k). Doorward always does: give transport.tls.ca_file, or \
+                 pin_sha256 with what `doorward pin URL` prints."
+            }
+            "-L" | "--location" => {
+                "curl followed redirects (-L). Doorward follows none: write a rule on the status and the Location \
+                 header, or a second step."
+            }
+            "--digest" | "--ntlm" | "--negotiate" | "--anyauth" => {
+                "curl negotiated how to authenticate. Only Basic was taken over; see request.auth."
+            }
+            "--basic" => return true,
+            _ => return QUIET.contains(&word),
+        };
+        self.curl.notes.push(note.to_owned());
+        true
+    }
+
+    /// An option with a value.
+    fn option(&mut self, word: &str, value: String) -> Result<()> {
+        match word {
+            "-X" | "--request" => self.method = Some(value),
+            "--url" => self.set_url(value)?,
+            "-H" | "--header" => self.header(&value)?,
+            "-A" | "--user-agent" => self.set_header("User-Agent", &value),
+            "-e" | "--referer" => self.set_header("Referer", &value),
+            "--oauth2-bearer" => self.set_header("Authorization", &format!("Bearer {value}")),
+            "-u" | "--user" => self.curl.basic = Some(name_and_password(&value)),
+            "-b" | "--cookie" => self.cookies(&value)?,
+            "-d" | "--data" | "--data-ascii" | "--data-binary" => {
+                no_file(word, &value)?;
+                self.data.push(value);
+            }
+            "--data-raw" => self.data.push(value),
+            "--data-urlencode" => self.data.push(urlencoded(&value)?),
+            "--json" => {
+                no_file(word, &value)?;
+                self.set_header("Content-Type", "application/json");
+                self.set_header("Accept", "application/json");
+                // Several --json are one text; the others are joined with &.
+                let before = self.data.pop().unwrap_or_default();
+                self.data.push(before + &value);
+            }
+            "-F" | "--form" => self.part(&value, true)?,
+            "--form-string" => self.part(&value, false)?,
+            _ => self.surroundings(word, &value),
+        }
+        Ok(())
+    }
+
+    /// Options about the way to the server.
+    fn surroundings(&mut self, word: &str, value: &str) {
+        let note = match word {
+            "--cacert" => format!("curl trusted the CA of {value}: give it as transport.tls.ca_file."),
+            "-x" | "--proxy" => "curl used a proxy: see transport.proxy.".to_owned(),
+            "--resolve" => "curl was told the server's address: see transport.resolve.".to_owned(),
+            "-m" | "--max-time" | "--connect-timeout" => {
+                format!("curl's {word} was {value} seconds: see transport.timeout.")
+            }
+            "-E" | "--cert" | "--key" => {
+                "curl used a client certificate: see transport.tls.client_cert_file.".to_owned()
+            }
+            _ => return, // one of QUIET_VALUES
+        };
+        self.curl.notes.push(note);
+    }
+
+    fn set_url(&mut self, value: String) -> Result<()> {
+        if self.url.replace(value).is_some() {
+            bail!("the curl command has two URLs; one request is a connector's step");
+        }
+        Ok(())
+    }
+
+    fn set_header(&mut self, name: &str, value: &str) {
+        self.curl.headers.push((name.to_owned(), value.to_owned()));
+    }
+
+    fn header(&mut self, written: &str) -> Result<()> {
+        if written.starts_with('@') {
+            bail!("curl reads headers from a file here; write them out");
+        }
+        let Some((name, value)) = written.split_once(':') else {
+            // `X-Empty;` sends an empty header.
+            if let Some(name) = written.strip_suffix(';') {
+                self.set_header(name, "");
+                return Ok(());
+            }
+            bail!("a header of the curl command has no colon");
+        };
+        let (name, value) = (name.trim(), value.trim());
+        if name.eq_ignore_ascii_case("cookie") {
+            return self.cookies(value);
+        }
+        if !value.is_empty() {
+            self.set_header(name, value); // `Accept:` takes one of curl's own away
+        }
+        Ok(())
+    }
+
+    fn cookies(&mut self, written: &str) -> Result<()> {
+        if !written.contains('=') {
+            bail!("curl reads cookies from a file here; write them out as name=value");
+        }
+        for pair in written.split(';').map(str::trim).filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').context("a cookie of the curl command is not name=value")?;
+            self.curl.cookies.push((name.to_owned(), value.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, written: &str, special: bool) -> Result<()> {
+        let (name, value) = written.split_once('=').context("a part (-F) of the curl command is not name=value")?;
+        let (value, content_type) = match value.split_once(";type=") {
+            Some((value, content_type)) if special => (value, Some(content_type.to_owned())),
+            _ => (value, None),
+        };
+        if special && value.starts_with(['@', '<']) {
+            bail!("curl sends the file of the part `{name}`; a connector cannot");
+        }
+        let value = value.to_owned();
+        match &mut self.curl.body {
+            Body::Parts(parts) => parts.push((name.to_owned(), value, content_type)),
+            body => *body = Body::Parts(vec![(name.to_owned(), value, content_type)]),
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Curl> {
+        let written = self.url.context("the curl command has no URL")?;
+        // curl takes a URL without a scheme as http.
+        let written = if written.contains("://") { written } else { format!("http://{written}") };
+        let url = Url::parse(&written).context("the URL of the curl command cannot be read")?;
+        if !matches!(url.scheme(), "http" | "https") {
+            bail!("the URL of the curl command is not http or https");
+        }
+        let mut curl = self.curl;
+        curl.origin = url.origin().ascii_serialization();
+        curl.path = url.path().to_owned();
+        curl.query = url.query_pairs().into_owned().collect();
+        if !url.username().is_empty() && curl.basic.is_none() {
+            curl.basic = Some((decoded(url.username()), decoded(url.password().unwrap_or_default())));
+        }
+        if !self.data.is_empty() {
+            let data = self.data.join("&");
+            if self.data_in_query {
+                curl.query.extend(url::form_urlencoded::parse(data.as_bytes()).into_owned());
+            } else if matches!(curl.body, Body::Parts(_)) {
+                bail!("the curl command has both -d and -F");
+            } else {
+                curl.body = Body::Data(data);
+            }
+        }
+        let implied = match curl.body {
+            _ if self.head => "HEAD",
+            Body::None => "GET",
+            _ => "POST",
+        };
+        curl.method = self.method.take().unwrap_or_else(|| implied.to_owned()).to_ascii_uppercase();
+        Ok(curl)
+    }
+}
+
+fn decoded(text: &str) -> String {
+    url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B")).as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}
+
+fn name_and_password(written: &str) -> (String, String) {
+    let (name, password) = written.split_once(':').unwrap_or((written, ""));
+    (name.to_owned(), password.to_owned())
+}
+
+fn no_file(word: &str, value: &str) -> Result<()> {
+    if value.starts_with('@') {
+        bail!("curl reads the body from a file here; write its content behind {word}");
+    }
+    Ok(())
+}
+
+/// `--data-urlencode`: `content`, `=content`, `name=content`.
+fn urlencoded(written: &str) -> Result<String> {
+    let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    match written.split_once('=') {
+        Some(("", content)) => Ok(encode(content)),
+        Some((name, content)) if !name.contains('@') => Ok(format!("{name}={}", encode(content))),
+        None if !written.contains('@') => Ok(encode(written)),
+        _ => bail!("curl reads the data from a file here; write --data-urlencode name=content"),
+    }
+}

@@ -1,0 +1,325 @@
+//! Writes the connector: a request with holes, rules to fill in, golden cases.
+//!
+//! What it writes loads as it is and lets nobody in: the rules ask for a field called FILL_IN, which no server sends.
+//! Values that may be secrets are not written, neither in templates nor in comments.
+
+use std::fmt::Write as _;
+
+use anyhow::{Result, bail};
+use base64::Engine as _;
+use serde_json::Value;
+
+use super::curl::{Body, Curl};
+use super::holes::{Holes, Literals};
+use super::yaml::{comment, flow, key, quoted};
+
+/// Headers that curl, a browser or the connection adds; the connector has its own.
+const DROPPED: [&str; 12] = [
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "connection",
+    "content-length",
+    "content-type",
+    "dnt",
+    "host",
+    "pragma",
+    "priority",
+    "upgrade-insecure-requests",
+    "user-agent",
+];
+
+/// The text of a connector for `curl`.
+pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
+    let mut holes = Holes::new(literals);
+    let mut request = String::new();
+    writeln!(request, "      method: {}", method(&curl.method)?)?;
+    // The body first: its names are the best witnesses of who is the user.
+    let body = body(curl, &mut holes)?;
+    let url = url(curl, &mut holes);
+    writeln!(request, "      url: {}", quoted(&format!("${{base}}{url}")))?;
+    let query = pairs(&curl.query, &mut holes);
+    let in_url = [&url, &query].iter().any(|text| text.contains("{{user.userPassword"));
+    section(&mut request, "query", &query);
+    let (headers, basic) = headers(curl, &mut holes);
+    section(&mut request, "headers", &headers);
+    let cookies: String = curl.cookies.iter().map(|(name, value)| cookie(name, value, &mut holes)).collect();
+    section(&mut request, "cookies", &cookies);
+    if let Some((name, _)) = basic.as_ref().or(curl.basic.as_ref()) {
+        request.push_str(&basic_auth(name, &mut holes));
+    }
+    request.push_str(&body);
+    if !holes.password {
+        bail!("no part of the request looks like the password; say which with --password VALUE");
+    }
+    if !holes.username {
+        bail!("no part of the request looks like the user name; say which with --username VALUE");
+    }
+    Ok(head(curl, &holes, in_url) + &request + &tail(curl))
+}
+
+fn method(written: &str) -> Result<&str> {
+    const KNOWN: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+    if KNOWN.contains(&written) {
+        return Ok(written);
+    }
+    bail!("the method of the curl command is none of {}", KNOWN.join(" "))
+}
+
+fn head(curl: &Curl, holes: &Holes, in_url: bool) -> String {
+    let mut text = "# yaml-language-server: $schema=../docs/connector.schema.json\n#\n".to_owned();
+    text.push_str(&comment(
+        "",
+        "Made by `doorward new --from-curl`. It loads as it is, and lets nobody in before you say what a right login \
+         looks like: search for FILL_IN.",
+    ));
+    for note in curl.notes.iter().chain(&holes.notes) {
+        text.push_str(&comment("", &format!("- {note}")));
+    }
+    let _ = write!(text, "version: 1\ntitle: {}\n\n", quoted(&curl.origin));
+    text.push_str(
+        "# The only thing that differs between installations; `--set base=URL` of `doorward test` replaces it.\n",
+    );
+    let _ = write!(text, "settings:\n  base: {}\n\n", quoted(&curl.origin));
+    if !holes.secrets.is_empty() {
+        text.push_str(&comment(
+            "",
+            "Values of the command that may be secret. They are read from the environment (or write { file: PATH }). If \
+             one is no secret, put it in its place below as it is; a value of one session will not work for ever.",
+        ));
+        text.push_str("secrets:\n");
+        for name in &holes.secrets {
+            let _ = writeln!(text, "  {name}: {{ env: {} }}", name.to_ascii_uppercase());
+        }
+        text.push('\n');
+    }
+    if in_url {
+        text.push_str(&comment(
+            "",
+            "The password stands in the URL, which servers and proxies log. If the server takes it in a body, send it \
+             there; else say why not.",
+        ));
+        text.push_str("acknowledge: { credential_in_url: \"FILL_IN why\" }\n\n");
+    }
+    text + "steps:\n  - name: login\n    request:\n"
+}
+
+fn tail(curl: &Curl) -> String {
+    let format = if curl.method == "HEAD" { "bytes" } else { "auto" };
+    format!(
+        r#"    response:
+      # json, xml, form, html or text; auto goes by the Content-Type.
+      format: {format}
+      # Send one right and one wrong login and compare the replies:
+      #   doorward test THIS_FILE --username NAME --reveal
+      # What only a wrong one has; a row for each reason (account_locked, account_disabled, password_expired, ...).
+      reject:
+        - {{ when: {{ field: FILL_IN, equals: "FILL_IN wrong" }}, reason: invalid_credentials }}
+      # What only a right one has, such as {{ all: [{{ field: code, equals: 200 }}, {{ field: data.token, exists: true }}] }}
+      success: {{ field: FILL_IN, equals: "FILL_IN right" }}
+      # What goes back to the caller; the right side is a place in the reply.
+      # map: {{ error_code: code, error_message: message, extension: data, attributes: {{ display_name: data.name }} }}
+
+# Golden cases, run by `doorward check` without network. Paste real replies here (without real tokens).
+tests:
+  - name: right password
+    user: {{ username: alice, userPassword: "right" }}
+    replies: [{{ json: {{ FILL_IN: "FILL_IN right" }} }}]
+    expect: {{ verdict: accept, requests: [{{ method: {method} }}] }}
+  - name: wrong password
+    user: {{ username: alice, userPassword: "wrong" }}
+    replies: [{{ json: {{ FILL_IN: "FILL_IN wrong" }} }}]
+    expect: {{ verdict: reject, reason: invalid_credentials }}
+  - name: a login page instead of an answer
+    user: {{ username: alice, userPassword: "right" }}
+    replies: [{{ html: "<html><title>Sign in</title></html>" }}]
+    expect: {{ verdict: unavailable, cause: unexpected_reply }}
+"#,
+        method = curl.method,
+    )
+}
+
+/// The path, with holes for the segments that are the user's. Only what the person named is looked for in a path.
+fn url(curl: &Curl, holes: &mut Holes) -> String {
+    let segments: Vec<String> =
+        curl.path.split('/').map(|segment| holes.of_user("", segment).unwrap_or_else(|| segment.to_owned())).collect();
+    segments.join("/")
+}
+
+fn section(request: &mut String, name: &str, lines: &str) {
+    if !lines.is_empty() {
+        let _ = write!(request, "      {name}:\n{lines}");
+    }
+}
+
+/// `name: value` lines; the values of a repeated name become a list.
+fn pairs(pairs: &[(String, String)], holes: &mut Holes) -> String {
+    let mut lines = String::new();
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        if pairs[..index].iter().any(|(before, _)| before == name) {
+            continue;
+        }
+        let repeats = pairs[index + 1..].iter().filter(|(later, _)| later == name);
+        let values: Vec<String> = std::iter::once(value)
+            .chain(repeats.map(|(_, value)| value))
+            .map(|value| quoted(&holes.fill(name, value)))
+            .collect();
+        let written = if let [one] = values.as_slice() { one.clone() } else { format!("[{}]", values.join(", ")) };
+        let _ = writeln!(lines, "        {}: {written}", key(name));
+    }
+    lines
+}
+
+/// The lines of headers, and user and password of an Authorization header of scheme Basic.
+fn headers(curl: &Curl, holes: &mut Holes) -> (String, Option<(String, String)>) {
+    let mut kept: Vec<(String, String)> = Vec::new();
+    let mut basic = None;
+    for (name, value) in &curl.headers {
+        let lower = name.to_ascii_lowercase();
+        if DROPPED.contains(&lower.as_str())
+            || lower.starts_with("sec-")
+            || kept.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
+        {
+            continue;
+        }
+        let template = match (lower.as_str(), value.split_once(' ')) {
+            ("authorization", Some((scheme, rest))) if scheme.eq_ignore_ascii_case("basic") => {
+                basic = basic_of(rest);
+                match basic {
+                    Some(_) => continue,
+                    None => holes.secret(name),
+                }
+            }
+            ("authorization" | "proxy-authorization", Some((scheme, _))) => format!("{scheme} {}", holes.secret(name)),
+            ("authorization" | "proxy-authorization", None) => holes.secret(name),
+            // Their queries may hold anything.
+            ("referer" | "origin", _) => value.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            _ => holes.fill(name, value),
+        };
+        kept.push((name.clone(), template));
+    }
+    let lines = kept.iter().map(|(name, value)| format!("        {}: {}\n", key(name), quoted(value))).collect();
+    (lines, basic)
+}
+
+fn basic_of(encoded: &str) -> Option<(String, String)> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    text.split_once(':').map(|(name, password)| (name.to_owned(), password.to_owned()))
+}
+
+/// A cookie of a command is of somebody's session more often than not.
+fn cookie(name: &str, value: &str, holes: &mut Holes) -> String {
+    let template = holes.of_user(name, value).unwrap_or_else(|| holes.secret(&format!("cookie_{name}")));
+    format!("        {}: {}\n", key(name), quoted(&template))
+}
+
+/// Basic is the user's when nothing else of the request is, else the service's own.
+fn basic_auth(name: &str, holes: &mut Holes) -> String {
+    let (name, password) = if holes.password {
+        (holes.fill("basic name", name), holes.secret("basic_password"))
+    } else {
+        holes.username = true;
+        holes.password = true;
+        ("{{user.username}}".to_owned(), "{{user.userPassword}}".to_owned())
+    };
+    format!("      auth: {{ basic: {{ username: {}, password: {} }} }}\n", quoted(&name), quoted(&password))
+}
+
+fn body(curl: &Curl, holes: &mut Holes) -> Result<String> {
+    let said = curl.headers.iter().rev().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let said = said.map(|(_, value)| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    match (&curl.body, said.as_deref()) {
+        (Body::None, _) => Ok(String::new()),
+        (Body::Parts(parts), _) => Ok(multipart(parts, holes)),
+        (Body::Data(data), Some(media)) if media.contains("json") => json(data, holes),
+        (Body::Data(data), None) if data.trim_start().starts_with('{') => {
+            holes.notes.push("the body is JSON although curl called it a form; it is sent as JSON".to_owned());
+            json(data, holes)
+        }
+        (Body::Data(data), Some(media)) if media.contains("xml") => Ok(text("xml", media, &xml(data, holes))),
+        (Body::Data(data), None | Some("application/x-www-form-urlencoded")) => {
+            let fields: Vec<_> = url::form_urlencoded::parse(data.as_bytes()).into_owned().collect();
+            Ok(format!("      body:\n        form:\n{}", indented(&pairs(&fields, holes))))
+        }
+        (Body::Data(data), Some(media)) => Ok(text("text", media, &holes.fill_text(data))),
+    }
+}
+
+fn indented(lines: &str) -> String {
+    lines.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+fn text(kind: &str, media: &str, text: &str) -> String {
+    format!("      body:\n        {kind}:\n          content_type: {media}\n          value: {}\n", quoted(text))
+}
+
+fn multipart(parts: &[(String, String, Option<String>)], holes: &mut Holes) -> String {
+    let mut lines = String::new();
+    for (name, value, content_type) in parts {
+        let value = quoted(&holes.fill(name, value));
+        let _ = match content_type {
+            None => writeln!(lines, "          {}: {value}", key(name)),
+            Some(media) => {
+                writeln!(lines, "          {}: {{ value: {value}, content_type: {} }}", key(name), quoted(media))
+            }
+        };
+    }
+    format!("      body:\n        multipart:\n{lines}")
+}
+
+fn json(data: &str, holes: &mut Holes) -> Result<String> {
+    let Ok(mut value) = serde_json::from_str::<Value>(data) else {
+        bail!("the body of the curl command is not JSON, although its Content-Type says so");
+    };
+    fill_json("", &mut value, holes);
+    let Value::Object(members) = &value else {
+        return Ok(format!("      body:\n        json: {}\n", flow(&value)));
+    };
+    let lines: String =
+        members.iter().map(|(name, value)| format!("          {}: {}\n", key(name), flow(value))).collect();
+    Ok(format!("      body:\n        json:\n{lines}"))
+}
+
+/// At most as deep as serde_json parses, 128.
+fn fill_json(name: &str, value: &mut Value, holes: &mut Holes) {
+    match value {
+        Value::String(text) => *text = holes.fill(name, text),
+        Value::Number(number) => {
+            let digits = number.to_string();
+            let template = holes.fill(name, &digits);
+            if template != digits {
+                *value = Value::String(template);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| fill_json(name, item, holes)),
+        Value::Object(members) => members.iter_mut().for_each(|(name, value)| fill_json(name, value, holes)),
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// Fills the elements that hold text only, by their local names; the rest stays as it is written.
+fn xml(data: &str, holes: &mut Holes) -> String {
+    let mut out = String::with_capacity(data.len());
+    let mut rest = data;
+    while let Some(end) = rest.find('>') {
+        let (tag, after) = rest.split_at(end + 1);
+        out.push_str(tag);
+        rest = after;
+        let opened = tag.rsplit_once('<').map_or("", |(_, inside)| inside);
+        let Some(close) = rest.find('<').filter(|at| rest[*at..].starts_with("</")) else { continue };
+        if opened.starts_with(['/', '!', '?']) || opened.ends_with("/>") {
+            continue;
+        }
+        let name = opened.split(|c: char| c.is_whitespace() || c == '>').next().unwrap_or_default();
+        let name = name.rsplit(':').next().unwrap_or_default();
+        let (written, after) = rest.split_at(close);
+        let value =
+            quick_xml::escape::unescape(written).map_or_else(|_| written.to_owned(), std::borrow::Cow::into_owned);
+        let template = holes.fill(name, &value);
+        out.push_str(if template == value { written } else { &template });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,294 @@
+//! Decides which values of a request become holes: the user name, the password, and what must not stand in a file.
+//!
+//! What the person says (`--username`, `--password`) goes before what names and shapes suggest. A value that might be a
+//! secret becomes one; a literal too few can be added by hand, a literal too many would be leaked.
+
+use doorward::crypto::digest::{Algorithm, digest};
+use doorward::crypto::encoding::{base64_encode, hex_encode};
+
+/// Which parts of the command stand for the user.
+#[derive(Debug, Default)]
+pub struct Literals {
+    /// What stands for the user name.
+    pub username: Option<String>,
+    /// What stands for the password, before any digest.
+    pub password: Option<String>,
+}
+
+/// What was found while a request was turned into templates.
+#[derive(Debug)]
+pub struct Holes {
+    literals: Literals,
+    /// A value became the user name.
+    pub username: bool,
+    /// A value became the password.
+    pub password: bool,
+    /// Names of `secret.*`, in the order in which they were met.
+    pub secrets: Vec<String>,
+    /// What a person should look at.
+    pub notes: Vec<String>,
+}
+
+/// Ways in which servers want a password, as filters; the first that gives the value is taken.
+const CHAINS: [&[&str]; 17] = [
+    &[],
+    &["md5"],
+    &["md5", "upper"],
+    &["sha1"],
+    &["sha1", "upper"],
+    &["sha256"],
+    &["sha256", "upper"],
+    &["sha512"],
+    &["sm3"],
+    &["sm3", "upper"],
+    &["base64"],
+    &["md5", "md5"],
+    &["md5", "upper", "md5"],
+    &["md5", "sha1"],
+    &["sha1", "md5"],
+    &["md5", "base64"],
+    &["base64", "md5"],
+];
+
+const USER_NAMES: [&str; 16] = [
+    "user",
+    "username",
+    "uname",
+    "userid",
+    "uid",
+    "login",
+    "loginname",
+    "loginid",
+    "account",
+    "accountname",
+    "usercode",
+    "useraccount",
+    "jusername",
+    "loginuser",
+    "useremail",
+    "acct",
+];
+const PASSWORD_PARTS: [&str; 6] = ["password", "passwd", "pwd", "passwort", "psw", "credential"];
+const SECRET_PARTS: [&str; 14] = [
+    "token", "key", "secret", "sign", "auth", "session", "ticket", "nonce", "csrf", "xsrf", "captcha", "sid", "jwt",
+    "cert",
+];
+
+impl Holes {
+    /// Nothing found yet.
+    pub fn new(literals: Literals) -> Self {
+        Self { literals, username: false, password: false, secrets: Vec::new(), notes: Vec::new() }
+    }
+
+    /// The template for the value that stands under `name`.
+    pub fn fill(&mut self, name: &str, value: &str) -> String {
+        if let Some(hole) = self.of_user(name, value) {
+            return hole;
+        }
+        if let Some(time) = time_of(name, value) {
+            self.notes.push(format!("`{name}` looked like a time and became {time}"));
+            return time.to_owned();
+        }
+        if is_secret(name, value) { self.secret(name) } else { value.to_owned() }
+    }
+
+    /// The hole for a value that is the user's name or password.
+    pub fn of_user(&mut self, name: &str, value: &str) -> Option<String> {
+        let hole = match (&self.literals.password, &self.literals.username) {
+            (Some(password), _) if !value.is_empty() && chain_of(password, value).is_some() => {
+                password_hole(chain_of(password, value)?)
+            }
+            (None, _) if is_password(name) => {
+                let chain = chain_by_shape(value);
+                if !chain.is_empty() {
+                    let filters = chain.join(" | ");
+                    self.notes
+                        .push(format!("`{name}` looked like the password's {filters}; check it with a known one"));
+                } else if value.len() > 100 {
+                    self.notes.push(format!("`{name}` looked encrypted; see code_util.rsa and code_util.sm2"));
+                }
+                password_hole(chain)
+            }
+            (_, Some(username)) if value == username => "{{user.username}}".to_owned(),
+            (_, None) if is_username(name) => "{{user.username}}".to_owned(),
+            _ => return None,
+        };
+        if hole == "{{user.username}}" {
+            self.username = true
+        } else {
+            self.password = true
+        }
+        Some(hole)
+    }
+
+    /// Replaces what stands for the user in a text without names. Only what the person named can be found there.
+    pub fn fill_text(&mut self, text: &str) -> String {
+        // Stand-ins first, so that a user called "user" is not found in the password's hole.
+        let (mut text, mut found) = (text.to_owned(), None);
+        if let Some(password) = &self.literals.password {
+            let forms = CHAINS.iter().map(|chain| (*chain, apply(chain, password)));
+            if let Some((chain, form)) =
+                forms.filter(|(_, form)| !form.is_empty()).find(|(_, form)| text.contains(form))
+            {
+                text = text.replace(&form, "\u{1}");
+                found = Some(chain);
+            }
+        }
+        if let Some(username) = self.literals.username.as_deref().filter(|name| !name.is_empty()) {
+            self.username |= text.contains(username);
+            text = text.replace(username, "{{user.username}}");
+        }
+        if let Some(chain) = found {
+            self.password = true;
+            text = text.replace('\u{1}', &password_hole(chain));
+        }
+        text
+    }
+
+    /// A hole for a secret called after `name`.
+    pub fn secret(&mut self, name: &str) -> String {
+        let mut id: String =
+            name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+        if !id.starts_with(|c: char| c.is_ascii_lowercase()) {
+            id.insert_str(0, "s_");
+        }
+        while self.secrets.contains(&id) {
+            id.push_str("_2");
+        }
+        self.secrets.push(id.clone());
+        format!("{{{{secret.{id}}}}}")
+    }
+}
+
+fn password_hole(chain: &[&str]) -> String {
+    let filters: String = chain.iter().map(|filter| format!(" | {filter}")).collect();
+    format!("{{{{user.userPassword{filters}}}}}")
+}
+
+fn chain_of(password: &str, value: &str) -> Option<&'static [&'static str]> {
+    CHAINS.into_iter().find(|chain| apply(chain, password) == value)
+}
+
+fn apply(chain: &[&str], password: &str) -> String {
+    chain.iter().fold(password.to_owned(), |text, filter| match *filter {
+        "upper" => text.to_uppercase(),
+        "base64" => base64_encode(text.as_bytes()),
+        name => Algorithm::from_name(name)
+            .map(|algorithm| hex_encode(&digest(algorithm, text.as_bytes())))
+            .unwrap_or_default(),
+    })
+}
+
+fn chain_by_shape(value: &str) -> &'static [&'static str] {
+    if !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return &[];
+    }
+    let upper = value.bytes().any(|byte| byte.is_ascii_uppercase());
+    match (value.len(), upper) {
+        (32, false) => &["md5"],
+        (32, true) => &["md5", "upper"],
+        (40, false) => &["sha1"],
+        (40, true) => &["sha1", "upper"],
+        (64, false) => &["sha256"],
+        (64, true) => &["sha256", "upper"],
+        _ => &[],
+    }
+}
+
+/// `user-name`, `j_username`, `UserName` are one name.
+fn bare(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn is_username(name: &str) -> bool {
+    USER_NAMES.contains(&bare(name).as_str()) || ["用户名", "账号", "姓名", "工号"].contains(&name)
+}
+
+fn is_password(name: &str) -> bool {
+    let bare = bare(name);
+    bare == "pass" || PASSWORD_PARTS.iter().any(|part| bare.contains(part)) || ["密码", "口令"].contains(&name)
+}
+
+fn is_secret(name: &str, value: &str) -> bool {
+    let (bare, kind) = (bare(name), value.to_ascii_lowercase());
+    // Braces would be read as a template; as the value of a secret they are data.
+    let braces = value.contains("{{") || value.contains("${");
+    braces
+        || (!value.is_empty()
+            && SECRET_PARTS.iter().any(|part| bare.contains(part))
+            && kind != "true"
+            && kind != "false")
+        || is_token(value)
+}
+
+/// Long, without spaces, letters and digits mixed: nobody writes such a value by hand.
+fn is_token(value: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.~:".contains(&byte);
+    value.len() >= 16
+        && value.bytes().all(plain)
+        && !value.contains("://")
+        && value.bytes().any(|byte| byte.is_ascii_digit())
+        && value.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+fn time_of(name: &str, value: &str) -> Option<&'static str> {
+    let named = ["t", "ts", "time", "timestamp", "_"].contains(&name.to_ascii_lowercase().as_str());
+    let digits = value.starts_with(['1', '2']) && value.bytes().all(|byte| byte.is_ascii_digit());
+    match value.len() {
+        10 if named && digits => Some("{{time.unix}}"),
+        13 if named && digits => Some("{{time.unix_ms}}"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Holes, Literals};
+
+    fn guess(name: &str, value: &str) -> String {
+        Holes::new(Literals::default()).fill(name, value)
+    }
+
+    #[test]
+    fn names_and_shapes_decide_without_literals() {
+        for (name, value, template) in [
+            ("user-name", "zhangsan", "{{user.username}}"),
+            ("j_username", "zhangsan", "{{user.username}}"),
+            ("UserPassword", "123456", "{{user.userPassword}}"),
+            ("pwd", "e10adc3949ba59abbe56e057f20f883e", "{{user.userPassword | md5}}"),
+            ("pwd", "7C4A8D09CA3762AF61E59520943DC26494F8941B", "{{user.userPassword | sha1 | upper}}"),
+            ("lang", "zh", "zh"),
+            ("timestamp", "1700000000000", "{{time.unix_ms}}"),
+            ("X-App-Key", "k", "{{secret.x_app_key}}"),
+            ("X-Odd", "a81bc81b-dead-4e5d", "{{secret.x_odd}}"),
+            ("note", "{{user.x}}", "{{secret.note}}"),
+            ("Accept", "application/json", "application/json"),
+        ] {
+            assert_eq!(guess(name, value), template, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn literals_go_before_names_and_find_the_digest() {
+        let literals = || Literals { username: Some("zhangsan".to_owned()), password: Some("123456".to_owned()) };
+        for (name, value, template) in [
+            ("a", "zhangsan", "{{user.username}}"),
+            ("b", "123456", "{{user.userPassword}}"),
+            ("b", "10470c3b4b1fed12c3baac014be15fac67c6e815", "{{user.userPassword | md5 | sha1}}"),
+            ("b", "E10ADC3949BA59ABBE56E057F20F883E", "{{user.userPassword | md5 | upper}}"),
+            ("b", "MTIzNDU2", "{{user.userPassword | base64}}"),
+            ("username", "other", "other"),
+        ] {
+            assert_eq!(Holes::new(literals()).fill(name, value), template, "{name}: {value}");
+        }
+        let mut holes = Holes::new(Literals { username: Some("user".to_owned()), password: Some("pw".to_owned()) });
+        assert_eq!(holes.fill_text("LOGIN user pw"), "LOGIN {{user.username}} {{user.userPassword}}");
+    }
+
+    #[test]
+    fn two_secrets_of_one_name_stay_apart() {
+        let mut holes = Holes::new(Literals::default());
+        assert_eq!(holes.fill("token", "a"), "{{secret.token}}");
+        assert_eq!(holes.fill("Token", "b"), "{{secret.token_2}}");
+    }
+}

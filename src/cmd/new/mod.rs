@@ -1,0 +1,63 @@
+//! `doorward new --from-curl`: a connector from a curl command line.
+//!
+//! Reads the command (`curl`, `shell`), decides what is the user's and what is secret (`holes`) and writes a connector
+//! that loads (`draft`, `yaml`). Nothing is sent anywhere.
+
+mod curl;
+mod draft;
+mod holes;
+mod shell;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+
+/// The longest command that is read. Browsers copy a few kilobytes.
+const MAX_COMMAND: u64 = 256 * 1024;
+
+/// What `doorward new` takes.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// A curl command line as one argument, or - to read it from standard input
+    #[arg(long, value_name = "CMD")]
+    from_curl: String,
+    /// What stands for the user name in the command; guessed from names when left out
+    #[arg(long, value_name = "VALUE")]
+    username: Option<String>,
+    /// What stands for the password in the command, before any digest; guessed from names when left out
+    #[arg(long, value_name = "VALUE")]
+    password: Option<String>,
+    /// Where to write the connector; standard output when left out
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Writes the connector.
+pub fn run(options: Options) -> Result<()> {
+    let command = if options.from_curl == "-" {
+        let mut text = String::new();
+        std::io::stdin().take(MAX_COMMAND + 1).read_to_string(&mut text).context("cannot read standard input")?;
+        text
+    } else {
+        options.from_curl
+    };
+    ensure!(command.len() as u64 <= MAX_COMMAND, "the curl command is longer than 256 KiB");
+    let literals = holes::Literals { username: options.username, password: options.password };
+    let text = draft::connector(&curl::parse(command.trim())?, literals)?;
+    match options.output {
+        None => std::io::stdout().write_all(text.as_bytes()).context("cannot write"),
+        Some(path) => {
+            // Never over a file that somebody has worked on.
+            let file = std::fs::File::options().write(true).create_new(true).open(&path);
+            let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
+            file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+            anstream::eprintln!("wrote {0}\nnext: doorward check {0}", path.display());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! From curl commands as people have them to connectors.
+
+use super::curl::{Body, Curl, parse};
+use super::draft::connector;
+use super::holes::Literals;
+
+fn made(command: &str) -> String {
+    connector(&parse(command).unwrap(), Literals::default()).unwrap()
+}
+
+fn named(command: &str, username: &str, password: &str) -> String {
+    let literals = Literals { username: Some(username.to_owned()), password: Some(password.to_owned()) };
+    connector(&parse(command).unwrap(), literals).unwrap()
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn a_command_is_read_as_curl_reads_it() {
+    let curl = parse(
+        "curl -sSXPOST -H'X-A: 1' --header 'Cookie: a=1; b=2' -b c=3 -uname:pass:word https://h:8443/p%20q?x=1+2 \
+         -d a=1 --data-urlencode 'b= &' -k -o /dev/null",
+    )
+    .unwrap();
+    assert_eq!((curl.method.as_str(), curl.origin.as_str(), curl.path.as_str()), ("POST", "https://h:8443", "/p%20q"));
+    assert_eq!(curl.query, pairs(&[("x", "1 2")]));
+    assert_eq!(curl.headers, pairs(&[("X-A", "1")]));
+    assert_eq!(curl.cookies, pairs(&[("a", "1"), ("b", "2"), ("c", "3")]));
+    assert_eq!(curl.basic, Some(("name".to_owned(), "pass:word".to_owned())));
+    assert_eq!(curl.body, Body::Data("a=1&b=+%26".to_owned()));
+    assert_eq!(curl.notes.len(), 1, "{:?}", curl.notes);
+}
+
+#[test]
+fn methods_follow_from_the_rest() {
+    let method = |command: &str| parse(command).unwrap().method;
+    assert_eq!(method("curl h"), "GET");
+    assert_eq!(method("curl h -d a=1"), "POST");
+    assert_eq!(method("curl h -F a=1"), "POST");
+    assert_eq!(method("curl h --json '{}' --request put"), "PUT");
+    assert_eq!(method("curl -I h"), "HEAD");
+    let get = parse("curl -G h/p?a=1 -d b=2").unwrap();
+    assert_eq!((get.method.as_str(), get.body, get.query), ("GET", Body::None, pairs(&[("a", "1"), ("b", "2")])));
+    assert_eq!(parse("curl h").unwrap().origin, "http://h");
+    assert_eq!(parse("curl http://a%40b:c%2Bd@h").unwrap().basic, Some(("a@b".to_owned(), "c+d".to_owned())));
+}
+
+#[test]
+fn what_cannot_be_taken_over_is_an_error_and_quotes_no_value() {
+    for (command, part) in [
+        ("wget h", "does not begin with curl"),
+        ("", "does not begin with curl"),
+        ("curl", "no URL"),
+        ("curl h g", "two URLs"),
+        ("curl h -d @hunter2", "from a file"),
+        ("curl h -F f=@hunter2", "file of the part"),
+        ("curl h -b hunter2.txt", "from a file"),
+        ("curl h -H @hunter2", "from a file"),
+        ("curl h --frobnicate hunter2", "--frobnicate is not known"),
+        ("curl h -d", "has no value"),
+        ("curl ftp://hunter2", "not http"),
+        ("curl h -d 'hunter2", "quote is not closed"),
+        ("curl h -d a -F b=hunter2", "both -d and -F"),
+    ] {
+        let error = format!("{:#}", parse(command).unwrap_err());
+        assert!(error.contains(part) && !error.contains("hunter2"), "{command}: {error}");
+    }
+    let nobody = |command: &str| format!("{:#}", connector(&parse(command).unwrap(), Literals::default()).unwrap_err());
+    assert!(nobody("curl h -d a=hunter2").contains("--password VALUE"));
+    assert!(nobody("curl h -d pwd=hunter2").contains("--username VALUE"));
+    assert!(nobody("curl h --json hunter2 -d pwd=1").contains("not JSON"));
+}
+
+#[test]
+fn a_json_login_of_a_browser() {
+    let text = made(
+        r#"curl 'https://4a.corp.cn/api/login?lang=zh' \
+  -H 'accept: application/json' -H 'authorization: Bearer tok-hunter2' -H 'sec-ch-ua: "x"' -H 'X-Tenant: t1' \
+  -H 'content-type: application/json;charset=UTF-8' -b 'SESSION=hunter2-session' \
+  --data-raw $'{"user":{"loginName":"zhangsan"},"password":"e10adc3949ba59abbe56e057f20f883e","remember":true,"note":"it\'s"}' --compressed"#,
+    );
+    for part in [
+        "base: \"https://4a.corp.cn\"",
+        "url: \"${base}/api/login\"",
+        "lang: \"zh\"",
+        "authorization: \"Bearer {{secret.authorization}}\"",
+        "X-Tenant: \"t1\"",
+        "SESSION: \"{{secret.cookie_session}}\"",
+        "user: { loginName: \"{{user.username}}\" }",
+        "password: \"{{user.userPassword | md5}}\"",
+        "remember: true",
+        "note: \"it's\"",
+        "authorization: { env: AUTHORIZATION }",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    for gone in ["hunter2", "zhangsan", "e10adc", "sec-ch-ua"] {
+        assert!(!text.contains(gone), "{gone}\n{text}");
+    }
+}
+
+#[test]
+fn forms_parts_xml_text_basic_and_query() {
+    let text = made("curl h/login -d 'username=a&password=b&lang=zh&lang=en'");
+    assert!(text.contains("password: \"{{user.userPassword}}\"\n          lang: [\"zh\", \"en\"]"), "{text}");
+    let text = made("curl h -F uid=a -F 'pwd=b;type=text/plain'");
+    assert!(text.contains("pwd: { value: \"{{user.userPassword}}\", content_type: \"text/plain\" }"), "{text}");
+    let text = made(
+        r#"curl h -H 'Content-Type: text/xml' -d '<s:E xmlns:s="u"><x:loginName a="1">a</x:loginName><pwd>b&amp;</pwd></s:E>'"#,
+    );
+    assert!(
+        text.contains(r#"<x:loginName a=\"1\">{{user.username}}</x:loginName><pwd>{{user.userPassword}}</pwd></s:E>"#),
+        "{text}"
+    );
+    let text = named("curl h -H 'Content-Type: text/plain' -d 'LOGIN a1;MTIzNDU2;'", "a1", "123456");
+    assert!(text.contains(r#"value: "LOGIN {{user.username}};{{user.userPassword | base64}};""#), "{text}");
+    let text = made("curl -u a:hunter2 h");
+    assert!(text.contains("basic: { username: \"{{user.username}}\", password: \"{{user.userPassword}}\" }"), "{text}");
+    let text = made("curl -u app:hunter2 h -d 'user=a&pwd=b'");
+    assert!(text.contains("basic: { username: \"app\", password: \"{{secret.basic_password}}\" }"), "{text}");
+    assert!(!text.contains("hunter2"));
+    let text = made("curl 'h/check?user=a&pwd=b'");
+    assert!(text.contains("credential_in_url") && text.contains("pwd: \"{{user.userPassword}}\""), "{text}");
+    let text = named("curl h/users/a1/verify/123456", "a1", "123456");
+    assert!(text.contains("url: \"${base}/users/{{user.username}}/verify/{{user.userPassword}}\""), "{text}");
+}
+
+#[test]
+fn an_empty_command_line_has_defaults() {
+    let expected =
+        Curl { method: "GET".to_owned(), origin: "http://h".to_owned(), path: "/".to_owned(), ..Curl::default() };
+    assert_eq!(parse("curl h").unwrap(), expected);
+}

@@ -1,0 +1,168 @@
+//! A demo authentication server ("4A server"), so that connectors can be tried without a customer at hand.
+//!
+//! It is honest: it keeps users, stores digests, compares them, and reads requests strictly; nothing in it knows that
+//! Doorward asks. It uses nothing else of this crate (what one side gets wrong, the other must notice), listens on
+//! loopback only, and must never be reachable from outside: its passwords are printed in the README.
+
+mod cookie;
+mod form;
+mod json;
+mod multipart;
+pub mod people;
+mod portal;
+mod query;
+mod sdk;
+pub mod shipped;
+mod soap;
+mod text;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use people::{Directory, Knock, Scheme};
+use wire::{Flaw, Wire};
+
+/// How many requests the server remembers.
+const JOURNAL: usize = 64;
+
+/// A running demo server. It stops accepting when dropped.
+#[derive(Debug)]
+pub struct DemoServer {
+    address: SocketAddr,
+    journal: Arc<Journal>,
+    _stop: oneshot::Sender<()>,
+}
+
+impl DemoServer {
+    /// Listens on a free port of loopback.
+    ///
+    /// # Errors
+    /// No port could be had, or the system gives no randomness.
+    pub async fn start() -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let journal = Arc::new(Journal::default());
+        let router = router(Server::new(Arc::clone(&journal))?);
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(async move {
+            // Without header timers, which loopback peers of a demo do not need.
+            let until = async { stopped.await.unwrap_or(()) };
+            let _ended = axum::serve(listener, router).with_graceful_shutdown(until).await;
+        });
+        Ok(Self { address, journal, _stop: stop })
+    }
+
+    /// Its origin, `http://127.0.0.1:port`.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The last logins that it was asked for, oldest first.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.journal.lock().iter().cloned().collect()
+    }
+}
+
+/// A login as the server understood it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The path that was asked.
+    pub path: String,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The request was as the protocol says.
+    Understood {
+        /// The user name in it.
+        login: String,
+        /// The server's decision.
+        knock: Knock,
+    },
+    /// The request was not as the protocol says; why.
+    Malformed(String),
+}
+
+#[derive(Debug, Default)]
+struct Journal(Mutex<VecDeque<Seen>>);
+
+impl Journal {
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Seen>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, path: &str, outcome: Outcome) {
+        let mut seen = self.lock();
+        if seen.len() == JOURNAL {
+            seen.pop_front();
+        }
+        seen.push_back(Seen { path: path.to_owned(), outcome });
+    }
+}
+
+/// What the handlers share: a directory for each way of storing passwords, and the journal.
+struct Server {
+    md5: Directory,
+    md5_sha1: Directory,
+    salted: Directory,
+    journal: Arc<Journal>,
+}
+
+/// A login that could be read: who, and what they sent for the password.
+struct Attempt {
+    login: String,
+    sent: String,
+}
+
+impl Server {
+    fn new(journal: Arc<Journal>) -> std::io::Result<Arc<Self>> {
+        let stores = [Scheme::Md5, Scheme::Md5Sha1, Scheme::Salted];
+        let [md5, md5_sha1, salted] =
+            stores.map(|scheme| Directory::new(scheme).map_err(|error| std::io::Error::other(error.to_string())));
+        Ok(Arc::new(Self { md5: md5?, md5_sha1: md5_sha1?, salted: salted?, journal }))
+    }
+
+    /// Decides on what was read of `wire`, and notes it.
+    fn decide(&self, directory: &Directory, wire: &Wire, read: Result<Attempt, Flaw>) -> Result<(Knock, String), Flaw> {
+        let decided = read.map(|attempt| (directory.knock(&attempt.login, &attempt.sent), attempt.login));
+        let outcome = match &decided {
+            Ok((knock, login)) => Outcome::Understood { login: login.clone(), knock: *knock },
+            Err(flaw) => Outcome::Malformed(flaw.0.clone()),
+        };
+        self.journal.note(&wire.path, outcome);
+        decided
+    }
+}
+
+/// A session token, different each time.
+fn token() -> String {
+    let mut bytes = [0; 16];
+    // Without randomness there would be no salts, and so no server.
+    getrandom::fill(&mut bytes).map(|()| hex::encode(bytes)).unwrap_or_default()
+}
+
+fn router(server: Arc<Server>) -> Router {
+    Router::new()
+        .merge(json::routes())
+        .merge(portal::routes())
+        .merge(sdk::routes())
+        .merge(query::routes())
+        .merge(text::routes())
+        .merge(form::routes())
+        .merge(multipart::routes())
+        .merge(soap::routes())
+        .merge(cookie::routes())
+        .with_state(server)
+}
