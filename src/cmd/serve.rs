@@ -143,8 +143,15 @@ fn loader(config: &Config) -> anyhow::Result<Loader> {
 }
 
 fn limits(config: &Config) -> Limits {
-    let _ = config;
-    Limits::default()
+    let usual = Limits::default();
+    let scripts = config.scripts;
+    Limits {
+        workers: scripts.workers.unwrap_or(usual.workers),
+        cpu: scripts.cpu,
+        wall: scripts.wall,
+        memory: scripts.memory,
+        ..usual
+    }
 }
 
 fn open_trail(audit: &config::Audit, metrics: &Arc<Metrics>) -> anyhow::Result<Trail> {
