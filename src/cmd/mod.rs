@@ -8,6 +8,7 @@ mod load;
 mod new;
 mod pin;
 mod schema;
+mod serve;
 mod test;
 mod token;
 
@@ -42,6 +43,8 @@ enum Command {
     },
     /// Prints the JSON Schema of connector files
     Schema,
+    /// Runs the daemon
+    Serve(serve::Options),
     /// Send test: runs one login for real and shows every stage
     Test(test::Options),
     /// Tokens of clients
@@ -64,6 +67,7 @@ pub fn run() -> ExitCode {
         Command::New(options) => new::run(options).map(good),
         Command::Pin { url } => pin::run(&url),
         Command::Schema => schema::run().map(good),
+        Command::Serve(options) => serve::run(&options),
         Command::Test(options) => test::run(options),
         Command::Token(command) => token::run(&command).map(good),
     };

@@ -3,8 +3,6 @@
 //! The user's credential is written at most once a step: another node is tried only when nothing was written, and
 //! only helpers are tried again.
 
-use std::cell::Cell;
-
 use super::report::{SentTrace, StepReport};
 use super::run::Run;
 use super::stop::Stop;
@@ -68,13 +66,7 @@ pub(super) async fn send(
     run: &mut Run<'_>,
     mut request: Outgoing,
 ) -> Result<Reply, Stop> {
-    let tries = Cell::new(if step.role == Role::Helper { step.retry } else { 0 });
-    let again = || {
-        tries.get() > 0 && {
-            tries.set(tries.get() - 1);
-            true
-        }
-    };
+    let mut tries = if step.role == Role::Helper { step.retry } else { 0 };
     loop {
         if step.carries_credential {
             run.tools.progress.credential_leaves();
@@ -86,7 +78,7 @@ pub(super) async fn send(
         }
         match result {
             // A gateway's answer for a server that is away; helpers carry nothing that must not be sent twice.
-            Ok(reply) if matches!(reply.status, 502..=504) && again() => {}
+            Ok(reply) if matches!(reply.status, 502..=504) && tries > 0 => tries -= 1,
             Ok(reply) => return Ok(reply),
             Err(fault) if plan.has_nodes() && run.next_node(&fault) => {
                 // Only the origin differs: values were drawn once for this step.
@@ -94,7 +86,7 @@ pub(super) async fn send(
                     move_to(&mut request.url, &node);
                 }
             }
-            Err(fault) if fault.cause == Cause::Connect && again() => {}
+            Err(fault) if fault.cause == Cause::Connect && tries > 0 => tries -= 1,
             Err(fault) => return Err(Stop::unavailable(fault.cause, fault.explain)),
         }
     }

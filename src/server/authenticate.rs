@@ -28,8 +28,8 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
     let connector = find(app, &caller, path)?;
     let bytes = body::read(request, app.limits.body).await?;
     let asked = LoginBody::parse(body::object(&bytes)?, &connector.about().attributes)?;
-    let report = login::run(app, &caller, connector, asked, Mode::Login).await?;
-    Ok(reply::respond(&report))
+    let ended = login::run(app, &caller, connector, asked, Mode::Login).await?;
+    Ok(reply::respond(&ended.report))
 }
 
 /// The connector of the path, if this caller may use it and it can check users.

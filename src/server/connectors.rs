@@ -31,14 +31,22 @@ pub trait Connector: Send + Sync + 'static {
     fn about(&self) -> &About;
     /// Runs one login to its end. Raises `progress` before the credential leaves.
     fn run(self: Arc<Self>, login: Login, progress: Progress) -> BoxFuture<'static, Report>;
-    /// Goes through the stages of the first step that need no reply, and sends nothing.
-    fn render(self: Arc<Self>, login: Login) -> BoxFuture<'static, Report>;
-    /// The stages of a run with `trace` on, masked by allow-list: the `trace` of the send test.
-    fn trace(&self, report: &Report) -> serde_json::Value;
+    /// Goes through a login up to its first request and sends nothing. The verdict of such a report means nothing, unless
+    /// the run ended earlier: then `Rehearsed` says so.
+    fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed>;
     /// The account that a user name as sent stands for: itself, or the field `user` packed in it.
     fn account<'a>(&self, username: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(username)
     }
+}
+
+/// A run that sent nothing.
+#[derive(Debug)]
+pub struct Rehearsed {
+    /// What was gone through.
+    pub report: Report,
+    /// Whether a request was ready; if not, the report's verdict says what stopped the run before.
+    pub ready: bool,
 }
 
 /// What a caller may know about a connector before a login.

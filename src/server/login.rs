@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::App;
 use super::body::LoginBody;
 use super::callers::Caller;
-use super::connectors::Connector;
+use super::connectors::{Connector, Rehearsed};
 use super::problem::Problem;
 use crate::audit::{self, Call, Place};
 use crate::flow::Login;
@@ -37,7 +37,21 @@ pub(super) enum Mode {
     /// A send test: the same, with every stage recorded.
     Test,
     /// A send test that sends nothing.
-    Render,
+    Rehearse,
+}
+
+/// What a login came to.
+pub(super) struct Ended {
+    /// The report.
+    pub report: Report,
+    /// A request was rendered and not sent: the report's verdict means nothing.
+    pub rehearsed: bool,
+}
+
+impl From<Report> for Ended {
+    fn from(report: Report) -> Self {
+        Self { report, rehearsed: false }
+    }
 }
 
 /// Runs one login to its verdict. Fails only when the caller has too many calls open.
@@ -47,7 +61,7 @@ pub(super) async fn run(
     connector: Arc<dyn Connector>,
     asked: LoginBody,
     mode: Mode,
-) -> Result<Report, Problem> {
+) -> Result<Ended, Problem> {
     let place_of_caller = caller.enter().map_err(|_| {
         app.metrics.shed(Shed::Client);
         Problem::TooMany(SOON)
@@ -69,7 +83,7 @@ pub(super) async fn run(
             bound.count(&app.metrics);
             let report = attempt.report(bound.verdict(), bound.explain());
             attempt.close(&report);
-            return Ok(report);
+            return Ok(report.into());
         }
     };
     let login = Login {
@@ -85,12 +99,12 @@ pub(super) async fn run(
     let (_here, gone) = oneshot::channel::<()>();
     let (request_id, username) = (attempt.request_id.clone(), attempt.username.clone());
     let task = tokio::spawn(async move {
-        let report = attempt.run(login, gone, permits.ticket).await;
+        let ended = attempt.run(login, gone, permits.ticket).await;
         drop((permits.running, place_of_caller));
-        report
+        ended
     });
     // The task catches panics of the run; what is left is a panic of the bookkeeping, or the end of the runtime.
-    Ok(task.await.ok().flatten().unwrap_or_else(|| broken(connector.as_ref(), request_id, username)))
+    Ok(task.await.ok().flatten().unwrap_or_else(|| broken(connector.as_ref(), request_id, username).into()))
 }
 
 /// What a login holds while it runs.
@@ -167,7 +181,7 @@ impl Account {
 
     /// The run, until its end, or until its caller is gone before the credential left: then `None`. Both are polled by
     /// one task, so the flag cannot change between the look at it and the end of the run.
-    async fn run(self, login: Login, gone: oneshot::Receiver<()>, ticket: Ticket) -> Option<Report> {
+    async fn run(self, login: Login, gone: oneshot::Receiver<()>, ticket: Ticket) -> Option<Ended> {
         let metrics = Arc::clone(&self.app.metrics);
         let _held = Held::new(|change| metrics.in_flight(change));
         let progress = Progress::default();
@@ -175,8 +189,11 @@ impl Account {
         let (mode, seen) = (self.mode, progress.clone());
         let run = async move {
             match mode {
-                Mode::Login | Mode::Test => connector.run(login, seen).await,
-                Mode::Render => connector.render(login).await,
+                Mode::Login | Mode::Test => connector.run(login, seen).await.into(),
+                Mode::Rehearse => {
+                    let Rehearsed { report, ready } = connector.rehearse(login).await;
+                    Ended { report, rehearsed: ready }
+                }
             }
         };
         let mut run = Box::pin(AssertUnwindSafe(run).catch_unwind());
@@ -192,13 +209,16 @@ impl Account {
                 run.await
             }
         };
-        let report = ended.unwrap_or_else(|_| {
+        let ended = ended.unwrap_or_else(|_| {
             metrics.panicked();
-            broken(self.connector.as_ref(), self.request_id.clone(), self.username.clone())
+            broken(self.connector.as_ref(), self.request_id.clone(), self.username.clone()).into()
         });
-        ticket.close(outcome(&report), Instant::now());
-        self.close(&report);
-        Some(report)
+        // A rehearsal has no verdict to count or to keep; the ticket goes back as if nothing had happened.
+        if !ended.rehearsed {
+            ticket.close(outcome(&ended.report), Instant::now());
+            self.close(&ended.report);
+        }
+        Some(ended)
     }
 
     /// A verdict without a run.

@@ -1,6 +1,6 @@
 //! The console API (DESIGN.md section 5): router, one file an endpoint, and the one place that picks statuses.
 //!
-//! It knows connectors only through the traits of [`connectors`], so that every endpoint can be tested with made-up
+//! Endpoints know connectors only through the traits of [`connectors`], so that every endpoint can be tested with made-up
 //! ones. Nothing here decides who may log in; it carries questions in and verdicts out.
 
 mod accept;
@@ -13,6 +13,7 @@ mod connector_pages;
 pub mod connectors;
 mod health;
 pub mod listen;
+mod live;
 mod login;
 mod metrics;
 mod openapi;
@@ -22,8 +23,11 @@ pub mod reply;
 mod router;
 mod send_test;
 pub mod tls;
+pub mod watch;
 
 pub use accept::{Server, SharedTls};
 pub use app::App;
+pub use live::{LiveConnectors, log as log_reload};
 pub use openapi::document as openapi_document;
+pub use reload::reload;
 pub use router::router;

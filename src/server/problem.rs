@@ -39,12 +39,7 @@ pub(super) enum Problem {
     /// This caller has too many calls open.
     TooMany(Duration),
     /// A send test that sent nothing, as it was asked to: no verdict, and nothing that reads as success.
-    Rendered {
-        /// What stopped it early, if something did.
-        explain: String,
-        /// Every stage up to the request.
-        trace: serde_json::Value,
-    },
+    Rehearsed(serde_json::Value),
     /// The daemon panicked outside a login.
     Broken,
 }
@@ -105,7 +100,7 @@ impl Problem {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The call takes Content-Type: application/json")
             }
             Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_calls", "The client has too many calls open"),
-            Self::Rendered { .. } => (StatusCode::CONFLICT, "rendered", "The request was rendered and not sent"),
+            Self::Rehearsed(_) => (StatusCode::CONFLICT, "rendered", "The request was rendered and not sent"),
             Self::Broken => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "broken", "The call failed inside the daemon; see its log")
             }
@@ -125,12 +120,12 @@ impl IntoResponse for Problem {
             Self::Malformed(detail) => (Some(detail.clone()), &[][..]),
             Self::Invalid(mistakes) => (None, mistakes.as_slice()),
             Self::OutOfScope(scope) => (Some(format!("give the client the scope `{}`", scope.as_str())), &[][..]),
-            Self::Rendered { explain, .. } => (Some(explain.clone()), &[][..]),
+            Self::Rehearsed(shown) => (shown["explain"].as_str().map(str::to_owned), &[][..]),
             Self::TooLarge(limit) => (Some(format!("at most {limit} bytes")), &[][..]),
             _ => (None, &[][..]),
         };
         let trace = match &self {
-            Self::Rendered { trace, .. } => Some(trace),
+            Self::Rehearsed(shown) => shown.get("trace"),
             _ => None,
         };
         let wire = Wire { status: status.as_u16(), code, title, detail: detail.as_deref(), errors, trace };

@@ -12,30 +12,34 @@ use http::Request;
 
 use super::App;
 use super::callers::Caller;
+use super::connectors::Reloaded;
 use super::problem::Problem;
 use crate::config::Scope;
 
 /// The endpoint. A body is not read.
 pub(super) async fn post(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let answer = match app.caller(&request, Scope::Reload) {
-        Ok(caller) => reload(&app, caller).await,
+        Ok(caller) => asked(&app, caller).await,
         Err(problem) => Err(problem),
     };
     app.settle(answer)
 }
 
-async fn reload(app: &Arc<App>, caller: Arc<Caller>) -> Result<Response, Problem> {
+async fn asked(app: &Arc<App>, caller: Arc<Caller>) -> Result<Response, Problem> {
     tracing::info!(client = caller.client.name, "reload asked for");
     // A task of its own: a caller that goes away does not leave half a reload.
-    let (connectors, metrics) = (Arc::clone(&app.connectors), Arc::clone(&app.metrics));
-    let task = tokio::spawn(async move {
-        let mut reloaded = connectors.reload().await;
-        metrics.reloaded(if reloaded.refused.is_empty() { "ok" } else { "refused" });
-        // A client sees the ids of its own connectors only.
-        for ids in [&mut reloaded.changed, &mut reloaded.removed, &mut reloaded.refused] {
-            ids.retain(|id| caller.may_use(id));
-        }
-        reloaded
-    });
-    task.await.map(|reloaded| Json(reloaded).into_response()).map_err(|_| Problem::Broken)
+    let app = Arc::clone(app);
+    let mut reloaded = tokio::spawn(async move { reload(&app).await }).await.map_err(|_| Problem::Broken)?;
+    // A client sees the ids of its own connectors only.
+    for ids in [&mut reloaded.changed, &mut reloaded.removed, &mut reloaded.refused] {
+        ids.retain(|id| caller.may_use(id));
+    }
+    Ok(Json(reloaded).into_response())
+}
+
+/// Reads the connectors again, whoever asked: the API, SIGHUP or the watch.
+pub async fn reload(app: &App) -> Reloaded {
+    let reloaded = app.connectors.reload().await;
+    app.metrics.reloaded(if reloaded.refused.is_empty() { "ok" } else { "refused" });
+    reloaded
 }

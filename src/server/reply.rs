@@ -20,9 +20,6 @@ use crate::verdict::{Mapped, Verdict};
 /// The header that every verdict carries and no fault of the call does.
 pub const VERDICT_HEADER: HeaderName = HeaderName::from_static("doorward-verdict");
 
-/// What stands for a value that a send test does not show.
-const MASK: &str = "‹secret›";
-
 /// The status of a verdict.
 pub fn status(verdict: &Verdict) -> StatusCode {
     match verdict {
@@ -39,9 +36,16 @@ pub fn respond(report: &Report) -> Response {
     dressed(report, &body(report))
 }
 
-/// The response to a send test: the same with `explain` and `trace`, and with the values masked that the trace masks.
-pub(super) fn respond_with_trace(report: &Report, trace: serde_json::Value) -> Response {
-    dressed(report, &Traced { verdict: masked_body(report), explain: &report.explain, trace })
+/// The response to a send test: status and headers of its verdict; `shown` is what `trace` lets through.
+pub(super) fn respond_with_trace(report: &Report, shown: serde_json::Value) -> Response {
+    let mut body = serde_json::Map::new();
+    if let serde_json::Value::Object(mut shown) = shown {
+        if let Some(serde_json::Value::Object(verdict)) = shown.remove("verdict") {
+            body = verdict;
+        }
+        body.extend(shown);
+    }
+    dressed(report, &body)
 }
 
 fn dressed(report: &Report, body: &impl Serialize) -> Response {
@@ -59,25 +63,16 @@ fn dressed(report: &Report, body: &impl Serialize) -> Response {
     response
 }
 
-/// The body of a verdict, for the API and for `--json` of the command line with `--reveal`.
+/// The body of a verdict, for the API and for `--json` of the command line.
 pub fn body(report: &Report) -> VerdictBody<'_> {
-    body_of(report, Shown::of)
-}
-
-/// The body of a verdict as a send test shows it: what the upstream said about the user is masked.
-pub fn masked_body(report: &Report) -> VerdictBody<'_> {
-    body_of(report, Shown::masked)
-}
-
-fn body_of<'a>(report: &'a Report, shown: fn(&'a Mapped) -> (Shown<'a>, Attributes<'a>)) -> VerdictBody<'a> {
     let rest = match &report.verdict {
         Verdict::Accept(accept) => {
-            let (mapped, attributes) = shown(&accept.mapped);
-            Rest::Accept { subject: &accept.subject, mapped, attributes, cookies: [] }
+            let attributes = Attributes(&accept.mapped.attributes);
+            Rest::Accept { subject: &accept.subject, mapped: Shown::of(&accept.mapped), attributes, cookies: [] }
         }
         Verdict::Reject(reject) => Rest::Reject {
             reason: reject.reason.as_str(),
-            mapped: shown(&reject.mapped).0,
+            mapped: Shown::of(&reject.mapped),
             retry_after: reject.retry_after.map(whole_seconds),
         },
         Verdict::Challenge(challenge) => Rest::Challenge {
@@ -202,53 +197,35 @@ struct Shown<'a> {
     error_message: Option<&'a str>,
     /// Data of the upstream for the app.
     #[schemars(with = "serde_json::Value")]
-    extension: Option<Cow<'a, Value>>,
+    extension: Option<&'a Value>,
     /// `extension` as one string: itself if it is one, else compact JSON.
     extension_text: Option<Cow<'a, str>>,
 }
 
 impl<'a> Shown<'a> {
-    fn of(mapped: &'a Mapped) -> (Self, Attributes<'a>) {
+    fn of(mapped: &'a Mapped) -> Self {
         let extension_text = mapped.extension.as_ref().map(|extension| match extension {
             Value::Text(text) => Cow::Borrowed(text.as_str()),
             other => Cow::Owned(to_json(other)),
         });
-        let shown = Self {
+        Self {
             error_code: mapped.error_code.as_deref(),
             error_message: mapped.error_message.as_deref(),
-            extension: mapped.extension.as_ref().map(Cow::Borrowed),
+            extension: mapped.extension.as_ref(),
             extension_text,
-        };
-        (shown, Attributes { pairs: &mapped.attributes, masked: false })
-    }
-
-    fn masked(mapped: &'a Mapped) -> (Self, Attributes<'a>) {
-        let shown = Self {
-            error_code: mapped.error_code.as_deref(),
-            error_message: mapped.error_message.as_deref(),
-            extension: mapped.extension.as_ref().map(|_| Cow::Owned(Value::from(MASK))),
-            extension_text: mapped.extension.as_ref().map(|_| Cow::Borrowed(MASK)),
-        };
-        (shown, Attributes { pairs: &mapped.attributes, masked: true })
+        }
     }
 }
 
 /// Name and value pairs as one object.
 #[derive(Debug)]
-struct Attributes<'a> {
-    pairs: &'a [(String, Value)],
-    masked: bool,
-}
+struct Attributes<'a>(&'a [(String, Value)]);
 
 impl Serialize for Attributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.pairs.len()))?;
-        for (name, value) in self.pairs {
-            if self.masked {
-                map.serialize_entry(name, MASK)?;
-            } else {
-                map.serialize_entry(name, value)?;
-            }
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in self.0 {
+            map.serialize_entry(name, value)?;
         }
         map.end()
     }

@@ -2,7 +2,7 @@
 //! it sends.
 //!
 //! It counts as an attempt: guard, bounds and audit are those of a login. Only accept is 2xx here too, so a rendering is
-//! a problem, 409.
+//! a problem, 409. What is shown went through the allow-list of `trace`.
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use super::problem::Problem;
 use super::{App, authenticate, login, reply};
 use crate::config::Scope;
 use crate::document::Value;
+use crate::trace::{Trace, View};
 
 /// The endpoint.
 pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, request: Request<Body>) -> Response {
@@ -31,15 +32,15 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
     let mut faults = Faults::default();
     let mode = faults.optional(&mut object, "mode", "`send` or `render`", |value| match value {
         Value::Text(text) if text == "send" => Some(Mode::Test),
-        Value::Text(text) if text == "render" => Some(Mode::Render),
+        Value::Text(text) if text == "render" => Some(Mode::Rehearse),
         _ => None,
     });
     let asked = LoginBody::parse_with(faults, object, &connector.about().attributes)?;
-    let mode = mode.unwrap_or(Mode::Test);
-    let report = login::run(app, &caller, Arc::clone(&connector), asked, mode).await?;
-    let trace = connector.trace(&report);
-    match mode {
-        Mode::Render => Err(Problem::Rendered { explain: report.explain, trace }),
-        Mode::Login | Mode::Test => Ok(reply::respond_with_trace(&report, trace)),
-    }
+    let known = [asked.password.clone()];
+    let ended = login::run(app, &caller, connector, asked, mode.unwrap_or(Mode::Test)).await?;
+    let view = View { reveal: false, rehearsed: ended.rehearsed, credentials: &known };
+    // Strings, numbers and our own values: this cannot fail.
+    let body = serde_json::to_value(reply::body(&ended.report)).unwrap_or_default();
+    let shown = Trace::of(&ended.report, view).to_json(body);
+    if ended.rehearsed { Err(Problem::Rehearsed(shown)) } else { Ok(reply::respond_with_trace(&ended.report, shown)) }
 }

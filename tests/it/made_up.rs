@@ -8,7 +8,7 @@ use doorward::document::{Value, from_json};
 use doorward::flow::Login;
 use doorward::flow::progress::Progress;
 use doorward::flow::report::{Report, StepEnd, StepReport};
-use doorward::server::connectors::{About, Attribute, Connector, Connectors, Reloaded};
+use doorward::server::connectors::{About, Attribute, Connector, Connectors, Rehearsed, Reloaded};
 use doorward::verdict::{
     Accept, Cause, Challenge, FactorOutcome, Ledger, Mapped, Misconfigured, Reason, Reject, Rules, Truth, Unavailable,
     Verdict, judge_factor,
@@ -173,25 +173,22 @@ impl Connector for MadeUp {
         .boxed()
     }
 
-    fn render(self: Arc<Self>, login: Login) -> BoxFuture<'static, Report> {
+    fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {
         async move {
-            Report {
+            let report = Report {
                 connector: self.about.id.clone(),
                 revision: self.about.revision.clone(),
                 request_id: login.request_id,
                 username: login.username,
-                verdict: Verdict::Misconfigured(Misconfigured { what: "nothing was sent".to_owned() }),
-                explain: "rendered".to_owned(),
+                verdict: Verdict::Unavailable(Unavailable::from(Cause::UnexpectedReply)),
+                explain: "login: nothing was sent".to_owned(),
                 steps: Vec::new(),
                 credential_sends: 0,
                 took: Duration::ZERO,
-            }
+            };
+            Rehearsed { report, ready: true }
         }
         .boxed()
-    }
-
-    fn trace(&self, report: &Report) -> serde_json::Value {
-        serde_json::json!([{ "steps": report.steps.len() }])
     }
 }
 

@@ -1,0 +1,182 @@
+//! `doorward serve`: the daemon, from its configuration to an orderly end.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwapOption;
+use doorward::audit::Trail;
+use doorward::config::{self, Config};
+use doorward::connector::catalog::{Catalog, Loader};
+use doorward::connector::check::SecretsFrom;
+use doorward::diagnostic::{Style, render};
+use doorward::metrics::Metrics;
+use doorward::script::{Limits, Worker};
+use doorward::server::{self, App, LiveConnectors, Server, SharedTls, listen, tls, watch};
+use doorward::upstream::Egress;
+use doorward::{log, server::log_reload};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::MISCONFIGURED;
+use super::load;
+
+/// `doorward serve`
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// The configuration
+    #[arg(long, default_value = "doorward.yaml", value_name = "FILE")]
+    config: PathBuf,
+    /// Do not start while a connector is invalid
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Runs the daemon until SIGTERM or SIGINT. 0: an orderly end; 4: it cannot start, or not everything was done in time.
+pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let loaded = config::load(&options.config, &load::environment);
+    if !loaded.mistakes.is_empty() {
+        anstream::eprint!("{}", render(&loaded.mistakes, Style::Coloured));
+    }
+    let Some(config) = loaded.config else { return Ok(ExitCode::from(MISCONFIGURED)) };
+    let metrics = Arc::new(Metrics::new());
+    let lost = metrics.log_lost();
+    let lost = Box::new(move || {
+        lost.inc();
+    });
+    let _log = log::init(&config.log, lost).context("the log cannot be started")?;
+    log::catch_panics();
+    raise_file_limit();
+    let runtime = load::runtime()?;
+    let ended = runtime.block_on(daemon(&config, options.strict, metrics));
+    // What is still running had its time; a blocked thread must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    let orderly = match ended {
+        Ok(orderly) => orderly,
+        Err(error) => {
+            // To the log and not as a usage mistake: the options were right.
+            tracing::error!(error = format!("{error:#}"), "the daemon cannot start");
+            false
+        }
+    };
+    Ok(if orderly { ExitCode::SUCCESS } else { ExitCode::from(MISCONFIGURED) })
+}
+
+/// From here on everything that goes wrong is in the log.
+async fn daemon(config: &Config, strict: bool, metrics: Arc<Metrics>) -> anyhow::Result<bool> {
+    let connectors = Arc::new(LiveConnectors::new(Catalog::new(loader(config)?, &config.connectors)));
+    let unreadable = || format!("the directory of connectors, {}, cannot be read", config.connectors.display());
+    let (reloaded, diagnostics) = connectors.load().await.with_context(unreadable)?;
+    log_reload(&reloaded, &diagnostics);
+    anyhow::ensure!(!strict || reloaded.refused.is_empty(), "invalid connectors: {}", reloaded.refused.join(" "));
+    let shared: SharedTls = Arc::new(ArcSwapOption::new(config.tls.as_ref().map(tls::load).transpose()?));
+    let trail = config.audit.as_ref().map(|audit| open_trail(audit, &metrics)).transpose()?;
+    let listeners = listen::open(config).await?;
+    for listener in &listeners {
+        let address = listener.address().map(|address| address.to_string()).unwrap_or_default();
+        tracing::info!(address, tls = config.tls.is_some(), version = env!("CARGO_PKG_VERSION"), "listening");
+    }
+    let app = Arc::new(App::new(config, Arc::clone(&connectors) as _, metrics, trail));
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(Server::new(Arc::clone(&app), Arc::clone(&shared), stopped.clone()).run(listeners));
+    let watching = tokio::spawn(watch::connectors(config.connectors.clone(), Arc::clone(&app), stopped));
+    signals(config, &app, &shared).await?;
+    tracing::info!(seconds = config.limits.drain.as_secs(), "ending: open logins may finish");
+    app.drain();
+    stop.send_replace(true);
+    let second = async {
+        let mut terminate = listen_for(SignalKind::terminate())?;
+        let mut interrupt = listen_for(SignalKind::interrupt())?;
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        Ok::<_, anyhow::Error>(())
+    };
+    let orderly = tokio::select! {
+        done = running => done.unwrap_or(false),
+        asked = second => { asked?; false }
+    };
+    watching.abort();
+    // Ended or aborted, either way it no longer holds the app.
+    let _ = watching.await;
+    close(app).await;
+    tracing::info!(orderly, "ended");
+    Ok(orderly)
+}
+
+/// Waits for the end; reads connectors, certificates and the audit file anew on SIGHUP.
+async fn signals(config: &Config, app: &Arc<App>, shared: &SharedTls) -> anyhow::Result<()> {
+    let mut terminate = listen_for(SignalKind::terminate())?;
+    let mut interrupt = listen_for(SignalKind::interrupt())?;
+    let mut hangup = listen_for(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => {
+                server::reload(app).await;
+                if let Some(trail) = &app.trail {
+                    trail.reopen();
+                }
+                match config.tls.as_ref().map(tls::load).transpose() {
+                    Ok(fresh) => shared.store(fresh),
+                    Err(error) => tracing::error!(%error, "the certificates are not changed"),
+                }
+            }
+        }
+    }
+}
+
+fn listen_for(kind: SignalKind) -> anyhow::Result<Signal> {
+    signal(kind).context("signals cannot be received")
+}
+
+fn loader(config: &Config) -> anyhow::Result<Loader> {
+    Ok(Loader {
+        worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,
+        limits: limits(config),
+        egress: Arc::new(Egress::new(&config.egress)?),
+        env: Box::new(load::environment),
+        settings: std::collections::BTreeMap::new(),
+        secrets: std::collections::BTreeMap::new(),
+        secrets_from: SecretsFrom::Environment,
+    })
+}
+
+fn limits(config: &Config) -> Limits {
+    let usual = Limits::default();
+    let scripts = config.scripts;
+    Limits {
+        workers: scripts.workers.unwrap_or(usual.workers),
+        cpu: scripts.cpu,
+        wall: scripts.wall,
+        memory: scripts.memory,
+        ..usual
+    }
+}
+
+fn open_trail(audit: &config::Audit, metrics: &Arc<Metrics>) -> anyhow::Result<Trail> {
+    if let Some(directory) = audit.file.parent().filter(|directory| *directory != Path::new("")) {
+        std::fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+    }
+    Trail::open(audit, Arc::clone(metrics)).with_context(|| format!("{} cannot be written", audit.file.display()))
+}
+
+/// Writes the last audit lines, for as long as a disk may reasonably take.
+async fn close(app: Arc<App>) {
+    const LAST_LINES: Duration = Duration::from_secs(3);
+    // A task that outlived the drain may still hold the app; its audit line is then lost with it.
+    let Ok(app) = Arc::try_unwrap(app) else { return };
+    if let Some(trail) = app.trail {
+        let closed = tokio::task::spawn_blocking(move || trail.close());
+        let _ = tokio::time::timeout(LAST_LINES, closed).await;
+    }
+}
+
+/// As many open files as the system allows: each connection is one, and the usual soft limit is 1024.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}

@@ -1,0 +1,208 @@
+//! The catalog of connectors as the server sees it.
+//!
+//! What a caller may know about a connector is worked out once a generation, not once a login. Every reload of the
+//! daemon goes through here: the API's, SIGHUP's and the watch's.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use super::connectors::{About, Attribute, Connector, Connectors, Health, Kind, Rehearsed, Reloaded};
+use crate::clock::System;
+use crate::connector;
+use crate::connector::catalog::{Catalog, Entry, Live};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::flow::progress::Progress;
+use crate::flow::report::Report;
+use crate::flow::{Login, Rehearsal, Tools, authenticate};
+use crate::packing::{Packing, PackingFormat, unpack};
+use crate::verdict::{Misconfigured, Verdict};
+
+/// The field of a packed user name that names the account (DESIGN.md section 2).
+const USER_FIELD: &str = "user";
+
+/// The connectors of the catalog.
+pub struct LiveConnectors {
+    catalog: Catalog,
+    running: ArcSwap<BTreeMap<String, Arc<dyn Connector>>>,
+}
+
+impl LiveConnectors {
+    /// The connectors of `catalog`; none before the first reload.
+    pub fn new(catalog: Catalog) -> Self {
+        Self { catalog, running: ArcSwap::default() }
+    }
+
+    /// Reads all files and swaps the generation. Says what changed and everything that was found in the files.
+    pub async fn load(&self) -> std::io::Result<(Reloaded, Vec<Diagnostic>)> {
+        let (change, diagnostics) = self.catalog.reload().await?;
+        let running = self.catalog.entries().iter().map(|(id, entry)| (id.clone(), connector_of(id, entry))).collect();
+        self.running.store(Arc::new(running));
+        let reloaded = Reloaded { changed: change.changed, removed: change.removed, refused: change.refused };
+        Ok((reloaded, diagnostics))
+    }
+}
+
+impl Connectors for LiveConnectors {
+    fn find(&self, id: &str) -> Option<Arc<dyn Connector>> {
+        self.running.load().get(id).cloned()
+    }
+
+    fn list(&self) -> Vec<Arc<dyn Connector>> {
+        self.running.load().values().cloned().collect()
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Reloaded> {
+        async {
+            match self.load().await {
+                Ok((reloaded, diagnostics)) => {
+                    log(&reloaded, &diagnostics);
+                    reloaded
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the directory of connectors cannot be read; the last generation runs on");
+                    Reloaded::default()
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Writes what a reload came to into the log, a line a mistake.
+pub fn log(reloaded: &Reloaded, diagnostics: &[Diagnostic]) {
+    for diagnostic in diagnostics {
+        let at = diagnostic.at.as_ref().map(|(file, span)| {
+            let position = file.position(span.start);
+            format!("{}:{}:{}", file.path.display(), position.line, position.column)
+        });
+        let (at, code, what) = (at.unwrap_or_default(), diagnostic.code, diagnostic.message.as_str());
+        match diagnostic.severity {
+            Severity::Error => tracing::error!(at, code, what, "a mistake in a connector"),
+            Severity::Warning => tracing::warn!(at, code, what, "a connector wants a look"),
+        }
+    }
+    let Reloaded { changed, removed, refused } = reloaded;
+    tracing::info!(
+        changed = changed.join(" "),
+        removed = removed.join(" "),
+        refused = refused.join(" "),
+        "connectors read"
+    );
+}
+
+fn connector_of(id: &str, entry: &Entry) -> Arc<dyn Connector> {
+    match entry {
+        Entry::Live { live, stale } => Arc::new(Running {
+            about: about(&live.connector, if *stale { Health::Stale } else { Health::Current }),
+            live: Arc::clone(live),
+        }),
+        Entry::Broken => {
+            let about = About { id: id.to_owned(), health: Health::Invalid, ..About::default() };
+            Arc::new(Broken { about })
+        }
+    }
+}
+
+fn about(connector: &connector::Connector, health: Health) -> About {
+    let input = &connector.input;
+    let attribute = |attribute: &connector::Attribute| {
+        (attribute.name.clone(), Attribute { required: attribute.required, max: Some(attribute.max) })
+    };
+    About {
+        id: connector.id.clone(),
+        title: connector.title.clone(),
+        kind: match connector.kind {
+            connector::Kind::Authentication => Kind::Authentication,
+            connector::Kind::Utility => Kind::Utility,
+        },
+        revision: connector.revision.clone(),
+        attributes: input.attributes.iter().map(attribute).collect(),
+        password_fields: input.password_fields.as_ref().map(packed),
+        username_fields: input.username_fields.as_ref().map(packed),
+        health,
+    }
+}
+
+fn packed(packing: &Packing) -> &'static str {
+    match packing.format {
+        PackingFormat::Json5 => "json5",
+        PackingFormat::Form => "form",
+        PackingFormat::Pairs(_) => "pairs",
+    }
+}
+
+/// A connector that runs.
+struct Running {
+    about: About,
+    live: Arc<Live>,
+}
+
+impl Connector for Running {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn run(self: Arc<Self>, login: Login, progress: Progress) -> BoxFuture<'static, Report> {
+        async move { authenticate(&self.live.connector, Tools::of(&self.live, &System, &progress), login).await }
+            .boxed()
+    }
+
+    fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {
+        async move {
+            let (rehearsal, progress) = (Rehearsal::default(), Progress::default());
+            let tools = Tools { exchange: &rehearsal, ..Tools::of(&self.live, &System, &progress) };
+            let report = authenticate(&self.live.connector, tools, login).await;
+            Rehearsed { report, ready: rehearsal.was_asked() }
+        }
+        .boxed()
+    }
+
+    fn account<'a>(&self, username: &'a str) -> Cow<'a, str> {
+        let Some(packing) = &self.live.connector.input.username_fields else { return Cow::Borrowed(username) };
+        // What cannot be read is refused by the run; until then it counts as it was written.
+        let user = unpack(packing, username).ok().and_then(|mut fields| fields.swap_remove(USER_FIELD));
+        user.map_or(Cow::Borrowed(username), |user| Cow::Owned(user.expose().to_owned()))
+    }
+}
+
+/// A connector whose file was never valid.
+struct Broken {
+    about: About,
+}
+
+impl Connector for Broken {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn run(self: Arc<Self>, login: Login, _: Progress) -> BoxFuture<'static, Report> {
+        std::future::ready(self.report(login)).boxed()
+    }
+
+    fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {
+        std::future::ready(Rehearsed { report: self.report(login), ready: false }).boxed()
+    }
+}
+
+impl Broken {
+    fn report(&self, login: Login) -> Report {
+        let what = "the connector file is invalid; `doorward check` and the daemon's log say where".to_owned();
+        Report {
+            connector: self.about.id.clone(),
+            revision: self.about.revision.clone(),
+            request_id: login.request_id,
+            username: login.username,
+            verdict: Verdict::Misconfigured(Misconfigured { what: what.clone() }),
+            explain: what,
+            steps: Vec::new(),
+            credential_sends: 0,
+            took: Duration::ZERO,
+        }
+    }
+}
