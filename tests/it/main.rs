@@ -3,6 +3,7 @@
 
 mod accept;
 mod architecture;
+mod check;
 mod check_command;
 mod codings;
 mod config;

@@ -1,0 +1,120 @@
+//! Raw to checked: every kind of mistake that the whole check finds, and what must not load.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use doorward::connector::catalog::{Loader, Outcome};
+use doorward::connector::check::{Draft, SecretsFrom};
+use doorward::diagnostic::{Diagnostic, Severity, Style, render};
+use doorward::script::{Limits, Source, Worker, inspect};
+use doorward::upstream::{Egress, EgressRules};
+
+use crate::golden;
+
+fn worker() -> Worker {
+    Worker::of(env!("CARGO_BIN_EXE_doorward"))
+}
+
+fn loader() -> Loader {
+    let rules = EgressRules { allow_loopback: true, ..EgressRules::default() };
+    Loader {
+        worker: worker(),
+        limits: Limits { workers: 1, ..Limits::default() },
+        egress: Arc::new(Egress::new(&rules).unwrap()),
+        env: Box::new(|_| None),
+        settings: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        secrets_from: SecretsFrom::Samples,
+    }
+}
+
+/// All that the check says about a file, whose name only is shown.
+fn check_text(path: &Path, text: String) -> Vec<Diagnostic> {
+    let loader = loader();
+    let draft = Draft::read(Path::new(path.file_name().unwrap()), text, loader.around(), &mut 0);
+    let scripts: Vec<Source> = draft.scripts().cloned().collect();
+    let reads = if scripts.is_empty() { Vec::new() } else { inspect(&worker(), &scripts) };
+    draft.finish(loader.around(), reads).diagnostics
+}
+
+#[test]
+fn every_mistake_is_told_as_the_golden_file_says() {
+    let folder = golden::folder("check");
+    let sources = golden::files(&folder, &["yaml"]);
+    assert!(sources.len() >= 50, "only {} kinds", sources.len());
+    let mut wrong = Vec::new();
+    for source in &sources {
+        let diagnostics = check_text(source, std::fs::read_to_string(source).unwrap());
+        if !diagnostics.iter().any(|found| found.severity == Severity::Error) {
+            wrong.push(format!("{} loads", source.display()));
+        }
+        wrong.extend(golden::compare(&source.with_extension("err"), &render(&diagnostics, Style::Plain)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// Loads one connector whose only step has this `response`.
+async fn load(top: &str, response: &str) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("probed.yaml");
+    let text = format!(
+        "version: 1\n{top}\nsteps:\n  - name: login\n    request:\n      method: POST\n      url: \"https://4a.example.com/login\"\n      \
+         body: {{ json: {{ user: \"{{{{user.username}}}}\", password: \"{{{{user.userPassword}}}}\" }} }}\n    response:\n{}\n",
+        response.lines().map(|line| format!("      {line}")).collect::<Vec<_>>().join("\n")
+    );
+    std::fs::write(&path, text).unwrap();
+    loader().load(&[path]).await.pop().unwrap()
+}
+
+fn codes(outcome: &Outcome) -> Vec<&'static str> {
+    let errors = outcome.diagnostics.iter().filter(|found| found.severity == Severity::Error);
+    errors.map(|found| found.code).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_takes_a_login_page_for_a_success_is_refused() {
+    for (response, reply) in [
+        ("format: html\nsuccess: { field: title, exists: true }", "an HTML login page"),
+        ("format: text\nsuccess: { field: text, contains: ok }", "an HTML login page"),
+        ("success: { field: msg, exists: true }", "an unknown code and message"),
+        ("format: text\nsuccess: { regex: \"(.)\", exists: true }", "an HTML login page"),
+    ] {
+        let outcome = load("", response).await;
+        assert!(outcome.live.is_none(), "{response}");
+        let probe = outcome.diagnostics.iter().find(|found| found.code == "probe").unwrap();
+        assert!(probe.label.as_deref().unwrap().contains(reply), "{response}: {probe:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preprocess_script_that_makes_a_success_of_anything_is_refused() {
+    let outcome =
+        load("", "format: text\npreprocess: |\n  return { code: response.data.body.length > 0 ? 200 : 500 };\nsuccess: { field: code, equals: 200 }")
+            .await;
+    assert!(outcome.live.is_none());
+    assert_eq!(codes(&outcome), ["probe"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_that_only_a_right_password_brings_loads() {
+    for response in [
+        "success: { field: code, equals: 200 }",
+        "success: { all: [ { not: { field: code, equals: 500 } }, { field: result.token, exists: true } ] }",
+        "success: { any: [ { field: code, equals: 200 }, { header: X-Auth-Token, exists: true } ] }",
+        "success: { cookie: JSESSIONID, exists: true }",
+        "success: { all: [ { status: 302 }, { header: Location, starts_with: \"/home\" } ] }",
+    ] {
+        let outcome = load("", response).await;
+        assert!(outcome.live.is_some(), "{response}: {:?}", outcome.diagnostics);
+    }
+}
+
+/// Basic answers with a status and nothing else: the author has to say so.
+#[tokio::test(flavor = "multi_thread")]
+async fn status_alone_needs_its_acknowledgement() {
+    let refused = load("", "success: { status: 200 }").await;
+    assert_eq!(codes(&refused), ["no-evidence"]);
+    let waived = load("acknowledge: { status_only: Basic answers with a status and nothing else }", "success: { status: 200 }").await;
+    assert!(waived.live.is_some(), "{:?}", waived.diagnostics);
+}
