@@ -8,6 +8,7 @@ mod check_command;
 mod codings;
 mod config;
 mod diagnostics;
+mod docs_connectors;
 mod egress;
 mod faults;
 mod golden;

@@ -134,11 +134,11 @@ fn rests_on(
         Evidence::Positive => return,
         Evidence::StatusOnly if settings::acknowledged(check.raw, "status_only") => return,
         Evidence::StatusOnly => (
-            format!("`{name}` can be met by the status alone: a proxy's page has one, too"),
+            format!("`{name}` can be met by the status alone, which a page of a proxy has as well"),
             "look at something that only a right password brings; if there is nothing, write acknowledge: { status_only: why }",
         ),
         Evidence::None => (
-            format!("`{name}` can be met by what the reply is not: a login page is not everything, too"),
+            format!("`{name}` can be met by what the reply is not, and a login page is not that either"),
             "look at something that only a right password brings: { field: …, equals: … } on every way of `any`",
         ),
     };

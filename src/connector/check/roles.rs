@@ -113,7 +113,8 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mist
         return false;
     };
     let compares = |step: &Step| step.response.identity.as_ref().is_some_and(|identity| identity.how != Match::Report);
-    if !steps.iter().any(compares) {
+    // After other mistakes (a misspelt user name) this one would often be their echo.
+    if !steps.iter().any(compares) && !mistakes.has_errors() {
         let span = factors.first().map_or(0..0, |(step, _)| step.name.span.clone());
         let mistake = mistakes.error_at("identity-missing", &span, "`identity` is required here").label(why);
         mistakes.add(

@@ -1,0 +1,43 @@
+//! docs/connectors.md: every example loads without a word, and its golden cases come out as they say.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use doorward::connector::catalog::Loader;
+use doorward::connector::check::SecretsFrom;
+use doorward::diagnostic::{Style, render};
+use doorward::script::{Limits, Worker};
+use doorward::upstream::{Egress, EgressRules};
+
+/// The YAML blocks of the page, in order.
+fn examples() -> Vec<String> {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/connectors.md")).unwrap();
+    let blocks = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    blocks.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_loads_and_its_cases_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let loader = Loader {
+        worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
+        limits: Limits::default(),
+        egress: Arc::new(Egress::new(&EgressRules::default()).unwrap()),
+        env: Box::new(|_| None),
+        settings: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        secrets_from: SecretsFrom::Samples,
+    };
+    let examples = examples();
+    assert!(examples.len() >= 4);
+    for (index, example) in examples.iter().enumerate() {
+        let path = folder.path().join(format!("example-{index}.yaml"));
+        std::fs::write(&path, example).unwrap();
+        let outcome = loader.load(&[path]).await.pop().unwrap();
+        assert!(outcome.diagnostics.is_empty(), "{}", render(&outcome.diagnostics, Style::Plain));
+        let golden = doorward::golden::run(&outcome.live.unwrap(), &loader).await;
+        assert_eq!(golden.passed, golden.cases, "{}", render(&golden.diagnostics, Style::Plain));
+        assert!(golden.cases > 0, "example {index} shows no case");
+    }
+}
