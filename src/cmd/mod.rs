@@ -4,6 +4,7 @@
 //! an error ends with 64, so that nobody takes it for a verdict.
 
 mod check;
+mod demo;
 mod load;
 mod new;
 mod pin;
@@ -34,6 +35,8 @@ struct Cli {
 enum Command {
     /// Checks connector files: every mistake with its place, cause and fix; golden tests
     Check(check::Options),
+    /// Shows a demo 4A server, the shipped connectors and the daemon on loopback, with commands to try
+    Demo(demo::Options),
     /// Makes a connector from a curl command line, with holes where the user name and the password stand
     New(new::Options),
     /// Prints the SPKI pin of a server, to compare and to paste
@@ -64,6 +67,7 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Check(options) => check::run(&options),
+        Command::Demo(options) => demo::run(&options),
         Command::New(options) => new::run(options).map(good),
         Command::Pin { url } => pin::run(&url),
         Command::Schema => schema::run().map(good),

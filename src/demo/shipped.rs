@@ -70,8 +70,8 @@ pub const SCRIPTS: &[(&str, &str)] = &[
     ("sdk-password.js", include_str!("../../scripts/sdk-password.js")),
 ];
 
-/// A secret that a shipped connector reads, and what the demo server takes for it.
-pub const SECRETS: &[(&str, &str)] = &[("app_key", super::query::APP_KEY)];
+/// The environment variables of secrets that the shipped connectors read, and what the demo server takes for them.
+pub const SECRETS: &[(&str, &str)] = &[("FOURA_APP_KEY", super::query::APP_KEY)];
 
 impl Shipped {
     /// What an app puts into the password field for this password.

@@ -51,12 +51,15 @@ pub fn from_pairs(text: &str, spec: &PairsSpec) -> Result<IndexMap<String, Strin
     let mut members = IndexMap::new();
     let mut rest = Some(text);
     while let Some(from_here) = rest {
-        let (piece, after) = match from_here.split_once(&spec.between) {
-            Some((piece, after)) => (piece, Some(after)),
-            None => (from_here, None),
+        // The name first: with one separator for both, `code,200,msg,ok` alternates.
+        let (name, tail) = from_here
+            .split_once(&spec.after_key)
+            .filter(|(name, _)| !name.contains(&spec.between))
+            .ok_or(MembersError::Malformed("a part without its separator"))?;
+        let (value, after) = match tail.split_once(&spec.between) {
+            Some((value, after)) => (value, Some(after)),
+            None => (tail, None),
         };
-        let (name, value) =
-            piece.split_once(&spec.after_key).ok_or(MembersError::Malformed("a part without its separator"))?;
         if spec.last.as_deref() == Some(name) {
             let all = &from_here[name.len() + spec.after_key.len()..];
             add(&mut members, name.to_owned(), all.to_owned())?;
@@ -103,6 +106,7 @@ mod tests {
             (" a : 1 ", &commas, vec![(" a ", " 1 ")]),
             ("a:1,p:x,y:z,a:2,", &last, vec![("a", "1"), ("p", "x,y:z,a:2,")]),
             ("p:", &last, vec![("p", "")]),
+            ("code,200,msg,ok", &spec(",", ",", None), vec![("code", "200"), ("msg", "ok")]),
             ("a||1;;b||2", &spec(";;", "||", None), vec![("a", "1"), ("b", "2")]),
         ] {
             let members = from_pairs(text, spec).unwrap();

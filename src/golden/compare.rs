@@ -235,15 +235,36 @@ fn body(asked: &Outgoing) -> Value {
     if kind.starts_with("application/x-www-form-urlencoded") {
         let mut form = Object::new();
         for (name, value) in url::form_urlencoded::parse(bytes) {
-            let value = Value::Text(value.into_owned());
-            match form.get_mut(&*name) {
-                None => drop(form.insert(name.into_owned(), value)),
-                Some(Value::Array(many)) => many.push(value),
-                Some(one) => *one = Value::Array(vec![std::mem::take(one), value]),
-            }
+            add(&mut form, &name, &value);
         }
         return Value::Object(form);
     }
+    if let Some(boundary) = kind.strip_prefix("multipart/form-data; boundary=") {
+        return Value::Object(parts(&String::from_utf8_lossy(bytes), boundary));
+    }
     let json = kind.contains("json").then(|| from_json(bytes).ok()).flatten();
     json.unwrap_or_else(|| Value::Text(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// A name that comes again makes a list.
+fn add(fields: &mut Object, name: &str, value: &str) {
+    let value = Value::from(value);
+    match fields.get_mut(name) {
+        None => drop(fields.insert(name.to_owned(), value)),
+        Some(Value::Array(many)) => many.push(value),
+        Some(one) => *one = Value::Array(vec![std::mem::take(one), value]),
+    }
+}
+
+/// The parts of a multipart body of our own making (RFC 7578), whose values cannot hold the boundary.
+fn parts(body: &str, boundary: &str) -> Object {
+    let delimiter = format!("\r\n--{}", boundary.trim_matches('"'));
+    let mut fields = Object::new();
+    // The first delimiter has no line end before it.
+    for part in format!("\r\n{body}").split(&delimiter) {
+        let Some((head, value)) = part.split_once("\r\n\r\n") else { continue };
+        let name = head.split_once(" name=\"").and_then(|(_, rest)| rest.split_once('"')).map_or("", |(name, _)| name);
+        add(&mut fields, name, value);
+    }
+    fields
 }

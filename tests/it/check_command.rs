@@ -55,7 +55,8 @@ fn every_mistake_of_every_file_is_told_with_its_place() {
     let done = doorward(&["check", "connectors"], place.path());
     let out = text(&done.stdout);
     assert_eq!(done.status.code(), Some(4), "{out}");
-    for part in ["did you mean `url`?", "--> connectors/a.yaml:8:", "--> connectors/b.yaml:", "2 connectors cannot run"] {
+    for part in ["did you mean `url`?", "--> connectors/a.yaml:8:", "--> connectors/b.yaml:", "2 connectors cannot run"]
+    {
         assert!(out.contains(part), "{part}: {out}");
     }
     assert!(!out.contains('\u{1b}'), "a pipe gets no colours");

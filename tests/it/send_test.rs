@@ -200,7 +200,10 @@ async fn a_trace_names_everything_and_shows_by_allow_list() {
     assert_eq!(done["verdict"]["attributes"], serde_json::json!({ "display_name": "‹secret›" }));
     assert_eq!(done["verdict"]["error_message"], "登录成功");
     let step = &done["trace"][0];
-    assert_eq!((&step["step"], &step["role"], &step["outcome"]), (&"login".into(), &"factor".into(), &"success".into()));
+    assert_eq!(
+        (&step["step"], &step["role"], &step["outcome"]),
+        (&"login".into(), &"factor".into(), &"success".into())
+    );
     let part = |place: &str, name: &str| {
         let parts = step["request"]["parts"].as_array().unwrap();
         parts.iter().find(|part| part["place"] == place && part["name"] == name).unwrap().clone()
@@ -232,12 +235,20 @@ async fn people_read_what_decided_first() {
     let done = send_test(place.path(), &BY_ID, "wrong").await;
     let lines: Vec<&str> = done.out.lines().collect();
     assert_eq!(lines[0], "reject  invalid_credentials");
-    assert_eq!(lines[1], "  login: reject row 1 says invalid_credentials: field code equals 500 (it is 500) (HTTP 200)");
-    assert!(lines[2].starts_with("  zhangsan by corp, ") && lines[2].ends_with(", the credential was sent once"), "{}", lines[2]);
+    assert_eq!(
+        lines[1],
+        "  login: reject row 1 says invalid_credentials: field code equals 500 (it is 500) (HTTP 200)"
+    );
+    assert!(
+        lines[2].starts_with("  zhangsan by corp, ") && lines[2].ends_with(", the credential was sent once"),
+        "{}",
+        lines[2]
+    );
     let decisive: Vec<&&str> = lines.iter().filter(|line| line.contains("  > ")).collect();
     assert_eq!(decisive, [&"  reject[0]    > true  field code equals 500  it is 500"], "{}", done.out);
     let order = ["login  factor", "  request ", "  reply ", "  document ", "  reject[0] ", "  map ", "  time "];
-    let places: Vec<usize> = order.iter().map(|part| done.out.find(part).unwrap_or_else(|| panic!("{part}: {}", done.out))).collect();
+    let places: Vec<usize> =
+        order.iter().map(|part| done.out.find(part).unwrap_or_else(|| panic!("{part}: {}", done.out))).collect();
     assert!(places.is_sorted(), "{places:?}: {}", done.out);
 }
 
@@ -262,7 +273,10 @@ async fn a_rehearsal_sends_nothing() {
 /// A connector with a secret in a header.
 fn with_secret(base: &str) -> String {
     LOGIN
-        .replace("settings: { base: \"BASE\" }", &format!("settings: {{ base: \"{base}\" }}\nsecrets: {{ key: {{ env: SEND_TEST_KEY }} }}"))
+        .replace(
+            "settings: { base: \"BASE\" }",
+            &format!("settings: {{ base: \"{base}\" }}\nsecrets: {{ key: {{ env: SEND_TEST_KEY }} }}"),
+        )
         .replace("headers: {", "headers: { X-Key: \"{{secret.key}}\",")
 }
 
@@ -286,7 +300,8 @@ async fn secrets_go_to_the_connectors_own_origins_only() {
     assert_eq!(upstream.last_header("x-key"), "another-key");
     // The same origin in another spelling is no other one.
     let own = self::place(&with_secret(&upstream.origin));
-    let spelled = format!("base={}/", upstream.origin.replace("127.0.0.1", "127.1").to_uppercase().replace("HTTP", "http"));
+    let spelled =
+        format!("base={}/", upstream.origin.replace("127.0.0.1", "127.1").to_uppercase().replace("HTTP", "http"));
     let done = send_test(own.path(), &[&BY_ID[..], &["--set", spelled.trim_end_matches('/')]].concat(), "right").await;
     assert_eq!(done.code, Some(0), "{done:?}");
     assert_eq!(upstream.last_header("x-key"), "sk-live-0123456789");

@@ -29,10 +29,10 @@ fn loader(base: Option<String>) -> Loader {
         worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
         limits: Limits::default(),
         egress: Arc::new(Egress::new(&rules).unwrap()),
-        env: Box::new(|_| None),
+        env: Box::new(|name| SECRETS.iter().find(|(secret, _)| *secret == name).map(|(_, value)| (*value).to_owned())),
         settings: base.into_iter().map(|base| ("base".to_owned(), base)).collect(),
-        secrets: SECRETS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-        secrets_from: SecretsFrom::Samples,
+        secrets: BTreeMap::new(),
+        secrets_from: SecretsFrom::Environment,
     }
 }
 

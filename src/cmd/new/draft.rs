@@ -35,13 +35,16 @@ pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
     let mut request = String::new();
     writeln!(request, "      method: {}", method(&curl.method)?)?;
     // The body first: its names are the best witnesses of who is the user.
-    let body = body(curl, &mut holes)?;
+    let Sent { body, content_type } = body(curl, &mut holes)?;
     let url = url(curl, &mut holes);
     writeln!(request, "      url: {}", quoted(&format!("${{base}}{url}")))?;
     let query = pairs(&curl.query, &mut holes);
     let in_url = [&url, &query].iter().any(|text| text.contains("{{user.userPassword"));
     section(&mut request, "query", &query);
-    let (headers, basic) = headers(curl, &mut holes);
+    let (mut headers, basic) = headers(curl, &mut holes);
+    if let Some(media) = content_type {
+        headers.insert_str(0, &format!("        Content-Type: {}\n", quoted(&media)));
+    }
     section(&mut request, "headers", &headers);
     let cookies: String = curl.cookies.iter().map(|(name, value)| cookie(name, value, &mut holes)).collect();
     section(&mut request, "cookies", &cookies);
@@ -226,32 +229,40 @@ fn basic_auth(name: &str, holes: &mut Holes) -> String {
     format!("      auth: {{ basic: {{ username: {}, password: {} }} }}\n", quoted(&name), quoted(&password))
 }
 
-fn body(curl: &Curl, holes: &mut Holes) -> Result<String> {
+/// A body as it is written, and the Content-Type if it is not what goes with such a body anyway.
+struct Sent {
+    body: String,
+    content_type: Option<String>,
+}
+
+fn body(curl: &Curl, holes: &mut Holes) -> Result<Sent> {
     let said = curl.headers.iter().rev().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    let said = said.map(|(_, value)| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    match (&curl.body, said.as_deref()) {
-        (Body::None, _) => Ok(String::new()),
-        (Body::Parts(parts), _) => Ok(multipart(parts, holes)),
-        (Body::Data(data), Some(media)) if media.contains("json") => json(data, holes),
+    let media = said.map(|(_, value)| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    let (body, usual) = match (&curl.body, media.as_deref()) {
+        (Body::None, _) => return Ok(Sent { body: String::new(), content_type: None }),
+        (Body::Parts(parts), _) => return Ok(Sent { body: multipart(parts, holes), content_type: None }),
+        (Body::Data(data), Some(media)) if media.contains("json") => (json(data, holes)?, "application/json"),
         (Body::Data(data), None) if data.trim_start().starts_with('{') => {
             holes.notes.push("the body is JSON although curl called it a form; it is sent as JSON".to_owned());
-            json(data, holes)
+            (json(data, holes)?, "application/json")
         }
-        (Body::Data(data), Some(media)) if media.contains("xml") => Ok(text("xml", media, &xml(data, holes))),
+        (Body::Data(data), Some(media)) if media.contains("xml") => (text("xml", &xml(data, holes)), "application/xml"),
         (Body::Data(data), None | Some("application/x-www-form-urlencoded")) => {
             let fields: Vec<_> = url::form_urlencoded::parse(data.as_bytes()).into_owned().collect();
-            Ok(format!("      body:\n        form:\n{}", indented(&pairs(&fields, holes))))
+            let body = format!("      body:\n        form:\n{}", indented(&pairs(&fields, holes)));
+            (body, "application/x-www-form-urlencoded")
         }
-        (Body::Data(data), Some(media)) => Ok(text("text", media, &holes.fill_text(data))),
-    }
+        (Body::Data(data), Some(_)) => (text("text", &holes.fill_text(data)), "text/plain"),
+    };
+    Ok(Sent { body, content_type: media.filter(|media| media != usual) })
 }
 
 fn indented(lines: &str) -> String {
     lines.lines().map(|line| format!("  {line}\n")).collect()
 }
 
-fn text(kind: &str, media: &str, text: &str) -> String {
-    format!("      body:\n        {kind}:\n          content_type: {media}\n          value: {}\n", quoted(text))
+fn text(kind: &str, text: &str) -> String {
+    format!("      body:\n        {kind}: {}\n", quoted(text))
 }
 
 fn multipart(parts: &[(String, String, Option<String>)], holes: &mut Holes) -> String {

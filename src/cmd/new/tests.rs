@@ -115,7 +115,7 @@ fn forms_parts_xml_text_basic_and_query() {
         "{text}"
     );
     let text = named("curl h -H 'Content-Type: text/plain' -d 'LOGIN a1;MTIzNDU2;'", "a1", "123456");
-    assert!(text.contains(r#"value: "LOGIN {{user.username}};{{user.userPassword | base64}};""#), "{text}");
+    assert!(text.contains(r#"text: "LOGIN {{user.username}};{{user.userPassword | base64}};""#), "{text}");
     let text = made("curl -u a:hunter2 h");
     assert!(text.contains("basic: { username: \"{{user.username}}\", password: \"{{user.userPassword}}\" }"), "{text}");
     let text = made("curl -u app:hunter2 h -d 'user=a&pwd=b'");

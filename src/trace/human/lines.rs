@@ -161,7 +161,11 @@ mod tests {
         assert_eq!(width("登录"), 4);
         assert_eq!(width("\u{1b}[1m\u{1b}[32mok\u{1b}[0m"), 2);
         let mut lines = Lines::default();
-        lines.table(&[Row::pair("map", "消息", "登录成功", "x"), Row::pair("", "error_code", "200", "y"), Row::wide("a", "b")]);
+        lines.table(&[
+            Row::pair("map", "消息", "登录成功", "x"),
+            Row::pair("", "error_code", "200", "y"),
+            Row::wide("a", "b"),
+        ]);
         assert_eq!(
             lines.into_text(),
             "  map            消息        登录成功  x\n                 error_code  200       y\n  a              b\n"

@@ -67,7 +67,8 @@ fn step(step: &Step, reveal: bool, lines: &mut Lines) {
     rows.extend(pairs("capture", &step.captures));
     rows.extend(step.identity.iter().map(identity));
     rows.extend(pairs("map", &step.map));
-    let timings: Vec<String> = step.timings.iter().map(|timing| format!("{} {}", timing.stage, time(timing.ms))).collect();
+    let timings: Vec<String> =
+        step.timings.iter().map(|timing| format!("{} {}", timing.stage, time(timing.ms))).collect();
     if !timings.is_empty() {
         rows.push(Row::wide("time", &paint(&timings.join(", "), DIM)));
     }
@@ -79,7 +80,11 @@ fn request(request: &Request) -> Vec<Row> {
     for part in &request.parts {
         let from = if part.from.is_empty() { String::new() } else { format!(" from {}", part.from.join(", ")) };
         // The length of what can be read is no news.
-        let note = if part.from.is_empty() && part.place != "auth" { String::new() } else { format!("{}{from}", size(&part.shown)) };
+        let note = if part.from.is_empty() && part.place != "auth" {
+            String::new()
+        } else {
+            format!("{}{from}", size(&part.shown))
+        };
         let name = if part.name.is_empty() { "(text)".to_owned() } else { plain(&part.name) };
         rows.push(Row::pair(&format!("  {}", part.place), &name, &value(&part.shown), &note));
     }

@@ -77,7 +77,11 @@ const PLACES: [(&str, &str, &str); 8] = [
         "    variables: |\n      env.once = code_util.md5(user.userPassword);\n      env.twice = code_util.md5(env.once);\n      env.big = env.once.toUpperCase();",
         r#"      body: { json: { password: "{{env.twice}}", once: "{{env.once}}", big: "{{env.big}}" } }"#,
     ),
-    ("declared public all the same", "    public: [ user.userPassword ]", r#"      body: { text: "{{user.userPassword | hex}}" }"#),
+    (
+        "declared public all the same",
+        "    public: [ user.userPassword ]",
+        r#"      body: { text: "{{user.userPassword | hex}}" }"#,
+    ),
 ];
 
 fn found_in(output: &str) -> Vec<&'static str> {

@@ -1,0 +1,125 @@
+//! `doorward demo`: a 4A server, the shipped connectors and the daemon on loopback, and what they say to each other.
+//!
+//! Everything is in the binary; the connectors are laid out in a directory of their own, which is removed at the end.
+//! Nothing listens beyond loopback, and every secret of it is drawn anew or printed in the documents.
+
+mod scratch;
+mod table;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwapOption;
+use doorward::config::{Address, Client, Config, Scope, Token};
+use doorward::connector::catalog::{Catalog, Loader};
+use doorward::connector::check::SecretsFrom;
+use doorward::demo::people::{PEOPLE, Standing};
+use doorward::demo::{DemoServer, shipped};
+use doorward::diagnostic::{Style, render};
+use doorward::metrics::Metrics;
+use doorward::script::{Limits, Worker};
+use doorward::server::{App, LiveConnectors, Server, listen};
+use doorward::upstream::{Egress, EgressRules};
+
+use self::scratch::Scratch;
+use self::table::Console;
+use super::{MISCONFIGURED, load};
+
+/// `doorward demo`
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Show the table and end
+    #[arg(long)]
+    once: bool,
+}
+
+/// Shows the table, then serves until Ctrl-C unless `once`. 0: all came out as expected; 4: not all.
+pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    load::runtime()?.block_on(demo(options.once))
+}
+
+async fn demo(once: bool) -> anyhow::Result<ExitCode> {
+    let upstream = DemoServer::start().await.context("the demo server cannot start")?;
+    let scratch = Scratch::new().context("there is no place for the connectors")?;
+    let connectors = shipped::lay_out(scratch.path()).context("the connectors cannot be written")?;
+    let live = LiveConnectors::new(Catalog::new(loader(&upstream)?, &connectors));
+    let (_, diagnostics) = live.load().await.context("the connectors cannot be read")?;
+    anstream::eprint!("{}", render(&diagnostics, Style::Coloured));
+
+    let token = Token::draw().map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
+    let config = config(&token);
+    let listeners = listen::open(&config).await?;
+    let address = listeners.iter().find_map(listen::Listener::address).context("the daemon has no address")?;
+    let daemon = format!("http://{address}");
+    let app = Arc::new(App::new(&config, Arc::new(live), Arc::new(Metrics::new()), None));
+    // The daemon ends with this channel.
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    tokio::spawn(Server::new(app, Arc::new(ArcSwapOption::empty()), stopped).run(listeners));
+
+    anstream::println!("A 4A server on {}, Doorward on {daemon}\n", upstream.base());
+    let console = Console::new(&daemon, token.expose())?;
+    let rows = table::rows(&console, &upstream).await?;
+    anstream::print!("{}", table::text(&rows));
+    if !once {
+        let file = connectors.join("foura-json-md5.yaml");
+        let program = std::env::args().next().unwrap_or_else(|| "doorward".to_owned());
+        anstream::println!(
+            "{}",
+            table::to_try(
+                &daemon,
+                token.expose(),
+                &format!("{program} test {}", file.display()),
+                &upstream.base(),
+                &people()
+            )
+        );
+        tokio::signal::ctrl_c().await.context("Ctrl-C cannot be waited for")?;
+    }
+    Ok(if rows.iter().all(table::Row::as_expected) { ExitCode::SUCCESS } else { ExitCode::from(MISCONFIGURED) })
+}
+
+fn loader(upstream: &DemoServer) -> anyhow::Result<Loader> {
+    let base = upstream.base();
+    let rules = EgressRules { allow_loopback: true, ..EgressRules::default() };
+    Ok(Loader {
+        worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,
+        limits: Limits::default(),
+        egress: Arc::new(Egress::new(&rules)?),
+        // What the connectors read from the environment of a real installation.
+        env: Box::new(move |name| match name {
+            "FOURA_BASE_URL" => Some(base.clone()),
+            _ => shipped::SECRETS.iter().find(|(secret, _)| *secret == name).map(|(_, value)| (*value).to_owned()),
+        }),
+        settings: std::collections::BTreeMap::new(),
+        secrets: std::collections::BTreeMap::new(),
+        secrets_from: SecretsFrom::Environment,
+    })
+}
+
+fn config(token: &Token) -> Config {
+    Config {
+        listen: vec![Address::Tcp((std::net::Ipv4Addr::LOCALHOST, 0).into())],
+        clients: vec![Client {
+            name: "demo".to_owned(),
+            tokens: vec![token.hash()],
+            scopes: Scope::ALL.to_vec(),
+            ..Client::default()
+        }],
+        ..Config::default()
+    }
+}
+
+/// Everybody, for a person to try.
+fn people() -> String {
+    let lines = PEOPLE.iter().map(|person| {
+        let standing = match person.standing {
+            Standing::Active => "",
+            Standing::Locked => "  (locked)",
+            Standing::Disabled => "  (disabled)",
+            Standing::PasswordExpired => "  (password expired)",
+        };
+        format!("  {}  {}{standing}\n", person.login, person.password)
+    });
+    lines.collect()
+}

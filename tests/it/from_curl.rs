@@ -1,0 +1,74 @@
+//! `doorward new --from-curl` from outside: what it writes loads, and lets nobody in before it is filled in.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn doorward(directory: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_doorward"))
+        .args(args)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// Commands as people have them; each must give a connector that `check` takes.
+const COMMANDS: &[&str] = &[
+    r#"curl -X POST https://4a.example.com/api/login -H 'Content-Type: application/json' -d '{"user-name":"zhangsan","user-password":"e10adc3949ba59abbe56e057f20f883e"}'"#,
+    r#"curl 'https://sso.example.com:8443/a/b?lang=zh&_=1700000000000' -H 'authorization: Bearer hunter2token' -H 'cookie: SESSION=hunter2; theme=light' -H 'content-type: application/json' --data-raw $'{"loginName":"zhang\u0021","pwd":"it\'s","deep":{"list":[1,2.50,null,true,"x"]}}' --compressed -k"#,
+    "curl https://4a.example.com/login -d 'username=a&password=b&lang=zh&lang=en' --data-urlencode 'note=a b'",
+    "curl https://4a.example.com/login -F username=a -F 'password=b;type=text/plain' -F client=web",
+    "curl 'https://4a.example.com/check?user=a&pwd=b' -H 'X-App-Key: hunter2'",
+    "curl -G https://4a.example.com/check -d user=a -d pwd=b",
+    "curl -u zhangsan:hunter2 https://4a.example.com/me",
+    "curl -u app:hunter2 https://4a.example.com/token -d 'username=a&password=b'",
+    r#"curl https://4a.example.com/ws -H 'Content-Type: text/xml; charset=utf-8' -H 'SOAPAction: "urn:x"' -d '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><x:login xmlns:x="urn:x"><x:userName>a</x:userName><x:password>b</x:password></x:login></s:Body></s:Envelope>'"#,
+    "curl -X PUT https://4a.example.com/v1 --json '{\"account\":\"a\",\"password\":123456,\"t\":1700000000}'",
+    "curl 10.1.2.3:8080/login -d 'uid=a&pass=b'",
+];
+
+#[test]
+fn what_it_writes_loads_and_holds_no_secret() {
+    for command in COMMANDS {
+        let scratch = tempfile::tempdir().unwrap();
+        let made = doorward(scratch.path(), &["new", "--from-curl", command, "--output", "made.yaml"]);
+        let errors = String::from_utf8_lossy(&made.stderr).into_owned();
+        assert_eq!(made.status.code(), Some(0), "{command}\n{errors}");
+        let text = std::fs::read_to_string(scratch.path().join("made.yaml")).unwrap();
+        assert!(!text.contains("hunter2"), "{text}");
+        let checked = doorward(scratch.path(), &["check", "made.yaml"]);
+        let said = String::from_utf8_lossy(&checked.stdout).into_owned() + &String::from_utf8_lossy(&checked.stderr);
+        assert_eq!(checked.status.code(), Some(0), "{command}\n{text}\n{said}");
+        assert!(said.contains("3 tests"), "{said}");
+    }
+}
+
+#[test]
+fn literals_say_who_is_who() {
+    let scratch = tempfile::tempdir().unwrap();
+    let command = "curl https://4a.example.com/x -H 'Content-Type: text/plain' -d 'LOGIN zhangsan;10470c3b4b1fed12c3baac014be15fac67c6e815;'";
+    let made = doorward(
+        scratch.path(),
+        &["new", "--from-curl", command, "--username", "zhangsan", "--password", "123456", "--output", "made.yaml"],
+    );
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+    let text = std::fs::read_to_string(scratch.path().join("made.yaml")).unwrap();
+    assert!(text.contains("LOGIN {{user.username}};{{user.userPassword | md5 | sha1}};"), "{text}");
+    let checked = doorward(scratch.path(), &["check", "made.yaml"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+#[test]
+fn mistakes_are_the_callers_and_files_are_never_overwritten() {
+    let scratch = tempfile::tempdir().unwrap();
+    for (command, part) in [("curl", "no URL"), ("wget x", "begin with curl"), ("curl h -d a=b", "--password VALUE")] {
+        let made = doorward(scratch.path(), &["new", "--from-curl", command]);
+        assert_eq!(made.status.code(), Some(64), "{command}");
+        assert!(String::from_utf8_lossy(&made.stderr).contains(part), "{command}");
+        assert!(made.stdout.is_empty());
+    }
+    std::fs::write(scratch.path().join("mine.yaml"), "mine").unwrap();
+    let made = doorward(scratch.path(), &["new", "--from-curl", COMMANDS[0], "--output", "mine.yaml"]);
+    assert_eq!(made.status.code(), Some(64));
+    assert_eq!(std::fs::read_to_string(scratch.path().join("mine.yaml")).unwrap(), "mine");
+}
