@@ -3,12 +3,14 @@
 
 mod accept;
 mod architecture;
+mod canary;
 mod codings;
 mod config;
 mod diagnostics;
 mod egress;
 mod faults;
 mod golden;
+mod guard;
 mod json_suite;
 mod jsonpath_suite;
 mod made_up;
@@ -24,6 +26,7 @@ mod script_recipes;
 mod script_results;
 mod script_sandbox;
 mod script_styles;
+mod serve;
 mod server;
 mod shipped;
 mod support;
