@@ -42,7 +42,11 @@ async fn answer(body: Bytes) -> Response {
     let echo = |code: u64, token: Option<&str>| {
         let data = json!({ "id": 7, "echo": password, "md5": asked["md5"] });
         let body = json!({ "code": code, "token": token, "msg": format!("no: {password}"), "data": data });
-        ([("x-echo", password.to_owned())], axum::Json(body)).into_response()
+        let mut response = axum::Json(body).into_response();
+        if let Ok(value) = http::HeaderValue::from_str(password) {
+            response.headers_mut().insert("x-echo", value);
+        }
+        response
     };
     match password.rsplit(' ').next().unwrap() {
         "right" => echo(200, Some(password)),

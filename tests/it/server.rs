@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use doorward::config::{Client, Config, Scope, TokenHash};
-use doorward::metrics::Metrics;
+use doorward::metrics::{Closed, Gone, Metrics, Shed};
 use doorward::server::{App, router};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -372,13 +372,14 @@ async fn a_reload_answers_with_the_ids_of_the_client() {
 
 #[tokio::test]
 async fn a_send_test_shows_its_stages_and_masks_what_the_upstream_said() {
-    let body = r#"{"username":"zhangsan","password":"accept"}"#;
+    let body = r##"{"username":"zhangsan","password":"accept#hunter2"}"##;
     let answer = send(&demo(), post("/v1/connectors/demo/test", TOKEN, body)).await;
     assert_eq!((answer.status.as_u16(), answer.header("doorward-verdict")), (200, Some("accept")));
     let json = answer.json();
     assert_eq!((&json["verdict"], &json["connector"]), (&"accept".into(), &"demo".into()));
     assert!(json["trace"].is_array() && json["explain"].is_string(), "{json}");
     assert!(!answer.body.contains("12345678901234567890") && !answer.body.contains("张三"), "{json}");
+    assert!(!answer.body.contains("hunter2"));
     let rendered = r#"{"username":"zhangsan","password":"accept","mode":"render"}"#;
     let answer = send(&demo(), post("/v1/connectors/demo/test", TOKEN, rendered)).await;
     problem(&answer, 409, "rendered", "render");
@@ -415,18 +416,29 @@ async fn the_committed_api_description_is_current_and_served() {
     assert_eq!(send(&demo(), get("/openapi.json", TOKEN)).await.json(), document);
 }
 
-/// Every problem that the code makes is in the description, and the metrics that docs and dashboard name exist.
-#[test]
-fn documents_name_what_is_there() {
+/// The metrics that documents and dashboard name exist, and all that exist are documented.
+#[tokio::test]
+async fn documents_name_the_metrics_that_are_there() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
-    let known = Metrics::new().text();
-    let names: Vec<&str> = known.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
-    for document in ["docs/operation.md", "examples/grafana-dashboard.json"] {
+    let app = Arc::new(app(vec![Arc::new(MadeUp::new("demo"))]));
+    // A family without a sample is not in the text.
+    app.metrics.closed(Closed::Idle);
+    app.metrics.shed(Shed::Logins);
+    app.metrics.gone(Gone::Ended);
+    app.metrics.refused("user");
+    app.metrics.reloaded("ok");
+    let router = router(app);
+    for body in ["{", r#"{"username":"zhangsan","password":"accept"}"#] {
+        send(&router, post(LOGIN, TOKEN, body)).await;
+    }
+    let text = send(&router, get("/metrics", TOKEN)).await.body;
+    let names: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    assert!(names.len() > 15, "{text}");
+    for document in ["docs/operation.md", "docs/logging.md", "examples/grafana-dashboard.json"] {
         let text = read(document);
-        for word in
-            text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|w| w.starts_with("doorward_"))
-        {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        for word in words.filter(|word| word.starts_with("doorward_")) {
             let base = ["_total", "_bucket", "_info"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word);
             assert!(names.contains(&base), "{document} names {word}");
         }
