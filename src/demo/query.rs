@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use sha1::{Digest as _, Sha1};
 
@@ -46,7 +46,7 @@ fn read(wire: &Wire) -> Result<Attempt, Flaw> {
     if wire.header(HeaderName::from_static("x-app-key"))? != APP_KEY {
         return flaw("unknown application");
     }
-    if tenant != "doorward" || uid != URL_SAFE.encode(&login) {
+    if tenant != "doorward" || uid != URL_SAFE_NO_PAD.encode(&login) {
         return flaw("unknown tenant, or another uid");
     }
     let sent = wire.header(HeaderName::from_static("x-auth-credential"))?.to_owned();

@@ -133,7 +133,7 @@ async fn sso_reads_query_headers_and_cookies() {
         let head = format!("GET /sso/check?{query} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n{headers}\r\n");
         String::from_utf8_lossy(&exchange(&server, head.as_bytes()).await).into_owned()
     };
-    let key = "X-App-Key: demo-app-key\r\nCookie: tenant=doorward; uid=emhhbmdzYW4=\r\n";
+    let key = "X-App-Key: demo-app-key\r\nCookie: tenant=doorward; uid=emhhbmdzYW4\r\n";
     let right = "X-Auth-Credential: e10adc3949ba59abbe56e057f20f883e\r\n";
     let ask = "loginName=zhangsan&sign=10470c3b4b1fed12c3baac014be15fac67c6e815";
     assert!(get(ask, &format!("{key}{right}")).await.contains("ST-"));

@@ -7,12 +7,14 @@ mod collect;
 mod json;
 mod position;
 mod render;
+mod shown;
 mod suggest;
 
 pub use collect::Mistakes;
 pub use json::{render_json, to_json};
 pub use position::Position;
 pub use render::{Style, render};
+pub use shown::shown;
 pub use suggest::did_you_mean;
 
 use std::ops::Range;

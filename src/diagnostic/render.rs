@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle};
 
 use super::{Diagnostic, Severity, SourceFile, Span};
 
@@ -47,7 +47,7 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
     };
     let title = level.primary_title(&diagnostic.message).id(diagnostic.code);
     let mut group = match &diagnostic.at {
-        Some((file, span)) => title.element(snippet(file, span, diagnostic.label.as_deref())),
+        Some((file, span)) => quote(Group::with_title(title), file, span, diagnostic.label.as_deref()),
         None => Group::with_title(title),
     };
     for help in &diagnostic.help {
@@ -56,25 +56,28 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
     group
 }
 
-/// The one line that is quoted: a caret under three hundred lines tells nothing, so a place of many lines is shown
-/// by its first.
-fn snippet<'a>(
-    file: &'a SourceFile,
-    span: &Span,
-    label: Option<&'a str>,
-) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+/// Adds the one line that is quoted: a caret under three hundred lines tells nothing, so a place of many lines is
+/// shown by its first.
+fn quote<'a>(group: Group<'a>, file: &'a SourceFile, span: &Span, label: Option<&'a str>) -> Group<'a> {
     let text = &file.text;
     let start = text.floor_char_boundary(span.start);
     let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
     let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
     let line_end = line_start + text[line_start..line_end].trim_end_matches('\r').len();
-    let end = text.floor_char_boundary(span.end).clamp(start.min(line_end), line_end);
-    let shown = cut(text, line_start..line_end, start.min(line_end));
-    let mark = start.min(line_end) - shown.start..end.min(shown.end) - shown.start;
-    Snippet::source(&text[shown])
-        .path(file.path.to_string_lossy())
-        .line_start(file.position(start).line)
-        .annotation(AnnotationKind::Primary.span(mark).label(label))
+    let start = start.min(line_end);
+    let end = text.floor_char_boundary(span.end).clamp(start, line_end);
+    let shown = cut(text, line_start..line_end, start);
+    let position = file.position(start);
+    let mark = start - shown.start..end.min(shown.end) - shown.start;
+    let path = file.path.to_string_lossy();
+    let snippet = Snippet::source(&text[shown.clone()])
+        .line_start(position.line)
+        .annotation(AnnotationKind::Primary.span(mark).label(label));
+    if shown.start == line_start {
+        return group.element(snippet.path(path));
+    }
+    // The renderer would count columns from the cut.
+    group.element(Origin::path(path).line(position.line).char_column(position.column)).element(snippet)
 }
 
 /// The part of a line around `at` that is drawn.
@@ -85,4 +88,34 @@ fn cut(text: &str, line: Range<usize>, at: usize) -> Range<usize> {
     let start = text.floor_char_boundary(at.saturating_sub(LONGEST_LINE / 2)).max(line.start);
     let end = text.floor_char_boundary(start + LONGEST_LINE).min(line.end);
     start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn plain(text: &str, span: Span) -> String {
+        let file = Arc::new(SourceFile { path: "a.yaml".into(), text: text.into() });
+        render(&[Diagnostic::error("test", &file, span, "wrong").label("here").help("mend it")], Style::Plain)
+    }
+
+    #[test]
+    fn the_place_is_marked_by_character() {
+        assert_eq!(
+            plain("a: 1\r\n标题: xy\r\n", 14..16),
+            "error[test]: wrong\n --> a.yaml:2:5\n  |\n2 | 标题: xy\n  |       ^^ here\n  |\n  = help: mend it\n"
+        );
+    }
+
+    #[test]
+    fn long_lines_and_long_places_are_cut() {
+        let text = format!("a: {} {{{{x}}}} {}\nb: 1\n", "y".repeat(100_000), "z".repeat(100_000));
+        let at = text.find("{{x}}").unwrap();
+        let printed = plain(&text, at..at + 5);
+        assert!(printed.contains("a.yaml:1:100005") && printed.contains("{{x}}") && printed.len() < 1000, "{printed}");
+        assert!(plain(&text, 0..text.len()).len() < 1000);
+        assert!(plain("", 0..9).contains("a.yaml:1:1"));
+    }
 }

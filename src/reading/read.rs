@@ -6,7 +6,7 @@
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use crate::diagnostic::{Diagnostic, Mistakes, Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, Mistakes, Span, did_you_mean, shown};
 use crate::yaml::{Core, Entry, Node, NodeValue};
 
 /// A type that stands behind a key.
@@ -140,20 +140,12 @@ pub struct MapReader<'n> {
 impl<'n> MapReader<'n> {
     /// Begins to read `node`; notes a mistake when it is no map.
     pub fn open(node: &'n Node, what: &'static str, mistakes: &mut Mistakes) -> Option<Self> {
-        match &node.value {
-            NodeValue::Map(entries) => {
-                Some(Self { what, span: &node.span, entries, known: Vec::new(), lacking: Vec::new() })
-            }
-            _ => {
-                wrong_kind(
-                    node,
-                    &format!("{what} (a map of keys)"),
-                    "write keys with their values: { key: value }",
-                    mistakes,
-                );
-                None
-            }
-        }
+        let NodeValue::Map(entries) = &node.value else {
+            let fix = "write keys with their values: { key: value }";
+            wrong_kind(node, &format!("{what} (a map of keys)"), fix, mistakes);
+            return None;
+        };
+        Some(Self { what, span: &node.span, entries, known: Vec::new(), lacking: Vec::new() })
     }
 
     /// These are known keys from now on.
@@ -209,7 +201,7 @@ impl<'n> MapReader<'n> {
             if mistakes.is_full() {
                 break;
             }
-            let key = shortened(&entry.key);
+            let key = shown(&entry.key);
             let mistake = mistakes
                 .error_at("unknown-key", &entry.key_span, format!("{} has no key `{key}`", self.what))
                 .label("unknown key");
@@ -254,13 +246,4 @@ pub fn wrong_kind(node: &Node, expected: &str, fix: &str, mistakes: &mut Mistake
         }
     };
     mistakes.add(mistake);
-}
-
-/// A word of the file, short enough for a message.
-pub fn shortened(word: &str) -> String {
-    const MOST: usize = 60;
-    if word.chars().count() <= MOST {
-        return word.to_owned();
-    }
-    word.chars().take(MOST).chain(['…']).collect()
 }

@@ -191,11 +191,11 @@ macro_rules! read_as_word {
     ($name:ty) => {
         impl $crate::reading::FromNode for $name {
             fn read(node: &$crate::yaml::Node, mistakes: &mut $crate::diagnostic::Mistakes) -> Option<Self> {
-                $crate::reading::scalar::read_word(node, mistakes)
+                $crate::reading::word::read_word(node, mistakes)
             }
 
             fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                $crate::reading::scalar::word_schema::<Self>()
+                $crate::reading::word::word_schema::<Self>()
             }
         }
     };

@@ -1,20 +1,18 @@
-//! The scalars of a connector: text, words, constants, numbers, durations, sizes.
+//! The scalars of a connector: text, constants, numbers. (Amounts with a unit are in `amount`, closed lists in `word`.)
 //!
 //! YAML guesses types from how a scalar looks; a connector's author should not have to. Where text is meant, a plain
 //! number, boolean or null must be quoted, except in headers, queries, forms and the like ([`Parameter`]), where the digits
 //! are kept as written. Numbers that would lose digits (`0000`, `010`) must be quoted everywhere.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use schemars::{Schema, SchemaGenerator, json_schema};
-use serde_json::Value;
 
-use crate::diagnostic::{Mistakes, Span, did_you_mean};
+use crate::diagnostic::{Mistakes, Span, shown};
 use crate::document::Number;
 use crate::yaml::{Core, Node, NodeValue, Pieces, Scalar, Style};
 
-use super::read::{FromNode, shortened, wrong_kind};
+use super::read::{FromNode, wrong_kind};
 
 /// Text, with where each part of it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,13 +171,11 @@ impl<T: FromNode> FromNode for Spanned<T> {
 
 impl FromNode for bool {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        match scalar_of(node).map(Scalar::core) {
-            Some(Core::Bool(flag)) => Some(flag),
-            _ => {
-                wrong_kind(node, "true or false", "write true or false, without quotes", mistakes);
-                None
-            }
+        if let Some(Core::Bool(flag)) = scalar_of(node).map(Scalar::core) {
+            return Some(flag);
         }
+        wrong_kind(node, "true or false", "write true or false, without quotes", mistakes);
+        None
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -204,88 +200,6 @@ impl FromNode for u32 {
     }
 }
 
-/// A time span: `250ms`, `8s`, `5m`, `2h`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeSpan(pub Duration);
-
-impl FromNode for TimeSpan {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
-        let millis = scalar_of(node).and_then(|scalar| amount(&scalar.text, &UNITS));
-        if millis.is_none() {
-            with_unit(node, "a time span such as 250ms, 8s, 5m or 2h", "s", mistakes);
-        }
-        millis.map(|millis| Self(Duration::from_millis(millis)))
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]{1,9}(ms|s|m|h)$" })
-    }
-}
-
-/// A number of bytes: `512B`, `256KiB`, `1MiB`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ByteSize(pub u64);
-
-impl FromNode for ByteSize {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        const UNITS: [(&str, u64); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("B", 1)];
-        let bytes = scalar_of(node).and_then(|scalar| amount(&scalar.text, &UNITS));
-        if bytes.is_none() {
-            with_unit(node, "a size such as 64KiB or 1MiB", "KiB", mistakes);
-        }
-        bytes.map(Self)
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]{1,9}(B|KiB|MiB)$" })
-    }
-}
-
-/// A closed list of words.
-pub trait Word: Copy + 'static {
-    /// What it is, for messages: `a kind of connector`.
-    const WHAT: &'static str;
-    /// All of them.
-    const ALL: &'static [Self];
-    /// As it is written.
-    fn word(self) -> &'static str;
-}
-
-/// Reads one of the words.
-pub fn read_word<W: Word>(node: &Node, mistakes: &mut Mistakes) -> Option<W> {
-    let words = || W::ALL.iter().map(|member| member.word());
-    // A word may look like a number to YAML (`min_version: 1.2`).
-    let Some(scalar) = scalar_of(node).filter(|scalar| scalar.core() != Core::Absent) else {
-        wrong_kind(node, W::WHAT, &one_of::<W>(), mistakes);
-        return None;
-    };
-    let found = W::ALL.iter().copied().find(|member| member.word() == scalar.text);
-    if found.is_none() && !mistakes.is_full() {
-        let message = format!("`{}` is not {}", shortened(&scalar.text), W::WHAT);
-        let mistake = mistakes.error_at("unknown-word", &node.span, message).label("unknown word");
-        let mistake = match did_you_mean(&scalar.text, words()) {
-            Some(near) => mistake.help(format!("did you mean `{near}`?")),
-            None => mistake,
-        };
-        mistakes.add(mistake.help(one_of::<W>()));
-    }
-    found
-}
-
-fn one_of<W: Word>() -> String {
-    let words: Vec<&str> = W::ALL.iter().map(|member| member.word()).collect();
-    format!("one of: {}", words.join(" "))
-}
-
-/// The schema of one of the words.
-pub fn word_schema<W: Word>() -> Schema {
-    let mut allowed: Vec<Value> = W::ALL.iter().map(|member| member.word().into()).collect();
-    let numbers: Vec<Value> = W::ALL.iter().filter_map(|member| serde_json::from_str(member.word()).ok()).collect();
-    allowed.extend(numbers);
-    json_schema!({ "enum": allowed })
-}
-
 /// The scalar that `node` is.
 pub fn scalar_of(node: &Node) -> Option<&Scalar> {
     match &node.value {
@@ -294,35 +208,9 @@ pub fn scalar_of(node: &Node) -> Option<&Scalar> {
     }
 }
 
-/// A whole number and a unit, without space between; `None` for anything else.
-fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let factor = units.iter().find(|(unit, _)| *unit == &text[digits..])?.1;
-    // Nine digits of the largest unit are 100,000 years or a petabyte, and cannot overflow.
-    if digits > 9 {
-        return None;
-    }
-    text[..digits].parse::<u64>().ok().map(|count| count * factor)
-}
-
-fn with_unit(node: &Node, expected: &str, unit: &str, mistakes: &mut Mistakes) {
-    let Some(scalar) = scalar_of(node).filter(|scalar| scalar.core() != Core::Absent) else {
-        wrong_kind(node, expected, "write a whole number and its unit", mistakes);
-        return;
-    };
-    let text = shortened(&scalar.text);
-    let mistake = mistakes.error_at("wrong-amount", &node.span, format!("`{text}` is not {expected}"));
-    let mistake = if matches!(scalar.core(), Core::Number(_)) {
-        mistake.label("no unit").help(format!("write the unit too: {text}{unit}"))
-    } else {
-        mistake.label("not an amount").help("write a whole number and its unit, no space between")
-    };
-    mistakes.add(mistake);
-}
-
 /// A plain scalar that YAML takes for something else where text is meant.
 pub fn quote_it(scalar: &Scalar, node: &Node, mistakes: &mut Mistakes) {
-    let text = shortened(&scalar.text);
+    let text = shown(&scalar.text);
     let (message, label) = match scalar.core() {
         Core::OddNumber => (
             format!("`{text}` without quotes could be a number or text"),
@@ -339,7 +227,7 @@ fn refuse_open_braces(scalar: &Scalar, node: &Node, mistakes: &mut Mistakes) {
     if scalar.style != Style::Plain || !(scalar.text.contains("{{") || scalar.text.contains("${")) {
         return;
     }
-    let text = shortened(&scalar.text);
+    let text = shown(&scalar.text);
     let quote = if text.contains(['"', '\\']) { '\'' } else { '"' };
     let mistake = mistakes
         .error_at("quote-braces", &node.span, "a value with braces is not quoted")

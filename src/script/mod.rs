@@ -21,5 +21,5 @@ pub use launch::{COMMAND, StartError, Worker};
 pub use outcome::{Budget, Outcome};
 pub use pool::{Limits, Pool, Quarantine, Stats};
 pub use reads::{Names, Place, Reads};
-pub use source::{Input, Kind, Mistake, ScriptId, Source};
+pub use source::{CODE_UTIL, Input, Kind, Mistake, ScriptId, Source};
 pub use worker::sandbox::Sandbox;

@@ -7,6 +7,31 @@ use zeroize::Zeroizing;
 
 use super::reads::Place;
 
+/// The members of `code_util`, so that a connector's check can say "did you mean" for another one.
+pub const CODE_UTIL: [&str; 21] = [
+    "md5",
+    "sha1",
+    "sha224",
+    "sha256",
+    "sha384",
+    "sha512",
+    "sm3",
+    "hmac",
+    "encode",
+    "base64",
+    "base64url",
+    "hex",
+    "url",
+    "parseJson5",
+    "parseForm",
+    "parsePairs",
+    "parseXml",
+    "uuid",
+    "randomHex",
+    "now",
+    "reject",
+];
+
 /// What a script is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Kind {

@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use super::dial::Dialled;
 use super::fault::{self, Fault, Part, Progress, Stage};
 use super::pool::{Body, Conn, H1, H2, Pool};
-use super::reply::{Reply, Timings, check_framing, read_body};
+use super::reply::{Reply, Timings, check_framing, kept_by_server, read_body};
 use super::stream::{Meter, Metered};
 use crate::verdict::Cause;
 
@@ -80,8 +80,9 @@ impl Attempt {
         let response = self.ask(message, progress).await?;
         let head = progress.started.elapsed();
         let reusable = check_framing(&response, self.max_response)?;
-        if let Conn::H1(h1) = &self.conn {
+        if let Conn::H1(h1) = &mut self.conn {
             h1.meter.expect_body(self.max_response);
+            h1.kept_by_server = kept_by_server(response.headers());
         }
         let (parts, body) = response.into_parts();
         let body = read_body(&parts.headers, body, self.max_response, progress).await;

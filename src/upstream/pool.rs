@@ -25,6 +25,8 @@ pub(super) struct H1 {
     /// Yields whether the connection ended in doubt.
     task: JoinHandle<bool>,
     generation: u64,
+    /// How long the server said that it keeps the connection.
+    pub(super) kept_by_server: Option<Duration>,
 }
 
 impl H1 {
@@ -41,7 +43,7 @@ impl H1 {
             }
             doubt
         });
-        Self { sender, meter, task, generation }
+        Self { sender, meter, task, generation, kept_by_server: None }
     }
 
     /// Whether the connection, which is closed, ended with bytes that nobody asked for.
@@ -119,7 +121,7 @@ impl Conn {
 
 #[derive(Default)]
 struct Lane {
-    /// The most recently used last, so that the others grow old.
+    /// Each with its last moment; the most recently used last, so that the others grow old.
     idle: Vec<(Instant, H1)>,
     h2: Option<(Instant, H2)>,
 }
@@ -163,8 +165,8 @@ impl Pool {
             }
             lane.h2 = None;
         }
-        while let Some((since, h1)) = lane.idle.pop() {
-            if h1.sender.is_ready() && now.duration_since(since) < self.keep_alive {
+        while let Some((until, h1)) = lane.idle.pop() {
+            if h1.sender.is_ready() && now < until {
                 return Some(Conn::H1(h1));
             }
         }
@@ -181,7 +183,8 @@ impl Pool {
             let mut lane = self.lane(lane);
             match conn {
                 Conn::H1(h1) if h1.generation == self.generation() && lane.idle.len() < self.max_idle => {
-                    lane.idle.push((now, h1));
+                    let keep = h1.kept_by_server.unwrap_or(self.keep_alive).min(self.keep_alive);
+                    lane.idle.push((now + keep, h1));
                 }
                 Conn::H2(h2) if h2.generation == self.generation() => match &mut lane.h2 {
                     Some((used, kept)) if !kept.sender.is_closed() => *used = now,
@@ -218,7 +221,7 @@ impl Pool {
         let mut empty = true;
         for lane in &self.lanes {
             let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
-            lane.idle.retain(|(since, h1)| now.duration_since(*since) < self.keep_alive && !h1.sender.is_closed());
+            lane.idle.retain(|(until, h1)| now < *until && !h1.sender.is_closed());
             let old = lane.h2.as_ref().is_some_and(|(used, h2)| {
                 h2.sender.is_closed() || (h2.is_idle() && now.duration_since(*used) >= self.keep_alive)
             });

@@ -82,6 +82,14 @@ pub(super) fn check_framing(response: &Response<Incoming>, cap: usize) -> Result
     })
 }
 
+/// How long a server keeps an idle connection, by its `Keep-Alive: timeout=5`, less a second for the way: a request that meets
+/// a closing connection is lost, because it is not sent again.
+pub(super) fn kept_by_server(headers: &HeaderMap) -> Option<Duration> {
+    let hint = headers.get("keep-alive")?.to_str().ok()?;
+    let timeout = hint.split(',').find_map(|item| item.trim().strip_prefix("timeout="))?;
+    Some(Duration::from_secs(timeout.parse::<u64>().ok()?.saturating_sub(1)))
+}
+
 fn has_token(list: &[u8], token: &[u8]) -> bool {
     list.split(|byte| *byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(token))
 }

@@ -35,7 +35,7 @@ impl Pieces {
                     return Self::default();
                 }
                 // White space on the same line belongs to the piece, so that a range that begins there is exact too.
-                let before = same_blanks(decoded[..at].as_bytes(), source_before(line));
+                let before = same_blanks(&decoded.as_bytes()[..at], source_before(line));
                 pieces.push(Piece { decoded: at - before, source: source - before, len: written.len() + before });
                 at += written.len();
             }

@@ -119,9 +119,8 @@ fn is_closed(text: &str, open: usize) -> bool {
     for c in text[open..].chars() {
         match (quote, c) {
             (_, '\n') => comment = false,
-            _ if comment => {}
             (Some(open), c) if c == open && before != '\\' => quote = None,
-            (Some(_), _) => {}
+            _ if comment || quote.is_some() => {}
             (None, '"' | '\'') => quote = Some(c),
             (None, '#') if before.is_whitespace() => comment = true,
             (None, '[' | '{') => depth += 1,

@@ -41,6 +41,12 @@ async fn digests_and_encodings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn its_members_are_those_that_are_announced() {
+    let expected = serde_json::to_string(&doorward::script::CODE_UTIL).expect("names");
+    check(&[("Object.keys(code_util)", &expected)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn parsers_and_the_rest() {
     check(&[
         ("code_util.parseJson5(\"{u:'a',p:1234567890123456789,/*c*/}\")", r#"{"u":"a","p":"1234567890123456789"}"#),

@@ -56,3 +56,34 @@ async fn a_worker_has_no_environment_and_low_limits() {
     let room = limit("Max address space").parse::<u64>().unwrap() / 1024 - size;
     assert!((60 * 1024..=64 * 1024).contains(&room), "{room} KiB");
 }
+
+#[test]
+fn a_worker_in_a_loop_ends_when_its_daemon_is_gone() {
+    // The shell starts a worker, hands it a looping script and dies; the worker's number is all that is left of it.
+    let load = serde_json::json!({"scripts": [["Variables", "for (;;) {}"]], "memory": 1 << 26, "env_bytes": 9, "result_bytes": 9});
+    let load = load.to_string();
+    let mut frames = Vec::new();
+    frames.extend_from_slice(&u32::try_from(load.len()).unwrap().to_le_bytes());
+    frames.extend_from_slice(&[1, 0, 0, 0, 0]);
+    frames.extend_from_slice(load.as_bytes());
+    frames.extend_from_slice(&[6, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, b'{', b'}']);
+    let directory = tempfile::tempdir().unwrap();
+    let (input, output) = (directory.path().join("input"), directory.path().join("output"));
+    std::fs::write(&input, frames).unwrap();
+    let script = r#"mkfifo "$2" && { "$0" script-worker <"$1" >"$2" & echo $!; head -c 1 <"$2" >/dev/null; }"#;
+    let shell = Command::new("/bin/sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_doorward")])
+        .args([&input, &output])
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    let pid = String::from_utf8(shell.stdout).unwrap();
+    let process = format!("/proc/{}/stat", pid.trim());
+    // A process that ended but was not collected by the init process of a container still has an entry, as a zombie.
+    let lives = || std::fs::read_to_string(&process).is_ok_and(|stat| !stat.contains(") Z "));
+    let given_up = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    while lives() {
+        assert!(std::time::Instant::now() < given_up, "the worker outlived its daemon");
+        std::thread::yield_now();
+    }
+}

@@ -162,3 +162,32 @@ async fn the_example_consoles_work() {
         }
     }
 }
+
+/// A process may have this many files open where the test runs; else the test says that it did less.
+fn raise_own_limit() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    maximum.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_idle_connections_cost_others_nothing() {
+    let upstream = Upstream::start().await;
+    let home = Home::new("limits: { first_byte: 5m }");
+    home.connector("demo", &json_connector(&upstream.base, ""));
+    let daemon = home.start();
+    let count = 10_000.min(raise_own_limit().saturating_sub(200));
+    let address = daemon.base.trim_start_matches("http://").to_owned();
+    let mut idle = Vec::new();
+    for _ in 0..count {
+        idle.push(tokio::net::TcpStream::connect(&address).await.unwrap());
+    }
+    assert_eq!(daemon.login("demo", "zhangsan", "right").await.0, 200);
+    let (_, metrics) = daemon.call("GET", "/metrics", None).await;
+    let open: usize =
+        metrics.lines().find_map(|line| line.strip_prefix("doorward_connections ")).unwrap().parse().unwrap();
+    assert!(open >= count, "{open}");
+    drop(idle);
+    assert!(daemon.end().0.success());
+}

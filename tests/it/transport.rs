@@ -146,6 +146,7 @@ async fn a_connection_that_the_server_closed_is_replaced_and_the_request_sent_on
 async fn replies_that_end_the_connection_are_not_reused() {
     for reply in [
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: Close\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: timeout=1, max=100\r\n\r\nok",
         "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
     ] {
         let server = FaultServer::always(reply).await;

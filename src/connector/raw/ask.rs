@@ -1,7 +1,8 @@
 //! A pause in a login that asks the user for more.
 
+use super::amount::TimeSpan;
 use super::record::{record, words};
-use super::scalar::{Spanned, Text, TimeSpan};
+use super::scalar::{Spanned, Text};
 
 record! {
     /// A pause that asks the user for more. Its holes see earlier steps.

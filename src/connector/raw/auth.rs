@@ -1,7 +1,8 @@
 //! How a request itself is authenticated towards the upstream (DESIGN.md section 7).
 
+use super::amount::TimeSpan;
 use super::record::{one_of, record, words};
-use super::scalar::{Spanned, Text, TimeSpan};
+use super::scalar::{Spanned, Text};
 use super::shape::{Dict, OneOrMany};
 use super::tree::Tree;
 

@@ -10,9 +10,10 @@ use super::ask::AskType;
 use super::read::{FromNode, Place, read_keyed, schema_of_keys};
 use super::record::{definition, keys, read_as_word, record, words};
 use super::request::Method;
-use super::scalar::{Constant, Parameter, Spanned, Text, Word};
+use super::scalar::{Constant, Parameter, Spanned, Text};
 use super::shape::{Dict, OneOrMany};
 use super::tree::Tree;
+use super::word::Word;
 
 record! {
     /// A golden case, run by `doorward check` without network and without real secrets.

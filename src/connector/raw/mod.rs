@@ -11,6 +11,7 @@ pub mod connector;
 pub mod delivery;
 pub mod golden;
 mod homes;
+pub mod input;
 pub mod request;
 pub mod response;
 pub mod source;
@@ -32,7 +33,7 @@ pub use crate::reading::{
     ByteSize, Constant, Dict, Flat, FromNode, Keyed, Keys, MapReader, NonEmpty, OneOrMany, Parameter, Place, Spanned,
     Text, TimeSpan, Word, read_keyed, schema_of_keys,
 };
-use crate::reading::{read, record, scalar, shape, union};
+use crate::reading::{amount, read, record, scalar, shape, union, word};
 
 use crate::diagnostic::{Diagnostic, Mistakes, SourceFile};
 

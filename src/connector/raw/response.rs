@@ -6,14 +6,16 @@ use crate::diagnostic::Mistakes;
 use crate::verdict::Reason;
 use crate::yaml::{Node, NodeValue};
 
+use super::amount::TimeSpan;
 use super::auth::JwtAlgorithm;
 use super::condition::Condition;
-use super::connector::Pairs;
+use super::input::Pairs;
 use super::read::{FromNode, Place, read_keyed};
 use super::record::{definition, keys, read_as_word, record, words};
-use super::scalar::{Spanned, Text, TimeSpan, Word};
+use super::scalar::{Spanned, Text};
 use super::shape::{Dict, Flat, OneOrMany};
 use super::source::{Source, bare_field, string_or};
+use super::word::Word;
 
 record! {
     /// How a reply is read. Rules are judged in this order: reject, unavailable, more, pending, success.

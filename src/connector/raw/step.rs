@@ -5,13 +5,14 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use crate::diagnostic::Mistakes;
 use crate::yaml::{Node, NodeValue};
 
+use super::amount::TimeSpan;
 use super::ask::Ask;
 use super::condition::Condition;
 use super::read::FromNode;
 use super::record::{record, words};
 use super::request::Request;
 use super::response::Response;
-use super::scalar::{Spanned, Text, TimeSpan};
+use super::scalar::{Spanned, Text};
 use super::source::Source;
 
 record! {

@@ -1,7 +1,8 @@
 //! How the upstream is reached: timeouts, bounds, TLS, addresses, proxy.
 
+use super::amount::{ByteSize, TimeSpan};
 use super::record::{record, words};
-use super::scalar::{ByteSize, Spanned, Text, TimeSpan};
+use super::scalar::{Spanned, Text};
 use super::shape::{Dict, OneOrMany};
 
 record! {

@@ -34,7 +34,7 @@ pub(super) struct Live {
     pub written: u64,
     queued: u64,
     next: u32,
-    /// When the last reply came, or when the first call went to an idle worker.
+    /// When the oldest call began: when its frame was written or the reply before it came, whichever is later.
     pub head_since: Instant,
     pub served: u64,
     /// Set when the worker was killed for the time of this call.
@@ -81,9 +81,6 @@ impl Live {
         let frame: &mut Zeroizing<Vec<u8>> = Arc::make_mut(&mut job.frame);
         wire::renumber(frame, number);
         self.queued += job.frame.len() as u64;
-        if self.flying.is_empty() {
-            self.head_since = Instant::now();
-        }
         self.unwritten.push_back(Arc::clone(&job.frame));
         self.flying.push_back(Flying { number, job, end: self.queued });
         self.write()
@@ -91,6 +88,16 @@ impl Live {
 
     /// Writes what the pipe takes without waiting; true when something is left.
     pub(super) fn write(&mut self) -> bool {
+        let before = self.written;
+        let left = self.write_some();
+        let head = self.flying.front().map(|head| head.end);
+        if head.is_some_and(|end| before < end && end <= self.written) {
+            self.head_since = Instant::now();
+        }
+        left
+    }
+
+    fn write_some(&mut self) -> bool {
         while let Some(frame) = self.unwritten.front() {
             match self.pipe.try_write(&frame[self.offset..]) {
                 Ok(count) => {

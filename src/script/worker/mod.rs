@@ -10,14 +10,18 @@ pub mod sandbox;
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 /// Stack of the engine thread. 512 nested calls through built-in functions need less than 8 MiB in a debug build.
 const ENGINE_STACK: usize = 16 * 1024 * 1024;
 
 /// Replies that may wait for the writer. The daemon keeps at most 8 calls in flight, so this never fills.
 const REPLIES: usize = 64;
+
+/// Between two looks whether the daemon still lives. Its death closes the input, but a script in a loop reads none.
+const PARENT_CHECK: Duration = Duration::from_secs(1);
 
 /// How the process ended when its streams broke or the engine thread panicked.
 const FAILED: u8 = 70;
@@ -43,7 +47,7 @@ pub fn main() -> ExitCode {
     if go.send(restrictions).is_err() {
         return ExitCode::from(FAILED);
     }
-    let written = write_replies(&outgoing);
+    let written = write_replies(&outgoing, rustix::process::getppid());
     // A writer that failed has no reader any more; the engine thread is not waited for, it may be in a loop.
     if written.is_err() {
         return ExitCode::from(FAILED);
@@ -59,15 +63,21 @@ fn run_engine(start: &Receiver<sandbox::Sandbox>, replies: &SyncSender<Vec<u8>>)
     calls::serve(std::io::stdin().lock(), replies, restrictions)
 }
 
-/// Writes replies as they come, together when several wait.
-fn write_replies(outgoing: &Receiver<Vec<u8>>) -> std::io::Result<()> {
+/// Writes replies as they come, together when several wait. Fails when the daemon is gone: nobody would end a script in
+/// a loop any more.
+fn write_replies(outgoing: &Receiver<Vec<u8>>, parent: Option<rustix::process::Pid>) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    while let Ok(mut bytes) = outgoing.recv() {
+    loop {
+        let mut bytes = match outgoing.recv_timeout(PARENT_CHECK) {
+            Ok(bytes) => bytes,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Timeout) if rustix::process::getppid() == parent => continue,
+            Err(RecvTimeoutError::Timeout) => return Err(std::io::ErrorKind::BrokenPipe.into()),
+        };
         while let Ok(more) = outgoing.try_recv() {
             bytes.extend_from_slice(&more);
         }
         out.write_all(&bytes)?;
         out.flush()?;
     }
-    Ok(())
 }

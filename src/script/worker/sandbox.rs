@@ -149,6 +149,7 @@ mod os {
             libc::SYS_sigaltstack,
             libc::SYS_restart_syscall,
             libc::SYS_getpid,
+            libc::SYS_getppid,
             libc::SYS_gettid,
             libc::SYS_exit,
             libc::SYS_exit_group,

@@ -1,0 +1,130 @@
+//! `doorward check` and `doorward schema` from outside: exit codes and both forms of output.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const GOOD: &str = r#"version: 1
+settings: { base: { env: CHECK_COMMAND_BASE, default: "https://4a.example.com" } }
+secrets: { app_key: { env: CHECK_COMMAND_KEY } }
+steps:
+  - name: login
+    request:
+      method: POST
+      url: "${base}/login"
+      headers: { X-Key: "{{secret.app_key}}" }
+      body: { json: { name: "{{user.username}}", password: "{{user.userPassword}}" } }
+    response: { success: { field: code, equals: 200 } }
+tests:
+  - name: right
+    user: { username: u, userPassword: p }
+    replies: [ { json: { code: 200 } } ]
+    expect: { verdict: accept }
+"#;
+
+fn doorward(arguments: &[&str], directory: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+    command.args(arguments).current_dir(directory).env_remove("CLICOLOR_FORCE").output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("connectors")).unwrap();
+    for (name, text) in files {
+        std::fs::write(directory.path().join("connectors").join(name), text).unwrap();
+    }
+    directory
+}
+
+#[test]
+fn good_connectors_need_no_secrets_and_no_arguments() {
+    let place = directory(&[("a.yaml", GOOD), ("b.yaml", GOOD), ("notes.txt", "not a connector")]);
+    let done = doorward(&["check"], place.path());
+    assert_eq!(text(&done.stdout), "2 connectors, 2 tests: all good\n");
+    assert_eq!((done.status.code(), text(&done.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn every_mistake_of_every_file_is_told_with_its_place() {
+    let unknown = GOOD.replace("url:", "urls:");
+    let weak = GOOD.replace("field: code, equals: 200", "field: code, exists: false");
+    let place = directory(&[("a.yaml", &unknown), ("b.yaml", &weak), ("c.yaml", GOOD)]);
+    let done = doorward(&["check", "connectors"], place.path());
+    let out = text(&done.stdout);
+    assert_eq!(done.status.code(), Some(4), "{out}");
+    for part in ["did you mean `url`?", "--> connectors/a.yaml:8:", "--> connectors/b.yaml:", "2 connectors cannot run"]
+    {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert!(!out.contains('\u{1b}'), "a pipe gets no colours");
+}
+
+#[test]
+fn tools_get_one_object() {
+    let unknown = GOOD.replace("url:", "urls:");
+    let place = directory(&[("a.yaml", &unknown), ("c.yaml", GOOD)]);
+    let done = doorward(&["check", "--format", "json"], place.path());
+    let found: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(4));
+    assert_eq!(found["ok"], false);
+    assert_eq!((&found["connectors"], &found["broken"]), (&2.into(), &1.into()));
+    assert_eq!(found["tests"], serde_json::json!({ "run": 1, "passed": 1 }));
+    let first = &found["diagnostics"][0];
+    assert_eq!((&first["severity"], &first["line"]), (&"error".into(), &8.into()), "{found:#}");
+}
+
+#[test]
+fn a_golden_test_that_fails_is_a_failed_check() {
+    let other = GOOD.replace("expect: { verdict: accept }", "expect: { verdict: reject }");
+    let place = directory(&[("a.yaml", &other)]);
+    let done = doorward(&["check"], place.path());
+    let out = text(&done.stdout);
+    assert_eq!(done.status.code(), Some(4));
+    assert!(out.contains("the test \"right\"") && out.contains("0 of 1 test passed"), "{out}");
+}
+
+#[test]
+fn one_id_in_two_files_is_refused() {
+    let place = directory(&[("a.yaml", GOOD), ("a.yml", GOOD)]);
+    let done = doorward(&["check"], place.path());
+    assert_eq!(done.status.code(), Some(4));
+    assert!(text(&done.stdout).contains("duplicate-id"), "{}", text(&done.stdout));
+}
+
+#[test]
+fn a_mistake_of_the_caller_is_64() {
+    let place = directory(&[]);
+    for (arguments, words) in [
+        (vec!["check"], "no connector"),
+        (vec!["check", "nowhere"], "nowhere cannot be read"),
+        (vec!["check", "--format", "xml"], "invalid value"),
+        (vec!["chek"], "unrecognized"),
+        (vec![], "Usage"),
+    ] {
+        let done = doorward(&arguments, place.path());
+        assert_eq!(done.status.code(), Some(64), "{arguments:?}");
+        assert!(text(&done.stderr).contains(words), "{arguments:?}: {}", text(&done.stderr));
+        assert_eq!(text(&done.stdout), "", "{arguments:?}");
+    }
+    for arguments in [["--help"], ["--version"]] {
+        assert_eq!(doorward(&arguments, place.path()).status.code(), Some(0));
+    }
+}
+
+#[test]
+fn a_connector_may_use_loopback_and_a_proxy_here() {
+    let local = GOOD.replace("https://4a.example.com", "http://127.0.0.1:8080");
+    let proxied = GOOD.replace("steps:", "transport: { proxy: \"http://proxy.example.com:3128\" }\nsteps:");
+    let place = directory(&[("local.yaml", &local), ("proxied.yaml", &proxied)]);
+    let done = doorward(&["check"], place.path());
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stdout));
+}
+
+#[test]
+fn the_schema_is_printed_as_it_is_committed() {
+    let done = doorward(&["schema"], Path::new("."));
+    assert_eq!(text(&done.stdout), include_str!("../../docs/connector.schema.json"));
+}
