@@ -185,12 +185,24 @@ fn an_open_address_without_tls_is_refused_at_its_place() {
 
 #[test]
 fn all_mistakes_are_told_at_once() {
-    let loaded = parse("listen: nowhere\nconectors: x\nlog: { level: loud }\nlimits: { in_flight: 0 }\n");
-    let text = messages(&loaded);
-    for words in ["nowhere", "conectors", "loud", "connectors"] {
-        assert!(text.contains(words), "{words}\n{text}");
+    for (text, all) in [
+        // What cannot be read, all of it; then what does not make sense, all of it.
+        (
+            "listen: nowhere\nconectors: x\nlog: { level: loud }\nlimits: { idle: 5 }\n",
+            vec!["`connectors`", "loud", "unit"],
+        ),
+        (
+            "listen: nowhere\nconnectors: x\nlimits: { in_flight: 0 }\npublic_url: x\nclients: [ { name: c, scopes: [ read ] } ]\n",
+            vec!["127.0.0.1:8080", "1 to 100000", "https://", "nothing to show"],
+        ),
+    ] {
+        let loaded = parse(text);
+        let told = messages(&loaded);
+        assert!(loaded.config.is_none());
+        for words in all {
+            assert!(told.contains(words), "{words}\n{told}");
+        }
     }
-    assert!(loaded.mistakes.len() >= 3, "{text}");
 }
 
 #[test]

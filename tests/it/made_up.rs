@@ -96,7 +96,8 @@ impl MadeUp {
     }
 
     async fn verdict(&self, login: &Login, progress: &Progress) -> Verdict {
-        let password = login.password.expose();
+        // What stands behind `#` is for tests that look for the password itself.
+        let password = login.password.expose().split('#').next().unwrap();
         if password == "hang" {
             self.hang().await;
         }

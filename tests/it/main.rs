@@ -3,6 +3,7 @@
 
 mod accept;
 mod architecture;
+mod canary;
 mod check;
 mod check_command;
 mod codings;
@@ -14,10 +15,12 @@ mod egress;
 mod faults;
 mod from_curl;
 mod golden;
+mod guard;
 mod json_suite;
 mod jsonpath_suite;
 mod made_up;
 mod places;
+mod reload;
 mod replies;
 mod schema;
 mod script_calls;
@@ -30,6 +33,7 @@ mod script_results;
 mod script_sandbox;
 mod script_styles;
 mod send_test;
+mod serve;
 mod server;
 mod shipped;
 mod support;

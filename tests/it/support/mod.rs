@@ -2,6 +2,7 @@
 
 pub mod certs;
 pub mod corpora;
+pub mod daemon;
 pub mod fault_server;
 pub mod lookup;
 pub mod script;

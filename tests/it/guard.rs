@@ -1,0 +1,167 @@
+//! Guard and bounds through the API.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Router;
+use doorward::config::{Config, Guard, Limits};
+use doorward::metrics::Metrics;
+use doorward::server::{App, router};
+use tokio::sync::Semaphore;
+
+use crate::made_up::{MadeUp, Shelf};
+use crate::server::{Answer, TOKEN, client, config, post, send};
+
+const LOGIN: &str = "/v1/connectors/demo/authenticate";
+
+struct Bench {
+    router: Router,
+    connector: Arc<MadeUp>,
+    metrics: Arc<Metrics>,
+}
+
+fn bench(change: impl FnOnce(&mut Config), connector: MadeUp) -> Bench {
+    let mut config = config();
+    change(&mut config);
+    let connector = Arc::new(connector);
+    let metrics = Arc::new(Metrics::new());
+    let shelf = Arc::new(Shelf(vec![Arc::clone(&connector)]));
+    let app = App::new(&config, shelf, Arc::clone(&metrics), None);
+    Bench { router: router(Arc::new(app)), connector, metrics }
+}
+
+impl Bench {
+    async fn login(&self, username: &str, password: &str, ip: &str) -> Answer {
+        let body = format!(r#"{{"username":"{username}","password":"{password}","client_ip":"{ip}"}}"#);
+        send(&self.router, post(LOGIN, TOKEN, body)).await
+    }
+}
+
+#[tokio::test]
+async fn too_many_failures_are_refused_and_nothing_is_sent() {
+    let bench = bench(|_| {}, MadeUp::new("demo"));
+    for _ in 0..6 {
+        assert_eq!(bench.login("alice", "wrong", "10.0.0.1").await.json()["reason"], "invalid_credentials");
+    }
+    let begun = bench.connector.begun.load(Ordering::SeqCst);
+    for password in ["wrong", "accept"] {
+        let answer = bench.login(" Alice", password, "10.0.0.1").await;
+        assert_eq!(answer.status, 403);
+        assert_eq!(answer.header("doorward-verdict"), Some("reject"));
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert_eq!((&answer.json()["reason"], &answer.json()["retry_after"]), (&"too_many_attempts".into(), &1.into()));
+    }
+    assert_eq!(bench.connector.begun.load(Ordering::SeqCst), begun, "nothing was run");
+    assert_eq!(bench.login("alice", "accept", "10.0.0.2").await.status, 200);
+    assert_eq!(bench.login("bob", "accept", "10.0.0.1").await.status, 200);
+    assert!(bench.metrics.text().contains("doorward_guard_refusals_total{by=\"user\"} 2"));
+}
+
+/// Rejects count alike whatever they say about the name; everything else does not count.
+#[tokio::test]
+async fn the_guard_is_no_oracle_for_user_names() {
+    for (password, status, counts) in [
+        ("wrong", 403, true),
+        ("locked", 403, true),
+        ("challenge", 401, false),
+        ("unavailable", 503, false),
+        ("misconfigured", 500, false),
+        ("panic", 500, false),
+        ("accept", 200, false),
+    ] {
+        let bench = bench(|config| config.guard = Guard { user_failures: 0, ..Guard::default() }, MadeUp::new("demo"));
+        assert_eq!(bench.login("alice", password, "10.0.0.1").await.status, status, "{password}");
+        let refused = bench.login("alice", "accept", "10.0.0.1").await.status == 403;
+        assert_eq!(refused, counts, "{password}");
+    }
+}
+
+#[tokio::test]
+async fn locked_attempts_cost_others_nothing() {
+    let bench = bench(|config| config.guard = Guard { user_failures: 0, ..Guard::default() }, MadeUp::new("demo"));
+    bench.login("alice", "wrong", "10.0.0.1").await;
+    for _ in 0..10_000 {
+        let answer = bench.login("alice", "wrong", "10.0.0.1").await;
+        if answer.json()["reason"] != "too_many_attempts" {
+            // The second's wait is over; the failure that was let in begins the next one.
+            continue;
+        }
+    }
+    assert!(bench.connector.begun.load(Ordering::SeqCst) < 100, "nearly all were refused without a run");
+    assert_eq!(bench.login("bob", "accept", "10.0.0.1").await.status, 200);
+}
+
+#[tokio::test]
+async fn beyond_the_bound_of_the_daemon_is_overloaded_at_once() {
+    let (go, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let connector = MadeUp { go: Some(Arc::clone(&go)), waiting: Some(Arc::clone(&waiting)), ..MadeUp::new("demo") };
+    let bench = Arc::new(bench(|config| config.limits = Limits { in_flight: 1, ..Limits::default() }, connector));
+    let first = {
+        let bench = Arc::clone(&bench);
+        tokio::spawn(async move { bench.login("alice", "hang", "10.0.0.1").await.status })
+    };
+    waiting.acquire().await.unwrap().forget();
+    let answer = bench.login("bob", "accept", "10.0.0.1").await;
+    assert_eq!(answer.status, 503);
+    assert_eq!((answer.header("doorward-verdict"), answer.header("retry-after")), (Some("unavailable"), Some("1")));
+    assert_eq!(answer.json()["cause"], "overloaded");
+    go.add_permits(1);
+    assert_eq!(first.await.unwrap(), 200);
+    assert_eq!(bench.login("bob", "accept", "10.0.0.1").await.status, 200);
+}
+
+#[tokio::test]
+async fn beyond_the_bound_of_a_client_is_429() {
+    let (go, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let connector = MadeUp { go: Some(Arc::clone(&go)), waiting: Some(Arc::clone(&waiting)), ..MadeUp::new("demo") };
+    let bench = Arc::new(bench(
+        |config| {
+            let mut one = client("one", "one", &doorward::config::Scope::ALL, None);
+            one.max_in_flight = Some(1);
+            config.clients.push(one);
+        },
+        connector,
+    ));
+    let ask = |password: &str| post(LOGIN, "one", format!(r#"{{"username":"a","password":"{password}"}}"#));
+    let first = {
+        let (bench, hang) = (Arc::clone(&bench), ask("hang"));
+        tokio::spawn(async move { send(&bench.router, hang).await.status })
+    };
+    waiting.acquire().await.unwrap().forget();
+    let answer = send(&bench.router, ask("accept")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (429, Some("1")));
+    assert_eq!(answer.header("doorward-verdict"), None);
+    assert_eq!(bench.login("a", "accept", "10.0.0.1").await.status, 200, "other clients go on");
+    go.add_permits(1);
+    assert_eq!(first.await.unwrap(), 200);
+}
+
+#[tokio::test]
+async fn without_a_place_in_the_audit_trail_nobody_is_let_in() {
+    use doorward::audit::Trail;
+    use doorward::config::{Audit, UserName, WhenFull};
+    let metrics = Arc::new(Metrics::new());
+    let audit = Audit {
+        file: "/dev/full".into(),
+        max_size: 1 << 20,
+        keep: 1,
+        user_name: UserName::Clear,
+        when_full: WhenFull::Refuse,
+    };
+    let trail = Trail::open(&audit, Arc::clone(&metrics)).unwrap();
+    let connector = Arc::new(MadeUp::new("demo"));
+    let shelf = Arc::new(Shelf(vec![Arc::clone(&connector)]));
+    let app = Arc::new(App::new(&config(), shelf, metrics, Some(trail)));
+    let router = router(Arc::clone(&app));
+    let ask = || post(LOGIN, TOKEN, r#"{"username":"a","password":"accept"}"#);
+    assert_eq!(send(&router, ask()).await.status, 200, "nobody knows of the full disk yet");
+    while app.trail.as_ref().unwrap().healthy() {
+        tokio::task::yield_now().await;
+    }
+    let begun = connector.begun.load(Ordering::SeqCst);
+    let answer = send(&router, ask()).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["cause"]), (503, &"overloaded".into()));
+    assert_eq!(connector.begun.load(Ordering::SeqCst), begun);
+    let ready = send(&router, http::Request::get("/readyz").body("".into()).unwrap()).await;
+    assert_eq!((ready.status.as_u16(), &ready.json()["status"]), (503, &"refusing".into()));
+}

@@ -1,0 +1,82 @@
+//! Reloads while people log in: no login is lost and none meets half a generation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use doorward::connector::catalog::{Catalog, Loader};
+use doorward::connector::check::SecretsFrom;
+use doorward::document::Object;
+use doorward::flow::Login;
+use doorward::flow::progress::Progress;
+use doorward::script::{Limits, Worker};
+use doorward::server::LiveConnectors;
+use doorward::server::connectors::Connectors as _;
+use doorward::upstream::{Egress, EgressRules};
+
+use crate::canary::Upstream;
+use crate::support::daemon::{Home, json_connector};
+
+fn catalog(home: &Home) -> Catalog {
+    let egress = EgressRules { allow: vec!["127.0.0.0/8".to_owned()], ..EgressRules::default() };
+    let loader = Loader {
+        worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
+        limits: Limits::default(),
+        egress: Egress::new(&egress).unwrap().into(),
+        env: Box::new(|_| None),
+        settings: Default::default(),
+        secrets: Default::default(),
+        secrets_from: SecretsFrom::Environment,
+    };
+    Catalog::new(loader, home.path("connectors"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_reloads_under_load_lose_no_login() {
+    let upstream = Upstream::start().await;
+    let home = Home::new("");
+    let plain = json_connector(&upstream.base, "")
+        .replace("    variables: |\n      env.digest = code_util.md5(user.userPassword);\n", "")
+        .replace("{{env.digest}}", "{{user.userPassword | md5}}");
+    home.connector("demo", &plain);
+    let connectors = Arc::new(LiveConnectors::new(catalog(&home)));
+    let (reloaded, diagnostics) = connectors.load().await.unwrap();
+    assert_eq!(reloaded.changed, ["demo"], "{diagnostics:?}");
+    let done = Arc::new(AtomicBool::new(false));
+    let people: Vec<_> = (0..4)
+        .map(|person| {
+            let (connectors, done) = (Arc::clone(&connectors), Arc::clone(&done));
+            tokio::spawn(async move {
+                let mut accepted = 0;
+                while !done.load(Ordering::Relaxed) {
+                    let login = Login {
+                        username: format!("user{person}"),
+                        password: "right".into(),
+                        client_ip: None,
+                        attributes: Object::new(),
+                        request_id: "r".to_owned(),
+                        deadline: None,
+                        trace: false,
+                    };
+                    let report = connectors.find("demo").unwrap().run(login, Progress::default()).await;
+                    assert_eq!(report.verdict.name(), "accept", "{}", report.explain);
+                    accepted += 1;
+                }
+                accepted
+            })
+        })
+        .collect();
+    for round in 0..1000 {
+        // Every other generation is another revision; some are invalid and keep the last good one.
+        match round % 4 {
+            0 => home.connector("demo", &plain),
+            2 => home.connector("demo", &plain.replace("500", "501")),
+            3 => home.connector("demo", "version: 1\n"),
+            _ => {}
+        }
+        connectors.load().await.unwrap();
+    }
+    done.store(true, Ordering::Relaxed);
+    for person in people {
+        assert!(person.await.unwrap() > 0);
+    }
+}
