@@ -8,7 +8,7 @@ use super::{LOGIN, place};
 /// Runs a command in a pseudo-terminal, types a line when the prompt is there, and prints what the screen showed.
 /// Python's pty module does it without a crate whose system bindings would make every dependency build anew.
 const TERMINAL: &str = r#"
-import os, pty, select, sys
+import os, pty, select, sys, termios
 prompt, line, argv = sys.argv[1].encode(), sys.argv[2].encode() + b"\n", sys.argv[3:]
 pid, screen = pty.fork()
 if pid == 0:
@@ -24,6 +24,9 @@ while select.select([screen], [], [], 60)[0]:
     seen += data
     if prompt in seen and not typed:
         typed = True
+        # Nobody types before the prompt has switched the echo off.
+        while termios.tcgetattr(screen)[3] & termios.ECHO:
+            select.select([], [], [], 0.01)
         os.write(screen, line)
 os.waitpid(pid, 0)
 sys.stdout.buffer.write(seen)
