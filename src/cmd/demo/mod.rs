@@ -21,6 +21,7 @@ use doorward::metrics::Metrics;
 use doorward::script::{Limits, Worker};
 use doorward::server::{App, LiveConnectors, Server, listen};
 use doorward::upstream::{Egress, EgressRules};
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::scratch::Scratch;
 use self::table::Console;
@@ -74,9 +75,18 @@ async fn demo(once: bool) -> anyhow::Result<ExitCode> {
                 &people()
             )
         );
-        tokio::signal::ctrl_c().await.context("Ctrl-C cannot be waited for")?;
+        end().await.context("Ctrl-C cannot be waited for")?;
     }
     Ok(if rows.iter().all(table::Row::as_expected) { ExitCode::SUCCESS } else { ExitCode::from(MISCONFIGURED) })
+}
+
+/// Until Ctrl-C, or until whoever started the demo ends it.
+async fn end() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        asked = tokio::signal::ctrl_c() => asked,
+        _ = terminate.recv() => Ok(()),
+    }
 }
 
 fn loader(upstream: &DemoServer) -> anyhow::Result<Loader> {
