@@ -265,8 +265,9 @@ async fn grows(calls: usize) {
 async fn repeat(pool: &Pool, id: u32, calls: usize, from: usize) {
     for start in (from..from + calls).step_by(64) {
         let batch = (start..start + 64).map(|n| {
-            // A text of its own for every call, so that whatever is kept is kept each time.
-            let input = Input::new(format!(r#"{{"user":{{"mark":"m{n:09}"}}}}"#));
+            // A text of its own for every call, so that whatever is kept is kept each time, and of 1 KiB, so that a few
+            // thousand calls show it.
+            let input = Input::new(format!(r#"{{"user":{{"mark":"m{n:01023}"}}}}"#));
             pool.call(ScriptId(id), input, late())
         });
         join_all(batch).await;

@@ -64,6 +64,15 @@ async fn styles_of_real_scripts_work() {
             r#"{"given":1,"x":"hi6869"}"#,
         ),
         ("(function () { env.x = typeof this })(); env.y = typeof this", r#"{"given":1,"x":"undefined","y":"object"}"#),
+        (
+            "env.x = JSON.parse('{\"a\":[1,2.5,\"b\"]}', function (k, v) { return k === '1' ? null : typeof v === 'number' ? v + 1 : v })",
+            r#"{"given":1,"x":{"a":[2,null,"b"]}}"#,
+        ),
+        ("try { JSON.parse('{a:1}') } catch (e) { env.x = e instanceof SyntaxError }", r#"{"given":1,"x":true}"#),
+        (
+            "env.x = [JSON.parse(' [1e3, -0.5] '), JSON.parse('null'), JSON.parse(5), JSON.parse('1234567890123456789') > 1]",
+            r#"{"given":1,"x":[[1000,-0.5],null,5,true]}"#,
+        ),
         ("// a comment at the end", r#"{"given":1}"#),
         ("env.x = 1 /* and */ <!-- an old one\n--> and another", r#"{"given":1,"x":1}"#),
         ("'use strict'; env.x = 1", r#"{"given":1,"x":1}"#),

@@ -21,9 +21,18 @@ const FLOAT_DIGITS: usize = 15;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NotJson;
 
+/// What becomes of a number that a JavaScript number cannot hold digit for digit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// It is a string: for parameters.
+    Kept,
+    /// It is rounded, as `JSON.parse` of any engine does.
+    Rounded,
+}
+
 /// The value of a JSON text.
-pub(super) fn read(text: &str, context: &mut Context) -> Result<JsValue, NotJson> {
-    let mut reader = Reader { text, at: 0, context };
+pub(super) fn read(text: &str, numbers: Numbers, context: &mut Context) -> Result<JsValue, NotJson> {
+    let mut reader = Reader { text, at: 0, numbers, context };
     let value = reader.value(0)?;
     reader.space();
     if reader.at == text.len() { Ok(value) } else { Err(NotJson) }
@@ -32,6 +41,7 @@ pub(super) fn read(text: &str, context: &mut Context) -> Result<JsValue, NotJson
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    numbers: Numbers,
     context: &'a mut Context,
 }
 
@@ -125,7 +135,7 @@ impl Reader<'_> {
         }
         let start = self.at + 1;
         let mut end = start;
-        while !matches!(bytes.get(end).ok_or(NotJson)?, b'"' | b'\\') {
+        while !matches!(bytes.get(end).ok_or(NotJson)?, b'"' | b'\\' | ..b' ') {
             end += 1;
         }
         if bytes[end] == b'"' {
@@ -146,8 +156,26 @@ impl Reader<'_> {
             self.at += 1;
         }
         let text = &self.text[start..self.at];
-        number(text).ok_or(NotJson)
+        if !is_number(text) {
+            return Err(NotJson);
+        }
+        match self.numbers {
+            Numbers::Kept => number(text).ok_or(NotJson),
+            Numbers::Rounded => text.parse::<f64>().map(JsValue::from).map_err(|_| NotJson),
+        }
     }
+}
+
+/// Whether a text is one number of RFC 8259 section 6.
+fn is_number(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|it| it.is_ascii_digit());
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(a, b)| (a, Some(b)));
+    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(a, b)| (a, Some(b)));
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|it| digits(it.strip_prefix(['+', '-']).unwrap_or(it)))
 }
 
 /// The number of a JSON literal, or the literal as a string when a JavaScript number would change its digits.

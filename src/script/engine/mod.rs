@@ -21,6 +21,7 @@ use boa_engine::interner::Interner;
 use boa_engine::object::JsObject;
 use boa_engine::{Context, JsValue, js_string};
 
+use self::json_in::Numbers;
 use self::json_out::Caps;
 use self::realm::CallClock;
 pub(crate) use self::syntax::SyntaxMistake;
@@ -121,7 +122,7 @@ impl Engine {
             return Reply::BadResult("there is no such script".to_owned());
         };
         let context = &mut self.context;
-        let Ok(input) = json_in::read(input, context) else {
+        let Ok(input) = json_in::read(input, Numbers::Kept, context) else {
             return Reply::BadResult("the parameters are not JSON".to_owned());
         };
         let arguments = arguments(script.kind, &input, context);

@@ -43,6 +43,28 @@
   delete Object.prototype.__lookupGetter__;
   delete Object.prototype.__lookupSetter__;
 
+  // JSON.parse is ours (see realm.rs); this adds the reviver of ECMA-262 section 25.5.1.
+  const parseJson = globalThis.parseJson;
+  delete globalThis.parseJson;
+  const revive = (holder, key, reviver) => {
+    const value = holder[key];
+    if (value !== null && typeof value === "object") {
+      for (const name of Object.keys(value)) {
+        const next = revive(value, name, reviver);
+        if (next === undefined) delete value[name];
+        else defineProperty(value, name, { value: next, writable: true, enumerable: true, configurable: true });
+      }
+    }
+    return apply(reviver, holder, [key, value]);
+  };
+  JSON.parse = {
+    parse(text, reviver) {
+      const value = parseJson(text);
+      return typeof reviver === "function" ? revive({ "": value }, "", reviver) : value;
+    },
+  }.parse;
+  hidden.push(parseJson, revive);
+
   // No array method is called below: the engine caches where it found a method, and this code moves them.
   // 3. A frozen property of a prototype cannot be assigned on an object that inherits it ("override mistake"), which
   //    breaks `o.toString = f`, `err.name = "x"` and ES5 classes. These become accessors whose setter defines the

@@ -10,9 +10,10 @@ use boa_engine::context::HostHooks;
 use boa_engine::context::time::{Clock, JsInstant};
 use boa_engine::job::IdleJobExecutor;
 use boa_engine::realm::Realm;
-use boa_engine::{Context, JsNativeError, JsResult, JsString, Source};
+use boa_engine::{Context, JsArgs, JsNativeError, JsResult, JsString, JsValue, NativeFunction, Source, js_string};
 
-use super::code_util;
+use super::json_in::Numbers;
+use super::{code_util, json_in};
 
 /// Nesting of calls between scripts and built-in functions. boa's own default, which its tests run with; the engine
 /// thread's stack is sized for it.
@@ -70,6 +71,14 @@ impl Clock for CallClock {
     }
 }
 
+/// `JSON.parse` without its reviver, which the prelude adds. The engine's own interns every string that it parses, so a
+/// worker would keep all keys and passwords that ever went through it: 125 bytes a text.
+fn parse_json(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let text = args.get_or_undefined(0).to_string(context)?;
+    let value = text.to_std_string().ok().and_then(|text| json_in::read(&text, Numbers::Rounded, context).ok());
+    value.ok_or_else(|| JsNativeError::syntax().with_message("JSON.parse: the text is not JSON").into())
+}
+
 /// A context whose realm is prepared and frozen.
 pub(super) fn build(clock: Rc<CallClock>) -> JsResult<Context> {
     let mut context =
@@ -77,6 +86,7 @@ pub(super) fn build(clock: Rc<CallClock>) -> JsResult<Context> {
     context.runtime_limits_mut().set_recursion_limit(MAX_RECURSION);
     context.runtime_limits_mut().set_backtrace_limit(BACKTRACE);
     code_util::install(&mut context)?;
+    context.register_global_builtin_callable(js_string!("parseJson"), 1, NativeFunction::from_fn_ptr(parse_json))?;
     context.eval(Source::from_bytes(include_str!("prelude.js")))?;
     Ok(context)
 }

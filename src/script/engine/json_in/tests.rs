@@ -1,10 +1,10 @@
 use boa_engine::{Context, JsValue};
 
-use super::{NotJson, read};
+use super::{NotJson, Numbers, read};
 
 fn show(text: &str) -> String {
     let mut context = Context::default();
-    let value = read(text, &mut context).unwrap();
+    let value = read(text, Numbers::Kept, &mut context).unwrap();
     context.global_object().set(boa_engine::js_string!("v"), value, true, &mut context).unwrap();
     let code = "typeof v === 'string' ? 'string ' + v : JSON.stringify(v)";
     let shown = context.eval(boa_engine::Source::from_bytes(code)).unwrap();
@@ -45,7 +45,28 @@ fn shapes_order_and_escapes_survive() {
 fn what_is_not_json_is_refused() {
     let mut context = Context::default();
     let deep = "[".repeat(5000) + &"]".repeat(5000);
-    for text in ["", "{", "[1,]", "{\"a\" 1}", "\"abc", "\"abc\\", "tru", "1 2", "-", "nan", "{a:1}", deep.as_str()] {
-        assert_eq!(read(text, &mut context).map(|_: JsValue| ()), Err(NotJson));
+    for text in [
+        "",
+        "{",
+        "[1,]",
+        "{\"a\" 1}",
+        "\"abc",
+        "\"abc\\",
+        "tru",
+        "1 2",
+        "-",
+        "nan",
+        "{a:1}",
+        "01",
+        "1.",
+        "-",
+        ".5",
+        "1e",
+        "+1",
+        "\"a\nb\"",
+        "\"\\ud800\"",
+        deep.as_str(),
+    ] {
+        assert_eq!(read(text, Numbers::Kept, &mut context).map(|_: JsValue| ()), Err(NotJson));
     }
 }
