@@ -1,5 +1,6 @@
 //! Reloads while people log in: no login is lost and none meets half a generation.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,8 +24,8 @@ fn catalog(home: &Home) -> Catalog {
         limits: Limits::default(),
         egress: Egress::new(&egress).unwrap().into(),
         env: Box::new(|_| None),
-        settings: Default::default(),
-        secrets: Default::default(),
+        settings: BTreeMap::default(),
+        secrets: BTreeMap::default(),
         secrets_from: SecretsFrom::Environment,
     };
     Catalog::new(loader, home.path("connectors"))

@@ -372,7 +372,7 @@ async fn a_reload_answers_with_the_ids_of_the_client() {
 
 #[tokio::test]
 async fn a_send_test_shows_its_stages_and_masks_what_the_upstream_said() {
-    let body = r##"{"username":"zhangsan","password":"accept#hunter2"}"##;
+    let body = r#"{"username":"zhangsan","password":"accept#hunter2"}"#;
     let answer = send(&demo(), post("/v1/connectors/demo/test", TOKEN, body)).await;
     assert_eq!((answer.status.as_u16(), answer.header("doorward-verdict")), (200, Some("accept")));
     let json = answer.json();

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use doorward::config::TokenHash;
 use serde_json::Value;
 
 /// Far beyond anything that a test waits for.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 pub const TOKEN: &str = "dwt_real";
 
@@ -67,7 +67,7 @@ impl Home {
                 let _ = sender.try_send(line);
             }
         });
-        let mut daemon = Daemon { child, log, lines, base: String::new() };
+        let mut daemon = Daemon { child, log, lines: Mutex::new(lines), base: String::new() };
         let line = daemon.wait_for("listening");
         daemon.base = format!("http://{}", line["address"].as_str().unwrap());
         daemon
@@ -77,7 +77,7 @@ impl Home {
 pub struct Daemon {
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
     pub base: String,
 }
 
@@ -85,11 +85,15 @@ impl Daemon {
     /// The next line of the log with this message.
     pub fn wait_for(&self, message: &str) -> Value {
         loop {
-            let line = self.lines.recv_timeout(LONG).unwrap_or_else(|_| panic!("no `{message}` in:\n{}", self.log()));
+            let line = self.next_line().unwrap_or_else(|_| panic!("no `{message}` in:\n{}", self.log()));
             if let Some(line) = serde_json::from_str(&line).ok().filter(|line: &Value| line["message"] == message) {
                 return line;
             }
         }
+    }
+
+    fn next_line(&self) -> Result<String, RecvTimeoutError> {
+        self.lines.lock().unwrap().recv_timeout(LONG)
     }
 
     pub fn log(&self) -> String {
@@ -111,7 +115,7 @@ impl Daemon {
         self.signal("-TERM");
         let status = self.child.wait().unwrap();
         // The reader of the log is at its end when the sender is gone.
-        while self.lines.recv_timeout(LONG).is_ok() {}
+        while self.next_line().is_ok() {}
         let log = self.log();
         (status, log)
     }
