@@ -28,7 +28,7 @@ pub struct Mask {
 impl Mask {
     /// The credentials of `user` and whatever else is secret in this login (answers, connector secrets).
     pub fn new<'a>(user: &'a User, others: impl IntoIterator<Item = &'a str>) -> Self {
-        let fields = user.fields.values().map(|field| field.expose());
+        let fields = user.fields.values().map(super::secret::Secret::expose);
         let values = std::iter::once(user.password.expose()).chain(fields).chain(others);
         let mut needles: Vec<String> =
             values.filter(|value| value.chars().count() >= SHORTEST).flat_map(spellings).collect();

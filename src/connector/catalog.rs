@@ -20,6 +20,9 @@ use crate::upstream::{Client, Egress};
 /// A connector file larger than this was not written by a person.
 const FILE_BYTES: u64 = 1 << 20;
 
+/// Looks an environment variable up.
+pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// How connectors are loaded; the same for every generation.
 pub struct Loader {
     /// How a script worker is started.
@@ -29,7 +32,7 @@ pub struct Loader {
     /// The operator's bound.
     pub egress: Arc<Egress>,
     /// Environment variables.
-    pub env: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub env: Environment,
     /// Settings that win over the files.
     pub settings: BTreeMap<String, String>,
     /// Secrets that win over the files.

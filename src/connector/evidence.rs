@@ -21,10 +21,10 @@ pub enum Evidence {
 pub fn evidence(rule: &Condition, asks: bool) -> Evidence {
     match rule {
         Condition::All(terms) => {
-            terms.iter().map(|term| evidence(term, asks)).min_by_key(rank).unwrap_or(Evidence::None)
+            terms.iter().map(|term| evidence(term, asks)).min_by_key(|found| rank(*found)).unwrap_or(Evidence::None)
         }
         Condition::Any(terms) => {
-            terms.iter().map(|term| evidence(term, asks)).max_by_key(rank).unwrap_or(Evidence::None)
+            terms.iter().map(|term| evidence(term, asks)).max_by_key(|found| rank(*found)).unwrap_or(Evidence::None)
         }
         Condition::Not(_) => Evidence::None,
         Condition::Leaf(leaf) => of_leaf(leaf, asks),
@@ -32,7 +32,7 @@ pub fn evidence(rule: &Condition, asks: bool) -> Evidence {
 }
 
 /// The best comes first.
-fn rank(evidence: &Evidence) -> u8 {
+fn rank(evidence: Evidence) -> u8 {
     match evidence {
         Evidence::Positive => 0,
         Evidence::StatusOnly => 1,

@@ -74,7 +74,8 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
             (verdict_of(ending, Mapped::default()), explain)
         }
         Ok(admitted) => {
-            let mask = Mask::new(&admitted.context.user, connector.secrets.values().map(|secret| secret.expose()));
+            let mask =
+                Mask::new(&admitted.context.user, connector.secrets.values().map(super::super::secret::Secret::expose));
             let mut run = Run {
                 connector,
                 tools,

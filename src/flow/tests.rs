@@ -64,6 +64,7 @@ struct PlannedReply {
 }
 
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one choice that the generator draws")]
 struct PlannedStep {
     factor: bool,
     /// Earlier step (index modulo what is there) whose outcome must be this word.
@@ -153,9 +154,8 @@ fn reference_step(step: &PlannedStep, outcomes: &[Plain]) -> Plain {
     if step.mores {
         match (is_yes(reply, |_, more, _| more), reply.status) {
             (Some(true), 200) => return Plain::More,
-            (Some(false), _) => {}
-            // Unknown and not 2xx: false in Kleene's logic.
-            (_, 401) => {}
+            // Not 2xx: false in Kleene's logic, even when the field is unknown.
+            (Some(false), _) | (_, 401) => {}
             _ => return Plain::Denied,
         }
     }
@@ -231,9 +231,10 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         let variable = Variable::parse(&format!("steps.s{}.outcome", earlier % index)).unwrap();
         equals(ValueSource::Variable(variable), Value::from(word))
     });
-    let success = match planned.negated {
-        true => Condition::All(vec![field_is_one("s"), Condition::Not(Box::new(field_is_one("r")))]),
-        false => field_is_one("s"),
+    let success = if planned.negated {
+        Condition::All(vec![field_is_one("s"), Condition::Not(Box::new(field_is_one("r")))])
+    } else {
+        field_is_one("s")
     };
     let reject = RejectRow { when: field_is_one("r"), reason: Reason::AccountLocked, message: None };
     Step {
@@ -359,7 +360,7 @@ fn an_unknown_when_is_unavailable() {
 fn success_and_more_both_true_owes_a_factor() {
     let body = Body::Json { reject: Says::Nothing, more: Says::Yes, success: Says::Yes };
     let both = PlannedStep { mores: true, ..with_body(body) };
-    assert_eq!(verdict(&[both.clone()]), "misconfigured");
+    assert_eq!(verdict(std::slice::from_ref(&both)), "misconfigured");
     assert_eq!(verdict(&[both, yes(true)]), "accept");
 }
 

@@ -25,7 +25,7 @@ pub trait Exchange: Send + Sync {
 /// Calls a compiled script.
 pub trait Scripts: Send + Sync {
     /// Ends by `deadline`.
-    fn call<'a>(&'a self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'a, Outcome>;
+    fn call(&self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'_, Outcome>;
 }
 
 impl Exchange for Client {
@@ -35,7 +35,7 @@ impl Exchange for Client {
 }
 
 impl Scripts for Pool {
-    fn call<'a>(&'a self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'a, Outcome> {
+    fn call(&self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'_, Outcome> {
         Box::pin(Pool::call(self, script, input, deadline))
     }
 }
@@ -69,7 +69,7 @@ impl<'a> Tools<'a> {
 pub struct NoScripts;
 
 impl Scripts for NoScripts {
-    fn call<'a>(&'a self, _: ScriptId, _: Input, _: Instant) -> Waiting<'a, Outcome> {
+    fn call(&self, _: ScriptId, _: Input, _: Instant) -> Waiting<'_, Outcome> {
         Box::pin(std::future::ready(Outcome::BadResult { what: "there is no such script".to_owned() }))
     }
 }

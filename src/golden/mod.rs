@@ -88,7 +88,7 @@ fn rebuilt(live: &Live, loader: &Loader, case: &GoldenCase) -> Result<Option<Con
     let draft = Draft::read(&live.file.path, live.file.text.clone(), around, &mut next);
     let checked = draft.finish(around, live.reads.iter().cloned().map(Ok).collect());
     match checked.loaded {
-        Some(loaded) => Ok(Some(loaded.connector)),
+        Some(again) => Ok(Some(again.connector)),
         None => Err(checked.diagnostics),
     }
 }

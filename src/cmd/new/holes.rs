@@ -114,9 +114,9 @@ impl Holes {
             _ => return None,
         };
         if hole == "{{user.username}}" {
-            self.username = true
+            self.username = true;
         } else {
-            self.password = true
+            self.password = true;
         }
         Some(hole)
     }

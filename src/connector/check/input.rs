@@ -15,8 +15,8 @@ const ATTRIBUTE_CHARACTERS: u32 = 1024;
 const BUILT_IN: [&str; 5] = ["username", "userPassword", "clientIp", "fields", "attributes"];
 
 /// Checks `input`.
-pub(super) fn input(raw: &raw::Connector, mistakes: &mut Mistakes) -> Option<Input> {
-    let Some(raw) = &raw.input else { return Some(Input::default()) };
+pub(super) fn input(raw: &raw::Connector, mistakes: &mut Mistakes) -> Input {
+    let Some(raw) = &raw.input else { return Input::default() };
     let mut attributes = Vec::new();
     for (name, attribute) in raw.attributes.iter() {
         let fits = crate::context::Variable::parse(&format!("user.{}", name.value)).is_ok();
@@ -38,12 +38,12 @@ pub(super) fn input(raw: &raw::Connector, mistakes: &mut Mistakes) -> Option<Inp
         let mistake = mistakes.error_at("empty-password", &flag.span, message).as_warning();
         mistakes.add(mistake.label("many servers take an empty password for an anonymous login and say yes"));
     }
-    Some(Input {
+    Input {
         attributes,
         password_fields: raw.password_fields.as_ref().map(|raw| packed(raw, "password")),
         username_fields: raw.username_fields.as_ref().map(|raw| packed(raw, "user")),
         allow_empty_password: empty.is_some_and(|flag| flag.value),
-    })
+    }
 }
 
 /// `whole` is the field that a text of another form becomes when fields are not required.

@@ -183,7 +183,7 @@ impl Check<'_> {
             title: self.raw.title.as_ref().map(|title| title.text.clone()),
             kind,
             revision: revision::of(mistakes.file(), self.scripts, &self.language),
-            input: input?,
+            input,
             secrets: Arc::new(secrets),
             timeout: transport::timeout(self.raw),
             time_zone: self.language.time_zone.clone(),

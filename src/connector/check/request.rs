@@ -172,14 +172,14 @@ pub(super) fn origins(steps: &[Step], raw: &raw::Connector, mistakes: &mut Mista
     let mut origins: Vec<Origin> = Vec::new();
     let mut clear: BTreeSet<String> = BTreeSet::new();
     for step in steps {
-        for url in step.request.iter().flat_map(|request| request.origins()) {
+        for url in step.request.iter().flat_map(crate::request::RequestPlan::origins) {
             if url.scheme() == "http" && !is_loopback(url) && step.role == Role::Factor {
                 clear.insert(url.to_string());
             }
-            if let Ok(origin) = Origin::of(url) {
-                if !origins.contains(&origin) {
-                    origins.push(origin);
-                }
+            if let Ok(origin) = Origin::of(url)
+                && !origins.contains(&origin)
+            {
+                origins.push(origin);
             }
         }
     }

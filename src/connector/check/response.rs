@@ -172,15 +172,16 @@ fn decoding(raw: &raw::Response, mistakes: &mut Mistakes) -> Option<Decoding> {
     };
     let charset = match &raw.charset {
         None => Charset::default(),
-        Some(label) => match Charset::parse(&label.text) {
-            Some(charset) => charset,
-            None => {
+        Some(label) => {
+            if let Some(charset) = Charset::parse(&label.text) {
+                charset
+            } else {
                 let message = format!("`{}` is no charset", label.text);
                 let mistake = mistakes.error_at("charset", &label.span, message);
                 mistakes.add(mistake.help("known are auto, utf-8, gbk, gb18030, big5 and others of the WHATWG list"));
                 return None;
             }
-        },
+        }
     };
     Some(Decoding { format, charset })
 }

@@ -19,7 +19,9 @@ pub(super) fn of(file: &Arc<SourceFile>, scripts: &[WrittenScript], language: &L
         all.extend_from_slice(text.as_bytes());
     };
     part(&file.text);
-    scripts.iter().for_each(|script| part(&script.source.text));
+    for script in scripts {
+        part(&script.source.text);
+    }
     for (name, setting) in &language.settings {
         part(name);
         match setting {

@@ -150,7 +150,8 @@ pub(super) fn step(
         let message = format!("the step `{}` does nothing: it has no request", raw.name.text);
         mistakes.add(mistakes.error_at("no-request", &raw.name.span, message).help("write `request`"));
     }
-    let mut variables: BTreeSet<_> = request.iter().flatten().flat_map(|plan| plan.variables()).collect();
+    let mut variables: BTreeSet<_> =
+        request.iter().flatten().flat_map(crate::request::RequestPlan::variables).collect();
     variables.extend(auth.iter().flat_map(AuthPlan::variables));
     let role = roles::role(raw, &variables, taint, mistakes);
     let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope, mistakes));
@@ -242,7 +243,9 @@ pub(super) fn template(
             Some(template)
         }
         Err(found) => {
-            found.into_iter().for_each(|mistake| in_text(text, mistake, mistakes));
+            for mistake in found {
+                in_text(text, mistake, mistakes);
+            }
             None
         }
     }

@@ -17,7 +17,7 @@ use crate::upstream::{TlsConfig, TlsVersion, TransportConfig};
 /// `transport.timeout` when left out.
 const TIMEOUT: Duration = Duration::from_secs(8);
 /// A console that waits longer has long shown an error to its user.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
+const LONGEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// `transport.max_response` when left out.
 const MAX_RESPONSE: u64 = 1 << 20;
 /// The same with a preprocess script: what a worker parses within its budget.
@@ -46,7 +46,7 @@ pub(super) fn transport(
     let Some(written) = &raw.transport else { return Some(usual) };
     span_within(written.timeout.as_ref(), "timeout", LONGEST_TIMEOUT, mistakes);
     span_within(written.connect_timeout.as_ref(), "connect_timeout", timeout(raw), mistakes);
-    span_within(written.keep_alive.as_ref(), "keep_alive", Duration::from_secs(600), mistakes);
+    span_within(written.keep_alive.as_ref(), "keep_alive", Duration::from_mins(10), mistakes);
     let before = mistakes.count();
     let config = TransportConfig {
         connect_timeout: written.connect_timeout.as_ref().map_or(usual.connect_timeout, |span| span.value.0),
@@ -138,14 +138,11 @@ fn resolve(written: &Transport, mistakes: &mut Mistakes) -> BTreeMap<String, IpA
             mistakes.add(mistakes.error_at("one-address", &name.span, "a name lives at one address here"));
             continue;
         };
-        match address.text.parse::<IpAddr>() {
-            Ok(ip) => {
-                names.insert(name.value.trim_end_matches('.').to_ascii_lowercase(), ip);
-            }
-            Err(_) => {
-                let mistake = mistakes.error_at("bad-address", &address.span, "this is no IP address");
-                mistakes.add(mistake.help("write it in full, such as 10.1.2.3 or 2001:db8::1"));
-            }
+        if let Ok(ip) = address.text.parse::<IpAddr>() {
+            names.insert(name.value.trim_end_matches('.').to_ascii_lowercase(), ip);
+        } else {
+            let mistake = mistakes.error_at("bad-address", &address.span, "this is no IP address");
+            mistakes.add(mistake.help("write it in full, such as 10.1.2.3 or 2001:db8::1"));
         }
     }
     names
