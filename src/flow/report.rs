@@ -159,7 +159,7 @@ pub struct LeafTrace {
     pub because: Option<String>,
     /// How much of the value the leaf itself tells.
     pub tells: Tells,
-    /// Whether the rule came to what it did because of this leaf.
+    /// Whether the step came to what it did because of this leaf.
     pub decisive: bool,
 }
 

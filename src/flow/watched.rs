@@ -11,7 +11,8 @@ use crate::verdict::Truth;
 pub(super) fn when(condition: &Condition, truth: Truth, facts: Facts<'_>) -> RuleTrace {
     let mut leaves = Vec::new();
     condition.evaluate(facts, Absent::Unknown, &mut |seen| leaves.push(seen));
-    let decisive = deciding(condition, facts, Absent::Unknown);
+    // A step that runs was decided by nothing in particular; one that does not, was.
+    let decisive = if truth == Truth::True { Vec::new() } else { deciding(condition, facts, Absent::Unknown) };
     RuleTrace { name: "when".to_owned(), truth, leaves: leaves.iter().map(|seen| leaf(seen, &decisive)).collect() }
 }
 
@@ -41,6 +42,9 @@ pub(super) fn rules(rules: &StepRules, facts: Facts<'_>, seen: &[(String, Seen<'
         let mut trace = RuleTrace { name: "success".to_owned(), truth: Truth::True, leaves: Vec::new() };
         only_on_2xx(&mut trace, facts);
         traces.push(trace);
+    }
+    if let [earlier @ .., _] = traces.as_mut_slice() {
+        earlier.iter_mut().flat_map(|rule| &mut rule.leaves).for_each(|leaf| leaf.decisive = false);
     }
     traces
 }
@@ -102,4 +106,50 @@ fn deciding<'c>(condition: &'c Condition, facts: Facts<'_>, absent: Absent) -> V
     let mut leaves = Vec::new();
     walk(condition, facts, absent, &mut leaves);
     leaves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::condition::{Operand, ValueSource};
+    use crate::context::Context;
+
+    /// A leaf of a fixed truth; its name is its text.
+    fn fixed(text: &str, truth: Truth) -> Condition {
+        let (found, wanted) = match truth {
+            Truth::True => (Value::from(1), Value::from(1)),
+            Truth::False => (Value::from(1), Value::from(2)),
+            // Null compares with nothing but null.
+            Truth::Unknown => (Value::Null, Value::from(1)),
+        };
+        let test = Test::Compare(ValueSource::Constant(found), Operator::Equals(Operand::Literal(wanted)));
+        Condition::Leaf(Box::new(Leaf { test, text: text.to_owned(), literal: true }))
+    }
+
+    fn decided(condition: &Condition) -> String {
+        let context = Context::default();
+        let facts = Facts { context: &context, reply: None, claims: None };
+        deciding(condition, facts, Absent::Unknown).iter().map(|leaf| leaf.text.as_str()).collect()
+    }
+
+    #[test]
+    fn only_what_made_the_difference_is_decisive() {
+        use Condition::{All, Any, Not};
+        use Truth::{False, True, Unknown};
+        let (t, f, u) = (|name| fixed(name, True), |name| fixed(name, False), |name| fixed(name, Unknown));
+        for (condition, leaves) in [
+            (t("a"), "a"),
+            (All(vec![t("a"), t("b")]), "ab"),
+            (All(vec![t("a"), f("b"), u("c")]), "b"),
+            (All(vec![t("a"), u("b")]), "b"),
+            (Any(vec![f("a"), t("b"), u("c")]), "b"),
+            (Any(vec![f("a"), u("b")]), "b"),
+            (Any(vec![f("a"), f("b")]), "ab"),
+            (Not(Box::new(Any(vec![f("a"), t("b")]))), "b"),
+            (All(vec![Any(vec![t("a"), f("b")]), f("c")]), "c"),
+            (All(vec![Any(vec![t("a"), f("b")]), Not(Box::new(f("c")))]), "ac"),
+        ] {
+            assert_eq!(decided(&condition), leaves);
+        }
+    }
 }

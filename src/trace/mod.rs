@@ -74,7 +74,7 @@ impl Trace {
             took: milliseconds(report.took),
             sends: report.credential_sends,
             explain: net.text(&explain),
-            trace: report.steps.iter().map(|step| Step::of(step, &net)).collect(),
+            trace: steps(report, view, &net),
             net,
         }
     }
@@ -84,6 +84,14 @@ impl Trace {
         let verdict = if self.verdict.is_some() { verdict::masked(verdict, &self.net) } else { Json::Null };
         json!({ "verdict": verdict, "explain": self.explain, "trace": self.trace })
     }
+}
+
+fn steps(report: &Report, view: View<'_>, net: &Net) -> Vec<Step> {
+    let mut steps: Vec<Step> = report.steps.iter().map(|step| Step::of(step, net)).collect();
+    if let (true, Some(last)) = (view.rehearsed, steps.last_mut()) {
+        last.rehearsed();
+    }
+    steps
 }
 
 /// Milliseconds with three digits behind the point.

@@ -51,6 +51,8 @@ impl Net {
             known.extend(trace.credentials.iter().map(|secret| secret.expose().to_owned()));
             derived(trace, &mut known);
         }
+        let escaped: Vec<String> = known.iter().flat_map(|text| escaped(text)).collect();
+        known.extend(escaped);
         known.sort_unstable();
         known.dedup();
         Self { mask: Mask::new(&User::default(), known.iter().map(String::as_str)), reveal: false }
@@ -115,13 +117,38 @@ fn derived(trace: &StepTrace, known: &mut Vec<String>) {
         }
     }
     for part in trace.request.iter().flat_map(|request| &request.shape).filter(|part| carries(part, &trace.public)) {
-        // Searched for, never shown.
-        add(&String::from_utf8_lossy(part.reveal()));
+        // Searched for, never shown: as it goes out, without the quotes of JSON, and as the upstream reads it.
+        let text = String::from_utf8_lossy(part.reveal());
+        add(&text);
+        add(text.trim_matches('"'));
+        for (decoded, _) in url::form_urlencoded::parse(part.reveal()) {
+            add(&decoded);
+        }
     }
     for (_, value) in trace.request.iter().flat_map(|request| &request.signed) {
         let text = String::from_utf8_lossy(value);
         add(text.split_once(' ').map_or(&*text, |(_, credentials)| credentials));
     }
+}
+
+/// The spellings of JSON writers that escape everything beyond ASCII, and the slash too (PHP's `json_encode`).
+fn escaped(text: &str) -> Vec<String> {
+    use std::fmt::Write as _;
+    if text.is_ascii() && !text.contains('/') {
+        return Vec::new();
+    }
+    let json = crate::document::to_json(&text.into());
+    let mut ascii = String::new();
+    for c in json.trim_matches('"').chars() {
+        let mut units = [0; 2];
+        match c {
+            c if c.is_ascii() => ascii.push(c),
+            c => c.encode_utf16(&mut units).iter().for_each(|unit| {
+                let _ = write!(ascii, "\\u{unit:04x}");
+            }),
+        }
+    }
+    vec![ascii.replace('/', "\\/"), ascii]
 }
 
 /// Whether a part of a request holds a credential, or what may have been computed from one.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::net::{Net, Shown, is_public};
+use crate::document::from_json;
 use crate::flow::report::SentTrace;
 use crate::request::ShapePart;
 
@@ -30,7 +31,8 @@ pub(super) struct Part {
 impl Request {
     pub(super) fn of(sent: &SentTrace, public: &[String], net: &Net) -> Self {
         let parts = sent.shape.iter().filter(|part| part.place != "path" || !part.variables.is_empty());
-        let mut parts: Vec<Part> = parts.map(|part| Part::of(part, public, net)).collect();
+        let is_json = sent.shape.iter().any(is_json);
+        let mut parts: Vec<Part> = parts.map(|part| Part::of(part, is_json, public, net)).collect();
         parts.extend(sent.signed.iter().map(|(name, value)| Part {
             place: "auth",
             name: name.clone(),
@@ -42,15 +44,24 @@ impl Request {
 }
 
 impl Part {
-    fn of(part: &ShapePart, public: &[String], net: &Net) -> Self {
+    fn of(part: &ShapePart, is_json: bool, public: &[String], net: &Net) -> Self {
+        // Seen when the file alone decides it, or when every variable in it is declared public.
+        let allowed = may_be_seen(part, public);
+        let leaf = if is_json && part.place == "body" { from_json(part.reveal()).ok() } else { None };
         Self {
             place: part.place,
             name: net.text(&part.name),
             from: part.variables.iter().map(ToString::to_string).collect(),
-            // Seen when the file alone decides it, or when every variable in it is declared public.
-            shown: net.bytes(part.reveal(), may_be_seen(part, public)),
+            // A leaf of JSON is known by its type and without its quotes, everything else as it goes out.
+            shown: leaf.map_or_else(|| net.bytes(part.reveal(), allowed), |leaf| net.value(&leaf, allowed)),
         }
     }
+}
+
+/// Whether this part is a Content-Type that makes the body JSON.
+fn is_json(part: &ShapePart) -> bool {
+    let media = part.literal().filter(|_| part.place == "header" && part.name.eq_ignore_ascii_case("content-type"));
+    media.is_some_and(|media| media.to_ascii_lowercase().contains("json"))
 }
 
 fn may_be_seen(part: &ShapePart, public: &[String]) -> bool {

@@ -18,7 +18,7 @@ pub(super) struct Step {
     pub(super) step: String,
     /// `factor` or `helper`.
     pub(super) role: &'static str,
-    /// `success`, `more`, `skipped`, `ended`.
+    /// `success`, `more`, `skipped`, `ended`, `rendered`.
     pub(super) outcome: &'static str,
     pub(super) status: Option<u16>,
     pub(super) ms: f64,
@@ -126,6 +126,14 @@ impl Step {
             map: trace.map.as_ref().map(|map| mapped(map, net)).unwrap_or_default(),
             timings: timings(trace),
         }
+    }
+}
+
+impl Step {
+    /// The step whose request was not sent.
+    pub(super) fn rehearsed(&mut self) {
+        self.outcome = "rendered";
+        self.timings.retain(|timing| timing.stage != "send");
     }
 }
 

@@ -194,7 +194,7 @@ async fn a_trace_names_everything_and_shows_by_allow_list() {
     let place = place(&LOGIN.replace("BASE", &upstream.origin));
     let arguments = [&BY_ID[..], &["--attribute", "device_id=phone-7", "--json"]].concat();
     let done = send_test(place.path(), &arguments, "right").await.json();
-    assert_eq!(done["explain"], "login: field code equals 200 (it is 200) (HTTP 200)");
+    assert_eq!(done["explain"], "login: field \"code\" equals 200 (it is 200) (HTTP 200)");
     assert_eq!(done["verdict"]["extension"], "‹secret›");
     assert_eq!(done["verdict"]["extension_text"], "‹secret›");
     assert_eq!(done["verdict"]["attributes"], serde_json::json!({ "display_name": "‹secret›" }));
@@ -237,7 +237,7 @@ async fn people_read_what_decided_first() {
     assert_eq!(lines[0], "reject  invalid_credentials");
     assert_eq!(
         lines[1],
-        "  login: reject row 1 says invalid_credentials: field code equals 500 (it is 500) (HTTP 200)"
+        "  login: reject row 1 says invalid_credentials: field \"code\" equals 500 (it is 500) (HTTP 200)"
     );
     assert!(
         lines[2].starts_with("  zhangsan by corp, ") && lines[2].ends_with(", the credential was sent once"),
@@ -245,7 +245,7 @@ async fn people_read_what_decided_first() {
         lines[2]
     );
     let decisive: Vec<&&str> = lines.iter().filter(|line| line.contains("  > ")).collect();
-    assert_eq!(decisive, [&"  reject[0]    > true  field code equals 500  it is 500"], "{}", done.out);
+    assert_eq!(decisive, [&"  reject[0]    > true  field \"code\" equals 500  it is 500"], "{}", done.out);
     let order = ["login  factor", "  request ", "  reply ", "  document ", "  reject[0] ", "  map ", "  time "];
     let places: Vec<usize> =
         order.iter().map(|part| done.out.find(part).unwrap_or_else(|| panic!("{part}: {}", done.out))).collect();

@@ -52,7 +52,7 @@ pair! {
 }
 
 /// Settings and secrets by name.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Given {
     /// `--set`
     pub settings: BTreeMap<String, String>,

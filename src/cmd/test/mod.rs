@@ -126,8 +126,7 @@ fn show(report: &Report, view: View<'_>, json: bool) -> anyhow::Result<()> {
 
 /// A connector that does not load is misconfigured, whoever asks.
 fn cannot_run(broken: &Broken, as_json: bool) -> anyhow::Result<ExitCode> {
-    let what =
-        format!("the connector {} cannot run: {} of its mistakes are below", broken.id, broken.diagnostics.len());
+    let what = format!("the connector {} does not load; `doorward check` says more", broken.id);
     if as_json {
         let diagnostics: Vec<_> = broken.diagnostics.iter().map(to_json).collect();
         let verdict = json!({ "verdict": "misconfigured", "connector": broken.id, "what": what });
@@ -135,7 +134,7 @@ fn cannot_run(broken: &Broken, as_json: bool) -> anyhow::Result<ExitCode> {
         print(&format!("{object:#}\n"))?;
     } else {
         anstream::eprint!("{}", render(&broken.diagnostics, Style::Coloured));
-        print(&format!("misconfigured: the connector {} cannot run\n", broken.id))?;
+        print(&format!("misconfigured  the connector {} does not load\n", broken.id))?;
     }
     Ok(ExitCode::from(super::MISCONFIGURED))
 }

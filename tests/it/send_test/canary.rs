@@ -27,6 +27,7 @@ fn forms() -> Vec<(&'static str, String)> {
         ("percent", form.replace('+', "%20")),
         ("JSON", json.trim_matches('"').to_owned()),
         ("JSON in JSON", serde_json::to_string(&json).unwrap().trim_matches('"').trim_matches(['\\', '"']).to_owned()),
+        ("JSON of PHP", "Pa$$ w\\\"\\u00f6rd<&9>\\/\\u767b".to_owned()),
         ("XML", PASSWORD.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")),
         ("base64", STANDARD.encode(bytes)),
         ("base64url", URL_SAFE_NO_PAD.encode(bytes)),

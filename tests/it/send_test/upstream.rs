@@ -55,7 +55,8 @@ async fn answer(State(asked): State<Arc<Mutex<Vec<Asked>>>>, request: Request) -
         .iter()
         .filter_map(|name| parts.headers.get(*name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    let echo = format!("wrong password: {query} {} {}", keys.join(" "), String::from_utf8_lossy(&body));
+    let php: String = said.chars().map(php).collect();
+    let echo = format!("wrong password: {query} {} {} {php}", keys.join(" "), String::from_utf8_lossy(&body));
     asked.lock().unwrap().push(Asked { headers: parts.headers.clone(), body });
     let name = if said == "other" { "lisi" } else { "ZhangSan" };
     let result = json!({ "token": "3f2c1a7e-0b7e-4f6a-9d56-1d0f3b6a9c11", "name": name, "level": 3, "said": echo });
@@ -70,5 +71,14 @@ async fn answer(State(asked): State<Arc<Mutex<Vec<Asked>>>>, request: Request) -
         ("/echo/wrong", _) => Json(json!({ "code": 500, "msg": echo, "result": result })).into_response(),
         (_, "right" | "other") => Json(json!({ "code": 200, "msg": "登录成功", "result": result })).into_response(),
         _ => Json(json!({ "code": 500, "msg": "用户名或密码错误", "result": null })).into_response(),
+    }
+}
+
+/// As PHP's `json_encode` writes it.
+fn php(c: char) -> String {
+    match c {
+        '"' | '/' => format!("\\{c}"),
+        c if c.is_ascii() => c.to_string(),
+        c => format!("\\u{:04x}", u32::from(c)),
     }
 }
