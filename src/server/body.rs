@@ -49,48 +49,6 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// The body of `authenticate` for the API's description; [`LoginBody::parse`] is what reads it.
-#[derive(schemars::JsonSchema)]
-#[schemars(rename = "Login", deny_unknown_fields)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct LoginWire {
-    /// The user name, byte for byte.
-    username: String,
-    /// The password, byte for byte.
-    password: String,
-    /// The address of the user's device.
-    client_ip: Option<IpAddr>,
-    /// The attributes that the connector declares: strings, numbers or booleans.
-    attributes: Option<serde_json::Map<String, serde_json::Value>>,
-    /// An id of the caller's for logs; drawn when absent.
-    #[schemars(regex(pattern = "^[!-~]{1,128}$"))]
-    request_id: Option<String>,
-    /// An earlier end than the connector's own timeout.
-    #[schemars(range(min = 1))]
-    timeout_ms: Option<u64>,
-}
-
-/// The body of `test`.
-#[derive(schemars::JsonSchema)]
-#[schemars(rename = "SendTest")]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct TestWire {
-    #[schemars(flatten)]
-    login: LoginWire,
-    /// `send`, or `render`: stop before sending.
-    #[schemars(with = "Option<ModeWire>")]
-    mode: Option<()>,
-}
-
-/// What a send test does.
-#[derive(schemars::JsonSchema)]
-#[schemars(rename = "Mode", rename_all = "lowercase")]
-#[expect(dead_code, reason = "only its schema is used")]
-enum ModeWire {
-    Send,
-    Render,
-}
-
 /// The body of `authenticate`, as it was written.
 #[derive(Debug)]
 pub(super) struct LoginBody {
@@ -123,14 +81,7 @@ impl LoginBody {
             }),
             attributes: faults.attributes(object.swap_remove("attributes"), declared),
             request_id: faults.optional(&mut object, "request_id", "1 to 128 visible ASCII characters", request_id),
-            timeout: faults.optional(&mut object, "timeout_ms", "a whole number of milliseconds above 0", |value| {
-                match value {
-                    Value::Number(number) => {
-                        number.as_str().parse().ok().filter(|ms| *ms > 0).map(Duration::from_millis)
-                    }
-                    _ => None,
-                }
-            }),
+            timeout: faults.optional(&mut object, "timeout_ms", "a whole number of milliseconds above 0", timeout),
             username: username.unwrap_or_default(),
             password: password.unwrap_or_default(),
         };
@@ -149,6 +100,15 @@ pub(super) fn object(bytes: &[u8]) -> Result<Object, Problem> {
         Err(error) if error.malformed => Err(Problem::Malformed(error.to_string())),
         Err(error) => Err(Problem::Invalid(vec![Mistake { pointer: String::new(), detail: error.to_string() }])),
     }
+}
+
+/// `5000`, and `5000.0` and `5e3` too: JSON Schema calls them integers. More than a day is a day: it can only shorten what
+/// the connector allows, and must not overflow a clock.
+fn timeout(value: &Value) -> Option<Duration> {
+    let Value::Number(number) = value else { return None };
+    let milliseconds: f64 = number.as_str().parse().ok()?;
+    let whole = milliseconds >= 1.0 && milliseconds.fract() == 0.0;
+    whole.then(|| Duration::from_secs_f64(milliseconds.min(86_400_000.0) / 1000.0))
 }
 
 fn request_id(value: &Value) -> Option<String> {

@@ -7,6 +7,7 @@ mod accept;
 mod app;
 mod authenticate;
 mod body;
+mod body_schema;
 mod callers;
 mod connection;
 mod connector_pages;

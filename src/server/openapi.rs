@@ -15,7 +15,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::App;
-use super::body::{LoginWire, TestWire};
+use super::body_schema::{LoginWire, TestWire};
 use super::connector_pages::{Entry, List};
 use super::connectors::Reloaded;
 use super::health::Readiness;

@@ -68,6 +68,7 @@ pub(super) struct Wire<'a> {
     detail: Option<&'a str>,
     /// Every mistake of the body.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(default)]
     errors: &'a [Mistake],
     /// The stages of a rendering.
     #[serde(skip_serializing_if = "Option::is_none")]

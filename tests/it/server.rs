@@ -210,6 +210,14 @@ fn problem(answer: &Answer, status: u16, code: &str, what: &str) {
 }
 
 #[tokio::test]
+async fn a_timeout_is_any_spelling_of_a_whole_number() {
+    for timeout in ["1", "5000", "5e3", "5000.0", "18446744073709551615", "null"] {
+        let body = format!(r#"{{"username":"a","password":"accept","timeout_ms":{timeout}}}"#);
+        assert_eq!(send(&demo(), post(LOGIN, TOKEN, body)).await.status, 200, "{timeout}");
+    }
+}
+
+#[tokio::test]
 async fn every_mistake_of_a_body_is_told_at_once() {
     let answer = send(&demo(), post(LOGIN, TOKEN, r#"{"usrname":"a","password":1,"timeout_ms":-1}"#)).await;
     let pointers: Vec<_> = answer.json()["errors"].as_array().unwrap().iter().map(|e| e["pointer"].clone()).collect();
