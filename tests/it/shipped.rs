@@ -167,7 +167,7 @@ async fn wrong_passwords_and_accounts_that_may_not_log_in_are_rejected() {
 const HOSTILE: &[&str] = &[
     "' or '1'='1' -- ",
     r#"x","password":"123456","y":""#,
-    r#"zhangsan\"#,
+    r"zhangsan\",
     "zhangsan\" , \"code\" : 200",
     "zhangsan&password=123456&user-password=123456",
     "zhangsan%26a=b%00%0d%0a",

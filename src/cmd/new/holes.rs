@@ -114,9 +114,9 @@ impl Holes {
             _ => return None,
         };
         if hole == "{{user.username}}" {
-            self.username = true
+            self.username = true;
         } else {
-            self.password = true
+            self.password = true;
         }
         Some(hole)
     }
@@ -161,7 +161,7 @@ impl Holes {
 }
 
 fn password_hole(chain: &[&str]) -> String {
-    let filters: String = chain.iter().map(|filter| format!(" | {filter}")).collect();
+    let filters: String = chain.iter().flat_map(|filter| [" | ", filter]).collect();
     format!("{{{{user.userPassword{filters}}}}}")
 }
 
