@@ -7,7 +7,7 @@
 use anyhow::{Context as _, Result, bail};
 use url::Url;
 
-use super::shell;
+use super::{options, shell};
 
 /// The request that a curl command sends.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -44,52 +44,6 @@ pub enum Body {
     Parts(Vec<(String, String, Option<String>)>),
 }
 
-/// Options without a value that change nothing here.
-const QUIET: [&str; 26] = [
-    "-s",
-    "--silent",
-    "-S",
-    "--show-error",
-    "-v",
-    "--verbose",
-    "-i",
-    "--include",
-    "--show-headers",
-    "-f",
-    "--fail",
-    "--fail-with-body",
-    "-#",
-    "--progress-bar",
-    "-N",
-    "--no-buffer",
-    "--compressed",
-    "-g",
-    "--globoff",
-    "-j",
-    "--http1.1",
-    "--http2",
-    "-4",
-    "-6",
-    "-O",
-    "--path-as-is",
-];
-
-/// Options with a value that change nothing here.
-const QUIET_VALUES: [&str; 12] = [
-    "-o",
-    "--output",
-    "-w",
-    "--write-out",
-    "-c",
-    "--cookie-jar",
-    "-D",
-    "--dump-header",
-    "--stderr",
-    "--trace",
-    "--trace-ascii",
-    "--retry",
-];
-
 /// What was collected before the parts are put together.
 #[derive(Default)]
 struct Reading {
@@ -109,83 +63,23 @@ pub fn parse(command: &str) -> Result<Curl> {
         _ => bail!("the command does not begin with curl"),
     }
     let mut reading = Reading::default();
-    let mut words = words.flat_map(|word| split_flags(&word));
     while let Some(word) = words.next() {
         if !word.starts_with('-') || word == "-" {
             reading.set_url(word)?;
-        } else if !reading.flag(&word) {
-            let value = if takes_value(&word) { words.next() } else { bail!(unknown(&word)) };
-            reading.option(&word, value.with_context(|| format!("curl's option {word} has no value"))?)?;
+            continue;
+        }
+        for (option, attached) in options::split(&word) {
+            if reading.flag(&option) {
+                continue;
+            }
+            if !options::takes_value(&option) {
+                bail!("curl's option {option} is not known here; leave it out if the request works without it");
+            }
+            let value = attached.or_else(|| words.next());
+            reading.option(&option, value.with_context(|| format!("curl's option {option} has no value"))?)?;
         }
     }
     reading.finish()
-}
-
-/// `-sXPOST` is `-s -X POST`.
-fn split_flags(word: &str) -> Vec<String> {
-    let mut split = Vec::new();
-    let mut rest = word;
-    while let Some(letter) = rest.strip_prefix('-').and_then(|rest| rest.chars().next()).filter(|c| *c != '-') {
-        let flag = format!("-{letter}");
-        let after = &rest[flag.len()..];
-        if after.is_empty() {
-            break;
-        }
-        split.push(flag.clone());
-        if takes_value(&flag) {
-            split.push(after.to_owned());
-            return split;
-        }
-        // The rest are further flags; a dash makes them look like it.
-        return split.into_iter().chain(split_flags(&format!("-{after}"))).collect();
-    }
-    rest = word;
-    split.push(rest.to_owned());
-    split
-}
-
-fn takes_value(word: &str) -> bool {
-    const VALUES: [&str; 34] = [
-        "-X",
-        "--request",
-        "-H",
-        "--header",
-        "-d",
-        "--data",
-        "--data-ascii",
-        "--data-raw",
-        "--data-binary",
-        "--data-urlencode",
-        "--json",
-        "-F",
-        "--form",
-        "--form-string",
-        "-u",
-        "--user",
-        "-b",
-        "--cookie",
-        "--url",
-        "-A",
-        "--user-agent",
-        "-e",
-        "--referer",
-        "-m",
-        "--max-time",
-        "--connect-timeout",
-        "--cacert",
-        "-x",
-        "--proxy",
-        "--resolve",
-        "--oauth2-bearer",
-        "-E",
-        "--cert",
-        "--key",
-    ];
-    VALUES.contains(&word) || QUIET_VALUES.contains(&word)
-}
-
-fn unknown(word: &str) -> String {
-    format!("curl's option {word} is not known here; leave it out if the request works without it")
 }
 
 impl Reading {
@@ -212,7 +106,7 @@ impl Reading {
                 "curl negotiated how to authenticate. Only Basic was taken over; see request.auth."
             }
             "--basic" => return true,
-            _ => return QUIET.contains(&word),
+            _ => return options::is_quiet(word),
         };
         self.curl.notes.push(note.to_owned());
         true
@@ -262,7 +156,7 @@ impl Reading {
             "-E" | "--cert" | "--key" => {
                 "curl used a client certificate: see transport.tls.client_cert_file.".to_owned()
             }
-            _ => return, // one of QUIET_VALUES
+            _ => return, // a quiet one
         };
         self.curl.notes.push(note);
     }
@@ -338,7 +232,7 @@ impl Reading {
         }
         let mut curl = self.curl;
         curl.origin = url.origin().ascii_serialization();
-        curl.path = url.path().to_owned();
+        url.path().clone_into(&mut curl.path);
         curl.query = url.query_pairs().into_owned().collect();
         if !url.username().is_empty() && curl.basic.is_none() {
             curl.basic = Some((decoded(url.username()), decoded(url.password().unwrap_or_default())));

@@ -161,7 +161,7 @@ impl Holes {
 }
 
 fn password_hole(chain: &[&str]) -> String {
-    let filters: String = chain.iter().map(|filter| format!(" | {filter}")).collect();
+    let filters: String = chain.iter().flat_map(|filter| [" | ", filter]).collect();
     format!("{{{{user.userPassword{filters}}}}}")
 }
 

@@ -1,11 +1,13 @@
 //! `doorward new --from-curl`: a connector from a curl command line.
 //!
-//! Reads the command (`curl`, `shell`), decides what is the user's and what is secret (`holes`) and writes a connector
-//! that loads (`draft`, `yaml`). Nothing is sent anywhere.
+//! Reads the command (`curl`, `options`, `shell`), decides what is the user's and what is secret (`holes`) and writes a connector
+//! that loads (`draft`, `body`, `yaml`). Nothing is sent anywhere.
 
+mod body;
 mod curl;
 mod draft;
 mod holes;
+mod options;
 mod shell;
 mod yaml;
 

@@ -29,7 +29,7 @@ fn without_ansi_quotes(command: &str) -> Result<String> {
                 chars.next();
                 let text = ansi_text(&mut chars)?;
                 // In single quotes everything is itself, but for the single quote.
-                out.push_str(&format!("'{}'", text.replace('\'', r"'\''")));
+                out.extend(["'", &text.replace('\'', r"'\''"), "'"]);
                 continue;
             }
             (Quote::No | Quote::Double, '\\') => {
