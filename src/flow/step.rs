@@ -14,7 +14,7 @@ use crate::connector::{Match, Role, Step, script_input};
 use crate::document::{Value, from_json};
 use crate::mapping::plain_text;
 use crate::response::source::{Found, ReplyView};
-use crate::response::{Decoded, decode};
+use crate::response::{Decoded, check_headers, decode};
 use crate::script::{Input, Outcome};
 use crate::upstream::Reply;
 use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Mapped, Reason, judge_factor, judge_helper};
@@ -33,6 +33,7 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     watch.lap("send", report);
     let reply = reply?;
     report.status = Some(reply.status);
+    check_headers(&reply.headers).map_err(|error| Stop::unavailable(Cause::ResponseTooLarge, error.to_string()))?;
     let mut decoded = decode_reply(step, &reply, report);
     watch.lap("decode", report);
     speaks(step, &reply, &decoded)?;

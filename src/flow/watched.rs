@@ -82,10 +82,9 @@ fn leaf(seen: &Seen<'_>, decisive: &[&Leaf]) -> LeafTrace {
 /// How much `leaf` tells of the value that it looks at.
 pub(super) fn tells(leaf: &Leaf) -> Tells {
     match &leaf.test {
-        Test::Status(_) => Tells::All,
         Test::Compare(_, Operator::Exists(_)) => Tells::Nothing,
         Test::Compare(..) if !leaf.literal => Tells::Nothing,
-        Test::Compare(_, Operator::Equals(_) | Operator::In(_)) => Tells::All,
+        Test::Status(_) | Test::Compare(_, Operator::Equals(_) | Operator::In(_)) => Tells::All,
         Test::Compare(..) => Tells::Part,
     }
 }

@@ -103,7 +103,6 @@ fn segment(name: &str, first: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
     use crate::document::from_json;
     use crate::flow::Report;

@@ -223,9 +223,8 @@ impl Leaf {
 /// literal says.
 fn tells(leaf: &LeafTrace, found: &Value) -> bool {
     match leaf.tells {
-        Tells::Nothing => false,
         Tells::Part | Tells::All if matches!(found, Value::Number(_) | Value::Bool(_)) => true,
-        Tells::Part => false,
+        Tells::Nothing | Tells::Part => false,
         Tells::All => leaf.truth == Truth::True && found.scalar_text().is_some(),
     }
 }

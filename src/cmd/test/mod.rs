@@ -28,6 +28,7 @@ use self::ready::Broken;
 use super::load;
 
 /// `doorward test`
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// A connector file, or the id of one in --connectors

@@ -34,6 +34,11 @@ pub(super) fn request(
     spec.cookies = raw.cookies.iter().map(|(name, value)| (marks.key(name), marks.text(value))).collect();
     spec.charset = raw.charset.as_ref().map(|charset| marks.text(charset));
     spec.body = raw.body.as_ref().and_then(|body| body_spec(body, &mut marks));
+    // A body's own type is a header like any other; one that is written as a header, too, is then a repeat and refused.
+    if let Some(Body::Xml(body) | Body::Text(body)) = &raw.body {
+        let key = marks.word("Content-Type", &body.place.span);
+        spec.headers.extend(body.content_type.as_ref().map(|kind| (key, marks.text(kind))));
+    }
     let plan = match RequestPlan::compile(&spec, &check.language) {
         Ok(plan) => plan,
         Err(located) => {
