@@ -115,6 +115,8 @@ async fn evidence_that_only_a_right_password_brings_loads() {
 async fn status_alone_needs_its_acknowledgement() {
     let refused = load("", "success: { status: 200 }").await;
     assert_eq!(codes(&refused), ["no-evidence"]);
-    let waived = load("acknowledge: { status_only: Basic answers with a status and nothing else }", "success: { status: 200 }").await;
+    let waived =
+        load("acknowledge: { status_only: Basic answers with a status and nothing else }", "success: { status: 200 }")
+            .await;
     assert!(waived.live.is_some(), "{:?}", waived.diagnostics);
 }
