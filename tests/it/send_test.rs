@@ -25,6 +25,7 @@ steps:
       headers: { X-Device: "{{user.device_id | default(\"none\")}}" }
       body: { json: { user-name: "{{user.username}}", password: "{{user.userPassword}}" } }
     response:
+      format: json
       reject:
         - { when: { field: code, equals: 500 }, reason: invalid_credentials }
       success: { all: [ { field: code, equals: 200 }, { field: result.token, exists: true } ] }
@@ -305,4 +306,37 @@ async fn secrets_go_to_the_connectors_own_origins_only() {
     let done = send_test(own.path(), &[&BY_ID[..], &["--set", spelled.trim_end_matches('/')]].concat(), "right").await;
     assert_eq!(done.code, Some(0), "{done:?}");
     assert_eq!(upstream.last_header("x-key"), "sk-live-0123456789");
+}
+
+/// `text` without what differs from run to run: times and ports.
+fn timeless(text: &str) -> String {
+    #[expect(clippy::disallowed_methods, reason = "a fixed pattern of a test")]
+    let varies = regex::Regex::new(r"\d+(\.\d+)? (ms|s)\b|127\.0\.0\.1:\d+").unwrap();
+    varies.replace_all(text, "…").into_owned()
+}
+
+#[tokio::test]
+async fn the_documents_show_what_the_command_prints() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let server = doorward::demo::DemoServer::start().await.unwrap();
+    let there = format!("base={}", server.base());
+    let rest = ["--username", "zhangsan", "--password-stdin", "--set", &there];
+    let walk = include_str!("../../docs/first-connector.md");
+    let yaml =
+        walk.split("```yaml\n").find(|block| block.starts_with("version: 1")).unwrap().split("```").next().unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    std::fs::write(scratch.path().join("my-4a.yaml"), yaml).unwrap();
+    for (directory, connector, password, document) in [
+        (root, "connectors/foura-json-md5.yaml", "123456", include_str!("../../docs/send-test.md")),
+        (scratch.path(), "my-4a.yaml", "123456", walk),
+        (scratch.path(), "my-4a.yaml", "x", include_str!("../../README.md")),
+    ] {
+        let done = send_test(directory, &[&[connector][..], &rest].concat(), password).await;
+        let printed = timeless(&done.out);
+        assert!(
+            timeless(document).contains(&printed),
+            "{connector} {password}: a document shows another trace\n{}",
+            done.out
+        );
+    }
 }

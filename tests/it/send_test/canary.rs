@@ -68,20 +68,37 @@ steps:
 /// Name, keys beside the request, the request.
 const PLACES: [(&str, &str, &str); 8] = [
     ("JSON", "", r#"      body: { json: { user: "{{user.username}}", password: "{{user.userPassword}}" } }"#),
-    ("header", "", r#"      headers: { X-Pass: "{{user.userPassword | base64}}" }"#),
-    ("query", "", r#"      query: { p: "{{user.userPassword}}" }"#),
-    ("form", "", r#"      body: { form: { p: "{{user.userPassword}}" } }"#),
-    ("cookie", "", r#"      cookies: { p: "{{user.userPassword | sha256}}" }"#),
+    ("header", "", r#"      headers: { X-User: "{{user.username}}", X-Pass: "{{user.userPassword | base64}}" }"#),
+    (
+        "query",
+        "",
+        r#"      headers: { X-User: "{{user.username}}" }
+      query: { p: "{{user.userPassword}}" }"#,
+    ),
+    (
+        "form",
+        "",
+        r#"      headers: { X-User: "{{user.username}}" }
+      body: { form: { p: "{{user.userPassword}}" } }"#,
+    ),
+    (
+        "cookie",
+        "",
+        r#"      headers: { X-User: "{{user.username}}" }
+      cookies: { p: "{{user.userPassword | sha256}}" }"#,
+    ),
     ("basic", "", r#"      auth: { basic: { username: "{{user.username}}", password: "{{user.userPassword}}" } }"#),
     (
         "script",
         "    variables: |\n      env.once = code_util.md5(user.userPassword);\n      env.twice = code_util.md5(env.once);\n      env.big = env.once.toUpperCase();",
-        r#"      body: { json: { password: "{{env.twice}}", once: "{{env.once}}", big: "{{env.big}}" } }"#,
+        r#"      headers: { X-User: "{{user.username}}" }
+      body: { json: { password: "{{env.twice}}", once: "{{env.once}}", big: "{{env.big}}" } }"#,
     ),
     (
         "declared public all the same",
         "    public: [ user.userPassword ]",
-        r#"      body: { text: "{{user.userPassword | hex}}" }"#,
+        r#"      headers: { X-User: "{{user.username}}" }
+      body: { text: "{{user.userPassword | hex}}" }"#,
     ),
 ];
 
