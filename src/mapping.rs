@@ -74,7 +74,7 @@ fn plain(value: &Value, mask: &Mask) -> Option<String> {
     value.scalar_text().map(|text| plain_text(text, mask))
 }
 
-/// See [`plain`]; for texts that are not from a document (a script's own reject message, a row's message).
+/// A text as one plain line, for texts that are not from a document (the message of a script or of a reject row).
 pub fn plain_text(text: &str, mask: &Mask) -> String {
     let text = mask.hide(text);
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MESSAGE_CHARACTERS).collect();
