@@ -114,7 +114,7 @@ mod tests {
     use crate::context::Context;
 
     /// A leaf of a fixed truth; its name is its text.
-    fn fixed(text: &str, truth: Truth) -> Condition {
+    fn fixed(name: &str, truth: Truth) -> Condition {
         let (found, wanted) = match truth {
             Truth::True => (Value::from(1), Value::from(1)),
             Truth::False => (Value::from(1), Value::from(2)),
@@ -122,7 +122,7 @@ mod tests {
             Truth::Unknown => (Value::Null, Value::from(1)),
         };
         let test = Test::Compare(ValueSource::Constant(found), Operator::Equals(Operand::Literal(wanted)));
-        Condition::Leaf(Box::new(Leaf { test, text: text.to_owned(), literal: true }))
+        Condition::Leaf(Box::new(Leaf { test, text: name.to_owned(), literal: true }))
     }
 
     fn decided(condition: &Condition) -> String {

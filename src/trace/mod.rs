@@ -14,7 +14,6 @@ mod verdict;
 
 pub use human::human;
 
-use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use self::net::Net;
@@ -34,25 +33,18 @@ pub struct View<'a> {
 }
 
 /// What a send test shows. Masked already, unless it was built to reveal.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Trace {
     /// The verdict in one word; none after a rehearsal.
-    #[serde(skip)]
     verdict: Option<&'static str>,
     /// Reason, cause, or nothing.
-    #[serde(skip)]
     detail: Option<String>,
-    #[serde(skip)]
     username: String,
-    #[serde(skip)]
     connector: String,
-    #[serde(skip)]
     took: f64,
-    #[serde(skip)]
     sends: u32,
     explain: String,
-    trace: Vec<Step>,
-    #[serde(skip)]
+    steps: Vec<Step>,
     net: Net,
 }
 
@@ -74,7 +66,7 @@ impl Trace {
             took: milliseconds(report.took),
             sends: report.credential_sends,
             explain: net.text(&explain),
-            trace: steps(report, view, &net),
+            steps: steps(report, view, &net),
             net,
         }
     }
@@ -82,7 +74,7 @@ impl Trace {
     /// `{ "verdict", "explain", "trace" }`; `verdict` is the API's body of the same report, and null after a rehearsal.
     pub fn to_json(&self, verdict: Json) -> Json {
         let verdict = if self.verdict.is_some() { verdict::masked(verdict, &self.net) } else { Json::Null };
-        json!({ "verdict": verdict, "explain": self.explain, "trace": self.trace })
+        json!({ "verdict": verdict, "explain": self.explain, "trace": self.steps })
     }
 }
 

@@ -15,7 +15,8 @@ use crate::verdict::Truth;
 /// One step. A stage that did not come about is null or empty.
 #[derive(Debug, Serialize)]
 pub(super) struct Step {
-    pub(super) step: String,
+    #[serde(rename = "step")]
+    pub(super) name: String,
     /// `factor` or `helper`.
     pub(super) role: &'static str,
     /// `success`, `more`, `skipped`, `ended`, `rendered`.
@@ -68,7 +69,8 @@ pub(super) struct Cookie {
 /// One rule with its leaves.
 #[derive(Debug, Serialize)]
 pub(super) struct Rule {
-    pub(super) rule: String,
+    #[serde(rename = "rule")]
+    pub(super) name: String,
     pub(super) truth: &'static str,
     pub(super) leaves: Vec<Leaf>,
 }
@@ -76,7 +78,8 @@ pub(super) struct Rule {
 /// One comparison.
 #[derive(Debug, Serialize)]
 pub(super) struct Leaf {
-    pub(super) leaf: String,
+    #[serde(rename = "leaf")]
+    pub(super) text: String,
     pub(super) truth: &'static str,
     pub(super) decisive: bool,
     /// What was found; null when nothing was.
@@ -108,7 +111,7 @@ impl Step {
         let (public, reply) = (&trace.public, trace.reply.as_ref());
         let captures = trace.captures.iter();
         Self {
-            step: report.name.clone(),
+            name: report.name.clone(),
             role: if report.factor { "factor" } else { "helper" },
             outcome: report.end.as_str(),
             status: report.status,
@@ -200,7 +203,7 @@ impl Cookie {
 impl Rule {
     fn of(rule: &RuleTrace, net: &Net) -> Self {
         Self {
-            rule: rule.name.clone(),
+            name: rule.name.clone(),
             truth: word(rule.truth),
             leaves: rule.leaves.iter().map(|leaf| Leaf::of(leaf, net)).collect(),
         }
@@ -210,7 +213,7 @@ impl Rule {
 impl Leaf {
     fn of(leaf: &LeafTrace, net: &Net) -> Self {
         Self {
-            leaf: net.text(&leaf.text),
+            text: net.text(&leaf.text),
             truth: word(leaf.truth),
             decisive: leaf.decisive,
             found: leaf.found.as_ref().map(|found| net.value(found, tells(leaf, found))),

@@ -89,7 +89,7 @@ fn with_secrets(live: Live, loader: &Loader, files: &[PathBuf]) -> anyhow::Resul
     let id = live.connector.id.clone();
     let around = Surroundings { secrets_from: SecretsFrom::Environment, ..loader.around() };
     let Loaded { connector, transport, origins, .. } = match understood(&live, around) {
-        Ok(loaded) => loaded,
+        Ok(understood) => understood,
         Err(diagnostics) => return Ok(Err(Broken { id, diagnostics })),
     };
     let egress = load::egress(files, origins.iter().any(is_loopback))?;

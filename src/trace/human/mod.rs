@@ -28,7 +28,7 @@ const CYAN: Style = AnsiColor::Cyan.on_default();
 pub fn human(trace: &Trace) -> String {
     let mut lines = Lines::default();
     head(trace, &mut lines);
-    for step in &trace.trace {
+    for step in &trace.steps {
         lines.empty();
         self::step(step, trace.net.reveal, &mut lines);
     }
@@ -55,7 +55,7 @@ fn head(trace: &Trace, lines: &mut Lines) {
 fn step(step: &Step, reveal: bool, lines: &mut Lines) {
     let status = step.status.map(|status| format!(", HTTP {status}")).unwrap_or_default();
     let outcome = paint(step.outcome, colour(step.outcome));
-    let name = paint(&plain(&step.step), BOLD);
+    let name = paint(&plain(&step.name), BOLD);
     lines.line(&format!("{name}  {}, {outcome}{status}, {}", step.role, time(step.ms)));
     let mut rows = Vec::new();
     rows.extend(step.when.iter().flat_map(rule));
@@ -150,8 +150,8 @@ fn rule(rule: &Rule) -> Vec<Row> {
             (None, Some(found)) => format!("it is {}", value(found)),
             (None, None) => String::new(),
         };
-        let label = if rows.is_empty() { rule.rule.as_str() } else { "" };
-        rows.push(Row::leaf(label, leaf.decisive, &truth, &plain(&leaf.leaf), &found));
+        let label = if rows.is_empty() { rule.name.as_str() } else { "" };
+        rows.push(Row::leaf(label, leaf.decisive, &truth, &plain(&leaf.text), &found));
     }
     rows
 }
