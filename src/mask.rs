@@ -5,15 +5,21 @@
 //! upstream echoes in a message that a connector passes on.
 
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
 
 use crate::context::User;
 use crate::crypto::digest::{Algorithm, digest};
+use crate::secret::Secret;
 
 /// Shown instead of a value.
 pub const MASK: &str = "‹secret›";
+
+/// A longer value is no password that an upstream echoes in another spelling; thirty spellings of it would be megabytes.
+const LONGEST_SPELT: usize = 4096;
 
 /// Shorter values are too common in ordinary text: masking "123" would tell more than it hides.
 const SHORTEST: usize = 4;
@@ -21,26 +27,34 @@ const SHORTEST: usize = 4;
 /// The texts that must not be seen in one login.
 #[derive(Default)]
 pub struct Mask {
-    /// Longest first, so that an encoding is not cut by a shorter one inside it.
-    needles: Vec<String>,
+    values: Vec<Secret>,
+    /// Longest first, so that an encoding is not cut by a shorter one inside it. Made when something is about to be
+    /// shown: most logins show nothing, and thirty spellings of every credential are not kept while an upstream thinks.
+    needles: OnceLock<Vec<Zeroizing<String>>>,
 }
 
 impl Mask {
     /// The credentials of `user` and whatever else is secret in this login (answers, connector secrets).
-    pub fn new<'a>(user: &'a User, others: impl IntoIterator<Item = &'a str>) -> Self {
-        let fields = user.fields.values().map(super::secret::Secret::expose);
-        let values = std::iter::once(user.password.expose()).chain(fields).chain(others);
-        let mut needles: Vec<String> =
-            values.filter(|value| value.chars().count() >= SHORTEST).flat_map(spellings).collect();
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        needles.dedup();
-        Self { needles }
+    pub fn new<'a>(user: &'a User, others: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let own = std::iter::once(&user.password).chain(user.fields.values());
+        let values = own.chain(others).filter(|value| value.expose().chars().count() >= SHORTEST).cloned().collect();
+        Self { values, needles: OnceLock::new() }
+    }
+
+    fn needles(&self) -> &[Zeroizing<String>] {
+        self.needles.get_or_init(|| {
+            let mut needles: Vec<Zeroizing<String>> =
+                self.values.iter().flat_map(|value| spellings(value.expose())).map(Zeroizing::new).collect();
+            needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+            needles.dedup();
+            needles
+        })
     }
 
     /// `text` with every known spelling of every credential masked.
     pub fn hide(&self, text: &str) -> String {
         let mut shown = text.to_owned();
-        for needle in &self.needles {
+        for needle in self.needles() {
             if shown.contains(needle.as_str()) {
                 shown = shown.replace(needle.as_str(), MASK);
             }
@@ -50,13 +64,16 @@ impl Mask {
 
     /// Whether `text` holds a known spelling of a credential.
     pub fn finds(&self, text: &str) -> bool {
-        self.needles.iter().any(|needle| text.contains(needle.as_str()))
+        self.needles().iter().any(|needle| text.contains(needle.as_str()))
     }
 }
 
 /// The usual encodings of a credential.
 fn spellings(value: &str) -> Vec<String> {
     let bytes = value.as_bytes();
+    if bytes.len() > LONGEST_SPELT {
+        return vec![value.to_owned()];
+    }
     let form: String = url::form_urlencoded::byte_serialize(bytes).collect();
     let mut percent = String::new();
     for byte in bytes {
@@ -79,6 +96,8 @@ fn spellings(value: &str) -> Vec<String> {
         let hex = hex::encode(&sum);
         all.extend([hex.to_uppercase(), hex, STANDARD.encode(&sum), URL_SAFE_NO_PAD.encode(&sum)]);
     }
+    // A page's title has its white space folded before anybody sees it.
+    all.push(value.split_whitespace().collect::<Vec<_>>().join(" "));
     all.retain(|spelling| spelling.len() >= SHORTEST);
     all
 }
@@ -86,12 +105,11 @@ fn spellings(value: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
 
     #[test]
     fn every_usual_spelling_is_hidden() {
         let user = User { password: Secret::new("Pa\"ss wörd"), ..User::default() };
-        let mask = Mask::new(&user, ["tok-9"]);
+        let mask = Mask::new(&user, [&Secret::new("tok-9")]);
         for text in [
             "bad password Pa\"ss wörd!",
             "Pa%22ss+w%C3%B6rd",

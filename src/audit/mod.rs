@@ -73,8 +73,8 @@ pub fn line(report: &Report, call: &Call<'_>, names: &UserName) -> Vec<u8> {
         Verdict::Accept(_) | Verdict::Challenge(_) | Verdict::Misconfigured(_) => (None, None),
     };
     let (username, username_hmac) = match names {
-        UserName::Clear => (Some(report.username.as_str()), None),
-        UserName::Hmac(key) => (None, Some(keyed(key.expose().as_bytes(), report.username.as_bytes()))),
+        UserName::Clear => (Some(report.account.as_str()), None),
+        UserName::Hmac(key) => (None, Some(keyed(key.expose().as_bytes(), report.account.as_bytes()))),
     };
     let milliseconds = |took: std::time::Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let line = Line {

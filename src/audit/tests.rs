@@ -17,6 +17,7 @@ fn report() -> Report {
         connector: "demo".to_owned(),
         revision: "rev1".to_owned(),
         request_id: "r-1".to_owned(),
+        account: "zhangsan\n\"".to_owned(),
         username: "zhangsan\n\"".to_owned(),
         verdict: Verdict::Reject(Reject::because(Reason::AccountLocked)),
         explain: "login: code is 423".to_owned(),

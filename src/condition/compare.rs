@@ -5,7 +5,7 @@
 
 use regex::Regex;
 
-use crate::context::Context;
+use crate::context::{Context, Variable};
 use crate::document::{Decimal, Value};
 use crate::template::Template;
 use crate::verdict::Truth;
@@ -76,6 +76,21 @@ pub enum Operator {
 }
 
 impl Operator {
+    /// Every variable in its operands.
+    pub fn variables(&self) -> impl Iterator<Item = &Variable> {
+        let operands: &[Operand] = match self {
+            Self::Equals(one) | Self::Contains(one) | Self::StartsWith(one) | Self::Ordered(_, one) => {
+                std::slice::from_ref(one)
+            }
+            Self::In(many) => many,
+            Self::Matches(_) | Self::Exists(_) => &[],
+        };
+        operands.iter().flat_map(|operand| match operand {
+            Operand::Literal(_) => Vec::new(),
+            Operand::Template(template) => template.variables().collect(),
+        })
+    }
+
     /// What this operator says about a value that was found. `Exists` is decided by the caller, which alone knows
     /// whether an absent source is absent or unreadable; here it sees a present one.
     pub fn holds(&self, found: &Value, context: &Context) -> Truth {

@@ -71,6 +71,22 @@ pub struct Input {
     pub allow_empty_password: bool,
 }
 
+/// Which packed fields a factor's request is made of.
+#[derive(Debug, Default)]
+pub struct ProofFields {
+    /// By name.
+    pub names: BTreeSet<String>,
+    /// A script passes all of them on.
+    pub all: bool,
+}
+
+impl ProofFields {
+    /// Whether the field `name` is one.
+    pub fn covers(&self, name: &str) -> bool {
+        self.all || self.names.contains(name)
+    }
+}
+
 /// What a step can prove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -111,6 +127,9 @@ pub struct Identity {
     pub source: ValueSource,
     /// How it is compared.
     pub how: Match,
+    /// Whether the comparison says anything about the user who was proven: in a factor, or in a helper that asks with
+    /// what a factor captured. A helper that asks by the user name hears it back.
+    pub counts: bool,
 }
 
 /// What is done with a reply.
@@ -180,6 +199,8 @@ pub struct Connector {
     pub timeout: Duration,
     /// Of `time.iso8601`, `time.compact` and the `date` filter.
     pub time_zone: jiff::tz::TimeZone,
+    /// The packed fields that the proof is made of.
+    pub proof_fields: ProofFields,
     /// Whether an accept needs a comparison of names that ran.
     pub identity_required: bool,
     /// The origins of a `nodes` setting, of which each login uses one.

@@ -39,9 +39,9 @@ pub(super) fn script(outcome: &Outcome) -> String {
 /// What the body is, with its article: `JSON`, `an HTML page titled "Sign in"`, `JSON that cannot be read (…)`.
 pub(super) fn read_as(decoded: &Decoded) -> String {
     let page = |decoded: &Decoded| match &decoded.html_title {
-        Some(title) if !title.trim().is_empty() => {
-            format!("an HTML page titled \"{}\"", plain_title(title))
-        }
+        // A longer one was cut when it was read, perhaps within a credential that the page echoes.
+        Some(title) if title.chars().count() > LONGEST_TITLE => "an HTML page with a long title".to_owned(),
+        Some(title) if !title.trim().is_empty() => format!("an HTML page titled \"{}\"", title.trim()),
         _ => "an HTML page".to_owned(),
     };
     match (&decoded.document, &decoded.text) {
@@ -61,12 +61,6 @@ fn looks_like_html(text: &str) -> bool {
     // A page begins with its doctype or its root; comments before them are rare and only cost the title.
     let start: String = text.trim_start().chars().take(16).collect::<String>().to_ascii_lowercase();
     start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head")
-}
-
-/// A title on one line, no longer than a title is.
-fn plain_title(title: &str) -> String {
-    const MOST: usize = 80;
-    title.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MOST).collect()
 }
 
 /// A status with which servers say neither yes nor no.
@@ -137,9 +131,18 @@ fn found(seen: &Seen<'_>, view: Option<&ReplyView<'_>>) -> String {
     }
 }
 
+/// Titles of login and error pages are shorter.
+const LONGEST_TITLE: usize = 80;
+
+/// A code or a time stamp is shorter; a reply may hold a number of a million digits.
+const LONGEST_NUMBER: usize = 24;
+
 /// A value in an explanation: numbers and booleans as they are, of all else the kind and the size.
 fn shown(value: &Value) -> String {
     match value {
+        Value::Number(number) if number.as_str().len() > LONGEST_NUMBER => {
+            format!("a number of {} characters", number.as_str().len())
+        }
         Value::Number(number) => number.as_str().to_owned(),
         Value::Bool(flag) => flag.to_string(),
         Value::Null => "null".to_owned(),

@@ -7,6 +7,7 @@ use crate::connector::Connector;
 use crate::context::{Context, User};
 use crate::document::Value;
 use crate::packing::unpack;
+use crate::secret::Secret;
 use crate::verdict::Reason;
 use indexmap::IndexMap;
 
@@ -19,6 +20,9 @@ pub(super) struct Admitted {
 
 /// The field that holds the user's name when names are packed.
 const USER_FIELD: &str = "user";
+
+/// The field that holds the password by custom, whatever the connector does with it.
+const PASSWORD_FIELD: &str = "password";
 
 /// Builds the context of a login, or refuses it with nothing sent.
 pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) -> Result<Admitted, Stop> {
@@ -65,6 +69,9 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
             }
         }
     }
+    if !input.allow_empty_password {
+        empty_fields(connector, &claimed, &fields).map_err(refuse)?;
+    }
     let mut attributes = login.attributes;
     attributes.retain(|_, value| *value != Value::Null);
     let user =
@@ -77,4 +84,18 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
         ..Context::default()
     };
     Ok(Admitted { context, claimed })
+}
+
+/// A packed credential may be empty although the text around it is not, and that is the same anonymous bind.
+fn empty_fields(connector: &Connector, claimed: &str, fields: &IndexMap<String, Secret>) -> Result<(), String> {
+    if claimed.is_empty() {
+        return Err("the packed user name is empty; nothing was sent".to_owned());
+    }
+    for (name, value) in fields {
+        let proves = name == PASSWORD_FIELD || connector.proof_fields.covers(name);
+        if proves && value.expose().is_empty() {
+            return Err("a packed field that proves the user is empty; nothing was sent".to_owned());
+        }
+    }
+    Ok(())
 }

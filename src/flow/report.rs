@@ -22,6 +22,8 @@ pub struct Report {
     pub request_id: String,
     /// The user name as it was sent.
     pub username: String,
+    /// The name for the audit trail: the user name, or of a packed one its field `user`; the other fields are secret.
+    pub account: String,
     /// How it ended.
     pub verdict: Verdict,
     /// One masked line for an administrator: which step, what was seen, why that means this verdict.

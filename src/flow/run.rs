@@ -65,6 +65,10 @@ pub(super) struct Run<'a> {
 pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login) -> Report {
     let started = Instant::now();
     let deadline = login.deadline.map_or(started + connector.timeout, |asked| asked.min(started + connector.timeout));
+    let mut account = match connector.input.username_fields {
+        Some(_) => UNREADABLE.to_owned(),
+        None => login.username.clone(),
+    };
     let (request_id, username, tracing) = (login.request_id.clone(), login.username.clone(), login.trace);
     let mut steps = Vec::new();
     let mut credential_sends = 0;
@@ -74,8 +78,8 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
             (verdict_of(ending, Mapped::default()), explain)
         }
         Ok(admitted) => {
-            let mask =
-                Mask::new(&admitted.context.user, connector.secrets.values().map(super::super::secret::Secret::expose));
+            account.clone_from(&admitted.claimed);
+            let mask = Mask::new(&admitted.context.user, connector.secrets.values());
             let mut run = Run {
                 connector,
                 tools,
@@ -100,6 +104,7 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
         revision: connector.revision.clone(),
         request_id,
         username,
+        account,
         verdict,
         explain,
         steps,
@@ -229,9 +234,12 @@ impl Run<'_> {
         match result {
             Ok((grant, explain)) => {
                 let subject = self.subject.unwrap_or(self.claimed);
-                (Verdict::Accept(Accept::new(grant, subject, self.mapped)), explain)
+                (Verdict::Accept(Accept::new(grant, subject, self.mapped)), line(&self.mask, &explain))
             }
-            Err(stop) => (verdict_of(stop.ending, self.mapped), self.mask.hide(&stop.explain)),
+            Err(stop) => {
+                let explain = line(&self.mask, &stop.explain);
+                (verdict_of(stop.ending, self.mapped), explain)
+            }
         }
     }
 }
@@ -255,4 +263,15 @@ pub(super) struct Done {
     pub status: Option<u16>,
     pub captures: indexmap::IndexMap<String, Option<crate::document::Value>>,
     pub explain: String,
+}
+
+/// The account of a packed user name that could not be read: all of its text may be secret.
+const UNREADABLE: &str = "‹unreadable›";
+
+/// A longer line is no line; logs and audit trails bound lines, not bytes.
+const EXPLAIN_CHARACTERS: usize = 1024;
+
+/// The line of explanation: masked first, then cut, so that the cut leaves no part of a credential.
+fn line(mask: &Mask, explain: &str) -> String {
+    mask.hide(explain).chars().take(EXPLAIN_CHARACTERS).collect()
 }

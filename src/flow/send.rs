@@ -66,7 +66,7 @@ pub(super) async fn send(
     run: &mut Run<'_>,
     mut request: Outgoing,
 ) -> Result<Reply, Stop> {
-    let mut tries = if step.role == Role::Helper { step.retry } else { 0 };
+    let mut tries = if step.role == Role::Helper && !step.carries_credential { step.retry } else { 0 };
     loop {
         if step.carries_credential {
             run.tools.progress.credential_leaves();

@@ -278,6 +278,7 @@ fn connector(steps: &[PlannedStep]) -> Connector {
         secrets: std::sync::Arc::default(),
         timeout: std::time::Duration::from_secs(5),
         time_zone: jiff::tz::TimeZone::UTC,
+        proof_fields: crate::connector::ProofFields::default(),
         identity_required: false,
         nodes: None,
         steps: steps.iter().enumerate().map(|(index, planned)| step(index, planned)).collect(),

@@ -118,8 +118,8 @@ mod tests {
         let (found, wanted) = match truth {
             Truth::True => (Value::from(1), Value::from(1)),
             Truth::False => (Value::from(1), Value::from(2)),
-            // Null compares with nothing but null.
-            Truth::Unknown => (Value::Null, Value::from(1)),
+            // A list is no scalar to compare.
+            Truth::Unknown => (Value::Array(Vec::new()), Value::from(1)),
         };
         let test = Test::Compare(ValueSource::Constant(found), Operator::Equals(Operand::Literal(wanted)));
         Condition::Leaf(Box::new(Leaf { test, text: name.to_owned(), literal: true }))

@@ -11,6 +11,7 @@ fn report(verdict: Verdict, status: Option<u16>) -> Report {
         connector: "demo".to_owned(),
         revision: "r".to_owned(),
         request_id: "id".to_owned(),
+        account: "canary-user".to_owned(),
         username: "canary-user".to_owned(),
         verdict,
         explain: "canary-explain".to_owned(),

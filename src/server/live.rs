@@ -197,6 +197,7 @@ impl Broken {
             connector: self.about.id.clone(),
             revision: self.about.revision.clone(),
             request_id: login.request_id,
+            account: login.username.clone(),
             username: login.username,
             verdict: Verdict::Misconfigured(Misconfigured { what: what.clone() }),
             explain: what,

@@ -228,6 +228,7 @@ impl Account {
             connector: about.id.clone(),
             revision: about.revision.clone(),
             request_id: self.request_id.clone(),
+            account: self.username.clone(),
             username: self.username.clone(),
             verdict,
             explain: explain.to_owned(),
@@ -273,6 +274,12 @@ fn outcome(report: &Report) -> Outcome {
         Verdict::Reject(reject) if report.credential_sends > 0 || reject.reason != Reason::InvalidInput => {
             Outcome::Failed
         }
+        // A server that says "wrong" in a way that the connector cannot read was guessed at all the same.
+        Verdict::Unavailable(unavailable)
+            if report.credential_sends > 0 && unavailable.cause == Cause::UnexpectedReply =>
+        {
+            Outcome::Failed
+        }
         Verdict::Reject(_) | Verdict::Challenge(_) | Verdict::Unavailable(_) | Verdict::Misconfigured(_) => {
             Outcome::Neutral
         }
@@ -286,6 +293,7 @@ fn broken(connector: &dyn Connector, request_id: String, username: String) -> Re
         connector: about.id.clone(),
         revision: about.revision.clone(),
         request_id,
+        account: username.clone(),
         username,
         verdict: Verdict::Misconfigured(Misconfigured { what: "a fault inside the daemon; see its log".to_owned() }),
         explain: "the daemon panicked during this login; the log names the place".to_owned(),

@@ -12,6 +12,7 @@ use crate::flow::Report;
 use crate::flow::report::StepTrace;
 use crate::mask::{MASK, Mask};
 use crate::request::ShapePart;
+use crate::secret::Secret;
 
 /// A derived value shorter than this is searched for nowhere: it may well be a word (`env.type` is `login`).
 const DERIVED: usize = 8;
@@ -55,7 +56,8 @@ impl Net {
         known.extend(escaped);
         known.sort_unstable();
         known.dedup();
-        Self { mask: Mask::new(&User::default(), known.iter().map(String::as_str)), reveal: false }
+        let known: Vec<Secret> = known.into_iter().map(Secret::new).collect();
+        Self { mask: Mask::new(&User::default(), &known), reveal: false }
     }
 
     /// A text that may be seen, without any credential in it.

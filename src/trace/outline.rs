@@ -114,6 +114,7 @@ mod tests {
             connector: String::new(),
             revision: String::new(),
             request_id: String::new(),
+            account: String::new(),
             username: String::new(),
             verdict: Verdict::Reject(Reject::because(Reason::Other)),
             explain: String::new(),

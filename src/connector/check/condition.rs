@@ -11,6 +11,8 @@ use crate::diagnostic::{Mistakes, Span};
 use crate::document::Value;
 use crate::template::Place;
 
+const FACTOR_WHEN: &str = "the `when` of a factor may read steps.* only: nothing that a user sends may skip it";
+
 /// Statuses of HTTP (RFC 9110 section 15). 1xx never ends an exchange.
 const STATUSES: std::ops::RangeInclusive<u32> = 200..=599;
 
@@ -52,7 +54,13 @@ pub(super) fn when(
             Test::Compare(ValueSource::Variable(variable), _)
                 if role == Role::Factor && !matches!(variable, Variable::Step { .. }) =>
             {
-                "the `when` of a factor may read steps.* only: nothing that a user sends may skip it"
+                FACTOR_WHEN
+            }
+            Test::Compare(ValueSource::Constant(_), _) if role == Role::Factor => FACTOR_WHEN,
+            Test::Compare(_, operator)
+                if role == Role::Factor && operator.variables().any(|v| !matches!(v, Variable::Step { .. })) =>
+            {
+                FACTOR_WHEN
             }
             Test::Compare(..) => continue,
         };

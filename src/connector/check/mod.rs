@@ -173,6 +173,7 @@ impl Check<'_> {
         });
         roles::at_least_one_factor(self.raw, kind, &steps, mistakes);
         response::mapped_once(self.raw, mistakes);
+        roles::which_comparisons_count(&mut steps, &taint);
         let identity_required = roles::identity(self.raw, &steps, &taint, mistakes);
         let origins = request::origins(&steps, self.raw, mistakes);
         if mistakes.has_errors() || steps.len() != self.raw.steps.len() {
@@ -187,6 +188,7 @@ impl Check<'_> {
             secrets: Arc::new(secrets),
             timeout: transport::timeout(self.raw),
             time_zone: self.language.time_zone.clone(),
+            proof_fields: roles::proof_fields(&steps, self.scripts, self.reads),
             identity_required,
             nodes: request::nodes(&steps),
             steps,

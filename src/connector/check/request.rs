@@ -39,6 +39,10 @@ pub(super) fn request(
         let key = marks.word("Content-Type", &body.place.span);
         spec.headers.extend(body.content_type.as_ref().map(|kind| (key, marks.text(kind))));
     }
+    if let (Some((name, _)), Some(_)) = (raw.headers.iter().find(|(n, _)| is_authorization(n)), &raw.auth) {
+        let mistake = mistakes.error_at("two-authorizations", &name.span, "`auth` writes this header already");
+        mistakes.add(mistake.label("the server would choose between two").help("keep one of them"));
+    }
     let plan = match RequestPlan::compile(&spec, &check.language) {
         Ok(plan) => plan,
         Err(located) => {
@@ -49,6 +53,10 @@ pub(super) fn request(
     variables(&plan, url, raw, scope, mistakes);
     credential_in_url(check, &plan, url, taint, mistakes);
     Some(plan)
+}
+
+fn is_authorization(name: &Spanned<String>) -> bool {
+    name.value.eq_ignore_ascii_case("authorization")
 }
 
 /// Every variable must exist, and one that may be missing needs a default.

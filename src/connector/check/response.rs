@@ -55,7 +55,8 @@ pub(super) fn response(
             raw::response::Match::IgnoreCase => Match::IgnoreCase,
             raw::response::Match::Report => Match::Report,
         });
-        Some(Identity { source, how })
+        // Whether it counts is known when all steps are (`roles`).
+        Some(Identity { source, how, counts: false })
     });
     let captures = captures(check, raw, scope, mistakes);
     let map = raw.map.as_ref().map_or_else(|| Some(MapPlan::default()), |map| mapping(check, map, scope, mistakes));

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::WrittenScript;
 use crate::connector::raw;
-use crate::connector::{Kind, Match, Role, Step};
-use crate::context::Variable;
+use crate::connector::{Kind, Match, ProofFields, Role, Step};
+use crate::context::{StepValue, Variable};
 use crate::diagnostic::Mistakes;
 use crate::script::Reads;
 
@@ -27,8 +27,11 @@ impl Taint {
     pub(super) fn of(scripts: &[WrittenScript], reads: &[Reads]) -> Self {
         let mut taint = Self { env: BTreeSet::new(), any: false, hidden: false, named: BTreeSet::new() };
         for (_, reads) in scripts.iter().zip(reads).filter(|(s, _)| s.kind == crate::script::Kind::Variables) {
-            taint.hidden |= reads.user.all || reads.answer.all;
-            if reads.user.has("username") || reads.env_read.names.keys().any(|name| taint.named.contains(name)) {
+            taint.hidden |= reads.user.all || reads.answer.all || (reads.env_read.all && taint.holds_any());
+            // Here a guess must err towards "no": a request that seems to carry the user name needs no comparison. So only
+            // a script that sets one name and reads the user name counts, for that name.
+            let about_user = reads.user.has("username") || reads.env_read.names.keys().any(|n| taint.named.contains(n));
+            if about_user && !reads.env_written.all && reads.env_written.names.len() == 1 {
                 taint.named.extend(reads.env_written.names.keys().cloned());
             }
             let inherits = reads.env_read.names.keys().any(|name| taint.env.contains(name));
@@ -38,6 +41,10 @@ impl Taint {
             }
         }
         taint
+    }
+
+    fn holds_any(&self) -> bool {
+        self.any || self.hidden || !self.env.is_empty()
     }
 
     /// Whether the value is the user's proof or computed from it.
@@ -112,7 +119,7 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mist
     } else {
         return false;
     };
-    let compares = |step: &Step| step.response.identity.as_ref().is_some_and(|identity| identity.how != Match::Report);
+    let compares = |step: &Step| step.response.identity.as_ref().is_some_and(|identity| identity.counts);
     // After other mistakes (a misspelt user name) this one would often be their echo.
     if !steps.iter().any(compares) && !mistakes.has_errors() {
         let span = factors.first().map_or(0..0, |(step, _)| step.name.span.clone());
@@ -134,4 +141,35 @@ fn names_user(step: &Step, factors: &[(&raw::Step, &Step)], taint: &Taint) -> bo
             }
             _ => false,
         })
+}
+
+/// Marks the comparisons of names that say something about the user who was proven.
+pub(super) fn which_comparisons_count(steps: &mut [Step], taint: &Taint) {
+    let factors: Vec<String> = steps.iter().filter(|s| s.role == Role::Factor).map(|s| s.name.clone()).collect();
+    for step in steps {
+        let asks_with_capture = step.variables_read.iter().any(|variable| match variable {
+            Variable::Step { step, value: StepValue::Capture(_) } => factors.contains(step),
+            _ => false,
+        });
+        let asks_by_name = step.variables_read.iter().any(|variable| taint.names_user(variable));
+        let speaks = step.role == Role::Factor || (asks_with_capture && !asks_by_name);
+        if let Some(identity) = &mut step.response.identity {
+            identity.counts = speaks && identity.how != Match::Report;
+        }
+    }
+}
+
+/// The packed fields of which a factor's request is made, directly or by a script.
+pub(super) fn proof_fields(steps: &[Step], scripts: &[WrittenScript], reads: &[Reads]) -> ProofFields {
+    let mut fields = ProofFields::default();
+    for variable in steps.iter().filter(|s| s.role == Role::Factor).flat_map(|step| &step.variables_read) {
+        if let Variable::Field(name) = variable {
+            fields.names.insert(name.clone());
+        }
+    }
+    for (_, reads) in scripts.iter().zip(reads).filter(|(s, _)| s.kind == crate::script::Kind::Variables) {
+        fields.names.extend(reads.user_fields.names.keys().cloned());
+        fields.all |= reads.user_fields.all || reads.user.all;
+    }
+    fields
 }

@@ -157,7 +157,7 @@ pub(super) fn step(
     let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope, mistakes));
     let carries_credential = variables.iter().any(|variable| taint.may_hold_credential(variable));
     let response = response::response(check, raw, role, scope, script(Kind::Preprocess), mistakes);
-    let retry = retry(raw, role, mistakes);
+    let retry = retry(raw, role == Role::Factor || carries_credential, mistakes);
     for name in &raw.public {
         match crate::context::Variable::parse(&name.text) {
             Ok(variable) => scope.check(&variable, &name.span, mistakes),
@@ -185,10 +185,14 @@ pub(super) fn step(
     })
 }
 
-fn retry(raw: &raw::Step, role: Role, mistakes: &mut Mistakes) -> u32 {
+fn retry(raw: &raw::Step, credential: bool, mistakes: &mut Mistakes) -> u32 {
     let Some(retry) = &raw.retry else { return 0 };
-    if role == Role::Factor && retry.value > 0 {
-        let mistake = mistakes.error_at("retry-of-factor", &retry.span, "a factor is never sent twice");
+    if credential && retry.value > 0 {
+        let mistake = mistakes.error_at(
+            "retry-of-factor",
+            &retry.span,
+            "a request with the user's credential is never sent twice",
+        );
         mistakes.add(mistake.label("a wrong password sent again locks accounts").help("leave `retry` out"));
     } else if retry.value > MOST_RETRIES {
         let message = format!("`retry` is at most {MOST_RETRIES}");
@@ -199,7 +203,7 @@ fn retry(raw: &raw::Step, role: Role, mistakes: &mut Mistakes) -> u32 {
 
 /// `request.auth`: Basic and Bearer.
 fn auth(check: &Check<'_>, raw: &Auth, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<AuthPlan> {
-    let mut template = |text: &Text, place: Place| template(check, text, place, scope, mistakes);
+    let mut template = |text: &Text, place: Place| self::template(check, text, place, scope, mistakes);
     match raw {
         Auth::Basic(basic) => {
             let (username, password) =
@@ -237,7 +241,13 @@ pub(super) fn template(
             }
             for hole in template.holes() {
                 for variable in hole.variables() {
-                    scope.check(variable, &text.span_of(hole.range.clone()), mistakes);
+                    let span = text.span_of(hole.range.clone());
+                    scope.check(variable, &span, mistakes);
+                    if scope.is_optional(variable) && !hole.has_default() && place != Place::Plain {
+                        let message = format!("`{variable}` is optional, so it may be missing here");
+                        let mistake = mistakes.error_at("optional-without-default", &span, message);
+                        mistakes.add(mistake.help("say what stands for it with the filter default"));
+                    }
                 }
             }
             Some(template)
