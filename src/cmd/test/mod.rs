@@ -28,7 +28,6 @@ use self::ready::Broken;
 use super::load;
 
 /// `doorward test`
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Options {
