@@ -20,9 +20,10 @@ schema:
 	cargo run --quiet -- schema > docs/connector.schema.json
 
 # Speed as a ratio against a baseline in the same run; figures go to the closing notes.
+# Cost of a script call; ratios against a hand-written baseline are still to come.
 bench-quick:
-	cargo build --release --quiet
-	cargo run --release --quiet --example bench -- --quick
+	cargo build --release --quiet --bin doorward --example script_bench
+	target/release/examples/script_bench
 
 nextest:
 	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest --version $(NEXTEST_VERSION)
