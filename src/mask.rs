@@ -130,4 +130,21 @@ mod tests {
         let user = User { password: Secret::new("123"), ..User::default() };
         assert_eq!(Mask::new(&user, []).hide("code 123"), "code 123");
     }
+
+    /// Thirty spellings of a password of 64 KiB would be megabytes; itself it is hidden all the same.
+    #[test]
+    fn a_long_value_is_hidden_as_it_is() {
+        let long = "p&ss".repeat(16_000);
+        let user = User { password: Secret::new(long.as_str()), ..User::default() };
+        let mask = Mask::new(&user, []);
+        assert_eq!(mask.hide(&format!("bad {long}!")), format!("bad {MASK}!"));
+        assert_eq!(mask.needles().len(), 1);
+    }
+
+    /// A page's title reaches us with its white space folded.
+    #[test]
+    fn folded_white_space_hides_too() {
+        let user = User { password: Secret::new("correct  horse\tbattery"), ..User::default() };
+        assert_eq!(Mask::new(&user, []).hide("denied correct horse battery"), format!("denied {MASK}"));
+    }
 }

@@ -152,3 +152,17 @@ fn shown(value: &Value) -> String {
         Value::Object(object) => format!("an object of {}", object.len()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Number;
+
+    /// A reply of a megabyte of digits must not become a log line of a megabyte.
+    #[test]
+    fn a_number_without_end_is_told_by_its_length() {
+        let number = |text: &str| shown(&Value::Number(Number::parse(text).unwrap()));
+        assert_eq!(number("500"), "500");
+        assert_eq!(number(&"1".repeat(100_000)), "a number of 100000 characters");
+    }
+}
