@@ -12,6 +12,7 @@ use doorward::config::{self, Config};
 use doorward::connector::catalog::{Catalog, Loader};
 use doorward::connector::check::SecretsFrom;
 use doorward::diagnostic::{Style, render};
+use doorward::guard::SendQuota;
 use doorward::metrics::Metrics;
 use doorward::script::{Limits, Worker};
 use doorward::server::{self, App, LiveConnectors, Server, SharedTls, listen, tls, watch};
@@ -65,7 +66,8 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
 
 /// From here on everything that goes wrong is in the log.
 async fn daemon(config: &Config, strict: bool, metrics: Arc<Metrics>) -> anyhow::Result<bool> {
-    let connectors = Arc::new(LiveConnectors::new(Catalog::new(loader(config)?, &config.connectors)));
+    let catalog = Catalog::new(loader(config)?, &config.connectors);
+    let connectors = Arc::new(LiveConnectors::new(catalog, Arc::new(SendQuota::new(&config.guard))));
     let unreadable = || format!("the directory of connectors, {}, cannot be read", config.connectors.display());
     let (reloaded, diagnostics) = connectors.load().await.with_context(unreadable)?;
     log_reload(&reloaded, &diagnostics);

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 use crate::upstream::{self, EgressRules};
 
 use super::raw::{self, Daemon, SecretFrom};
-use super::{Config, Guard, Limits, Log, Scripts, State};
+use super::{Config, Limits, Log, Scripts, State};
 
 /// What the check needs beside the text.
 pub(super) struct Check<'a> {
@@ -242,30 +242,6 @@ impl Check<'_> {
         }
     }
 
-    fn guard(&mut self, raw: &raw::RawGuard) -> Guard {
-        let usual = Guard::default();
-        let failures = |this: &mut Self, value: &Option<Spanned<u32>>, usual: u32| {
-            u32::try_from(this.count(value.as_ref(), 0, 1_000_000, usual as usize)).unwrap_or(usual)
-        };
-        Guard {
-            enabled: raw.enabled.unwrap_or(usual.enabled),
-            user_failures: failures(self, &raw.user_failures, usual.user_failures),
-            client_ip_failures: failures(self, &raw.client_ip_failures, usual.client_ip_failures),
-            waits: match &raw.waits {
-                Some(waits) => waits.value.iter().map(|wait| wait.0).collect(),
-                None => usual.waits,
-            },
-            forget_after: self.span(
-                raw.forget_after.as_ref().map(|s| (s.value.0, &s.span)),
-                1000,
-                86_400_000,
-                usual.forget_after,
-            ),
-            parallel: failures(self, &raw.parallel, usual.parallel),
-            entries: self.count(raw.entries.as_ref(), 1024, 16_777_216, usual.entries),
-        }
-    }
-
     /// A number within bounds, or the usual one.
     pub(super) fn count(&mut self, given: Option<&Spanned<u32>>, least: usize, most: usize, usual: usize) -> usize {
         let Some(given) = given else { return usual };
@@ -277,7 +253,13 @@ impl Check<'_> {
     }
 
     /// A time span within bounds of milliseconds, or the usual one.
-    fn span(&mut self, given: Option<(Duration, &Span)>, least: u64, most: u64, usual: Duration) -> Duration {
+    pub(super) fn span(
+        &mut self,
+        given: Option<(Duration, &Span)>,
+        least: u64,
+        most: u64,
+        usual: Duration,
+    ) -> Duration {
         let Some((value, at)) = given else { return usual };
         if !(Duration::from_millis(least)..=Duration::from_millis(most)).contains(&value) {
             self.wrong("out-of-range", at, "this is out of range", &format!("{least}ms to {}s", most / 1000));

@@ -6,6 +6,7 @@
 mod address;
 mod check;
 mod check_clients;
+mod check_guard;
 mod client;
 mod load;
 pub mod raw;
@@ -137,7 +138,7 @@ impl Default for Limits {
     }
 }
 
-/// Bounds of guessing.
+/// Bounds of guessing, and of what can be caused without a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard {
     /// Off: the upstream counts alone.
@@ -154,6 +155,59 @@ pub struct Guard {
     pub parallel: u32,
     /// How many names and addresses are remembered, about 50 bytes each.
     pub entries: usize,
+    /// Bounds of codes that upstreams send to users.
+    pub sends: Sends,
+    /// Bounds of utility calls.
+    pub utilities: Utilities,
+}
+
+/// How many codes may be sent to users. Each number is what may go at once; after that one more is due evenly over `per`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sends {
+    /// To one account (or phone number) asked for from one address.
+    pub user: u32,
+    /// Asked for from one address, whoever it is for.
+    pub client_ip: u32,
+    /// The period of both.
+    pub per: Duration,
+}
+
+impl Default for Sends {
+    fn default() -> Self {
+        Self {
+            // A login and its resends, then another try; who gets no code by then needs a person.
+            user: 5,
+            // An office behind one address, at nine o'clock.
+            client_ip: 100,
+            per: Duration::from_mins(10),
+        }
+    }
+}
+
+/// How many utility calls may be made: they need no password, so anybody who reaches the console can cause them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Utilities {
+    /// By one client of the API.
+    pub client: u32,
+    /// Of one connector.
+    pub connector: u32,
+    /// From one address of a user's device.
+    pub client_ip: u32,
+    /// The period of all three.
+    pub per: Duration,
+}
+
+impl Default for Utilities {
+    fn default() -> Self {
+        Self {
+            // Fifty captcha images a second: more logins than one 4A server answers.
+            client: 3000,
+            connector: 3000,
+            // An office behind one address, each person with a few images.
+            client_ip: 300,
+            per: Duration::from_mins(1),
+        }
+    }
 }
 
 impl Default for Guard {
@@ -168,6 +222,8 @@ impl Default for Guard {
             forget_after: Duration::from_mins(15),
             parallel: 64,
             entries: 131_072,
+            sends: Sends::default(),
+            utilities: Utilities::default(),
         }
     }
 }

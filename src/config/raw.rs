@@ -175,7 +175,7 @@ record! {
 record! {
     /// Bounds of guessing.
     pub struct RawGuard as "the key `guard`" {
-        /// true when left out; false leaves counting to the upstreams.
+        /// true when left out; false leaves all counting to the upstreams.
         enabled: Option<bool>,
         /// Failures of one user name at one address before waits begin; 5 when left out.
         user_failures: Option<Spanned<u32>>,
@@ -189,6 +189,36 @@ record! {
         parallel: Option<Spanned<u32>>,
         /// Names and addresses that are remembered, about 50 bytes each; 131072 when left out.
         entries: Option<Spanned<u32>>,
+        /// Codes that upstreams send to users.
+        sends: Option<RawSends>,
+        /// Utility calls.
+        utilities: Option<RawUtilities>,
+    }
+}
+
+record! {
+    /// How many codes may be sent to users; beyond, one more is due evenly over `per`.
+    pub struct RawSends as "the key `sends`" {
+        /// To one account asked for from one address; 5 when left out.
+        user: Option<Spanned<u32>>,
+        /// Asked for from one address; 100 when left out.
+        client_ip: Option<Spanned<u32>>,
+        /// The period of both; 10m when left out.
+        per: Option<Spanned<TimeSpan>>,
+    }
+}
+
+record! {
+    /// How many utility calls may be made; beyond, one more is due evenly over `per`.
+    pub struct RawUtilities as "the key `utilities`" {
+        /// By one client of the API; 3000 when left out.
+        client: Option<Spanned<u32>>,
+        /// Of one connector; 3000 when left out.
+        connector: Option<Spanned<u32>>,
+        /// From one address; 300 when left out.
+        client_ip: Option<Spanned<u32>>,
+        /// The period of all three; 1m when left out.
+        per: Option<Spanned<TimeSpan>>,
     }
 }
 

@@ -10,6 +10,7 @@ pub mod progress;
 pub mod report;
 mod run;
 mod send;
+mod sends;
 mod step;
 mod stop;
 mod tools;
@@ -17,6 +18,7 @@ mod watched;
 
 pub use report::Report;
 pub use run::authenticate;
+pub use sends::{CodeSend, Sends, Unbounded};
 pub use tools::{Exchange, NoScripts, Rehearsal, Scripts, Tools, Waiting};
 
 use std::net::IpAddr;

@@ -300,7 +300,8 @@ fn login() -> Login {
 fn run(steps: &[PlannedStep]) -> Report {
     let exchange = Planned { connector_steps: steps, ran: AtomicUsize::new(0) };
     let progress = Progress::default();
-    let tools = Tools { exchange: &exchange, scripts: &NoScripts, ambient: &System, progress: &progress };
+    let tools =
+        Tools { exchange: &exchange, scripts: &NoScripts, ambient: &System, progress: &progress, sends: &Unbounded };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(authenticate(&connector(steps), tools, login()))
 }
@@ -350,7 +351,8 @@ fn an_unknown_when_is_unavailable() {
     let steps = [yes(false), yes(true)];
     let exchange = Planned { connector_steps: &steps, ran: AtomicUsize::new(0) };
     let progress = Progress::default();
-    let tools = Tools { exchange: &exchange, scripts: &NoScripts, ambient: &System, progress: &progress };
+    let tools =
+        Tools { exchange: &exchange, scripts: &NoScripts, ambient: &System, progress: &progress, sends: &Unbounded };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let report = runtime.block_on(authenticate(&planned, tools, login()));
     assert!(matches!(report.verdict, Verdict::Unavailable(u) if u.cause == Cause::UnexpectedReply), "{report:?}");
@@ -400,7 +402,13 @@ fn an_empty_password_or_user_name_is_never_sent() {
         let steps = [yes(true)];
         let exchange = Planned { connector_steps: &steps, ran: AtomicUsize::new(0) };
         let progress = Progress::default();
-        let tools = Tools { exchange: &exchange, scripts: &NoScripts, ambient: &System, progress: &progress };
+        let tools = Tools {
+            exchange: &exchange,
+            scripts: &NoScripts,
+            ambient: &System,
+            progress: &progress,
+            sends: &Unbounded,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let login = Login { username: username.to_owned(), password: Secret::new(password), ..login() };
         let report = runtime.block_on(authenticate(&connector(&steps), tools, login));

@@ -8,6 +8,7 @@ use std::pin::Pin;
 use tokio::time::Instant;
 
 use super::progress::Progress;
+use super::sends::{Sends, Unbounded};
 use crate::clock::Ambient;
 use crate::connector::catalog::Live;
 use crate::script::{Input, Outcome, Pool, ScriptId};
@@ -51,16 +52,18 @@ pub struct Tools<'a> {
     pub ambient: &'a dyn Ambient,
     /// Told before the user's credential leaves.
     pub progress: &'a Progress,
+    /// Asked before a step that sends a code.
+    pub sends: &'a dyn Sends,
 }
 
 impl<'a> Tools<'a> {
-    /// The tools of a connector that runs for real.
+    /// The tools of a connector that runs for real, without a send quota.
     pub fn of(live: &'a Live, ambient: &'a dyn Ambient, progress: &'a Progress) -> Self {
         let scripts: &dyn Scripts = match &live.scripts {
             Some(pool) => &**pool,
             None => &NoScripts,
         };
-        Self { exchange: &live.client, scripts, ambient, progress }
+        Self { exchange: &live.client, scripts, ambient, progress, sends: &Unbounded }
     }
 }
 

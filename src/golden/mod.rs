@@ -18,7 +18,7 @@ use crate::connector::raw::golden::{GoldenCase, GoldenUser};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Object, Value};
 use crate::flow::progress::Progress;
-use crate::flow::{Login, NoScripts, Scripts, Tools, authenticate};
+use crate::flow::{Login, NoScripts, Scripts, Tools, Unbounded, authenticate};
 use crate::secret::Secret;
 
 use self::ambient::Fixed;
@@ -68,7 +68,7 @@ async fn run_case(live: &Live, loader: &Loader, case: &GoldenCase) -> Vec<Diagno
         Some(pool) => &**pool,
         None => &NoScripts,
     };
-    let tools = Tools { exchange: &exchange, scripts, ambient: &ambient, progress: &progress };
+    let tools = Tools { exchange: &exchange, scripts, ambient: &ambient, progress: &progress, sends: &Unbounded };
     let report = authenticate(connector, tools, login(case.user.as_ref())).await;
     let differences = compare::compare(case, &report, &exchange);
     differences.into_iter().map(|difference| difference.diagnostic(case, &live.file)).collect()

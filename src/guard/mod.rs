@@ -4,8 +4,14 @@
 //! (unknown, locked, disabled) makes no difference here, so the guard is no oracle for user names. Logins in flight
 //! count as failures to come, so that a burst of parallel guesses gains nothing. The table has a fixed size, keeps
 //! keyed hashes in place of names, and gives up its least guilty entries first.
+//!
+//! Beside it stand two bounds of what can be caused without a password: codes that upstreams send ([`SendQuota`]) and
+//! utility calls ([`UtilityRate`]).
 
+mod rate;
+mod sends;
 mod table;
+mod utilities;
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -15,6 +21,9 @@ use tokio::time::Instant;
 
 use crate::config;
 use table::{Slot, Table};
+
+pub use sends::SendQuota;
+pub use utilities::{UtilityCall, UtilityRate};
 
 /// Failures of the guessers so far.
 #[derive(Debug)]
@@ -39,7 +48,7 @@ pub struct Attempt<'a> {
 pub struct Refusal {
     /// When another attempt makes sense.
     pub retry_after: Duration,
-    /// Which key was over its bound: `user` or `client_ip`.
+    /// Which key was over its bound: `user` or `client_ip`; `sends_…` of a code, `utility_…` of a utility call.
     pub by: &'static str,
 }
 

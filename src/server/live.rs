@@ -19,7 +19,7 @@ use crate::connector::catalog::{Catalog, Entry, Live};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
-use crate::flow::{Login, Rehearsal, Tools, authenticate};
+use crate::flow::{Login, Rehearsal, Sends, Tools, authenticate};
 use crate::packing::{Packing, PackingFormat, unpack};
 use crate::verdict::{Misconfigured, Verdict};
 
@@ -29,19 +29,22 @@ const USER_FIELD: &str = "user";
 /// The connectors of the catalog.
 pub struct LiveConnectors {
     catalog: Catalog,
+    /// The quota of codes; every generation shares it, so that a reload resets nothing.
+    sends: Arc<dyn Sends>,
     running: ArcSwap<BTreeMap<String, Arc<dyn Connector>>>,
 }
 
 impl LiveConnectors {
     /// The connectors of `catalog`; none before the first reload.
-    pub fn new(catalog: Catalog) -> Self {
-        Self { catalog, running: ArcSwap::default() }
+    pub fn new(catalog: Catalog, sends: Arc<dyn Sends>) -> Self {
+        Self { catalog, sends, running: ArcSwap::default() }
     }
 
     /// Reads all files and swaps the generation. Says what changed and everything that was found in the files.
     pub async fn load(&self) -> std::io::Result<(Reloaded, Vec<Diagnostic>)> {
         let (change, diagnostics) = self.catalog.reload().await?;
-        let running = self.catalog.entries().iter().map(|(id, entry)| (id.clone(), connector_of(id, entry))).collect();
+        let entries = self.catalog.entries();
+        let running = entries.iter().map(|(id, entry)| (id.clone(), connector_of(id, entry, &self.sends))).collect();
         self.running.store(Arc::new(running));
         let reloaded = Reloaded { changed: change.changed, removed: change.removed, refused: change.refused };
         Ok((reloaded, diagnostics))
@@ -96,11 +99,12 @@ pub fn log(reloaded: &Reloaded, diagnostics: &[Diagnostic]) {
     );
 }
 
-fn connector_of(id: &str, entry: &Entry) -> Arc<dyn Connector> {
+fn connector_of(id: &str, entry: &Entry, sends: &Arc<dyn Sends>) -> Arc<dyn Connector> {
     match entry {
         Entry::Live { live, stale } => Arc::new(Running {
             about: about(&live.connector, if *stale { Health::Stale } else { Health::Current }),
             live: Arc::clone(live),
+            sends: Arc::clone(sends),
         }),
         Entry::Broken => {
             let about = About { id: id.to_owned(), health: Health::Invalid, ..About::default() };
@@ -141,6 +145,7 @@ fn packed(packing: &Packing) -> &'static str {
 struct Running {
     about: About,
     live: Arc<Live>,
+    sends: Arc<dyn Sends>,
 }
 
 impl Connector for Running {
@@ -149,8 +154,11 @@ impl Connector for Running {
     }
 
     fn run(self: Arc<Self>, login: Login, progress: Progress) -> BoxFuture<'static, Report> {
-        async move { authenticate(&self.live.connector, Tools::of(&self.live, &System, &progress), login).await }
-            .boxed()
+        async move {
+            let tools = Tools { sends: &*self.sends, ..Tools::of(&self.live, &System, &progress) };
+            authenticate(&self.live.connector, tools, login).await
+        }
+        .boxed()
     }
 
     fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use doorward::connector::catalog::{Catalog, Loader};
 use doorward::connector::check::SecretsFrom;
 use doorward::document::Object;
-use doorward::flow::Login;
 use doorward::flow::progress::Progress;
+use doorward::flow::{Login, Unbounded};
 use doorward::script::{Limits, Worker};
 use doorward::server::LiveConnectors;
 use doorward::server::connectors::Connectors as _;
@@ -39,7 +39,7 @@ async fn a_thousand_reloads_under_load_lose_no_login() {
         .replace("    variables: |\n      env.digest = code_util.md5(user.userPassword);\n", "")
         .replace("{{env.digest}}", "{{user.userPassword | md5}}");
     home.connector("demo", &plain);
-    let connectors = Arc::new(LiveConnectors::new(catalog(&home)));
+    let connectors = Arc::new(LiveConnectors::new(catalog(&home), Arc::new(Unbounded)));
     let (reloaded, diagnostics) = connectors.load().await.unwrap();
     assert_eq!(reloaded.changed, ["demo"], "{diagnostics:?}");
     let done = Arc::new(AtomicBool::new(false));

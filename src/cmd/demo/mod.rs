@@ -17,6 +17,7 @@ use doorward::connector::check::SecretsFrom;
 use doorward::demo::people::{PEOPLE, Standing};
 use doorward::demo::{DemoServer, shipped};
 use doorward::diagnostic::{Style, render};
+use doorward::flow::Unbounded;
 use doorward::metrics::Metrics;
 use doorward::script::{Limits, Worker};
 use doorward::server::{App, LiveConnectors, Server, listen};
@@ -44,7 +45,7 @@ async fn demo(once: bool) -> anyhow::Result<ExitCode> {
     let upstream = DemoServer::start().await.context("the demo server cannot start")?;
     let scratch = Scratch::new().context("there is no place for the connectors")?;
     let connectors = shipped::lay_out(scratch.path()).context("the connectors cannot be written")?;
-    let live = LiveConnectors::new(Catalog::new(loader(&upstream)?, &connectors));
+    let live = LiveConnectors::new(Catalog::new(loader(&upstream)?, &connectors), Arc::new(Unbounded));
     let (_, diagnostics) = live.load().await.context("the connectors cannot be read")?;
     anstream::eprint!("{}", render(&diagnostics, Style::Coloured));
 

@@ -1,0 +1,88 @@
+//! So many at once, and after that one more as the time passes, for each of several keys.
+//!
+//! The generic cell rate algorithm: of a key one instant is kept, which says how far it has run ahead. Nobody waits here,
+//! nothing is kept of a name but its keyed hash, and the table has a fixed size: what is pushed out of it is what took least.
+
+use std::hash::Hash;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Refusal;
+use super::table::{Slot, Table};
+
+/// `most` at once; the next one is due after `per / most`, and so on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rate {
+    /// At least 1.
+    pub most: u32,
+    pub per: Duration,
+}
+
+/// One key and what it may take.
+pub(super) struct Bound {
+    pub key: u128,
+    pub rate: Rate,
+    /// Its name in a refusal.
+    pub by: &'static str,
+}
+
+#[derive(Debug)]
+pub(super) struct Meter(Table);
+
+impl Meter {
+    pub(super) fn new(entries: usize) -> Self {
+        Self(Table::new(entries))
+    }
+
+    pub(super) fn key(&self, of: &impl Hash) -> u128 {
+        self.0.key(of)
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes one of every bound, or of none: then the first that is used up says when to come back.
+    pub(super) fn take(&self, bounds: &[Bound], now: Instant) -> Result<(), Refusal> {
+        for (index, bound) in bounds.iter().enumerate() {
+            if let Err(retry_after) = self.one(bound, now) {
+                bounds[..index].iter().for_each(|taken| self.give_back(taken));
+                return Err(Refusal { retry_after, by: bound.by });
+            }
+        }
+        Ok(())
+    }
+
+    fn one(&self, bound: &Bound, now: Instant) -> Result<(), Duration> {
+        let Rate { per, .. } = bound.rate;
+        let interval = bound.rate.interval();
+        self.0.entry(bound.key, now, per, |slot| {
+            let ahead = slot.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+            // Room for one more interval before `per` is full.
+            let room = per.saturating_sub(interval);
+            if ahead > room {
+                return Err(ahead - room);
+            }
+            slot.until = Some(now + ahead + interval);
+            // Who took most is pushed out last.
+            slot.failures = slot.failures.saturating_add(1);
+            slot.last = now;
+            Ok(())
+        })
+    }
+
+    fn give_back(&self, bound: &Bound) {
+        self.0.update(bound.key, |slot: &mut Slot| {
+            slot.until = slot.until.and_then(|until| until.checked_sub(bound.rate.interval()));
+            slot.failures = slot.failures.saturating_sub(1);
+        });
+    }
+}
+
+impl Rate {
+    fn interval(self) -> Duration {
+        self.per / self.most.max(1)
+    }
+}

@@ -1,0 +1,55 @@
+//! The rate of utility calls. They need no password, so anybody who reaches the console can cause them, and each is a
+//! request to an upstream. Bounded by the client of the API, by the connector, and by the address of the user's device.
+
+use std::net::IpAddr;
+
+use tokio::time::Instant;
+
+use super::rate::{Bound, Meter, Rate};
+use super::{Refusal, network};
+use crate::config;
+
+/// Utility calls so far.
+#[derive(Debug)]
+pub struct UtilityRate {
+    enabled: bool,
+    rules: config::Utilities,
+    meter: Meter,
+}
+
+/// Who calls what.
+#[derive(Debug, Clone, Copy)]
+pub struct UtilityCall<'a> {
+    /// The name of the API's client.
+    pub client: &'a str,
+    /// The connector's id.
+    pub connector: &'a str,
+    /// The address of the user's device, if the console told.
+    pub client_ip: Option<IpAddr>,
+}
+
+impl UtilityRate {
+    /// No call yet.
+    pub fn new(rules: &config::Guard) -> Self {
+        Self { enabled: rules.enabled, rules: rules.utilities, meter: Meter::new(rules.entries) }
+    }
+
+    /// Counts one call, or says when to come back. Never waits.
+    pub fn take(&self, call: &UtilityCall<'_>, now: Instant) -> Result<(), Refusal> {
+        if !self.enabled {
+            return Ok(());
+        }
+        let config::Utilities { client, connector, client_ip, per } = self.rules;
+        let mut bounds = Vec::with_capacity(3);
+        // The narrowest first: one device that calls without end uses up nothing of what all share.
+        if let Some(network) = call.client_ip.map(network) {
+            let key = self.meter.key(&("client_ip", network));
+            bounds.push(Bound { key, rate: Rate { most: client_ip, per }, by: "utility_client_ip" });
+        }
+        let key = self.meter.key(&("client", call.client));
+        bounds.push(Bound { key, rate: Rate { most: client, per }, by: "utility_client" });
+        let key = self.meter.key(&("connector", call.connector));
+        bounds.push(Bound { key, rate: Rate { most: connector, per }, by: "utility_connector" });
+        self.meter.take(&bounds, now)
+    }
+}
