@@ -29,6 +29,7 @@ pub mod script;
 pub mod secret;
 pub mod server;
 pub mod signing;
+pub mod state;
 pub mod template;
 pub mod trace;
 pub mod upstream;

@@ -16,6 +16,7 @@ use doorward::guard::SendQuota;
 use doorward::metrics::Metrics;
 use doorward::script::{Limits, Worker};
 use doorward::server::{self, App, LiveConnectors, Server, SharedTls, listen, tls, watch};
+use doorward::state::Challenges;
 use doorward::upstream::Egress;
 use doorward::{log, server::log_reload};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -74,12 +75,16 @@ async fn daemon(config: &Config, strict: bool, metrics: Arc<Metrics>) -> anyhow:
     anyhow::ensure!(!strict || reloaded.refused.is_empty(), "invalid connectors: {}", reloaded.refused.join(" "));
     let shared: SharedTls = Arc::new(ArcSwapOption::new(config.tls.as_ref().map(tls::load).transpose()?));
     let trail = config.audit.as_ref().map(|audit| open_trail(audit, &metrics)).transpose()?;
+    let challenges = Arc::new(Challenges::of(&config.state)?);
     let listeners = listen::open(config).await?;
     for listener in &listeners {
         let address = listener.address().map(|address| address.to_string()).unwrap_or_default();
         tracing::info!(address, tls = config.tls.is_some(), version = env!("CARGO_PKG_VERSION"), "listening");
     }
-    let app = Arc::new(App::new(config, Arc::clone(&connectors) as _, metrics, trail));
+    // Nobody waits for it: what is wrong with the store is in the log from the start, and logins of one step do not care.
+    let asked = Arc::clone(&challenges);
+    tokio::spawn(async move { asked.ready().await });
+    let app = Arc::new(App::new(config, Arc::clone(&connectors) as _, metrics, trail).keeping(challenges));
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let running = tokio::spawn(Server::new(Arc::clone(&app), Arc::clone(&shared), stopped.clone()).run(listeners));
     let watching = tokio::spawn(watch::connectors(config.connectors.clone(), Arc::clone(&app), stopped));

@@ -154,7 +154,7 @@ impl Check<'_> {
     fn state(&mut self, raw: &raw::RawState) -> State {
         let redis = raw.kind.as_ref().is_some_and(|kind| kind.value == raw::StateKind::Redis);
         if !redis {
-            for key in ["url", "keys"] {
+            for key in ["url", "ca_file", "keys"] {
                 if let Some(span) = raw.place.written(key).cloned() {
                     self.wrong("unused-key", &span, "only `kind: redis` uses this", "set kind: redis, or leave it out");
                 }
@@ -175,7 +175,37 @@ impl Check<'_> {
                 help,
             );
         }
-        State::Redis { url: self.secret(url).unwrap_or_default(), keys }
+        let address = self.redis_address(url, &raw.place);
+        let tls = address
+            .as_ref()
+            .is_some_and(|address| ["rediss://", "valkeys://"].iter().any(|tls| address.expose().starts_with(tls)));
+        if let Some(ca) = &raw.ca_file {
+            if address.is_some() && !tls {
+                self.wrong(
+                    "unused-key",
+                    &ca.span,
+                    "only rediss:// uses this",
+                    "write rediss:// in url, or leave it out",
+                );
+            } else if !self.path(ca).is_file() {
+                self.wrong("no-file", &ca.span, "there is no such file", "paths are relative to this file");
+            }
+        }
+        let ca_file = raw.ca_file.as_ref().map(|path| self.path(path));
+        State::Redis { url: address.unwrap_or_default(), keys, ca_file }
+    }
+
+    /// The address of Redis. It may hold a password, so no message says any of it.
+    fn redis_address(&mut self, from: &SecretFrom, place: &Place) -> Option<Secret> {
+        let address = self.secret(from)?;
+        let text = address.expose();
+        // A fragment would turn the check of the certificate off.
+        let good = !text.contains('#') && redis::IntoConnectionInfo::into_connection_info(text).is_ok();
+        if !good {
+            let help = "write rediss://user:password@host:6379/0, redis://host:6379/0, or unix:///path";
+            self.wrong("bad-url", place.key("url"), "this holds no address of Redis", help);
+        }
+        good.then_some(address)
     }
 
     fn aead_key(&mut self, from: &SecretFrom, place: &Place) -> Option<Secret> {

@@ -76,8 +76,10 @@ pub enum State {
     Redis {
         /// `redis://` or `rediss://`; may hold a password.
         url: Secret,
-        /// AEAD keys: the first seals, both open.
+        /// AEAD keys of 64 hex digits: the first seals, both open.
         keys: Vec<Secret>,
+        /// The CA of its certificate, PEM; the system's roots when left out.
+        ca_file: Option<PathBuf>,
     },
 }
 

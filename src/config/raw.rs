@@ -111,8 +111,10 @@ record! {
     pub struct RawState as "the key `state`" {
         /// `memory` (the default) or `redis`.
         kind: Option<Spanned<StateKind>>,
-        /// The address of Redis, `rediss://host:6379/0`.
+        /// The address of Redis or Valkey, `rediss://user:password@host:6379/0`.
         url: Option<SecretFrom>,
+        /// A PEM file with the CA of a `rediss://` address; the system's roots when left out.
+        ca_file: Option<Text>,
         /// One or two AEAD keys, 64 hex digits: the first seals, both open.
         keys: Vec<SecretFrom>,
     }

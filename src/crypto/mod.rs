@@ -1,8 +1,9 @@
-//! Digests, keyed digests, text encodings and charsets, as pure functions.
+//! Digests, keyed digests, an AEAD, text encodings and charsets, as pure functions.
 //!
 //! Template filters, request signatures and `code_util` of the scripts all call these, so that `| md5` in a hole and
 //! `code_util.md5()` cannot disagree. Nothing here reads a clock, draws randomness, logs or keeps state.
 
+pub mod aead;
 pub mod charset;
 pub mod digest;
 pub mod encoding;

@@ -5,7 +5,7 @@
 
 mod labels;
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -19,6 +19,7 @@ use labels::{Because, By, Code, InConnector, InStep, Login, Reply, Result, Stand
 pub use labels::{Closed, Gone, Shed};
 
 use crate::flow::report::Report;
+use crate::state;
 
 /// Seconds, from a fast upstream on the same network to the longest timeout in use.
 const BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -53,6 +54,9 @@ pub struct Metrics {
     log_lost: Counter<u64, AtomicU64>,
     reloads: Family<Result, Counter>,
     connectors: Family<Standing, Gauge>,
+    challenges_open: Gauge,
+    challenges_evicted: Counter,
+    challenge_failures: Family<Because, Counter>,
 }
 
 impl Default for Metrics {
@@ -83,6 +87,9 @@ impl Metrics {
             log_lost: Counter::default(),
             reloads: Family::default(),
             connectors: Family::default(),
+            challenges_open: Gauge::default(),
+            challenges_evicted: Counter::default(),
+            challenge_failures: Family::default(),
         };
         metrics.register();
         metrics
@@ -108,6 +115,17 @@ impl Metrics {
         registry.register("log_lines_lost", "Log lines beyond the queue", self.log_lost.clone());
         registry.register("reloads", "Reloads of the connectors", self.reloads.clone());
         registry.register("connectors", "Connectors by health", self.connectors.clone());
+        registry.register("challenges_open", "Challenges in this process", self.challenges_open.clone());
+        registry.register(
+            "challenges_evicted",
+            "Challenges that gave way to newer ones",
+            self.challenges_evicted.clone(),
+        );
+        registry.register(
+            "challenge_failures",
+            "Challenges that could not be kept or taken",
+            self.challenge_failures.clone(),
+        );
     }
 
     /// Counts one login.
@@ -192,6 +210,15 @@ impl Metrics {
     /// How many connectors stand how.
     pub fn connectors(&self, health: &'static str, count: usize) {
         self.connectors.get_or_create(&Standing { health }).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// What the store of challenges counted since it was opened.
+    pub fn challenges(&self, counts: &state::Counts) {
+        self.challenges_open.set(i64::try_from(counts.open.unwrap_or(0)).unwrap_or(i64::MAX));
+        self.challenges_evicted.inner().store(counts.evicted, Ordering::Relaxed);
+        for &(cause, count) in &counts.failures {
+            self.challenge_failures.get_or_create(&Because { cause }).inner().store(count, Ordering::Relaxed);
+        }
     }
 
     /// Everything as OpenMetrics text.

@@ -16,6 +16,7 @@ use crate::audit::Trail;
 use crate::config::{Certificate, Config, Limits, Scope};
 use crate::guard::Guard;
 use crate::metrics::Metrics;
+use crate::state::{Challenges, MemoryLimits};
 
 /// What every endpoint may use.
 pub struct App {
@@ -25,6 +26,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// The audit trail, if one is kept.
     pub trail: Option<Trail>,
+    /// Where logins wait for an answer of the user.
+    pub challenges: Arc<Challenges>,
     /// The wall clock of audit lines.
     pub now: fn() -> Timestamp,
     pub(super) callers: Callers,
@@ -36,12 +39,13 @@ pub struct App {
 }
 
 impl App {
-    /// The server's side of the configuration.
+    /// The server's side of the configuration; challenges are kept in this process.
     pub fn new(config: &Config, connectors: Arc<dyn Connectors>, metrics: Arc<Metrics>, trail: Option<Trail>) -> Self {
         Self {
             connectors,
             metrics,
             trail,
+            challenges: Arc::new(Challenges::memory(MemoryLimits::default())),
             now: Timestamp::now,
             callers: Callers::new(config.clients.clone()),
             guard: Arc::new(Guard::new(config.guard.clone())),
@@ -49,6 +53,12 @@ impl App {
             logins: Arc::new(Semaphore::new(config.limits.in_flight)),
             draining: AtomicBool::new(false),
         }
+    }
+
+    /// The same with another place for challenges.
+    #[must_use]
+    pub fn keeping(self, challenges: Arc<Challenges>) -> Self {
+        Self { challenges, ..self }
     }
 
     /// From now on `/readyz` says no, so that balancers look elsewhere.

@@ -1,7 +1,8 @@
 //! `GET /healthz`: the process answers. `GET /readyz`: it should get logins.
 //!
 //! Both are open to everybody and name nothing. A connector that is invalid shows as a number and does not make the
-//! daemon unready: one connector's trouble stays its own.
+//! daemon unready: one connector's trouble stays its own. Neither does a store of challenges that is away: all daemons
+//! share it, and taking every one of them out would end the logins of one step too.
 
 use std::sync::Arc;
 
@@ -24,6 +25,9 @@ pub(super) async fn healthz() -> &'static str {
 pub(super) struct Readiness {
     /// `ready`; `draining`: it is ending; `refusing`: the audit trail cannot be written and the policy is to refuse.
     status: &'static str,
+    /// `ok`, or `unavailable`: challenges cannot be kept now. Logins of one step do without, so this alone does not make
+    /// the daemon unready.
+    state: &'static str,
     /// How many connectors stand how.
     connectors: Counts,
 }
@@ -59,8 +63,9 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<Rea
     } else {
         "ready"
     };
+    let state = if app.challenges.ready().await { "ok" } else { "unavailable" };
     let code = if status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, Json(Readiness { status, connectors: counts(app.connectors.as_ref()) }))
+    (code, Json(Readiness { status, state, connectors: counts(app.connectors.as_ref()) }))
 }
 
 /// Shows the same numbers as metrics.
@@ -69,4 +74,5 @@ pub(super) fn gauge(app: &App) {
     app.metrics.connectors("current", current);
     app.metrics.connectors("stale", stale);
     app.metrics.connectors("invalid", invalid);
+    app.metrics.challenges(&app.challenges.counts());
 }

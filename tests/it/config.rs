@@ -12,6 +12,8 @@ fn env(name: &str) -> Option<String> {
     match name {
         "DOORWARD_REDIS_URL" => Some("rediss://:hunter2hunter2@redis:6379/0".to_owned()),
         "DOORWARD_STATE_KEY" => Some("ab".repeat(32)),
+        "NO_CHECK" => Some("rediss://:hunter2hunter2@redis:6379/0#insecure".to_owned()),
+        "IN_CLEAR" => Some("redis://:hunter2hunter2@redis:6379/0".to_owned()),
         "SHORT" => Some("hunter2".to_owned()),
         _ => None,
     }
@@ -39,7 +41,7 @@ fn the_example_loads() {
     let path = directory.path().join("doorward.yaml");
     std::fs::copy(source, &path).unwrap();
     std::fs::create_dir(directory.path().join("tls")).unwrap();
-    for file in ["tls/server.pem", "tls/server.key", "tls/client-ca.pem"] {
+    for file in ["tls/server.pem", "tls/server.key", "tls/client-ca.pem", "tls/redis-ca.pem"] {
         std::fs::write(directory.path().join(file), "").unwrap();
     }
     std::fs::write(directory.path().join("audit.key"), "0123456789abcdef0123456789abcdef\n").unwrap();
@@ -124,6 +126,24 @@ fn every_mistake_has_its_place_and_its_fix() {
         ),
         ("state: { kind: redis, url: { env: SHORT }, keys: [ { env: SHORT } ] }", "4:44", "64 hex digits"),
         ("state: { url: { env: SHORT } }", "4:10", "kind: redis"),
+        ("state: { ca_file: ca.pem }", "4:10", "kind: redis"),
+        ("state: { kind: redis, url: { env: SHORT }, keys: [ { env: DOORWARD_STATE_KEY } ] }", "4:23", "rediss://user"),
+        (
+            "state: { kind: redis, url: { env: NO_CHECK }, keys: [ { env: DOORWARD_STATE_KEY } ] }",
+            "4:23",
+            "rediss://user",
+        ),
+        (
+            "state: { kind: redis, url: { env: DOORWARD_REDIS_URL }, ca_file: ca.pem, keys: [ { env: DOORWARD_STATE_KEY } ] }",
+            "4:66",
+            "no such file",
+        ),
+        (
+            "state: { kind: redis, url: { env: IN_CLEAR }, ca_file: ca.pem, keys: [ { env: DOORWARD_STATE_KEY } ] }",
+            "4:56",
+            "only rediss://",
+        ),
+        ("state: { kind: redis, url: { env: DOORWARD_REDIS_URL } }", "4:8", "one or two keys"),
         ("audit: { file: a, user_name: hmac }", "4:19", "hmac_key"),
         ("audit: { file: a, user_name: hmac, hmac_key: { env: SHORT } }", "4:36", "less than 16 bytes"),
         ("audit: { file: a, hmac_key: { env: SHORT } }", "4:19", "user_name: hmac"),

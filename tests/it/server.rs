@@ -404,7 +404,7 @@ async fn readiness_and_metrics() {
     let router = router(Arc::clone(&app));
     let open = |path: &str| Request::get(path).body(Body::empty()).unwrap();
     let ready = send(&router, open("/readyz")).await;
-    assert_eq!(ready.body, r#"{"status":"ready","connectors":{"current":1,"stale":0,"invalid":0}}"#);
+    assert_eq!(ready.body, r#"{"status":"ready","state":"ok","connectors":{"current":1,"stale":0,"invalid":0}}"#);
     app.drain();
     let ready = send(&router, open("/readyz")).await;
     assert_eq!((ready.status.as_u16(), &ready.json()["status"]), (503, &"draining".into()));

@@ -1,0 +1,165 @@
+//! The sealed form of a state: which key, until when, and a text that only its own place opens.
+//!
+//! `version | key id | end | nonce | sealed text`. The end is in it because Redis forgets by its own clock and rules, and
+//! whoever may write there can undo that; the place is bound to it so that nothing opens anywhere else. What one daemon
+//! seals all of them open, so a change of the form needs another version.
+
+use zeroize::Zeroizing;
+
+use super::{Place, SetupError};
+use crate::clock::Ambient;
+use crate::crypto::aead::{self, KEY_BYTES, NONCE_BYTES};
+use crate::crypto::digest::{Algorithm, digest};
+use crate::crypto::encoding::hex_decode;
+use crate::secret::Secret;
+
+const VERSION: u8 = 1;
+
+/// Bytes of a key's id: it saves a try with the wrong key and is no secret.
+const ID_BYTES: usize = 4;
+
+/// Version, key id, end.
+const HEAD_BYTES: usize = 1 + ID_BYTES + 8;
+
+struct Key {
+    id: [u8; ID_BYTES],
+    bytes: Zeroizing<[u8; KEY_BYTES]>,
+}
+
+/// The live keys: the first seals, all open.
+pub(super) struct Keyring(Vec<Key>);
+
+impl Keyring {
+    /// Of the configuration's hex digits.
+    pub(super) fn of(keys: &[Secret]) -> Result<Self, SetupError> {
+        if keys.is_empty() || keys.len() > 2 {
+            return Err(SetupError::Keys);
+        }
+        keys.iter().map(|key| Key::parse(key).ok_or(SetupError::Keys)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// One key that nobody else has.
+    pub(super) fn drawn(ambient: &dyn Ambient) -> Self {
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        ambient.fill(&mut *bytes);
+        Self(vec![Key::new(bytes)])
+    }
+
+    /// Seals `state` for `place`; `end` is in milliseconds of the wall clock.
+    pub(super) fn seal(&self, place: &Place, state: &[u8], end: u64, ambient: &dyn Ambient) -> Vec<u8> {
+        let key = &self.0[0];
+        let mut sealed = Vec::with_capacity(HEAD_BYTES + NONCE_BYTES + state.len() + aead::TAG_BYTES);
+        sealed.push(VERSION);
+        sealed.extend_from_slice(&key.id);
+        sealed.extend_from_slice(&end.to_be_bytes());
+        let mut nonce = [0; NONCE_BYTES];
+        ambient.fill(&mut nonce);
+        let text = aead::seal(&key.bytes, &nonce, &around(place, &sealed), state);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&text);
+        sealed
+    }
+
+    /// The state and its end, if it was sealed for `place` under a live key and nobody changed it.
+    pub(super) fn open(&self, place: &Place, sealed: &[u8]) -> Option<(Zeroizing<Vec<u8>>, u64)> {
+        let (head, rest) = sealed.split_at_checked(HEAD_BYTES)?;
+        let (nonce, text) = rest.split_first_chunk::<NONCE_BYTES>()?;
+        let (version, rest) = head.split_first()?;
+        let (id, end) = rest.split_first_chunk::<ID_BYTES>()?;
+        if *version != VERSION {
+            return None;
+        }
+        let around = around(place, head);
+        let state =
+            self.0.iter().filter(|key| key.id == *id).find_map(|key| aead::open(&key.bytes, nonce, &around, text))?;
+        Some((state, u64::from_be_bytes(end.try_into().ok()?)))
+    }
+}
+
+/// What the text is bound to.
+fn around(place: &Place, head: &[u8]) -> Vec<u8> {
+    [&place.0, head].concat()
+}
+
+impl Key {
+    fn new(bytes: Zeroizing<[u8; KEY_BYTES]>) -> Self {
+        let named = Zeroizing::new([b"doorward state key\0", bytes.as_slice()].concat());
+        let mut id = [0; ID_BYTES];
+        id.copy_from_slice(&digest(Algorithm::Sha256, &named)[..ID_BYTES]);
+        Self { id, bytes }
+    }
+
+    fn parse(hex: &Secret) -> Option<Self> {
+        // Exposed to become the key.
+        let bytes = Zeroizing::new(hex_decode(hex.expose()).ok()?);
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        if bytes.len() != KEY_BYTES {
+            return None;
+        }
+        key.copy_from_slice(&bytes);
+        Some(Self::new(key))
+    }
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} keys", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::System;
+
+    fn keys(digits: &[&str]) -> Keyring {
+        let keys: Vec<Secret> = digits.iter().map(|digit| Secret::new(digit.repeat(64))).collect();
+        Keyring::of(&keys).unwrap()
+    }
+
+    #[test]
+    fn what_is_sealed_opens_at_its_place_only() {
+        let keys = keys(&["a"]);
+        let place = Place::of("console", "id");
+        let sealed = keys.seal(&place, b"state", 7, &System);
+        let (state, end) = keys.open(&place, &sealed).unwrap();
+        assert_eq!((state.as_slice(), end), (b"state".as_slice(), 7));
+        assert!(keys.open(&Place::of("console", "other"), &sealed).is_none(), "moved to another id");
+        assert!(keys.open(&Place::of("gateway", "id"), &sealed).is_none(), "moved to another client");
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(keys.open(&place, &changed).is_none(), "byte {at} changed");
+            assert!(keys.open(&place, &sealed[..at]).is_none(), "cut to {at}");
+        }
+    }
+
+    #[test]
+    fn a_key_changes_without_losing_what_is_open() {
+        let place = Place::of("console", "id");
+        let (old, both, new) = (keys(&["a"]), keys(&["b", "a"]), keys(&["b"]));
+        let before = old.seal(&place, b"before", 0, &System);
+        let during = both.seal(&place, b"during", 0, &System);
+        assert!(both.open(&place, &before).is_some() && both.open(&place, &during).is_some());
+        assert!(new.open(&place, &during).is_some(), "the first key seals");
+        assert!(new.open(&place, &before).is_none() && old.open(&place, &during).is_none());
+    }
+
+    #[test]
+    fn no_two_seals_are_the_same_and_no_key_shows() {
+        let keys = keys(&["a"]);
+        let place = Place::of("console", "id");
+        assert_ne!(keys.seal(&place, b"", 0, &System), keys.seal(&place, b"", 0, &System));
+        assert_eq!(format!("{keys:?}"), "1 keys");
+    }
+
+    #[test]
+    fn keys_are_one_or_two_of_64_hex_digits() {
+        let of = |keys: &[&str]| Keyring::of(&keys.iter().copied().map(Secret::from).collect::<Vec<_>>()).map(|_| ());
+        let good = "0f".repeat(32);
+        for bad in [&[][..], &["0f"], &[&good, "xy"], &[&good, &good, &good], &[&good[1..]]] {
+            assert_eq!(of(bad), Err(SetupError::Keys), "{bad:?}");
+        }
+        assert_eq!(of(&[&good, &good.to_uppercase()]), Ok(()));
+    }
+}

@@ -1,0 +1,113 @@
+//! What can go wrong, in words for an administrator. Nothing here quotes a message of Redis: it may name its user.
+
+use ::redis::{ErrorKind, RedisError, ServerErrorKind};
+
+use super::MOST_BYTES;
+
+/// Why a challenge cannot be kept or taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// More than [`MOST_BYTES`].
+    #[error(
+        "the login would keep {bytes} bytes over the challenge, and {MOST_BYTES} is the most: capture less before it"
+    )]
+    TooLarge {
+        /// Of the state.
+        bytes: usize,
+    },
+    /// The store does not do its work.
+    #[error("Redis {why}")]
+    Unavailable {
+        /// What is wrong with it.
+        why: Trouble,
+    },
+}
+
+macro_rules! troubles {
+    ($($(#[$doc:meta])* $name:ident = $label:literal, $words:literal;)*) => {
+        /// What is wrong with Redis; a closed list, whose words are labels of metrics.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Trouble { $($(#[$doc])* $name,)* }
+
+        impl Trouble {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The word in log and metrics.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $label,)* }
+            }
+        }
+
+        impl std::fmt::Display for Trouble {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(match self { $(Self::$name => $words,)* })
+            }
+        }
+    };
+}
+
+troubles! {
+    /// No connection.
+    Connect = "connect", "cannot be reached";
+    /// No answer in time.
+    Timeout = "timeout", "does not answer in time";
+    /// `AUTH` failed, or is missing.
+    Credentials = "credentials", "refuses the user or the password of state.url";
+    /// An ACL.
+    Forbidden = "forbidden", "does not let its user SET and GETDEL the keys doorward:*";
+    /// A replica, or a primary that protects itself.
+    ReadOnly = "read_only", "takes no writes: it is a replica, lacks replicas, or cannot write its disk";
+    /// `maxmemory`.
+    Full = "full", "is out of memory (see maxmemory)";
+    /// No `GETDEL`.
+    TooOld = "too_old", "has no command GETDEL: version 6.2 or later is needed, or any Valkey";
+    /// Redirections.
+    Cluster = "cluster", "is a cluster that keeps this key elsewhere: use one primary, or a proxy in front";
+    /// For a while.
+    Busy = "busy", "is starting or without its primary";
+    /// Whatever else.
+    Other = "other", "answers with an error that Doorward does not know";
+}
+
+impl Trouble {
+    /// What an error of the client library means.
+    pub(super) fn of(error: &RedisError) -> Self {
+        use ServerErrorKind as Server;
+        match error.kind() {
+            ErrorKind::Io if error.is_timeout() => Self::Timeout,
+            ErrorKind::Io => Self::Connect,
+            ErrorKind::AuthenticationFailed => Self::Credentials,
+            ErrorKind::Server(Server::NoPerm) => Self::Forbidden,
+            ErrorKind::Server(Server::ReadOnly) => Self::ReadOnly,
+            ErrorKind::Server(Server::Moved | Server::Ask | Server::CrossSlot | Server::ClusterDown) => Self::Cluster,
+            ErrorKind::Server(Server::BusyLoading | Server::MasterDown | Server::TryAgain) => Self::Busy,
+            // Redis has no code of its own for this.
+            ErrorKind::Server(Server::ResponseError)
+                if error.detail().is_some_and(|detail| detail.starts_with("unknown command")) =>
+            {
+                Self::TooOld
+            }
+            _ => match error.code() {
+                Some("OOM") => Self::Full,
+                Some("NOAUTH" | "WRONGPASS") => Self::Credentials,
+                Some("MISCONF" | "NOREPLICAS") => Self::ReadOnly,
+                _ => Self::Other,
+            },
+        }
+    }
+}
+
+/// Why the store cannot be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// Not an address of Redis.
+    #[error("state.url is no address of Redis; write rediss://user:password@host:6379/0, redis://… or unix:///path")]
+    Url,
+    /// Not one or two keys of 32 bytes.
+    #[error("state.keys are not one or two keys of 64 hex digits; make one: openssl rand -hex 32")]
+    Keys,
+    /// Not PEM.
+    #[error("state.ca_file is no PEM file of certificates, or state.url is not rediss://")]
+    Ca,
+}

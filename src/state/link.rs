@@ -1,0 +1,148 @@
+//! The connection to Redis: one, shared by all calls, and replaced when it is no good.
+//!
+//! `ConnectionManager` connects again after a connection was refused or cut. It keeps for ever what else can go wrong: a
+//! refused password or a failed handshake stays its answer, and a connection whose packets vanish stays its connection.
+//! So a link has its own rule: after any other failure the next call begins with a fresh manager.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, RedisError, TlsCertificates};
+use tokio::time::Instant;
+
+use super::{PATIENCE, SetupError, Trouble};
+use crate::secret::Secret;
+
+/// TCP, TLS and AUTH of a store nearby; short of [`PATIENCE`], so that a call can outlive one failed attempt.
+const CONNECT: Duration = Duration::from_millis(600);
+
+/// A second attempt by the manager itself, as in the moment of a restart.
+const RETRIES: usize = 1;
+
+/// Between those two.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
+
+/// Connections are replaced at most this often, whatever calls come and fail.
+const REPLACED_AT_MOST_EVERY: Duration = Duration::from_millis(100);
+
+/// A call that gave up sooner blames its own deadline and not the connection.
+const FAIR_WAIT: Duration = Duration::from_millis(250);
+
+pub(super) struct Link {
+    client: Client,
+    current: Mutex<Current>,
+}
+
+struct Current {
+    manager: ConnectionManager,
+    /// Counts managers, so that a call replaces only the one it used.
+    number: u64,
+    since: Option<Instant>,
+}
+
+impl Link {
+    /// Connects in the background. The address holds a password: no error says any of it.
+    pub(super) fn new(url: &Secret, ca_file: Option<&Path>) -> Result<Self, SetupError> {
+        // Exposed to become the address and the credentials of the connection.
+        let info = url.expose().into_connection_info().map_err(|_| SetupError::Url)?;
+        let settings = info.redis_settings().clone().set_skip_set_lib_name();
+        let info = info.set_redis_settings(settings);
+        let client = match ca_file {
+            None => Client::open(info).map_err(|_| SetupError::Url)?,
+            Some(path) => {
+                let pem = std::fs::read(path).map_err(|_| SetupError::Ca)?;
+                let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem) };
+                Client::build_with_tls(info, certificates).map_err(|_| SetupError::Ca)?
+            }
+        };
+        let current = Current { manager: manager(&client)?, number: 0, since: None };
+        Ok(Self { client, current: Mutex::new(current) })
+    }
+
+    /// Sends one command and waits for its answer until `deadline`. A failure may come from before the call: the first
+    /// call after Redis was away often hears of that time, and the next one finds a new connection.
+    pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd, deadline: Instant) -> Result<T, Trouble> {
+        let (mut manager, number) = {
+            let current = self.lock();
+            (current.manager.clone(), current.number)
+        };
+        let began = Instant::now();
+        match tokio::time::timeout_at(deadline, command.query_async::<T>(&mut manager)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                if !heals(&error) {
+                    self.replace(number);
+                }
+                Err(Trouble::of(&error))
+            }
+            Err(_) => {
+                if began.elapsed() >= FAIR_WAIT {
+                    self.replace(number);
+                }
+                Err(Trouble::Timeout)
+            }
+        }
+    }
+
+    /// A fresh manager in the place of number `number`. Calls that still wait on the old one keep it until they end.
+    fn replace(&self, number: u64) {
+        let now = Instant::now();
+        let mut current = self.lock();
+        let recent = current.since.is_some_and(|since| now < since + REPLACED_AT_MOST_EVERY);
+        if current.number != number || recent {
+            return;
+        }
+        if let Ok(manager) = manager(&self.client) {
+            *current = Current { manager, number: number + 1, since: Some(now) };
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Current> {
+        // Nothing panics under the lock.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the manager itself connects again after `error`.
+fn heals(error: &RedisError) -> bool {
+    error.is_connection_dropped()
+}
+
+fn manager(client: &Client) -> Result<ConnectionManager, SetupError> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(CONNECT))
+        .set_response_timeout(Some(PATIENCE))
+        .set_number_of_retries(RETRIES)
+        .set_min_delay(RETRY_DELAY)
+        .set_max_delay(RETRY_DELAY);
+    let manager = ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(|_| SetupError::Url)?;
+    // A lazy connection goes forward only while somebody waits for it. When that caller gives up it would stand still, and
+    // its time would have run out when the next one comes.
+    let mut driven = manager.clone();
+    tokio::spawn(async move {
+        let _: Result<(), RedisError> = redis::cmd("PING").query_async(&mut driven).await;
+    });
+    Ok(manager)
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a link to Redis")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_refused_without_saying_any_of_it() {
+        for url in ["hunter2", "http://:hunter2@redis", "redis://:hunter2@", "redis://:hunter2@h:6379/x", ""] {
+            let error = Link::new(&Secret::from(url), None).unwrap_err();
+            assert_eq!(error, SetupError::Url, "{url}");
+            assert!(!error.to_string().contains("hunter2"));
+        }
+    }
+}

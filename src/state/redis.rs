@@ -1,0 +1,138 @@
+//! Challenges in Redis or Valkey, for several daemons: `SET … PX` and `GETDEL`, one key a challenge.
+//!
+//! What lies there is sealed, and so are its place and its end: whoever may read or write Redis learns nothing of a user
+//! and cannot make a challenge last longer, move it or forge one. They can delete it, and can put back what was taken
+//! until its end; a connector's own one-time code is what then still holds.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::Cmd;
+use tokio::time::Instant;
+
+use super::envelope::Keyring;
+use super::link::Link;
+use super::{Place, SetupError, Taken, Trouble};
+use crate::clock::{Ambient as _, System};
+use crate::crypto::encoding::hex_encode;
+use crate::secret::Secret;
+
+/// Of every key. An ACL may be bound to it.
+const PREFIX: &str = "doorward:";
+
+/// How far clocks of daemons may be apart before a challenge ends early.
+const SKEW: Duration = Duration::from_secs(30);
+
+/// [`super::Challenges::ready`] asks at most this often.
+const ASKED_AT_MOST_EVERY: Duration = Duration::from_secs(1);
+
+/// And waits this long.
+const READY_WAIT: Duration = Duration::from_millis(500);
+
+#[derive(Debug)]
+pub(super) struct Redis {
+    keys: Keyring,
+    link: Link,
+    /// What the log said last.
+    told: Mutex<Option<Trouble>>,
+    /// When readiness was asked, and the answer.
+    ready: tokio::sync::Mutex<Option<(Instant, bool)>>,
+}
+
+impl Redis {
+    pub(super) fn new(url: &Secret, keys: Keyring, ca_file: Option<&Path>) -> Result<Self, SetupError> {
+        let link = Link::new(url, ca_file)?;
+        Ok(Self { keys, link, told: Mutex::default(), ready: tokio::sync::Mutex::default() })
+    }
+
+    pub(super) async fn put(
+        &self,
+        place: &Place,
+        state: &[u8],
+        ttl: Duration,
+        deadline: Instant,
+    ) -> Result<(), Trouble> {
+        let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
+        let sealed = self.keys.seal(place, state, System.unix_ms().saturating_add(ttl_ms), &System);
+        let mut set = redis::cmd("SET");
+        set.arg(key(place)).arg(sealed).arg("PX").arg(ttl_ms);
+        // Setting the same twice is setting it once.
+        let result = match self.link.ask::<()>(&set, deadline).await {
+            Err(_) if Instant::now() < deadline => self.link.ask(&set, deadline).await,
+            result => result,
+        };
+        self.tell(result.err());
+        result
+    }
+
+    pub(super) async fn take(&self, place: &Place, deadline: Instant) -> Result<Taken, Trouble> {
+        let get = taking(place);
+        let ask = || self.link.ask::<Option<Vec<u8>>>(&get, deadline);
+        let result = match ask().await {
+            // The failed call may have taken it without an answer: whoever finds nothing now cannot tell whether
+            // anything was there.
+            Err(why) if Instant::now() < deadline => ask().await.and_then(|found| found.map(Some).ok_or(why)),
+            result => result,
+        };
+        self.tell(result.as_ref().err().copied());
+        let Some(sealed) = result? else { return Ok(Taken::Nothing) };
+        let Some((state, end)) = self.keys.open(place, &sealed) else { return Ok(Taken::Unreadable) };
+        let over = System.unix_ms() > end.saturating_add(u64::try_from(SKEW.as_millis()).unwrap_or(u64::MAX));
+        Ok(if over { Taken::Nothing } else { Taken::State(state) })
+    }
+
+    pub(super) async fn ready(&self) -> bool {
+        // One asks, the others wait for the answer.
+        let mut last = self.ready.lock().await;
+        if let Some((_, answer)) = last.filter(|(asked, _)| asked.elapsed() < ASKED_AT_MOST_EVERY) {
+            return answer;
+        }
+        let answer = self.probe(Instant::now() + READY_WAIT).await;
+        *last = Some((Instant::now(), answer.is_ok()));
+        answer.is_ok()
+    }
+
+    /// Writes and takes a key of its own, as a challenge does.
+    async fn probe(&self, deadline: Instant) -> Result<(), Trouble> {
+        let place = format!("{PREFIX}ready");
+        let mut set = redis::cmd("SET");
+        set.arg(&place).arg("").arg("PX").arg(1000);
+        let mut get = redis::cmd("GETDEL");
+        get.arg(&place);
+        let result = match self.link.ask::<()>(&set, deadline).await {
+            Err(_) if Instant::now() < deadline => self.link.ask(&set, deadline).await,
+            result => result,
+        };
+        let result = match result {
+            Ok(()) => self.link.ask::<Option<Vec<u8>>>(&get, deadline).await.map(drop),
+            Err(why) => Err(why),
+        };
+        self.tell(result.err());
+        result
+    }
+
+    /// Writes a line when Redis begins, changes or ends to be in trouble: one an outage, not one a login.
+    fn tell(&self, trouble: Option<Trouble>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told == trouble {
+            return;
+        }
+        *told = trouble;
+        match trouble {
+            Some(why) => tracing::error!(cause = why.as_str(), "challenges cannot be kept: Redis {why}"),
+            None => tracing::info!("challenges can be kept again"),
+        }
+    }
+}
+
+fn key(place: &Place) -> String {
+    format!("{PREFIX}challenge:{}", hex_encode(&place.0))
+}
+
+/// Reads and deletes in one, so that of any number of takers one gets it.
+fn taking(place: &Place) -> Cmd {
+    let mut get = redis::cmd("GETDEL");
+    get.arg(key(place));
+    get
+}

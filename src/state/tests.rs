@@ -1,0 +1,118 @@
+//! The store in memory: bounds, ends, owners. That in Redis is tested against a real server in tests/it/state_redis.rs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn memory(entries: usize, bytes: usize) -> Challenges {
+    Challenges::memory(MemoryLimits { entries, bytes })
+}
+
+fn soon() -> Instant {
+    Instant::now() + MINUTE
+}
+
+async fn put(challenges: &Challenges, client: &str, id: &str, state: &[u8]) {
+    challenges.put(client, id, state, MINUTE, soon()).await.unwrap();
+}
+
+async fn take(challenges: &Challenges, client: &str, id: &str) -> Option<Vec<u8>> {
+    challenges.take(client, id, soon()).await.unwrap().map(|state| state.to_vec())
+}
+
+#[tokio::test]
+async fn a_challenge_is_taken_once_by_its_own_client() {
+    let challenges = memory(10, 1 << 20);
+    put(&challenges, "console", "id", b"state").await;
+    assert_eq!(take(&challenges, "gateway", "id").await, None, "another client's");
+    assert_eq!(take(&challenges, "consolei", "d").await, None, "parts do not run together");
+    assert_eq!(take(&challenges, "console", "id").await.unwrap(), b"state");
+    assert_eq!(take(&challenges, "console", "id").await, None, "used");
+    assert_eq!(take(&challenges, "console", "never").await, None);
+}
+
+#[tokio::test]
+async fn putting_again_replaces() {
+    let challenges = memory(10, 1 << 20);
+    put(&challenges, "console", "id", b"first").await;
+    put(&challenges, "console", "id", b"second").await;
+    assert_eq!(challenges.counts().open, Some(1));
+    assert_eq!(take(&challenges, "console", "id").await.unwrap(), b"second");
+}
+
+#[test]
+fn a_challenge_ends_in_time() {
+    let memory = Memory::new(MemoryLimits::default());
+    let (late, in_time) = (Place::of("console", "late"), Place::of("console", "in-time"));
+    let now = Instant::now();
+    memory.put(late, b"state", MINUTE, now);
+    memory.put(in_time, b"state", MINUTE, now);
+    let over = now + MINUTE;
+    assert!(matches!(memory.take(&in_time, over - Duration::from_millis(1)), Taken::State(_)));
+    assert_eq!(memory.counts(now), (1, 0));
+    assert_eq!(memory.counts(over), (0, 0), "what is over is forgotten, not evicted");
+    assert!(matches!(memory.take(&late, over), Taken::Nothing));
+}
+
+#[tokio::test]
+async fn no_challenge_lives_longer_than_ten_minutes() {
+    let challenges = memory(10, 1 << 20);
+    challenges.put("console", "id", b"state", Duration::MAX, soon()).await.unwrap();
+    let Store::Memory(memory) = &challenges.store else { panic!("{challenges:?}") };
+    assert_eq!(memory.counts(Instant::now()), (1, 0));
+    assert_eq!(memory.counts(Instant::now() + LONGEST), (0, 0));
+}
+
+#[tokio::test]
+async fn the_oldest_gives_way_and_is_counted() {
+    let challenges = memory(3, 1 << 20);
+    for id in ["a", "b", "c", "a", "d"] {
+        put(&challenges, "console", id, id.as_bytes()).await;
+    }
+    // `a` was put again, so `b` was the oldest.
+    assert_eq!(take(&challenges, "console", "b").await, None);
+    for id in ["a", "c", "d"] {
+        assert_eq!(take(&challenges, "console", id).await.unwrap(), id.as_bytes());
+    }
+    assert_eq!((challenges.counts().open, challenges.counts().evicted), (Some(0), 1));
+}
+
+#[tokio::test]
+async fn bytes_are_bounded_too() {
+    let challenges = memory(1000, 256 * 1024);
+    for id in 0..20 {
+        put(&challenges, "console", &id.to_string(), &vec![0; MOST_BYTES]).await;
+    }
+    let counts = challenges.counts();
+    assert_eq!((counts.open, counts.evicted), (Some(3), 17), "three of 64 KiB and what is around them");
+    assert!(take(&challenges, "console", "19").await.is_some());
+}
+
+#[tokio::test]
+async fn a_state_that_is_too_large_is_refused() {
+    let challenges = memory(10, 1 << 20);
+    let refused = challenges.put("console", "id", &vec![0; MOST_BYTES + 1], MINUTE, soon()).await;
+    assert_eq!(refused, Err(StateError::TooLarge { bytes: MOST_BYTES + 1 }));
+    assert_eq!(challenges.counts().failures[0], ("too_large", 1));
+    put(&challenges, "console", "id", &vec![0; MOST_BYTES]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_a_hundred_takers_gets_it() {
+    let challenges = Arc::new(memory(10, 1 << 20));
+    put(&challenges, "console", "id", b"state").await;
+    let takers: Vec<_> = (0..100)
+        .map(|_| {
+            let challenges = Arc::clone(&challenges);
+            tokio::spawn(async move { take(&challenges, "console", "id").await.is_some() })
+        })
+        .collect();
+    let mut served = 0;
+    for taker in takers {
+        served += usize::from(taker.await.unwrap());
+    }
+    assert_eq!(served, 1);
+}
