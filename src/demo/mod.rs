@@ -1,10 +1,11 @@
 //! A demo authentication server ("4A server"), so that connectors can be tried without a customer at hand.
 //!
 //! It is honest: it keeps users, stores digests, compares them, and reads requests strictly; nothing in it knows that
-//! Doorward asks. It uses nothing else of this crate (what one side gets wrong, the other must notice), listens on
-//! loopback only, and must never be reachable from outside: its passwords are printed in the README.
+//! Doorward asks. It uses nothing else of this crate but the clock (what one side gets wrong, the other must notice),
+//! listens on loopback only, and must never be reachable from outside: its passwords are printed in the README.
 
 mod cookie;
+mod flows;
 mod form;
 mod json;
 mod multipart;
@@ -28,17 +29,20 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::clock::{Ambient, System};
+use flows::Flows;
 use people::{Directory, Knock, Scheme};
 use wire::{Flaw, Wire};
+
+pub use flows::Phone;
 
 /// How many requests the server remembers.
 const JOURNAL: usize = 64;
 
 /// A running demo server. It stops accepting when dropped.
-#[derive(Debug)]
 pub struct DemoServer {
     address: SocketAddr,
-    journal: Arc<Journal>,
+    server: Arc<Server>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -48,17 +52,25 @@ impl DemoServer {
     /// # Errors
     /// No port could be had, or the system gives no randomness.
     pub async fn start() -> std::io::Result<Self> {
+        Self::start_at(Arc::new(System)).await
+    }
+
+    /// The same with this clock, so that tickets, codes and tokens can be seen to expire.
+    ///
+    /// # Errors
+    /// As [`DemoServer::start`].
+    pub async fn start_at(clock: Arc<dyn Ambient>) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let journal = Arc::new(Journal::default());
-        let router = router(Server::new(Arc::clone(&journal))?);
+        let server = Server::new(clock)?;
+        let router = router(Arc::clone(&server));
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move {
             // Without header timers, which loopback peers of a demo do not need.
             let until = async { stopped.await.unwrap_or(()) };
             let _ended = axum::serve(listener, router).with_graceful_shutdown(until).await;
         });
-        Ok(Self { address, journal, _stop: stop })
+        Ok(Self { address, server, _stop: stop })
     }
 
     /// Its origin, `http://127.0.0.1:port`.
@@ -68,7 +80,33 @@ impl DemoServer {
 
     /// The last logins that it was asked for, oldest first.
     pub fn seen(&self) -> Vec<Seen> {
-        self.journal.lock().iter().cloned().collect()
+        self.server.journal.lock().iter().cloned().collect()
+    }
+
+    /// What the telephone of `login` shows.
+    pub fn phone(&self, login: &str) -> Phone {
+        self.server.phone(login)
+    }
+
+    /// Presses a button of the newest question on the telephone of `login`; false when it asks nothing.
+    pub fn press(&self, login: &str, confirm: bool) -> bool {
+        self.server.flows.push.press(login, confirm, self.server.now())
+    }
+
+    /// The digits in a captcha's picture, as somebody reads them who looks at it.
+    pub fn read_picture(&self, png: &[u8]) -> Option<String> {
+        self.server.flows.captchas.read(png)
+    }
+
+    /// Forgets the tokens of all applications, as a server does that is started again.
+    pub fn forget_app_tokens(&self) {
+        self.server.flows.forget_apps();
+    }
+}
+
+impl std::fmt::Debug for DemoServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DemoServer").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -112,12 +150,14 @@ impl Journal {
     }
 }
 
-/// What the handlers share: a directory for each way of storing passwords, and the journal.
+/// What the handlers share: a directory for each way of storing passwords, logins in progress, and the journal.
 struct Server {
     md5: Directory,
     md5_sha1: Directory,
     salted: Directory,
-    journal: Arc<Journal>,
+    flows: Flows,
+    clock: Arc<dyn Ambient>,
+    journal: Journal,
 }
 
 /// A login that could be read: who, and what they sent for the password.
@@ -127,16 +167,38 @@ struct Attempt {
 }
 
 impl Server {
-    fn new(journal: Arc<Journal>) -> std::io::Result<Arc<Self>> {
+    fn new(clock: Arc<dyn Ambient>) -> std::io::Result<Arc<Self>> {
+        let no_randomness = |error: getrandom::Error| std::io::Error::other(error.to_string());
         let stores = [Scheme::Md5, Scheme::Md5Sha1, Scheme::Salted];
-        let [md5, md5_sha1, salted] =
-            stores.map(|scheme| Directory::new(scheme).map_err(|error| std::io::Error::other(error.to_string())));
-        Ok(Arc::new(Self { md5: md5?, md5_sha1: md5_sha1?, salted: salted?, journal }))
+        let [md5, md5_sha1, salted] = stores.map(|scheme| Directory::new(scheme).map_err(no_randomness));
+        let flows = Flows::new().map_err(no_randomness)?;
+        let journal = Journal::default();
+        Ok(Arc::new(Self { md5: md5?, md5_sha1: md5_sha1?, salted: salted?, flows, clock, journal }))
+    }
+
+    /// Milliseconds since 1970.
+    fn now(&self) -> u64 {
+        self.clock.unix_ms()
+    }
+
+    /// Passes on what was read of `wire`, and notes it when it was not as the protocol says.
+    fn read<T>(&self, wire: &Wire, read: Result<T, Flaw>) -> Result<T, Flaw> {
+        read.inspect_err(|flaw| self.journal.note(&wire.path, Outcome::Malformed(flaw.0.clone())))
     }
 
     /// Decides on what was read of `wire`, and notes it.
     fn decide(&self, directory: &Directory, wire: &Wire, read: Result<Attempt, Flaw>) -> Result<(Knock, String), Flaw> {
-        let decided = read.map(|attempt| (directory.knock(&attempt.login, &attempt.sent), attempt.login));
+        self.decide_by(|login, sent| directory.knock(login, sent), wire, read)
+    }
+
+    /// The same for accounts that are kept elsewhere.
+    fn decide_by(
+        &self,
+        knock: impl Fn(&str, &str) -> Knock,
+        wire: &Wire,
+        read: Result<Attempt, Flaw>,
+    ) -> Result<(Knock, String), Flaw> {
+        let decided = read.map(|attempt| (knock(&attempt.login, &attempt.sent), attempt.login));
         let outcome = match &decided {
             Ok((knock, login)) => Outcome::Understood { login: login.clone(), knock: *knock },
             Err(flaw) => Outcome::Malformed(flaw.0.clone()),
@@ -164,5 +226,6 @@ fn router(server: Arc<Server>) -> Router {
         .merge(multipart::routes())
         .merge(soap::routes())
         .merge(cookie::routes())
+        .merge(flows::routes())
         .with_state(server)
 }

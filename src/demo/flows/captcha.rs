@@ -1,0 +1,106 @@
+//! A server that shows a picture of digits before it takes a password.
+//!
+//! `GET /captcha/image` gives a PNG and the cookie `CAPTCHASESSION`; `POST /captcha/login` with that cookie and a form
+//! `username`, `password`, `captcha` logs in. A picture is good for one try and two minutes; without the right digits the
+//! password is not looked at.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use subtle::ConstantTimeEq as _;
+
+use super::drawer::Drawer;
+use super::{picture, six_digits};
+use crate::demo::json::{code, malformed, message};
+use crate::demo::people::Knock;
+use crate::demo::wire::{Flaw, Wire, flaw, form, utf8};
+use crate::demo::{Attempt, Server, token};
+
+/// How many digits a picture shows.
+const DIGITS: usize = 5;
+/// How many pictures a person who looks can still read.
+const SEEN: usize = 64;
+
+/// The pictures that were handed out.
+pub(in crate::demo) struct Captchas {
+    sessions: Drawer<String>,
+    /// What a person sees who looks at a picture; nothing that checks a login reads it.
+    eyes: Mutex<VecDeque<(Vec<u8>, String)>>,
+}
+
+impl Captchas {
+    pub(super) fn new() -> Self {
+        Self { sessions: Drawer::for_seconds(2 * 60), eyes: Mutex::default() }
+    }
+
+    /// The digits in a picture, as somebody reads them who looks at it.
+    pub(in crate::demo) fn read(&self, png: &[u8]) -> Option<String> {
+        let eyes = self.eyes.lock().unwrap_or_else(PoisonError::into_inner);
+        eyes.iter().find(|(shown, _)| shown == png).map(|(_, digits)| digits.clone())
+    }
+
+    fn draw(&self, now: u64) -> (String, Vec<u8>) {
+        let digits = six_digits()[..DIGITS].to_owned();
+        let mut noise = [0; 32];
+        // Without randomness the picture is merely easy to read.
+        let _ = getrandom::fill(&mut noise);
+        let png = picture::png(&digits, &noise);
+        let mut eyes = self.eyes.lock().unwrap_or_else(PoisonError::into_inner);
+        if eyes.len() == SEEN {
+            eyes.pop_front();
+        }
+        eyes.push_back((png.clone(), digits.clone()));
+        (self.sessions.put(now, digits), png)
+    }
+}
+
+pub(super) fn routes() -> Router<Arc<Server>> {
+    Router::new().route("/captcha/image", get(image)).route("/captcha/login", post(login))
+}
+
+async fn image(State(server): State<Arc<Server>>) -> Response {
+    let (session, png) = server.flows.captchas.draw(server.now());
+    let cookie = format!("CAPTCHASESSION={session}; Path=/captcha; HttpOnly");
+    let headers = [
+        (header::CONTENT_TYPE, "image/png".to_owned()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::SET_COOKIE, cookie),
+    ];
+    (headers, png).into_response()
+}
+
+async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
+    let (attempt, session, given) = match server.read(&wire, read(&wire)) {
+        Ok(read) => read,
+        Err(flaw) => return Json(malformed(&flaw)).into_response(),
+    };
+    let shown = server.flows.captchas.sessions.take(server.now(), &session);
+    let right = shown.is_some_and(|digits| bool::from(digits.as_bytes().ct_eq(given.as_bytes())));
+    Json(if right {
+        match server.decide(&server.salted, &wire, Ok(attempt)) {
+            Ok((Knock::Welcome, login)) => answer(0, "登录成功", &json!({ "token": token(), "loginName": login })),
+            Ok((knock, _)) => answer(code(knock), message(knock), &Value::Null),
+            Err(flaw) => malformed(&flaw),
+        }
+    } else {
+        answer(601, "验证码错误或已过期", &Value::Null)
+    })
+    .into_response()
+}
+
+fn read(wire: &Wire) -> Result<(Attempt, String, String), Flaw> {
+    wire.expect_type("application/x-www-form-urlencoded", "utf-8")?;
+    let [login, sent, captcha] = form(&wire.body, utf8)?.exactly(["username", "password", "captcha"])?;
+    let [session] = wire.cookies()?.exactly(["CAPTCHASESSION"])?;
+    if session.is_empty() { flaw("an empty session") } else { Ok((Attempt { login, sent }, session, captcha)) }
+}
+
+fn answer(code: u16, message: &str, data: &Value) -> Value {
+    json!({ "code": code, "msg": message, "data": data })
+}

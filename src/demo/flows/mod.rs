@@ -1,0 +1,107 @@
+//! Protocols of more than one request: second factors, forced renewals, pages with forms, tickets, tokens of apps.
+//!
+//! Each keeps what such servers keep between two requests (who is half way in, what code was sent, until when) and is as
+//! strict about it: a ticket is its user's, a code is good once and for a time, wrong answers are counted.
+
+mod captcha;
+mod cas;
+mod dingtalk;
+mod drawer;
+mod intranet;
+mod open;
+mod otp;
+pub(super) mod phone;
+mod picture;
+mod push;
+mod renewal;
+mod sms;
+mod totp;
+mod wecom;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use super::Server;
+use super::people::PEOPLE;
+
+pub(super) use captcha::Captchas;
+pub use phone::Phone;
+
+/// What the server keeps between the requests of a login.
+pub(super) struct Flows {
+    messages: phone::Messages,
+    authenticators: totp::Authenticators,
+    sms: sms::Desk,
+    otp: otp::Desk,
+    pub(super) push: push::Desk,
+    renewal: renewal::Desk,
+    pub(super) captchas: Captchas,
+    intranet: intranet::Desk,
+    cas: cas::Desk,
+    open: open::Desk,
+    wecom: wecom::Desk,
+    dingtalk: dingtalk::Desk,
+}
+
+impl Flows {
+    /// Nobody has begun.
+    ///
+    /// # Errors
+    /// The system gives no randomness.
+    pub(super) fn new() -> Result<Self, getrandom::Error> {
+        Ok(Self {
+            messages: phone::Messages::default(),
+            authenticators: totp::Authenticators::new()?,
+            sms: sms::Desk::new(),
+            otp: otp::Desk::new(),
+            push: push::Desk::new(),
+            renewal: renewal::Desk::new()?,
+            captchas: Captchas::new(),
+            intranet: intranet::Desk::new(),
+            cas: cas::Desk::new(),
+            open: open::Desk::new(),
+            wecom: wecom::Desk::new(),
+            dingtalk: dingtalk::Desk::new(),
+        })
+    }
+
+    /// Forgets the tokens of all applications, as a server does that is started again.
+    pub(super) fn forget_apps(&self) {
+        self.open.forget_apps();
+        self.wecom.forget_apps();
+        self.dingtalk.forget_apps();
+    }
+}
+
+pub(super) fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .merge(phone::routes())
+        .merge(sms::routes())
+        .merge(otp::routes())
+        .merge(push::routes())
+        .merge(renewal::routes())
+        .merge(captcha::routes())
+        .merge(intranet::routes())
+        .merge(cas::routes())
+        .merge(open::routes())
+        .merge(wecom::routes())
+        .merge(dingtalk::routes())
+}
+
+/// Whether a telephone is enrolled as a second factor. The last of [`PEOPLE`] has none: servers let such users in by the
+/// password alone.
+fn enrolled(login: &str) -> bool {
+    PEOPLE[..PEOPLE.len() - 1].iter().any(|person| person.login == login)
+}
+
+/// Six random digits.
+fn six_digits() -> String {
+    let mut bytes = [0; 4];
+    // Without randomness there would be no secrets, and so no server.
+    let drawn = getrandom::fill(&mut bytes).map(|()| u32::from_le_bytes(bytes)).unwrap_or_default();
+    format!("{:06}", drawn % 1_000_000)
+}

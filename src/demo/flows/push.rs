@@ -1,0 +1,110 @@
+//! A platform that asks the user's telephone: the login waits until somebody presses a button there.
+//!
+//! `POST /push/login` with a form `username`, `password` gives `pushId`, or a token to who has no telephone; `GET
+//! /push/state?pushId=…` gives `WAITING`, `CONFIRMED` (told once, with the account), `DENIED` or `TIMEOUT`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::drawer::Drawer;
+use super::enrolled;
+use crate::demo::json::{code, malformed, message};
+use crate::demo::people::Knock;
+use crate::demo::wire::{Flaw, Wire, form, utf8};
+use crate::demo::{Attempt, Server, token};
+
+/// How long the telephone asks, in milliseconds.
+const ASKS: u64 = 2 * 60 * 1000;
+
+/// Who waits. Ids outlive the question, so that "too late" can be told from "never heard of".
+pub(in crate::demo) struct Desk(Drawer<Asked>);
+
+struct Asked {
+    login: String,
+    until: u64,
+    pressed: Option<bool>,
+}
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        Self(Drawer::for_seconds(10 * 60))
+    }
+
+    /// How many questions the telephone of `login` shows.
+    pub(super) fn waiting(&self, login: &str, now: u64) -> usize {
+        let mut waiting = 0;
+        self.0.newest(now, |asked| {
+            waiting += usize::from(asked.waits(login, now));
+            None::<()>
+        });
+        waiting
+    }
+
+    /// Presses a button of the newest question; false when none is shown.
+    pub(in crate::demo) fn press(&self, login: &str, confirmed: bool, now: u64) -> bool {
+        let press = |asked: &mut Asked| asked.waits(login, now).then(|| asked.pressed = Some(confirmed));
+        self.0.newest(now, press).is_some()
+    }
+}
+
+impl Asked {
+    fn waits(&self, login: &str, now: u64) -> bool {
+        self.login == login && now < self.until && self.pressed.is_none()
+    }
+}
+
+pub(super) fn routes() -> Router<Arc<Server>> {
+    Router::new().route("/push/login", post(login)).route("/push/state", get(state))
+}
+
+async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
+    Json(match server.decide(&server.salted, &wire, read(&wire)) {
+        Ok((Knock::Welcome, login)) if enrolled(&login) => {
+            let device = format!("{} 的手机", server.salted.person(&login).name);
+            let asked = Asked { login, until: server.now() + ASKS, pressed: None };
+            ok(&json!({ "pushId": server.flows.push.0.put(server.now(), asked), "device": device }))
+        }
+        Ok((Knock::Welcome, login)) => ok(&json!({ "token": token(), "loginName": login })),
+        Ok((knock, _)) => json!({ "code": code(knock), "msg": message(knock), "data": null }),
+        Err(flaw) => malformed(&flaw),
+    })
+    .into_response()
+}
+
+fn read(wire: &Wire) -> Result<Attempt, Flaw> {
+    wire.expect_type("application/x-www-form-urlencoded", "utf-8")?;
+    let [login, sent] = form(&wire.body, utf8)?.exactly(["username", "password"])?;
+    Ok(Attempt { login, sent })
+}
+
+async fn state(State(server): State<Arc<Server>>, wire: Wire) -> Response {
+    let now = server.now();
+    let desk = &server.flows.push.0;
+    Json(match server.read(&wire, wire.query().and_then(|query| query.exactly(["pushId"]))) {
+        Ok([id]) => match desk.with(now, &id, |asked| (asked.pressed, now < asked.until)) {
+            Some((Some(true), _)) => match desk.take(now, &id) {
+                Some(asked) => ok(&json!({ "state": "CONFIRMED", "loginName": asked.login, "token": token() })),
+                None => unknown(),
+            },
+            Some((Some(false), _)) => ok(&json!({ "state": "DENIED" })),
+            Some((None, true)) => ok(&json!({ "state": "WAITING" })),
+            Some((None, false)) => ok(&json!({ "state": "TIMEOUT" })),
+            None => unknown(),
+        },
+        Err(flaw) => malformed(&flaw),
+    })
+    .into_response()
+}
+
+fn ok(data: &Value) -> Value {
+    json!({ "code": 0, "msg": "ok", "data": data })
+}
+
+fn unknown() -> Value {
+    json!({ "code": 404, "msg": "推送不存在或已使用", "data": null })
+}

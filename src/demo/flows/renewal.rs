@@ -1,0 +1,117 @@
+//! A server that lets nobody in with an old password: who knows it must choose a new one first.
+//!
+//! `POST /account/login { loginName, password }` gives `OK`, or `MUST_CHANGE` and a `changeTicket`; `POST /account/password
+//! { changeTicket, newPassword }` changes the password when it is good enough, and is then a login. The new password counts
+//! from then on.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::drawer::Drawer;
+use crate::demo::json::{attempt, message};
+use crate::demo::people::{Directory, Knock, Scheme};
+use crate::demo::wire::{Flaw, Wire, json as read_json};
+use crate::demo::{Server, token};
+
+/// The shortest new password, in characters.
+const SHORTEST: usize = 8;
+
+/// The accounts, which change here and in no other protocol, and who must choose.
+pub(super) struct Desk {
+    accounts: RwLock<Directory>,
+    owing: Drawer<String>,
+}
+
+impl Desk {
+    pub(super) fn new() -> Result<Self, getrandom::Error> {
+        Ok(Self { accounts: RwLock::new(Directory::new(Scheme::Salted)?), owing: Drawer::for_seconds(10 * 60) })
+    }
+
+    fn knock(&self, login: &str, sent: &str) -> Knock {
+        self.accounts.read().unwrap_or_else(PoisonError::into_inner).knock(login, sent)
+    }
+
+    /// What is wrong with a new password, if anything.
+    fn refuses(&self, login: &str, new: &str) -> Option<&'static str> {
+        let mixed = new.chars().any(char::is_alphabetic) && new.chars().any(char::is_numeric);
+        if new.chars().count() < SHORTEST || !mixed {
+            Some("新密码至少 8 位，且须包含字母和数字")
+        } else if new.contains(login) {
+            Some("新密码不能包含用户名")
+        } else if self.knock(login, new) != Knock::Wrong {
+            Some("新密码不能与旧密码相同")
+        } else {
+            None
+        }
+    }
+}
+
+pub(super) fn routes() -> Router<Arc<Server>> {
+    Router::new().route("/account/login", post(login)).route("/account/password", post(change))
+}
+
+async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
+    let desk = &server.flows.renewal;
+    let read = attempt(&wire, ["loginName", "password"]);
+    Json(match server.decide_by(|login, sent| desk.knock(login, sent), &wire, read) {
+        Ok((Knock::Welcome, login)) => welcome(&login),
+        Ok((Knock::PasswordExpired, login)) => {
+            let ticket = desk.owing.put(server.now(), login);
+            json!({ "status": "MUST_CHANGE", "message": message(Knock::PasswordExpired), "changeTicket": ticket })
+        }
+        Ok((knock, _)) => json!({ "status": status(knock), "message": message(knock) }),
+        Err(flaw) => malformed(&flaw),
+    })
+    .into_response()
+}
+
+async fn change(State(server): State<Arc<Server>>, wire: Wire) -> Response {
+    let now = server.now();
+    let desk = &server.flows.renewal;
+    let read = || {
+        wire.expect_type("application/json", "utf-8")?;
+        read_json(&wire.body)?.exactly(["changeTicket", "newPassword"])
+    };
+    Json(match server.read(&wire, read()) {
+        Ok([ticket, new]) => match desk.owing.with(now, &ticket, |login| desk.refuses(login, &new)) {
+            Some(None) => match desk.owing.take(now, &ticket) {
+                Some(login) => {
+                    desk.accounts.write().unwrap_or_else(PoisonError::into_inner).renew(&login, &new);
+                    welcome(&login)
+                }
+                None => unknown(),
+            },
+            Some(Some(why)) => json!({ "status": "WEAK_PASSWORD", "message": why }),
+            None => unknown(),
+        },
+        Err(flaw) => malformed(&flaw),
+    })
+    .into_response()
+}
+
+fn welcome(login: &str) -> Value {
+    json!({ "status": "OK", "message": message(Knock::Welcome), "session": token(), "loginName": login })
+}
+
+fn unknown() -> Value {
+    json!({ "status": "TICKET_INVALID", "message": "操作已失效，请重新登录" })
+}
+
+fn malformed(flaw: &Flaw) -> Value {
+    json!({ "status": "BAD_REQUEST", "message": flaw.0 })
+}
+
+fn status(knock: Knock) -> &'static str {
+    match knock {
+        Knock::Welcome => "OK",
+        Knock::Wrong => "BAD_CREDENTIALS",
+        Knock::Locked => "LOCKED",
+        Knock::Disabled => "DISABLED",
+        Knock::PasswordExpired => "MUST_CHANGE",
+    }
+}

@@ -1,0 +1,163 @@
+//! A platform that sends a code by text message after the password.
+//!
+//! `POST /mfa/login { account, password }` gives `resultCode` `0000` and a token to users without a telephone, `0001`, a
+//! ticket and the masked number to all others; `/mfa/sms/send { ticket }` sends; `/mfa/sms/verify { ticket, code }`
+//! ends. One message a minute, a code lives five minutes, a ticket ten, and five wrong codes end it.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use subtle::ConstantTimeEq as _;
+
+use super::drawer::Drawer;
+use super::{enrolled, six_digits};
+use crate::demo::json::{attempt, message};
+use crate::demo::people::Knock;
+use crate::demo::wire::{Flaw, Wire, json as read_json};
+use crate::demo::{Server, token};
+
+/// Seconds between two messages.
+const PAUSE: u64 = 60;
+/// Seconds that a code is good.
+const CODE: u64 = 5 * 60;
+/// Wrong codes that end a ticket.
+const TRIES: u32 = 5;
+
+/// Who is half way in.
+pub(super) struct Desk(Drawer<Half>);
+
+struct Half {
+    login: String,
+    sent: Option<Sent>,
+    wrong: u32,
+}
+
+struct Sent {
+    code: String,
+    at: u64,
+}
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        Self(Drawer::for_seconds(10 * 60))
+    }
+}
+
+pub(super) fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/mfa/login", post(login))
+        .route("/mfa/sms/send", post(send))
+        .route("/mfa/sms/verify", post(verify))
+}
+
+async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
+    let read = attempt(&wire, ["account", "password"]);
+    Json(match server.decide(&server.salted, &wire, read) {
+        Ok((Knock::Welcome, login)) if enrolled(&login) => {
+            let mobile = server.salted.person(&login).mobile;
+            let mobile = format!("{}****{}", &mobile[..3], &mobile[7..]);
+            let ticket = server.flows.sms.0.put(server.now(), Half { login, sent: None, wrong: 0 });
+            json!({ "resultCode": "0001", "resultMsg": "请输入短信验证码", "ticket": ticket, "mobile": mobile })
+        }
+        Ok((Knock::Welcome, login)) => welcome(&login),
+        Ok((knock, _)) => result(code(knock), message(knock)),
+        Err(flaw) => malformed(&flaw),
+    })
+    .into_response()
+}
+
+async fn send(State(server): State<Arc<Server>>, wire: Wire) -> Response {
+    let now = server.now();
+    Json(match server.read(&wire, fields(&wire, ["ticket"])) {
+        Ok([ticket]) => {
+            let sent = server.flows.sms.0.with(now, &ticket, |half| {
+                if half.sent.as_ref().is_some_and(|sent| now < sent.at + PAUSE * 1000) {
+                    return result("2004", "发送过于频繁，请稍后再试");
+                }
+                let code = six_digits();
+                let text = format!("【统一认证】验证码 {code}，5 分钟内有效，请勿告诉他人。");
+                server.flows.messages.deliver(&half.login, "1069000000", text);
+                half.sent = Some(Sent { code, at: now });
+                result("0000", "验证码已发送")
+            });
+            sent.unwrap_or_else(unknown_ticket)
+        }
+        Err(flaw) => malformed(&flaw),
+    })
+    .into_response()
+}
+
+async fn verify(State(server): State<Arc<Server>>, wire: Wire) -> Response {
+    let now = server.now();
+    let desk = &server.flows.sms.0;
+    Json(match server.read(&wire, fields(&wire, ["ticket", "code"])) {
+        Ok([ticket, given]) => match desk.with(now, &ticket, |half| half.check(&given, now)) {
+            Some(Checked::Right) => desk.take(now, &ticket).map_or_else(unknown_ticket, |half| welcome(&half.login)),
+            Some(Checked::Wrong) => result("2001", "验证码错误"),
+            Some(Checked::Late) => result("2002", "验证码已过期，请重新获取"),
+            Some(Checked::Over) => {
+                drop(desk.take(now, &ticket));
+                result("2005", "错误次数过多，请重新登录")
+            }
+            None => unknown_ticket(),
+        },
+        Err(flaw) => malformed(&flaw),
+    })
+    .into_response()
+}
+
+enum Checked {
+    Right,
+    Wrong,
+    Late,
+    Over,
+}
+
+impl Half {
+    fn check(&mut self, given: &str, now: u64) -> Checked {
+        let Some(sent) = &self.sent else { return Checked::Wrong };
+        if now >= sent.at + CODE * 1000 {
+            return Checked::Late;
+        }
+        if bool::from(sent.code.as_bytes().ct_eq(given.as_bytes())) {
+            return Checked::Right;
+        }
+        self.wrong += 1;
+        if self.wrong < TRIES { Checked::Wrong } else { Checked::Over }
+    }
+}
+
+fn fields<const N: usize>(wire: &Wire, names: [&str; N]) -> Result<[String; N], Flaw> {
+    wire.expect_type("application/json", "utf-8")?;
+    read_json(&wire.body)?.exactly(names)
+}
+
+fn welcome(login: &str) -> Value {
+    json!({ "resultCode": "0000", "resultMsg": "登录成功", "token": token(), "account": login })
+}
+
+fn result(code: &str, message: &str) -> Value {
+    json!({ "resultCode": code, "resultMsg": message })
+}
+
+fn unknown_ticket() -> Value {
+    result("2003", "登录已失效，请重新登录")
+}
+
+fn malformed(flaw: &Flaw) -> Value {
+    result("9001", &flaw.0)
+}
+
+fn code(knock: Knock) -> &'static str {
+    match knock {
+        Knock::Welcome => "0000",
+        Knock::Wrong => "1001",
+        Knock::Locked => "1002",
+        Knock::Disabled => "1003",
+        Knock::PasswordExpired => "1004",
+    }
+}
