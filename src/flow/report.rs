@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::cookies::Dropped;
 use crate::document::Value;
 use crate::request::ShapePart;
 use crate::secret::Secret;
@@ -89,6 +90,8 @@ pub struct StepTrace {
     pub request: Option<SentTrace>,
     /// What came back.
     pub reply: Option<ReplyTrace>,
+    /// Cookies that replies set and that were not kept.
+    pub dropped_cookies: Vec<Dropped>,
     /// Each rule that was asked, in the order of judging; the last one decided.
     pub rules: Vec<RuleTrace>,
     /// What `capture` kept.
@@ -116,6 +119,8 @@ pub struct SentTrace {
     pub shape: Vec<ShapePart>,
     /// Headers that `auth` added.
     pub signed: Vec<(String, Vec<u8>)>,
+    /// Cookies that earlier replies of this login set.
+    pub from_jar: Vec<(String, Vec<u8>)>,
 }
 
 /// A reply as it was read.

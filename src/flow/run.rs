@@ -13,6 +13,7 @@ use super::{Login, Tools, draw, input, step, watched};
 use crate::condition::{Absent, Facts};
 use crate::connector::{Connector, Kind, Match, Role, Step};
 use crate::context::{Context, StepFacts, StepOutcome};
+use crate::cookies::Jar;
 use crate::mask::Mask;
 use crate::request::RequestPlan;
 use crate::upstream::{Nodes, Pick, SendFault};
@@ -59,6 +60,8 @@ pub(super) struct Run<'a> {
     pub tracing: bool,
     /// The node of this login, when the connector has nodes.
     pub pick: Option<Pick<'a>>,
+    /// The cookies of this login.
+    pub jar: Jar,
 }
 
 /// Authenticates one user. Never fails: whatever happens is one of the five verdicts.
@@ -92,6 +95,7 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
                 mapped: Mapped::default(),
                 credential_sends: 0,
                 pick: connector.nodes.as_ref().map(Nodes::start),
+                jar: Jar::default(),
                 tracing,
             };
             let result = run.steps(&mut steps).await;

@@ -1,7 +1,11 @@
 //! Stages 2 to 4: the request with every value at its place, signed, and one exchange.
 //!
 //! The user's credential is written at most once a step: another node is tried only when nothing was written, and
-//! only helpers are tried again.
+//! only helpers are tried again. Cookies are added last, because they depend on where a request goes; whatever a reply
+//! sets goes into the login's jar before anybody looks at the rest of it.
+
+use http::HeaderValue;
+use http::header::COOKIE;
 
 use super::report::{SentTrace, StepReport};
 use super::run::Run;
@@ -12,13 +16,15 @@ use crate::template::RenderError;
 use crate::upstream::{Outgoing, Reply};
 use crate::verdict::{Cause, Reason};
 
+/// A request but for its cookies.
+pub(super) struct Ready {
+    request: Outgoing,
+    /// The connector's own.
+    cookies: Vec<(String, HeaderValue)>,
+}
+
 /// Stages 2 and 3.
-pub(super) fn render(
-    step: &Step,
-    plan: &RequestPlan,
-    run: &Run<'_>,
-    report: &mut StepReport,
-) -> Result<Outgoing, Stop> {
+pub(super) fn render(step: &Step, plan: &RequestPlan, run: &Run<'_>, report: &mut StepReport) -> Result<Ready, Stop> {
     let node = run.node(plan);
     let mut prepared = plan.render(&run.context, node.as_ref()).map_err(unrendered)?;
     let unsigned = prepared.headers.len();
@@ -31,9 +37,10 @@ pub(super) fn render(
             url: prepared.url.to_string(),
             shape: plan.shape(&run.context).map_err(unrendered)?,
             signed: prepared.headers[unsigned..].iter().map(|(n, v)| (n.to_string(), v.as_bytes().to_vec())).collect(),
+            from_jar: Vec::new(),
         });
     }
-    Ok(outgoing(step, prepared))
+    Ok(ready(step, prepared))
 }
 
 fn unrendered(error: RenderError) -> Stop {
@@ -44,19 +51,15 @@ fn unrendered(error: RenderError) -> Stop {
     }
 }
 
-fn outgoing(step: &Step, prepared: Prepared) -> Outgoing {
-    let mut headers = prepared.headers;
-    let cookies = prepared.cookies.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    if let Some(value) = cookie_header(cookies) {
-        headers.push((http::header::COOKIE, value));
-    }
-    Outgoing {
+fn ready(step: &Step, prepared: Prepared) -> Ready {
+    let request = Outgoing {
         method: prepared.method,
         url: prepared.url,
-        headers,
+        headers: prepared.headers,
         body: prepared.body,
         carries_credential: step.carries_credential,
-    }
+    };
+    Ready { request, cookies: prepared.cookies }
 }
 
 /// Stage 4.
@@ -64,10 +67,14 @@ pub(super) async fn send(
     step: &Step,
     plan: &RequestPlan,
     run: &mut Run<'_>,
-    mut request: Outgoing,
+    ready: Ready,
+    report: &mut StepReport,
 ) -> Result<Reply, Stop> {
+    let Ready { mut request, cookies } = ready;
     let mut tries = if step.role == Role::Helper && !step.carries_credential { step.retry } else { 0 };
     loop {
+        // Anew for each try: another node is another host, and a reply that is tried again may have set some.
+        put_cookies(&mut request, &cookies, run, report);
         if step.carries_credential {
             run.tools.progress.credential_leaves();
         }
@@ -75,6 +82,9 @@ pub(super) async fn send(
         let written = !matches!(&result, Err(fault) if !fault.written);
         if step.carries_credential && written {
             run.credential_sends += 1;
+        }
+        if let Ok(reply) = &result {
+            keep_cookies(reply, &request.url, run, report);
         }
         match result {
             // A gateway's answer for a server that is away; helpers carry nothing that must not be sent twice.
@@ -98,4 +108,34 @@ fn move_to(url: &mut url::Url, node: &url::Url) {
     moved.set_path(url.path());
     moved.set_query(url.query());
     *url = moved;
+}
+
+/// The cookies of a request to where it goes now: the connector's own, and of the jar what has none of their names.
+fn put_cookies(request: &mut Outgoing, own: &[(String, HeaderValue)], run: &Run<'_>, report: &mut StepReport) {
+    request.headers.retain(|(name, _)| name != COOKIE);
+    let mut kept = run.jar.for_request(&request.url, now(run));
+    kept.retain(|(name, _)| own.iter().all(|(own, _)| own != name));
+    // Seen by the upstream that set them, and by nobody else.
+    let kept = kept.into_iter().map(|(name, value)| (name, value.expose().as_bytes()));
+    let own = own.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    if let Some(value) = cookie_header(own.chain(kept.clone())) {
+        request.headers.push((COOKIE, value));
+    }
+    if let Some(sent) = report.trace.as_mut().and_then(|trace| trace.request.as_mut()) {
+        sent.from_jar = kept.map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
+    }
+}
+
+/// Whatever a reply is judged to be, its cookies count.
+fn keep_cookies(reply: &Reply, url: &url::Url, run: &mut Run<'_>, report: &mut StepReport) {
+    let now = now(run);
+    let dropped = run.jar.store(&reply.headers, url, now);
+    if let Some(trace) = &mut report.trace {
+        trace.dropped_cookies.extend(dropped);
+    }
+}
+
+/// Seconds since 1970, the same all through a step.
+fn now(run: &Run<'_>) -> i64 {
+    i64::try_from(run.context.step.unix).unwrap_or(i64::MAX)
 }

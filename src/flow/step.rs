@@ -27,9 +27,9 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     filled?;
     show_env(run, report);
     let Some(plan) = &step.request else { return judge_without_reply(step, run, report) };
-    let request = send::render(step, plan, run, report)?;
+    let ready = send::render(step, plan, run, report)?;
     watch.lap("render", report);
-    let reply = send::send(step, plan, run, request).await;
+    let reply = send::send(step, plan, run, ready, report).await;
     watch.lap("send", report);
     let reply = reply?;
     report.status = Some(reply.status);

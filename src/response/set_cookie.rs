@@ -15,7 +15,7 @@ const MAX_PAIR: usize = 4096;
 /// RFC 6265bis section 5.6: a longer attribute value is no attribute.
 const MAX_ATTRIBUTE: usize = 1024;
 
-/// The whole field, as delivered to a browser. Pair and attributes that count fit; padding does not matter.
+/// The whole field. Pair and attributes that count fit; padding does not matter.
 const MAX_FIELD: usize = 8192;
 
 /// RFC 6265bis section 5.6.7.
@@ -48,23 +48,43 @@ pub struct SetCookie {
     pub http_only: bool,
     /// As written; `None` when absent or unknown.
     pub same_site: Option<SameSite>,
-    /// The whole field as it came.
-    pub raw: String,
+}
+
+/// Why a field is no cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoCookie {
+    /// No rule could name it, and no cookie header could carry it back.
+    #[error("it is not UTF-8")]
+    NotText,
+    /// RFC 6265bis section 5.6 lets such a field go as a whole.
+    #[error("it has a control character")]
+    Control,
+    /// Over the caps of this file.
+    #[error("name and value are longer than {MAX_PAIR} bytes, or the field is longer than {MAX_FIELD}")]
+    TooLong,
+    /// Browsers keep a cookie without a name; nothing here could ask for it.
+    #[error("it has no name")]
+    Nameless,
 }
 
 impl SetCookie {
-    /// Reads one field at `now` (seconds since 1970). `None` where the RFC lets a field go (control characters, too
-    /// long), and for cookies without a name and fields that are not UTF-8, which no rule could name.
-    pub fn parse(header: &[u8], now: i64) -> Option<Self> {
-        let raw = std::str::from_utf8(header).ok()?;
-        if raw.len() > MAX_FIELD || raw.chars().any(|c| c != '\t' && c.is_ascii_control()) {
-            return None;
+    /// Reads one field at `now` (seconds since 1970).
+    pub fn parse(header: &[u8], now: i64) -> Result<Self, NoCookie> {
+        if header.len() > MAX_FIELD {
+            return Err(NoCookie::TooLong);
         }
-        let (pair, attributes) = raw.split_once(';').unwrap_or((raw, ""));
-        let (name, value) = pair.split_once('=')?;
+        let text = std::str::from_utf8(header).map_err(|_| NoCookie::NotText)?;
+        if text.chars().any(|c| c != '\t' && c.is_ascii_control()) {
+            return Err(NoCookie::Control);
+        }
+        let (pair, attributes) = text.split_once(';').unwrap_or((text, ""));
+        let (name, value) = pair.split_once('=').ok_or(NoCookie::Nameless)?;
         let (name, value) = (name.trim_matches(BLANK), value.trim_matches(BLANK));
-        if name.is_empty() || name.len() + value.len() > MAX_PAIR {
-            return None;
+        if name.is_empty() {
+            return Err(NoCookie::Nameless);
+        }
+        if name.len() + value.len() > MAX_PAIR {
+            return Err(NoCookie::TooLong);
         }
         let mut cookie = Self {
             name: name.to_owned(),
@@ -75,7 +95,6 @@ impl SetCookie {
             secure: false,
             http_only: false,
             same_site: None,
-            raw: raw.to_owned(),
         };
         let mut max_age = None;
         for attribute in attributes.split(';') {
@@ -92,7 +111,7 @@ impl SetCookie {
         if let Some(seconds) = max_age {
             cookie.expires = Some(if seconds <= 0 { i64::MIN } else { now.saturating_add(seconds) });
         }
-        Some(cookie)
+        Ok(cookie)
     }
 
     /// The last of each name counts.
@@ -116,6 +135,16 @@ impl SetCookie {
             }
             _ => {}
         }
+    }
+
+    /// What a field would be named, as far as that can be told, for a line about one that was let go.
+    pub fn name_of(header: &[u8]) -> String {
+        // Longer than any real name; of a hostile one the rest tells nothing.
+        const SHOWN: usize = 64;
+        let pair = header.split(|byte| *byte == b';').next().unwrap_or_default();
+        // Without a `=` all of it is a value, which is nobody's to show.
+        let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(0);
+        String::from_utf8_lossy(&pair[..end]).trim_matches(BLANK).chars().take(SHOWN).collect()
     }
 
     /// Whether it is over at `now`, seconds since 1970: this is how a server takes a cookie away.
@@ -152,7 +181,7 @@ mod tests {
 
     const NOW: i64 = 1_700_000_000;
 
-    fn parse(text: &str) -> Option<SetCookie> {
+    fn parse(text: &str) -> Result<SetCookie, NoCookie> {
         SetCookie::parse(text.as_bytes(), NOW)
     }
 
@@ -165,7 +194,6 @@ mod tests {
         assert_eq!((cookie.domain.as_deref(), cookie.path.as_deref()), (Some("example.com"), Some("/app")));
         assert_eq!((cookie.expires, cookie.same_site), (Some(NOW + 60), Some(SameSite::Lax)));
         assert!(cookie.secure && cookie.http_only && !cookie.is_expired(NOW));
-        assert_eq!(cookie.raw, field);
         assert!(!format!("{cookie:?}").contains("a b"));
     }
 
@@ -195,10 +223,23 @@ mod tests {
     #[test]
     fn what_is_no_cookie() {
         let long = format!("a={}", "b".repeat(MAX_PAIR));
-        for field in ["", "a", ";a=b", "=a", " = ", "a=b\0", "a=b\r\nx", "a\u{7f}=b", long.as_str()] {
-            assert_eq!(parse(field), None, "{field:.40}");
+        for (field, why) in [
+            ("", NoCookie::Nameless),
+            ("a", NoCookie::Nameless),
+            (";a=b", NoCookie::Nameless),
+            ("=a", NoCookie::Nameless),
+            (" = ", NoCookie::Nameless),
+            ("a=b\0", NoCookie::Control),
+            ("a=b\r\nx", NoCookie::Control),
+            ("a\u{7f}=b", NoCookie::Control),
+            (long.as_str(), NoCookie::TooLong),
+        ] {
+            assert_eq!(parse(field), Err(why), "{field:.40}");
         }
-        assert_eq!(SetCookie::parse(b"a=\xff", NOW), None);
+        assert_eq!(SetCookie::parse(b"a=\xff", NOW), Err(NoCookie::NotText));
+        assert_eq!(SetCookie::parse(&[b'a'; MAX_FIELD + 1], NOW), Err(NoCookie::TooLong));
+        let names = [&b" sid =1"[..], b"value; a=b", b"value", b"a\xff=1"].map(SetCookie::name_of);
+        assert_eq!(names, ["sid", "", "", "a\u{fffd}"]);
         let padded = format!("a=b; Path=/{}; Domain=x", "c".repeat(MAX_ATTRIBUTE));
         let cookie = parse(&padded).unwrap();
         assert_eq!((cookie.path, cookie.domain.as_deref()), (None, Some("x")));

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::View;
 use crate::context::{User, Variable};
+use crate::cookies::SetCookie;
 use crate::document::Value;
 use crate::flow::Report;
 use crate::flow::report::StepTrace;
@@ -130,6 +131,14 @@ fn derived(trace: &StepTrace, known: &mut Vec<String>) {
     for (_, value) in trace.request.iter().flat_map(|request| &request.signed) {
         let text = String::from_utf8_lossy(value);
         add(text.split_once(' ').map_or(&*text, |(_, credentials)| credentials));
+    }
+    for (_, value) in trace.request.iter().flat_map(|request| &request.from_jar) {
+        add(&String::from_utf8_lossy(value));
+    }
+    for (_, field) in trace.reply.iter().flat_map(|reply| &reply.headers).filter(|(name, _)| name == "set-cookie") {
+        if let Ok(cookie) = SetCookie::parse(field, 0) {
+            add(&cookie.value);
+        }
     }
 }
 

@@ -16,13 +16,16 @@ pub(super) struct Request {
     pub(super) parts: Vec<Part>,
 }
 
+/// What stands in the place of variables beside a cookie that an earlier reply set.
+const JAR: &str = "cookie jar";
+
 /// One value of a request.
 #[derive(Debug, Serialize)]
 pub(super) struct Part {
     /// `path`, `query`, `header`, `cookie`, `body`, `auth`.
     pub(super) place: &'static str,
     pub(super) name: String,
-    /// The variables in it; none for a literal.
+    /// The variables in it, or `cookie jar`; none for a literal.
     pub(super) from: Vec<String>,
     #[serde(flatten)]
     pub(super) shown: Shown,
@@ -37,6 +40,12 @@ impl Request {
             place: "auth",
             name: name.clone(),
             from: Vec::new(),
+            shown: net.bytes(value, false),
+        }));
+        parts.extend(sent.from_jar.iter().map(|(name, value)| Part {
+            place: "cookie",
+            name: net.text(name),
+            from: vec![JAR.to_owned()],
             shown: net.bytes(value, false),
         }));
         Self { method: sent.method.clone(), url: url(sent, public, net), parts }

@@ -7,7 +7,7 @@ use super::net::{Net, Shown, is_public};
 use super::outline::Outline;
 use super::request::Request;
 use crate::context::Variable;
-use crate::cookies::{MAX_SET_COOKIES, SetCookie};
+use crate::cookies::{self, MAX_SET_COOKIES, SetCookie};
 use crate::document::Value;
 use crate::flow::report::{IdentityTrace, LeafTrace, MapTrace, ReplyTrace, RuleTrace, StepReport, StepTrace, Tells};
 use crate::verdict::Truth;
@@ -52,6 +52,16 @@ pub(super) struct Reply {
     pub(super) body_bytes: usize,
     pub(super) headers: Vec<Named>,
     pub(super) cookies: Vec<Cookie>,
+    /// Those of them that later requests do not carry.
+    pub(super) dropped_cookies: Vec<Dropped>,
+}
+
+/// A cookie that came to nothing.
+#[derive(Debug, Serialize)]
+pub(super) struct Dropped {
+    /// Empty when it has none.
+    pub(super) name: String,
+    pub(super) because: String,
 }
 
 /// A cookie that the upstream set.
@@ -119,7 +129,7 @@ impl Step {
             when: trace.when.as_ref().map(|rule| Rule::of(rule, net)),
             variables: trace.env.iter().map(|(name, value)| env(name, value, public, net)).collect(),
             request: trace.request.as_ref().map(|sent| Request::of(sent, public, net)),
-            reply: reply.map(|reply| Reply::of(reply, net)),
+            reply: reply.map(|reply| Reply::of(reply, &trace.dropped_cookies, net)),
             document: reply.and_then(|reply| Some(Outline::of(reply.document.as_ref()?, reply.preprocessed, net))),
             rules: trace.rules.iter().map(|rule| Rule::of(rule, net)).collect(),
             captures: captures
@@ -171,7 +181,7 @@ fn timings(trace: &StepTrace) -> Vec<Timing> {
 }
 
 impl Reply {
-    fn of(reply: &ReplyTrace, net: &Net) -> Self {
+    fn of(reply: &ReplyTrace, dropped: &[cookies::Dropped], net: &Net) -> Self {
         let headers = reply.headers.iter().filter(|(name, _)| name != "set-cookie");
         let cookies = reply.headers.iter().filter(|(name, _)| name == "set-cookie").take(MAX_SET_COOKIES);
         Self {
@@ -182,7 +192,14 @@ impl Reply {
                 .map(|(name, value)| Named { name: net.text(name), shown: net.bytes(value, false) })
                 .collect(),
             // The clock only matters for when a cookie ends, which is not shown.
-            cookies: cookies.filter_map(|(_, value)| SetCookie::parse(value, 0)).map(|c| Cookie::of(&c, net)).collect(),
+            cookies: cookies
+                .filter_map(|(_, value)| SetCookie::parse(value, 0).ok())
+                .map(|c| Cookie::of(&c, net))
+                .collect(),
+            dropped_cookies: dropped
+                .iter()
+                .map(|dropped| Dropped { name: net.text(&dropped.name), because: net.text(&dropped.why.to_string()) })
+                .collect(),
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn read<'a>(headers: &HeaderMap, name: &str, now: i64) -> Found<'a> {
         return Found::unknown("the reply sets too many cookies");
     }
     for field in fields {
-        if let Some(cookie) = SetCookie::parse(field.as_bytes(), now)
+        if let Ok(cookie) = SetCookie::parse(field.as_bytes(), now)
             && cookie.name == name
         {
             cookies.retain(|earlier| (&earlier.domain, &earlier.path) != (&cookie.domain, &cookie.path));

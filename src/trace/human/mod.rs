@@ -11,7 +11,7 @@ use super::Trace;
 use super::net::Shown;
 use super::outline::{Field, Outline};
 use super::request::Request;
-use super::stage::{Cookie, Identity, Named, Reply, Rule, Step};
+use super::stage::{Cookie, Dropped, Identity, Named, Reply, Rule, Step};
 use crate::mask::MASK;
 
 /// Fields of a document that a screen has room for; `--json` has more.
@@ -102,6 +102,7 @@ fn reply(reply: &Reply, reveal: bool) -> Vec<Row> {
         rows.push(Row::wide("  headers", &paint(&names.join(", "), DIM)));
     }
     rows.extend(reply.cookies.iter().map(cookie));
+    rows.extend(reply.dropped_cookies.iter().map(dropped));
     rows
 }
 
@@ -112,6 +113,11 @@ fn cookie(cookie: &Cookie) -> Row {
     about.extend(cookie.secure.then(|| "secure".to_owned()));
     about.extend(cookie.http_only.then(|| "http-only".to_owned()));
     Row::pair("  cookie", &plain(&cookie.name), &value(&cookie.shown), &about.join(", "))
+}
+
+fn dropped(dropped: &Dropped) -> Row {
+    let name = if dropped.name.is_empty() { "(no name)".to_owned() } else { plain(&dropped.name) };
+    Row::pair("  cookie", &name, &paint("dropped", YELLOW), &plain(&dropped.because))
 }
 
 fn document(outline: &Outline, reveal: bool) -> Vec<Row> {

@@ -1,0 +1,24 @@
+//! Public suffixes: names under which anybody can register, so that a cookie for all of `.com.cn` is nobody's to set.
+//!
+//! The list is the crate's, private suffixes (`github.io`) included, as in browsers. Names are lower case and ASCII.
+
+use std::net::IpAddr;
+
+/// The registrable domain of a host: the public suffix and one label more. `None` for a public suffix itself, a single
+/// label (`localhost`), an IP address, and a name with an empty label (`a..b`, a dot at either end).
+pub fn registrable_domain(host: &str) -> Option<&str> {
+    if is_address(host) || host.split('.').any(str::is_empty) {
+        return None;
+    }
+    psl::domain_str(host)
+}
+
+/// Whether `host` is no name of one owner.
+pub(super) fn is_public(host: &str) -> bool {
+    registrable_domain(host).is_none()
+}
+
+/// Whether `host`, as a URL has it, is an IP address.
+pub(super) fn is_address(host: &str) -> bool {
+    host.starts_with('[') || host.parse::<IpAddr>().is_ok()
+}
