@@ -35,6 +35,17 @@ pub struct MapPlan {
 }
 
 impl MapPlan {
+    /// Every source that it reads.
+    pub fn sources(&self) -> impl Iterator<Item = &ValueSource> {
+        let (whole, parts) = match &self.extension {
+            Some(Extension::Whole(source)) => (Some(source), &[][..]),
+            Some(Extension::Parts(parts)) => (None, &parts[..]),
+            None => (None, &[][..]),
+        };
+        let named = parts.iter().chain(&self.attributes).map(|(_, source)| source);
+        self.error_code.iter().chain(&self.error_message).chain(whole).chain(named)
+    }
+
     /// Code and message of the step that decided.
     pub fn error(&self, facts: Facts<'_>, mask: &Mask) -> (Option<String>, Option<String>) {
         let text = |source: &Option<ValueSource>| {

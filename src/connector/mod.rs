@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::condition::{Condition, StepRules, ValueSource};
+use crate::condition::{Condition, StepRules, Test, ValueSource};
 use crate::context::Variable;
 use crate::mapping::MapPlan;
 use crate::packing::Packing;
@@ -26,7 +26,7 @@ use crate::response::Decoding;
 use crate::script::ScriptId;
 use crate::secret::Secret;
 use crate::signing::AuthPlan;
-use crate::upstream::Nodes;
+use crate::upstream::{Gate, Nodes};
 
 /// What a connector is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +153,19 @@ pub struct ResponsePlan {
     pub map: MapPlan,
 }
 
+impl ResponsePlan {
+    /// Every source that rules, identity, captures and mapping read.
+    pub fn sources(&self) -> impl Iterator<Item = &ValueSource> {
+        let leaves = self.rules.conditions().into_iter().flat_map(|(_, condition)| condition.leaves());
+        let compared = leaves.filter_map(|(leaf, _)| match &leaf.test {
+            Test::Compare(source, _) => Some(source),
+            Test::Status(_) => None,
+        });
+        let identity = self.identity.iter().map(|identity| &identity.source);
+        compared.chain(identity).chain(self.captures.iter().map(|capture| &capture.source)).chain(self.map.sources())
+    }
+}
+
 /// One step.
 #[derive(Debug)]
 pub struct Step {
@@ -205,6 +218,8 @@ pub struct Connector {
     pub identity_required: bool,
     /// The origins of a `nodes` setting, of which each login uses one.
     pub nodes: Option<Nodes>,
+    /// How many large replies are decoded at a time: one upstream's hostile pages take no more threads than this.
+    pub decoders: Gate,
     /// In the order of the file.
     pub steps: Vec<Step>,
 }

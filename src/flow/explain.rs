@@ -5,8 +5,8 @@
 
 use crate::connector::{Role, Step};
 use crate::document::Value;
+use crate::response::Decoded;
 use crate::response::source::ReplyView;
-use crate::response::{Decoded, Decoding, Format, Kind as ReplyKind, decode};
 use crate::script::{Budget, Outcome};
 use crate::verdict::{Cause, Denial, Truth};
 
@@ -45,22 +45,11 @@ pub(super) fn read_as(decoded: &Decoded) -> String {
         _ => "an HTML page".to_owned(),
     };
     match (&decoded.document, &decoded.text) {
-        (_, _) if decoded.kind == ReplyKind::Html => page(decoded),
+        (_, _) if decoded.is_page() => page(decoded),
         (Ok(_), _) => decoded.kind.phrase().to_owned(),
         (Err(_), Some(text)) if text.trim().is_empty() => "empty".to_owned(),
-        // What an administrator needs most: the login page that came instead of the JSON that was declared.
-        (Err(_), Some(text)) if looks_like_html(text) => {
-            let html = Decoding { format: Format::Html, ..Decoding::default() };
-            page(&decode(&html, None, text.as_bytes()))
-        }
         (Err(why), _) => format!("no readable {} ({why})", decoded.kind.phrase()),
     }
-}
-
-fn looks_like_html(text: &str) -> bool {
-    // A page begins with its doctype or its root; comments before them are rare and only cost the title.
-    let start: String = text.trim_start().chars().take(16).collect::<String>().to_ascii_lowercase();
-    start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head")
 }
 
 /// A status with which servers say neither yes nor no.

@@ -3,6 +3,7 @@
 //! `run` is the loop, `step` the order of the stages, `report` what came of it. Nothing here writes a log, an HTTP
 //! reply or a file.
 
+mod decode;
 mod draw;
 mod explain;
 mod input;

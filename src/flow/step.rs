@@ -5,7 +5,8 @@
 use indexmap::IndexMap;
 use tokio::time::Instant;
 
-use super::report::{CaptureTrace, IdentityTrace, MapTrace, ReplyTrace, StepReport};
+use super::decode::decode_reply;
+use super::report::{CaptureTrace, IdentityTrace, MapTrace, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
 use super::{explain, send, watched};
@@ -14,7 +15,7 @@ use crate::connector::{Match, Role, Step, script_input};
 use crate::document::{Value, from_json};
 use crate::mapping::plain_text;
 use crate::response::source::{Found, ReplyView};
-use crate::response::{Decoded, check_headers, decode};
+use crate::response::{Decoded, check_headers};
 use crate::script::{Input, Outcome};
 use crate::upstream::Reply;
 use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Mapped, Reason, judge_factor, judge_helper};
@@ -83,39 +84,6 @@ fn script_failed(outcome: &Outcome, run: &Run<'_>, what: &str, blame: impl Fn(St
         Outcome::TimedOut => Stop::unavailable(Cause::Timeout, format!("the deadline passed before the {what} ended")),
         other => blame(format!("the {what} {}", explain::script(other))),
     }
-}
-
-/// A larger body is decoded beside the runtime: a hostile page of a megabyte costs seconds, and other logins share this
-/// thread.
-const DECODED_IN_PLACE: usize = 32 * 1024;
-
-/// Stage 5: bytes to a document.
-async fn decode_reply(step: &Step, run: &Run<'_>, reply: &Reply, report: &mut StepReport) -> Result<Decoded, Stop> {
-    let content_type = reply.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let decoded = if reply.body.len() <= DECODED_IN_PLACE {
-        decode(&step.response.decoding, content_type, &reply.body)
-    } else {
-        let (decoding, content_type) = (step.response.decoding.clone(), content_type.map(str::to_owned));
-        let body = reply.body.clone();
-        let work = tokio::task::spawn_blocking(move || decode(&decoding, content_type.as_deref(), &body));
-        match tokio::time::timeout_at(run.deadline, work).await {
-            Ok(Ok(decoded)) => decoded,
-            Ok(Err(_)) => return Err(Stop::misconfigured("decoding the reply failed inside the daemon")),
-            Err(_) => return Err(Stop::unavailable(Cause::Timeout, "the deadline passed while the reply was decoded")),
-        }
-    };
-    if let Some(trace) = &mut report.trace {
-        trace.reply = Some(ReplyTrace {
-            status: reply.status,
-            headers: reply.headers.iter().map(|(n, v)| (n.to_string(), v.as_bytes().to_vec())).collect(),
-            body_bytes: reply.body.len(),
-            read_as: explain::read_as(&decoded),
-            document: None,
-            preprocessed: false,
-            timings: reply.timings,
-        });
-    }
-    Ok(decoded)
 }
 
 fn show_env(run: &Run<'_>, report: &mut StepReport) {

@@ -21,7 +21,7 @@ use crate::request::{RequestPlan, RequestSpec, Written};
 use crate::response::Decoding;
 use crate::response::source::Source;
 use crate::template::Language;
-use crate::upstream::{Outgoing, Reply, SendFault, Timings};
+use crate::upstream::{Gate, Outgoing, Reply, SendFault, Timings};
 use crate::verdict::{Cause, Reason, Verdict};
 
 /// What a reply says about one field.
@@ -281,6 +281,7 @@ fn connector(steps: &[PlannedStep]) -> Connector {
         proof_fields: crate::connector::ProofFields::default(),
         identity_required: false,
         nodes: None,
+        decoders: Gate::new(1, 0),
         steps: steps.iter().enumerate().map(|(index, planned)| step(index, planned)).collect(),
     }
 }

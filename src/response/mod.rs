@@ -11,13 +11,18 @@ mod members;
 pub mod set_cookie;
 mod sniff;
 pub mod source;
+mod wanted;
 mod xml;
 
 pub use charset::Charset;
+#[cfg(test)]
+pub(crate) use html::PARSED_HERE;
 pub use limits::{HeadersTooLarge, MAX_HEADER_BYTES, MAX_HEADERS, check_headers};
 pub use source::{Found, ReplyView, Source};
+pub use wanted::{PageParts, Wanted};
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -54,6 +59,8 @@ pub struct Decoding {
     pub format: Format,
     /// `response.charset`
     pub charset: Charset,
+    /// What the step asks of a page.
+    pub wanted: Arc<Wanted>,
 }
 
 /// What a reply was taken as.
@@ -99,11 +106,19 @@ pub struct Decoded {
     pub document: Result<Value, String>,
     /// The whole body as text, if its charset held.
     pub text: Option<String>,
-    /// The title of an HTML page.
+    /// The title of an HTML page, also of one that came instead of what was declared.
     pub html_title: Option<String>,
+    /// What the step asked of the page.
+    pub page: PageParts,
 }
 
 impl Decoded {
+    /// Whether the body is a page, or one came instead of what was declared.
+    pub fn is_page(&self) -> bool {
+        let instead = |text: &String| self.document.is_err() && sniff::starts_as_page(text);
+        self.kind == Kind::Html || self.text.as_ref().is_some_and(instead)
+    }
+
     /// How paths and comparisons read the document.
     pub fn shape(&self) -> Shape {
         match self.kind {
@@ -113,7 +128,8 @@ impl Decoded {
     }
 }
 
-/// Decodes a whole body, whose size the transport has already capped.
+/// Decodes a whole body, whose size the transport has already capped. All that looks into a page happens here, so that
+/// whoever decodes a large body beside other work has nothing costly left to do.
 pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> Decoded {
     let kind = match &decoding.format {
         Format::Auto => sniff::kind(content_type, body),
@@ -128,7 +144,7 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
     let markup = matches!(kind, Kind::Xml | Kind::Html);
     let (encoding, bom) = decoding.charset.of(content_type, body, markup);
     let text = charset::decode(encoding, &body[bom..]);
-    let mut html_title = None;
+    let (mut html_title, mut parts) = (None, PageParts::default());
     let document = match (kind, &text) {
         (Kind::Bytes, _) => Ok(bytes(content_type, body)),
         (_, None) => Err(format!("the reply is not valid {}", encoding.name())),
@@ -143,13 +159,21 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
         (Kind::Html, Some(text)) => match Page::parse(text) {
             Ok(page) => {
                 html_title = page.shown_title();
+                parts = PageParts::of(&page, &decoding.wanted);
                 Ok(page.document())
             }
             Err(cause) => Err(format!("a page that cannot be relied on: {cause}")),
         },
         (Kind::Text, Some(text)) => Ok(Value::from_iter([("text".to_owned(), Value::from(&**text))])),
     };
-    Decoded { kind, document, text: text.map(Cow::into_owned), html_title }
+    if let (Err(_), Some(text)) = (&document, &text)
+        && kind != Kind::Html
+        && sniff::starts_as_page(text)
+    {
+        // What an administrator needs most: the login page that came instead of the JSON that was declared.
+        html_title = Page::parse(text).ok().and_then(|page| page.shown_title());
+    }
+    Decoded { kind, document, text: text.map(Cow::into_owned), html_title, page: parts }
 }
 
 /// `{ content_type, base64 }`; a reply without a Content-Type has null there.

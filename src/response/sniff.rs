@@ -44,6 +44,13 @@ pub(super) fn kind(content_type: Option<&str>, body: &[u8]) -> Kind {
     }
 }
 
+/// Whether a body that is not what was declared is a page instead, by its first characters: a page begins with its
+/// doctype or its root; comments before them are rare and only cost the title.
+pub(super) fn starts_as_page(text: &str) -> bool {
+    let start: String = text.trim_start().chars().take(16).collect::<String>().to_ascii_lowercase();
+    start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head")
+}
+
 /// Whether markup is a page. `hint`: the Content-Type says so.
 fn is_page(mut rest: &str, hint: bool) -> bool {
     let mut xml_declared = false;

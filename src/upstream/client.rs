@@ -119,7 +119,7 @@ impl Client {
             let refused = |why| ClientError::Egress { origin: origin.to_string(), why };
             dialer.permits_in_advance(origin).map_err(refused)?;
         }
-        let gate = Gate::new(config.max_in_flight);
+        let gate = Gate::new(config.max_in_flight, config.max_in_flight);
         Ok(Self {
             origins: origins.into(),
             hosts: origins.iter().filter_map(|origin| HeaderValue::try_from(origin.authority()).ok()).collect(),
@@ -164,7 +164,7 @@ impl Client {
     }
 
     async fn exchange(&self, lane: usize, request: &Outgoing, progress: &mut Progress) -> Result<Reply, Fault> {
-        let _place = self.gate.enter().await.map_err(|full| self.overloaded(&full))?;
+        let _place = self.gate.enter().await.map_err(|full| self.overloaded(full))?;
         loop {
             let kept = self.pool.take(lane);
             let is_kept = kept.is_some();
@@ -237,7 +237,7 @@ impl Client {
         Ok(message)
     }
 
-    fn overloaded(&self, full: &GateFull) -> Fault {
+    fn overloaded(&self, full: GateFull) -> Fault {
         let places = self.gate.places();
         Fault::new(
             Cause::Overloaded,

@@ -32,6 +32,7 @@ pub use client::{Client, ClientError, Outgoing};
 pub use config::{TlsConfig, TlsVersion, TransportConfig};
 pub use egress::{Egress, EgressError, EgressRules, Refused};
 pub use fault::SendFault;
+pub use gate::{Full, Gate};
 pub use lookup::{Lookup, LookupFuture, SystemLookup};
 pub use nodes::{Nodes, Pick};
 pub use origin::{Host, Origin, OriginError, Scheme};

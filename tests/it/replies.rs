@@ -9,7 +9,7 @@ use crate::support::corpora;
 mod hostile;
 
 fn reply(format: Format, content_type: Option<&str>, body: &[u8]) -> Decoded {
-    decode(&Decoding { format, charset: Charset::Auto }, content_type, body)
+    decode(&Decoding { format, charset: Charset::Auto, ..Decoding::default() }, content_type, body)
 }
 
 /// The document as JSON, or `undecodable`.
@@ -119,7 +119,7 @@ fn charsets_of_the_field() {
     ] {
         assert_eq!(json(&reply(Format::Auto, content_type, &body)), wanted, "{content_type:?}");
     }
-    let gbk = Decoding { format: Format::Json, charset: Charset::parse("gbk").unwrap() };
+    let gbk = Decoding { format: Format::Json, charset: Charset::parse("gbk").unwrap(), ..Decoding::default() };
     let named = decode(&gbk, Some("application/json; charset=utf-8"), &encoded(encoding_rs::GBK, text));
     assert_eq!(json(&named), message);
     assert_eq!(

@@ -29,7 +29,11 @@ use super::{Connector, Kind};
 use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
 use crate::script::{self, Reads};
 use crate::template::Language;
-use crate::upstream::{Origin, TransportConfig};
+use crate::upstream::{Gate, Origin, TransportConfig};
+
+/// How many large replies of one connector are decoded at a time. It takes the cores of a small machine, and more would
+/// not end sooner; one that is given up holds its thread until it is through.
+const DECODERS: usize = 4;
 
 /// Where secrets come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,6 +183,7 @@ impl Check<'_> {
         if mistakes.has_errors() || steps.len() != self.raw.steps.len() {
             return None;
         }
+        let transport = transport?;
         let connector = Connector {
             id: id.to_owned(),
             title: self.raw.title.as_ref().map(|title| title.text.clone()),
@@ -191,9 +196,10 @@ impl Check<'_> {
             proof_fields: roles::proof_fields(&steps, self.scripts, self.reads),
             identity_required,
             nodes: request::nodes(&steps),
+            decoders: Gate::new(DECODERS, transport.max_in_flight),
             steps,
         };
-        Some((connector, transport?, origins))
+        Some((connector, transport, origins))
     }
 }
 

@@ -1,8 +1,10 @@
 //! `response`: decoding, rules, identity, captures, mapping, and the evidence that a factor's rules must rest on.
 
+use std::sync::Arc;
+
 use super::names::Scope;
 use super::{Check, condition, settings, source};
-use crate::condition::{Condition, RejectRow, StepRules};
+use crate::condition::{Condition, RejectRow, StepRules, ValueSource};
 use crate::connector::evidence::{Evidence, evidence};
 use crate::connector::raw::response::{Extension as RawExtension, Format as RawFormat, FormatWord, Mapping};
 use crate::connector::raw::{self, connector::Pairs};
@@ -10,7 +12,7 @@ use crate::connector::{Capture, Identity, Match, ResponsePlan, Role};
 use crate::diagnostic::{Mistakes, Span};
 use crate::document::PairsSpec;
 use crate::mapping::{Extension, MapPlan};
-use crate::response::{Charset, Decoding, Format};
+use crate::response::{Charset, Decoding, Format, Source, Wanted};
 use crate::script::ScriptId;
 use crate::verdict::Reason;
 
@@ -78,7 +80,7 @@ pub(super) fn response(
     };
     let asks = step.request.is_none();
     let status_only = rules.success.as_ref().is_some_and(|success| evidence(success, asks) == Evidence::StatusOnly);
-    Some(ResponsePlan {
+    let mut plan = ResponsePlan {
         decoding: decoding?,
         status_only,
         preprocess,
@@ -87,7 +89,22 @@ pub(super) fn response(
         identity,
         captures: captures?,
         map: map?,
-    })
+    };
+    plan.decoding.wanted = Arc::new(wanted(&plan));
+    Some(plan)
+}
+
+/// What the step asks of a page: all of it is found in one go, when the page is decoded.
+fn wanted(plan: &ResponsePlan) -> Wanted {
+    let mut wanted = Wanted::default();
+    for source in plan.sources() {
+        if let ValueSource::Reply(Source::Css(css)) = source
+            && !wanted.css.contains(css)
+        {
+            wanted.css.push(css.clone());
+        }
+    }
+    wanted
 }
 
 fn no_success(span: &Span, mistakes: &mut Mistakes) {
@@ -184,7 +201,7 @@ fn decoding(raw: &raw::Response, mistakes: &mut Mistakes) -> Option<Decoding> {
             }
         }
     };
-    Some(Decoding { format, charset })
+    Some(Decoding { format, charset, ..Decoding::default() })
 }
 
 /// How pairs are written, in a reply and in a credential.

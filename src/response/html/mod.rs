@@ -1,7 +1,7 @@
 //! HTML as browsers read it, for `{ title, text }`, for `css` sources and for the forms of login pages.
 //!
 //! html5ever never fails on bad markup, so the only pages without a document are those beyond the caps of `guard`.
-//! A page is not sent between threads; what keeps it keeps its text.
+//! A page is parsed, asked and dropped in one go; what keeps a reply keeps its text and the answers.
 
 mod guard;
 mod text;
@@ -22,6 +22,8 @@ pub(super) struct Page {
 impl Page {
     /// Parses; the error quotes nothing.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        #[cfg(test)]
+        PARSED_HERE.set(PARSED_HERE.get() + 1);
         guard::parse(text).map(|html| Self { html })
     }
 
@@ -39,9 +41,22 @@ impl Page {
         Some(plain.take(SHOWN_TITLE).collect()).filter(|title: &String| !title.is_empty())
     }
 
-    /// All elements that `selector` matches, in no order that matters.
+    /// All elements of the document that `selector` matches, in no order that matters.
     pub(super) fn select<'p>(&'p self, selector: &'p scraper::Selector) -> impl Iterator<Item = ElementRef<'p>> {
-        self.html.select(selector)
+        self.html.select(selector).filter(|element| self.holds(element))
+    }
+
+    /// Whether an element is part of the document: the tree also keeps what parsing took out again, and what lies in
+    /// templates, which a browser neither shows nor submits.
+    fn holds(&self, element: &ElementRef<'_>) -> bool {
+        let mut top = **element;
+        while let Some(parent) = top.parent() {
+            if parent.value().is_fragment() {
+                return false;
+            }
+            top = parent;
+        }
+        top.id() == self.html.tree.root().id()
     }
 
     fn title(&self) -> Option<String> {
@@ -50,6 +65,12 @@ impl Page {
         let title = elements.find(|element| element.value().name() == "title" && element.value().name.ns == HTML)?;
         Some(text::of(*title, false))
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many pages this thread has parsed.
+    pub(crate) static PARSED_HERE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 const HTML: html5ever::Namespace = html5ever::ns!(html);

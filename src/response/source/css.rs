@@ -20,6 +20,15 @@ pub struct Css {
     written: String,
 }
 
+/// The same when written the same.
+impl PartialEq for Css {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.written, &self.attr) == (&other.written, &other.attr)
+    }
+}
+
+impl Eq for Css {}
+
 /// Why a text is no selector that a rule may use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CssError {
@@ -54,7 +63,7 @@ impl Css {
     }
 
     /// The value that all matching elements share; an element without the attribute has none.
-    pub(super) fn read<'a>(&self, page: &Page) -> Found<'a> {
+    pub(in crate::response) fn read<'a>(&self, page: &Page) -> Found<'a> {
         let mut shared: Option<Option<String>> = None;
         for (at, element) in page.select(&self.selector).enumerate() {
             let value = match &self.attr {

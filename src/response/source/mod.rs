@@ -12,12 +12,10 @@ pub use css::{Css, CssError};
 pub use regex::{CapturePattern, CapturePatternError};
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 
 use http::HeaderName;
 use http::header::HeaderMap;
 
-use super::html::Page;
 use super::{Decoded, Kind};
 use crate::document::{Lookup, Path, Value};
 
@@ -41,8 +39,8 @@ pub enum Source {
     Css(Css),
 }
 
-/// A reply as sources see it. Lives while one reply is judged; not to be kept across an await.
-#[derive(Debug)]
+/// A reply as sources see it. Lives while one reply is judged.
+#[derive(Debug, Clone, Copy)]
 pub struct ReplyView<'a> {
     /// The HTTP status.
     pub status: u16,
@@ -52,21 +50,12 @@ pub struct ReplyView<'a> {
     pub decoded: &'a Decoded,
     /// Seconds since 1970, for cookies that are over.
     pub now: i64,
-    page: OnceCell<Result<Page, &'static str>>,
 }
 
 impl<'a> ReplyView<'a> {
     /// Looks at a reply at `now`, seconds since 1970.
     pub fn new(status: u16, headers: &'a HeaderMap, decoded: &'a Decoded, now: i64) -> Self {
-        Self { status, headers, decoded, now, page: OnceCell::new() }
-    }
-
-    /// The page, parsed once however many sources ask; `None` when the reply is none.
-    fn page(&self) -> Option<&Result<Page, &'static str>> {
-        match (self.decoded.kind, &self.decoded.text) {
-            (Kind::Html, Some(text)) => Some(self.page.get_or_init(|| Page::parse(text))),
-            _ => None,
-        }
+        Self { status, headers, decoded, now }
     }
 }
 
@@ -89,7 +78,7 @@ impl Found<'_> {
         Self::Value(Cow::Owned(Value::Text(text.into())))
     }
 
-    fn unknown(why: &'static str) -> Self {
+    pub(super) fn unknown(why: &'static str) -> Self {
         Self::Unknown(Cow::Borrowed(why))
     }
 }
@@ -117,12 +106,11 @@ impl Source {
                 Some(text) if reply.decoded.document.is_ok() => pattern.first(text).map_or(Found::Absent, Found::text),
                 _ => undecodable(reply.decoded),
             },
-            Self::Css(css) => match (&reply.decoded.document, reply.page()) {
+            Self::Css(css) => match (&reply.decoded.document, reply.decoded.kind) {
                 (Err(_), _) => undecodable(reply.decoded),
-                (_, Some(Ok(page))) => css.read(page),
-                (_, Some(Err(cause))) => Found::unknown(cause),
+                (Ok(_), Kind::Html) => reply.decoded.page.of_css(css),
                 // JSON, say, is understood, and has no elements.
-                (Ok(_), None) => Found::Absent,
+                (Ok(_), _) => Found::Absent,
             },
         }
     }

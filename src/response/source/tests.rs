@@ -5,7 +5,7 @@ use http::header::{HeaderMap, HeaderName, LOCATION, SET_COOKIE};
 
 use super::{CapturePattern, Css, Found, ReplyView, Source};
 use crate::document::{Path, Value};
-use crate::response::{Decoded, Decoding, decode};
+use crate::response::{Decoded, Decoding, Wanted, decode};
 
 const NOW: i64 = 1_700_000_000;
 
@@ -135,11 +135,15 @@ fn regex_reads_the_text_of_any_body() {
 #[test]
 fn css_reads_what_all_hits_share() {
     let none = HeaderMap::new();
-    let source = |selector: &str, attr: Option<&str>| Source::Css(Css::parse(selector, attr).unwrap());
-    let page = auto(
-        "<html><p class=err> 密码 <b>错误</b>\n</p><i>1</i><i>1</i><u>1</u><u>2</u>\
-         <input name=lt value=' LT-1 '><a href=x>l</a><a>l</a>",
-    );
+    let css = |selector: &str, attr: Option<&str>| Css::parse(selector, attr).unwrap();
+    let asked = |body: &str, css: &Css| {
+        let wanted = Wanted { css: vec![css.clone()] }.into();
+        let decoded = decode(&Decoding { wanted, ..Decoding::default() }, None, body.as_bytes());
+        read(&Source::Css(css.clone()), &none, &decoded)
+    };
+    let page = "<html><p class=err> 密码 <b>错误</b>\n</p><i>1</i><i>1</i><u>1</u><u>2</u>\
+         <input name=lt value=' LT-1 '><a href=x>l</a><a>l</a>\
+         <template><b id=t>in a template</b></template>";
     for (selector, attr, wanted) in [
         (".err", None, "密码 错误"),
         ("input[name=lt]", Some("VALUE"), " LT-1 "),
@@ -150,12 +154,17 @@ fn css_reads_what_all_hits_share() {
         ("i", Some("id"), "absent"),
         ("a", Some("href"), "unknown"),
         ("*", None, "unknown"),
+        ("#t", None, "absent"),
     ] {
-        assert_eq!(read(&source(selector, attr), &none, &page), wanted, "{selector} {attr:?}");
+        assert_eq!(asked(page, &css(selector, attr)), wanted, "{selector} {attr:?}");
     }
-    assert_eq!(read(&source("p", None), &none, &auto("{}")), "absent");
-    assert_eq!(read(&source("p", None), &none, &auto("{")), "unknown");
-    assert_eq!(read(&source("p", None), &none, &auto(&format!("<html>{}", "<p>".repeat(99)))), "unknown");
+    let p = css("p", None);
+    assert_eq!(asked("{}", &p), "absent");
+    assert_eq!(asked("{", &p), "unknown");
+    assert_eq!(asked(&format!("<html>{}", "<p>".repeat(99)), &p), "unknown");
+    assert_eq!(asked("<html><p><frameset>", &p), "absent");
+    // What nobody asked for when the page was decoded is not looked for later.
+    assert_eq!(read(&Source::Css(p), &none, &auto("<html><p>")), "unknown");
 }
 
 #[test]

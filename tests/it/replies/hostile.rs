@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::sync::Arc;
+
 use doorward::document::{PairsSpec, Path, to_json};
 use doorward::packing::{Otherwise, Packing, PackingFormat, unpack};
 use doorward::response::source::{CapturePattern, Css};
-use doorward::response::{Charset, Decoded, Decoding, Format, ReplyView, Source, decode};
+use doorward::response::{Charset, Decoding, Format, ReplyView, Source, Wanted, decode};
 use http::HeaderMap;
 use proptest::prelude::*;
 
@@ -15,19 +17,26 @@ fn exercise(content_type: Option<&str>, body: &[u8]) {
     for format in
         [Format::Auto, Format::Json, Format::Xml, Format::Form, pairs(), Format::Html, Format::Text, Format::Bytes]
     {
-        read_all(&decode(&Decoding { format, charset: Charset::Auto }, content_type, body));
+        read_all(format, content_type, body);
     }
 }
 
-fn read_all(decoded: &Decoded) {
+fn css(selectors: &[&str]) -> Vec<Css> {
+    selectors.iter().map(|selector| Css::parse(selector, None).unwrap()).collect()
+}
+
+fn read_all(format: Format, content_type: Option<&str>, body: &[u8]) {
+    let css = css(&["p > a:not(.x) b, td:nth-child(2n+1), div div div div span", "[href]"]);
+    let wanted = Wanted { css: css.clone() }.into();
+    let decoded = decode(&Decoding { format, charset: Charset::Auto, wanted }, content_type, body);
     let headers = HeaderMap::new();
-    let view = ReplyView::new(200, &headers, decoded, 0);
-    let css = |selector: &str| Source::css(selector, None).unwrap();
+    let view = ReplyView::new(200, &headers, &decoded, 0);
+    let [first, second] = css.try_into().unwrap();
     for source in [
         Source::Field(Path::parse("a.b[0]").unwrap()),
         Source::Regex(CapturePattern::parse("a(b*)c").unwrap()),
-        css("p > a:not(.x) b, td:nth-child(2n+1), div div div div span"),
-        css("[href]"),
+        Source::Css(first),
+        Source::Css(second),
     ] {
         source.read(&view);
     }
@@ -77,7 +86,7 @@ fn a_mebibyte_of_trouble() {
         (Format::Auto, fill("<!-- -->")),
         (Format::Text, fill("&")),
     ] {
-        read_all(&decode(&Decoding { format, charset: Charset::Auto }, None, body.as_bytes()));
+        read_all(format, None, body.as_bytes());
     }
 }
 
@@ -86,7 +95,7 @@ fn a_mebibyte_of_trouble() {
 #[test]
 fn css_over_deep_and_wide_pages_ends() {
     let headers = HeaderMap::new();
-    let selectors = [
+    let css = css(&[
         "p div > div div div div span",
         ":is(p, q) div i",
         "div > div + p",
@@ -94,13 +103,15 @@ fn css_over_deep_and_wide_pages_ends() {
         "*:not(div)",
         "[a]",
         "p",
-    ];
+    ]);
+    let wanted: Arc<Wanted> = Wanted { css: css.clone() }.into();
     for body in ["<div>".repeat(200), "<div><p>x</p></div>".repeat(1000), format!("<div>{}", "<p>".repeat(1000))] {
-        let decoded = decode(&Decoding { format: Format::Html, ..Decoding::default() }, None, body.as_bytes());
+        let decoding = Decoding { format: Format::Html, wanted: wanted.clone(), ..Decoding::default() };
+        let decoded = decode(&decoding, None, body.as_bytes());
         assert!(decoded.document.is_ok(), "{body:.40}");
         let view = ReplyView::new(200, &headers, &decoded, 0);
-        for selector in selectors {
-            Source::css(selector, None).unwrap().read(&view);
+        for css in &css {
+            Source::Css(css.clone()).read(&view);
         }
     }
 }
