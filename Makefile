@@ -3,9 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 NEXTEST_VERSION := 0.9.143
 
-.PHONY: test lint docs schema bench-quick nextest tools
+.PHONY: test lint docs schema bench-quick nextest redis tools
 
-test: nextest
+test: nextest redis
 	cargo nextest run --all-targets --no-fail-fast
 	cargo test --doc --quiet
 
@@ -27,3 +27,8 @@ bench-quick:
 
 nextest:
 	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest --version $(NEXTEST_VERSION)
+
+# A real server for the tests of shared challenges; where it cannot be installed they say so and are left out.
+redis:
+	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server >/dev/null; } \
+	|| echo "redis-server cannot be installed: its tests are left out"

@@ -17,6 +17,9 @@ pub const NONCE_BYTES: usize = 24;
 pub const TAG_BYTES: usize = 16;
 
 /// Seals `plain` and binds it to `around`, which is not part of the result. A nonce must never seal twice under one key.
+///
+/// # Panics
+/// When `plain` has 256 GiB, which nothing here comes near.
 pub fn seal(key: &[u8; KEY_BYTES], nonce: &[u8; NONCE_BYTES], around: &[u8], plain: &[u8]) -> Vec<u8> {
     // In full at once: a buffer that grows leaves a copy of the plain text behind.
     let mut text = Vec::with_capacity(plain.len() + TAG_BYTES);

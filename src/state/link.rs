@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, RedisError, TlsCertificates};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use tokio::time::Instant;
 
 use super::{PATIENCE, SetupError, Trouble};
@@ -39,7 +41,15 @@ struct Current {
     manager: ConnectionManager,
     /// Counts managers, so that a call replaces only the one it used.
     number: u64,
-    since: Option<Instant>,
+    since: Instant,
+}
+
+/// Why a command has no answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failure {
+    pub(super) why: Trouble,
+    /// The manager that is no good any more.
+    spent: Option<u64>,
 }
 
 impl Link {
@@ -53,17 +63,21 @@ impl Link {
             None => Client::open(info).map_err(|_| SetupError::Url)?,
             Some(path) => {
                 let pem = std::fs::read(path).map_err(|_| SetupError::Ca)?;
+                // The client library takes a file without any, and then trusts nobody.
+                if CertificateDer::pem_slice_iter(&pem).next().is_none() {
+                    return Err(SetupError::Ca);
+                }
                 let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem) };
                 Client::build_with_tls(info, certificates).map_err(|_| SetupError::Ca)?
             }
         };
-        let current = Current { manager: manager(&client)?, number: 0, since: None };
+        let current = Current { manager: manager(&client)?, number: 0, since: Instant::now() };
         Ok(Self { client, current: Mutex::new(current) })
     }
 
-    /// Sends one command and waits for its answer until `deadline`. A failure may come from before the call: the first
-    /// call after Redis was away often hears of that time, and the next one finds a new connection.
-    pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd, deadline: Instant) -> Result<T, Trouble> {
+    /// Sends one command and waits for its answer until `deadline`. What it meets may be an old failure: the first call
+    /// after Redis was away hears of that time. So ask [`Link::again`] before you believe it.
+    pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd, deadline: Instant) -> Result<T, Failure> {
         let (mut manager, number) = {
             let current = self.lock();
             (current.manager.clone(), current.number)
@@ -71,31 +85,43 @@ impl Link {
         let began = Instant::now();
         match tokio::time::timeout_at(deadline, command.query_async::<T>(&mut manager)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                if !heals(&error) {
-                    self.replace(number);
-                }
-                Err(Trouble::of(&error))
-            }
+            Ok(Err(error)) => Err(Failure { why: Trouble::of(&error), spent: (!heals(&error)).then_some(number) }),
             Err(_) => {
+                // No time is left for a second attempt of this call; the next one should not wait as long in vain.
                 if began.elapsed() >= FAIR_WAIT {
-                    self.replace(number);
+                    self.replace(number, Instant::now());
                 }
-                Err(Trouble::Timeout)
+                Err(Failure { why: Trouble::Timeout, spent: None })
             }
         }
     }
 
+    /// Asks once more over a connection that was begun after `failure`: when this fails too, Redis is in trouble now.
+    pub(super) async fn again<T: FromRedisValue>(
+        &self,
+        failure: Failure,
+        command: &Cmd,
+        deadline: Instant,
+    ) -> Result<T, Trouble> {
+        if let Some(number) = failure.spent {
+            let rested = self.lock().since + REPLACED_AT_MOST_EVERY;
+            tokio::time::sleep_until(rested.min(deadline)).await;
+            self.replace(number, Instant::now());
+        }
+        if Instant::now() >= deadline {
+            return Err(failure.why);
+        }
+        self.ask(command, deadline).await.map_err(|failure| failure.why)
+    }
+
     /// A fresh manager in the place of number `number`. Calls that still wait on the old one keep it until they end.
-    fn replace(&self, number: u64) {
-        let now = Instant::now();
+    fn replace(&self, number: u64, now: Instant) {
         let mut current = self.lock();
-        let recent = current.since.is_some_and(|since| now < since + REPLACED_AT_MOST_EVERY);
-        if current.number != number || recent {
+        if current.number != number || now < current.since + REPLACED_AT_MOST_EVERY {
             return;
         }
         if let Ok(manager) = manager(&self.client) {
-            *current = Current { manager, number: number + 1, since: Some(now) };
+            *current = Current { manager, number: number + 1, since: now };
         }
     }
 

@@ -47,7 +47,7 @@ pub struct Challenges {
 #[derive(Debug)]
 enum Store {
     Memory(Memory),
-    Redis(Redis),
+    Redis(Box<Redis>),
 }
 
 /// What happened since the start.
@@ -79,7 +79,7 @@ impl Challenges {
     /// In Redis 6.2 or later, or Valkey. `keys` are one or two of 64 hex digits: the first seals, both open. Call it
     /// within a runtime; it connects in the background, so a Redis that is away delays nothing.
     pub fn redis(url: &Secret, keys: &[Secret], ca_file: Option<&Path>) -> Result<Self, SetupError> {
-        Ok(Self::over(Store::Redis(Redis::new(url, Keyring::of(keys)?, ca_file)?)))
+        Ok(Self::over(Store::Redis(Box::new(Redis::new(url, Keyring::of(keys)?, ca_file)?))))
     }
 
     /// As the daemon's configuration says.

@@ -22,7 +22,7 @@ use crate::secret::Secret;
 const PREFIX: &str = "doorward:";
 
 /// How far clocks of daemons may be apart before a challenge ends early.
-const SKEW: Duration = Duration::from_secs(30);
+const SKEW_MS: u64 = 30_000;
 
 /// [`super::Challenges::ready`] asks at most this often.
 const ASKED_AT_MOST_EVERY: Duration = Duration::from_secs(1);
@@ -59,8 +59,8 @@ impl Redis {
         set.arg(key(place)).arg(sealed).arg("PX").arg(ttl_ms);
         // Setting the same twice is setting it once.
         let result = match self.link.ask::<()>(&set, deadline).await {
-            Err(_) if Instant::now() < deadline => self.link.ask(&set, deadline).await,
-            result => result,
+            Err(failure) => self.link.again(failure, &set, deadline).await,
+            Ok(()) => Ok(()),
         };
         self.tell(result.err());
         result
@@ -68,18 +68,19 @@ impl Redis {
 
     pub(super) async fn take(&self, place: &Place, deadline: Instant) -> Result<Taken, Trouble> {
         let get = taking(place);
-        let ask = || self.link.ask::<Option<Vec<u8>>>(&get, deadline);
-        let result = match ask().await {
+        let result = match self.link.ask::<Option<Vec<u8>>>(&get, deadline).await {
             // The failed call may have taken it without an answer: whoever finds nothing now cannot tell whether
             // anything was there.
-            Err(why) if Instant::now() < deadline => ask().await.and_then(|found| found.map(Some).ok_or(why)),
-            result => result,
+            Err(failure) => match self.link.again(failure, &get, deadline).await {
+                Ok(None) => Err(failure.why),
+                result => result,
+            },
+            Ok(found) => Ok(found),
         };
         self.tell(result.as_ref().err().copied());
         let Some(sealed) = result? else { return Ok(Taken::Nothing) };
         let Some((state, end)) = self.keys.open(place, &sealed) else { return Ok(Taken::Unreadable) };
-        let over = System.unix_ms() > end.saturating_add(u64::try_from(SKEW.as_millis()).unwrap_or(u64::MAX));
-        Ok(if over { Taken::Nothing } else { Taken::State(state) })
+        Ok(if is_over(end, System.unix_ms()) { Taken::Nothing } else { Taken::State(state) })
     }
 
     pub(super) async fn ready(&self) -> bool {
@@ -100,12 +101,12 @@ impl Redis {
         set.arg(&place).arg("").arg("PX").arg(1000);
         let mut get = redis::cmd("GETDEL");
         get.arg(&place);
-        let result = match self.link.ask::<()>(&set, deadline).await {
-            Err(_) if Instant::now() < deadline => self.link.ask(&set, deadline).await,
-            result => result,
+        let set = match self.link.ask::<()>(&set, deadline).await {
+            Err(failure) => self.link.again(failure, &set, deadline).await,
+            Ok(()) => Ok(()),
         };
-        let result = match result {
-            Ok(()) => self.link.ask::<Option<Vec<u8>>>(&get, deadline).await.map(drop),
+        let result = match set {
+            Ok(()) => self.link.ask::<Option<Vec<u8>>>(&get, deadline).await.map(drop).map_err(|failure| failure.why),
             Err(why) => Err(why),
         };
         self.tell(result.err());
@@ -119,9 +120,10 @@ impl Redis {
             return;
         }
         *told = trouble;
-        match trouble {
-            Some(why) => tracing::error!(cause = why.as_str(), "challenges cannot be kept: Redis {why}"),
-            None => tracing::info!("challenges can be kept again"),
+        if let Some(why) = trouble {
+            tracing::error!(cause = why.as_str(), "challenges cannot be kept: Redis {why}");
+        } else {
+            tracing::info!("challenges can be kept again");
         }
     }
 }
@@ -130,9 +132,27 @@ fn key(place: &Place) -> String {
     format!("{PREFIX}challenge:{}", hex_encode(&place.0))
 }
 
+/// Whether a sealed end has come, in milliseconds of the wall clock. Redis has forgotten it long before, unless somebody
+/// made it remember.
+fn is_over(end: u64, now: u64) -> bool {
+    now > end.saturating_add(SKEW_MS)
+}
+
 /// Reads and deletes in one, so that of any number of takers one gets it.
 fn taking(place: &Place) -> Cmd {
     let mut get = redis::cmd("GETDEL");
     get.arg(key(place));
     get
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_that_redis_does_not_forget_is_over_all_the_same() {
+        assert!(!is_over(1_000, 31_000), "clocks of daemons differ");
+        assert!(is_over(1_000, 31_001));
+        assert!(!is_over(u64::MAX, u64::MAX));
+    }
 }

@@ -39,6 +39,7 @@ mod send_test;
 mod serve;
 mod server;
 mod shipped;
+mod state_redis;
 mod support;
 mod tls;
 mod transport;

@@ -5,6 +5,7 @@ pub mod corpora;
 pub mod daemon;
 pub mod fault_server;
 pub mod lookup;
+pub mod redis;
 pub mod script;
 pub mod tls_server;
 

@@ -1,0 +1,322 @@
+//! Challenges in a real Redis: shared, taken once, sealed; and what becomes of a call while Redis is in trouble.
+//!
+//! Where no redis-server is installed each test says so and ends; `make test` installs it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use doorward::secret::Secret;
+use doorward::state::{Challenges, SetupError, StateError, Trouble};
+use tokio::time::Instant;
+
+use crate::support::certs::Authority;
+use crate::support::redis::{Gate, Redis};
+
+/// Far beyond anything that a call may take.
+const LONG: Duration = Duration::from_mins(1);
+
+const TTL: Duration = Duration::from_mins(5);
+
+fn key(digit: &str) -> Secret {
+    Secret::new(digit.repeat(64))
+}
+
+/// A store as one daemon has it.
+fn store(url: &str, keys: &[&str]) -> Challenges {
+    let keys: Vec<Secret> = keys.iter().map(|digit| key(digit)).collect();
+    Challenges::redis(&Secret::from(url), &keys, None).unwrap()
+}
+
+fn later() -> Instant {
+    Instant::now() + LONG
+}
+
+async fn put(store: &Challenges, id: &str) -> Result<(), StateError> {
+    // Whatever is wrong, a call ends by itself.
+    tokio::time::timeout(LONG, store.put("console", id, b"state", TTL, later())).await.unwrap()
+}
+
+async fn take(store: &Challenges, id: &str) -> Result<Option<Vec<u8>>, StateError> {
+    let taken = tokio::time::timeout(LONG, store.take("console", id, later())).await.unwrap();
+    taken.map(|state| state.map(|state| state.to_vec()))
+}
+
+/// The store works: what is put is taken.
+async fn works(store: &Challenges) {
+    put(store, "works").await.unwrap();
+    assert_eq!(take(store, "works").await.unwrap().unwrap(), b"state");
+}
+
+fn failures(store: &Challenges, cause: &str) -> u64 {
+    store.counts().failures.into_iter().find(|(name, _)| *name == cause).unwrap().1
+}
+
+fn trouble<T: std::fmt::Debug>(result: Result<T, StateError>) -> Trouble {
+    match result.unwrap_err() {
+        StateError::Unavailable { why } => why,
+        other @ StateError::TooLarge { .. } => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn what_one_daemon_puts_another_takes() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let (one, other) = (store(&redis.url(None), &["a"]), store(&redis.url(None), &["a"]));
+    put(&one, "id").await.unwrap();
+    assert!(other.take("gateway", "id", later()).await.unwrap().is_none(), "another client's");
+    assert_eq!(take(&other, "id").await.unwrap().unwrap(), b"state");
+    assert_eq!(take(&one, "id").await.unwrap(), None, "used");
+    assert_eq!(take(&one, "never").await.unwrap(), None);
+    // As large as may be, and binary.
+    let state: Vec<u8> = (0..=255).cycle().take(doorward::state::MOST_BYTES).collect();
+    one.put("console", "id", &state, TTL, later()).await.unwrap();
+    assert_eq!(take(&other, "id").await.unwrap().unwrap(), state);
+    assert_eq!(one.counts().open, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_a_hundred_takers_on_two_daemons_gets_it() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let stores = [0, 1].map(|_| Arc::new(store(&redis.url(None), &["a"])));
+    put(&stores[0], "id").await.unwrap();
+    let takers: Vec<_> = (0..100)
+        .map(|number| {
+            let store = Arc::clone(&stores[number % 2]);
+            tokio::spawn(async move { take(&store, "id").await.unwrap().is_some() })
+        })
+        .collect();
+    let mut served = 0;
+    for taker in takers {
+        served += usize::from(taker.await.unwrap());
+    }
+    assert_eq!(served, 1);
+}
+
+#[tokio::test]
+async fn nothing_lies_there_in_clear() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let store = store(&redis.url(None), &["a"]);
+    let canaries = ["canary-client", "canary-challenge-id", "canary state ünder the seal"];
+    let [client, id, state] = canaries;
+    store.put(client, id, state.as_bytes(), TTL, later()).await.unwrap();
+    let contents = redis.contents().await;
+    let [(name, value)] = contents.as_slice() else { panic!("{contents:?}") };
+    assert!(name.starts_with("doorward:challenge:"), "{name}");
+    for canary in canaries {
+        let bytes = canary.as_bytes();
+        for form in [
+            bytes.to_vec(),
+            hex::encode(bytes).into_bytes(),
+            hex::encode_upper(bytes).into_bytes(),
+            doorward::crypto::encoding::url_encode(bytes).into_bytes(),
+            base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes).into_bytes(),
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes).into_bytes(),
+        ] {
+            for text in [name.as_bytes(), value] {
+                assert!(!text.windows(form.len()).any(|window| window == form), "{canary} lies in Redis");
+            }
+        }
+    }
+    // It goes by itself.
+    let mut connection = redis.connection().await;
+    let left: u64 = redis::cmd("PTTL").arg(name).query_async(&mut connection).await.unwrap();
+    assert!(left > 0 && left <= 300_000, "{left}");
+}
+
+#[tokio::test]
+async fn what_was_changed_or_moved_is_refused() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let store = store(&redis.url(None), &["a"]);
+    let mut connection = redis.connection().await;
+    let mut set = async |name: &str, value: &[u8]| {
+        redis::cmd("SET").arg(name).arg(value).exec_async(&mut connection).await.unwrap();
+    };
+    // Changed at each kind of place: version, key, end, nonce, text, tag.
+    for (refused, at) in [0, 2, 9, 20, 40, 57].into_iter().enumerate() {
+        put(&store, "id").await.unwrap();
+        let (name, mut value) = redis.contents().await.remove(0);
+        value[at] ^= 1;
+        set(&name, &value).await;
+        assert_eq!(take(&store, "id").await.unwrap(), None, "byte {at}");
+        assert_eq!(failures(&store, "unreadable"), refused as u64 + 1);
+    }
+    // Moved to where another one waited.
+    put(&store, "mine").await.unwrap();
+    let (_, value) = redis.contents().await.remove(0);
+    assert!(take(&store, "mine").await.unwrap().is_some());
+    put(&store, "yours").await.unwrap();
+    let (name, _) = redis.contents().await.remove(0);
+    set(&name, &value).await;
+    assert_eq!(take(&store, "yours").await.unwrap(), None);
+    // Nothing at all, and no string.
+    for value in [&b""[..], b"x"] {
+        set(&name, value).await;
+        assert_eq!(take(&store, "yours").await.unwrap(), None);
+    }
+    redis.run(&["LPUSH", &name, "x"]).await;
+    assert_eq!(trouble(take(&store, "yours").await), Trouble::Other);
+}
+
+#[tokio::test]
+async fn a_key_changes_without_losing_what_is_open() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let url = redis.url(None);
+    let (before, during, after) = (store(&url, &["a"]), store(&url, &["b", "a"]), store(&url, &["b"]));
+    for id in ["1", "2"] {
+        put(&before, id).await.unwrap();
+        put(&during, &format!("{id}-new")).await.unwrap();
+    }
+    assert!(take(&during, "1").await.unwrap().is_some());
+    assert!(take(&after, "1-new").await.unwrap().is_some());
+    assert_eq!(take(&after, "2").await.unwrap(), None, "the old key is gone");
+    assert_eq!(take(&before, "2-new").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn stopped_and_back_again() {
+    let Some(mut redis) = Redis::start(&[]) else { return };
+    let store = store(&redis.url(None), &["a"]);
+    works(&store).await;
+    for _ in 0..2 {
+        redis.stop();
+        assert_eq!(trouble(put(&store, "id").await), Trouble::Connect);
+        assert_eq!(trouble(take(&store, "id").await), Trouble::Connect);
+        redis.resume();
+        // The very first call, whatever earlier ones met.
+        works(&store).await;
+    }
+    assert!(failures(&store, "connect") >= 4);
+}
+
+#[tokio::test]
+async fn away_at_the_start() {
+    let Some(mut redis) = Redis::start(&[]) else { return };
+    redis.stop();
+    let store = store(&redis.url(None), &["a"]);
+    assert!(!store.ready().await);
+    assert_eq!(trouble(put(&store, "id").await), Trouble::Connect);
+    redis.resume();
+    works(&store).await;
+}
+
+#[tokio::test]
+async fn paused_and_back_again() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let store = store(&redis.url(None), &["a"]);
+    works(&store).await;
+    redis.signal("-STOP");
+    assert_eq!(trouble(put(&store, "id").await), Trouble::Timeout);
+    assert_eq!(trouble(take(&store, "id").await), Trouble::Timeout);
+    redis.signal("-CONT");
+    works(&store).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_left_for_another() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let gate = Gate::before(&redis, None).await;
+    let store = store(&format!("redis://127.0.0.1:{}", gate.port), &["a"]);
+    works(&store).await;
+    gate.hold();
+    assert_eq!(trouble(put(&store, "id").await), Trouble::Timeout);
+    // The caller's own deadline comes first.
+    let soon = Instant::now() + Duration::from_millis(1);
+    let taken = tokio::time::timeout(LONG, store.take("console", "id", soon)).await.unwrap();
+    assert_eq!(trouble(taken), Trouble::Timeout);
+    gate.release();
+    works(&store).await;
+    // Cut while nobody looks, as an idle connection is by a firewall.
+    gate.cut();
+    works(&store).await;
+}
+
+#[tokio::test]
+async fn read_only_and_full_and_back_again() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let store = store(&redis.url(None), &["a"]);
+    put(&store, "before").await.unwrap();
+    // A primary that nobody runs: this one is a replica without it.
+    redis.run(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    assert_eq!(trouble(put(&store, "id").await), Trouble::ReadOnly);
+    assert_eq!(trouble(take(&store, "before").await), Trouble::ReadOnly);
+    redis.run(&["REPLICAOF", "NO", "ONE"]).await;
+    works(&store).await;
+    redis.run(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    assert_eq!(trouble(put(&store, "id").await), Trouble::Full);
+    assert!(take(&store, "before").await.unwrap().is_some(), "what is there can be taken");
+    redis.run(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    works(&store).await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_a_right_one_later() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    redis.run(&["ACL", "SETUSER", "doorward", "on", ">wrong", "~doorward:*", "+set", "+getdel"]).await;
+    let store = store(&redis.url(Some(("doorward", "right"))), &["a"]);
+    assert_eq!(trouble(put(&store, "id").await), Trouble::Credentials);
+    assert_eq!(trouble(take(&store, "id").await), Trouble::Credentials);
+    redis.run(&["ACL", "SETUSER", "doorward", ">right"]).await;
+    works(&store).await;
+    // The smallest set of rights is enough, and less is not.
+    redis.run(&["ACL", "SETUSER", "doorward", "-getdel"]).await;
+    put(&store, "id").await.unwrap();
+    assert_eq!(trouble(take(&store, "id").await), Trouble::Forbidden);
+    redis.run(&["ACL", "SETUSER", "doorward", "+getdel"]).await;
+    works(&store).await;
+}
+
+#[tokio::test]
+async fn a_password_that_is_missing() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let store = store(&redis.url(None), &["a"]);
+    let administrator = redis.connection().await;
+    let mut connection = administrator.clone();
+    redis::cmd("CONFIG").arg(&["SET", "requirepass", "x"]).exec_async(&mut connection).await.unwrap();
+    // The store's first connection may be from before: it is asked over a new one.
+    let other = self::store(&redis.url(None), &["a"]);
+    assert_eq!(trouble(put(&other, "id").await), Trouble::Credentials);
+    redis::cmd("CONFIG").arg(&["SET", "requirepass", ""]).exec_async(&mut connection).await.unwrap();
+    works(&other).await;
+    works(&store).await;
+}
+
+#[tokio::test]
+async fn a_redis_without_getdel_is_called_too_old() {
+    let Some(redis) = Redis::start(&["--rename-command", "GETDEL", ""]) else { return };
+    let store = store(&redis.url(None), &["a"]);
+    put(&store, "id").await.unwrap();
+    assert_eq!(trouble(take(&store, "id").await), Trouble::TooOld);
+    // Known before the first challenge.
+    assert!(!store.ready().await);
+    assert!(Trouble::TooOld.to_string().contains("6.2"));
+}
+
+#[tokio::test]
+async fn readiness_means_that_a_challenge_could_be_kept() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    assert!(store(&redis.url(None), &["a"]).ready().await);
+    redis.run(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    assert!(!store(&redis.url(None), &["a"]).ready().await);
+    assert!(redis.contents().await.is_empty(), "it leaves nothing");
+}
+
+#[tokio::test]
+async fn over_tls_with_its_own_ca() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let authority = Authority::new("redis ca");
+    let gate = Gate::before(&redis, Some(&authority.good(&["localhost", "127.0.0.1"]))).await;
+    let directory = tempfile::tempdir().unwrap();
+    let ca = directory.path().join("ca.pem");
+    std::fs::write(&ca, &authority.pem).unwrap();
+    let url = Secret::new(format!("rediss://localhost:{}", gate.port));
+    works(&Challenges::redis(&url, &[key("a")], Some(&ca)).unwrap()).await;
+    // Another CA, the system's roots, and another name are refused.
+    std::fs::write(&ca, &Authority::new("another").pem).unwrap();
+    for ca in [Some(ca.as_path()), None] {
+        let store = Challenges::redis(&url, &[key("a")], ca).unwrap();
+        assert_eq!(trouble(put(&store, "id").await), Trouble::Connect, "{ca:?}");
+    }
+    std::fs::write(&ca, "no certificate").unwrap();
+    assert_eq!(Challenges::redis(&url, &[key("a")], Some(&ca)).unwrap_err(), SetupError::Ca);
+}
