@@ -41,6 +41,12 @@ impl Mask {
         Self { values, needles: OnceLock::new() }
     }
 
+    /// More texts that must not be seen: what the user answered.
+    pub fn add<'a>(&mut self, more: impl IntoIterator<Item = &'a Secret>) {
+        self.values.extend(more.into_iter().filter(|value| value.expose().chars().count() >= SHORTEST).cloned());
+        self.needles = OnceLock::new();
+    }
+
     fn needles(&self) -> &[Zeroizing<String>] {
         self.needles.get_or_init(|| {
             let mut needles: Vec<Zeroizing<String>> =

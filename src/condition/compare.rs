@@ -4,6 +4,7 @@
 //! negation of it cannot grant.
 
 use regex::Regex;
+use subtle::ConstantTimeEq as _;
 
 use crate::context::{Context, Variable};
 use crate::document::{Decimal, Value};
@@ -28,6 +29,18 @@ impl Operand {
                 let value = template.value(context).ok()?.into_owned();
                 (value != Value::Text(String::new())).then_some(value)
             }
+        }
+    }
+}
+
+impl Operand {
+    /// Whether `answer` is this text, in constant time for one length (an answer is always a text, so no number is
+    /// compared as a decimal: the code 012345 is not 12345).
+    pub(super) fn is_answered_by(&self, answer: &Value, context: &Context) -> Truth {
+        let Some(wanted) = self.value(context) else { return Truth::Unknown };
+        match (answer.scalar_text(), wanted.scalar_text()) {
+            (Some(answer), Some(wanted)) => bool::from(answer.as_bytes().ct_eq(wanted.as_bytes())).into(),
+            _ => Truth::Unknown,
         }
     }
 }

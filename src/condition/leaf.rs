@@ -70,7 +70,14 @@ impl Leaf {
             Test::Compare(source, operator) => match source.read(facts) {
                 Found::Value(value) => {
                     let shape = source.shape(facts);
-                    seen(operator.holds(shape.compared(&value), facts.context), Some(value), None)
+                    let truth = match (source, operator) {
+                        // A code that is compared here must not be found digit by digit.
+                        (ValueSource::Variable(Variable::Answer(_)), Operator::Equals(operand)) => {
+                            operand.is_answered_by(&value, facts.context)
+                        }
+                        _ => operator.holds(shape.compared(&value), facts.context),
+                    };
+                    seen(truth, Some(value), None)
                 }
                 Found::Absent => seen(absent_truth(operator, absent), None, Some(format!("has no {source}"))),
                 Found::Expired(value) => {

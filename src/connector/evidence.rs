@@ -3,8 +3,8 @@
 //! A rule that only says what the reply is not is met by a login page, a proxy's error page or an empty body. So
 //! each way through the rule must hold one leaf that something present in the reply makes true.
 
-use crate::condition::{Condition, Leaf, Operator, Test, ValueSource};
-use crate::context::Variable;
+use crate::condition::{Condition, Leaf, Operand, Operator, Test, ValueSource};
+use crate::context::{StepValue, Variable};
 
 /// What a rule rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,16 @@ fn of_leaf(leaf: &Leaf, asks: bool) -> Evidence {
         Test::Status(_) => Evidence::StatusOnly,
         Test::Compare(_, Operator::Exists(false)) => Evidence::None,
         Test::Compare(ValueSource::Reply(_) | ValueSource::Claim(_), _) => Evidence::Positive,
-        Test::Compare(ValueSource::Variable(Variable::Answer(_)), Operator::Equals(_)) if asks => Evidence::Positive,
+        // With a capture or a value of a script; a literal is nobody's code. `check::ask` looks at where they come from.
+        Test::Compare(ValueSource::Variable(Variable::Answer(_)), Operator::Equals(Operand::Template(template)))
+            if asks && template.variables().all(is_made_here) && template.variables().next().is_some() =>
+        {
+            Evidence::Positive
+        }
         Test::Compare(ValueSource::Variable(_) | ValueSource::Constant(_), _) => Evidence::None,
     }
+}
+
+fn is_made_here(variable: &Variable) -> bool {
+    matches!(variable, Variable::Env(_) | Variable::Step { value: StepValue::Capture(_), .. })
 }

@@ -3,14 +3,18 @@
 //! Immutable once built; a change makes another one with another revision (TRAPS 20). What was written is `raw`, how
 //! one becomes the other is `check`.
 
+pub mod ask;
 pub mod catalog;
 pub mod check;
 pub mod evidence;
+mod needs;
 pub mod probe;
 pub mod raw;
 mod schema;
 pub mod script_input;
 
+pub use ask::Ask;
+pub use needs::Needs;
 pub use schema::{schema, schema_text};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -175,6 +179,10 @@ pub struct Step {
     pub role: Role,
     /// Whether it runs.
     pub when: Option<Condition>,
+    /// The pause before it.
+    pub ask: Option<Ask>,
+    /// Whether it sends a code that a later step asks for; such steps have a quota of their own.
+    pub sends_code: bool,
     /// The script before the request.
     pub variables: Option<ScriptId>,
     /// The request; none in a step that only asks.
@@ -191,6 +199,8 @@ pub struct Step {
     pub retry: u32,
     /// Names whose values a trace may show.
     pub public: Vec<String>,
+    /// Everything that it reads, its scripts included.
+    pub needs: Needs,
 }
 
 /// A checked connector.
@@ -222,4 +232,19 @@ pub struct Connector {
     pub decoders: Gate,
     /// In the order of the file.
     pub steps: Vec<Step>,
+}
+
+impl Connector {
+    /// What the steps from the one at `index` on may read, those that send a code once more included.
+    pub fn needs_from(&self, index: usize) -> Needs {
+        let mut needs = Needs::default();
+        for step in self.steps.iter().skip(index) {
+            needs.join(&step.needs);
+            let resend = step.ask.as_ref().and_then(|ask| ask.resend.as_ref());
+            if let Some(sender) = resend.and_then(|resend| self.steps.get(resend.step)) {
+                needs.join(&sender.needs);
+            }
+        }
+        needs
+    }
 }

@@ -33,7 +33,8 @@ pub struct User {
 }
 
 /// How a step ended, as later conditions read it (`steps.x.outcome`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
     /// Its success was true.
     Success,

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::{MAX_DEPTH, MAX_NODES, Number, Object, Value};
@@ -139,6 +139,14 @@ impl<'de> Visitor<'de> for Node<'_> {
             }
         }
         Ok(Value::Object(object))
+    }
+}
+
+/// With the limits of a reply, each value for itself.
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let left = Cell::new(MAX_NODES);
+        Node { depth: 0, left: &left }.deserialize(deserializer)
     }
 }
 

@@ -3,6 +3,7 @@
 //! `run` is the loop, `step` the order of the stages, `report` what came of it. Nothing here writes a log, an HTTP
 //! reply or a file.
 
+mod challenge;
 mod decode;
 mod draw;
 mod explain;
@@ -10,6 +11,7 @@ mod input;
 pub mod progress;
 pub mod report;
 mod run;
+mod saved;
 mod send;
 mod sends;
 mod step;
@@ -17,15 +19,18 @@ mod stop;
 mod tools;
 mod watched;
 
+pub use challenge::{Action, Resumption};
 pub use report::Report;
-pub use run::authenticate;
+pub use run::{authenticate, resume};
+pub use saved::Saved;
 pub use sends::{CodeSend, Sends, Unbounded};
-pub use tools::{Exchange, NoScripts, Rehearsal, Scripts, Tools, Waiting};
+pub use tools::{Exchange, NoPauses, NoScripts, Pauses, Pocket, Rehearsal, Scripts, Tools, Waiting};
 
 use std::net::IpAddr;
 
 use tokio::time::Instant;
 
+use crate::context::Context;
 use crate::document::Object;
 use crate::secret::Secret;
 

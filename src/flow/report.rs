@@ -46,6 +46,10 @@ pub enum StepEnd {
     More,
     /// Its `when` was false.
     Skipped,
+    /// The run pauses before it: the user is asked.
+    Asked,
+    /// Not confirmed yet.
+    Pending,
     /// The run ended here without success of this step.
     Ended,
 }
@@ -57,6 +61,8 @@ impl StepEnd {
             Self::Success => "success",
             Self::More => "more",
             Self::Skipped => "skipped",
+            Self::Asked => "asked",
+            Self::Pending => "pending",
             Self::Ended => "ended",
         }
     }
@@ -84,6 +90,8 @@ pub struct StepReport {
 pub struct StepTrace {
     /// Each leaf of `when`, as a rule of that name.
     pub when: Option<RuleTrace>,
+    /// What the user is asked.
+    pub ask: Option<AskTrace>,
     /// `env.*` after the variables script.
     pub env: Vec<(String, Value)>,
     /// What was sent.
@@ -106,6 +114,21 @@ pub struct StepTrace {
     pub public: Vec<String>,
     /// What the user and the connector keep secret, for the second net.
     pub credentials: Vec<Secret>,
+}
+
+/// What the user is asked, without the id and without what could answer it.
+#[derive(Debug)]
+pub struct AskTrace {
+    /// `sms`, `totp`, ...
+    pub kind: String,
+    /// What the user is told.
+    pub message: Option<String>,
+    /// The names of the answers.
+    pub fields: Vec<String>,
+    /// How many answers are left.
+    pub attempts_left: u32,
+    /// How long the challenge lives.
+    pub expires_in: Duration,
 }
 
 /// A request as it was sent.

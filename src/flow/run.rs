@@ -1,15 +1,16 @@
 //! The loop over the steps of one login: the one place that decides which step is next and what the run comes to.
 //!
-//! Steps never call each other. A verdict accept is made here and only from the grant of a closed ledger.
+//! Steps never call each other; a step that asks pauses the login, which goes on here with the answer. A verdict accept is made here and only from the grant of a closed ledger.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use url::Url;
 
+use super::challenge::{Action, Asked, Resumption};
 use super::report::{Report, StepEnd, StepReport, StepTrace};
 use super::stop::{Ending, Stop};
-use super::{Login, Tools, draw, input, step, watched};
+use super::{CodeSend, Login, Tools, challenge, draw, input, step, watched};
 use crate::condition::{Absent, Facts};
 use crate::connector::{Connector, Kind, Match, Role, Step};
 use crate::context::{Context, StepFacts, StepOutcome};
@@ -18,7 +19,7 @@ use crate::mask::Mask;
 use crate::request::RequestPlan;
 use crate::upstream::{Nodes, Pick, SendFault};
 use crate::verdict::{
-    Accept, Cause, FactorProof, Grant, HelperProof, Ledger, Mapped, Misconfigured, MoreProof, Reject, Truth,
+    Accept, Cause, FactorProof, Grant, HelperProof, Ledger, Mapped, Misconfigured, MoreProof, Reason, Reject, Truth,
     Unavailable, Verdict,
 };
 
@@ -56,7 +57,13 @@ pub(super) struct Run<'a> {
     /// Whether a comparison of names ran and held.
     pub identity_compared: bool,
     pub mapped: Mapped,
+    /// What was proven so far.
+    pub ledger: Ledger,
     pub credential_sends: u32,
+    /// Whether anything of this call was written to an upstream.
+    pub written: bool,
+    /// Whether this call asks for a confirmation and brings no answer.
+    pub polled: bool,
     pub tracing: bool,
     /// The node of this login, when the connector has nodes.
     pub pick: Option<Pick<'a>>,
@@ -93,12 +100,15 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
                 subject: None,
                 identity_compared: false,
                 mapped: Mapped::default(),
+                ledger: Ledger::default(),
                 credential_sends: 0,
+                written: false,
+                polled: false,
                 pick: connector.nodes.as_ref().map(Nodes::start),
                 jar: Jar::default(),
                 tracing,
             };
-            let result = run.steps(&mut steps).await;
+            let result = run.steps(0, None, &mut steps).await;
             credential_sends = run.credential_sends;
             run.conclude(result)
         }
@@ -109,6 +119,64 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
         request_id,
         username,
         account,
+        verdict,
+        explain,
+        steps,
+        credential_sends,
+        took: started.elapsed(),
+    }
+}
+
+/// Goes on with a login that waits. The caller has made sure that the state is of this revision and still good, and has
+/// taken it away from where it was kept.
+pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumption) -> Report {
+    let started = Instant::now();
+    let Resumption { id, saved, action, deadline, trace } = resumption;
+    let usual = started + connector.timeout;
+    let (request_id, username) = (saved.request_id.clone(), saved.username.clone());
+    let (claimed, hold) = (saved.claimed.clone(), saved.hold);
+    let (subject, identity_compared) = (saved.subject.clone(), saved.identity_compared);
+    let (mapped, ledger) = (saved.mapped(), Ledger::reopen(saved.proven));
+    let (node, jar) = (saved.node, saved.jar.clone());
+    let context = saved.context(connector.secrets.clone());
+    let mut mask = Mask::new(&context.user, connector.secrets.values());
+    mask.add(context.answers.values());
+    let mut run = Run {
+        connector,
+        tools,
+        deadline: deadline.map_or(usual, |asked| asked.min(usual)),
+        context,
+        mask,
+        claimed: claimed.clone(),
+        subject,
+        identity_compared,
+        mapped,
+        ledger,
+        credential_sends: 0,
+        written: false,
+        jar,
+        polled: matches!(action, Action::Poll),
+        pick: connector.nodes.as_ref().map(|nodes| node.map_or_else(|| nodes.start(), |node| nodes.resume(node))),
+        tracing: trace,
+    };
+    let mut steps = Vec::new();
+    let answers = match action {
+        Action::Answer(answers) => Ok(Some(answers)),
+        Action::Poll => Ok(None),
+        Action::Resend => Err(run.resend(id.clone(), hold, &mut steps).await),
+    };
+    let result = match answers {
+        Ok(answers) => run.steps(hold.step, Some(Asked { hold, id, answers }), &mut steps).await,
+        Err(stop) => Err(stop),
+    };
+    let credential_sends = run.credential_sends;
+    let (verdict, explain) = run.conclude(result);
+    Report {
+        connector: connector.id.clone(),
+        revision: connector.revision.clone(),
+        request_id,
+        username,
+        account: claimed,
         verdict,
         explain,
         steps,
@@ -129,57 +197,74 @@ impl Run<'_> {
         self.pick.as_mut().is_some_and(|pick| pick.next_after(fault))
     }
 
-    /// Runs the steps in order. `Ok` holds the grant and the line that explains it.
-    async fn steps(&mut self, reports: &mut Vec<StepReport>) -> Result<(Grant, String), Stop> {
+    /// Runs the steps in order, from the one at `first` on, which `asked` is the answer to. `Ok` holds the grant and the line
+    /// that explains it.
+    async fn steps(
+        &mut self,
+        first: usize,
+        mut asked: Option<Asked>,
+        reports: &mut Vec<StepReport>,
+    ) -> Result<(Grant, String), Stop> {
         let connector = self.connector;
-        let mut ledger = Ledger::default();
         let mut explain = String::new();
-        for step in &connector.steps {
+        for (index, step) in connector.steps.iter().enumerate().skip(first) {
             let started = Instant::now();
-            let mut report = StepReport {
-                name: step.name.clone(),
-                factor: step.role == Role::Factor,
-                end: StepEnd::Ended,
-                status: None,
-                took: Duration::ZERO,
-                trace: self.tracing.then(|| Box::new(self.opened(step))),
+            let mut report = self.report_of(step);
+            let result = match asked.take() {
+                None => self.step(index, step, &mut report, &mut explain).await,
+                Some(asked) => self.answered(step, asked, &mut report, &mut explain).await.map(Some),
             };
-            let result = self.step(step, &mut report, &mut explain).await;
             report.took = started.elapsed();
-            let proof = match result {
-                Ok(proof) => proof,
-                Err(stop) => {
-                    reports.push(report);
-                    return Err(Stop { explain: format!("{}: {}", step.name, stop.explain), ..stop });
-                }
-            };
             reports.push(report);
-            match proof {
-                None => {}
-                Some(Proof::Factor(proof)) => ledger.factor(proof),
-                Some(Proof::Helper(proof)) => ledger.helper(proof),
-                Some(Proof::More(proof)) => ledger.more(proof),
+            match result {
+                Ok(None) => {}
+                Ok(Some(proof)) => self.enter(proof),
+                Err(stop) => return Err(Stop { explain: format!("{}: {}", step.name, stop.explain), ..stop }),
             }
         }
         if connector.kind == Kind::Utility {
             return Err(Stop::misconfigured("a utility connector cannot authenticate anybody"));
         }
+        let ledger = std::mem::take(&mut self.ledger);
         let grant = ledger.close().map_err(|why| Stop::misconfigured(why.to_string()))?;
         self.identity_owed()?;
         Ok((grant, explain))
     }
 
+    pub(super) fn report_of(&self, step: &Step) -> StepReport {
+        StepReport {
+            name: step.name.clone(),
+            factor: step.role == Role::Factor,
+            end: StepEnd::Ended,
+            status: None,
+            took: Duration::ZERO,
+            trace: self.tracing.then(|| Box::new(self.opened(step))),
+        }
+    }
+
+    /// Enters what a step proved.
+    pub(super) fn enter(&mut self, proof: Proof) {
+        match proof {
+            Proof::Factor(proof) => self.ledger.factor(proof),
+            Proof::Helper(proof) => self.ledger.helper(proof),
+            Proof::More(proof) => self.ledger.more(proof),
+        }
+    }
+
     /// The trace of a step that begins.
     fn opened(&self, step: &Step) -> StepTrace {
         let user = &self.context.user;
-        let credentials =
-            std::iter::once(&user.password).chain(user.fields.values()).chain(self.context.secrets.values());
+        let credentials = std::iter::once(&user.password)
+            .chain(user.fields.values())
+            .chain(self.context.answers.values())
+            .chain(self.context.secrets.values());
         StepTrace { public: step.public.clone(), credentials: credentials.cloned().collect(), ..StepTrace::default() }
     }
 
-    /// One step, or `None` when its `when` is false. Leaves its facts for later steps.
+    /// One step, or `None` when its `when` is false. A step that asks pauses the login here.
     async fn step(
         &mut self,
+        index: usize,
         step: &Step,
         report: &mut StepReport,
         explain: &mut String,
@@ -202,6 +287,58 @@ impl Run<'_> {
                 }
             }
         }
+        if let Some(ask) = &step.ask {
+            return Err(self.open(index, step, ask, report).await);
+        }
+        self.run_step(step, report, explain).await.map(Some)
+    }
+
+    /// The step whose challenge was answered (or polled).
+    async fn answered(
+        &mut self,
+        step: &Step,
+        mut asked: Asked,
+        report: &mut StepReport,
+        explain: &mut String,
+    ) -> Result<Proof, Stop> {
+        let Some(ask) = &step.ask else { return Err(challenge::lost()) };
+        if self.polled && ask.poll_after.is_none() {
+            report.end = StepEnd::Asked;
+            return Err(self.still_open(step, ask, asked).await);
+        }
+        let (before, stop) = match self.take_answers(ask, &mut asked) {
+            Err(stop) => (None, stop),
+            Ok(before) => {
+                if let Some(trace) = &mut report.trace {
+                    trace.credentials.extend(self.context.answers.values().cloned());
+                }
+                match self.run_step(step, report, explain).await {
+                    Ok(proof) => return Ok(proof),
+                    Err(stop) => (Some(before), stop),
+                }
+            }
+        };
+        if stop.ending == Ending::Pending {
+            report.end = StepEnd::Pending;
+        }
+        Err(self.not_done(step, ask, asked, before, stop).await)
+    }
+
+    /// Runs the stages of a step and leaves its facts for later steps.
+    pub(super) async fn run_step(
+        &mut self,
+        step: &Step,
+        report: &mut StepReport,
+        explain: &mut String,
+    ) -> Result<Proof, Stop> {
+        if step.sends_code {
+            let (connector, account) = (&self.connector.id, &self.claimed);
+            let code = CodeSend { connector, account, client_ip: self.context.user.client_ip };
+            self.tools.sends.may_send(&code).map_err(|wait| Stop {
+                ending: Ending::TooMany(wait),
+                explain: "codes were sent to this user or address too often; nothing was sent".to_owned(),
+            })?;
+        }
         self.context.step = draw::step_values(self.tools.ambient, &self.connector.time_zone);
         let done = step::run(step, self, report).await?;
         report.end = match done.proof.outcome() {
@@ -215,7 +352,7 @@ impl Run<'_> {
         if matches!(done.proof, Proof::Factor(_)) || explain.is_empty() {
             *explain = format!("{}: {}", step.name, done.explain);
         }
-        Ok(Some(done.proof))
+        Ok(done.proof)
     }
 
     fn leave(&mut self, step: &Step, outcome: StepOutcome, status: Option<u16>) {
@@ -257,6 +394,15 @@ fn verdict_of(ending: Ending, mapped: Mapped) -> Verdict {
         }
         Ending::Unavailable(cause) => Verdict::Unavailable(Unavailable::from(cause)),
         Ending::Misconfigured(what) => Verdict::Misconfigured(Misconfigured { what }),
+        Ending::Challenge(challenge) => Verdict::Challenge(*challenge),
+        Ending::TooMany(retry_after) => {
+            let reject = Reject::because(Reason::TooManyAttempts);
+            Verdict::Reject(Reject { retry_after: Some(retry_after), ..reject })
+        }
+        // Only a step that asks may say so, and its challenge goes on; a connector that could come here does not load.
+        Ending::Pending => {
+            Verdict::Misconfigured(Misconfigured { what: "`pending` in a step that does not ask".into() })
+        }
     }
 }
 

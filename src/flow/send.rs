@@ -80,6 +80,7 @@ pub(super) async fn send(
         }
         let result = run.tools.exchange.send(&request, run.deadline).await;
         let written = !matches!(&result, Err(fault) if !fault.written);
+        run.written |= written;
         if step.carries_credential && written {
             run.credential_sends += 1;
         }

@@ -48,7 +48,7 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     watch.lap("judge", report);
     let message = map_error(step, run, &view, report);
     let (proof, explain) = judged.map_err(|stop| with_message(stop, message))?;
-    let captures = capture(step, run, &view, report)?;
+    let captures = capture(step, run, Some(&view), report)?;
     identity(step, run, &view, report)?;
     map_data(step, run, &view, report);
     watch.lap("map", report);
@@ -182,15 +182,16 @@ fn denied(denial: Denial, rules: &StepRules, explain: String, run: &Run<'_>) -> 
             Ending::Reject { reason, message: message.map(|text| plain_text(text, &run.mask)) }
         }
         Denial::Unavailable(cause) => Ending::Unavailable(cause),
-        Denial::Pending => Ending::Misconfigured("`pending` is not supported yet".to_owned()),
+        Denial::Pending => Ending::Pending,
     };
     Stop { ending, explain }
 }
 
-/// A step without a request: its rules look at variables only.
+/// A step without a request: its rules and captures look at variables only.
 fn judge_without_reply(step: &Step, run: &mut Run<'_>, report: &mut StepReport) -> Result<Done, Stop> {
     let (proof, explain) = judge(step, run, None, report)?;
-    Ok(Done { proof, status: None, captures: IndexMap::new(), explain })
+    let captures = capture(step, run, None, report)?;
+    Ok(Done { proof, status: None, captures, explain })
 }
 
 /// Error code and message of this reply, whatever it was judged to be; the last step that replied decides.
@@ -218,10 +219,10 @@ fn with_message(stop: Stop, upstream: Option<String>) -> Stop {
 fn capture(
     step: &Step,
     run: &Run<'_>,
-    view: &ReplyView<'_>,
+    view: Option<&ReplyView<'_>>,
     report: &mut StepReport,
 ) -> Result<IndexMap<String, Option<Value>>, Stop> {
-    let facts = Facts { context: &run.context, reply: Some(view), claims: None };
+    let facts = Facts { context: &run.context, reply: view, claims: None };
     let mut captured = IndexMap::new();
     for capture in &step.response.captures {
         let value = match capture.source.read(facts) {

@@ -1,7 +1,9 @@
 //! Why a run ends before its last step.
 
+use std::time::Duration;
+
 use crate::context::Missing;
-use crate::verdict::{Cause, Reason};
+use crate::verdict::{Cause, Challenge, Reason};
 
 /// What the run ends with; each becomes one verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,12 @@ pub enum Ending {
     Unavailable(Cause),
     /// misconfigured; the text names no data.
     Misconfigured(String),
+    /// challenge; the state is kept.
+    Challenge(Box<Challenge>),
+    /// Not confirmed yet. Only a step that asks can end so, and its challenge goes on.
+    Pending,
+    /// reject(too_many_attempts): codes were sent too often; when to come back.
+    TooMany(Duration),
 }
 
 /// An ending and its line for administrators.
@@ -43,6 +51,13 @@ impl Stop {
     pub fn misconfigured(what: impl Into<String>) -> Self {
         let what = what.into();
         Self { explain: what.clone(), ending: Ending::Misconfigured(what) }
+    }
+}
+
+impl Stop {
+    /// Whether the login waits for an answer.
+    pub(super) fn is_challenge(&self) -> bool {
+        matches!(self.ending, Ending::Challenge(_))
     }
 }
 

@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::*;
 use crate::clock::System;
 use crate::condition::{Condition, Leaf, Operand, Operator, RejectRow, StepRules, Test, ValueSource};
-use crate::connector::{Connector, Input, Kind, ResponsePlan, Role, Step};
+use crate::connector::{Connector, Input, Kind, Needs, ResponsePlan, Role, Step};
 use crate::context::Variable;
 use crate::document::{Number, Path, Value};
 use crate::mapping::MapPlan;
@@ -241,6 +241,8 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         name: format!("s{index}"),
         role: if planned.factor { Role::Factor } else { Role::Helper },
         when,
+        ask: None,
+        sends_code: false,
         variables: None,
         request: Some(RequestPlan::compile(&spec, &Language::default()).unwrap()),
         auth: None,
@@ -265,6 +267,7 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         },
         retry: 0,
         public: Vec::new(),
+        needs: Needs::default(),
     }
 }
 
@@ -301,8 +304,14 @@ fn login() -> Login {
 fn run(steps: &[PlannedStep]) -> Report {
     let exchange = Planned { connector_steps: steps, ran: AtomicUsize::new(0) };
     let progress = Progress::default();
-    let tools =
-        Tools { exchange: &exchange, scripts: &NoScripts, ambient: &System, progress: &progress, sends: &Unbounded };
+    let tools = Tools {
+        exchange: &exchange,
+        scripts: &NoScripts,
+        ambient: &System,
+        progress: &progress,
+        sends: &Unbounded,
+        pauses: &NoPauses,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(authenticate(&connector(steps), tools, login()))
 }
@@ -352,8 +361,14 @@ fn an_unknown_when_is_unavailable() {
     let steps = [yes(false), yes(true)];
     let exchange = Planned { connector_steps: &steps, ran: AtomicUsize::new(0) };
     let progress = Progress::default();
-    let tools =
-        Tools { exchange: &exchange, scripts: &NoScripts, ambient: &System, progress: &progress, sends: &Unbounded };
+    let tools = Tools {
+        exchange: &exchange,
+        scripts: &NoScripts,
+        ambient: &System,
+        progress: &progress,
+        sends: &Unbounded,
+        pauses: &NoPauses,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let report = runtime.block_on(authenticate(&planned, tools, login()));
     assert!(matches!(report.verdict, Verdict::Unavailable(u) if u.cause == Cause::UnexpectedReply), "{report:?}");
@@ -409,6 +424,7 @@ fn an_empty_password_or_user_name_is_never_sent() {
             ambient: &System,
             progress: &progress,
             sends: &Unbounded,
+            pauses: &NoPauses,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let login = Login { username: username.to_owned(), password: Secret::new(password), ..login() };

@@ -4,8 +4,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Mutex;
+use std::time::Duration;
 
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::progress::Progress;
 use super::sends::{Sends, Unbounded};
@@ -41,6 +44,19 @@ impl Scripts for Pool {
     }
 }
 
+/// Keeps the state of a login that waits for an answer.
+pub trait Pauses: Send + Sync {
+    /// Keeps `state` under `id` for `ttl`, sealed, for the caller of this login alone. Ends by `deadline`; an error says
+    /// why, without data.
+    fn put<'a>(
+        &'a self,
+        id: &'a str,
+        state: &'a [u8],
+        ttl: Duration,
+        deadline: Instant,
+    ) -> Waiting<'a, Result<(), String>>;
+}
+
 /// Everything outside a run.
 #[derive(Clone, Copy)]
 pub struct Tools<'a> {
@@ -54,16 +70,18 @@ pub struct Tools<'a> {
     pub progress: &'a Progress,
     /// Asked before a step that sends a code.
     pub sends: &'a dyn Sends,
+    /// Where challenges wait.
+    pub pauses: &'a dyn Pauses,
 }
 
 impl<'a> Tools<'a> {
-    /// The tools of a connector that runs for real, without a send quota.
+    /// The tools of a connector that runs for real, without a send quota and where no challenge can wait.
     pub fn of(live: &'a Live, ambient: &'a dyn Ambient, progress: &'a Progress) -> Self {
         let scripts: &dyn Scripts = match &live.scripts {
             Some(pool) => &**pool,
             None => &NoScripts,
         };
-        Self { exchange: &live.client, scripts, ambient, progress, sends: &Unbounded }
+        Self { exchange: &live.client, scripts, ambient, progress, sends: &Unbounded, pauses: &NoPauses }
     }
 }
 
@@ -74,6 +92,35 @@ pub struct NoScripts;
 impl Scripts for NoScripts {
     fn call(&self, _: ScriptId, _: Input, _: Instant) -> Waiting<'_, Outcome> {
         Box::pin(std::future::ready(Outcome::BadResult { what: "there is no such script".to_owned() }))
+    }
+}
+
+/// Where no challenge can wait.
+#[derive(Debug, Clone, Copy)]
+pub struct NoPauses;
+
+impl Pauses for NoPauses {
+    fn put<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration, _: Instant) -> Waiting<'a, Result<(), String>> {
+        Box::pin(std::future::ready(Err("nobody keeps challenges here".to_owned())))
+    }
+}
+
+/// Keeps the one challenge of a login that runs in this very process: golden cases, the command line.
+#[derive(Default)]
+pub struct Pocket(Mutex<Option<(String, Zeroizing<Vec<u8>>)>>);
+
+impl Pocket {
+    /// Takes the state away, if it is kept under `id`.
+    pub fn take(&self, id: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let mut kept = self.0.lock().ok()?;
+        kept.take_if(|(known, _)| known == id).map(|(_, state)| state)
+    }
+}
+
+impl Pauses for Pocket {
+    fn put<'a>(&'a self, id: &'a str, state: &'a [u8], _: Duration, _: Instant) -> Waiting<'a, Result<(), String>> {
+        let kept = self.0.lock().map(|mut kept| *kept = Some((id.to_owned(), Zeroizing::new(state.to_vec()))));
+        Box::pin(std::future::ready(kept.map_err(|_| "a panic broke the lock".to_owned())))
     }
 }
 

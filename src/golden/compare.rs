@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use http::header::{CONTENT_TYPE, COOKIE};
 
 use super::exchange::Canned;
-use crate::connector::raw::golden::{Expect, ExpectedRequest, GoldenCase};
+use crate::connector::raw::golden::{Expect, ExpectedChallenge, ExpectedRequest, GoldenCase};
 use crate::connector::raw::{Constant, Dict, OneOrMany, Parameter, Word as _};
 use crate::diagnostic::Span;
 use crate::document::{Object, Value, from_json, to_json};
 use crate::flow::Report;
 use crate::upstream::Outgoing;
-use crate::verdict::{Mapped, Verdict};
+use crate::verdict::{Mapped, Reason, Verdict};
 
 /// One thing that is not as expected.
 #[derive(Debug)]
@@ -87,6 +87,9 @@ fn outcome(expect: &Expect, report: &Report, found: &mut Vec<Difference>) {
             found.push(Difference::new(span, what).help(explain.clone()));
         }
     }
+    if let Some(wanted) = &expect.challenge {
+        challenge(wanted, report, found);
+    }
     if let Some(subject) = &expect.subject {
         let came = match &report.verdict {
             Verdict::Accept(accept) => Some(accept.subject.as_str()),
@@ -138,6 +141,39 @@ fn value(at: &Span, name: &str, wanted: &Value, came: &Value, found: &mut Vec<Di
     if !same(wanted, came) {
         let label = format!("it is {}", to_json(came));
         found.push(Difference::new(at, format!("the {name} is not as expected")).label(label));
+    }
+}
+
+/// The challenge that is open at the end.
+fn challenge(wanted: &ExpectedChallenge, report: &Report, found: &mut Vec<Difference>) {
+    let Verdict::Challenge(open) = &report.verdict else {
+        let what = format!("a challenge is expected, the verdict is {}", report.verdict.name());
+        found.push(Difference::new(&wanted.place.span, what).help(format!("explain: {}", report.explain)));
+        return;
+    };
+    if let Some(kind) = wanted.r#type.as_ref().filter(|kind| kind.value.word() != open.kind) {
+        let what = format!("an ask of type {} is expected, it is {}", kind.value.word(), open.kind);
+        found.push(Difference::new(&kind.span, what));
+    }
+    for (name, wanted, came) in [
+        ("message", &wanted.message, &open.message),
+        ("url", &wanted.url, &open.url),
+        ("image", &wanted.image, &open.image),
+    ] {
+        if let Some(wanted) = wanted.as_ref().filter(|wanted| came.as_deref() != Some(wanted.text.as_str())) {
+            let label = came.as_ref().map_or_else(|| "there is none".to_owned(), |came| format!("it is \"{came}\""));
+            found.push(Difference::new(&wanted.span, format!("the {name} is not as expected")).label(label));
+        }
+    }
+    if let Some(left) = wanted.attempts_left.as_ref().filter(|left| left.value != open.attempts_left) {
+        let what = format!("{} attempts are expected to be left, it is {}", left.value, open.attempts_left);
+        found.push(Difference::new(&left.span, what));
+    }
+    let reason = open.error.as_ref().map(|error| error.reason);
+    if let Some(wanted) = wanted.error.as_ref().filter(|wanted| Some(wanted.value) != reason) {
+        let came = reason.map_or("none", Reason::as_str);
+        let what = format!("the error {} is expected, it is {came}", wanted.value);
+        found.push(Difference::new(&wanted.span, what).help(format!("explain: {}", report.explain)));
     }
 }
 

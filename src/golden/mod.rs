@@ -10,20 +10,28 @@ mod exchange;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::connector::Connector;
 use crate::connector::catalog::{Live, Loader};
 use crate::connector::check::{Draft, Surroundings};
-use crate::connector::raw::Text;
 use crate::connector::raw::golden::{GoldenCase, GoldenUser};
+use crate::connector::raw::{Dict, Text};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Object, Value};
 use crate::flow::progress::Progress;
-use crate::flow::{Login, NoScripts, Scripts, Tools, Unbounded, authenticate};
+use crate::flow::{
+    Action, Login, NoScripts, Pocket, Report, Resumption, Saved, Scripts, Tools, Unbounded, authenticate, resume,
+};
 use crate::secret::Secret;
+use crate::verdict::Verdict;
 
 use self::ambient::Fixed;
 use self::compare::Difference;
 use self::exchange::Canned;
+
+/// The key of an entry of `answers` that asks for the code once more.
+const RESEND: &str = "resend";
 
 /// How the golden cases of a connector went.
 #[derive(Debug, Default)]
@@ -68,10 +76,54 @@ async fn run_case(live: &Live, loader: &Loader, case: &GoldenCase) -> Vec<Diagno
         Some(pool) => &**pool,
         None => &NoScripts,
     };
-    let tools = Tools { exchange: &exchange, scripts, ambient: &ambient, progress: &progress, sends: &Unbounded };
-    let report = authenticate(connector, tools, login(case.user.as_ref())).await;
-    let differences = compare::compare(case, &report, &exchange);
+    let pocket = Pocket::default();
+    let tools = Tools {
+        exchange: &exchange,
+        scripts,
+        ambient: &ambient,
+        progress: &progress,
+        sends: &Unbounded,
+        pauses: &pocket,
+    };
+    let mut report = authenticate(connector, tools, login(case.user.as_ref())).await;
+    let mut answers = case.answers.iter();
+    while let Some((id, saved)) = waiting(&report, &pocket) {
+        let Some(answer) = answers.next() else { break };
+        let action = action(answer, &saved);
+        report = resume(connector, tools, Resumption { id, saved, action, deadline: None, trace: true }).await;
+    }
+    let unasked = answers.len();
+    let mut differences = compare::compare(case, &report, &exchange);
+    if unasked > 0 {
+        let what = format!("{} answers are given, {unasked} were not asked for", case.answers.len());
+        let difference = Difference::new(case.place.key("answers"), what);
+        differences.push(difference.help(format!("explain: {}", report.explain)));
+    }
     differences.into_iter().map(|difference| difference.diagnostic(case, &live.file)).collect()
+}
+
+/// The challenge that is open, and what stands under it.
+fn waiting(report: &Report, pocket: &Pocket) -> Option<(String, Saved)> {
+    let Verdict::Challenge(challenge) = &report.verdict else { return None };
+    let state = pocket.take(&challenge.id)?;
+    Some((challenge.id.clone(), Saved::read(&state)?))
+}
+
+/// What an entry of `answers` stands for: nothing in it is a poll, `resend` alone asks for the code once more. A redirect
+/// that names no `state` brings back the right one, which no file can know.
+fn action(answer: &Dict<Text>, saved: &Saved) -> Action {
+    let mut answers: IndexMap<String, Secret> =
+        answer.iter().map(|(name, text)| (name.value.clone(), Secret::new(text.text.as_str()))).collect();
+    if answers.is_empty() {
+        return Action::Poll;
+    }
+    if answers.len() == 1 && answers.contains_key(RESEND) {
+        return Action::Resend;
+    }
+    if answers.contains_key("code") && !answers.contains_key("state") && saved.wants_state() {
+        answers.insert("state".to_owned(), saved.login_state().clone());
+    }
+    Action::Answer(answers)
 }
 
 /// The connector with the settings and secrets of the case; `None` when it has none of its own.

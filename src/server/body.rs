@@ -127,10 +127,15 @@ fn request_id(value: &Value) -> Option<String> {
 pub(super) struct Faults(Vec<Mistake>);
 
 impl Faults {
-    fn add(&mut self, name: &str, detail: impl Into<String>) {
+    pub(super) fn add(&mut self, name: &str, detail: impl Into<String>) {
         // RFC 6901 section 3.
         let escaped = name.replace('~', "~0").replace('/', "~1");
         self.0.push(Mistake { pointer: format!("/{escaped}"), detail: detail.into() });
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// `body` if nothing was wrong.
@@ -149,7 +154,7 @@ impl Faults {
         }
     }
 
-    fn text(&mut self, object: &mut Object, name: &str) -> Option<String> {
+    pub(super) fn text(&mut self, object: &mut Object, name: &str) -> Option<String> {
         match object.swap_remove(name) {
             Some(Value::Text(text)) => Some(text),
             Some(other) => {

@@ -11,9 +11,9 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::flow::Login;
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
+use crate::flow::{Login, Pauses, Resumption};
 
 /// All connectors of the daemon, swapped whole on reload.
 pub trait Connectors: Send + Sync + 'static {
@@ -29,8 +29,10 @@ pub trait Connectors: Send + Sync + 'static {
 pub trait Connector: Send + Sync + 'static {
     /// What it is and wants.
     fn about(&self) -> &About;
-    /// Runs one login to its end. Raises `progress` before the credential leaves.
-    fn run(self: Arc<Self>, login: Login, progress: Progress) -> BoxFuture<'static, Report>;
+    /// Runs one login to its end, or to a challenge. Raises `call.progress` before the credential leaves.
+    fn run(self: Arc<Self>, login: Login, call: Call) -> BoxFuture<'static, Report>;
+    /// Goes on with a login that waits; its state is of this revision.
+    fn resume(self: Arc<Self>, resumption: Resumption, call: Call) -> BoxFuture<'static, Report>;
     /// Goes through a login up to its first request and sends nothing. The verdict of such a report means nothing, unless
     /// the run ended earlier: then `Rehearsed` says so.
     fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed>;
@@ -38,6 +40,15 @@ pub trait Connector: Send + Sync + 'static {
     fn account<'a>(&self, username: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(username)
     }
+}
+
+/// What a run may use of the daemon.
+#[derive(Clone)]
+pub struct Call {
+    /// Told before the user's credential leaves.
+    pub progress: Progress,
+    /// Where challenges of this caller wait.
+    pub pauses: Arc<dyn Pauses>,
 }
 
 /// A run that sent nothing.

@@ -12,14 +12,14 @@ use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::connectors::{About, Attribute, Connector, Connectors, Health, Kind, Rehearsed, Reloaded};
+use super::connectors::{About, Attribute, Call, Connector, Connectors, Health, Kind, Rehearsed, Reloaded};
 use crate::clock::System;
 use crate::connector;
 use crate::connector::catalog::{Catalog, Entry, Live};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
-use crate::flow::{Login, Rehearsal, Sends, Tools, authenticate};
+use crate::flow::{Login, Rehearsal, Resumption, Sends, Tools, authenticate, resume};
 use crate::packing::{Packing, PackingFormat, unpack};
 use crate::verdict::{Misconfigured, Verdict};
 
@@ -153,12 +153,12 @@ impl Connector for Running {
         &self.about
     }
 
-    fn run(self: Arc<Self>, login: Login, progress: Progress) -> BoxFuture<'static, Report> {
-        async move {
-            let tools = Tools { sends: &*self.sends, ..Tools::of(&self.live, &System, &progress) };
-            authenticate(&self.live.connector, tools, login).await
-        }
-        .boxed()
+    fn run(self: Arc<Self>, login: Login, call: Call) -> BoxFuture<'static, Report> {
+        async move { authenticate(&self.live.connector, self.tools(&call), login).await }.boxed()
+    }
+
+    fn resume(self: Arc<Self>, resumption: Resumption, call: Call) -> BoxFuture<'static, Report> {
+        async move { resume(&self.live.connector, self.tools(&call), resumption).await }.boxed()
     }
 
     fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {
@@ -179,6 +179,13 @@ impl Connector for Running {
     }
 }
 
+impl Running {
+    fn tools<'a>(&'a self, call: &'a Call) -> Tools<'a> {
+        let tools = Tools::of(&self.live, &System, &call.progress);
+        Tools { sends: &*self.sends, pauses: &*call.pauses, ..tools }
+    }
+}
+
 /// A connector whose file was never valid.
 struct Broken {
     about: About,
@@ -189,24 +196,30 @@ impl Connector for Broken {
         &self.about
     }
 
-    fn run(self: Arc<Self>, login: Login, _: Progress) -> BoxFuture<'static, Report> {
-        std::future::ready(self.report(login)).boxed()
+    fn run(self: Arc<Self>, login: Login, _: Call) -> BoxFuture<'static, Report> {
+        std::future::ready(self.report(login.request_id, login.username)).boxed()
+    }
+
+    fn resume(self: Arc<Self>, resumption: Resumption, _: Call) -> BoxFuture<'static, Report> {
+        let saved = &resumption.saved;
+        std::future::ready(self.report(saved.request_id().to_owned(), saved.username().to_owned())).boxed()
     }
 
     fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {
-        std::future::ready(Rehearsed { report: self.report(login), ready: false }).boxed()
+        let report = self.report(login.request_id, login.username);
+        std::future::ready(Rehearsed { report, ready: false }).boxed()
     }
 }
 
 impl Broken {
-    fn report(&self, login: Login) -> Report {
+    fn report(&self, request_id: String, username: String) -> Report {
         let what = "the connector file is invalid; `doorward check` and the daemon's log say where".to_owned();
         Report {
             connector: self.about.id.clone(),
             revision: self.about.revision.clone(),
-            request_id: login.request_id,
-            account: login.username.clone(),
-            username: login.username,
+            request_id,
+            account: username.clone(),
+            username,
             verdict: Verdict::Misconfigured(Misconfigured { what: what.clone() }),
             explain: what,
             steps: Vec::new(),

@@ -4,6 +4,7 @@
 //! that it is finished, counted and audited, because the upstream may have counted the attempt. A panic is a
 //! misconfigured verdict.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -12,19 +13,22 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::App;
 use super::body::LoginBody;
 use super::callers::Caller;
-use super::connectors::{Connector, Rehearsed};
+use super::challenges::{OfClient, Waits};
+use super::connectors::{Call, Connector, Rehearsed};
 use super::problem::Problem;
-use crate::audit::{self, Call, Place};
-use crate::flow::Login;
+use crate::audit::{self, Place};
+use crate::clock::{Ambient as _, System};
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
+use crate::flow::{Action, Login, Resumption, Saved};
 use crate::guard::{Attempt, Outcome, Refusal, Ticket};
 use crate::metrics::{Gone, Held, Metrics, Shed};
-use crate::verdict::{Cause, Misconfigured, Reason, Reject, Unavailable, Verdict};
+use crate::verdict::{Cause, Challenge, Misconfigured, Reason, Reject, Unavailable, Verdict};
 
 /// What who met a bound of the daemon is told: logins take well under a second.
 const SOON: Duration = Duration::from_secs(1);
@@ -54,6 +58,19 @@ impl From<Report> for Ended {
     }
 }
 
+/// A place among the caller's open calls, given back when dropped.
+pub(super) struct Entered {
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// Lets a call in, unless its caller has too many open.
+pub(super) fn enter(app: &App, caller: &Caller) -> Result<Entered, Problem> {
+    caller.enter().map(|place| Entered { _place: place }).map_err(|_| {
+        app.metrics.shed(Shed::Client);
+        Problem::TooMany(SOON)
+    })
+}
+
 /// Runs one login to its verdict. Fails only when the caller has too many calls open.
 pub(super) async fn run(
     app: &Arc<App>,
@@ -62,29 +79,18 @@ pub(super) async fn run(
     asked: LoginBody,
     mode: Mode,
 ) -> Result<Ended, Problem> {
-    let place_of_caller = caller.enter().map_err(|_| {
-        app.metrics.shed(Shed::Client);
-        Problem::TooMany(SOON)
-    })?;
-    let mut attempt = Account {
+    let entered = enter(app, caller)?;
+    let attempt = Account {
         app: Arc::clone(app),
         caller: Arc::clone(caller),
-        connector: Arc::clone(&connector),
+        connector,
         username: asked.username.clone(),
+        account: None,
         client_ip: asked.client_ip,
         request_id: asked.request_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
         started: Instant::now(),
         mode,
         place: None,
-    };
-    let permits = match attempt.bounds() {
-        Ok(permits) => permits,
-        Err(bound) => {
-            bound.count(&app.metrics);
-            let report = attempt.report(bound.verdict(), bound.explain());
-            attempt.close(&report);
-            return Ok(report.into());
-        }
     };
     let login = Login {
         username: asked.username,
@@ -95,16 +101,61 @@ pub(super) async fn run(
         deadline: asked.timeout.map(|timeout| attempt.started + timeout),
         trace: mode != Mode::Login,
     };
-    // Dropped with this future: the caller went away.
-    let (_here, gone) = oneshot::channel::<()>();
-    let (request_id, username) = (attempt.request_id.clone(), attempt.username.clone());
-    let task = tokio::spawn(async move {
-        let ended = attempt.run(login, gone, permits.ticket).await;
-        drop((permits.running, place_of_caller));
-        ended
-    });
-    // The task catches panics of the run; what is left is a panic of the bookkeeping, or the end of the runtime.
-    Ok(task.await.ok().flatten().unwrap_or_else(|| broken(connector.as_ref(), request_id, username).into()))
+    Ok(attempt.through(entered, Work::Begin(Box::new(login))).await)
+}
+
+/// Goes on with a login that waits, to its verdict.
+pub(super) async fn resume(
+    app: &Arc<App>,
+    caller: &Arc<Caller>,
+    entered: Entered,
+    connector: Arc<dyn Connector>,
+    waits: Waits,
+    saved: Saved,
+    action: Action,
+) -> Report {
+    let attempt = Account::of(app, caller, &connector, &saved);
+    let left = Duration::from_millis(saved.left_ms(System.unix_ms()));
+    let Waits { id, state } = waits;
+    let resumption = Resumption { id: id.clone(), saved, action, deadline: None, trace: false };
+    let work = Work::GoOn { resumption: Box::new(resumption), id, state, left };
+    attempt.through(entered, work).await.report
+}
+
+/// The user (or the console) ended the login.
+pub(super) fn cancelled(app: &Arc<App>, caller: &Arc<Caller>, connector: &Arc<dyn Connector>, saved: &Saved) -> Report {
+    let mut attempt = Account::of(app, caller, connector, saved);
+    attempt.place = app.trail.as_ref().and_then(|trail| trail.place().ok());
+    let report = attempt.report(Verdict::Reject(Reject::because(Reason::Other)), "the challenge was cancelled");
+    attempt.close(&report);
+    report
+}
+
+/// A verdict on a challenge of which nothing is known: no connector and no user.
+pub(super) fn unheard(app: &Arc<App>, caller: &Arc<Caller>, verdict: Verdict, explain: &str) -> Report {
+    let report = Report {
+        connector: String::new(),
+        revision: String::new(),
+        request_id: uuid::Uuid::new_v4().to_string(),
+        account: String::new(),
+        username: String::new(),
+        verdict,
+        explain: explain.to_owned(),
+        steps: Vec::new(),
+        credential_sends: 0,
+        took: Duration::ZERO,
+    };
+    let place = app.trail.as_ref().and_then(|trail| trail.place().ok());
+    record(app, caller, &report, Marks { client_ip: None, test: false, place });
+    report
+}
+
+/// What an attempt runs.
+enum Work {
+    /// A login from its first step.
+    Begin(Box<Login>),
+    /// A login that waited. The state goes back under its id when a bound is met before anything was sent.
+    GoOn { resumption: Box<Resumption>, id: String, state: Zeroizing<Vec<u8>>, left: Duration },
 }
 
 /// What a login holds while it runs.
@@ -159,6 +210,8 @@ struct Account {
     caller: Arc<Caller>,
     connector: Arc<dyn Connector>,
     username: String,
+    /// The name for guard and audit when it is known; else the connector says what `username` stands for.
+    account: Option<String>,
     client_ip: Option<IpAddr>,
     request_id: String,
     started: Instant,
@@ -167,13 +220,70 @@ struct Account {
 }
 
 impl Account {
+    /// The attempt of a login that waited.
+    fn of(app: &Arc<App>, caller: &Arc<Caller>, connector: &Arc<dyn Connector>, saved: &Saved) -> Self {
+        Self {
+            app: Arc::clone(app),
+            caller: Arc::clone(caller),
+            connector: Arc::clone(connector),
+            username: saved.username().to_owned(),
+            account: Some(saved.account().to_owned()),
+            client_ip: saved.client_ip(),
+            request_id: saved.request_id().to_owned(),
+            started: Instant::now(),
+            mode: Mode::Login,
+            place: None,
+        }
+    }
+
+    /// Bounds, run, verdict, audit.
+    async fn through(mut self, entered: Entered, work: Work) -> Ended {
+        let permits = match self.bounds() {
+            Ok(permits) => permits,
+            Err(bound) => {
+                bound.count(&self.app.metrics);
+                self.put_back(work).await;
+                let report = self.report(bound.verdict(), bound.explain());
+                self.close(&report);
+                return report.into();
+            }
+        };
+        // Dropped with this future: the caller went away.
+        let (_here, gone) = oneshot::channel::<()>();
+        let (request_id, username) = (self.request_id.clone(), self.username.clone());
+        let connector = Arc::clone(&self.connector);
+        let task = tokio::spawn(async move {
+            let ended = self.run(work, gone, permits.ticket).await;
+            drop((permits.running, entered));
+            ended
+        });
+        // The task catches panics of the run; what is left is a panic of the bookkeeping, or the end of the runtime.
+        task.await.ok().flatten().unwrap_or_else(|| broken(connector.as_ref(), request_id, username).into())
+    }
+
+    /// Nothing was sent: the challenge stays open. Should that fail, the user begins anew.
+    async fn put_back(&self, work: Work) {
+        if let Work::GoOn { id, state, left, .. } = work {
+            let client = &self.caller.client.name;
+            let _ = self.app.challenges.put(client, &id, &state, left, Instant::now() + SOON).await;
+        }
+    }
+
+    fn call(&self, progress: &Progress) -> Call {
+        let pauses = OfClient { challenges: Arc::clone(&self.app.challenges), client: self.caller.client.name.clone() };
+        Call { progress: progress.clone(), pauses: Arc::new(pauses) }
+    }
+
     /// The bounds, cheapest first. None of them waits.
     fn bounds(&mut self) -> Result<Permits, Bound> {
         if let Some(trail) = &self.app.trail {
             self.place = Some(trail.place().map_err(|_| Bound::Audit)?);
         }
         let running = Arc::clone(&self.app.logins).try_acquire_owned().map_err(|_| Bound::Logins)?;
-        let name = self.connector.account(&self.username);
+        let name = match &self.account {
+            Some(account) => Cow::Borrowed(account.as_str()),
+            None => self.connector.account(&self.username),
+        };
         let attempt = Attempt { connector: &self.connector.about().id, username: &name, client_ip: self.client_ip };
         let ticket = self.app.guard.enter(&attempt, self.started).map_err(Bound::Guard)?;
         Ok(Permits { running, ticket })
@@ -181,17 +291,22 @@ impl Account {
 
     /// The run, until its end, or until its caller is gone before the credential left: then `None`. Both are polled by
     /// one task, so the flag cannot change between the look at it and the end of the run.
-    async fn run(self, login: Login, gone: oneshot::Receiver<()>, ticket: Ticket) -> Option<Ended> {
+    async fn run(self, work: Work, gone: oneshot::Receiver<()>, ticket: Ticket) -> Option<Ended> {
         let metrics = Arc::clone(&self.app.metrics);
         let _held = Held::new(|change| metrics.in_flight(change));
         let progress = Progress::default();
         let connector = Arc::clone(&self.connector);
-        let (mode, seen) = (self.mode, progress.clone());
+        let (mode, call) = (self.mode, self.call(&progress));
+        if let Work::GoOn { .. } = work {
+            // The state is taken and the answer may be good once only: whoever goes away now, this is finished.
+            progress.credential_leaves();
+        }
         let run = async move {
-            match mode {
-                Mode::Login | Mode::Test => connector.run(login, seen).await.into(),
-                Mode::Rehearse => {
-                    let Rehearsed { report, ready } = connector.rehearse(login).await;
+            match (work, mode) {
+                (Work::GoOn { resumption, .. }, _) => connector.resume(*resumption, call).await.into(),
+                (Work::Begin(login), Mode::Login | Mode::Test) => connector.run(*login, call).await.into(),
+                (Work::Begin(login), Mode::Rehearse) => {
+                    let Rehearsed { report, ready } = connector.rehearse(*login).await;
                     Ended { report, rehearsed: ready }
                 }
             }
@@ -228,7 +343,7 @@ impl Account {
             connector: about.id.clone(),
             revision: about.revision.clone(),
             request_id: self.request_id.clone(),
-            account: self.username.clone(),
+            account: self.account.clone().unwrap_or_else(|| self.username.clone()),
             username: self.username.clone(),
             verdict,
             explain: explain.to_owned(),
@@ -239,29 +354,38 @@ impl Account {
     }
 
     /// Counts, logs and audits the verdict.
-    fn close(mut self, report: &Report) {
-        self.app.metrics.login(report);
-        tracing::info!(
-            request_id = report.request_id,
-            client = self.caller.client.name,
-            connector = report.connector,
-            revision = report.revision,
-            verdict = report.verdict.name(),
-            detail = report.verdict.detail(),
-            explain = report.explain,
-            credential_sends = report.credential_sends,
-            ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
-            "login"
-        );
-        if let (Some(place), Some(trail)) = (self.place.take(), &self.app.trail) {
-            let call = Call {
-                at: (self.app.now)(),
-                client: &self.caller.client.name,
-                client_ip: self.client_ip,
-                test: self.mode != Mode::Login,
-            };
-            place.write(audit::line(report, &call, trail.names()));
-        }
+    fn close(self, report: &Report) {
+        let marks = Marks { client_ip: self.client_ip, test: self.mode != Mode::Login, place: self.place };
+        record(&self.app, &self.caller, report, marks);
+    }
+}
+
+/// What an audit line says beside the report, and its place in the trail.
+struct Marks {
+    client_ip: Option<IpAddr>,
+    test: bool,
+    place: Option<Place>,
+}
+
+/// Counts, logs and audits a verdict.
+fn record(app: &App, caller: &Caller, report: &Report, marks: Marks) {
+    app.metrics.login(report);
+    tracing::info!(
+        request_id = report.request_id,
+        client = caller.client.name,
+        connector = report.connector,
+        revision = report.revision,
+        verdict = report.verdict.name(),
+        detail = report.verdict.detail(),
+        explain = report.explain,
+        credential_sends = report.credential_sends,
+        ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
+        "login"
+    );
+    if let (Some(place), Some(trail)) = (marks.place, &app.trail) {
+        let call =
+            audit::Call { at: (app.now)(), client: &caller.client.name, client_ip: marks.client_ip, test: marks.test };
+        place.write(audit::line(report, &call, trail.names()));
     }
 }
 
@@ -277,6 +401,12 @@ fn outcome(report: &Report) -> Outcome {
         // A server that says "wrong" in a way that the connector cannot read was guessed at all the same.
         Verdict::Unavailable(unavailable)
             if report.credential_sends > 0 && unavailable.cause == Cause::UnexpectedReply =>
+        {
+            Outcome::Failed
+        }
+        // A wrong answer is a guess, whether another one is allowed or not; a first challenge and a resend are none.
+        Verdict::Challenge(Challenge { error: Some(error), .. })
+            if matches!(error.reason, Reason::MfaFailed | Reason::InvalidCredentials) =>
         {
             Outcome::Failed
         }

@@ -9,6 +9,8 @@ mod authenticate;
 mod body;
 mod body_schema;
 mod callers;
+mod challenge_body;
+mod challenges;
 mod connection;
 mod connector_pages;
 pub mod connectors;

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::App;
 use super::body_schema::{LoginWire, TestWire};
+use super::challenge_body::ChallengeWire;
 use super::connector_pages::{Entry, List};
 use super::connectors::Reloaded;
 use super::health::Readiness;
@@ -80,6 +81,12 @@ impl Paths<'_> {
             "post",
             operation("authenticate", "One login", Some(&asked), responses),
         );
+
+        let asked = self.schema::<ChallengeWire>();
+        let mut responses = verdicts(&verdict);
+        self.problems(&mut responses, &[400, 401, 408, 413, 415, 422, 429]);
+        let summary = "An answer to a challenge, a poll, a resend, or its end";
+        self.add("/v1/challenges", "post", operation("answerChallenge", summary, Some(&asked), responses));
 
         let traced = self.schema::<Traced<'static>>();
         let asked = self.schema::<TestWire>();

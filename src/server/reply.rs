@@ -15,7 +15,7 @@ use serde::{Serialize, Serializer};
 
 use crate::document::{Value, to_json};
 use crate::flow::report::Report;
-use crate::verdict::{Mapped, Verdict};
+use crate::verdict::{Challenge, Mapped, Verdict};
 
 /// The header that every verdict carries and no fault of the call does.
 pub const VERDICT_HEADER: HeaderName = HeaderName::from_static("doorward-verdict");
@@ -75,15 +75,7 @@ pub fn body(report: &Report) -> VerdictBody<'_> {
             mapped: Shown::of(&reject.mapped),
             retry_after: reject.retry_after.map(whole_seconds),
         },
-        Verdict::Challenge(challenge) => Rest::Challenge {
-            challenge: ChallengeBody {
-                id: &challenge.id,
-                kind: &challenge.kind,
-                message: &challenge.message,
-                expires_in: challenge.expires_in.as_secs(),
-                attempts_left: challenge.attempts_left,
-            },
-        },
+        Verdict::Challenge(challenge) => Rest::Challenge { challenge: ChallengeBody::of(challenge) },
         Verdict::Unavailable(unavailable) => Rest::Unavailable {
             cause: unavailable.cause.as_str(),
             retry_after: unavailable.retry_after.map(whole_seconds),
@@ -111,6 +103,11 @@ fn retry_after(verdict: &Verdict) -> Option<Duration> {
 /// Seconds, rounded up: who waits that long is not early (RFC 9110 section 10.2.3 knows whole seconds only).
 pub(super) fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// Seconds, rounded: what was five minutes when the state was kept is five minutes for the user.
+fn nearest_second(duration: Duration) -> u64 {
+    (duration + Duration::from_millis(500)).as_secs()
 }
 
 /// A verdict on the wire.
@@ -234,15 +231,85 @@ impl Serialize for Attributes<'_> {
 /// A pause on the wire.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ChallengeBody<'a> {
-    /// The one-use id under which the answer is expected.
+    /// The one-use id under which the answer is expected, at `POST /v1/challenges`.
     id: &'a str,
-    /// `sms`, `totp`, `push`, ...
+    /// `sms`, `totp`, `token_https`, `captcha`, `push`, `redirect`, `renew_password` or `custom`.
     #[serde(rename = "type")]
     kind: &'a str,
     /// What to tell the user.
-    message: &'a str,
+    message: Option<&'a str>,
+    /// What the user fills in; each is an answer.
+    fields: Vec<FieldBody<'a>>,
+    /// Where the user's browser goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    /// A picture to show: a `data:` URL, or one to load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a str>,
     /// Seconds that the id lives.
     expires_in: u64,
     /// How many answers are left.
     attempts_left: u32,
+    /// Seconds until `resend` is possible; absent when it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resend_after: Option<u64>,
+    /// Seconds to wait before each `poll`; absent when there is nothing to poll for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    poll_after: Option<u64>,
+    /// Why the last answer, or the last resend, did not do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorBody<'a>>,
+}
+
+/// One thing that the user fills in.
+#[derive(Debug, Serialize, JsonSchema)]
+struct FieldBody<'a> {
+    /// The name of the answer.
+    name: &'a str,
+    /// What the user sees beside it.
+    label: Option<&'a str>,
+    /// Whether what is typed may be seen.
+    echo: bool,
+    /// A regular expression (RE2) that the whole answer must match; it is checked again here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pattern: Option<&'a str>,
+}
+
+/// Why an answer did not do.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ErrorBody<'a> {
+    /// A reason of a reject.
+    reason: &'a str,
+    /// The upstream's own code.
+    error_code: Option<&'a str>,
+    /// The upstream's own message, or the connector's.
+    error_message: Option<&'a str>,
+}
+
+impl<'a> ChallengeBody<'a> {
+    fn of(challenge: &'a Challenge) -> Self {
+        let fields = challenge.fields.iter().map(|field| FieldBody {
+            name: &field.name,
+            label: field.label.as_deref(),
+            echo: field.echo,
+            pattern: field.pattern.as_deref(),
+        });
+        Self {
+            id: &challenge.id,
+            kind: &challenge.kind,
+            message: challenge.message.as_deref(),
+            fields: fields.collect(),
+            url: challenge.url.as_deref(),
+            image: challenge.image.as_deref(),
+            expires_in: nearest_second(challenge.expires_in),
+            attempts_left: challenge.attempts_left,
+            resend_after: challenge.resend_after.map(whole_seconds),
+            poll_after: challenge.poll_after.map(whole_seconds),
+            error: challenge.error.as_ref().map(|error| ErrorBody {
+                reason: error.reason.as_str(),
+                error_code: error.error_code.as_deref(),
+                error_message: error.error_message.as_deref(),
+            }),
+        }
+    }
 }

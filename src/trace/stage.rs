@@ -9,7 +9,9 @@ use super::request::Request;
 use crate::context::Variable;
 use crate::cookies::{self, MAX_SET_COOKIES, SetCookie};
 use crate::document::Value;
-use crate::flow::report::{IdentityTrace, LeafTrace, MapTrace, ReplyTrace, RuleTrace, StepReport, StepTrace, Tells};
+use crate::flow::report::{
+    AskTrace, IdentityTrace, LeafTrace, MapTrace, ReplyTrace, RuleTrace, StepReport, StepTrace, Tells,
+};
 use crate::verdict::Truth;
 
 /// One step. A stage that did not come about is null or empty.
@@ -19,11 +21,12 @@ pub(super) struct Step {
     pub(super) name: String,
     /// `factor` or `helper`.
     pub(super) role: &'static str,
-    /// `success`, `more`, `skipped`, `ended`, `rendered`.
+    /// `success`, `more`, `skipped`, `asked`, `pending`, `ended`, `rendered`.
     pub(super) outcome: &'static str,
     pub(super) status: Option<u16>,
     pub(super) ms: f64,
     pub(super) when: Option<Rule>,
+    pub(super) ask: Option<Ask>,
     pub(super) variables: Vec<Named>,
     pub(super) request: Option<Request>,
     pub(super) reply: Option<Reply>,
@@ -41,6 +44,18 @@ pub(super) struct Named {
     pub(super) name: String,
     #[serde(flatten)]
     pub(super) shown: Shown,
+}
+
+/// What the user is asked. The message is the user's to read and may hold anything that a connector puts there.
+#[derive(Debug, Serialize)]
+pub(super) struct Ask {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) message: Option<Shown>,
+    pub(super) fields: Vec<String>,
+    pub(super) attempts_left: u32,
+    /// Seconds.
+    pub(super) expires_in: u64,
 }
 
 /// What came back, without its body.
@@ -127,6 +142,7 @@ impl Step {
             status: report.status,
             ms: milliseconds(report.took),
             when: trace.when.as_ref().map(|rule| Rule::of(rule, net)),
+            ask: trace.ask.as_ref().map(|ask| Ask::of(ask, net)),
             variables: trace.env.iter().map(|(name, value)| env(name, value, public, net)).collect(),
             request: trace.request.as_ref().map(|sent| Request::of(sent, public, net)),
             reply: reply.map(|reply| Reply::of(reply, &trace.dropped_cookies, net)),
@@ -178,6 +194,18 @@ fn timings(trace: &StepTrace) -> Vec<Timing> {
     };
     let ran = trace.timings.iter().filter(|(stage, _)| !idle(stage));
     ran.map(|(stage, took)| Timing { stage, ms: milliseconds(*took) }).collect()
+}
+
+impl Ask {
+    fn of(ask: &AskTrace, net: &Net) -> Self {
+        Self {
+            kind: ask.kind.clone(),
+            message: ask.message.as_ref().map(|message| net.value(&message.as_str().into(), false)),
+            fields: ask.fields.clone(),
+            attempts_left: ask.attempts_left,
+            expires_in: ask.expires_in.as_secs(),
+        }
+    }
 }
 
 impl Reply {

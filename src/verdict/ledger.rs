@@ -31,6 +31,15 @@ pub enum NotGranted {
     FactorOwed,
 }
 
+/// What a ledger says at a pause, for the sealed state of a challenge (DESIGN.md section 5). It is data and proves nothing:
+/// only [`Ledger::reopen`] makes a ledger of it again, and `tests/it/architecture.rs` holds the one place that may call it,
+/// which gets it out of a seal that this daemon, or one with the same key, has made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Proven {
+    succeeded: u32,
+    owed: bool,
+}
+
 /// What was proven so far. A step that ended in a denial ends the run and is never entered.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -52,6 +61,16 @@ impl Ledger {
 
     /// A helper succeeded, which proves nothing.
     pub fn helper(&mut self, _proof: HelperProof) {}
+
+    /// What to keep over a pause.
+    pub fn proven(&self) -> Proven {
+        Proven { succeeded: self.succeeded, owed: self.owed }
+    }
+
+    /// The ledger as it was before a pause. `proven` comes out of a seal.
+    pub fn reopen(proven: Proven) -> Self {
+        Self { succeeded: proven.succeeded, owed: proven.owed }
+    }
 
     /// The steps are through: a grant, or why not.
     pub fn close(self) -> Result<Grant, NotGranted> {
@@ -104,5 +123,15 @@ mod tests {
         assert_eq!(close("fm"), Err(NotGranted::FactorOwed));
         assert_eq!(close("fn"), Err(NotGranted::FactorOwed));
         assert_eq!(close("mh"), Err(NotGranted::FactorOwed));
+    }
+
+    #[test]
+    fn a_pause_neither_pays_nor_forgets() {
+        for (succeeded, owed, result) in
+            [(0, false, Err(NotGranted::NoFactor)), (1, true, Err(NotGranted::FactorOwed)), (2, false, Ok(2))]
+        {
+            let reopened = Ledger::reopen(Ledger { succeeded, owed }.proven());
+            assert_eq!(reopened.close().map(|grant| grant.factors()), result);
+        }
     }
 }

@@ -10,7 +10,7 @@ mod truth;
 pub use judge::{
     Denial, FactorOutcome, FactorProof, HelperOutcome, HelperProof, MoreProof, Rules, judge_factor, judge_helper,
 };
-pub use ledger::{Grant, Ledger, NotGranted};
+pub use ledger::{Grant, Ledger, NotGranted, Proven};
 pub use truth::Truth;
 
 use std::time::Duration;
@@ -107,19 +107,55 @@ impl Reject {
     }
 }
 
-/// A pause: the upstream wants more of the user. Filled by the challenge flow.
-#[derive(Debug)]
+/// A pause: the upstream wants more of the user, or a confirmation is still awaited elsewhere. It grants nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
-    /// The one-use id under which the answer is expected.
+    /// The one-use id under which the answer is expected: 128 random bits, base64url.
     pub id: String,
     /// `sms`, `totp`, ...
     pub kind: String,
     /// What to tell the user.
-    pub message: String,
+    pub message: Option<String>,
+    /// What the user fills in.
+    pub fields: Vec<ChallengeField>,
+    /// Where the user goes.
+    pub url: Option<String>,
+    /// A picture to show: a `data:` or https URL.
+    pub image: Option<String>,
     /// How long the id lives.
     pub expires_in: Duration,
     /// How many answers are left.
     pub attempts_left: u32,
+    /// When the code may be sent once more; `None` when it never may (again).
+    pub resend_after: Option<Duration>,
+    /// How long to wait between two polls; `None` when there is nothing to poll for.
+    pub poll_after: Option<Duration>,
+    /// Why the last answer or the last resend did not do.
+    pub error: Option<ChallengeError>,
+}
+
+/// One thing that the user fills in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChallengeField {
+    /// The name of the answer.
+    pub name: String,
+    /// What the user sees beside it.
+    pub label: Option<String>,
+    /// Whether what is typed may be seen.
+    pub echo: bool,
+    /// What the whole answer must look like (a regular expression of RE2).
+    pub pattern: Option<String>,
+}
+
+/// Why an answer did not do, for the user who may try again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChallengeError {
+    /// From the closed list.
+    pub reason: Reason,
+    /// The upstream's own code.
+    pub error_code: Option<String>,
+    /// The upstream's or the row's message, plain.
+    pub error_message: Option<String>,
 }
 
 /// Doorward could not tell; nobody is let in and nobody is called a liar.

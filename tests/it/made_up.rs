@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use doorward::document::{Value, from_json};
-use doorward::flow::Login;
 use doorward::flow::progress::Progress;
 use doorward::flow::report::{Report, StepEnd, StepReport};
-use doorward::server::connectors::{About, Attribute, Connector, Connectors, Rehearsed, Reloaded};
+use doorward::flow::{Login, Resumption};
+use doorward::server::connectors::{About, Attribute, Call, Connector, Connectors, Rehearsed, Reloaded};
 use doorward::verdict::{
-    Accept, Cause, Challenge, FactorOutcome, Ledger, Mapped, Misconfigured, Reason, Reject, Rules, Truth, Unavailable,
-    Verdict, judge_factor,
+    Accept, Cause, Challenge, ChallengeError, ChallengeField, FactorOutcome, Ledger, Mapped, Misconfigured, Reason,
+    Reject, Rules, Truth, Unavailable, Verdict, judge_factor,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -57,7 +57,7 @@ fn accept(subject: &str, mapped: Mapped) -> Verdict {
     Verdict::Accept(Accept::new(ledger.close().unwrap(), subject.to_owned(), mapped))
 }
 
-/// A connector whose verdict the password names: `accept`, `reject`, `locked`, `challenge`, `unavailable`, `overloaded`,
+/// A connector whose verdict the password names: `accept`, `reject`, `locked`, `challenge`, `wrong code`, `unavailable`, `overloaded`,
 /// `misconfigured`, `panic`, `panic early`, `hang` (before the credential leaves), `hang sent` (after it).
 #[derive(Default)]
 pub struct MadeUp {
@@ -123,13 +123,15 @@ impl MadeUp {
                 mapped: Mapped { error_code: Some("423".to_owned()), ..Mapped::default() },
                 retry_after: Some(Duration::from_millis(1500)),
             }),
-            "challenge" => Verdict::Challenge(Challenge {
-                id: "c1".to_owned(),
-                kind: "sms".to_owned(),
-                message: "code?".to_owned(),
-                expires_in: Duration::from_mins(5),
-                attempts_left: 3,
-            }),
+            "challenge" => Verdict::Challenge(challenge()),
+            "wrong code" => {
+                let error = ChallengeError {
+                    reason: Reason::MfaFailed,
+                    error_code: Some("96".to_owned()),
+                    error_message: None,
+                };
+                Verdict::Challenge(Challenge { error: Some(error), attempts_left: 2, ..challenge() })
+            }
             "unavailable" => Verdict::Unavailable(Unavailable::from(Cause::Timeout)),
             "overloaded" => Verdict::Unavailable(Unavailable {
                 cause: Cause::Overloaded,
@@ -142,13 +144,35 @@ impl MadeUp {
     }
 }
 
+fn challenge() -> Challenge {
+    Challenge {
+        id: "c1".to_owned(),
+        kind: "sms".to_owned(),
+        message: Some("code?".to_owned()),
+        fields: vec![ChallengeField {
+            name: "code".to_owned(),
+            label: None,
+            echo: true,
+            pattern: Some("[0-9]{6}".to_owned()),
+        }],
+        url: None,
+        image: None,
+        expires_in: Duration::from_millis(299_900),
+        attempts_left: 3,
+        resend_after: Some(Duration::from_millis(59_500)),
+        poll_after: None,
+        error: None,
+    }
+}
+
 impl Connector for MadeUp {
     fn about(&self) -> &About {
         &self.about
     }
 
-    fn run(self: Arc<Self>, login: Login, progress: Progress) -> BoxFuture<'static, Report> {
+    fn run(self: Arc<Self>, login: Login, call: Call) -> BoxFuture<'static, Report> {
         async move {
+            let progress = call.progress;
             self.begun.fetch_add(1, Ordering::SeqCst);
             let verdict = self.verdict(&login, &progress).await;
             self.ended.fetch_add(1, Ordering::SeqCst);
@@ -173,6 +197,10 @@ impl Connector for MadeUp {
             }
         }
         .boxed()
+    }
+
+    fn resume(self: Arc<Self>, _: Resumption, _: Call) -> BoxFuture<'static, Report> {
+        unreachable!("made-up challenges are kept nowhere, so nobody can go on with one")
     }
 
     fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {

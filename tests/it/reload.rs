@@ -8,10 +8,10 @@ use doorward::connector::catalog::{Catalog, Loader};
 use doorward::connector::check::SecretsFrom;
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
-use doorward::flow::{Login, Unbounded};
+use doorward::flow::{Login, NoPauses, Unbounded};
 use doorward::script::{Limits, Worker};
 use doorward::server::LiveConnectors;
-use doorward::server::connectors::Connectors as _;
+use doorward::server::connectors::{Call, Connectors as _};
 use doorward::upstream::{Egress, EgressRules};
 
 use crate::canary::Upstream;
@@ -58,7 +58,8 @@ async fn a_thousand_reloads_under_load_lose_no_login() {
                         deadline: None,
                         trace: false,
                     };
-                    let report = connectors.find("demo").unwrap().run(login, Progress::default()).await;
+                    let call = Call { progress: Progress::default(), pauses: Arc::new(NoPauses) };
+                    let report = connectors.find("demo").unwrap().run(login, call).await;
                     assert_eq!(report.verdict.name(), "accept", "{}", report.explain);
                     accepted += 1;
                 }

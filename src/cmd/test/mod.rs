@@ -3,6 +3,7 @@
 //! The verdict comes from the same flow as the daemon's. What is shown goes through `trace`, which masks by
 //! allow-list; only `--reveal` shows values in clear.
 
+mod answers;
 mod given;
 mod password;
 mod ready;
@@ -17,7 +18,8 @@ use doorward::clock;
 use doorward::connector::catalog::Live;
 use doorward::diagnostic::{Style, render, to_json};
 use doorward::flow::progress::Progress;
-use doorward::flow::{Login, Rehearsal, Report, Tools, authenticate};
+use doorward::flow::{Action, Login, Pocket, Rehearsal, Report, Resumption, Saved, Tools, authenticate, resume};
+use doorward::secret::Secret;
 use doorward::server::reply;
 use doorward::trace::{Trace, View, human};
 use doorward::verdict::Verdict;
@@ -77,7 +79,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let attributes = given::attributes(&options.attributes, &live.connector)?;
     let password = password::read(&options.username, options.password_stdin)?;
     let login = Login {
-        username: options.username,
+        username: options.username.clone(),
         password: password.clone(),
         client_ip: options.client_ip,
         attributes,
@@ -85,22 +87,43 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         deadline: None,
         trace: true,
     };
-    let (report, rehearsed) = runtime.block_on(login_once(&live, login, options.render_only));
-    let view = View { reveal: options.reveal, rehearsed, credentials: std::slice::from_ref(&password) };
+    let (report, rehearsed, answered) = runtime.block_on(login_through(&live, login, &options))?;
+    let known: Vec<Secret> = std::iter::once(password).chain(answered).collect();
+    let view = View { reveal: options.reveal, rehearsed, credentials: &known };
     show(&report, view, options.json)?;
     Ok(if rehearsed { ExitCode::SUCCESS } else { ExitCode::from(exit_code(&report.verdict)) })
 }
 
-/// Runs the login; the flag says whether it ended because a request was rendered and not sent.
-async fn login_once(live: &Live, login: Login, render_only: bool) -> (Report, bool) {
-    let progress = Progress::default();
-    let rehearsal = Rehearsal::default();
-    let mut tools = Tools::of(live, &clock::System, &progress);
-    if render_only {
+/// Runs the login with the challenges that the terminal answers. The steps of all its parts are in the last report; the
+/// flag says whether it ended because a request was rendered and not sent; the answers are what must not be shown.
+async fn login_through(live: &Live, login: Login, options: &Options) -> anyhow::Result<(Report, bool, Vec<Secret>)> {
+    let (progress, rehearsal, pocket) = (Progress::default(), Rehearsal::default(), Pocket::default());
+    let mut tools = Tools { pauses: &pocket, ..Tools::of(live, &clock::System, &progress) };
+    if options.render_only {
         tools.exchange = &rehearsal;
     }
-    let report = authenticate(&live.connector, tools, login).await;
-    (report, rehearsal.was_asked())
+    let mut report = authenticate(&live.connector, tools, login).await;
+    let mut given = Vec::new();
+    while let Verdict::Challenge(challenge) = &report.verdict {
+        let Some(action) = answers::ask(challenge)? else { break };
+        let id = challenge.id.clone();
+        let Some(saved) = pocket.take(&id).and_then(|state| Saved::read(&state)) else { break };
+        if let Action::Answer(answers) = &action {
+            given.extend(answers.values().cloned());
+        }
+        let resumption = Resumption { id, saved, action, deadline: None, trace: true };
+        let next = resume(&live.connector, tools, resumption).await;
+        report = joined(report, next);
+    }
+    Ok((report, rehearsal.was_asked(), given))
+}
+
+/// Both parts of one login as one report.
+fn joined(first: Report, mut then: Report) -> Report {
+    let mut steps = first.steps;
+    steps.append(&mut then.steps);
+    let (credential_sends, took) = (first.credential_sends + then.credential_sends, first.took + then.took);
+    Report { steps, credential_sends, took, ..then }
 }
 
 /// DESIGN.md section 6.

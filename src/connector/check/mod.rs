@@ -4,9 +4,11 @@
 //! reads the file and hands out the scripts, [`Draft::finish`] takes what they read and gives the connector. Nothing
 //! here sends, and nothing is guessed: what cannot be right does not load.
 
+mod ask;
 mod condition;
 mod input;
 mod names;
+mod needs;
 mod place;
 mod request;
 mod response;
@@ -168,7 +170,7 @@ impl Check<'_> {
         let taint = roles::Taint::of(self.scripts, self.reads);
         let mut steps = Vec::new();
         for (index, raw) in self.raw.steps.iter().enumerate() {
-            let scope = names::Scope { names: &names, step: index };
+            let scope = names::Scope { names: &names, step: index, before: false };
             steps.extend(step::step(&self, raw, scope, &taint, mistakes));
         }
         let kind = self.raw.kind.as_ref().map_or(Kind::Authentication, |kind| match kind.value {
@@ -177,6 +179,12 @@ impl Check<'_> {
         });
         roles::at_least_one_factor(self.raw, kind, &steps, mistakes);
         response::mapped_once(self.raw, mistakes);
+        ask::together(self.raw, &mut steps, &taint, mistakes);
+        if steps.len() == self.raw.steps.len() {
+            for (index, step) in steps.iter_mut().enumerate() {
+                step.needs = needs::needs(step, index, self.scripts, self.reads);
+            }
+        }
         roles::which_comparisons_count(&mut steps, &taint);
         let identity_required = roles::identity(self.raw, &steps, &taint, mistakes);
         let origins = request::origins(&steps, self.raw, mistakes);

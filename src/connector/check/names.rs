@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::WrittenScript;
+use crate::connector::ask::{AskType, REDIRECT_ANSWERS};
 use crate::connector::raw;
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Mistakes, Span, did_you_mean};
@@ -31,8 +32,10 @@ struct StepNames {
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub(super) names: &'a Names,
-    /// The step's index; `when` and `ask` see what is before it.
+    /// The step's index.
     pub(super) step: usize,
+    /// Whether the step's own script and answers are still to come: in its `when` and its `ask`.
+    pub(super) before: bool,
 }
 
 impl Names {
@@ -74,11 +77,7 @@ impl Names {
                     .collect(),
                 env: env.clone(),
                 any_env,
-                answers: step
-                    .ask
-                    .iter()
-                    .flat_map(|ask| ask.fields.iter().map(|field| field.name.text.clone()))
-                    .collect(),
+                answers: step.ask.iter().flat_map(answers).collect(),
             });
         }
         let input = raw.input.as_ref();
@@ -93,7 +92,7 @@ impl Names {
     /// What scripts read must exist, too.
     pub(super) fn check_scripts(&self, scripts: &[WrittenScript], reads: &[Reads], mistakes: &mut Mistakes) {
         for (script, reads) in scripts.iter().zip(reads) {
-            let scope = Scope { names: self, step: script.step };
+            let scope = Scope { names: self, step: script.step, before: false };
             let user = reads
                 .user
                 .names
@@ -120,6 +119,13 @@ impl Names {
     }
 }
 
+/// What an `ask` brings: its fields, and what a redirect carries.
+fn answers(ask: &raw::ask::Ask) -> Vec<String> {
+    let redirect: &[&str] = if ask.r#type.value == AskType::Redirect { &REDIRECT_ANSWERS } else { &[] };
+    let fields = ask.fields.iter().map(|field| field.name.text.clone());
+    fields.chain(redirect.iter().map(|name| (*name).to_owned())).collect()
+}
+
 fn reserved_capture(name: &raw::Spanned<String>, mistakes: &mut Mistakes) {
     let taken = matches!(name.value.as_str(), "status" | "outcome");
     if taken || Variable::parse(&format!("steps.x.{}", name.value)).is_err() {
@@ -131,6 +137,17 @@ fn reserved_capture(name: &raw::Spanned<String>, mistakes: &mut Mistakes) {
 }
 
 impl Scope<'_> {
+    /// The same step before its script and its answers.
+    pub(super) fn before(self) -> Self {
+        Self { before: true, ..self }
+    }
+
+    /// The steps whose scripts have run and whose answers are known.
+    fn done(&self) -> &[StepNames] {
+        let end = if self.before { self.step } else { self.step + 1 };
+        &self.names.steps[..end]
+    }
+
     /// Notes a mistake at `span` when `variable` cannot have a value here.
     pub(super) fn check(self, variable: &Variable, span: &Span, mistakes: &mut Mistakes) {
         let Err((message, known, fix)) = self.look_up(variable) else { return };
@@ -151,7 +168,7 @@ impl Scope<'_> {
 
     /// What is wrong, what may have been meant, and what to do.
     fn look_up(self, variable: &Variable) -> Result<(), (String, Vec<String>, String)> {
-        let here = &self.names.steps[self.step];
+        let env = self.done().last();
         let prefixed = |space: &str, names: &mut dyn Iterator<Item = &String>| -> Vec<String> {
             names.map(|name| format!("{space}.{name}")).collect()
         };
@@ -169,19 +186,16 @@ impl Scope<'_> {
                 let known = prefixed("secret", &mut self.names.secrets.iter());
                 Err((no_such, known, format!("declare it: secrets.{name}: {{ env: NAME }}")))
             }
-            Variable::Env(name) if !here.any_env && !here.env.contains(name) => {
-                let known = prefixed("env", &mut here.env.iter());
+            Variable::Env(name) if !env.is_some_and(|known| known.any_env || known.env.contains(name)) => {
+                let known = prefixed("env", &mut env.iter().flat_map(|known| &known.env));
                 Err((
                     format!("no script sets `{variable}`"),
                     known,
                     format!("set it in a variables script: env.{name} = …"),
                 ))
             }
-            Variable::Answer(name)
-                if !self.names.steps[..=self.step].iter().any(|step| step.answers.contains(name)) =>
-            {
-                let known =
-                    prefixed("answer", &mut self.names.steps[..=self.step].iter().flat_map(|step| &step.answers));
+            Variable::Answer(name) if !self.done().iter().any(|step| step.answers.contains(name)) => {
+                let known = prefixed("answer", &mut self.done().iter().flat_map(|step| &step.answers));
                 Err((no_such, known, "ask for it: ask.fields of this step".to_owned()))
             }
             Variable::Step { step, value } => self.look_up_step(variable, step, value),

@@ -123,7 +123,8 @@ fn rules(
     let mut one = |written: &Option<raw::Condition>| -> Option<Condition> {
         written.as_ref().and_then(|condition| condition::condition(check, condition, scope, mistakes))
     };
-    let (unavailable, more, success) = (one(&raw.unavailable), one(&raw.more), one(&raw.success));
+    let (unavailable, more, pending, success) =
+        (one(&raw.unavailable), one(&raw.more), one(&raw.pending), one(&raw.success));
     let reject: Vec<Option<RejectRow>> = raw
         .reject
         .iter()
@@ -135,7 +136,7 @@ fn rules(
         .collect();
     let failure = if step.ask.is_some() { Reason::MfaFailed } else { Reason::InvalidCredentials };
     let reject = reject.into_iter().collect::<Option<Vec<_>>>()?;
-    (mistakes.count() == before).then_some(StepRules { reject, unavailable, more, pending: None, success, failure })
+    (mistakes.count() == before).then_some(StepRules { reject, unavailable, more, pending, success, failure })
 }
 
 /// The evidence of DESIGN.md section 4.6.
@@ -168,7 +169,7 @@ fn location_without_redirect(raw: &raw::Response, named: &[u16], mistakes: &mut 
         return;
     }
     let rules = raw.reject.iter().map(|row| &row.when);
-    let rules = rules.chain(&raw.unavailable).chain(&raw.more).chain(&raw.success);
+    let rules = rules.chain(&raw.unavailable).chain(&raw.more).chain(&raw.pending).chain(&raw.success);
     for span in rules.filter_map(condition::location_leaf) {
         let message = "a rule on Location needs a 3xx status: without one such a reply is not judged at all";
         let mistake = mistakes.error_at("location-without-status", span, message);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::WrittenScript;
-use crate::connector::raw;
+use crate::connector::raw::{self, Rule, SourceKind};
 use crate::connector::{Kind, Match, ProofFields, Role, Step};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::Mistakes;
@@ -20,12 +20,23 @@ pub(super) struct Taint {
     hidden: bool,
     /// Names set by a script that names the user name.
     named: BTreeSet<String>,
+    /// Names set by a script that reads anything of the user: whoever logs in may choose such a value.
+    chosen: BTreeSet<String>,
+    /// Whether such a script sets names that its text does not tell.
+    any_chosen: bool,
 }
 
 impl Taint {
     /// Follows the scripts in the order in which they run.
     pub(super) fn of(scripts: &[WrittenScript], reads: &[Reads]) -> Self {
-        let mut taint = Self { env: BTreeSet::new(), any: false, hidden: false, named: BTreeSet::new() };
+        let mut taint = Self {
+            env: BTreeSet::new(),
+            any: false,
+            hidden: false,
+            named: BTreeSet::new(),
+            chosen: BTreeSet::new(),
+            any_chosen: false,
+        };
         for (_, reads) in scripts.iter().zip(reads).filter(|(s, _)| s.kind == crate::script::Kind::Variables) {
             taint.hidden |= reads.user.all || reads.answer.all || (reads.env_read.all && taint.holds_any());
             // Here a guess must err towards "no": a request that seems to carry the user name needs no comparison. So only
@@ -34,6 +45,11 @@ impl Taint {
             if about_user && !reads.env_written.all && reads.env_written.names.len() == 1 {
                 taint.named.extend(reads.env_written.names.keys().cloned());
             }
+            let from_user = !reads.user.is_empty() || !reads.user_fields.is_empty() || !reads.answer.is_empty();
+            if from_user || reads.env_read.all || reads.env_read.names.keys().any(|name| taint.is_chosen(name)) {
+                taint.chosen.extend(reads.env_written.names.keys().cloned());
+                taint.any_chosen |= reads.env_written.all;
+            }
             let inherits = reads.env_read.names.keys().any(|name| taint.env.contains(name));
             if reads.names_credential() || inherits {
                 taint.env.extend(reads.env_written.names.keys().cloned());
@@ -41,6 +57,11 @@ impl Taint {
             }
         }
         taint
+    }
+
+    /// Whether whoever logs in may choose `env.<name>`, or a part of what it is computed from.
+    pub(super) fn is_chosen(&self, name: &str) -> bool {
+        self.any_chosen || self.chosen.contains(name)
     }
 
     fn holds_any(&self) -> bool {
@@ -71,7 +92,7 @@ impl Taint {
 
 /// The role of a step whose request reads `variables`.
 pub(super) fn role(step: &raw::Step, variables: &BTreeSet<Variable>, taint: &Taint, mistakes: &mut Mistakes) -> Role {
-    let proves = variables.iter().any(|variable| taint.is_proof(variable));
+    let proves = variables.iter().any(|variable| taint.is_proof(variable)) || compares_answer(step);
     match &step.role {
         None if proves => Role::Factor,
         None => Role::Helper,
@@ -88,6 +109,20 @@ pub(super) fn role(step: &raw::Step, variables: &BTreeSet<Variable>, taint: &Tai
             raw::step::Role::Helper => Role::Helper,
         },
     }
+}
+
+/// Whether the step has no request and its `success` looks at what the user answered: the answer is the proof then.
+fn compares_answer(step: &raw::Step) -> bool {
+    fn walk(condition: &raw::Condition) -> bool {
+        match &condition.rule {
+            Rule::All(list) | Rule::Any(list) => list.iter().any(walk),
+            Rule::Not(term) => walk(term),
+            Rule::Leaf(leaf) => matches!(&leaf.source.kind, SourceKind::Var(text) if text.text.starts_with("answer.")),
+            Rule::Status(_) => false,
+        }
+    }
+    let success = step.response.as_ref().and_then(|response| response.success.as_ref());
+    step.request.is_none() && success.is_some_and(walk)
 }
 
 /// A connector that authenticates must have something that proves.

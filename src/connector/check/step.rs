@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::names::Scope;
 use super::place::in_text;
 use super::roles::{self, Taint};
-use super::{Check, Surroundings, WrittenScript, beside, condition, request, response};
+use super::{Check, Surroundings, WrittenScript, ask, beside, condition, request, response};
 use crate::connector::raw::auth::Auth;
 use crate::connector::raw::{self, Text};
-use crate::connector::{Role, Step};
+use crate::connector::{Needs, Role, Step};
 use crate::diagnostic::{Mistakes, Position, Span};
 use crate::script::{self, Kind, Reads, ScriptId};
 use crate::signing::AuthPlan;
@@ -154,7 +154,8 @@ pub(super) fn step(
         request.iter().flatten().flat_map(crate::request::RequestPlan::variables).collect();
     variables.extend(auth.iter().flat_map(AuthPlan::variables));
     let role = roles::role(raw, &variables, taint, mistakes);
-    let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope, mistakes));
+    let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope.before(), mistakes));
+    let ask = ask::ask(check, raw, scope, mistakes);
     let carries_credential = variables.iter().any(|variable| taint.may_hold_credential(variable));
     let response = response::response(check, raw, role, scope, script(Kind::Preprocess), mistakes);
     let retry = retry(raw, role == Role::Factor || carries_credential, mistakes);
@@ -174,6 +175,8 @@ pub(super) fn step(
         name: raw.name.text.clone(),
         role,
         when,
+        ask,
+        sends_code: false,
         variables: script(Kind::Variables),
         request,
         auth,
@@ -182,6 +185,7 @@ pub(super) fn step(
         response: response?,
         retry,
         public: raw.public.iter().map(|name| name.text.clone()).collect(),
+        needs: Needs::default(),
     })
 }
 

@@ -16,9 +16,6 @@ pub(super) fn refuse(raw: &raw::Connector, mistakes: &mut Mistakes) {
         note("cookie_delivery", raw.place.key("cookie_delivery"), mistakes);
     }
     for step in raw.steps.iter() {
-        if step.ask.is_some() {
-            note("ask", step.place.key("ask"), mistakes);
-        }
         if step.cache.is_some() {
             note("cache", step.place.key("cache"), mistakes);
         }
@@ -29,14 +26,6 @@ pub(super) fn refuse(raw: &raw::Connector, mistakes: &mut Mistakes) {
             if response.jwt.is_some() {
                 note("response.jwt", response.place.key("jwt"), mistakes);
             }
-            if response.pending.is_some() {
-                note("pending", response.place.key("pending"), mistakes);
-            }
-        }
-    }
-    for case in &raw.tests {
-        if !case.answers.is_empty() {
-            note("answers", case.place.key("answers"), mistakes);
         }
     }
 }

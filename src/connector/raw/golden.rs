@@ -28,7 +28,8 @@ record! {
         clock: Option<Text>,
         /// What the console sends.
         user: Option<GoldenUser>,
-        /// What the user answers to each ask, in order.
+        /// What the user answers to each ask, in order. `{}` polls, `{ resend: "" }` asks for the code once more; a redirect
+        /// that names no `state` brings back the right one.
         answers: Vec<Dict<Text>>,
         /// What the upstream answers to each request, in order.
         replies: Vec<GoldenReply>,
@@ -137,6 +138,14 @@ record! {
         r#type: Option<Spanned<AskType>>,
         /// Its message.
         message: Option<Text>,
+        /// Where the user's browser goes.
+        url: Option<Text>,
+        /// The picture.
+        image: Option<Text>,
+        /// How many answers are left.
+        attempts_left: Option<Spanned<u32>>,
+        /// Why the last answer, or the last resend, did not do.
+        error: Option<Spanned<Reason>>,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::connector::Connector;
 use crate::connector::check::{Draft, SecretsFrom, Surroundings};
 use crate::document::Object;
 use crate::flow::progress::Progress;
-use crate::flow::{Exchange, Login, NoScripts, Report, Tools, Unbounded, Waiting, authenticate};
+use crate::flow::{Exchange, Login, NoPauses, NoScripts, Report, Tools, Unbounded, Waiting, authenticate};
 use crate::response::PARSED_HERE;
 use crate::secret::Secret;
 use crate::upstream::{Outgoing, Reply, SendFault, Timings};
@@ -72,7 +72,14 @@ async fn login(connector: &Connector, page: &Page, deadline: Option<Instant>) ->
         trace: false,
     };
     let progress = Progress::default();
-    let tools = Tools { exchange: page, scripts: &NoScripts, ambient: &System, progress: &progress, sends: &Unbounded };
+    let tools = Tools {
+        exchange: page,
+        scripts: &NoScripts,
+        ambient: &System,
+        progress: &progress,
+        sends: &Unbounded,
+        pauses: &NoPauses,
+    };
     authenticate(connector, tools, login).await
 }
 

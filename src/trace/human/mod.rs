@@ -11,7 +11,7 @@ use super::Trace;
 use super::net::Shown;
 use super::outline::{Field, Outline};
 use super::request::Request;
-use super::stage::{Cookie, Dropped, Identity, Named, Reply, Rule, Step};
+use super::stage::{Ask, Cookie, Dropped, Identity, Named, Reply, Rule, Step};
 use crate::mask::MASK;
 
 /// Fields of a document that a screen has room for; `--json` has more.
@@ -59,6 +59,7 @@ fn step(step: &Step, reveal: bool, lines: &mut Lines) {
     lines.line(&format!("{name}  {}, {outcome}{status}, {}", step.role, time(step.ms)));
     let mut rows = Vec::new();
     rows.extend(step.when.iter().flat_map(rule));
+    rows.extend(step.ask.iter().map(ask));
     rows.extend(pairs("variables", &step.variables));
     rows.extend(step.request.iter().flat_map(request));
     rows.extend(step.reply.iter().flat_map(|seen| reply(seen, reveal)));
@@ -162,6 +163,13 @@ fn rule(rule: &Rule) -> Vec<Row> {
     rows
 }
 
+fn ask(ask: &Ask) -> Row {
+    let told = ask.message.as_ref().map_or_else(|| "no message".to_owned(), value);
+    let fields = if ask.fields.is_empty() { "nothing to fill in".to_owned() } else { ask.fields.join(", ") };
+    let note = format!("{}; {} attempts, {} s", plain(&fields), ask.attempts_left, ask.expires_in);
+    Row::pair("ask", &plain(&ask.kind), &told, &note)
+}
+
 fn identity(identity: &Identity) -> Row {
     let note = match identity.same {
         Some(true) => "the name that was sent",
@@ -217,7 +225,7 @@ fn colour(word: &str) -> Style {
     match word {
         "accept" | "success" | "true" | "rendered" => GREEN,
         "reject" | "false" => RED,
-        "challenge" | "more" => CYAN,
+        "challenge" | "more" | "asked" | "pending" => CYAN,
         "skipped" => DIM,
         _ => YELLOW,
     }

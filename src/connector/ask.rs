@@ -1,0 +1,89 @@
+//! A pause as it runs: what the user is asked for, for how long and how often, and how the code is sent once more.
+
+use std::time::Duration;
+
+use regex::Regex;
+
+pub use super::raw::ask::AskType;
+use crate::context::Variable;
+use crate::request::RequestPlan;
+use crate::template::Template;
+
+/// A checked `ask`.
+#[derive(Debug)]
+pub struct Ask {
+    /// What is asked for.
+    pub kind: AskType,
+    /// What the user is told.
+    pub message: Option<Template>,
+    /// What the user fills in.
+    pub fields: Vec<AskField>,
+    /// Where the user's browser goes: a request that this daemon renders and never sends.
+    pub url: Option<RequestPlan>,
+    /// A picture to show.
+    pub image: Option<Image>,
+    /// How long an answer may take.
+    pub expires_in: Duration,
+    /// How many answers may be tried.
+    pub attempts: u32,
+    /// Sending the code once more.
+    pub resend: Option<Resend>,
+    /// How long the console waits between two polls; `None` when there is nothing to poll for.
+    pub poll_after: Option<Duration>,
+}
+
+impl Ask {
+    /// Every variable that its holes read; a repeat is possible.
+    pub fn variables(&self) -> Vec<Variable> {
+        let mut all: Vec<Variable> = self.message.iter().flat_map(Template::variables).cloned().collect();
+        match &self.image {
+            Some(Image::Data(template)) => all.extend(template.variables().cloned()),
+            Some(Image::Link(plan)) => all.extend(plan.variables()),
+            None => {}
+        }
+        all.extend(self.url.iter().flat_map(RequestPlan::variables));
+        all
+    }
+
+    /// The names of the answers: the fields, and what the console brings back from another page.
+    pub fn answers(&self) -> impl Iterator<Item = &str> {
+        let redirect: &[&str] = if self.kind == AskType::Redirect { &REDIRECT_ANSWERS } else { &[] };
+        self.fields.iter().map(|field| field.name.as_str()).chain(redirect.iter().copied())
+    }
+}
+
+/// What a redirect brings back (RFC 6749 section 4.1.2).
+pub const REDIRECT_ANSWERS: [&str; 2] = ["code", "state"];
+
+/// One thing that the user fills in.
+#[derive(Debug)]
+pub struct AskField {
+    /// `answer.<name>`
+    pub name: String,
+    /// What the user sees beside it.
+    pub label: Option<String>,
+    /// Whether what is typed may be seen.
+    pub echo: bool,
+    /// What the whole answer must match, as it was written and anchored.
+    pub pattern: Option<(String, Regex)>,
+}
+
+/// A picture.
+#[derive(Debug)]
+pub enum Image {
+    /// A `data:` URL, or a value that is one.
+    Data(Template),
+    /// A URL with a literal origin that the user's browser loads.
+    Link(RequestPlan),
+}
+
+/// Sending the code once more.
+#[derive(Debug)]
+pub struct Resend {
+    /// The index of the step that sends it.
+    pub step: usize,
+    /// How long the user must wait before.
+    pub after: Duration,
+    /// How often.
+    pub max: u32,
+}

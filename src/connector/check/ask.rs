@@ -1,0 +1,299 @@
+//! `ask`: what a pause may ask, where it may send the user, and why an answer proves anything.
+
+use std::time::Duration;
+
+use super::names::Scope;
+use super::place::Marks;
+use super::step::template;
+use super::{Check, roles};
+use crate::condition::{Operand, Operator, Test, ValueSource, pattern};
+use crate::connector::ask::{AskField, AskType, Image, REDIRECT_ANSWERS, Resend};
+use crate::connector::raw::ask as raw_ask;
+use crate::connector::raw::{self, Spanned, Text};
+use crate::connector::{Ask, Role, Step};
+use crate::context::{LoginValue, StepValue, Variable};
+use crate::diagnostic::{Mistakes, Span};
+use crate::reading::TimeSpan;
+use crate::request::{RequestPlan, RequestSpec};
+use crate::template::Place;
+
+/// DESIGN.md section 9, invariant 6: a challenge lives at most ten minutes.
+const LONGEST: Duration = Duration::from_mins(10);
+const USUAL_LIFE: Duration = Duration::from_mins(5);
+
+/// More guesses at a six-digit code than this make guessing worth a try.
+const MOST_ATTEMPTS: u32 = 10;
+const USUAL_ATTEMPTS: u32 = 3;
+
+/// Messages cost money and annoy people.
+const MOST_RESENDS: u32 = 10;
+const USUAL_RESENDS: u32 = 3;
+const USUAL_WAIT: Duration = Duration::from_mins(1);
+
+/// A person takes a telephone out of a pocket in about this time.
+const USUAL_POLL: Duration = Duration::from_secs(3);
+const SLOWEST_POLL: Duration = Duration::from_mins(1);
+
+/// More fields are a questionnaire.
+const MOST_FIELDS: usize = 16;
+
+/// Compiles the `ask` of a step; `None` after a mistake or without one.
+pub(super) fn ask(check: &Check<'_>, step: &raw::Step, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Ask> {
+    let pending = step.response.as_ref().and_then(|response| response.pending.as_ref());
+    let Some(raw) = &step.ask else {
+        if let Some(pending) = pending {
+            let message = "`pending` needs an `ask`: without a challenge there is nobody who could ask again";
+            let mistake = mistakes.error_at("pending-without-ask", &pending.place.span, message);
+            mistakes.add(mistake.help("write ask: { type: push, message: … } in this step"));
+        }
+        return None;
+    };
+    let before = mistakes.count();
+    let scope = scope.before();
+    let message = raw.message.as_ref().and_then(|text| template(check, text, Place::Plain, scope, mistakes));
+    let fields = fields(raw, mistakes);
+    let url = raw.url.as_ref().and_then(|text| link(check, text, scope, mistakes));
+    redirect(raw, url.as_ref(), mistakes);
+    let image = raw.image.as_ref().and_then(|text| image(check, text, scope, mistakes));
+    let expires_in = span(raw.expires_in.as_ref(), "expires_in", USUAL_LIFE, LONGEST, mistakes);
+    let resend = raw.resend.as_ref().and_then(|resend| self::resend(check, resend, scope, mistakes));
+    let poll_after = poll_after(raw, pending.is_some(), mistakes);
+    let attempts = number(raw.attempts.as_ref(), "attempts", USUAL_ATTEMPTS, MOST_ATTEMPTS, mistakes);
+    let ask = Ask { kind: raw.r#type.value, message, fields, url, image, expires_in, attempts, resend, poll_after };
+    (mistakes.count() == before).then_some(ask)
+}
+
+fn fields(raw: &raw_ask::Ask, mistakes: &mut Mistakes) -> Vec<AskField> {
+    let kind = raw.r#type.value;
+    if raw.fields.is_empty() && !matches!(kind, AskType::Push | AskType::Redirect) {
+        let mistake = mistakes.error_at("ask-without-fields", &raw.place.span, "this `ask` asks for nothing");
+        mistakes.add(mistake.help("name what the user fills in: fields: [ { name: code } ]"));
+    }
+    if raw.fields.len() > MOST_FIELDS {
+        let message = format!("an `ask` has at most {MOST_FIELDS} fields");
+        mistakes.add(mistakes.error_at("out-of-range", raw.place.key("fields"), message).help("ask for less at once"));
+    }
+    let mut names: Vec<&str> = if kind == AskType::Redirect { REDIRECT_ANSWERS.to_vec() } else { Vec::new() };
+    let mut fields = Vec::new();
+    for field in &raw.fields {
+        let name = field.name.text.as_str();
+        if names.contains(&name) {
+            let message = format!("there are two answers named `{name}`");
+            mistakes.add(mistakes.error_at("duplicate-field", &field.name.span, message).help("name one otherwise"));
+        }
+        names.push(name);
+        if Variable::parse(&format!("answer.{name}")).is_err() {
+            let message = format!("`{name}` cannot be the name of an answer");
+            let mistake = mistakes.error_at("bad-name", &field.name.span, message);
+            mistakes.add(mistake.help("use letters, digits, `_` and `-`"));
+        }
+        fields.push(AskField {
+            name: name.to_owned(),
+            label: field.label.as_ref().map(|label| label.text.clone()),
+            echo: field.echo.as_ref().is_some_and(|echo| echo.value),
+            pattern: field.pattern.as_ref().and_then(|text| whole(text, mistakes)),
+        });
+    }
+    fields
+}
+
+/// A pattern that the whole answer must match.
+fn whole(text: &Text, mistakes: &mut Mistakes) -> Option<(String, regex::Regex)> {
+    match pattern(&format!("^(?:{})$", text.text)) {
+        // `$` is the end of the text here: RE2's multi-line mode is off unless the pattern turns it on for itself.
+        Ok(regex) => Some((text.text.clone(), regex)),
+        Err(error) => {
+            let mistake = mistakes.error_at("bad-regex", &text.span, error.to_string());
+            mistakes.add(mistake.help("the syntax is that of RE2: no look-around, no back-references"));
+            None
+        }
+    }
+}
+
+/// A URL that the user's browser follows: like that of a request, its origin is written in the file.
+fn link(check: &Check<'_>, text: &Text, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<RequestPlan> {
+    let mut marks = Marks::default();
+    let spec = RequestSpec::new(marks.word("GET", &text.span), marks.text(text));
+    let plan = match RequestPlan::compile(&spec, &check.language) {
+        Ok(plan) => plan,
+        Err(located) => {
+            marks.note(located, mistakes);
+            return None;
+        }
+    };
+    if plan.has_nodes() {
+        let mistake = mistakes.error_at("nodes-not-in-url", &text.span, "a browser is not sent to one of the nodes");
+        mistakes.add(mistake.help("write the address that users reach, or a setting with one"));
+        return None;
+    }
+    for hole in plan.holes() {
+        for variable in hole.variables() {
+            scope.check(variable, &text.span, mistakes);
+            if matches!(variable, Variable::Password | Variable::Secret(_)) {
+                let message = format!("`{variable}` would stand in a URL of the user's browser");
+                let mistake = mistakes.error_at("secret-in-link", &text.span, message);
+                mistakes.add(mistake.help("send it in a request of a step; a browser keeps its history"));
+            }
+        }
+    }
+    Some(plan)
+}
+
+/// A redirect without `state` would take anybody's code (RFC 6749 section 10.12).
+fn redirect(raw: &raw_ask::Ask, url: Option<&RequestPlan>, mistakes: &mut Mistakes) {
+    if raw.r#type.value != AskType::Redirect {
+        return;
+    }
+    let Some(written) = &raw.url else {
+        let mistake = mistakes.error_at("redirect-without-url", &raw.place.span, "a redirect needs its `url`");
+        mistakes.add(mistake.help("write the page's address with client_id, redirect_uri and state={{login.state}}"));
+        return;
+    };
+    let state = Variable::Login(LoginValue::State);
+    if url.is_some_and(|url| !url.url_variables().contains(&state)) {
+        let message = "this redirect carries no `login.state`, so a code of somebody else could be slipped in";
+        let mistake = mistakes.error_at("redirect-without-state", &written.span, message);
+        mistakes.add(mistake.help("add state={{login.state}}; the daemon compares what comes back"));
+    }
+}
+
+fn image(check: &Check<'_>, text: &Text, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Image> {
+    if text.text.starts_with("data:") || text.text.starts_with("{{") {
+        return template(check, text, Place::Plain, scope, mistakes).map(Image::Data);
+    }
+    link(check, text, scope, mistakes).map(Image::Link)
+}
+
+fn resend(check: &Check<'_>, raw: &raw_ask::Resend, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Resend> {
+    let after = span(raw.after.as_ref(), "after", USUAL_WAIT, LONGEST, mistakes);
+    let max = number(raw.max.as_ref(), "max", USUAL_RESENDS, MOST_RESENDS, mistakes);
+    let found = check.raw.steps.iter().position(|step| step.name.text == raw.step.text);
+    let wrong = match found {
+        None => format!("there is no step `{}`", raw.step.text),
+        Some(index) if index >= scope.step => format!("the step `{}` does not run before this one", raw.step.text),
+        Some(index) if check.raw.steps[index].request.is_none() => {
+            format!("the step `{}` sends nothing", raw.step.text)
+        }
+        Some(index) if check.raw.steps[index].cache.is_some() => {
+            format!("the step `{}` is answered from the cache", raw.step.text)
+        }
+        Some(step) => return Some(Resend { step, after, max }),
+    };
+    let mistake = mistakes.error_at("resend-step", &raw.step.span, wrong);
+    mistakes.add(mistake.help("name the earlier step that sends the code"));
+    None
+}
+
+fn poll_after(raw: &raw_ask::Ask, pending: bool, mistakes: &mut Mistakes) -> Option<Duration> {
+    if let (Some(written), false) = (&raw.poll_after, pending) {
+        let message = "`poll_after` without `pending`: no reply of this step says \"not yet\"";
+        let mistake = mistakes.error_at("poll-without-pending", &written.span, message);
+        mistakes
+            .add(mistake.help("say when the confirmation is still awaited: response.pending: { field: …, equals: … }"));
+        return None;
+    }
+    if raw.r#type.value == AskType::Push && !pending {
+        let message = "a push needs `pending`: until the user confirms, each poll would be refused";
+        let mistake = mistakes.error_at("push-without-pending", &raw.r#type.span, message);
+        mistakes
+            .add(mistake.help("say when the confirmation is still awaited: response.pending: { field: …, equals: … }"));
+    }
+    pending.then(|| span(raw.poll_after.as_ref(), "poll_after", USUAL_POLL, SLOWEST_POLL, mistakes))
+}
+
+fn span(
+    written: Option<&Spanned<TimeSpan>>,
+    name: &str,
+    usual: Duration,
+    most: Duration,
+    mistakes: &mut Mistakes,
+) -> Duration {
+    let Some(written) = written else { return usual };
+    let TimeSpan(given) = written.value;
+    if given.is_zero() || given > most {
+        let message = format!("`{name}` is more than nothing and at most {}s", most.as_secs());
+        mistakes.add(mistakes.error_at("out-of-range", &written.span, message).help(format!("usual is {usual:?}")));
+    }
+    given
+}
+
+fn number(written: Option<&Spanned<u32>>, name: &str, usual: u32, most: u32, mistakes: &mut Mistakes) -> u32 {
+    let Some(written) = written else { return usual };
+    if !(1..=most).contains(&written.value) {
+        let message = format!("`{name}` is 1 to {most}");
+        mistakes.add(mistakes.error_at("out-of-range", &written.span, message).help(format!("usual is {usual}")));
+    }
+    written.value
+}
+
+/// What can be judged only when all steps are there: who sends codes, and whether an answer that is compared here is
+/// compared with something that its giver cannot choose.
+pub(super) fn together(raw: &raw::Connector, steps: &mut [Step], taint: &roles::Taint, mistakes: &mut Mistakes) {
+    if steps.len() != raw.steps.len() {
+        return;
+    }
+    let senders: Vec<(usize, &Span)> = raw
+        .steps
+        .iter()
+        .zip(steps.iter())
+        .filter_map(|(raw, step)| {
+            let resend = step.ask.as_ref()?.resend.as_ref()?;
+            Some((resend.step, &raw.ask.as_ref()?.resend.as_ref()?.step.span))
+        })
+        .collect();
+    for (sender, span) in senders {
+        steps[sender].sends_code = true;
+        if steps[sender].role == Role::Factor {
+            let message = format!("the step `{}` proves the user; it is not run again", steps[sender].name);
+            let mistake = mistakes.error_at("resend-step", span, message);
+            mistakes.add(mistake.help("send the code in a step of its own that carries no password"));
+        }
+    }
+    for (raw, step) in raw.steps.iter().zip(steps.iter()) {
+        if step.request.is_none() && step.role == Role::Factor {
+            own_comparison(raw, step, steps, taint, mistakes);
+        }
+    }
+}
+
+/// An answer that is compared here, not at the upstream, must be compared with what only this login's own code can be.
+fn own_comparison(raw: &raw::Step, step: &Step, steps: &[Step], taint: &roles::Taint, mistakes: &mut Mistakes) {
+    for (leaf, _) in step.response.rules.success.iter().flat_map(|rule| rule.leaves()) {
+        let Test::Compare(ValueSource::Variable(Variable::Answer(name)), operator) = &leaf.test else { continue };
+        let compared = match operator {
+            Operator::Equals(Operand::Template(template)) => template.variables().collect::<Vec<_>>(),
+            // Literals, `exists` and the like prove nothing; whether anything is left that does is `evidence`'s to say.
+            _ => continue,
+        };
+        for variable in compared {
+            if !is_own(variable, steps, taint) {
+                let span =
+                    raw.response.as_ref().and_then(|r| r.success.as_ref()).map_or(&raw.name.span, |s| &s.place.span);
+                let message =
+                    format!("`answer.{name}` is compared with `{variable}`, which whoever answers may choose");
+                let mistake = mistakes.error_at("answer-compared-with-input", span, message);
+                mistakes.add(mistake.label("anybody could give the right answer").help(
+                    "compare it with the code that an earlier step sent: capture: { code: { var: random.digits6 } }",
+                ));
+            }
+        }
+    }
+}
+
+/// Whether a value cannot be chosen by whoever answers.
+fn is_own(variable: &Variable, steps: &[Step], taint: &roles::Taint) -> bool {
+    match variable {
+        Variable::Random(_) => true,
+        Variable::Env(name) => !taint.is_chosen(name),
+        Variable::Step { step, value: StepValue::Capture(capture) } => {
+            let found = steps.iter().find(|known| known.name == *step);
+            let found = found.and_then(|step| step.response.captures.iter().find(|known| known.name == *capture));
+            match found.map(|capture| &capture.source) {
+                Some(ValueSource::Variable(inner)) => is_own(inner, steps, taint),
+                Some(ValueSource::Reply(_) | ValueSource::Claim(_)) => true,
+                Some(ValueSource::Constant(_)) | None => false,
+            }
+        }
+        _ => false,
+    }
+}

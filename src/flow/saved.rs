@@ -1,0 +1,246 @@
+//! What a login keeps over a challenge, as bytes for a seal: what later steps name, and nothing else (DESIGN.md section 9,
+//! invariant 6).
+//!
+//! The bytes hold credentials in clear; whoever keeps them seals them (`state`), and nobody logs them. They are read
+//! back only by the same revision of the same connector, so they have no schema of their own to keep compatible.
+
+use std::net::IpAddr;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+use super::run::Run;
+use crate::connector::ask::{Ask, AskType};
+use crate::context::{LoginValues, StepFacts, StepOutcome, StepValue, User, Variable};
+use crate::cookies::Jar;
+use crate::document::{Object, Value};
+use crate::secret::Secret;
+use crate::verdict::{Mapped, Proven};
+
+/// A login that waits for an answer.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Saved {
+    pub(super) connector: String,
+    pub(super) revision: String,
+    pub(super) request_id: String,
+    pub(super) username: String,
+    pub(super) claimed: String,
+    pub(super) client_ip: Option<IpAddr>,
+    pub(super) hold: Hold,
+    redirects: bool,
+    pub(super) proven: Proven,
+    pub(super) subject: Option<String>,
+    pub(super) identity_compared: bool,
+    pub(super) node: Option<usize>,
+    pub(super) jar: Jar,
+    extension: Option<Value>,
+    mapped_attributes: Vec<(String, Value)>,
+    password: Option<Kept>,
+    fields: Vec<(String, Kept)>,
+    attributes: Vec<(String, Value)>,
+    env: Vec<(String, Value)>,
+    answers: Vec<(String, Kept)>,
+    steps: Vec<(String, SavedStep)>,
+    state: Kept,
+    nonce: Kept,
+    pkce_verifier: Kept,
+    pkce_challenge: String,
+}
+
+/// Where a login waits, and what may still be tried there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Hold {
+    /// The index of the step that asks.
+    pub step: usize,
+    /// Milliseconds since 1970 when the challenge ends.
+    pub expires_at: u64,
+    pub attempts_left: u32,
+    pub resends_left: u32,
+    /// Milliseconds since 1970 from which on the code may be sent once more.
+    pub resend_at: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SavedStep {
+    outcome: StepOutcome,
+    status: Option<u16>,
+    captures: Vec<(String, Option<Value>)>,
+}
+
+/// A secret that is written into the seal, and nowhere else.
+#[derive(Debug, Clone)]
+struct Kept(Secret);
+
+impl Serialize for Kept {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for Kept {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Secret::new(text)))
+    }
+}
+
+impl Saved {
+    /// What `run` must keep to go on at `hold`.
+    pub(super) fn of(run: &Run<'_>, hold: Hold) -> Self {
+        let (context, needs) = (&run.context, run.connector.needs_from(hold.step));
+        let kept = |secret: &Secret| Kept(secret.clone());
+        let user = &context.user;
+        let named = |variable: fn(String) -> Variable, name: &String| needs.keeps(&variable(name.clone()));
+        Self {
+            connector: run.connector.id.clone(),
+            revision: run.connector.revision.clone(),
+            request_id: context.request_id.clone(),
+            username: user.username.clone(),
+            claimed: run.claimed.clone(),
+            client_ip: user.client_ip,
+            hold,
+            redirects: asks(run, hold).is_some_and(|ask| ask.kind == AskType::Redirect),
+            proven: run.ledger.proven(),
+            subject: run.subject.clone(),
+            identity_compared: run.identity_compared,
+            node: run.pick.as_ref().map(crate::upstream::Pick::index),
+            jar: run.jar.clone(),
+            extension: run.mapped.extension.clone(),
+            mapped_attributes: run.mapped.attributes.clone(),
+            password: needs.keeps(&Variable::Password).then(|| kept(&user.password)),
+            fields: keep(user.fields.iter(), |name| named(Variable::Field, name), kept),
+            attributes: keep(user.attributes.iter(), |name| named(Variable::Attribute, name), Value::clone),
+            env: keep(context.env.iter(), |name| named(Variable::Env, name), Value::clone),
+            answers: keep(context.answers.iter(), |name| named(Variable::Answer, name), kept),
+            steps: context.steps.iter().map(|(name, facts)| (name.clone(), step(name, facts, &needs))).collect(),
+            state: kept(&context.login.state),
+            nonce: kept(&context.login.nonce),
+            pkce_verifier: kept(&context.login.pkce_verifier),
+            pkce_challenge: context.login.pkce_challenge.clone(),
+        }
+    }
+
+    /// The bytes for the seal; wiped when dropped.
+    pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        // Strings, numbers and our own values into memory: serialising cannot fail. No bytes open to nobody.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+        let _ = serde_json::to_writer(&mut *bytes, self);
+        bytes
+    }
+
+    /// What came out of a seal; `None` for bytes of another version of this program.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// The connector's id.
+    pub fn connector(&self) -> &str {
+        &self.connector
+    }
+
+    /// The connector's revision when the challenge was opened.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// The console's id of the login.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The user name as it was sent.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// The name for the audit trail.
+    pub fn account(&self) -> &str {
+        &self.claimed
+    }
+
+    /// The address of the user's device.
+    pub fn client_ip(&self) -> Option<IpAddr> {
+        self.client_ip
+    }
+
+    /// `login.state`, which a redirect must bring back.
+    pub fn login_state(&self) -> &Secret {
+        &self.state.0
+    }
+
+    /// Whether the answer must bring `login.state` back.
+    pub fn wants_state(&self) -> bool {
+        self.redirects
+    }
+
+    /// Milliseconds that the challenge still lives; 0 when it is over.
+    pub fn left_ms(&self, now_ms: u64) -> u64 {
+        self.hold.expires_at.saturating_sub(now_ms)
+    }
+
+    /// What was mapped so far.
+    pub(super) fn mapped(&self) -> Mapped {
+        Mapped { extension: self.extension.clone(), attributes: self.mapped_attributes.clone(), ..Mapped::default() }
+    }
+
+    /// Everything that steps may read, as it was.
+    pub(super) fn context(self, secrets: std::sync::Arc<std::collections::BTreeMap<String, Secret>>) -> super::Context {
+        let secret = |(name, Kept(value)): (String, Kept)| (name, value);
+        super::Context {
+            user: User {
+                username: self.username,
+                password: self.password.map(|Kept(password)| password).unwrap_or_default(),
+                fields: self.fields.into_iter().map(secret).collect(),
+                client_ip: self.client_ip,
+                attributes: self.attributes.into_iter().collect::<Object>(),
+            },
+            env: self.env.into_iter().collect(),
+            steps: self.steps.into_iter().map(|(name, step)| (name, step.facts())).collect(),
+            secrets,
+            answers: self.answers.into_iter().map(secret).collect(),
+            request_id: self.request_id,
+            login: LoginValues {
+                state: self.state.0,
+                nonce: self.nonce.0,
+                pkce_verifier: self.pkce_verifier.0,
+                pkce_challenge: self.pkce_challenge,
+            },
+            ..super::Context::default()
+        }
+    }
+}
+
+fn asks<'r>(run: &'r Run<'_>, hold: Hold) -> Option<&'r Ask> {
+    run.connector.steps.get(hold.step)?.ask.as_ref()
+}
+
+/// The members that are `wanted`, in order.
+fn keep<'a, V: 'a, K>(
+    members: impl Iterator<Item = (&'a String, &'a V)>,
+    wanted: impl Fn(&String) -> bool,
+    kept: impl Fn(&V) -> K,
+) -> Vec<(String, K)> {
+    members.filter(|(name, _)| wanted(name)).map(|(name, value)| (name.clone(), kept(value))).collect()
+}
+
+/// Outcomes are kept of every step, captures only if they are named.
+fn step(name: &str, facts: &StepFacts, needs: &crate::connector::Needs) -> SavedStep {
+    let wanted = |capture: &String| {
+        needs.keeps(&Variable::Step { step: name.to_owned(), value: StepValue::Capture(capture.clone()) })
+    };
+    SavedStep {
+        outcome: facts.outcome,
+        status: facts.status,
+        captures: keep(facts.captures.iter(), wanted, Option::clone),
+    }
+}
+
+impl SavedStep {
+    fn facts(self) -> StepFacts {
+        StepFacts {
+            outcome: self.outcome,
+            status: self.status,
+            captures: self.captures.into_iter().collect::<IndexMap<_, _>>(),
+        }
+    }
+}
