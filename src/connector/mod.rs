@@ -73,6 +73,8 @@ pub struct Input {
     pub username_fields: Option<Packing>,
     /// Whether an empty user name or password is sent on.
     pub allow_empty_password: bool,
+    /// Whether anything reads `user.username`: a utility then wants one.
+    pub username: bool,
 }
 
 /// Which packed fields a factor's request is made of.
@@ -181,8 +183,6 @@ pub struct Step {
     pub when: Option<Condition>,
     /// The pause before it.
     pub ask: Option<Ask>,
-    /// Whether it sends a code that a later step asks for; such steps have a quota of their own.
-    pub sends_code: bool,
     /// The script before the request.
     pub variables: Option<ScriptId>,
     /// The request; none in a step that only asks.
@@ -199,6 +199,9 @@ pub struct Step {
     pub retry: u32,
     /// Names whose values a trace may show.
     pub public: Vec<String>,
+    /// Who gets the code that the step sends, for the send quota: what the file says, else the user of a login whose ask
+    /// sends again by this step.
+    pub sends_code_to: Option<Variable>,
     /// Everything that it reads, its scripts included.
     pub needs: Needs,
 }

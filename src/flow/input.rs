@@ -1,11 +1,11 @@
 //! What a login must bring before anything is sent: a user name, a password, declared attributes, readable fields.
 
 use super::stop::Stop;
-use super::{Login, draw};
+use super::{Login, UtilityCall, draw};
 use crate::clock::Ambient;
 use crate::connector::Connector;
 use crate::context::{Context, User};
-use crate::document::Value;
+use crate::document::{Object, Value};
 use crate::packing::unpack;
 use crate::secret::Secret;
 use crate::verdict::Reason;
@@ -38,20 +38,7 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
             }
         }
     }
-    for attribute in &input.attributes {
-        match login.attributes.get(&attribute.name) {
-            None | Some(Value::Null) if attribute.required => {
-                return Err(refuse(format!("the attribute {} is required and was not sent", attribute.name)));
-            }
-            Some(value) if value.scalar_text().is_some_and(|text| text.chars().count() > attribute.max) => {
-                return Err(refuse(format!(
-                    "the attribute {} is longer than {} characters",
-                    attribute.name, attribute.max
-                )));
-            }
-            _ => {}
-        }
-    }
+    declared(connector, &login.attributes).map_err(refuse)?;
     let mut fields = IndexMap::new();
     let mut claimed = login.username.clone();
     if let Some(packing) = &input.username_fields {
@@ -84,6 +71,45 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
         ..Context::default()
     };
     Ok(Admitted { context, claimed })
+}
+
+/// Builds the context of a utility call, or refuses it with nothing sent. There is no password, and a user name only where
+/// the connector reads it.
+pub(super) fn admit_call(connector: &Connector, call: UtilityCall, ambient: &dyn Ambient) -> Result<Admitted, Stop> {
+    let refuse = |what: String| Stop::reject(Reason::InvalidInput, what);
+    let username = call.username.unwrap_or_default();
+    if connector.input.username && username.is_empty() {
+        return Err(refuse("this utility wants a user name, and none was sent".to_owned()));
+    }
+    declared(connector, &call.inputs).map_err(refuse)?;
+    let mut attributes = call.inputs;
+    attributes.retain(|_, value| *value != Value::Null);
+    let claimed = username.clone();
+    let user = User { username, client_ip: call.client_ip, attributes, ..User::default() };
+    let context = Context {
+        user,
+        secrets: connector.secrets.clone(),
+        request_id: call.request_id,
+        login: draw::login_values(ambient),
+        ..Context::default()
+    };
+    Ok(Admitted { context, claimed })
+}
+
+/// Every required attribute must be there, none may be too long.
+fn declared(connector: &Connector, sent: &Object) -> Result<(), String> {
+    for attribute in &connector.input.attributes {
+        match sent.get(&attribute.name) {
+            None | Some(Value::Null) if attribute.required => {
+                return Err(format!("the attribute {} is required and was not sent", attribute.name));
+            }
+            Some(value) if value.scalar_text().is_some_and(|text| text.chars().count() > attribute.max) => {
+                return Err(format!("the attribute {} is longer than {} characters", attribute.name, attribute.max));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A packed credential may be empty although the text around it is not, and that is the same anonymous bind.

@@ -1,7 +1,7 @@
 //! A login as a run over a connector's steps.
 //!
-//! `run` is the loop, `step` the order of the stages, `report` what came of it. Nothing here writes a log, an HTTP
-//! reply or a file.
+//! `run` is the loop, `step` the order of the stages, `report` what came of it; `utility` walks the same steps without a
+//! verdict. Nothing here writes a log, an HTTP reply or a file.
 
 mod challenge;
 mod decode;
@@ -17,6 +17,7 @@ mod sends;
 mod step;
 mod stop;
 mod tools;
+mod utility;
 mod watched;
 
 pub use challenge::{Action, Resumption};
@@ -25,6 +26,7 @@ pub use run::{authenticate, resume};
 pub use saved::Saved;
 pub use sends::{CodeSend, Sends, Unbounded};
 pub use tools::{Exchange, NoPauses, NoScripts, Pauses, Pocket, Rehearsal, Scripts, Tools, Waiting};
+pub use utility::{Refused, UtilityCall, UtilityEnd, UtilityReport, utility};
 
 use std::net::IpAddr;
 

@@ -10,7 +10,7 @@ use url::Url;
 use super::challenge::{Action, Asked, Resumption};
 use super::report::{Report, StepEnd, StepReport, StepTrace};
 use super::stop::{Ending, Stop};
-use super::{CodeSend, Login, Tools, challenge, draw, input, step, watched};
+use super::{Login, Tools, challenge, draw, input, sends, step, watched};
 use crate::condition::{Absent, Facts};
 use crate::connector::{Connector, Kind, Match, Role, Step};
 use crate::context::{Context, StepFacts, StepOutcome};
@@ -89,25 +89,7 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
         }
         Ok(admitted) => {
             account.clone_from(&admitted.claimed);
-            let mask = Mask::new(&admitted.context.user, connector.secrets.values());
-            let mut run = Run {
-                connector,
-                tools,
-                deadline,
-                context: admitted.context,
-                mask,
-                claimed: admitted.claimed,
-                subject: None,
-                identity_compared: false,
-                mapped: Mapped::default(),
-                ledger: Ledger::default(),
-                credential_sends: 0,
-                written: false,
-                polled: false,
-                pick: connector.nodes.as_ref().map(Nodes::start),
-                jar: Jar::default(),
-                tracing,
-            };
+            let mut run = Run::begin(connector, tools, admitted, deadline, tracing);
             let result = run.steps(0, None, &mut steps).await;
             credential_sends = run.credential_sends;
             run.conclude(result)
@@ -185,7 +167,35 @@ pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumpt
     }
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// A run before its first step.
+    pub(super) fn begin(
+        connector: &'a Connector,
+        tools: Tools<'a>,
+        admitted: input::Admitted,
+        deadline: Instant,
+        tracing: bool,
+    ) -> Self {
+        Self {
+            connector,
+            tools,
+            deadline,
+            mask: Mask::new(&admitted.context.user, connector.secrets.values()),
+            context: admitted.context,
+            claimed: admitted.claimed,
+            subject: None,
+            identity_compared: false,
+            mapped: Mapped::default(),
+            ledger: Ledger::default(),
+            credential_sends: 0,
+            written: false,
+            polled: false,
+            pick: connector.nodes.as_ref().map(Nodes::start),
+            jar: Jar::default(),
+            tracing,
+        }
+    }
+
     /// The node of this login as an origin of `plan`.
     pub(super) fn node(&self, plan: &RequestPlan) -> Option<Url> {
         let pick = self.pick.as_ref().filter(|_| plan.has_nodes())?;
@@ -262,7 +272,7 @@ impl Run<'_> {
     }
 
     /// One step, or `None` when its `when` is false. A step that asks pauses the login here.
-    async fn step(
+    pub(super) async fn step(
         &mut self,
         index: usize,
         step: &Step,
@@ -331,14 +341,7 @@ impl Run<'_> {
         report: &mut StepReport,
         explain: &mut String,
     ) -> Result<Proof, Stop> {
-        if step.sends_code {
-            let (connector, account) = (&self.connector.id, &self.claimed);
-            let code = CodeSend { connector, account, client_ip: self.context.user.client_ip };
-            self.tools.sends.may_send(&code).map_err(|wait| Stop {
-                ending: Ending::TooMany(wait),
-                explain: "codes were sent to this user or address too often; nothing was sent".to_owned(),
-            })?;
-        }
+        sends::admit(step, self)?;
         self.context.step = draw::step_values(self.tools.ambient, &self.connector.time_zone);
         let done = step::run(step, self, report).await?;
         report.end = match done.proof.outcome() {
@@ -422,6 +425,6 @@ const UNREADABLE: &str = "‹unreadable›";
 const EXPLAIN_CHARACTERS: usize = 1024;
 
 /// The line of explanation: masked first, then cut, so that the cut leaves no part of a credential.
-fn line(mask: &Mask, explain: &str) -> String {
+pub(super) fn line(mask: &Mask, explain: &str) -> String {
     mask.hide(explain).chars().take(EXPLAIN_CHARACTERS).collect()
 }

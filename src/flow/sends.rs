@@ -2,8 +2,15 @@
 //!
 //! A trait, so that the flow knows no guard; golden cases and the command line have no quota.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
+
+use super::run::Run;
+use super::stop::{Ending, Stop};
+use crate::connector::Step;
+use crate::context::Variable;
+use crate::document::Value;
 
 /// One code that is about to be sent.
 #[derive(Debug, Clone, Copy)]
@@ -30,4 +37,20 @@ impl Sends for Unbounded {
     fn may_send(&self, _: &CodeSend<'_>) -> Result<(), Duration> {
         Ok(())
     }
+}
+
+/// Counts the code that `step` sends, if it sends one; a code beyond the quota ends the run before anything is sent.
+pub(super) fn admit(step: &Step, run: &Run<'_>) -> Result<(), Stop> {
+    let Some(recipient) = &step.sends_code_to else { return Ok(()) };
+    let value = match recipient {
+        // Of a packed name the field `user`, as the guard counts it.
+        Variable::Username => Cow::Owned(Value::from(run.claimed.as_str())),
+        other => run.context.get(other)?,
+    };
+    let account = value.scalar_text().unwrap_or_default();
+    let send = CodeSend { connector: &run.connector.id, account, client_ip: run.context.user.client_ip };
+    run.tools.sends.may_send(&send).map_err(|retry_after| Stop {
+        ending: Ending::TooMany(retry_after),
+        explain: "codes were sent to this user or address too often; nothing was sent".to_owned(),
+    })
 }

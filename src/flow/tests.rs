@@ -242,7 +242,6 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         role: if planned.factor { Role::Factor } else { Role::Helper },
         when,
         ask: None,
-        sends_code: false,
         variables: None,
         request: Some(RequestPlan::compile(&spec, &Language::default()).unwrap()),
         auth: None,
@@ -267,6 +266,7 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         },
         retry: 0,
         public: Vec::new(),
+        sends_code_to: None,
         needs: Needs::default(),
     }
 }

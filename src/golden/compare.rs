@@ -44,22 +44,33 @@ pub(super) fn compare(case: &GoldenCase, report: &Report, upstream: &Canned) -> 
     let mut found = Vec::new();
     let expect = &case.expect;
     outcome(expect, report, &mut found);
-    mapped(expect, report, &mut found);
-    let asked = upstream.asked();
+    let nothing = Mapped::default();
+    let mapped = match &report.verdict {
+        Verdict::Accept(accept) => &accept.mapped,
+        Verdict::Reject(reject) => &reject.mapped,
+        _ => &nothing,
+    };
+    self::mapped(expect, mapped, &mut found);
+    exchanges(case, &report.explain, upstream, &mut found);
+    found
+}
+
+/// The requests that were made, and replies that nobody asked for.
+pub(super) fn exchanges(case: &GoldenCase, explain: &str, upstream: &Canned, found: &mut Vec<Difference>) {
+    let (expect, asked) = (&case.expect, upstream.asked());
     if let Some(requests) = &expect.requests {
         if requests.len() != asked.len() {
             let what = format!("{} requests are expected, {} were made", requests.len(), asked.len());
             found.push(Difference::new(expect.place.key("requests"), what));
         }
         for (expected, asked) in requests.iter().zip(&asked) {
-            request(expected, asked, &mut found);
+            request(expected, asked, found);
         }
     }
     if upstream.given() > asked.len() {
         let what = format!("{} replies are given, only {} were asked for", upstream.given(), asked.len());
-        found.push(Difference::new(case.place.key("replies"), what).help(format!("explain: {}", report.explain)));
+        found.push(Difference::new(case.place.key("replies"), what).help(format!("explain: {explain}")));
     }
-    found
 }
 
 fn outcome(expect: &Expect, report: &Report, found: &mut Vec<Difference>) {
@@ -79,14 +90,7 @@ fn outcome(expect: &Expect, report: &Report, found: &mut Vec<Difference>) {
         Verdict::Unavailable(unavailable) => Some(unavailable.cause.as_str()),
         _ => None,
     };
-    let wanted_reason = expect.reason.as_ref().map(|reason| (reason.value.as_str(), &reason.span));
-    let wanted_cause = expect.cause.as_ref().map(|cause| (cause.value.as_str(), &cause.span));
-    for (name, wanted, came) in [("reason", wanted_reason, reason), ("cause", wanted_cause, cause)] {
-        if let Some((wanted, span)) = wanted.filter(|(wanted, _)| Some(*wanted) != came) {
-            let what = format!("the {name} {wanted} is expected, it is {}", came.unwrap_or("none"));
-            found.push(Difference::new(span, what).help(explain.clone()));
-        }
-    }
+    why(expect, reason, cause, &explain, found);
     if let Some(wanted) = &expect.challenge {
         challenge(wanted, report, found);
     }
@@ -102,13 +106,26 @@ fn outcome(expect: &Expect, report: &Report, found: &mut Vec<Difference>) {
     }
 }
 
-fn mapped(expect: &Expect, report: &Report, found: &mut Vec<Difference>) {
-    let nothing = Mapped::default();
-    let mapped = match &report.verdict {
-        Verdict::Accept(accept) => &accept.mapped,
-        Verdict::Reject(reject) => &reject.mapped,
-        _ => &nothing,
-    };
+/// The reason and the cause that are expected.
+pub(super) fn why(
+    expect: &Expect,
+    reason: Option<&str>,
+    cause: Option<&str>,
+    explain: &str,
+    found: &mut Vec<Difference>,
+) {
+    let wanted_reason = expect.reason.as_ref().map(|reason| (reason.value.as_str(), &reason.span));
+    let wanted_cause = expect.cause.as_ref().map(|cause| (cause.value.as_str(), &cause.span));
+    for (name, wanted, came) in [("reason", wanted_reason, reason), ("cause", wanted_cause, cause)] {
+        if let Some((wanted, span)) = wanted.filter(|(wanted, _)| Some(*wanted) != came) {
+            let what = format!("the {name} {wanted} is expected, it is {}", came.unwrap_or("none"));
+            found.push(Difference::new(span, what).help(explain));
+        }
+    }
+}
+
+/// What goes back to the caller.
+pub(super) fn mapped(expect: &Expect, mapped: &Mapped, found: &mut Vec<Difference>) {
     for (name, wanted, came) in [
         ("error_code", &expect.error_code, &mapped.error_code),
         ("error_message", &expect.error_message, &mapped.error_message),

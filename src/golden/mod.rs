@@ -6,22 +6,24 @@
 mod ambient;
 mod compare;
 mod exchange;
+mod utility;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::connector::Connector;
 use crate::connector::catalog::{Live, Loader};
 use crate::connector::check::{Draft, Surroundings};
 use crate::connector::raw::golden::{GoldenCase, GoldenUser};
 use crate::connector::raw::{Dict, Text};
+use crate::connector::{Connector, Kind};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Object, Value};
 use crate::flow::progress::Progress;
 use crate::flow::{
-    Action, Login, NoScripts, Pocket, Report, Resumption, Saved, Scripts, Tools, Unbounded, authenticate, resume,
+    self, Action, Login, NoScripts, Pocket, Report, Resumption, Saved, Scripts, Tools, Unbounded, UtilityCall,
+    authenticate, resume,
 };
 use crate::secret::Secret;
 use crate::verdict::Verdict;
@@ -85,7 +87,13 @@ async fn run_case(live: &Live, loader: &Loader, case: &GoldenCase) -> Vec<Diagno
         sends: &Unbounded,
         pauses: &pocket,
     };
-    let mut report = authenticate(connector, tools, login(case.user.as_ref())).await;
+    let login = login(case.user.as_ref());
+    if connector.kind == Kind::Utility {
+        let report = flow::utility(connector, tools, call(login)).await;
+        let differences = utility::compare(case, &report, &exchange);
+        return differences.into_iter().map(|difference| difference.diagnostic(case, &live.file)).collect();
+    }
+    let mut report = authenticate(connector, tools, login).await;
     let mut answers = case.answers.iter();
     while let Some((id, saved)) = waiting(&report, &pocket) {
         let Some(answer) = answers.next() else { break };
@@ -160,6 +168,18 @@ fn login(user: Option<&GoldenUser>) -> Login {
         request_id: "golden-request".to_owned(),
         deadline: None,
         trace: true,
+    }
+}
+
+/// The same input as a utility takes it.
+fn call(login: Login) -> UtilityCall {
+    UtilityCall {
+        username: (!login.username.is_empty()).then_some(login.username),
+        client_ip: login.client_ip,
+        inputs: login.attributes,
+        request_id: login.request_id,
+        deadline: login.deadline,
+        trace: login.trace,
     }
 }
 

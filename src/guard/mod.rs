@@ -23,7 +23,7 @@ use crate::config;
 use table::{Slot, Table};
 
 pub use sends::SendQuota;
-pub use utilities::{UtilityCall, UtilityRate};
+pub use utilities::{UtilityRate, UtilityUse};
 
 /// Failures of the guessers so far.
 #[derive(Debug)]

@@ -62,8 +62,8 @@ impl Meter {
             let ahead = slot.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
             // Room for one more interval before `per` is full.
             let room = per.saturating_sub(interval);
-            if ahead > room {
-                return Err(ahead - room);
+            if let Some(wait) = ahead.checked_sub(room).filter(|wait| !wait.is_zero()) {
+                return Err(wait);
             }
             slot.until = Some(now + ahead + interval);
             // Who took most is pushed out last.

@@ -239,7 +239,7 @@ fn without_a_guard_the_upstreams_count_alone() {
     let (quota, rate, now) = (SendQuota::new(&rules), UtilityRate::new(&rules), Instant::now());
     for _ in 0..10 {
         assert_eq!(quota.take(&code("alice", "10.0.0.1"), now), Ok(()));
-        let call = UtilityCall { client: "console", connector: "captcha", client_ip: "10.0.0.1".parse().ok() };
+        let call = UtilityUse { client: "console", connector: "captcha", client_ip: "10.0.0.1".parse().ok() };
         assert_eq!(rate.take(&call, now), Ok(()));
     }
 }
@@ -261,7 +261,7 @@ fn utility_calls_are_bounded_by_device_client_and_connector() {
         ("a", "version", "", Ok(())),
         ("a", "version", "", Err("utility_client")),
     ] {
-        let call = UtilityCall { client, connector, client_ip: ip.parse().ok() };
+        let call = UtilityUse { client, connector, client_ip: ip.parse().ok() };
         assert_eq!(rate.take(&call, now).map_err(|refusal| refusal.by), expected, "{client} {connector} {ip}");
     }
 }

@@ -17,9 +17,9 @@ pub struct UtilityRate {
     meter: Meter,
 }
 
-/// Who calls what.
+/// Who uses what.
 #[derive(Debug, Clone, Copy)]
-pub struct UtilityCall<'a> {
+pub struct UtilityUse<'a> {
     /// The name of the API's client.
     pub client: &'a str,
     /// The connector's id.
@@ -35,7 +35,7 @@ impl UtilityRate {
     }
 
     /// Counts one call, or says when to come back. Never waits.
-    pub fn take(&self, call: &UtilityCall<'_>, now: Instant) -> Result<(), Refusal> {
+    pub fn take(&self, call: &UtilityUse<'_>, now: Instant) -> Result<(), Refusal> {
         if !self.enabled {
             return Ok(());
         }

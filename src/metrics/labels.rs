@@ -65,6 +65,13 @@ pub(super) struct Login {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Utility {
+    pub connector: String,
+    pub outcome: &'static str,
+    pub detail: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct InConnector {
     pub connector: String,
 }

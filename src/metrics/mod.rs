@@ -15,10 +15,11 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use labels::{Because, By, Code, InConnector, InStep, Login, Reply, Result, Standing};
+use labels::{Because, By, Code, InConnector, InStep, Login, Reply, Result, Standing, Utility};
 pub use labels::{Closed, Gone, Shed};
 
-use crate::flow::report::Report;
+use crate::flow::UtilityReport;
+use crate::flow::report::{Report, StepReport};
 use crate::state;
 
 /// Seconds, from a fast upstream on the same network to the longest timeout in use.
@@ -38,6 +39,7 @@ type Durations<L> = Family<L, Histogram, fn() -> Histogram>;
 pub struct Metrics {
     registry: Registry,
     logins: Family<Login, Counter>,
+    utilities: Family<Utility, Counter>,
     login_seconds: Durations<InConnector>,
     step_seconds: Durations<InStep>,
     replies: Family<Reply, Counter>,
@@ -71,6 +73,7 @@ impl Metrics {
         let mut metrics = Self {
             registry: Registry::with_prefix("doorward"),
             logins: Family::default(),
+            utilities: Family::default(),
             login_seconds: Durations::new_with_constructor(durations),
             step_seconds: Durations::new_with_constructor(durations),
             replies: Family::default(),
@@ -99,6 +102,7 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("build", "The running version", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         registry.register("logins", "Logins by verdict; detail is the reason or the cause", self.logins.clone());
+        registry.register("utility_calls", "Utility calls by outcome; detail says why", self.utilities.clone());
         registry.register("login_duration_seconds", "From the call to the verdict", self.login_seconds.clone());
         registry.register("step_duration_seconds", "Steps of logins", self.step_seconds.clone());
         registry.register("upstream_replies", "Replies of upstreams by class of status", self.replies.clone());
@@ -141,10 +145,21 @@ impl Metrics {
             self.sends.get_or_create(&in_connector).inc_by(report.credential_sends.into());
         }
         self.login_seconds.get_or_create(&in_connector).observe(report.took.as_secs_f64());
-        for step in &report.steps {
+        self.steps(&report.connector, &report.steps);
+    }
+
+    /// Counts one utility call.
+    pub fn utility(&self, report: &UtilityReport) {
+        let (connector, outcome, detail) = (report.connector.clone(), report.end.name(), report.end.detail());
+        self.utilities.get_or_create(&Utility { connector, outcome, detail }).inc();
+        self.steps(&report.connector, &report.steps);
+    }
+
+    fn steps(&self, connector: &str, steps: &[StepReport]) {
+        for step in steps {
             // Without a reply a duration says more about the timeout than about the upstream.
             let Some(status) = step.status else { continue };
-            let connector = report.connector.clone();
+            let connector = connector.to_owned();
             let in_step = InStep { connector: connector.clone(), step: step.name.clone() };
             self.step_seconds.get_or_create(&in_step).observe(step.took.as_secs_f64());
             let labels = Reply { connector, step: step.name.clone(), status: labels::class(status) };

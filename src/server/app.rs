@@ -14,7 +14,7 @@ use super::connectors::Connectors;
 use super::problem::Problem;
 use crate::audit::Trail;
 use crate::config::{Certificate, Config, Limits, Scope};
-use crate::guard::Guard;
+use crate::guard::{Guard, UtilityRate};
 use crate::metrics::Metrics;
 use crate::state::{Challenges, MemoryLimits};
 
@@ -32,6 +32,7 @@ pub struct App {
     pub now: fn() -> Timestamp,
     pub(super) callers: Callers,
     pub(super) guard: Arc<Guard>,
+    pub(super) utilities: UtilityRate,
     pub(super) limits: Limits,
     /// A permit a login that runs.
     pub(super) logins: Arc<Semaphore>,
@@ -49,6 +50,7 @@ impl App {
             now: Timestamp::now,
             callers: Callers::new(config.clients.clone()),
             guard: Arc::new(Guard::new(config.guard.clone())),
+            utilities: UtilityRate::new(&config.guard),
             limits: config.limits,
             logins: Arc::new(Semaphore::new(config.limits.in_flight)),
             draining: AtomicBool::new(false),

@@ -12,7 +12,7 @@ use http::{HeaderMap, Request, header};
 use http_body_util::{BodyExt as _, Limited};
 use indexmap::IndexMap;
 
-use super::connectors::Attribute;
+use super::connectors::{About, Attribute};
 use super::problem::{Mistake, Problem};
 use crate::document::{Object, Value, from_json};
 use crate::secret::Secret;
@@ -25,6 +25,9 @@ const MAX_REQUEST_ID: usize = 128;
 
 /// Keys of a login, in the order of DESIGN.md section 5.
 const KEYS: [&str; 6] = ["username", "password", "client_ip", "attributes", "request_id", "timeout_ms"];
+
+/// Keys of a utility call.
+const UTILITY_KEYS: [&str; 5] = ["inputs", "username", "client_ip", "request_id", "timeout_ms"];
 
 /// Reads the whole body within `patience`.
 pub(super) async fn read(request: Request<Body>, patience: Duration) -> Result<Bytes, Problem> {
@@ -76,14 +79,51 @@ impl LoginBody {
         let username = faults.text(&mut object, "username");
         let password = faults.text(&mut object, "password").map(Secret::new);
         let body = Self {
-            client_ip: faults.optional(&mut object, "client_ip", "an IP address as a string", |value| {
-                value.scalar_text().and_then(|text| text.parse().ok())
-            }),
-            attributes: faults.attributes(object.swap_remove("attributes"), declared),
-            request_id: faults.optional(&mut object, "request_id", "1 to 128 visible ASCII characters", request_id),
-            timeout: faults.optional(&mut object, "timeout_ms", "a whole number of milliseconds above 0", timeout),
+            client_ip: faults.client_ip(&mut object),
+            attributes: faults.attributes("attributes", object.swap_remove("attributes"), declared),
+            request_id: faults.request_id(&mut object),
+            timeout: faults.timeout(&mut object),
             username: username.unwrap_or_default(),
             password: password.unwrap_or_default(),
+        };
+        faults.none_or(body)
+    }
+}
+
+/// The body of a utility call, as it was written.
+#[derive(Debug)]
+pub(super) struct UtilityBody {
+    pub username: Option<String>,
+    pub client_ip: Option<IpAddr>,
+    pub inputs: Object,
+    pub request_id: Option<String>,
+    pub timeout: Option<Duration>,
+}
+
+impl UtilityBody {
+    /// Reads a call against what the utility wants.
+    pub(super) fn parse(mut object: Object, about: &About) -> Result<Self, Problem> {
+        let mut faults = Faults::default();
+        faults.unknown_keys(&object, &UTILITY_KEYS);
+        let username = if about.username {
+            let name = faults.text(&mut object, "username");
+            if name.as_ref().is_some_and(String::is_empty) {
+                faults.add("username", "empty; this utility sends it");
+            }
+            name
+        } else {
+            // Nothing reads it: a console may send it to every utility alike.
+            faults.optional(&mut object, "username", "a string", |value| match value {
+                Value::Text(text) => Some(text.clone()),
+                _ => None,
+            })
+        };
+        let body = Self {
+            username,
+            client_ip: faults.client_ip(&mut object),
+            inputs: faults.attributes("inputs", object.swap_remove("inputs"), &about.attributes),
+            request_id: faults.request_id(&mut object),
+            timeout: faults.timeout(&mut object),
         };
         faults.none_or(body)
     }
@@ -184,12 +224,27 @@ impl Faults {
         found
     }
 
-    fn attributes(&mut self, value: Option<Value>, declared: &IndexMap<String, Attribute>) -> Object {
+    fn client_ip(&mut self, object: &mut Object) -> Option<IpAddr> {
+        self.optional(object, "client_ip", "an IP address as a string", |value| {
+            value.scalar_text().and_then(|text| text.parse().ok())
+        })
+    }
+
+    fn request_id(&mut self, object: &mut Object) -> Option<String> {
+        self.optional(object, "request_id", "1 to 128 visible ASCII characters", request_id)
+    }
+
+    fn timeout(&mut self, object: &mut Object) -> Option<Duration> {
+        self.optional(object, "timeout_ms", "a whole number of milliseconds above 0", timeout)
+    }
+
+    /// The declared attributes, which stand in the member `member`.
+    fn attributes(&mut self, member: &str, value: Option<Value>, declared: &IndexMap<String, Attribute>) -> Object {
         let sent = match value {
             None | Some(Value::Null) => Object::new(),
             Some(Value::Object(object)) => object,
             Some(other) => {
-                self.add("attributes", format!("expected an object, found {}", other.kind()));
+                self.add(member, format!("expected an object, found {}", other.kind()));
                 return Object::new();
             }
         };
@@ -200,7 +255,7 @@ impl Faults {
             faults.attribute(name, rule, sent.get(name));
         }
         self.0.extend(faults.0.into_iter().map(|mistake| Mistake {
-            pointer: format!("/attributes{}", mistake.pointer),
+            pointer: format!("/{member}{}", mistake.pointer),
             detail: mistake.detail.replace("unknown key", "not an attribute that this connector declares"),
         }));
         sent

@@ -1,4 +1,4 @@
-//! The bodies of `authenticate` and `test` for the API's description. What reads them is `body`, by hand, because all
+//! The bodies of `authenticate`, `test` and utilities for the API's description. What reads them is `body`, by hand, because all
 //! mistakes are told at once; the table test of the server holds the two together.
 
 use std::borrow::Cow;
@@ -21,6 +21,27 @@ pub(super) struct LoginWire {
     /// The attributes that the connector declares: strings, numbers or booleans.
     #[schemars(with = "Option<std::collections::BTreeMap<String, ScalarWire>>")]
     attributes: Option<()>,
+    /// An id of the caller's for logs; drawn when absent.
+    #[schemars(regex(pattern = "^[!-~]{1,128}$"))]
+    request_id: Option<String>,
+    /// An earlier end than the connector's own timeout.
+    #[schemars(range(min = 1))]
+    timeout_ms: Option<u64>,
+}
+
+/// The body of a utility call for the API's description.
+#[derive(JsonSchema)]
+#[schemars(rename = "UtilityCall", deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct UtilityWire {
+    /// The inputs that the connector declares: strings, numbers or booleans.
+    #[schemars(with = "Option<std::collections::BTreeMap<String, ScalarWire>>")]
+    inputs: Option<()>,
+    /// The user name; required where the utility reads it (`GET /v1/connectors/{id}`, `inputs.username`).
+    username: Option<String>,
+    /// The address of the user's device.
+    #[schemars(with = "Option<AddressWire>")]
+    client_ip: Option<IpAddr>,
     /// An id of the caller's for logs; drawn when absent.
     #[schemars(regex(pattern = "^[!-~]{1,128}$"))]
     request_id: Option<String>,

@@ -13,7 +13,7 @@ use http::Request;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::connectors::About;
+use super::connectors::{About, Kind};
 use super::problem::Problem;
 use super::{App, authenticate};
 use crate::config::Scope;
@@ -39,14 +39,18 @@ pub(super) struct Entry {
     revision: String,
     /// `current`, `stale` (the file became invalid, the last good revision runs) or `invalid` (it never was valid).
     health: &'static str,
-    /// What a login may or must bring.
+    /// What a login or a utility call may or must bring.
     inputs: Inputs,
 }
 
-/// What a login may or must bring.
+/// What a login or a utility call may or must bring.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Inputs {
-    /// `user.*` attributes by name.
+    /// Whether a user name must be sent; a utility wants one only where it reads it.
+    username: bool,
+    /// Whether a password must be sent; never to a utility.
+    password: bool,
+    /// `user.*` attributes by name: `attributes` of a login, `inputs` of a utility call.
     attributes: BTreeMap<String, Attribute>,
     /// How fields are packed in the password: `json5`, `form` or `pairs`.
     password_fields: Option<&'static str>,
@@ -57,7 +61,7 @@ struct Inputs {
 /// One attribute.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Attribute {
-    /// Whether a login without it is refused (422).
+    /// Whether a call without it is refused (422).
     required: bool,
     /// Most characters.
     max: Option<usize>,
@@ -75,6 +79,8 @@ impl From<&About> for Entry {
             revision: about.revision.clone(),
             health: about.health.as_str(),
             inputs: Inputs {
+                username: about.kind == Kind::Authentication || about.username,
+                password: about.kind == Kind::Authentication,
                 attributes: about.attributes.iter().map(attribute).collect(),
                 password_fields: about.password_fields,
                 username_fields: about.username_fields,

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
-use crate::flow::{Login, Pauses, Resumption};
+use crate::flow::{Login, Pauses, Resumption, UtilityCall, UtilityReport};
 
 /// All connectors of the daemon, swapped whole on reload.
 pub trait Connectors: Send + Sync + 'static {
@@ -36,6 +36,8 @@ pub trait Connector: Send + Sync + 'static {
     /// Goes through a login up to its first request and sends nothing. The verdict of such a report means nothing, unless
     /// the run ended earlier: then `Rehearsed` says so.
     fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed>;
+    /// Makes one utility call to its end. A connector that authenticates answers misconfigured.
+    fn utility(self: Arc<Self>, call: UtilityCall) -> BoxFuture<'static, UtilityReport>;
     /// The account that a user name as sent stands for: itself, or the field `user` packed in it.
     fn account<'a>(&self, username: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(username)
@@ -71,6 +73,8 @@ pub struct About {
     pub kind: Kind,
     /// Hash of connector, scripts and settings.
     pub revision: String,
+    /// Whether anything reads the user name: a utility then wants one.
+    pub username: bool,
     /// The declared `user.*` attributes.
     pub attributes: IndexMap<String, Attribute>,
     /// How fields are packed in the password, if they are: `json5`, `form`, `pairs`.

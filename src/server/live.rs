@@ -19,7 +19,9 @@ use crate::connector::catalog::{Catalog, Entry, Live};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
-use crate::flow::{Login, Rehearsal, Resumption, Sends, Tools, authenticate, resume};
+use crate::flow::{
+    Login, Rehearsal, Resumption, Sends, Tools, UtilityCall, UtilityEnd, UtilityReport, authenticate, resume, utility,
+};
 use crate::packing::{Packing, PackingFormat, unpack};
 use crate::verdict::{Misconfigured, Verdict};
 
@@ -126,6 +128,7 @@ fn about(connector: &connector::Connector, health: Health) -> About {
             connector::Kind::Utility => Kind::Utility,
         },
         revision: connector.revision.clone(),
+        username: input.username,
         attributes: input.attributes.iter().map(attribute).collect(),
         password_fields: input.password_fields.as_ref().map(packed),
         username_fields: input.username_fields.as_ref().map(packed),
@@ -171,6 +174,15 @@ impl Connector for Running {
         .boxed()
     }
 
+    fn utility(self: Arc<Self>, call: UtilityCall) -> BoxFuture<'static, UtilityReport> {
+        async move {
+            let progress = Progress::default();
+            let tools = Tools { sends: &*self.sends, ..Tools::of(&self.live, &System, &progress) };
+            utility(&self.live.connector, tools, call).await
+        }
+        .boxed()
+    }
+
     fn account<'a>(&self, username: &'a str) -> Cow<'a, str> {
         let Some(packing) = &self.live.connector.input.username_fields else { return Cow::Borrowed(username) };
         // What cannot be read is refused by the run; until then it counts as it was written.
@@ -209,11 +221,27 @@ impl Connector for Broken {
         let report = self.report(login.request_id, login.username);
         std::future::ready(Rehearsed { report, ready: false }).boxed()
     }
+
+    fn utility(self: Arc<Self>, call: UtilityCall) -> BoxFuture<'static, UtilityReport> {
+        let report = UtilityReport {
+            connector: self.about.id.clone(),
+            revision: self.about.revision.clone(),
+            request_id: call.request_id,
+            end: UtilityEnd::Misconfigured(Misconfigured { what: INVALID.to_owned() }),
+            explain: INVALID.to_owned(),
+            steps: Vec::new(),
+            took: Duration::ZERO,
+        };
+        std::future::ready(report).boxed()
+    }
 }
+
+/// What callers are told of a file that was never valid.
+const INVALID: &str = "the connector file is invalid; `doorward check` and the daemon's log say where";
 
 impl Broken {
     fn report(&self, request_id: String, username: String) -> Report {
-        let what = "the connector file is invalid; `doorward check` and the daemon's log say where".to_owned();
+        let what = INVALID.to_owned();
         Report {
             connector: self.about.id.clone(),
             revision: self.about.revision.clone(),

@@ -31,7 +31,7 @@ use crate::metrics::{Gone, Held, Metrics, Shed};
 use crate::verdict::{Cause, Challenge, Misconfigured, Reason, Reject, Unavailable, Verdict};
 
 /// What who met a bound of the daemon is told: logins take well under a second.
-const SOON: Duration = Duration::from_secs(1);
+pub(super) const SOON: Duration = Duration::from_secs(1);
 
 /// How a connector is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -395,6 +395,8 @@ fn record(app: &App, caller: &Caller, report: &Report, marks: Marks) {
 fn outcome(report: &Report) -> Outcome {
     match &report.verdict {
         Verdict::Accept(_) => Outcome::Succeeded,
+        // The send quota's no, which is ours: it says nothing about the password. (A row of a connector has no time.)
+        Verdict::Reject(Reject { reason: Reason::TooManyAttempts, retry_after: Some(_), .. }) => Outcome::Neutral,
         Verdict::Reject(reject) if report.credential_sends > 0 || reject.reason != Reason::InvalidInput => {
             Outcome::Failed
         }

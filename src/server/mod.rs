@@ -26,6 +26,7 @@ pub mod reply;
 mod router;
 mod send_test;
 pub mod tls;
+mod utility;
 pub mod watch;
 
 pub use accept::{Server, SharedTls};

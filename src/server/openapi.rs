@@ -15,13 +15,13 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::App;
-use super::body_schema::{LoginWire, TestWire};
+use super::body_schema::{LoginWire, TestWire, UtilityWire};
 use super::challenge_body::ChallengeWire;
 use super::connector_pages::{Entry, List};
 use super::connectors::Reloaded;
 use super::health::Readiness;
 use super::problem::Wire;
-use super::reply::{Traced, VerdictBody};
+use super::reply::{ExtensionBody, Traced, VerdictBody};
 use crate::config::Scope;
 
 /// The endpoint.
@@ -36,6 +36,7 @@ pub fn document() -> Value {
         SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into()).into_generator();
     let mut paths = Paths { generator: &mut generator, paths: Map::new() };
     paths.logins();
+    paths.utilities();
     paths.readings();
     paths.open();
     let paths = paths.paths;
@@ -94,6 +95,16 @@ impl Paths<'_> {
         self.problems(&mut responses, &[400, 401, 404, 408, 409, 413, 415, 422, 429]);
         let summary = "A login for real that shows every stage; counts as an attempt";
         self.add("/v1/connectors/{id}/test", "post", operation("sendTest", summary, Some(&asked), responses));
+    }
+
+    fn utilities(&mut self) {
+        let given = self.schema::<ExtensionBody<'static>>();
+        let asked = self.schema::<UtilityWire>();
+        let mut responses = Map::new();
+        responses.insert("200".into(), body("What the connector maps; no verdict", "application/json", &given));
+        self.problems(&mut responses, &[400, 401, 404, 408, 413, 415, 422, 429, 500, 503]);
+        let summary = "One call before a login: a captcha, a code that is sent, a version check";
+        self.add("/v1/utilities/{id}", "post", operation("callUtility", summary, Some(&asked), responses));
     }
 
     fn readings(&mut self) {

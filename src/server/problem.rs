@@ -1,7 +1,8 @@
 //! Faults of the call itself, as RFC 9457 `application/problem+json`.
 //!
-//! A problem is never a verdict: it has no `Doorward-Verdict` header, and its statuses are 400, 401, 404, 405, 408,
-//! 409, 413, 415, 422 and 429, none of which a verdict uses except 401, which here always carries `WWW-Authenticate`.
+//! A problem is never a verdict: it has no `Doorward-Verdict` header. Of the calls that bring verdicts its statuses are 400,
+//! 401, 404, 405, 408, 409, 413, 415, 422 and 429 (and 500 for a panic), none of which a verdict uses except 401, which here
+//! always carries `WWW-Authenticate`. A utility has no verdict: what it cannot give is a problem, 422, 429, 500 or 503.
 //! No text here quotes a value of the request.
 
 use std::time::Duration;
@@ -12,9 +13,11 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::config::Scope;
+use crate::flow::Refused;
+use crate::verdict::Unavailable;
 
 /// One fault of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Problem {
     /// The body is not JSON.
     Malformed(String),
@@ -38,6 +41,16 @@ pub(super) enum Problem {
     NotJson,
     /// This caller has too many calls open.
     TooMany(Duration),
+    /// A utility's inputs are not good, says the upstream or the connector.
+    Refused(Refused),
+    /// The send quota is used up.
+    TooManyCodes(Duration),
+    /// Utilities are called too often.
+    TooOften(Duration),
+    /// A utility's upstream could not be asked, or could not be understood.
+    Unavailable(Unavailable),
+    /// A utility is set up wrong; the text holds no data.
+    Misconfigured(String),
     /// A send test that sent nothing, as it was asked to: no verdict, and nothing that reads as success.
     Rehearsed(serde_json::Value),
     /// The daemon panicked outside a login.
@@ -70,6 +83,18 @@ pub(super) struct Wire<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schemars(default)]
     errors: &'a [Mistake],
+    /// Why a utility refused its inputs, from the closed list of a reject's reasons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    /// The upstream's own code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'a str>,
+    /// The upstream's own message, for the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<&'a str>,
+    /// Where the trouble of a utility's upstream lies, from the closed list of an unavailable's causes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
     /// The stages of a rendering.
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<&'a serde_json::Value>,
@@ -101,6 +126,17 @@ impl Problem {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The call takes Content-Type: application/json")
             }
             Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_calls", "The client has too many calls open"),
+            Self::Refused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "refused", "The inputs are refused"),
+            Self::TooManyCodes(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, "too_many_codes", "No further code may be sent now")
+            }
+            Self::TooOften(_) => (StatusCode::TOO_MANY_REQUESTS, "too_often", "Utilities are called too often"),
+            Self::Unavailable(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The upstream could not be asked or understood")
+            }
+            Self::Misconfigured(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "misconfigured", "The connector is set up wrong")
+            }
             Self::Rehearsed(_) => (StatusCode::CONFLICT, "rendered", "The request was rendered and not sent"),
             Self::Broken => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "broken", "The call failed inside the daemon; see its log")
@@ -122,6 +158,7 @@ impl IntoResponse for Problem {
             Self::Invalid(mistakes) => (None, mistakes.as_slice()),
             Self::OutOfScope(scope) => (Some(format!("give the client the scope `{}`", scope.as_str())), &[][..]),
             Self::Rehearsed(shown) => (shown["explain"].as_str().map(str::to_owned), &[][..]),
+            Self::Misconfigured(what) => (Some(what.clone()), &[][..]),
             Self::TooLarge(limit) => (Some(format!("at most {limit} bytes")), &[][..]),
             _ => (None, &[][..]),
         };
@@ -129,7 +166,25 @@ impl IntoResponse for Problem {
             Self::Rehearsed(shown) => shown.get("trace"),
             _ => None,
         };
-        let wire = Wire { status: status.as_u16(), code, title, detail: detail.as_deref(), errors, trace };
+        let refused = match &self {
+            Self::Refused(refused) => Some(refused),
+            _ => None,
+        };
+        let wire = Wire {
+            status: status.as_u16(),
+            code,
+            title,
+            detail: detail.as_deref(),
+            errors,
+            reason: refused.map(|refused| refused.reason.as_str()),
+            error_code: refused.and_then(|refused| refused.error_code.as_deref()),
+            error_message: refused.and_then(|refused| refused.error_message.as_deref()),
+            cause: match &self {
+                Self::Unavailable(unavailable) => Some(unavailable.cause.as_str()),
+                _ => None,
+            },
+            trace,
+        };
         // Strings and integers only: serialising cannot fail.
         let mut response = Response::new(Body::from(serde_json::to_vec(&wire).unwrap_or_default()));
         *response.status_mut() = status;
@@ -143,7 +198,10 @@ impl IntoResponse for Problem {
             Self::OutOfScope(scope) => {
                 headers.insert(header::WWW_AUTHENTICATE, lacking(scope));
             }
-            Self::TooMany(after) => {
+            Self::TooMany(after)
+            | Self::TooManyCodes(after)
+            | Self::TooOften(after)
+            | Self::Unavailable(Unavailable { retry_after: Some(after), .. }) => {
                 headers.insert(header::RETRY_AFTER, super::reply::whole_seconds(after).into());
             }
             _ => {}

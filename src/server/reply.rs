@@ -15,6 +15,7 @@ use serde::{Serialize, Serializer};
 
 use crate::document::{Value, to_json};
 use crate::flow::report::Report;
+use crate::flow::{UtilityEnd, UtilityReport};
 use crate::verdict::{Challenge, Mapped, Verdict};
 
 /// The header that every verdict carries and no fault of the call does.
@@ -90,6 +91,50 @@ pub fn body(report: &Report) -> VerdictBody<'_> {
         username: &report.username,
         rest,
     }
+}
+
+/// 200 of a utility call. No verdict: it has no such header, and says nothing about who somebody is.
+pub(super) fn extension(extension: &Value) -> Response {
+    let body = serde_json::to_vec(&ExtensionBody { extension }).unwrap_or_default();
+    let mut response = Response::new(Body::from(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What a utility call gives.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Extension")]
+pub(super) struct ExtensionBody<'a> {
+    /// What the connector maps: data of the upstream; null when it maps nothing.
+    #[schemars(with = "serde_json::Value")]
+    extension: &'a Value,
+}
+
+/// How a utility call ended, for `--json` of the command line; the API answers with [`extension`] or a problem.
+pub fn utility_body(report: &UtilityReport) -> serde_json::Value {
+    let mut body = serde_json::json!({
+        "outcome": report.end.name(),
+        "connector": report.connector,
+        "revision": report.revision,
+        "request_id": report.request_id,
+    });
+    match &report.end {
+        // Strings and numbers of our own: this cannot fail.
+        UtilityEnd::Extension(extension) => {
+            body["extension"] = serde_json::to_value(extension).unwrap_or_default();
+        }
+        UtilityEnd::Refused(refused) => {
+            body["reason"] = refused.reason.as_str().into();
+            body["error_code"] = refused.error_code.as_deref().into();
+            body["error_message"] = refused.error_message.as_deref().into();
+        }
+        UtilityEnd::Limited { retry_after } => body["retry_after"] = whole_seconds(*retry_after).into(),
+        UtilityEnd::Unavailable(unavailable) => body["cause"] = unavailable.cause.as_str().into(),
+        UtilityEnd::Misconfigured(misconfigured) => body["what"] = misconfigured.what.as_str().into(),
+    }
+    body
 }
 
 fn retry_after(verdict: &Verdict) -> Option<Duration> {

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 
 use super::problem::Problem;
-use super::{App, authenticate, challenges, connector_pages, health, metrics, openapi, reload, send_test};
+use super::{App, authenticate, challenges, connector_pages, health, metrics, openapi, reload, send_test, utility};
 
 /// The whole API.
 pub fn router(app: Arc<App>) -> Router {
@@ -19,6 +19,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/connectors/{id}/authenticate", post(authenticate::post))
         .route("/v1/connectors/{id}/test", post(send_test::post))
         .route("/v1/challenges", post(challenges::post))
+        .route("/v1/utilities/{id}", post(utility::post))
         .route("/v1/reload", post(reload::post))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -18,7 +18,8 @@ use serde_json::{Value as Json, json};
 
 use self::net::Net;
 use self::stage::Step;
-use crate::flow::Report;
+use crate::flow::report::StepReport;
+use crate::flow::{Report, UtilityReport};
 use crate::secret::Secret;
 
 /// How a report is looked at.
@@ -35,11 +36,12 @@ pub struct View<'a> {
 /// What a send test shows. Masked already, unless it was built to reveal.
 #[derive(Debug)]
 pub struct Trace {
-    /// The verdict in one word; none after a rehearsal.
+    /// The verdict in one word, or how a utility call ended; none after a rehearsal.
     verdict: Option<&'static str>,
     /// Reason, cause, or nothing.
     detail: Option<String>,
-    username: String,
+    /// Who logged in; none in a utility call.
+    username: Option<String>,
     connector: String,
     took: f64,
     sends: u32,
@@ -51,35 +53,56 @@ pub struct Trace {
 impl Trace {
     /// What may be seen of `report`.
     pub fn of(report: &Report, view: View<'_>) -> Self {
-        let net = Net::new(report, view);
-        let explain = if view.rehearsed {
-            let step = report.steps.last().map_or("", |step| step.name.as_str());
-            format!("{step}: the request is ready; nothing was sent")
-        } else {
-            report.explain.clone()
-        };
+        let net = Net::new(&report.steps, view);
         Self {
             verdict: (!view.rehearsed).then(|| report.verdict.name()),
             detail: verdict::detail(&report.verdict).map(|detail| net.text(&detail)),
-            username: net.text(&report.username),
+            username: Some(net.text(&report.username)),
             connector: report.connector.clone(),
             took: milliseconds(report.took),
             sends: report.credential_sends,
-            explain: net.text(&explain),
-            steps: steps(report, view, &net),
+            explain: net.text(&explain(&report.explain, &report.steps, view)),
+            steps: steps(&report.steps, view, &net),
             net,
         }
     }
 
-    /// `{ "verdict", "explain", "trace" }`; `verdict` is the API's body of the same report, and null after a rehearsal.
-    pub fn to_json(&self, verdict: Json) -> Json {
-        let verdict = if self.verdict.is_some() { verdict::masked(verdict, &self.net) } else { Json::Null };
-        json!({ "verdict": verdict, "explain": self.explain, "trace": self.steps })
+    /// What may be seen of a utility call.
+    pub fn of_utility(report: &UtilityReport, view: View<'_>) -> Self {
+        let net = Net::new(&report.steps, view);
+        Self {
+            verdict: (!view.rehearsed).then(|| report.end.name()),
+            detail: verdict::utility_detail(&report.end).map(|detail| net.text(&detail)),
+            username: None,
+            connector: report.connector.clone(),
+            took: milliseconds(report.took),
+            sends: 0,
+            explain: net.text(&explain(&report.explain, &report.steps, view)),
+            steps: steps(&report.steps, view, &net),
+            net,
+        }
+    }
+
+    /// `{ "verdict", "explain", "trace" }`; `verdict` is the API's body of the same report, and null after a rehearsal. A
+    /// utility call has `utility` in place of `verdict`.
+    pub fn to_json(&self, body: Json) -> Json {
+        let body = if self.verdict.is_some() { verdict::masked(body, &self.net) } else { Json::Null };
+        let name = if self.username.is_some() { "verdict" } else { "utility" };
+        json!({ name: body, "explain": self.explain, "trace": self.steps })
     }
 }
 
-fn steps(report: &Report, view: View<'_>, net: &Net) -> Vec<Step> {
-    let mut steps: Vec<Step> = report.steps.iter().map(|step| Step::of(step, net)).collect();
+fn explain(explain: &str, steps: &[StepReport], view: View<'_>) -> String {
+    if view.rehearsed {
+        let step = steps.last().map_or("", |step| step.name.as_str());
+        format!("{step}: the request is ready; nothing was sent")
+    } else {
+        explain.to_owned()
+    }
+}
+
+fn steps(reports: &[StepReport], view: View<'_>, net: &Net) -> Vec<Step> {
+    let mut steps: Vec<Step> = reports.iter().map(|step| Step::of(step, net)).collect();
     if let (true, Some(last)) = (view.rehearsed, steps.last_mut()) {
         last.rehearsed();
     }

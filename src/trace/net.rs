@@ -9,8 +9,7 @@ use super::View;
 use crate::context::{User, Variable};
 use crate::cookies::SetCookie;
 use crate::document::Value;
-use crate::flow::Report;
-use crate::flow::report::StepTrace;
+use crate::flow::report::{StepReport, StepTrace};
 use crate::mask::{MASK, Mask};
 use crate::request::ShapePart;
 use crate::secret::Secret;
@@ -44,12 +43,12 @@ pub(super) struct Shown {
 }
 
 impl Net {
-    pub(super) fn new(report: &Report, view: View<'_>) -> Self {
+    pub(super) fn new(steps: &[StepReport], view: View<'_>) -> Self {
         if view.reveal {
             return Self { mask: Mask::default(), reveal: true };
         }
         let mut known: Vec<String> = view.credentials.iter().map(|secret| secret.expose().to_owned()).collect();
-        for trace in report.steps.iter().filter_map(|step| step.trace.as_deref()) {
+        for trace in steps.iter().filter_map(|step| step.trace.as_deref()) {
             known.extend(trace.credentials.iter().map(|secret| secret.expose().to_owned()));
             derived(trace, &mut known);
         }

@@ -105,24 +105,10 @@ fn segment(name: &str, first: bool) -> String {
 mod tests {
     use super::*;
     use crate::document::from_json;
-    use crate::flow::Report;
     use crate::trace::View;
-    use crate::verdict::{Reason, Reject, Verdict};
 
     fn outline(json: &str) -> Outline {
-        let report = Report {
-            connector: String::new(),
-            revision: String::new(),
-            request_id: String::new(),
-            account: String::new(),
-            username: String::new(),
-            verdict: Verdict::Reject(Reject::because(Reason::Other)),
-            explain: String::new(),
-            steps: Vec::new(),
-            credential_sends: 0,
-            took: std::time::Duration::ZERO,
-        };
-        Outline::of(&from_json(json.as_bytes()).unwrap(), false, &Net::new(&report, View::default()))
+        Outline::of(&from_json(json.as_bytes()).unwrap(), false, &Net::new(&[], View::default()))
     }
 
     #[test]

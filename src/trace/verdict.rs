@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::net::Net;
+use crate::flow::UtilityEnd;
 use crate::mask::MASK;
 use crate::verdict::Verdict;
 
@@ -36,6 +37,16 @@ pub(super) fn detail(verdict: &Verdict) -> Option<String> {
         Verdict::Challenge(challenge) => Some(challenge.kind.clone()),
         Verdict::Unavailable(unavailable) => Some(unavailable.cause.to_string()),
         Verdict::Misconfigured(misconfigured) => Some(misconfigured.what.clone()),
+    }
+}
+
+/// The word beside the end of a utility call.
+pub(super) fn utility_detail(end: &UtilityEnd) -> Option<String> {
+    match end {
+        UtilityEnd::Extension(_) | UtilityEnd::Limited { .. } => None,
+        UtilityEnd::Refused(refused) => Some(refused.reason.to_string()),
+        UtilityEnd::Unavailable(unavailable) => Some(unavailable.cause.to_string()),
+        UtilityEnd::Misconfigured(misconfigured) => Some(misconfigured.what.clone()),
     }
 }
 

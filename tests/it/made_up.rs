@@ -7,8 +7,8 @@ use std::time::Duration;
 use doorward::document::{Value, from_json};
 use doorward::flow::progress::Progress;
 use doorward::flow::report::{Report, StepEnd, StepReport};
-use doorward::flow::{Login, Resumption};
-use doorward::server::connectors::{About, Attribute, Call, Connector, Connectors, Rehearsed, Reloaded};
+use doorward::flow::{Login, Refused, Resumption, UtilityCall, UtilityEnd, UtilityReport};
+use doorward::server::connectors::{About, Attribute, Call, Connector, Connectors, Kind, Rehearsed, Reloaded};
 use doorward::verdict::{
     Accept, Cause, Challenge, ChallengeError, ChallengeField, FactorOutcome, Ledger, Mapped, Misconfigured, Reason,
     Reject, Rules, Truth, Unavailable, Verdict, judge_factor,
@@ -165,6 +165,38 @@ fn challenge() -> Challenge {
     }
 }
 
+impl MadeUp {
+    /// A utility that reads the user name, which says how the call ends.
+    pub fn utility(id: &str) -> Self {
+        let mut made_up = Self::new(id);
+        (made_up.about.kind, made_up.about.username) = (Kind::Utility, true);
+        made_up
+    }
+
+    async fn end(&self, asked: &str) -> UtilityEnd {
+        let refused = |reason, error_code: Option<&str>, error_message: Option<&str>| {
+            let (error_code, error_message) = (error_code.map(str::to_owned), error_message.map(str::to_owned));
+            UtilityEnd::Refused(Refused { reason, error_code, error_message })
+        };
+        match asked {
+            "refused" => refused(Reason::Other, Some("1001"), Some("no such number")),
+            "invalid" => refused(Reason::InvalidInput, None, None),
+            "limited" => UtilityEnd::Limited { retry_after: Duration::from_millis(119_500) },
+            "unavailable" => UtilityEnd::Unavailable(Unavailable::from(Cause::Timeout)),
+            "misconfigured" => {
+                UtilityEnd::Misconfigured(Misconfigured { what: "env.x is set by no script".to_owned() })
+            }
+            "panic" => panic!("made up"),
+            "hang" => {
+                self.hang().await;
+                UtilityEnd::Extension(Value::Null)
+            }
+            "nothing" => UtilityEnd::Extension(Value::Null),
+            _ => UtilityEnd::Extension(from_json(br#"{"image":"R0lG","id":12345678901234567890}"#).unwrap()),
+        }
+    }
+}
+
 impl Connector for MadeUp {
     fn about(&self) -> &About {
         &self.about
@@ -201,6 +233,24 @@ impl Connector for MadeUp {
 
     fn resume(self: Arc<Self>, _: Resumption, _: Call) -> BoxFuture<'static, Report> {
         unreachable!("made-up challenges are kept nowhere, so nobody can go on with one")
+    }
+
+    fn utility(self: Arc<Self>, call: UtilityCall) -> BoxFuture<'static, UtilityReport> {
+        async move {
+            self.begun.fetch_add(1, Ordering::SeqCst);
+            let end = self.end(call.username.as_deref().unwrap_or_default()).await;
+            self.ended.fetch_add(1, Ordering::SeqCst);
+            UtilityReport {
+                connector: self.about.id.clone(),
+                revision: self.about.revision.clone(),
+                request_id: call.request_id,
+                explain: format!("fetch: made up ({})", end.name()),
+                end,
+                steps: Vec::new(),
+                took: Duration::from_millis(4),
+            }
+        }
+        .boxed()
     }
 
     fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {

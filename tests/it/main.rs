@@ -43,3 +43,4 @@ mod state_redis;
 mod support;
 mod tls;
 mod transport;
+mod utilities;

@@ -340,7 +340,7 @@ async fn a_client_sees_its_own_connectors() {
     assert_eq!(
         one.body,
         concat!(
-            r#"{"id":"demo","title":"Made up","kind":"authentication","revision":"rev1","health":"current","inputs":{"#,
+            r#"{"id":"demo","title":"Made up","kind":"authentication","revision":"rev1","health":"current","inputs":{"username":true,"password":true,"#,
             r#""attributes":{"device_id":{"required":false,"max":4},"floor":{"required":false,"max":null}},"#,
             r#""password_fields":null,"username_fields":null}}"#
         )
@@ -350,6 +350,7 @@ async fn a_client_sees_its_own_connectors() {
 #[tokio::test]
 async fn every_page_but_health_wants_a_token_and_its_scope() {
     for (request, scope) in [
+        (post("/v1/utilities/demo", "x", "{}"), "authenticate"),
         (post("/v1/connectors/demo/test", "x", "{}"), "test"),
         (get("/v1/connectors", "x"), "read"),
         (get("/v1/connectors/demo", "x"), "read"),
@@ -360,7 +361,8 @@ async fn every_page_but_health_wants_a_token_and_its_scope() {
         let (parts, _) = request.into_parts();
         for (token, code) in [("x", "invalid_token"), ("bare", "insufficient_scope")] {
             let mut config = config();
-            config.clients.push(client("bare", "bare", &[Scope::Authenticate], None));
+            let other = if scope == "authenticate" { Scope::Read } else { Scope::Authenticate };
+            config.clients.push(client("bare", "bare", &[other], None));
             let app = App::new(&config, Arc::new(Shelf(vec![Arc::new(MadeUp::new("demo"))])), Arc::default(), None);
             let mut request = Request::from_parts(parts.clone(), Body::from("{}"));
             request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
@@ -435,7 +437,7 @@ async fn the_committed_api_description_is_current_and_served() {
 async fn documents_name_the_metrics_that_are_there() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
-    let app = Arc::new(app(vec![Arc::new(MadeUp::new("demo"))]));
+    let app = Arc::new(app(vec![Arc::new(MadeUp::new("demo")), Arc::new(MadeUp::utility("captcha"))]));
     // A family without a sample is not in the text.
     app.metrics.closed(Closed::Idle);
     app.metrics.shed(Shed::Logins);
@@ -446,6 +448,7 @@ async fn documents_name_the_metrics_that_are_there() {
     for body in ["{", r#"{"username":"zhangsan","password":"accept"}"#] {
         send(&router, post(LOGIN, TOKEN, body)).await;
     }
+    send(&router, post("/v1/utilities/captcha", TOKEN, r#"{"username":"ok"}"#)).await;
     let text = send(&router, get("/metrics", TOKEN)).await.body;
     let names: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     assert!(names.len() > 15, "{text}");

@@ -1,4 +1,4 @@
-//! `doorward test`: runs one login for real and shows every stage.
+//! `doorward test`: runs one login (or one utility call) for real and shows every stage.
 //!
 //! The verdict comes from the same flow as the daemon's. What is shown goes through `trace`, which masks by
 //! allow-list; only `--reveal` shows values in clear.
@@ -7,6 +7,7 @@ mod answers;
 mod given;
 mod password;
 mod ready;
+mod utility;
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use doorward::clock;
+use doorward::connector::Kind;
 use doorward::connector::catalog::Live;
 use doorward::diagnostic::{Style, render, to_json};
 use doorward::flow::progress::Progress;
@@ -24,6 +26,7 @@ use doorward::server::reply;
 use doorward::trace::{Trace, View, human};
 use doorward::verdict::Verdict;
 use serde_json::json;
+use tokio::runtime::Runtime;
 
 use self::given::{Attribute, Given, SecretFile, Setting};
 use self::ready::Broken;
@@ -35,9 +38,9 @@ use super::load;
 pub struct Options {
     /// A connector file, or the id of one in --connectors
     connector: String,
-    /// The user name
+    /// The user name; a utility takes one only where it reads it
     #[arg(long)]
-    username: String,
+    username: Option<String>,
     /// Reads the password from standard input (one line) instead of asking for it
     #[arg(long)]
     password_stdin: bool,
@@ -76,10 +79,18 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         Ok(live) => live,
         Err(broken) => return cannot_run(&broken, options.json),
     };
+    match live.connector.kind {
+        Kind::Authentication => login(&runtime, &live, options),
+        Kind::Utility => utility::run(&runtime, &live, options),
+    }
+}
+
+fn login(runtime: &Runtime, live: &Live, options: Options) -> anyhow::Result<ExitCode> {
     let attributes = given::attributes(&options.attributes, &live.connector)?;
-    let password = password::read(&options.username, options.password_stdin)?;
+    let username = options.username.clone().context("--username says who logs in")?;
+    let password = password::read(&username, options.password_stdin)?;
     let login = Login {
-        username: options.username.clone(),
+        username,
         password: password.clone(),
         client_ip: options.client_ip,
         attributes,
@@ -87,7 +98,7 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         deadline: None,
         trace: true,
     };
-    let (report, rehearsed, answered) = runtime.block_on(login_through(&live, login, &options))?;
+    let (report, rehearsed, answered) = runtime.block_on(login_through(live, login, &options))?;
     let known: Vec<Secret> = std::iter::once(password).chain(answered).collect();
     let view = View { reveal: options.reveal, rehearsed, credentials: &known };
     show(&report, view, options.json)?;

@@ -242,7 +242,8 @@ pub(super) fn together(raw: &raw::Connector, steps: &mut [Step], taint: &roles::
         })
         .collect();
     for (sender, span) in senders {
-        steps[sender].sends_code = true;
+        // To the account, unless the step says to whom.
+        steps[sender].sends_code_to.get_or_insert(Variable::Username);
         if steps[sender].role == Role::Factor {
             let message = format!("the step `{}` proves the user; it is not run again", steps[sender].name);
             let mistake = mistakes.error_at("resend-step", span, message);

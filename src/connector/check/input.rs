@@ -43,6 +43,8 @@ pub(super) fn input(raw: &raw::Connector, mistakes: &mut Mistakes) -> Input {
         password_fields: raw.password_fields.as_ref().map(|raw| packed(raw, "password")),
         username_fields: raw.username_fields.as_ref().map(|raw| packed(raw, "user")),
         allow_empty_password: empty.is_some_and(|flag| flag.value),
+        // Known when all steps are.
+        username: false,
     }
 }
 

@@ -19,6 +19,7 @@ mod source;
 mod step;
 mod transport;
 mod unsupported;
+mod utility;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use super::raw;
 use super::raw::FromNode as _;
 use super::{Connector, Kind};
+use crate::context::Variable;
 use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
 use crate::script::{self, Reads};
 use crate::template::Language;
@@ -160,9 +162,10 @@ struct Check<'a> {
 impl Check<'_> {
     fn run(mut self, id: &str, mistakes: &mut Mistakes) -> Option<(Connector, TransportConfig, Vec<Origin>)> {
         unsupported::refuse(self.raw, mistakes);
+        utility::refuse(self.raw, self.scripts, self.reads, mistakes);
         self.language = settings::language(self.raw, self.around, mistakes);
         let secrets = settings::secrets(self.raw, self.around, mistakes);
-        let input = input::input(self.raw, mistakes);
+        let mut input = input::input(self.raw, mistakes);
         let transport = transport::transport(self.raw, self.around, mistakes);
         settings::acknowledgements(self.raw, mistakes);
         let names = names::Names::collect(self.raw, self.scripts, self.reads, mistakes);
@@ -185,6 +188,7 @@ impl Check<'_> {
                 step.needs = needs::needs(step, index, self.scripts, self.reads);
             }
         }
+        input.username = steps.iter().any(|step| step.needs.keeps(&Variable::Username));
         roles::which_comparisons_count(&mut steps, &taint);
         let identity_required = roles::identity(self.raw, &steps, &taint, mistakes);
         let origins = request::origins(&steps, self.raw, mistakes);

@@ -15,6 +15,8 @@ pub(super) struct Names {
     fields: bool,
     secrets: Vec<String>,
     steps: Vec<StepNames>,
+    /// A utility: nobody logs in, so there is no credential.
+    utility: bool,
 }
 
 struct StepNames {
@@ -86,6 +88,7 @@ impl Names {
             fields: input.is_some_and(|i| i.password_fields.is_some() || i.username_fields.is_some()),
             secrets: raw.secrets.iter().map(|(name, _)| name.value.clone()).collect(),
             steps,
+            utility: super::utility::is(raw),
         }
     }
 
@@ -174,6 +177,10 @@ impl Scope<'_> {
         };
         let no_such = format!("there is no variable `{variable}`");
         match variable {
+            _ if self.names.utility && variable.is_credential() => {
+                let fix = "take what the call needs from input.attributes, sent as `inputs`".to_owned();
+                Err((format!("a utility has no `{variable}`: nobody logs in"), Vec::new(), fix))
+            }
             Variable::Attribute(name) if !self.names.attributes.contains(name) => {
                 let mut known = prefixed("user", &mut self.names.attributes.iter());
                 known.extend(["user.username", "user.userPassword", "user.clientIp"].map(String::from));

@@ -15,6 +15,7 @@ pub(super) fn needs(step: &Step, index: usize, scripts: &[WrittenScript], reads:
     let conditions =
         conditions.chain(&rules.unavailable).chain(&rules.more).chain(&rules.pending).chain(&rules.success);
     conditions.for_each(|condition| of_condition(condition, &mut needs));
+    needs.variables.extend(step.sends_code_to.clone());
     needs.variables.extend(step.ask.iter().flat_map(super::super::Ask::variables));
     let captures = step.response.captures.iter().map(|capture| &capture.source);
     let sources = captures.chain(step.response.identity.iter().map(|identity| &identity.source));

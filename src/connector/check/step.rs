@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::names::Scope;
 use super::place::in_text;
 use super::roles::{self, Taint};
-use super::{Check, Surroundings, WrittenScript, ask, beside, condition, request, response};
+use super::{Check, Surroundings, WrittenScript, ask, beside, condition, request, response, utility};
 use crate::connector::raw::auth::Auth;
 use crate::connector::raw::{self, Text};
 use crate::connector::{Needs, Role, Step};
+use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Mistakes, Position, Span};
 use crate::script::{self, Kind, Reads, ScriptId};
 use crate::signing::AuthPlan;
@@ -153,18 +154,19 @@ pub(super) fn step(
     let mut variables: BTreeSet<_> =
         request.iter().flatten().flat_map(crate::request::RequestPlan::variables).collect();
     variables.extend(auth.iter().flat_map(AuthPlan::variables));
-    let role = roles::role(raw, &variables, taint, mistakes);
+    let role = if utility::is(check.raw) { Role::Helper } else { roles::role(raw, &variables, taint, mistakes) };
     let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope.before(), mistakes));
     let ask = ask::ask(check, raw, scope, mistakes);
     let carries_credential = variables.iter().any(|variable| taint.may_hold_credential(variable));
     let response = response::response(check, raw, role, scope, script(Kind::Preprocess), mistakes);
     let retry = retry(raw, role == Role::Factor || carries_credential, mistakes);
     for name in &raw.public {
-        match crate::context::Variable::parse(&name.text) {
+        match Variable::parse(&name.text) {
             Ok(variable) => scope.check(&variable, &name.span, mistakes),
             Err(error) => mistakes.add(mistakes.error_at("unknown-variable", &name.span, error.to_string())),
         }
     }
+    let sends_code_to = raw.sends_code_to.as_ref().and_then(|name| recipient(name, scope, mistakes));
     // A request with mistakes leaves no step: whatever else is wrong has been noted by now.
     let request = match request {
         Some(None) => return None,
@@ -176,7 +178,6 @@ pub(super) fn step(
         role,
         when,
         ask,
-        sends_code: false,
         variables: script(Kind::Variables),
         request,
         auth,
@@ -185,8 +186,35 @@ pub(super) fn step(
         response: response?,
         retry,
         public: raw.public.iter().map(|name| name.text.clone()).collect(),
+        sends_code_to,
         needs: Needs::default(),
     })
+}
+
+const RECIPIENTS: &str = "name user.username, an attribute such as user.mobile, or an earlier capture";
+
+/// `sends_code_to`: a variable that is known before the step runs and names somebody.
+fn recipient(name: &Text, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Variable> {
+    let variable = match Variable::parse(&name.text) {
+        Ok(variable) => variable,
+        Err(error) => {
+            let mistake = mistakes.error_at("unknown-variable", &name.span, error.to_string());
+            mistakes.add(mistake.help(RECIPIENTS));
+            return None;
+        }
+    };
+    scope.check(&variable, &name.span, mistakes);
+    match variable {
+        Variable::Username | Variable::Attribute(_) | Variable::Step { value: StepValue::Capture(_), .. } => {
+            Some(variable)
+        }
+        _ => {
+            let message = format!("`{variable}` does not say who gets the code");
+            let mistake = mistakes.error_at("code-recipient", &name.span, message);
+            mistakes.add(mistake.help(RECIPIENTS));
+            None
+        }
+    }
 }
 
 fn retry(raw: &raw::Step, credential: bool, mistakes: &mut Mistakes) -> u32 {

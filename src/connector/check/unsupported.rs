@@ -3,15 +3,11 @@
 use crate::connector::raw;
 use crate::connector::raw::ask::{Ask, AskType};
 use crate::connector::raw::auth::Auth;
-use crate::connector::raw::connector::Kind;
 use crate::connector::raw::request::{Body, Url};
 use crate::diagnostic::{Mistakes, Span};
 
 /// Notes each key that is written and not supported yet.
 pub(super) fn refuse(raw: &raw::Connector, mistakes: &mut Mistakes) {
-    if let Some(kind) = raw.kind.as_ref().filter(|kind| kind.value == Kind::Utility) {
-        note("kind: utility", &kind.span, mistakes);
-    }
     if raw.cookie_delivery.is_some() {
         note("cookie_delivery", raw.place.key("cookie_delivery"), mistakes);
     }

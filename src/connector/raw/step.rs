@@ -41,6 +41,9 @@ record! {
         cache: Option<Cache>,
         /// Names of variables of this step whose values a trace may show.
         public: Vec<Text>,
+        /// The step makes the upstream send a code: the variable that says to whom (`user.username`, an attribute, a
+        /// capture). Counted against the daemon's send quota before the step runs.
+        sends_code_to: Option<Text>,
     }
 }
 

@@ -43,12 +43,14 @@ fn head(trace: &Trace, lines: &mut Lines) {
     lines.line(&format!("{}{detail}", paint(word, colour(word).bold())));
     lines.line(&format!("  {}", plain(&trace.explain)));
     let sends = match (trace.verdict, trace.sends) {
+        _ if trace.username.is_none() => String::new(),
         (None, _) => String::new(),
         (_, 0) => ", no credential was sent".to_owned(),
         (_, 1) => ", the credential was sent once".to_owned(),
         (_, more) => format!(", credentials were sent {more} times"),
     };
-    let about = format!("  {} by {}, {}{sends}", plain(&trace.username), plain(&trace.connector), time(trace.took));
+    let who = trace.username.as_ref().map(|name| format!("{} ", plain(name))).unwrap_or_default();
+    let about = format!("  {who}by {}, {}{sends}", plain(&trace.connector), time(trace.took));
     lines.line(&paint(&about, DIM));
 }
 
@@ -223,8 +225,8 @@ fn time(ms: f64) -> String {
 
 fn colour(word: &str) -> Style {
     match word {
-        "accept" | "success" | "true" | "rendered" => GREEN,
-        "reject" | "false" => RED,
+        "accept" | "ok" | "success" | "true" | "rendered" => GREEN,
+        "reject" | "refused" | "false" => RED,
         "challenge" | "more" | "asked" | "pending" => CYAN,
         "skipped" => DIM,
         _ => YELLOW,

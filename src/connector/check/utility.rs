@@ -1,0 +1,101 @@
+//! What cannot stand in a utility: nobody logs in there, so there is no credential, no factor, no verdict.
+//!
+//! A utility never says accept by its type (`flow::utility`); this refuses what would read as if it could.
+
+use super::WrittenScript;
+use crate::connector::raw;
+use crate::connector::raw::connector::Kind;
+use crate::connector::raw::golden::GoldenCase;
+use crate::connector::raw::step::Role;
+use crate::diagnostic::{Mistakes, Span};
+use crate::script::Reads;
+
+/// Whether the file is a utility.
+pub(super) fn is(raw: &raw::Connector) -> bool {
+    raw.kind.as_ref().is_some_and(|kind| kind.value == Kind::Utility)
+}
+
+/// Notes everything that a utility cannot have.
+pub(super) fn refuse(raw: &raw::Connector, scripts: &[WrittenScript], reads: &[Reads], mistakes: &mut Mistakes) {
+    if !is(raw) {
+        return;
+    }
+    if let Some(input) = &raw.input {
+        for key in ["password_fields", "username_fields", "allow_empty_password"] {
+            if let Some(span) = input.place.written(key) {
+                note(key, span, "there is no password here", mistakes);
+            }
+        }
+    }
+    if let Some(span) = raw.place.written("cookie_delivery") {
+        note(
+            "cookie_delivery",
+            span,
+            "cookies are delivered on accept only; map one: extension: { object: … }",
+            mistakes,
+        );
+    }
+    for step in raw.steps.iter() {
+        of_step(step, mistakes);
+    }
+    for (script, reads) in scripts.iter().zip(reads) {
+        of_script(script, reads, mistakes);
+    }
+    for case in &raw.tests {
+        of_case(case, mistakes);
+    }
+}
+
+fn of_step(step: &raw::Step, mistakes: &mut Mistakes) {
+    if let Some(role) = step.role.as_ref().filter(|role| role.value == Role::Factor) {
+        note("role: factor", &role.span, "a utility proves nobody; leave it out", mistakes);
+    }
+    if let Some(span) = step.place.written("ask") {
+        note("ask", span, "a utility does not pause; the console calls it again", mistakes);
+    }
+    let Some(response) = &step.response else { return };
+    for (key, why) in [
+        ("more", "no later factor will finish; leave it out"),
+        ("pending", "a utility does not pause; the console calls it again"),
+        ("identity", "nobody is authenticated; leave it out"),
+        ("jwt", "nobody is authenticated; leave it out"),
+    ] {
+        if let Some(span) = response.place.written(key) {
+            note(key, span, why, mistakes);
+        }
+    }
+    if let Some(span) = response.map.as_ref().and_then(|map| map.place.written("attributes")) {
+        note("attributes", span, "a utility gives back its extension only; map it there", mistakes);
+    }
+}
+
+/// A script that passes `user` on as a whole could read a password that is not there.
+fn of_script(script: &WrittenScript, reads: &Reads, mistakes: &mut Mistakes) {
+    for name in ["userPassword", "fields"].iter().filter(|name| reads.user.has(name)) {
+        note(&format!("user.{name}"), &script.at, "take what the call needs from input.attributes", mistakes);
+    }
+    if reads.user.all {
+        let message = "a script of a utility must name what it reads of `user`";
+        let mistake = mistakes.error_at("utility", &script.at, message).label("it passes `user` on as a whole");
+        mistakes.add(mistake.help("write user.username, user.clientIp or user.<attribute>"));
+    }
+}
+
+/// A case of a utility expects an extension, a `reason` or a `cause`, and never a verdict.
+fn of_case(case: &GoldenCase, mistakes: &mut Mistakes) {
+    let user = case.user.as_ref().and_then(|user| user.place.written("userPassword"));
+    if let Some(span) = user {
+        note("userPassword", span, "there is no password here", mistakes);
+    }
+    for key in ["verdict", "subject", "attributes", "challenge", "cookies"] {
+        if let Some(span) = case.expect.place.written(key) {
+            let why = "a call comes to an extension, to a `reason` (refused) or to a `cause` (unavailable)";
+            note(key, span, why, mistakes);
+        }
+    }
+}
+
+fn note(what: &str, span: &Span, why: &str, mistakes: &mut Mistakes) {
+    let mistake = mistakes.error_at("utility", span, format!("a utility has no `{what}`"));
+    mistakes.add(mistake.label("nobody logs in here").help(why));
+}
