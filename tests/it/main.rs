@@ -4,6 +4,7 @@
 mod accept;
 mod architecture;
 mod canary;
+mod challenges;
 mod check;
 mod check_command;
 mod codings;

@@ -1,0 +1,395 @@
+//! Challenges over the API, against a server that counts: each type, and everything that must not get anybody in.
+
+mod connectors;
+mod lab;
+mod upstream;
+
+use doorward::clock::{Ambient as _, System};
+use doorward::state::{Challenges, MemoryLimits};
+use http::Request;
+use serde_json::{Value, json};
+
+use self::lab::{Lab, expired, verdict};
+use self::upstream::{CODE, Upstream};
+use crate::server::{TOKEN, post, send};
+use crate::support::daemon::wait_until;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_after_the_password() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::sms(&upstream.base)).await;
+    let opened = lab.login("zhangsan", "right").await;
+    verdict(&opened, 401, "challenge");
+    assert_eq!(opened.header("www-authenticate"), None, "a challenge is a verdict, no fault of the caller's token");
+    let challenge = &opened.json()["challenge"];
+    assert_eq!(challenge["id"].as_str().unwrap().len(), 22, "128 bits in base64url");
+    let mut rest = challenge.clone();
+    rest.as_object_mut().unwrap().remove("id");
+    assert_eq!(
+        rest,
+        json!({
+            "type": "sms", "message": "sent to 138****0000", "expires_in": 300, "attempts_left": 3,
+            "fields": [{ "name": "code", "label": "Code", "echo": true, "pattern": "[0-9a-z]{3,6}" }],
+        })
+    );
+    assert_eq!((upstream.asked("/sms"), upstream.asked("/verify")), (1, 0));
+    let accepted = lab.code(&challenge["id"], CODE).await;
+    verdict(&accepted, 200, "accept");
+    let body = accepted.json();
+    assert_eq!(
+        (&body["subject"], &body["username"], &body["request_id"]),
+        (&json!("zhangsan"), &json!("zhangsan"), &json!("r-7"))
+    );
+    assert_eq!(body["attributes"], json!({ "name": "zhangsan" }));
+    assert_eq!(upstream.asked("/login"), 1, "the password was sent once");
+    expired(&lab.code(&challenge["id"], CODE).await);
+    assert_eq!(upstream.asked("/verify"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_answer_moves_to_a_new_id_and_the_last_one_rejects() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::sms(&upstream.base)).await;
+    let first = lab.open().await;
+    let wrong = lab.code(&first["id"], "000000").await;
+    verdict(&wrong, 401, "challenge");
+    let second = wrong.json()["challenge"].clone();
+    assert_ne!(second["id"], first["id"]);
+    assert_eq!(second["attempts_left"], 2);
+    assert_eq!(second["error"], json!({ "reason": "mfa_failed", "error_code": "96", "error_message": "wrong code" }));
+    expired(&lab.code(&first["id"], CODE).await);
+    // Not of the form that is asked for, of another name, nothing, too much: an attempt each, and nothing is sent.
+    let asked = upstream.asked("/verify");
+    for answers in [
+        json!({ "code": "A" }),
+        json!({ "cod": CODE }),
+        json!({}),
+        json!({ "code": CODE, "user": "mallory" }),
+        json!({ "code": "" }),
+    ] {
+        let opened = lab.open().await;
+        let malformed = lab.answer(&opened["id"], answers.clone()).await;
+        verdict(&malformed, 401, "challenge");
+        let again = malformed.json()["challenge"].clone();
+        assert_eq!(
+            (&again["attempts_left"], &again["error"]["reason"]),
+            (&json!(2), &json!("invalid_input")),
+            "{answers}"
+        );
+    }
+    assert_eq!(upstream.asked("/verify"), asked);
+    let third = lab.code(&second["id"], "000001").await.json()["challenge"].clone();
+    assert_eq!(third["attempts_left"], 1);
+    let last = lab.code(&third["id"], "000002").await;
+    verdict(&last, 403, "reject");
+    assert_eq!(last.json()["reason"], "mfa_failed");
+    for id in [&first["id"], &second["id"], &third["id"]] {
+        expired(&lab.code(id, CODE).await);
+    }
+    assert_eq!(upstream.asked("/verify"), asked + 2, "three attempts, no more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_a_login_ends_its_challenge() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::sms(&upstream.base)).await;
+    for (code, status, word, detail) in
+        [("locked", 403, "reason", "account_locked"), ("odd", 503, "cause", "unexpected_reply")]
+    {
+        let opened = lab.open().await;
+        let ended = lab.code(&opened["id"], code).await;
+        assert_eq!((ended.status.as_u16(), &ended.json()[word]), (status, &json!(detail)), "{code}");
+        expired(&lab.code(&opened["id"], CODE).await);
+    }
+    let opened = lab.open().await;
+    let cancelled = lab.act(&opened["id"], "cancel").await;
+    verdict(&cancelled, 403, "reject");
+    assert_eq!((&cancelled.json()["reason"], &cancelled.json()["connector"]), (&json!("other"), &json!("corp")));
+    expired(&lab.code(&opened["id"], CODE).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_hundred_callers_with_one_id_one_is_served() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::sms(&upstream.base)).await;
+    for (code, served) in [(CODE, "accept"), ("000000", "challenge")] {
+        let before = upstream.asked("/verify");
+        let opened = lab.open().await;
+        let body = json!({ "challenge": opened["id"], "answers": { "code": code } }).to_string();
+        let callers: Vec<_> = (0..100)
+            .map(|_| {
+                let (router, body) = (lab.router.clone(), body.clone());
+                tokio::spawn(async move { send(&router, post("/v1/challenges", TOKEN, body)).await })
+            })
+            .collect();
+        let mut words = Vec::new();
+        for caller in callers {
+            let answer = caller.await.unwrap();
+            words.push(answer.header("doorward-verdict").unwrap().to_owned());
+        }
+        assert_eq!(words.iter().filter(|word| *word == served).count(), 1, "{words:?}");
+        assert_eq!(words.iter().filter(|word| *word == "reject").count(), 99);
+        assert_eq!(upstream.asked("/verify"), before + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_challenge_belongs_to_one_client_one_process_and_one_revision() {
+    let upstream = Upstream::start().await;
+    let text = connectors::sms(&upstream.base);
+    let lab = Lab::new(&text).await;
+    let opened = lab.open().await;
+    let body = json!({ "challenge": opened["id"], "answers": { "code": CODE } }).to_string();
+    expired(&send(&lab.router, post("/v1/challenges", "narrow", body.clone())).await);
+    // Another process keeps its own: the same as a restart.
+    let other = lab.router_with(Challenges::memory(MemoryLimits::default()));
+    expired(&send(&other, post("/v1/challenges", TOKEN, body.clone())).await);
+    // Neither of them used it up.
+    verdict(&lab.code(&opened["id"], CODE).await, 200, "accept");
+
+    let opened = lab.open().await;
+    lab.home.connector("corp", &format!("{text}# another revision\n"));
+    lab.load().await;
+    expired(&lab.code(&opened["id"], CODE).await);
+    assert_eq!(upstream.asked("/verify"), 1);
+    let opened = lab.open().await;
+    std::fs::remove_file(lab.home.path("connectors").join("corp.yaml")).unwrap();
+    lab.load().await;
+    expired(&lab.code(&opened["id"], CODE).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_are_none_and_calls_that_are_none() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::sms(&upstream.base)).await;
+    for id in ["", "x", "AAAAAAAAAAAAAAAAAAAAAA", "../../etc/passwd", "\u{0}", &"a".repeat(10_000)] {
+        let answer = lab.code(&json!(id), CODE).await;
+        expired(&answer);
+        assert_eq!((&answer.json()["connector"], &answer.json()["username"]), (&json!(""), &json!("")));
+    }
+    let opened = lab.open().await;
+    for body in [json!({}), json!({ "challenge": opened["id"] }), json!({ "challenge": opened["id"], "answers": 5 })] {
+        let refused = lab.call(body).await;
+        assert_eq!((refused.status.as_u16(), refused.header("doorward-verdict")), (422, None), "{}", refused.body);
+    }
+    let body = json!({ "challenge": opened["id"], "action": "poll" }).to_string();
+    for token in ["reader", "nobody"] {
+        let refused = send(&lab.router, post("/v1/challenges", token, body.clone())).await;
+        assert_eq!((refused.status.as_u16(), refused.header("doorward-verdict")), (401, None));
+        assert!(refused.header("www-authenticate").is_some());
+    }
+    let page = Request::get("/v1/challenges").body(axum::body::Body::empty()).unwrap();
+    assert_eq!(send(&lab.router, page).await.status, 405);
+    // None of that used the challenge up.
+    verdict(&lab.code(&opened["id"], CODE).await, 200, "accept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_challenge_ends_by_itself() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::sms_with(&upstream.base, "expires_in: 1ms")).await;
+    let opened = lab.open().await;
+    let now = System.unix_ms();
+    wait_until(|| System.unix_ms() > now + 2);
+    expired(&lab.code(&opened["id"], CODE).await);
+    assert_eq!(upstream.asked("/verify"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_too_many_pushes_out_the_oldest() {
+    let upstream = Upstream::start().await;
+    let limits = MemoryLimits { entries: 2, ..MemoryLimits::default() };
+    let lab = Lab::keeping(&connectors::sms(&upstream.base), Challenges::memory(limits)).await;
+    let (first, second, third) = (lab.open().await, lab.open().await, lab.open().await);
+    expired(&lab.code(&first["id"], CODE).await);
+    verdict(&lab.code(&second["id"], CODE).await, 200, "accept");
+    verdict(&lab.code(&third["id"], CODE).await, 200, "accept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_once_more() {
+    let upstream = Upstream::start().await;
+    let more = "resend: { step: send_code, after: 1ms, max: 1 }";
+    let lab = Lab::new(&connectors::sms_with(&upstream.base, more)).await;
+    let opened = lab.open().await;
+    let now = System.unix_ms();
+    wait_until(|| System.unix_ms() > now + 1);
+    let sent = lab.act(&opened["id"], "resend").await;
+    verdict(&sent, 401, "challenge");
+    let challenge = &sent.json()["challenge"];
+    assert_eq!((&challenge["id"], &challenge["attempts_left"]), (&opened["id"], &json!(3)));
+    assert_eq!((challenge.get("resend_after"), challenge.get("error")), (None, None));
+    assert_eq!(upstream.asked("/sms"), 2);
+    // Once is enough.
+    let refused = lab.act(&opened["id"], "resend").await;
+    verdict(&refused, 401, "challenge");
+    assert_eq!(refused.json()["challenge"]["error"]["reason"], "too_many_attempts");
+    assert_eq!(upstream.asked("/sms"), 2);
+    verdict(&lab.code(&opened["id"], CODE).await, 200, "accept");
+
+    let early = connectors::sms_with(&upstream.base, "resend: { step: send_code, after: 60s, max: 3 }");
+    let lab = Lab::new(&early).await;
+    let opened = lab.open().await;
+    assert_eq!(opened["resend_after"], 60);
+    let refused = lab.act(&opened["id"], "resend").await.json()["challenge"].clone();
+    assert_eq!((&refused["id"], &refused["error"]["reason"]), (&opened["id"], &json!("too_many_attempts")));
+    assert_eq!(upstream.asked("/sms"), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_is_polled_until_it_is_confirmed() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::push(&upstream.base)).await;
+    let opened = lab.open().await;
+    assert_eq!((&opened["type"], &opened["poll_after"], &opened["fields"]), (&json!("push"), &json!(2), &json!([])));
+    for _ in 0..5 {
+        let waiting = lab.act(&opened["id"], "poll").await;
+        verdict(&waiting, 401, "challenge");
+        let challenge = &waiting.json()["challenge"];
+        assert_eq!((&challenge["id"], &challenge["attempts_left"]), (&opened["id"], &json!(3)));
+        assert_eq!(challenge.get("error"), None);
+    }
+    upstream.memory.lock().unwrap().push = Some(true);
+    verdict(&lab.act(&opened["id"], "poll").await, 200, "accept");
+    expired(&lab.act(&opened["id"], "poll").await);
+
+    // Refused on the telephone: a poll is no answer that could be tried again.
+    upstream.memory.lock().unwrap().push = Some(false);
+    let opened = lab.open().await;
+    let refused = lab.act(&opened["id"], "poll").await;
+    verdict(&refused, 403, "reject");
+    assert_eq!(refused.json()["reason"], "mfa_failed");
+    expired(&lab.act(&opened["id"], "poll").await);
+
+    // Confirmed by somebody else.
+    let mallory = || {
+        let mut memory = upstream.memory.lock().unwrap();
+        (memory.push, memory.somebody_else) = (Some(true), true);
+    };
+    mallory();
+    let opened = lab.open().await;
+    assert_eq!(lab.act(&opened["id"], "poll").await.json()["reason"], "identity_mismatch");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn polling_for_a_code_asks_nobody() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::sms(&upstream.base)).await;
+    let opened = lab.open().await;
+    let polled = lab.act(&opened["id"], "poll").await;
+    verdict(&polled, 401, "challenge");
+    assert_eq!(polled.json()["challenge"]["id"], opened["id"]);
+    assert_eq!(upstream.asked("/verify"), 0);
+    verdict(&lab.code(&opened["id"], CODE).await, 200, "accept");
+}
+
+fn query(url: &Value) -> std::collections::HashMap<String, String> {
+    url::Url::parse(url.as_str().unwrap()).unwrap().query_pairs().into_owned().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_brings_back_code_and_state() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::redirect(&upstream.base)).await;
+    let open = || async {
+        let answer = lab.login("zhangsan", "").await;
+        verdict(&answer, 401, "challenge");
+        let challenge = answer.json()["challenge"].clone();
+        assert_eq!((&challenge["type"], &challenge["fields"]), (&json!("redirect"), &json!([])));
+        let query = query(&challenge["url"]);
+        // What the page would do after its own login.
+        upstream.memory.lock().unwrap().authorised = Some(("c1".to_owned(), query["code_challenge"].clone()));
+        (challenge["id"].clone(), query)
+    };
+    let (id, page) = open().await;
+    assert!(page["state"].len() >= 22 && page["nonce"].len() >= 22 && page["state"] != page["nonce"]);
+    let accepted = lab.answer(&id, json!({ "code": "c1", "state": page["state"] })).await;
+    verdict(&accepted, 200, "accept");
+
+    // A code of another login slipped in: the state is not this login's, and nothing is sent.
+    let (id, _) = open().await;
+    let asked = upstream.asked("/token");
+    let (_, other) = open().await;
+    for state in [other["state"].as_str(), "x", ""] {
+        let opened = if state == other["state"] { id.clone() } else { open().await.0 };
+        let refused = lab.answer(&opened, json!({ "code": "c1", "state": state })).await;
+        assert_eq!(refused.json()["challenge"]["error"]["reason"], "invalid_input", "{}", refused.body);
+    }
+    assert_eq!(upstream.asked("/token"), asked);
+
+    // A code that the page handed to another verifier.
+    let (id, page) = open().await;
+    upstream.memory.lock().unwrap().authorised = Some(("c1".to_owned(), "another challenge".to_owned()));
+    let refused = lab.answer(&id, json!({ "code": "c1", "state": page["state"] })).await;
+    assert_ne!(refused.status, 200, "{}", refused.body);
+
+    // The right code of the wrong person.
+    let (id, page) = open().await;
+    upstream.memory.lock().unwrap().somebody_else = true;
+    let refused = lab.answer(&id, json!({ "code": "c1", "state": page["state"] })).await;
+    assert_eq!(refused.json()["reason"], "identity_mismatch");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_is_asked_for_until_it_will_do() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::renewal(&upstream.base)).await;
+    let opened = lab.open().await;
+    assert_eq!(opened["type"], "renew_password");
+    assert_eq!(opened["fields"][0], json!({ "name": "new_password", "label": "New password", "echo": false }));
+    let differ = lab.answer(&opened["id"], json!({ "new_password": "long enough", "again": "long enugh" })).await;
+    let second = differ.json()["challenge"].clone();
+    assert_eq!(second["error"]["error_message"], "the two are not the same", "{}", differ.body);
+    assert_eq!(upstream.asked("/renew"), 0);
+    let short = lab.answer(&second["id"], json!({ "new_password": " p ", "again": " p " })).await;
+    let third = short.json()["challenge"].clone();
+    assert_eq!(third["error"]["error_message"], "at least 8 characters", "{}", short.body);
+    let renewed = lab.answer(&third["id"], json!({ "new_password": " pass word+& ", "again": " pass word+& " })).await;
+    verdict(&renewed, 200, "accept");
+    assert!(
+        upstream.last("/renew").starts_with("new=+pass+word%2B%26+&") || upstream.last("/renew").contains("pass"),
+        "byte for byte: {}",
+        upstream.last("/renew")
+    );
+    let form: Vec<(String, String)> =
+        url::form_urlencoded::parse(upstream.last("/renew").as_bytes()).into_owned().collect();
+    assert_eq!(form[0], ("new".to_owned(), " pass word+& ".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_of_the_connectors_own_is_compared_here() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::own_code(&upstream.base)).await;
+    let opened = lab.open().await;
+    assert_eq!(opened["image"], "data:image/png;base64,iVBORw0KGgo=");
+    let text = upstream.last("/sms");
+    let code: String = text.chars().rev().take(6).collect::<String>().chars().rev().collect();
+    assert!(code.bytes().all(|b| b.is_ascii_digit()), "{text}");
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    let again = lab.code(&opened["id"], wrong).await.json()["challenge"].clone();
+    assert_eq!((&again["attempts_left"], &again["error"]["reason"]), (&json!(1), &json!("mfa_failed")));
+    verdict(&lab.code(&again["id"], &code).await, 200, "accept");
+    let opened = lab.open().await;
+    expired(&lab.code(&again["id"], &code).await);
+    // The code of another login is not this one's, unless the same six digits were drawn.
+    let fresh = upstream.last("/sms");
+    if !fresh.ends_with(&code) {
+        assert_eq!(lab.code(&opened["id"], &code).await.status, 401);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_could_not_be_sent_keeps_the_challenge() {
+    let upstream = Upstream::start().await;
+    // Nobody listens at the address of the last step.
+    let text = connectors::sms(&upstream.base).replace("\"${base}/verify\"", "\"http://127.0.0.1:9/verify\"");
+    let lab = Lab::new(&text).await;
+    let opened = lab.open().await;
+    for _ in 0..4 {
+        let failed = lab.code(&opened["id"], CODE).await;
+        verdict(&failed, 503, "unavailable");
+        assert_eq!(failed.json()["cause"], "connect");
+    }
+    let still = lab.act(&opened["id"], "poll").await.json()["challenge"].clone();
+    assert_eq!((&still["id"], &still["attempts_left"]), (&opened["id"], &json!(3)));
+}
