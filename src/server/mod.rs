@@ -5,6 +5,7 @@
 
 mod accept;
 mod app;
+mod attempt;
 mod authenticate;
 mod body;
 mod body_schema;
@@ -21,6 +22,7 @@ mod login;
 mod metrics;
 mod openapi;
 mod problem;
+mod record;
 mod reload;
 pub mod reply;
 mod router;

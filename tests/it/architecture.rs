@@ -113,3 +113,21 @@ fn the_stages_stand_in_order() {
     let places: Vec<usize> = stages.iter().map(|stage| body.find(stage).expect(stage)).collect();
     assert!(places.is_sorted(), "{stages:?} stand at {places:?}");
 }
+
+/// A ledger is reopened from sealed state in one place; anywhere else it would be a way around the proofs.
+#[test]
+fn one_place_reopens_a_ledger() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let uses: Vec<String> = files
+        .iter()
+        .filter(|file| std::fs::read_to_string(file).unwrap().contains("Ledger::reopen("))
+        .map(|file| file.strip_prefix(&root).unwrap().display().to_string())
+        .collect();
+    // The other one is its own unit test.
+    assert_eq!(
+        uses.iter().map(String::as_str).collect::<std::collections::BTreeSet<_>>(),
+        ["flow/run.rs", "verdict/ledger.rs"].into()
+    );
+}

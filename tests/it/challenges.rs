@@ -1,8 +1,8 @@
 //! Challenges over the API, against a server that counts: each type, and everything that must not get anybody in.
 
-mod connectors;
+pub mod connectors;
 mod lab;
-mod upstream;
+pub mod upstream;
 
 use doorward::clock::{Ambient as _, System};
 use doorward::state::{Challenges, MemoryLimits};
@@ -346,11 +346,6 @@ async fn a_new_password_is_asked_for_until_it_will_do() {
     assert_eq!(third["error"]["error_message"], "at least 8 characters", "{}", short.body);
     let renewed = lab.answer(&third["id"], json!({ "new_password": " pass word+& ", "again": " pass word+& " })).await;
     verdict(&renewed, 200, "accept");
-    assert!(
-        upstream.last("/renew").starts_with("new=+pass+word%2B%26+&") || upstream.last("/renew").contains("pass"),
-        "byte for byte: {}",
-        upstream.last("/renew")
-    );
     let form: Vec<(String, String)> =
         url::form_urlencoded::parse(upstream.last("/renew").as_bytes()).into_owned().collect();
     assert_eq!(form[0], ("new".to_owned(), " pass word+& ".to_owned()));

@@ -1,5 +1,6 @@
 //! `doorward test` from outside: the real binary against an upstream in this process.
 
+mod answers;
 mod canary;
 mod terminal;
 mod upstream;

@@ -129,7 +129,7 @@ fn link(check: &Check<'_>, text: &Text, scope: Scope<'_>, mistakes: &mut Mistake
     for hole in plan.holes() {
         for variable in hole.variables() {
             scope.check(variable, &text.span, mistakes);
-            if matches!(variable, Variable::Password | Variable::Secret(_)) {
+            if matches!(variable, Variable::Password | Variable::Field(_) | Variable::Secret(_)) {
                 let message = format!("`{variable}` would stand in a URL of the user's browser");
                 let mistake = mistakes.error_at("secret-in-link", &text.span, message);
                 mistakes.add(mistake.help("send it in a request of a step; a browser keeps its history"));

@@ -1,0 +1,286 @@
+//! One attempt, from the bounds before it to the audit line after it.
+//!
+//! The run is a task of its own. A caller that goes away ends it as long as the user's credential has not left; after
+//! that it is finished, counted and audited, because the upstream may have counted the attempt. A panic is a
+//! misconfigured verdict.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::App;
+use super::callers::Caller;
+use super::challenges::OfClient;
+use super::connectors::{Call, Connector, Rehearsed};
+use super::login::{Ended, Entered, Mode, SOON};
+use super::record::{Marks, record};
+use crate::audit::Place;
+use crate::flow::progress::Progress;
+use crate::flow::report::Report;
+use crate::flow::{Login, Resumption, Saved};
+use crate::guard::{Attempt, Outcome, Refusal, Ticket};
+use crate::metrics::{Gone, Held, Metrics, Shed};
+use crate::verdict::{Cause, Challenge, Misconfigured, Reason, Reject, Unavailable, Verdict};
+
+/// What an attempt runs.
+pub(super) enum Work {
+    /// A login from its first step.
+    Begin(Box<Login>),
+    /// A login that waited. The state goes back under its id when a bound is met before anything was sent.
+    GoOn { resumption: Box<Resumption>, id: String, state: Zeroizing<Vec<u8>>, left: Duration },
+}
+
+/// What a login holds while it runs.
+struct Permits {
+    running: OwnedSemaphorePermit,
+    ticket: Ticket,
+}
+
+/// A bound that a login met before anything was sent.
+#[derive(Debug, Clone, Copy)]
+enum Bound {
+    /// The audit trail has no place, and the configuration says to refuse.
+    Audit,
+    /// The daemon runs as many logins as it may.
+    Logins,
+    /// The user or the address failed too often.
+    Guard(Refusal),
+}
+
+impl Bound {
+    fn verdict(self) -> Verdict {
+        match self {
+            Self::Audit | Self::Logins => {
+                Verdict::Unavailable(Unavailable { cause: Cause::Overloaded, retry_after: Some(SOON) })
+            }
+            Self::Guard(Refusal { retry_after, .. }) => {
+                Verdict::Reject(Reject { retry_after: Some(retry_after), ..Reject::because(Reason::TooManyAttempts) })
+            }
+        }
+    }
+
+    fn explain(self) -> &'static str {
+        match self {
+            Self::Audit => "the audit trail cannot be written, and audit.when_full says to refuse; nothing was sent",
+            Self::Logins => "the daemon runs as many logins as limits.in_flight allows; nothing was sent",
+            Self::Guard(_) => "too many failures of this user or address; nothing was sent",
+        }
+    }
+
+    fn count(self, metrics: &Metrics) {
+        match self {
+            Self::Audit => metrics.shed(Shed::Audit),
+            Self::Logins => metrics.shed(Shed::Logins),
+            Self::Guard(Refusal { by, .. }) => metrics.refused(by),
+        }
+    }
+}
+
+/// One attempt, from the call to its audit line.
+pub(super) struct Account {
+    pub app: Arc<App>,
+    pub caller: Arc<Caller>,
+    pub connector: Arc<dyn Connector>,
+    pub username: String,
+    /// The name for guard and audit when it is known; else the connector says what `username` stands for.
+    pub account: Option<String>,
+    pub client_ip: Option<IpAddr>,
+    pub request_id: String,
+    pub started: Instant,
+    pub mode: Mode,
+    pub place: Option<Place>,
+}
+
+impl Account {
+    /// The attempt of a login that waited.
+    pub(super) fn of(app: &Arc<App>, caller: &Arc<Caller>, connector: &Arc<dyn Connector>, saved: &Saved) -> Self {
+        Self {
+            app: Arc::clone(app),
+            caller: Arc::clone(caller),
+            connector: Arc::clone(connector),
+            username: saved.username().to_owned(),
+            account: Some(saved.account().to_owned()),
+            client_ip: saved.client_ip(),
+            request_id: saved.request_id().to_owned(),
+            started: Instant::now(),
+            mode: Mode::Login,
+            place: None,
+        }
+    }
+
+    /// Bounds, run, verdict, audit.
+    pub(super) async fn through(mut self, entered: Entered, work: Work) -> Ended {
+        let permits = match self.bounds() {
+            Ok(permits) => permits,
+            Err(bound) => {
+                bound.count(&self.app.metrics);
+                self.put_back(work).await;
+                let report = self.report(bound.verdict(), bound.explain());
+                self.close(&report);
+                return report.into();
+            }
+        };
+        // Dropped with this future: the caller went away.
+        let (_here, gone) = oneshot::channel::<()>();
+        let (request_id, username) = (self.request_id.clone(), self.username.clone());
+        let connector = Arc::clone(&self.connector);
+        let task = tokio::spawn(async move {
+            let ended = self.run(work, gone, permits.ticket).await;
+            drop((permits.running, entered));
+            ended
+        });
+        // The task catches panics of the run; what is left is a panic of the bookkeeping, or the end of the runtime.
+        task.await.ok().flatten().unwrap_or_else(|| broken(connector.as_ref(), request_id, username).into())
+    }
+
+    /// Nothing was sent: the challenge stays open. Should that fail, the user begins anew.
+    async fn put_back(&self, work: Work) {
+        if let Work::GoOn { id, state, left, .. } = work {
+            let client = &self.caller.client.name;
+            let _ = self.app.challenges.put(client, &id, &state, left, Instant::now() + SOON).await;
+        }
+    }
+
+    fn call(&self, progress: &Progress) -> Call {
+        let pauses = OfClient { challenges: Arc::clone(&self.app.challenges), client: self.caller.client.name.clone() };
+        Call { progress: progress.clone(), pauses: Arc::new(pauses) }
+    }
+
+    /// The bounds, cheapest first. None of them waits.
+    fn bounds(&mut self) -> Result<Permits, Bound> {
+        if let Some(trail) = &self.app.trail {
+            self.place = Some(trail.place().map_err(|_| Bound::Audit)?);
+        }
+        let running = Arc::clone(&self.app.logins).try_acquire_owned().map_err(|_| Bound::Logins)?;
+        let name = match &self.account {
+            Some(account) => Cow::Borrowed(account.as_str()),
+            None => self.connector.account(&self.username),
+        };
+        let attempt = Attempt { connector: &self.connector.about().id, username: &name, client_ip: self.client_ip };
+        let ticket = self.app.guard.enter(&attempt, self.started).map_err(Bound::Guard)?;
+        Ok(Permits { running, ticket })
+    }
+
+    /// The run, until its end, or until its caller is gone before the credential left: then `None`. Both are polled by
+    /// one task, so the flag cannot change between the look at it and the end of the run.
+    async fn run(self, work: Work, gone: oneshot::Receiver<()>, ticket: Ticket) -> Option<Ended> {
+        let metrics = Arc::clone(&self.app.metrics);
+        let _held = Held::new(|change| metrics.in_flight(change));
+        let progress = Progress::default();
+        let connector = Arc::clone(&self.connector);
+        let (mode, call) = (self.mode, self.call(&progress));
+        if let Work::GoOn { .. } = work {
+            // The state is taken and the answer may be good once only: whoever goes away now, this is finished.
+            progress.credential_leaves();
+        }
+        let run = async move {
+            match (work, mode) {
+                (Work::GoOn { resumption, .. }, _) => connector.resume(*resumption, call).await.into(),
+                (Work::Begin(login), Mode::Login | Mode::Test) => connector.run(*login, call).await.into(),
+                (Work::Begin(login), Mode::Rehearse) => {
+                    let Rehearsed { report, ready } = connector.rehearse(*login).await;
+                    Ended { report, rehearsed: ready }
+                }
+            }
+        };
+        let mut run = Box::pin(AssertUnwindSafe(run).catch_unwind());
+        let ended = tokio::select! {
+            biased;
+            ended = &mut run => ended,
+            _ = gone => {
+                if !progress.credential_left() {
+                    metrics.gone(Gone::Ended);
+                    return None;
+                }
+                metrics.gone(Gone::Finished);
+                run.await
+            }
+        };
+        let ended = ended.unwrap_or_else(|_| {
+            metrics.panicked();
+            broken(self.connector.as_ref(), self.request_id.clone(), self.username.clone()).into()
+        });
+        // A rehearsal has no verdict to count or to keep; the ticket goes back as if nothing had happened.
+        if !ended.rehearsed {
+            ticket.close(outcome(&ended.report), Instant::now());
+            self.close(&ended.report);
+        }
+        Some(ended)
+    }
+
+    /// A verdict without a run.
+    pub(super) fn report(&self, verdict: Verdict, explain: &str) -> Report {
+        let about = self.connector.about();
+        Report {
+            connector: about.id.clone(),
+            revision: about.revision.clone(),
+            request_id: self.request_id.clone(),
+            account: self.account.clone().unwrap_or_else(|| self.username.clone()),
+            username: self.username.clone(),
+            verdict,
+            explain: explain.to_owned(),
+            steps: Vec::new(),
+            credential_sends: 0,
+            took: self.started.elapsed(),
+        }
+    }
+
+    /// Counts, logs and audits the verdict.
+    pub(super) fn close(self, report: &Report) {
+        let marks = Marks { client_ip: self.client_ip, test: self.mode != Mode::Login, place: self.place };
+        record(&self.app, &self.caller, report, marks);
+    }
+}
+
+/// What the guard counts. Every reject of an upstream counts alike, whatever it says about the name, so that nobody can
+/// learn from the guard which names exist. Input that was refused before anything was sent tells nothing and counts
+/// nothing.
+fn outcome(report: &Report) -> Outcome {
+    match &report.verdict {
+        Verdict::Accept(_) => Outcome::Succeeded,
+        // The send quota's no, which is ours: it says nothing about the password. (A row of a connector has no time.)
+        Verdict::Reject(Reject { reason: Reason::TooManyAttempts, retry_after: Some(_), .. }) => Outcome::Neutral,
+        Verdict::Reject(reject) if report.credential_sends > 0 || reject.reason != Reason::InvalidInput => {
+            Outcome::Failed
+        }
+        // A server that says "wrong" in a way that the connector cannot read was guessed at all the same.
+        Verdict::Unavailable(unavailable)
+            if report.credential_sends > 0 && unavailable.cause == Cause::UnexpectedReply =>
+        {
+            Outcome::Failed
+        }
+        // A wrong answer is a guess, whether another one is allowed or not; a first challenge and a resend are none.
+        Verdict::Challenge(Challenge { error: Some(error), .. })
+            if matches!(error.reason, Reason::MfaFailed | Reason::InvalidCredentials) =>
+        {
+            Outcome::Failed
+        }
+        Verdict::Reject(_) | Verdict::Challenge(_) | Verdict::Unavailable(_) | Verdict::Misconfigured(_) => {
+            Outcome::Neutral
+        }
+    }
+}
+
+/// The report of a run that panicked. What it said goes nowhere: it might hold data.
+fn broken(connector: &dyn Connector, request_id: String, username: String) -> Report {
+    let about = connector.about();
+    Report {
+        connector: about.id.clone(),
+        revision: about.revision.clone(),
+        request_id,
+        account: username.clone(),
+        username,
+        verdict: Verdict::Misconfigured(Misconfigured { what: "a fault inside the daemon; see its log".to_owned() }),
+        explain: "the daemon panicked during this login; the log names the place".to_owned(),
+        steps: Vec::new(),
+        credential_sends: 0,
+        took: Duration::ZERO,
+    }
+}
