@@ -8,6 +8,7 @@ mod decode;
 mod draw;
 mod explain;
 mod input;
+mod page;
 pub mod progress;
 pub mod report;
 mod run;

@@ -13,7 +13,7 @@ use super::stop::{Ending, Stop};
 use super::{Login, Tools, challenge, draw, input, sends, step, watched};
 use crate::condition::{Absent, Facts};
 use crate::connector::{Connector, Kind, Match, Role, Step};
-use crate::context::{Context, StepFacts, StepOutcome};
+use crate::context::{Context, PageFacts, StepFacts, StepOutcome};
 use crate::cookies::Jar;
 use crate::mask::Mask;
 use crate::request::RequestPlan;
@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
 
     /// The node of this login as an origin of `plan`.
     pub(super) fn node(&self, plan: &RequestPlan) -> Option<Url> {
-        let pick = self.pick.as_ref().filter(|_| plan.has_nodes())?;
+        let pick = self.pick.as_ref().filter(|_| plan.wants_node())?;
         plan.origins().iter().find(|url| pick.origin().contains(url)).cloned()
     }
 
@@ -350,7 +350,7 @@ impl<'a> Run<'a> {
         };
         self.context.steps.insert(
             step.name.clone(),
-            StepFacts { outcome: done.proof.outcome(), status: done.status, captures: done.captures },
+            StepFacts { outcome: done.proof.outcome(), status: done.status, captures: done.captures, page: done.page },
         );
         if matches!(done.proof, Proof::Factor(_)) || explain.is_empty() {
             *explain = format!("{}: {}", step.name, done.explain);
@@ -359,7 +359,7 @@ impl<'a> Run<'a> {
     }
 
     fn leave(&mut self, step: &Step, outcome: StepOutcome, status: Option<u16>) {
-        let facts = StepFacts { outcome, status, captures: indexmap::IndexMap::new() };
+        let facts = StepFacts { outcome, status, captures: indexmap::IndexMap::new(), page: PageFacts::default() };
         self.context.steps.insert(step.name.clone(), facts);
     }
 
@@ -415,6 +415,7 @@ pub(super) struct Done {
     pub proof: Proof,
     pub status: Option<u16>,
     pub captures: indexmap::IndexMap<String, Option<crate::document::Value>>,
+    pub page: PageFacts,
     pub explain: String,
 }
 
