@@ -16,16 +16,21 @@ mod sdk;
 pub mod shipped;
 mod soap;
 mod text;
+pub mod user;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -81,6 +86,16 @@ impl DemoServer {
     /// The last logins that it was asked for, oldest first.
     pub fn seen(&self) -> Vec<Seen> {
         self.server.journal.lock().iter().cloned().collect()
+    }
+
+    /// How many logins it was asked for, that is, how often it looked at a password.
+    pub fn passwords_checked(&self) -> usize {
+        self.server.checked.load(Ordering::Relaxed)
+    }
+
+    /// How many requests came for a route, such as `/cgi-bin/gettoken`, whatever was in them.
+    pub fn requests(&self, route: &str) -> usize {
+        self.server.requests().get(route).copied().unwrap_or_default()
     }
 
     /// What the telephone of `login` shows.
@@ -158,6 +173,10 @@ struct Server {
     flows: Flows,
     clock: Arc<dyn Ambient>,
     journal: Journal,
+    /// By route, of which there is a fixed number.
+    requests: Mutex<BTreeMap<String, usize>>,
+    /// Passwords that were looked at.
+    checked: AtomicUsize,
 }
 
 /// A login that could be read: who, and what they sent for the password.
@@ -172,8 +191,13 @@ impl Server {
         let stores = [Scheme::Md5, Scheme::Md5Sha1, Scheme::Salted];
         let [md5, md5_sha1, salted] = stores.map(|scheme| Directory::new(scheme).map_err(no_randomness));
         let flows = Flows::new().map_err(no_randomness)?;
-        let journal = Journal::default();
-        Ok(Arc::new(Self { md5: md5?, md5_sha1: md5_sha1?, salted: salted?, flows, clock, journal }))
+        let (md5, md5_sha1, salted) = (md5?, md5_sha1?, salted?);
+        let (journal, requests, checked) = (Journal::default(), Mutex::default(), AtomicUsize::new(0));
+        Ok(Arc::new(Self { md5, md5_sha1, salted, flows, clock, journal, requests, checked }))
+    }
+
+    fn requests(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, usize>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Milliseconds since 1970.
@@ -199,6 +223,7 @@ impl Server {
         read: Result<Attempt, Flaw>,
     ) -> Result<(Knock, String), Flaw> {
         let decided = read.map(|attempt| (knock(&attempt.login, &attempt.sent), attempt.login));
+        self.checked.fetch_add(usize::from(decided.is_ok()), Ordering::Relaxed);
         let outcome = match &decided {
             Ok((knock, login)) => Outcome::Understood { login: login.clone(), knock: *knock },
             Err(flaw) => Outcome::Malformed(flaw.0.clone()),
@@ -227,5 +252,12 @@ fn router(server: Arc<Server>) -> Router {
         .merge(soap::routes())
         .merge(cookie::routes())
         .merge(flows::routes())
+        .route_layer(from_fn_with_state(Arc::clone(&server), count))
         .with_state(server)
+}
+
+/// Counts a request by its route.
+async fn count(State(server): State<Arc<Server>>, route: MatchedPath, request: Request, next: Next) -> Response {
+    *server.requests().entry(route.as_str().to_owned()).or_default() += 1;
+    next.run(request).await
 }

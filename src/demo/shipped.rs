@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::people::PEOPLE;
+use super::user::Asks;
 
 /// A connector of `connectors/`.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,21 @@ pub struct Shipped {
     pub refused: &'static str,
     /// Whether the app packs the password with its own fields.
     pub packed: bool,
+    /// What else it asks of the user.
+    pub asks: Asks,
+    /// What the console needs first, or what this is for a console.
+    pub stage: Stage,
+}
+
+/// Where a connector stands in a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It is the login.
+    Login,
+    /// It is the login, and takes as attributes what the utility of this name gave.
+    After(&'static str),
+    /// It is a utility.
+    Before,
 }
 
 /// An injection into the upstream's JSON.
@@ -28,21 +44,28 @@ const INTO_JSON: &str = r#"lisi","user-name":"zhangsan"#;
 const INTO_FORM: &str = "lisi&username=zhangsan&uid=zhangsan#";
 
 macro_rules! shipped {
-    ($($id:literal $hostile:expr, $refused:literal $(, $packed:ident)?;)*) => {
+    ($($id:literal $hostile:expr, $refused:literal $(, $key:ident: $value:expr)*;)*) => {
         /// All of them, by name.
         pub const CONNECTORS: &[Shipped] = &[$(Shipped {
             id: $id,
             yaml: include_str!(concat!("../../connectors/", $id, ".yaml")),
             hostile: $hostile,
             refused: $refused,
-            packed: shipped!(@packed $($packed)?),
+            $($key: $value,)*
+            ..USUAL
         },)*];
     };
-    (@packed) => { false };
-    (@packed packed) => { true };
 }
 
+/// A login by user name and password, and nothing else.
+const USUAL: Shipped =
+    Shipped { id: "", yaml: "", hostile: "", refused: "", packed: false, asks: Asks::Nothing, stage: Stage::Login };
+
 shipped! {
+    "captcha-ask" INTO_FORM, "invalid_credentials", asks: Asks::Picture;
+    "captcha-image" "", "", stage: Stage::Before;
+    "captcha-login" INTO_FORM, "invalid_credentials", stage: Stage::After("captcha-image");
+    "cas" INTO_FORM, "invalid_credentials";
     "cookie-only" INTO_FORM, "invalid_credentials";
     "extension-parts" INTO_JSON, "invalid_credentials";
     "extension-whole" INTO_JSON, "invalid_credentials";
@@ -54,13 +77,17 @@ shipped! {
     "json-in-json" r#"","result":"SUCCESS","ticket":"1"#, "invalid_credentials";
     "json-message-conditions" r#"lisi","success":true,"x":""#, "invalid_credentials";
     "multipart" "x\r\n--b\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nzhangsan", "invalid_credentials";
+    "password-renewal" INTO_JSON, "invalid_credentials", asks: Asks::NewPassword;
     "plain-text" "lisi;user=zhangsan", "invalid_input";
+    "push-confirm" INTO_FORM, "invalid_credentials", asks: Asks::Button;
     "query-headers-cookies" "lisi&loginName=zhangsan#", "invalid_credentials";
-    "sdk-fields" INTO_JSON, "invalid_credentials", packed;
-    "sdk-fields-script" INTO_JSON, "invalid_credentials", packed;
+    "sdk-fields" INTO_JSON, "invalid_credentials", packed: true;
+    "sdk-fields-script" INTO_JSON, "invalid_credentials", packed: true;
+    "sms-code" INTO_JSON, "invalid_credentials", asks: Asks::Message;
     "soap" "x</auth:loginName><auth:loginName>zhangsan", "invalid_credentials";
     "text-pairs" INTO_FORM, "invalid_credentials";
     "text-script" INTO_FORM, "invalid_credentials";
+    "totp" INTO_JSON, "invalid_credentials", asks: Asks::Authenticator;
 }
 
 /// The files of `scripts/`.
@@ -71,7 +98,23 @@ pub const SCRIPTS: &[(&str, &str)] = &[
 ];
 
 /// The environment variables of secrets that the shipped connectors read, and what the demo server takes for them.
-pub const SECRETS: &[(&str, &str)] = &[("FOURA_APP_KEY", super::query::APP_KEY)];
+pub const SECRETS: &[(&str, &str)] = &[
+    ("FOURA_APP_KEY", super::query::APP_KEY),
+    ("OPEN_CLIENT_SECRET", super::flows::OPEN_CLIENT_SECRET),
+    ("WECOM_CORP_SECRET", super::flows::WECOM_CORP_SECRET),
+    ("DINGTALK_APP_SECRET", super::flows::DINGTALK_APP_SECRET),
+];
+
+/// The environment variables of origins that the shipped connectors read; in the demo, one server is all of them.
+pub const ORIGINS: &[&str] = &["FOURA_BASE_URL", "WECOM_BASE_URL", "DINGTALK_BASE_URL"];
+
+/// What the environment variable `name` holds when the demo server at `base` is the upstream.
+pub fn environment(base: &str, name: &str) -> Option<String> {
+    if ORIGINS.contains(&name) {
+        return Some(base.to_owned());
+    }
+    SECRETS.iter().find(|(secret, _)| *secret == name).map(|(_, value)| (*value).to_owned())
+}
 
 impl Shipped {
     /// What an app puts into the password field for this password.
@@ -83,12 +126,13 @@ impl Shipped {
         }
     }
 
-    /// User name and password of the first person, who may log in.
+    /// User name and password of somebody who may log in, and is asked what there is to ask.
     pub fn right(&self) -> (&'static str, String) {
-        (PEOPLE[0].login, self.packed(PEOPLE[0].password))
+        let person = self.asks.person();
+        (person.login, self.packed(person.password))
     }
 
-    /// The same with a wrong password.
+    /// A user name with a wrong password.
     pub fn wrong(&self) -> (&'static str, String) {
         (PEOPLE[0].login, self.packed("654321"))
     }

@@ -2,18 +2,16 @@
 
 use http::HeaderValue;
 
-use crate::context::{Context, Enctype};
+use crate::context::Context;
 use crate::template::{Charset, Line, Place, RenderError};
 
-use super::form_from::FormFromPlan;
 use super::json::{Builder, Leaf};
 use super::multipart::MultipartPlan;
 use super::spec::{BodySpec, Reader};
 use super::text::TextPlan;
-use super::{form, multipart, xml};
+use super::{form, xml};
 
 const MULTIPART: &str = "multipart/form-data";
-const URL_ENCODED: &str = "application/x-www-form-urlencoded";
 
 /// A compiled body.
 #[derive(Debug, Clone)]
@@ -31,12 +29,10 @@ enum Content {
     Line(Line),
     Text(TextPlan),
     Multipart(MultipartPlan),
-    FormFrom(FormFromPlan),
 }
 
 impl BodyPlan {
-    /// `charset` is that of the request, `written` when the file says so.
-    pub(super) fn compile(spec: &BodySpec<'_>, charset: Charset, written: bool, reader: &mut Reader<'_>) -> Self {
+    pub(super) fn compile(spec: &BodySpec<'_>, charset: Charset, reader: &mut Reader<'_>) -> Self {
         let (content, leaves, media_type) = match spec {
             BodySpec::Json(_) | BodySpec::JsonText(_) => {
                 let mut builder = Builder::new(charset, reader);
@@ -50,11 +46,7 @@ impl BodyPlan {
             BodySpec::Form(pairs) => {
                 let lines = form::compile(pairs, Place::FormValue, charset, reader);
                 let leaves = pairs.iter().map(|(name, _)| name.text.to_owned()).zip(lines.iter().cloned()).collect();
-                (Content::Line(form::join(&lines)), leaves, URL_ENCODED)
-            }
-            BodySpec::FormFrom(spec) => {
-                let plan = FormFromPlan::compile(spec, written.then_some(charset), reader);
-                (Content::FormFrom(plan), Vec::new(), URL_ENCODED)
+                (Content::Line(form::join(&lines)), leaves, "application/x-www-form-urlencoded")
             }
             BodySpec::Text(written) => {
                 let plan = TextPlan::compile(*written, charset, reader);
@@ -98,23 +90,12 @@ impl BodyPlan {
                 plan.render(context, charset, &mut out)?;
                 Ok((out, None))
             }
-            Content::Multipart(plan) => with_boundary(plan.render(context)?),
-            Content::FormFrom(plan) => {
-                let entries = plan.entries(context)?;
-                match entries.enctype {
-                    Enctype::UrlEncoded => Ok((entries.url_encoded(), None)),
-                    Enctype::Multipart => with_boundary(multipart::assemble(&entries.parts(), context)?),
-                    Enctype::Plain => Err(plan.unfit("is sent as text/plain, in which fields cannot be told apart")),
-                }
+            Content::Multipart(plan) => {
+                let (out, boundary) = plan.render(context)?;
+                let unfit = |_| RenderError::Unfit { what: "the boundary is no header value".into() };
+                let value = HeaderValue::try_from(format!("{MULTIPART}; boundary={boundary}")).map_err(unfit)?;
+                Ok((out, Some(value)))
             }
-        }
-    }
-
-    /// The form of an earlier page that this body is.
-    pub(super) fn form_from(&self) -> Option<&FormFromPlan> {
-        match &self.content {
-            Content::FormFrom(plan) => Some(plan),
-            _ => None,
         }
     }
 
@@ -122,14 +103,7 @@ impl BodyPlan {
         self.form
     }
 
-    /// Whether its Content-Type is known only when it is rendered.
-    pub(super) fn names_its_type(&self) -> bool {
-        matches!(self.content, Content::Multipart(_) | Content::FormFrom(_))
+    pub(super) fn is_multipart(&self) -> bool {
+        matches!(self.content, Content::Multipart(_))
     }
-}
-
-fn with_boundary((out, boundary): (Vec<u8>, String)) -> Result<(Vec<u8>, Option<HeaderValue>), RenderError> {
-    let unfit = |_| RenderError::Unfit { what: "the boundary is no header value".into() };
-    let value = HeaderValue::try_from(format!("{MULTIPART}; boundary={boundary}")).map_err(unfit)?;
-    Ok((out, Some(value)))
 }

@@ -1,10 +1,11 @@
 //! `doorward demo --once` from outside: no file, flag or network.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use doorward::demo::DemoServer;
-use doorward::demo::shipped::CONNECTORS;
+use doorward::demo::shipped::{CONNECTORS, Stage};
+use serde_json::{Value, json};
 
 #[test]
 fn once_shows_every_connector_and_ends_well() {
@@ -19,14 +20,20 @@ fn once_shows_every_connector_and_ends_well() {
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}\n{errors}");
     assert_eq!(errors, "");
-    for shipped in CONNECTORS {
+    for shipped in CONNECTORS.iter().filter(|shipped| shipped.stage != Stage::Before) {
         let line = text.lines().find(|line| line.starts_with(&format!("{} ", shipped.id)));
         let line = line.unwrap_or_else(|| panic!("{} is missing\n{text}", shipped.id));
         for part in ["accept", "reject(invalid_credentials)", &format!("reject({})", shipped.refused)] {
             assert!(line.contains(part), "{line}");
         }
     }
-    assert!(text.contains("18 connectors, 54 logins, all as expected."), "{text}");
+    for line in [
+        "sms-code                 challenge -> challenge(mfa_failed)     the code of a message",
+        "push-confirm             challenge -> reject(mfa_failed)        a button on the telephone",
+        "25 connectors, 80 logins, all as expected.",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
     assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "the demo cleans up");
 }
 
@@ -83,4 +90,63 @@ fn the_readme_shows_the_table_of_this_binary() {
     let text = String::from_utf8(output.stdout).unwrap();
     let (_, table) = text.split_once("\n\n").unwrap(); // the ports above it differ
     assert!(readme.contains(table.trim_end()), "README.md shows another table\n{text}");
+}
+
+/// The URL, and the body, of the printed curl line that names `part`.
+fn printed(text: &str, part: &str) -> (String, Option<String>) {
+    let command = text.split("  curl ").skip(1).find(|command| command.contains(part)).unwrap();
+    let command = command.split("\n\n").next().unwrap();
+    let url = command.split([' ', '\'']).find(|word| word.starts_with("http://")).unwrap();
+    let body = command.split_once("-d '").map(|(_, rest)| rest.split_once('\'').unwrap().0.to_owned());
+    (url.to_owned(), body)
+}
+
+#[tokio::test]
+async fn the_printed_commands_go_through_a_challenge() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_doorward"))
+        .arg("demo")
+        .env("TMPDIR", elsewhere.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    let read = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        for line in lines.by_ref().map_while(Result::ok) {
+            text += &format!("{line}\n");
+            if line == "Ctrl-C ends the demo." {
+                return (text, lines);
+            }
+        }
+        panic!("the demo ended: {text}");
+    });
+    let (text, _lines) = read.await.unwrap();
+    let token = text.split_once("Authorization: Bearer ").unwrap().1.split('\'').next().unwrap();
+    let client = crate::support::daemon::client();
+    let post = async |url: &str, body: &str| -> Value {
+        let request = client.post(url).bearer_auth(token).header("content-type", "application/json");
+        let response = request.body(body.to_owned()).send().await.unwrap();
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+    };
+    let (url, body) = printed(&text, "/sms-code/authenticate");
+    let asked = post(&url, &body.unwrap()).await;
+    assert_eq!(asked["verdict"], "challenge", "{asked}");
+    let (url, _) = printed(&text, "/demo/phone?login=zhangsan");
+    let phone: Value = serde_json::from_str(&client.get(url).send().await.unwrap().text().await.unwrap()).unwrap();
+    let message = phone["messages"].as_array().unwrap().last().unwrap()["text"].as_str().unwrap();
+    let code = message.split(|c: char| !c.is_ascii_digit()).find(|run| run.len() == 6).unwrap();
+    let (url, body) = printed(&text, "/v1/challenges");
+    let body = body.unwrap();
+    let with = |code: &str, asked: &Value| {
+        body.replace("ID", asked["challenge"]["id"].as_str().unwrap()).replace("CODE", code)
+    };
+    let wrong = if code == "000000" { "111111" } else { "000000" };
+    let again = post(&url, &with(wrong, &asked)).await;
+    assert_eq!((&again["verdict"], &again["challenge"]["attempts_left"]), (&json!("challenge"), &json!(2)), "{again}");
+    assert_eq!(post(&url, &with(code, &asked)).await["reason"], "challenge_expired", "an id is good once");
+    let accepted = post(&url, &with(code, &again)).await;
+    assert_eq!((&accepted["verdict"], &accepted["subject"]), (&json!("accept"), &json!("zhangsan")), "{accepted}");
+    assert!(Command::new("kill").arg(demo.id().to_string()).status().unwrap().success());
+    assert!(demo.wait().unwrap().success());
 }

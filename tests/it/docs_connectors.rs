@@ -1,4 +1,4 @@
-//! docs/connectors.md: every example loads without a word, and its golden cases come out as they say.
+//! docs/connectors.md and docs/flows.md: every example loads without a word, and its golden cases come out as they say.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,11 +10,14 @@ use doorward::diagnostic::{Style, render};
 use doorward::script::{Limits, Worker};
 use doorward::upstream::{Egress, EgressRules};
 
-/// The YAML blocks of the page, in order.
+/// The YAML blocks of the pages, in order.
 fn examples() -> Vec<String> {
-    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/connectors.md")).unwrap();
-    let blocks = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
-    blocks.collect()
+    let page = |name| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap();
+    let pages = [page("connectors.md"), page("flows.md")];
+    let blocks = |page: &String| -> Vec<String> {
+        page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    };
+    pages.iter().flat_map(blocks).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

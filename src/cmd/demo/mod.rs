@@ -3,8 +3,10 @@
 //! Everything is in the binary; the connectors are laid out in a directory of their own, which is removed at the end.
 //! Nothing listens beyond loopback, and every secret of it is drawn anew or printed in the documents.
 
+mod console;
 mod scratch;
 mod table;
+mod to_try;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,7 +16,6 @@ use arc_swap::ArcSwapOption;
 use doorward::config::{Address, Client, Config, Scope, Token};
 use doorward::connector::catalog::{Catalog, Loader};
 use doorward::connector::check::SecretsFrom;
-use doorward::demo::people::{PEOPLE, Standing};
 use doorward::demo::{DemoServer, shipped};
 use doorward::diagnostic::{Style, render};
 use doorward::flow::Unbounded;
@@ -24,8 +25,9 @@ use doorward::server::{App, LiveConnectors, Server, listen};
 use doorward::upstream::{Egress, EgressRules};
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::console::Console;
 use self::scratch::Scratch;
-use self::table::Console;
+use self::to_try::Places;
 use super::{MISCONFIGURED, load};
 
 /// `doorward demo`
@@ -60,22 +62,15 @@ async fn demo(once: bool) -> anyhow::Result<ExitCode> {
     tokio::spawn(Server::new(app, Arc::new(ArcSwapOption::empty()), stopped).run(listeners));
 
     anstream::println!("A 4A server on {}, Doorward on {daemon}\n", upstream.base());
-    let console = Console::new(&daemon, token.expose())?;
+    let console = Console::new(&daemon, token.expose(), &upstream)?;
     let rows = table::rows(&console, &upstream).await?;
     anstream::print!("{}", table::text(&rows));
     if !once {
-        let file = connectors.join("foura-json-md5.yaml");
         let program = std::env::args().next().unwrap_or_else(|| "doorward".to_owned());
-        anstream::println!(
-            "{}",
-            table::to_try(
-                &daemon,
-                token.expose(),
-                &format!("{program} test {}", file.display()),
-                &upstream.base(),
-                &people()
-            )
-        );
+        let test = format!("{program} test {}", connectors.display());
+        let (token, upstream) = (token.expose(), upstream.base());
+        let places = Places { daemon: &daemon, token, upstream: &upstream, test: &test };
+        anstream::println!("{}", to_try::text(&places));
         end().await.context("Ctrl-C cannot be waited for")?;
     }
     Ok(if rows.iter().all(table::Row::as_expected) { ExitCode::SUCCESS } else { ExitCode::from(MISCONFIGURED) })
@@ -98,10 +93,7 @@ fn loader(upstream: &DemoServer) -> anyhow::Result<Loader> {
         limits: Limits::default(),
         egress: Arc::new(Egress::new(&rules)?),
         // What the connectors read from the environment of a real installation.
-        env: Box::new(move |name| match name {
-            "FOURA_BASE_URL" => Some(base.clone()),
-            _ => shipped::SECRETS.iter().find(|(secret, _)| *secret == name).map(|(_, value)| (*value).to_owned()),
-        }),
+        env: Box::new(move |name| shipped::environment(&base, name)),
         settings: std::collections::BTreeMap::new(),
         secrets: std::collections::BTreeMap::new(),
         secrets_from: SecretsFrom::Environment,
@@ -119,18 +111,4 @@ fn config(token: &Token) -> Config {
         }],
         ..Config::default()
     }
-}
-
-/// Everybody, for a person to try.
-fn people() -> String {
-    let lines = PEOPLE.iter().map(|person| {
-        let standing = match person.standing {
-            Standing::Active => "",
-            Standing::Locked => "  (locked)",
-            Standing::Disabled => "  (disabled)",
-            Standing::PasswordExpired => "  (password expired)",
-        };
-        format!("  {}  {}{standing}\n", person.login, person.password)
-    });
-    lines.collect()
 }

@@ -1,67 +1,13 @@
-//! The demo's table: for each connector a right login, a wrong one and an injection, asked over HTTP as a console asks.
+//! The demo's tables: for each connector a right login, a wrong one, an injection, and a wrong answer to a challenge.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Context as _;
-use bytes::Bytes;
 use doorward::demo::people::Knock;
-use doorward::demo::shipped::{CONNECTORS, Shipped};
+use doorward::demo::shipped::{CONNECTORS, Shipped, Stage};
+use doorward::demo::user::{Asks, Mood};
 use doorward::demo::{DemoServer, Outcome};
-use doorward::upstream::{Client, Egress, EgressRules, Origin, Outgoing, TransportConfig};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method};
-use serde_json::{Value, json};
-use url::Url;
 
-/// A login takes at most 8 s; the demo's own bound is wider, so that the verdict is the daemon's.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A caller of the daemon.
-pub struct Console {
-    client: Client,
-    daemon: Url,
-    authorization: HeaderValue,
-}
-
-impl Console {
-    /// A caller of the daemon at `origin`.
-    pub fn new(origin: &str, token: &str) -> anyhow::Result<Self> {
-        let rules = EgressRules { allow_loopback: true, ..EgressRules::default() };
-        let origins = [Origin::parse(origin)?];
-        Ok(Self {
-            client: Client::new(&TransportConfig::default(), Arc::new(Egress::new(&rules)?), &origins)?,
-            daemon: Url::parse(origin)?,
-            authorization: HeaderValue::try_from(format!("Bearer {token}"))?,
-        })
-    }
-
-    /// The verdict in a word: `accept`, `reject(reason)`, `unavailable(cause)`, `misconfigured`.
-    async fn ask(&self, connector: &str, (username, password): (&str, String)) -> anyhow::Result<String> {
-        let body = json!({ "username": username, "password": password });
-        let request = Outgoing {
-            method: Method::POST,
-            url: self.daemon.join(&format!("/v1/connectors/{connector}/authenticate"))?,
-            headers: vec![
-                (AUTHORIZATION, self.authorization.clone()),
-                (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-            ],
-            body: Some(Bytes::from(body.to_string())),
-            carries_credential: true,
-        };
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        let reply = self.client.send(&request, deadline).await;
-        let reply = reply.map_err(|fault| anyhow::anyhow!("the daemon does not answer: {fault:?}"))?;
-        let reply: Value = serde_json::from_slice(&reply.body).context("the daemon's answer is not JSON")?;
-        let word = |name: &str| reply.get(name).and_then(Value::as_str);
-        let verdict = word("verdict").context("the daemon's answer is no verdict")?;
-        Ok(match word("reason").or(word("cause")) {
-            Some(why) => format!("{verdict}({why})"),
-            None => verdict.to_owned(),
-        })
-    }
-}
+use super::console::Console;
 
 /// One connector's line.
 pub struct Row {
@@ -70,6 +16,8 @@ pub struct Row {
     wrong: String,
     injection: String,
     arrived: Arrived,
+    /// What a wrong answer comes to, when something is asked.
+    wrong_answer: Option<String>,
 }
 
 /// What the 4A server saw of the injection.
@@ -84,23 +32,39 @@ enum Arrived {
 }
 
 impl Row {
-    /// Whether all three came out as they must.
+    /// Whether all came out as they must.
     pub fn as_expected(&self) -> bool {
-        self.right == "accept"
+        let asks = self.shipped.asks;
+        let right = if asks == Asks::Nothing { "accept" } else { "challenge -> accept" };
+        let wrong_answer = match asks {
+            Asks::Nothing => None,
+            Asks::Message | Asks::Authenticator => Some("challenge -> challenge(mfa_failed)"),
+            Asks::NewPassword => Some("challenge -> challenge(invalid_input)"),
+            // A button is pressed once, and a picture is good for one try.
+            Asks::Button | Asks::Picture => Some("challenge -> reject(mfa_failed)"),
+        };
+        self.right == right
             && self.wrong == "reject(invalid_credentials)"
             && self.injection == format!("reject({})", self.shipped.refused)
             && self.arrived != Arrived::Altered
+            && self.wrong_answer.as_deref() == wrong_answer
     }
 }
 
 /// Asks everything.
-pub async fn rows(console: &Console, upstream: &DemoServer) -> anyhow::Result<Vec<Row>> {
+pub async fn rows(console: &Console<'_>, upstream: &DemoServer) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for shipped in CONNECTORS {
-        let right = console.ask(shipped.id, shipped.right()).await?;
-        let wrong = console.ask(shipped.id, shipped.wrong()).await?;
+    for shipped in CONNECTORS.iter().filter(|shipped| shipped.stage != Stage::Before) {
+        // Before the right one, which may change a password.
+        let wrong_answer = match shipped.asks {
+            Asks::Nothing => None,
+            _ => Some(console.login(shipped, shipped.right(), Mood::Wrong).await?.join(" -> ")),
+        };
+        let right = console.login(shipped, shipped.right(), Mood::Right).await?.join(" -> ");
+        // Where something is asked before the password, that is answered rightly.
+        let wrong = console.login(shipped, shipped.wrong(), Mood::Right).await?.pop().unwrap_or_default();
         let before = upstream.seen();
-        let injection = console.ask(shipped.id, shipped.injection()).await?;
+        let injection = console.login(shipped, shipped.injection(), Mood::Right).await?.pop().unwrap_or_default();
         let after = upstream.seen();
         let as_typed = Outcome::Understood { login: shipped.hostile.to_owned(), knock: Knock::Wrong };
         let arrived = match after.last() {
@@ -108,19 +72,19 @@ pub async fn rows(console: &Console, upstream: &DemoServer) -> anyhow::Result<Ve
             Some(seen) if seen.outcome == as_typed => Arrived::AsTyped,
             _ => Arrived::Altered,
         };
-        rows.push(Row { shipped, right, wrong, injection, arrived });
+        rows.push(Row { shipped, right, wrong, injection, arrived, wrong_answer });
     }
     Ok(rows)
 }
 
-/// The table.
+/// The tables.
 pub fn text(rows: &[Row]) -> String {
     let mut text = String::new();
     let mut line = |cells: [&str; 5]| {
         let [id, right, wrong, injection, arrived] = cells;
-        let _ = writeln!(text, "{id:<24} {right:<15} {wrong:<28} {injection:<28} {arrived}");
+        let _ = writeln!(text, "{id:<24} {right:<20} {wrong:<28} {injection:<28} {arrived}");
     };
-    line(["connector", "right password", "wrong password", "injection", "and the 4A server saw"]);
+    line(["connector", "right", "wrong password", "injection", "and the 4A server saw"]);
     for row in rows {
         let arrived = match row.arrived {
             Arrived::AsTyped => "the text as typed",
@@ -129,25 +93,29 @@ pub fn text(rows: &[Row]) -> String {
         };
         line([row.shipped.id, &row.right, &row.wrong, &row.injection, arrived]);
     }
+    let _ = writeln!(text, "\n{:<24} {:<38} asked for", "connector", "right password, wrong answer");
+    let asking = rows.iter().filter_map(|row| Some((row.shipped, row.wrong_answer.as_ref()?)));
+    let mut logins = 3 * rows.len();
+    for (shipped, wrong_answer) in asking {
+        logins += 1;
+        let _ = writeln!(text, "{:<24} {wrong_answer:<38} {}", shipped.id, asked_for(shipped.asks));
+    }
     let wrong: Vec<&str> = rows.iter().filter(|row| !row.as_expected()).map(|row| row.shipped.id).collect();
     let _ = if wrong.is_empty() {
-        writeln!(text, "\n{} connectors, {} logins, all as expected.", rows.len(), 3 * rows.len())
+        writeln!(text, "\n{} connectors, {logins} logins, all as expected.", rows.len())
     } else {
         writeln!(text, "\nNot as expected: {}", wrong.join(" "))
     };
     text
 }
 
-/// Commands for a second terminal.
-pub fn to_try(daemon: &str, token: &str, test: &str, upstream: &str, people: &str) -> String {
-    format!(
-        "\nIn another terminal, a login over the API:\n\
-         \n  curl -i {daemon}/v1/connectors/foura-json-md5/authenticate \\\n    \
-         -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \\\n    \
-         -d '{{\"username\":\"zhangsan\",\"password\":\"123456\"}}'\n\
-         \nand the same with every stage shown (it asks for the password):\n\
-         \n  {test} --username zhangsan --set base={upstream}\n\
-         \nUsers and passwords:\n{people}\
-         \nCtrl-C ends the demo."
-    )
+fn asked_for(asks: Asks) -> &'static str {
+    match asks {
+        Asks::Nothing => "nothing",
+        Asks::Message => "the code of a message",
+        Asks::Authenticator => "the code of an authenticator app",
+        Asks::Button => "a button on the telephone",
+        Asks::NewPassword => "a new password",
+        Asks::Picture => "the digits in a picture",
+    }
 }

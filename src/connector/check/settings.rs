@@ -76,8 +76,7 @@ fn setting(name: &str, written: &Written, around: Surroundings<'_>, mistakes: &m
     }
 }
 
-/// Whether `url` is scheme, host and port and nothing else.
-pub(super) fn is_origin(url: &Url) -> bool {
+fn is_origin(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
         && url.path() == "/"
         && url.query().is_none()

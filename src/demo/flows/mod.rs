@@ -31,6 +31,11 @@ use super::people::PEOPLE;
 pub(super) use captcha::Captchas;
 pub use phone::Phone;
 
+/// What the demo server takes for the secrets of applications.
+pub(super) const OPEN_CLIENT_SECRET: &str = open::CLIENT.1;
+pub(super) const WECOM_CORP_SECRET: &str = wecom::CORP.1;
+pub(super) const DINGTALK_APP_SECRET: &str = dingtalk::APP.1;
+
 /// What the server keeps between the requests of a login.
 pub(super) struct Flows {
     messages: phone::Messages,

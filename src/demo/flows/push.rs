@@ -66,8 +66,9 @@ async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     Json(match server.decide(&server.salted, &wire, read(&wire)) {
         Ok((Knock::Welcome, login)) if enrolled(&login) => {
             let device = format!("{} 的手机", server.salted.person(&login).name);
-            let asked = Asked { login, until: server.now() + ASKS, pressed: None };
-            ok(&json!({ "pushId": server.flows.push.0.put(server.now(), asked), "device": device }))
+            let asked = Asked { login: login.clone(), until: server.now() + ASKS, pressed: None };
+            let id = server.flows.push.0.put(server.now(), asked);
+            ok(&json!({ "pushId": id, "device": device, "loginName": login }))
         }
         Ok((Knock::Welcome, login)) => ok(&json!({ "token": token(), "loginName": login })),
         Ok((knock, _)) => json!({ "code": code(knock), "msg": message(knock), "data": null }),

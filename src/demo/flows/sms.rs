@@ -60,8 +60,14 @@ async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
         Ok((Knock::Welcome, login)) if enrolled(&login) => {
             let mobile = server.salted.person(&login).mobile;
             let mobile = format!("{}****{}", &mobile[..3], &mobile[7..]);
-            let ticket = server.flows.sms.0.put(server.now(), Half { login, sent: None, wrong: 0 });
-            json!({ "resultCode": "0001", "resultMsg": "请输入短信验证码", "ticket": ticket, "mobile": mobile })
+            let half = Half { login: login.clone(), sent: None, wrong: 0 };
+            json!({
+                "resultCode": "0001",
+                "resultMsg": "请输入短信验证码",
+                "ticket": server.flows.sms.0.put(server.now(), half),
+                "mobile": mobile,
+                "account": login,
+            })
         }
         Ok((Knock::Welcome, login)) => welcome(&login),
         Ok((knock, _)) => result(code(knock), message(knock)),

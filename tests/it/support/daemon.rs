@@ -138,7 +138,7 @@ impl Daemon {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a console, not an upstream's client")]
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     // Nobody else chooses a provider in this process; a second choice is the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().timeout(LONG).build().unwrap()

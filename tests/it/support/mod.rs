@@ -7,6 +7,7 @@ pub mod fault_server;
 pub mod lookup;
 pub mod redis;
 pub mod script;
+pub mod shipped;
 pub mod tls_server;
 
 use doorward::upstream::{Client, Egress, EgressRules, Origin, Outgoing, TransportConfig};

@@ -1,0 +1,53 @@
+//! What the demo prints below its tables: commands for a second terminal, and who there is.
+
+use doorward::demo::people::{PEOPLE, Standing};
+use doorward::demo::user::NEW_PASSWORD;
+
+/// Where everything is.
+pub struct Places<'a> {
+    /// The daemon's origin.
+    pub daemon: &'a str,
+    /// A token for it.
+    pub token: &'a str,
+    /// The demo server's origin.
+    pub upstream: &'a str,
+    /// `doorward test` with the path of the connectors' folder.
+    pub test: &'a str,
+}
+
+/// The commands.
+pub fn text(places: &Places<'_>) -> String {
+    let Places { daemon, token, upstream, test } = places;
+    let headers = format!("-H 'Authorization: Bearer {token}' -H 'Content-Type: application/json'");
+    let login = r#"{"username":"zhangsan","password":"123456"}"#;
+    let answer = r#"{"challenge":"ID","answers":{"code":"CODE"}}"#;
+    format!(
+        "\nIn another terminal, a login over the API:\n\
+         \n  curl -i {daemon}/v1/connectors/foura-json-md5/authenticate \\\n    {headers} \\\n    -d '{login}'\n\
+         \none with a challenge: the login, zhangsan's telephone, and the answer with the challenge's ID and the CODE:\n\
+         \n  curl -i {daemon}/v1/connectors/sms-code/authenticate \\\n    {headers} \\\n    -d '{login}'\n\
+         \n  curl '{upstream}/demo/phone?login=zhangsan'\n\
+         \n  curl -i {daemon}/v1/challenges \\\n    {headers} \\\n    -d '{answer}'\n\
+         \nand the same with every stage shown (it asks for the password, and for the code):\n\
+         \n  {test}/foura-json-md5.yaml --username zhangsan --set base={upstream}\n\
+         \n  {test}/sms-code.yaml --username zhangsan --set base={upstream}\n\
+         \nThe telephone shows what the authenticator app shows, too, and has buttons for push-confirm:\n\
+         \n  curl -d login=zhangsan {upstream}/demo/phone/confirm\n\
+         \nUsers and passwords:\n{}\nCtrl-C ends the demo.",
+        people()
+    )
+}
+
+fn people() -> String {
+    let lines = PEOPLE.iter().map(|person| {
+        let standing = match person.standing {
+            Standing::Active => String::new(),
+            Standing::Locked => "  (locked)".to_owned(),
+            Standing::Disabled => "  (disabled)".to_owned(),
+            // The table has renewed it there.
+            Standing::PasswordExpired => format!("  (password expired; {NEW_PASSWORD} at password-renewal)"),
+        };
+        format!("  {}  {}{standing}\n", person.login, person.password)
+    });
+    lines.collect()
+}

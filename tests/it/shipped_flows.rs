@@ -1,0 +1,224 @@
+//! The shipped connectors of more than one step against the demo server: wrong, late, used and other people's answers,
+//! codes sent once more, tokens that are kept, hostile text where an answer belongs.
+
+use doorward::demo::people::PEOPLE;
+use doorward::demo::user::{Asks, Mood, NEW_PASSWORD};
+use doorward::flow::Action;
+use doorward::verdict::Verdict;
+
+use crate::shipped::HOSTILE;
+use crate::support::shipped::Stand;
+
+/// What is asked for, and the error that a wrong answer comes to, where it is asked again.
+const ASKED_AGAIN: &[(&str, &str)] =
+    &[("sms-code", "mfa_failed"), ("totp", "mfa_failed"), ("password-renewal", "invalid_input")];
+/// Those whose code comes in a message, and the route that sends it.
+const MESSAGES: &[(&str, &str)] = &[("sms-code", "/mfa/sms/send")];
+/// Those that ask for six digits.
+const CODES: &[&str] = &["sms-code", "totp"];
+
+fn ids(pairs: &[(&'static str, &'static str)]) -> Vec<&'static str> {
+    pairs.iter().map(|(id, _)| *id).collect()
+}
+
+#[tokio::test]
+async fn a_wrong_answer_costs_an_attempt_and_the_right_one_still_counts() {
+    let stand = Stand::of(&ids(ASKED_AGAIN)).await;
+    for &(id, error) in ASKED_AGAIN {
+        let (shipped, _) = stand.live(id);
+        let (username, password) = shipped.right();
+        let checked = stand.server.passwords_checked();
+        let mut login = stand.begin(id, username, &password).await;
+        let (attempts, first) = (login.challenge().attempts_left, login.challenge().id.clone());
+        assert_eq!(login.answer(Mood::Wrong).await, format!("challenge({error})"), "{id}: {}", login.report.explain);
+        assert_eq!(login.challenge().attempts_left, attempts - 1, "{id}");
+        assert_ne!(login.challenge().id, first, "{id}: an answer uses the id up");
+        assert_eq!(login.answer(Mood::Right).await, "accept", "{id}: {}", login.report.explain);
+        assert_eq!(stand.server.passwords_checked(), checked + 1, "{id}: the password is sent once");
+        assert_eq!(login.credential_sends, 1, "{id}: and so is each answer");
+    }
+}
+
+#[tokio::test]
+async fn wrong_answers_end_with_the_attempts() {
+    let stand = Stand::of(&ids(ASKED_AGAIN)).await;
+    for &(id, error) in ASKED_AGAIN {
+        let (shipped, _) = stand.live(id);
+        let (username, password) = shipped.right();
+        let mut login = stand.begin(id, username, &password).await;
+        for _ in 1..login.challenge().attempts_left {
+            assert_eq!(login.answer(Mood::Wrong).await, format!("challenge({error})"), "{id}");
+        }
+        assert_eq!(login.answer(Mood::Wrong).await, format!("reject({error})"), "{id}: {}", login.report.explain);
+    }
+}
+
+#[tokio::test]
+async fn hostile_answers_are_not_sent() {
+    let stand = Stand::of(CODES).await;
+    let verified =
+        || ["/mfa/sms/verify", "/api/v1/authn/factors/{id}/verify"].map(|route| stand.server.requests(route));
+    for id in CODES {
+        for hostile in
+            HOSTILE.iter().chain(&["", "12345", "1234567", "１２３４５６", "{{steps.send.code}}", "123456\n"])
+        {
+            stand.seconds_later(30);
+            let before = verified();
+            let mut login = stand.begin(id, "zhangsan", "123456").await;
+            let word = login.fill_in(&[("code", hostile)]).await;
+            assert_eq!(word, "challenge(invalid_input)", "{id} {hostile:?}: {}", login.report.explain);
+            assert_eq!(verified(), before, "{id} {hostile:?}");
+            let word = login.fill_in(&[("code", "123456"), ("admin", "1")]).await;
+            assert_eq!(word, "challenge(invalid_input)", "{id}: an answer that nobody asked for");
+            assert_eq!(login.answer(Mood::Right).await, "accept", "{id}: {}", login.report.explain);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_its_users() {
+    let stand = Stand::of(CODES).await;
+    for id in CODES {
+        let (shipped, _) = stand.live(id);
+        let mut login = stand.begin(id, "zhangsan", "123456").await;
+        let mut other = stand.begin(id, "lisi", PEOPLE[1].password).await;
+        let code = |who: &str| match shipped.asks {
+            Asks::Authenticator => stand.server.phone(who).authenticator,
+            _ => stand.server.phone(who).code().unwrap(),
+        };
+        if code("lisi") != code("zhangsan") {
+            assert_eq!(login.fill_in(&[("code", &code("lisi"))]).await, "challenge(mfa_failed)", "{id}");
+        }
+        assert_eq!(login.answer(Mood::Right).await, "accept", "{id}");
+        assert_eq!(other.answer(Mood::Right).await, "accept", "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_sent_once_more_and_replaces_the_first() {
+    let stand = Stand::of(&ids(MESSAGES)).await;
+    for &(id, route) in MESSAGES {
+        let mut login = stand.begin(id, "zhangsan", "123456").await;
+        let first = stand.server.phone("zhangsan").code().unwrap();
+        let sent = stand.server.requests(route);
+        let (challenge, attempts) = (login.challenge().id.clone(), login.challenge().attempts_left);
+        assert_eq!(login.go_on(Action::Resend).await, "challenge(too_many_attempts)", "{id}: too early");
+        assert_eq!(stand.server.requests(route), sent, "{id}");
+        stand.seconds_later(60);
+        assert_eq!(login.go_on(Action::Resend).await, "challenge", "{id}: {}", login.report.explain);
+        assert_eq!(stand.server.requests(route), sent + 1, "{id}");
+        assert_eq!(login.challenge().id, challenge, "{id}: the id stays");
+        assert_eq!(login.challenge().attempts_left, attempts, "{id}");
+        let second = stand.server.phone("zhangsan").code().unwrap();
+        if first != second {
+            assert_eq!(login.fill_in(&[("code", &first)]).await, "challenge(mfa_failed)", "{id}");
+        }
+        assert_eq!(login.fill_in(&[("code", &second)]).await, "accept", "{id}: {}", login.report.explain);
+    }
+}
+
+#[tokio::test]
+async fn an_authenticators_code_is_good_once_and_not_for_long() {
+    let stand = Stand::of(&["totp"]).await;
+    let mut login = stand.begin("totp", "zhangsan", "123456").await;
+    let old = stand.server.phone("zhangsan").authenticator;
+    stand.seconds_later(90);
+    assert_eq!(login.fill_in(&[("code", &old)]).await, "challenge(mfa_failed)");
+    let code = stand.server.phone("zhangsan").authenticator;
+    assert_eq!(login.fill_in(&[("code", &code)]).await, "accept", "{}", login.report.explain);
+    let mut login = stand.begin("totp", "zhangsan", "123456").await;
+    assert_eq!(login.fill_in(&[("code", &code)]).await, "challenge(mfa_failed)");
+    let said = login.challenge().error.as_ref().and_then(|error| error.error_message.clone());
+    assert!(said.unwrap().contains("only be used once"));
+    stand.seconds_later(30);
+    assert_eq!(login.answer(Mood::Right).await, "accept");
+}
+
+#[tokio::test]
+async fn a_push_waits_for_its_own_user() {
+    let stand = Stand::of(&["push-confirm"]).await;
+    let mut login = stand.begin("push-confirm", "zhangsan", "123456").await;
+    let other = stand.begin("push-confirm", "lisi", PEOPLE[1].password).await;
+    let id = login.challenge().id.clone();
+    assert_eq!(login.challenge().message.as_deref(), Some("请在 张三 的手机 上确认登录"));
+    assert!(login.challenge().poll_after.is_some());
+    assert!(stand.server.press("lisi", true));
+    for _ in 0..5 {
+        assert_eq!(login.go_on(Action::Poll).await, "challenge", "{}", login.report.explain);
+        assert_eq!((&login.challenge().id, login.challenge().attempts_left), (&id, 3), "a poll costs nothing");
+    }
+    drop(other);
+    assert!(stand.server.press("zhangsan", true));
+    assert_eq!(login.go_on(Action::Poll).await, "accept", "{}", login.report.explain);
+
+    let mut login = stand.begin("push-confirm", "zhangsan", "123456").await;
+    assert!(stand.server.press("zhangsan", false));
+    assert_eq!(login.go_on(Action::Poll).await, "reject(mfa_failed)");
+}
+
+#[tokio::test]
+async fn a_new_password_arrives_as_typed() {
+    for hostile in HOSTILE {
+        let stand = Stand::of(&["password-renewal"]).await;
+        let new = format!("{hostile}Ab1-new");
+        let mut login = stand.begin("password-renewal", "sunqi", PEOPLE[4].password).await;
+        let word = login.fill_in(&[("new_password", &new), ("repeat", &new)]).await;
+        assert_eq!(word, "accept", "{hostile:?}: {}", login.report.explain);
+        let old = stand.begin("password-renewal", "sunqi", PEOPLE[4].password).await;
+        assert_eq!(old.word(), "reject(invalid_credentials)", "{hostile:?}");
+        let again = stand.begin("password-renewal", "sunqi", &new).await;
+        assert_eq!(again.word(), "accept", "{hostile:?}: {}", again.report.explain);
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_must_be_typed_twice_and_satisfy_the_server() {
+    let stand = Stand::of(&["password-renewal"]).await;
+    let mut login = stand.begin("password-renewal", "sunqi", PEOPLE[4].password).await;
+    let word = login.fill_in(&[("new_password", NEW_PASSWORD), ("repeat", "Autumn-2026")]).await;
+    assert_eq!(word, "challenge(invalid_input)");
+    let said = login.challenge().error.as_ref().and_then(|error| error.error_message.clone());
+    assert_eq!(said.as_deref(), Some("两次输入的新密码不一致"));
+    assert_eq!(stand.server.requests("/account/password"), 0);
+    for (weak, why) in [("Ab1", "至少 8 位"), ("my-sunqi-1", "用户名"), (PEOPLE[4].password, "用户名")] {
+        let word = login.fill_in(&[("new_password", weak), ("repeat", weak)]).await;
+        assert_eq!(word, "challenge(invalid_input)", "{weak}");
+        let said = login.challenge().error.as_ref().and_then(|error| error.error_message.clone()).unwrap();
+        assert!(said.contains(why), "{weak}: {said}");
+    }
+    assert_eq!(login.answer(Mood::Right).await, "accept", "{}", login.report.explain);
+}
+
+#[tokio::test]
+async fn a_picture_is_good_for_one_try_and_another_may_be_had() {
+    let stand = Stand::of(&["captcha-ask"]).await;
+    let mut login = stand.begin("captcha-ask", "zhangsan", "123456").await;
+    let first = login.challenge().image.clone().unwrap();
+    stand.seconds_later(1);
+    assert_eq!(login.go_on(Action::Resend).await, "challenge", "{}", login.report.explain);
+    assert_ne!(login.challenge().image.as_ref(), Some(&first), "another picture");
+    assert_eq!(login.answer(Mood::Right).await, "accept", "{}", login.report.explain);
+    let before = stand.server.seen();
+    let wrong = stand.login("captcha-ask", "zhangsan", "123456", Mood::Wrong).await;
+    assert_eq!(wrong.word(), "reject(mfa_failed)");
+    assert_eq!(stand.server.seen(), before, "the password was not looked at");
+}
+
+#[tokio::test]
+async fn a_captcha_by_the_utility_is_good_for_one_login() {
+    let stand = Stand::of(&["captcha-image", "captcha-login"]).await;
+    let given = stand.looked_up("captcha-image").await;
+    let first = stand.begin_with("captcha-login", "zhangsan", "123456", given.clone()).await;
+    assert_eq!(first.word(), "accept", "{}", first.report.explain);
+    let second = stand.begin_with("captcha-login", "zhangsan", "123456", given).await;
+    assert_eq!(second.word(), "reject(mfa_failed)");
+}
+
+#[tokio::test]
+async fn users_without_a_telephone_need_their_password_only() {
+    let stand = Stand::of(&["sms-code", "totp", "push-confirm"]).await;
+    for id in ["sms-code", "totp", "push-confirm"] {
+        let login = stand.begin(id, PEOPLE[5].login, PEOPLE[5].password).await;
+        assert!(matches!(login.report.verdict, Verdict::Accept(_)), "{id}: {}", login.report.explain);
+    }
+}
