@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A console's side of Doorward, in one file and with nothing but the standard library.
 
-    DOORWARD_TOKEN=dwt_... console.py http://127.0.0.1:8080 corp-4a zhangsan < password
+    DOORWARD_TOKEN=dwt_... console.py http://127.0.0.1:8080 corp-4a zhangsan
+
+Standard input gives the password and, a line each, what a challenge asks for (an SMS code, say).
 
 The rule: only status 200 together with `Doorward-Verdict: accept` lets a user in. Everything else, whatever it is,
 does not. Exit codes: 0 accept, 1 reject, 2 challenge, 3 unavailable, 4 misconfigured, 64 the call itself is wrong.
@@ -25,16 +27,13 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def authenticate(base, token, connector, username, password, client_ip=None, timeout=10.0):
-    """One login: (verdict, body). verdict is None when the call was faulty; body is then a problem (RFC 9457).
+def call(base, token, path, asked, timeout):
+    """One call: (verdict, body). verdict is None when the call was faulty; body is then a problem (RFC 9457).
 
     Raises OSError when Doorward cannot be reached: nobody is let in then.
     """
-    asked = {"username": username, "password": password, "request_id": str(uuid.uuid4())}
-    if client_ip:
-        asked["client_ip"] = client_ip
     request = urllib.request.Request(
-        f"{base.rstrip('/')}/v1/connectors/{urllib.parse.quote(connector, safe='')}/authenticate",
+        f"{base.rstrip('/')}{path}",
         data=json.dumps(asked).encode(),
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
@@ -51,14 +50,54 @@ def authenticate(base, token, connector, username, password, client_ip=None, tim
     return verdict, body
 
 
+def authenticate(base, token, connector, username, password, client_ip=None, timeout=10.0):
+    """One login."""
+    asked = {"username": username, "password": password, "request_id": str(uuid.uuid4())}
+    if client_ip:
+        asked["client_ip"] = client_ip
+    return call(base, token, f"/v1/connectors/{urllib.parse.quote(connector, safe='')}/authenticate", asked, timeout)
+
+
+def answer(base, token, challenge, answers, timeout=10.0):
+    """Goes on with a login that waits. Each id is good for one answer; a wrong one brings the next id with it."""
+    return call(base, token, "/v1/challenges", {"challenge": challenge["id"], "answers": answers}, timeout)
+
+
+def act(base, token, challenge, action, timeout=10.0):
+    """`resend`, `poll` or `cancel`. The first two keep the id."""
+    return call(base, token, "/v1/challenges", {"challenge": challenge["id"], "action": action}, timeout)
+
+
+def ask(challenge):
+    """What the user answers, or None when there is nothing more to read."""
+    error = challenge.get("error")
+    if error:
+        print(f"not yet: {error.get('error_message') or error['reason']}", file=sys.stderr)
+    print(f"{challenge['type']}: {challenge.get('message') or ''}", file=sys.stderr)
+    answers = {}
+    for field in challenge["fields"]:
+        print(f"{field.get('label') or field['name']}: ", end="", file=sys.stderr)
+        line = sys.stdin.readline()
+        if not line:
+            return None
+        answers[field["name"]] = line.rstrip("\n")
+    return answers or None
+
+
 def main():
     if len(sys.argv) != 4 or "DOORWARD_TOKEN" not in os.environ:
         print(__doc__, file=sys.stderr)
         return 64
     base, connector, username = sys.argv[1:]
     password = sys.stdin.readline().rstrip("\n")
+    token = os.environ["DOORWARD_TOKEN"]
     try:
-        verdict, body = authenticate(base, os.environ["DOORWARD_TOKEN"], connector, username, password)
+        verdict, body = authenticate(base, token, connector, username, password)
+        while verdict == "challenge":
+            answers = ask(body["challenge"])
+            if answers is None:
+                break
+            verdict, body = answer(base, token, body["challenge"], answers)
     except (OSError, ValueError) as error:
         print(f"unavailable: {error}", file=sys.stderr)
         return EXIT["unavailable"]

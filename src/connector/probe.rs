@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{Connector, Role, Step, script_input};
 use crate::condition::{Facts, Judging, status_speaks};
-use crate::context::{Context, StepFacts, StepOutcome, User};
+use crate::context::{Context, PageFacts, StepFacts, StepOutcome, User};
 use crate::document::{Object, Value, from_json};
 use crate::response::decode;
 use crate::response::source::ReplyView;
@@ -131,6 +131,7 @@ fn sample(connector: &Connector) -> Context {
             outcome: StepOutcome::Success,
             status: Some(200),
             captures: captures.map(|capture| (capture.name.clone(), Some(text(&capture.name)))).collect(),
+            page: PageFacts::default(),
         };
         context.steps.insert(step.name.clone(), facts);
         for variable in step.request.iter().flat_map(crate::request::RequestPlan::variables) {

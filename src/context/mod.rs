@@ -3,8 +3,10 @@
 //! A context lives for one login and is never shared between two (invariant 7). It answers with values or says
 //! what is missing; it never renders, so that no value can become text without an encoder of its place.
 
+mod page;
 mod variable;
 
+pub use page::{Enctype, Field, FieldKind, Form, PageFacts};
 pub use variable::{LoginValue, RandomValue, StepValue, TimeValue, Variable, VariableError};
 
 use std::borrow::Cow;
@@ -67,6 +69,8 @@ pub struct StepFacts {
     pub status: Option<u16>,
     /// What `capture` kept; `None` for an optional one that the reply lacked.
     pub captures: IndexMap<String, Option<Value>>,
+    /// What requests of later steps need of the page ([`StepValue::Form`], [`StepValue::Address`]).
+    pub page: PageFacts,
 }
 
 /// Values drawn once a login.
@@ -181,6 +185,8 @@ impl Context {
                 Some(None) => Ok(Cow::Owned(Value::Null)),
                 None => Err(missing()),
             },
+            // These are no values; `request` reads them.
+            StepValue::Form(_) | StepValue::Address => Err(missing()),
         }
     }
 }

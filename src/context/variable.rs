@@ -50,6 +50,10 @@ pub enum StepValue {
     Status,
     /// The name of a capture.
     Capture(String),
+    /// A form of its page, by selector. No text names it; `form_from` does.
+    Form(String),
+    /// What links of its page are relative to. No text names it; `url: { from }` does.
+    Address,
 }
 
 macro_rules! fixed_names {
@@ -207,6 +211,8 @@ impl fmt::Display for Variable {
                 StepValue::Outcome => write!(f, "steps.{step}.outcome"),
                 StepValue::Status => write!(f, "steps.{step}.status"),
                 StepValue::Capture(name) => write!(f, "steps.{step}.{name}"),
+                StepValue::Address => write!(f, "steps.{step} address"),
+                StepValue::Form(css) => write!(f, "steps.{step} form {css}"),
             },
             Self::Secret(name) => write!(f, "secret.{name}"),
             Self::Answer(name) => write!(f, "answer.{name}"),

@@ -345,6 +345,7 @@ fn unrendered(error: RenderError) -> Stop {
     match error {
         RenderError::Missing(missing) => Stop::from(missing),
         RenderError::FromUser { what } => Stop::reject(Reason::InvalidInput, what),
+        RenderError::FromReply { what } => Stop::unavailable(Cause::UnexpectedReply, what),
         RenderError::Unfit { what } => Stop::misconfigured(what),
     }
 }

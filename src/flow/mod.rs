@@ -1,13 +1,15 @@
 //! A login as a run over a connector's steps.
 //!
-//! `run` is the loop, `step` the order of the stages, `report` what came of it; `utility` walks the same steps without a
-//! verdict. Nothing here writes a log, an HTTP reply or a file.
+//! `login` leads in and out, `run` is the loop, `step` the order of the stages, `challenge` the pauses, `report` what came of
+//! it; `utility` walks the same steps without a verdict. Nothing here writes a log, an HTTP reply or a file.
 
 mod challenge;
 mod decode;
 mod draw;
 mod explain;
 mod input;
+mod login;
+mod page;
 pub mod progress;
 pub mod report;
 mod run;
@@ -21,8 +23,8 @@ mod utility;
 mod watched;
 
 pub use challenge::{Action, Resumption};
+pub use login::{authenticate, resume};
 pub use report::Report;
-pub use run::{authenticate, resume};
 pub use saved::Saved;
 pub use sends::{CodeSend, Sends, Unbounded};
 pub use tools::{Exchange, NoPauses, NoScripts, Pauses, Pocket, Rehearsal, Scripts, Tools, Waiting};

@@ -1,27 +1,25 @@
 //! The loop over the steps of one login: the one place that decides which step is next and what the run comes to.
 //!
-//! Steps never call each other; a step that asks pauses the login, which goes on here with the answer. A verdict accept is made here and only from the grant of a closed ledger.
+//! Steps never call each other; a step that asks pauses the login, which goes on here with the answer. The grant of a
+//! closed ledger is made here, and only of it `login` makes an accept.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use url::Url;
 
-use super::challenge::{Action, Asked, Resumption};
-use super::report::{Report, StepEnd, StepReport, StepTrace};
+use super::challenge::Asked;
+use super::report::{StepEnd, StepReport, StepTrace};
 use super::stop::{Ending, Stop};
-use super::{Login, Tools, challenge, draw, input, sends, step, watched};
+use super::{Tools, challenge, draw, input, sends, step, watched};
 use crate::condition::{Absent, Facts};
 use crate::connector::{Connector, Kind, Match, Role, Step};
-use crate::context::{Context, StepFacts, StepOutcome};
+use crate::context::{Context, PageFacts, StepFacts, StepOutcome};
 use crate::cookies::Jar;
 use crate::mask::Mask;
 use crate::request::RequestPlan;
 use crate::upstream::{Nodes, Pick, SendFault};
-use crate::verdict::{
-    Accept, Cause, FactorProof, Grant, HelperProof, Ledger, Mapped, Misconfigured, MoreProof, Reason, Reject, Truth,
-    Unavailable, Verdict,
-};
+use crate::verdict::{Cause, FactorProof, Grant, HelperProof, Ledger, Mapped, MoreProof, Truth};
 
 /// What a step proved.
 #[derive(Debug)]
@@ -71,102 +69,6 @@ pub(super) struct Run<'a> {
     pub jar: Jar,
 }
 
-/// Authenticates one user. Never fails: whatever happens is one of the five verdicts.
-pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login) -> Report {
-    let started = Instant::now();
-    let deadline = login.deadline.map_or(started + connector.timeout, |asked| asked.min(started + connector.timeout));
-    let mut account = match connector.input.username_fields {
-        Some(_) => UNREADABLE.to_owned(),
-        None => login.username.clone(),
-    };
-    let (request_id, username, tracing) = (login.request_id.clone(), login.username.clone(), login.trace);
-    let mut steps = Vec::new();
-    let mut credential_sends = 0;
-    let (verdict, explain) = match input::admit(connector, login, tools.ambient) {
-        Err(stop) => {
-            let Stop { ending, explain } = stop;
-            (verdict_of(ending, Mapped::default()), explain)
-        }
-        Ok(admitted) => {
-            account.clone_from(&admitted.claimed);
-            let mut run = Run::begin(connector, tools, admitted, deadline, tracing);
-            let result = run.steps(0, None, &mut steps).await;
-            credential_sends = run.credential_sends;
-            run.conclude(result)
-        }
-    };
-    Report {
-        connector: connector.id.clone(),
-        revision: connector.revision.clone(),
-        request_id,
-        username,
-        account,
-        verdict,
-        explain,
-        steps,
-        credential_sends,
-        took: started.elapsed(),
-    }
-}
-
-/// Goes on with a login that waits. The caller has made sure that the state is of this revision and still good, and has
-/// taken it away from where it was kept.
-pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumption) -> Report {
-    let started = Instant::now();
-    let Resumption { id, saved, action, deadline, trace } = resumption;
-    let usual = started + connector.timeout;
-    let (request_id, username) = (saved.request_id.clone(), saved.username.clone());
-    let (claimed, hold) = (saved.claimed.clone(), saved.hold);
-    let (subject, identity_compared) = (saved.subject.clone(), saved.identity_compared);
-    let (mapped, ledger) = (saved.mapped(), Ledger::reopen(saved.proven));
-    let (node, jar) = (saved.node, saved.jar.clone());
-    let context = saved.context(connector.secrets.clone());
-    let mut mask = Mask::new(&context.user, connector.secrets.values());
-    mask.add(context.answers.values());
-    let mut run = Run {
-        connector,
-        tools,
-        deadline: deadline.map_or(usual, |asked| asked.min(usual)),
-        context,
-        mask,
-        claimed: claimed.clone(),
-        subject,
-        identity_compared,
-        mapped,
-        ledger,
-        credential_sends: 0,
-        written: false,
-        jar,
-        polled: matches!(action, Action::Poll),
-        pick: connector.nodes.as_ref().map(|nodes| node.map_or_else(|| nodes.start(), |node| nodes.resume(node))),
-        tracing: trace,
-    };
-    let mut steps = Vec::new();
-    let answers = match action {
-        Action::Answer(answers) => Ok(Some(answers)),
-        Action::Poll => Ok(None),
-        Action::Resend => Err(run.resend(id.clone(), hold, &mut steps).await),
-    };
-    let result = match answers {
-        Ok(answers) => run.steps(hold.step, Some(Asked { hold, id, answers }), &mut steps).await,
-        Err(stop) => Err(stop),
-    };
-    let credential_sends = run.credential_sends;
-    let (verdict, explain) = run.conclude(result);
-    Report {
-        connector: connector.id.clone(),
-        revision: connector.revision.clone(),
-        request_id,
-        username,
-        account: claimed,
-        verdict,
-        explain,
-        steps,
-        credential_sends,
-        took: started.elapsed(),
-    }
-}
-
 impl<'a> Run<'a> {
     /// A run before its first step.
     pub(super) fn begin(
@@ -198,7 +100,7 @@ impl<'a> Run<'a> {
 
     /// The node of this login as an origin of `plan`.
     pub(super) fn node(&self, plan: &RequestPlan) -> Option<Url> {
-        let pick = self.pick.as_ref().filter(|_| plan.has_nodes())?;
+        let pick = self.pick.as_ref().filter(|_| plan.wants_node())?;
         plan.origins().iter().find(|url| pick.origin().contains(url)).cloned()
     }
 
@@ -209,7 +111,7 @@ impl<'a> Run<'a> {
 
     /// Runs the steps in order, from the one at `first` on, which `asked` is the answer to. `Ok` holds the grant and the line
     /// that explains it.
-    async fn steps(
+    pub(super) async fn steps(
         &mut self,
         first: usize,
         mut asked: Option<Asked>,
@@ -350,7 +252,7 @@ impl<'a> Run<'a> {
         };
         self.context.steps.insert(
             step.name.clone(),
-            StepFacts { outcome: done.proof.outcome(), status: done.status, captures: done.captures },
+            StepFacts { outcome: done.proof.outcome(), status: done.status, captures: done.captures, page: done.page },
         );
         if matches!(done.proof, Proof::Factor(_)) || explain.is_empty() {
             *explain = format!("{}: {}", step.name, done.explain);
@@ -359,7 +261,7 @@ impl<'a> Run<'a> {
     }
 
     fn leave(&mut self, step: &Step, outcome: StepOutcome, status: Option<u16>) {
-        let facts = StepFacts { outcome, status, captures: indexmap::IndexMap::new() };
+        let facts = StepFacts { outcome, status, captures: indexmap::IndexMap::new(), page: PageFacts::default() };
         self.context.steps.insert(step.name.clone(), facts);
     }
 
@@ -372,41 +274,6 @@ impl<'a> Run<'a> {
         debug_assert!(!self.identity_compared || self.connector.steps.iter().any(compares));
         Ok(())
     }
-
-    /// The verdict of a run, with what was mapped.
-    fn conclude(self, result: Result<(Grant, String), Stop>) -> (Verdict, String) {
-        match result {
-            Ok((grant, explain)) => {
-                let subject = self.subject.unwrap_or(self.claimed);
-                (Verdict::Accept(Accept::new(grant, subject, self.mapped)), line(&self.mask, &explain))
-            }
-            Err(stop) => {
-                let explain = line(&self.mask, &stop.explain);
-                (verdict_of(stop.ending, self.mapped), explain)
-            }
-        }
-    }
-}
-
-/// The verdict that an ending stands for; only a reject carries what was mapped.
-fn verdict_of(ending: Ending, mapped: Mapped) -> Verdict {
-    match ending {
-        Ending::Reject { reason, message } => {
-            let error_message = message.or(mapped.error_message.clone());
-            Verdict::Reject(Reject { mapped: Mapped { error_message, ..mapped }, ..Reject::because(reason) })
-        }
-        Ending::Unavailable(cause) => Verdict::Unavailable(Unavailable::from(cause)),
-        Ending::Misconfigured(what) => Verdict::Misconfigured(Misconfigured { what }),
-        Ending::Challenge(challenge) => Verdict::Challenge(*challenge),
-        Ending::TooMany(retry_after) => {
-            let reject = Reject::because(Reason::TooManyAttempts);
-            Verdict::Reject(Reject { retry_after: Some(retry_after), ..reject })
-        }
-        // Only a step that asks may say so, and its challenge goes on; a connector that could come here does not load.
-        Ending::Pending => {
-            Verdict::Misconfigured(Misconfigured { what: "`pending` in a step that does not ask".into() })
-        }
-    }
 }
 
 /// What a finished step hands to the loop.
@@ -415,16 +282,6 @@ pub(super) struct Done {
     pub proof: Proof,
     pub status: Option<u16>,
     pub captures: indexmap::IndexMap<String, Option<crate::document::Value>>,
+    pub page: PageFacts,
     pub explain: String,
-}
-
-/// The account of a packed user name that could not be read: all of its text may be secret.
-const UNREADABLE: &str = "‹unreadable›";
-
-/// A longer line is no line; logs and audit trails bound lines, not bytes.
-const EXPLAIN_CHARACTERS: usize = 1024;
-
-/// The line of explanation: masked first, then cut, so that the cut leaves no part of a credential.
-pub(super) fn line(mask: &Mask, explain: &str) -> String {
-    mask.hide(explain).chars().take(EXPLAIN_CHARACTERS).collect()
 }

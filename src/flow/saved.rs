@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::run::Run;
 use crate::connector::ask::{Ask, AskType};
-use crate::context::{LoginValues, StepFacts, StepOutcome, StepValue, User, Variable};
+use crate::context::{LoginValues, PageFacts, StepFacts, StepOutcome, StepValue, User, Variable};
 use crate::cookies::Jar;
 use crate::document::{Object, Value};
 use crate::secret::Secret;
@@ -66,6 +66,7 @@ struct SavedStep {
     outcome: StepOutcome,
     status: Option<u16>,
     captures: Vec<(String, Option<Value>)>,
+    page: PageFacts,
 }
 
 /// A secret that is written into the seal, and nowhere else.
@@ -223,15 +224,24 @@ fn keep<'a, V: 'a, K>(
     members.filter(|(name, _)| wanted(name)).map(|(name, value)| (name.clone(), kept(value))).collect()
 }
 
-/// Outcomes are kept of every step, captures only if they are named.
+/// Outcomes are kept of every step, captures and parts of its page only if they are named.
 fn step(name: &str, facts: &StepFacts, needs: &crate::connector::Needs) -> SavedStep {
-    let wanted = |capture: &String| {
-        needs.keeps(&Variable::Step { step: name.to_owned(), value: StepValue::Capture(capture.clone()) })
+    let of_step = |value| Variable::Step { step: name.to_owned(), value };
+    let wanted = |capture: &String| needs.keeps(&of_step(StepValue::Capture(capture.clone())));
+    // No script reads these, so one that may read everything is no reason to keep them.
+    let named = |value| needs.variables.contains(&of_step(value));
+    let forms = facts.page.forms.iter().filter(|(css, _)| named(StepValue::Form((*css).clone())));
+    let linked = named(StepValue::Address);
+    let page = PageFacts {
+        url: facts.page.url.clone().filter(|_| linked),
+        base: facts.page.base.clone().filter(|_| linked),
+        forms: forms.map(|(css, form)| (css.clone(), form.clone())).collect(),
     };
     SavedStep {
         outcome: facts.outcome,
         status: facts.status,
         captures: keep(facts.captures.iter(), wanted, Option::clone),
+        page,
     }
 }
 
@@ -241,6 +251,7 @@ impl SavedStep {
             outcome: self.outcome,
             status: self.status,
             captures: self.captures.into_iter().collect::<IndexMap<_, _>>(),
+            page: self.page,
         }
     }
 }

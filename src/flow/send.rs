@@ -35,7 +35,7 @@ pub(super) fn render(step: &Step, plan: &RequestPlan, run: &Run<'_>, report: &mu
         trace.request = Some(SentTrace {
             method: prepared.method.to_string(),
             url: prepared.url.to_string(),
-            shape: plan.shape(&run.context).map_err(unrendered)?,
+            shape: plan.shape(&run.context, node.as_ref()).map_err(unrendered)?,
             signed: prepared.headers[unsigned..].iter().map(|(n, v)| (n.to_string(), v.as_bytes().to_vec())).collect(),
             from_jar: Vec::new(),
         });
@@ -47,6 +47,7 @@ fn unrendered(error: RenderError) -> Stop {
     match error {
         RenderError::Missing(missing) => Stop::from(missing),
         RenderError::FromUser { what } => Stop::reject(Reason::InvalidInput, format!("nothing was sent: {what}")),
+        RenderError::FromReply { what } => Stop::unavailable(Cause::UnexpectedReply, what),
         RenderError::Unfit { what } => Stop::misconfigured(what),
     }
 }
@@ -62,14 +63,14 @@ fn ready(step: &Step, prepared: Prepared) -> Ready {
     Ready { request, cookies: prepared.cookies }
 }
 
-/// Stage 4.
+/// Stage 4: the reply, and the URL that was asked.
 pub(super) async fn send(
     step: &Step,
     plan: &RequestPlan,
     run: &mut Run<'_>,
     ready: Ready,
     report: &mut StepReport,
-) -> Result<Reply, Stop> {
+) -> Result<(Reply, url::Url), Stop> {
     let Ready { mut request, cookies } = ready;
     let mut tries = if step.role == Role::Helper && !step.carries_credential { step.retry } else { 0 };
     loop {
@@ -90,7 +91,7 @@ pub(super) async fn send(
         match result {
             // A gateway's answer for a server that is away; helpers carry nothing that must not be sent twice.
             Ok(reply) if matches!(reply.status, 502..=504) && tries > 0 => tries -= 1,
-            Ok(reply) => return Ok(reply),
+            Ok(reply) => return Ok((reply, request.url)),
             Err(fault) if plan.has_nodes() && run.next_node(&fault) => {
                 // Only the origin differs: values were drawn once for this step.
                 if let Some(node) = run.node(plan) {

@@ -9,9 +9,10 @@ use super::decode::decode_reply;
 use super::report::{CaptureTrace, IdentityTrace, MapTrace, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
-use super::{explain, send, watched};
+use super::{explain, page, send, watched};
 use crate::condition::{Facts, Judging, Seen, StepRules, status_speaks};
 use crate::connector::{Match, Role, Step, script_input};
+use crate::context::PageFacts;
 use crate::document::{Value, from_json};
 use crate::mapping::plain_text;
 use crate::response::source::{Found, ReplyView};
@@ -32,7 +33,7 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     watch.lap("render", report);
     let reply = send::send(step, plan, run, ready, report).await;
     watch.lap("send", report);
-    let reply = reply?;
+    let (reply, asked) = reply?;
     report.status = Some(reply.status);
     check_headers(&reply.headers).map_err(|error| Stop::unavailable(Cause::ResponseTooLarge, error.to_string()))?;
     let mut decoded = decode_reply(step, run, &reply, report).await?;
@@ -52,7 +53,8 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     identity(step, run, &view, report)?;
     map_data(step, run, &view, report);
     watch.lap("map", report);
-    Ok(Done { proof, status: Some(reply.status), captures, explain })
+    let page = page::left_by(step, &decoded, &asked);
+    Ok(Done { proof, status: Some(reply.status), captures, page, explain })
 }
 
 /// Stage 1: the variables script fills `env`.
@@ -191,7 +193,7 @@ fn denied(denial: Denial, rules: &StepRules, explain: String, run: &Run<'_>) -> 
 fn judge_without_reply(step: &Step, run: &mut Run<'_>, report: &mut StepReport) -> Result<Done, Stop> {
     let (proof, explain) = judge(step, run, None, report)?;
     let captures = capture(step, run, None, report)?;
-    Ok(Done { proof, status: None, captures, explain })
+    Ok(Done { proof, status: None, captures, page: PageFacts::default(), explain })
 }
 
 /// Error code and message of this reply, whatever it was judged to be; the last step that replied decides.

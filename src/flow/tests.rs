@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use proptest::prelude::*;
@@ -13,6 +14,7 @@ use super::progress::Progress;
 use super::*;
 use crate::clock::System;
 use crate::condition::{Condition, Leaf, Operand, Operator, RejectRow, StepRules, Test, ValueSource};
+use crate::connector::ask::{Ask, AskField, AskType};
 use crate::connector::{Connector, Input, Kind, Needs, ResponsePlan, Role, Step};
 use crate::context::Variable;
 use crate::document::{Number, Path, Value};
@@ -73,6 +75,8 @@ struct PlannedStep {
     mores: bool,
     /// `not: { field: reject, equals: 1 }` beside the success, as a careless author writes.
     negated: bool,
+    /// A pause before it, with one attempt and always the same answer: what the reply says decides as it does without.
+    asks: bool,
     reply: PlannedReply,
 }
 
@@ -97,8 +101,17 @@ fn planned_step() -> impl Strategy<Value = PlannedStep> {
     });
     let word = prop_oneof![Just("success"), Just("more"), Just("skipped")];
     let when = prop::option::weighted(0.4, (0usize..4, word));
-    (any::<bool>(), when, any::<bool>(), prop::bool::weighted(0.4), any::<bool>(), reply).prop_map(
-        |(factor, when, rejects, mores, negated, reply)| PlannedStep { factor, when, rejects, mores, negated, reply },
+    let asks = prop::bool::weighted(0.3);
+    (any::<bool>(), when, any::<bool>(), prop::bool::weighted(0.4), any::<bool>(), asks, reply).prop_map(
+        |(factor, when, rejects, mores, negated, asks, reply)| PlannedStep {
+            factor,
+            when,
+            rejects,
+            mores,
+            negated,
+            asks,
+            reply,
+        },
     )
 }
 
@@ -223,6 +236,20 @@ fn field_is_one(name: &str) -> Condition {
     equals(field, Value::Number(Number::parse("1").unwrap()))
 }
 
+fn ask() -> Ask {
+    Ask {
+        kind: AskType::Custom,
+        message: None,
+        fields: vec![AskField { name: "code".to_owned(), label: None, echo: true, pattern: None }],
+        url: None,
+        image: None,
+        expires_in: Duration::from_mins(5),
+        attempts: 1,
+        resend: None,
+        poll_after: None,
+    }
+}
+
 fn step(index: usize, planned: &PlannedStep) -> Step {
     let written = |text| Written { text, mark: 0 };
     let url = format!("https://4a.example.com/{index}");
@@ -241,7 +268,7 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         name: format!("s{index}"),
         role: if planned.factor { Role::Factor } else { Role::Helper },
         when,
-        ask: None,
+        ask: planned.asks.then(ask),
         variables: None,
         request: Some(RequestPlan::compile(&spec, &Language::default()).unwrap()),
         auth: None,
@@ -301,19 +328,30 @@ fn login() -> Login {
     }
 }
 
+/// The whole login, every challenge answered; each pause goes through the bytes that a store would keep.
 fn run(steps: &[PlannedStep]) -> Report {
     let exchange = Planned { connector_steps: steps, ran: AtomicUsize::new(0) };
-    let progress = Progress::default();
+    let (progress, pocket) = (Progress::default(), Pocket::default());
     let tools = Tools {
         exchange: &exchange,
         scripts: &NoScripts,
         ambient: &System,
         progress: &progress,
         sends: &Unbounded,
-        pauses: &NoPauses,
+        pauses: &pocket,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(authenticate(&connector(steps), tools, login()))
+    runtime.block_on(async {
+        let connector = connector(steps);
+        let mut report = authenticate(&connector, tools, login()).await;
+        while let Verdict::Challenge(challenge) = &report.verdict {
+            let id = challenge.id.clone();
+            let saved = Saved::read(&pocket.take(&id).unwrap()).unwrap();
+            let action = Action::Answer([("code".to_owned(), Secret::new("1"))].into());
+            report = resume(&connector, tools, Resumption { id, saved, action, deadline: None, trace: true }).await;
+        }
+        report
+    })
 }
 
 proptest! {
@@ -331,7 +369,7 @@ proptest! {
 fn yes(factor: bool) -> PlannedStep {
     let body = Body::Json { reject: Says::Nothing, more: Says::Nothing, success: Says::Yes };
     let reply = PlannedReply { status: 200, body, fails: false };
-    PlannedStep { factor, when: None, rejects: false, mores: false, negated: false, reply }
+    PlannedStep { factor, when: None, rejects: false, mores: false, negated: false, asks: false, reply }
 }
 
 fn with_body(body: Body) -> PlannedStep {
@@ -373,6 +411,18 @@ fn an_unknown_when_is_unavailable() {
     let report = runtime.block_on(authenticate(&planned, tools, login()));
     assert!(matches!(report.verdict, Verdict::Unavailable(u) if u.cause == Cause::UnexpectedReply), "{report:?}");
     assert_eq!(exchange.ran.load(Ordering::Relaxed), 1, "the second step must not run");
+}
+
+#[test]
+fn a_pause_owes_what_was_owed_before_it() {
+    let more = Body::Json { reject: Says::Nothing, more: Says::Yes, success: Says::Nothing };
+    let more = PlannedStep { mores: true, ..with_body(more) };
+    let asked = |factor| PlannedStep { asks: true, ..yes(factor) };
+    assert_eq!(verdict(&[more.clone(), asked(true)]), "accept");
+    // A helper pays nothing, however often the user is asked; and a pause alone proves nothing.
+    assert_eq!(verdict(&[more.clone(), asked(false), asked(false)]), "misconfigured");
+    assert_eq!(verdict(&[asked(false)]), "misconfigured");
+    assert_eq!(verdict(&[yes(true), asked(false)]), "accept");
 }
 
 #[test]

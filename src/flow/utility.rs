@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::login::line;
 use super::report::StepReport;
-use super::run::{Run, line};
+use super::run::Run;
 use super::stop::{Ending, Stop};
 use super::{Tools, input};
 use crate::connector::{Connector, Kind};

@@ -2,16 +2,18 @@
 
 use http::HeaderValue;
 
-use crate::context::Context;
+use crate::context::{Context, Enctype};
 use crate::template::{Charset, Line, Place, RenderError};
 
+use super::form_from::FormFromPlan;
 use super::json::{Builder, Leaf};
 use super::multipart::MultipartPlan;
 use super::spec::{BodySpec, Reader};
 use super::text::TextPlan;
-use super::{form, xml};
+use super::{form, multipart, xml};
 
 const MULTIPART: &str = "multipart/form-data";
+const URL_ENCODED: &str = "application/x-www-form-urlencoded";
 
 /// A compiled body.
 #[derive(Debug, Clone)]
@@ -29,10 +31,12 @@ enum Content {
     Line(Line),
     Text(TextPlan),
     Multipart(MultipartPlan),
+    FormFrom(FormFromPlan),
 }
 
 impl BodyPlan {
-    pub(super) fn compile(spec: &BodySpec<'_>, charset: Charset, reader: &mut Reader<'_>) -> Self {
+    /// `charset` is that of the request, `written` when the file says so.
+    pub(super) fn compile(spec: &BodySpec<'_>, charset: Charset, written: bool, reader: &mut Reader<'_>) -> Self {
         let (content, leaves, media_type) = match spec {
             BodySpec::Json(_) | BodySpec::JsonText(_) => {
                 let mut builder = Builder::new(charset, reader);
@@ -46,7 +50,11 @@ impl BodyPlan {
             BodySpec::Form(pairs) => {
                 let lines = form::compile(pairs, Place::FormValue, charset, reader);
                 let leaves = pairs.iter().map(|(name, _)| name.text.to_owned()).zip(lines.iter().cloned()).collect();
-                (Content::Line(form::join(&lines)), leaves, "application/x-www-form-urlencoded")
+                (Content::Line(form::join(&lines)), leaves, URL_ENCODED)
+            }
+            BodySpec::FormFrom(spec) => {
+                let plan = FormFromPlan::compile(spec, written.then_some(charset), reader);
+                (Content::FormFrom(plan), Vec::new(), URL_ENCODED)
             }
             BodySpec::Text(written) => {
                 let plan = TextPlan::compile(*written, charset, reader);
@@ -90,12 +98,23 @@ impl BodyPlan {
                 plan.render(context, charset, &mut out)?;
                 Ok((out, None))
             }
-            Content::Multipart(plan) => {
-                let (out, boundary) = plan.render(context)?;
-                let unfit = |_| RenderError::Unfit { what: "the boundary is no header value".into() };
-                let value = HeaderValue::try_from(format!("{MULTIPART}; boundary={boundary}")).map_err(unfit)?;
-                Ok((out, Some(value)))
+            Content::Multipart(plan) => with_boundary(plan.render(context)?),
+            Content::FormFrom(plan) => {
+                let entries = plan.entries(context)?;
+                match entries.enctype {
+                    Enctype::UrlEncoded => Ok((entries.url_encoded(), None)),
+                    Enctype::Multipart => with_boundary(multipart::assemble(&entries.parts(), context)?),
+                    Enctype::Plain => Err(plan.unfit("is sent as text/plain, in which fields cannot be told apart")),
+                }
             }
+        }
+    }
+
+    /// The form of an earlier page that this body is.
+    pub(super) fn form_from(&self) -> Option<&FormFromPlan> {
+        match &self.content {
+            Content::FormFrom(plan) => Some(plan),
+            _ => None,
         }
     }
 
@@ -103,7 +122,14 @@ impl BodyPlan {
         self.form
     }
 
-    pub(super) fn is_multipart(&self) -> bool {
-        matches!(self.content, Content::Multipart(_))
+    /// Whether its Content-Type is known only when it is rendered.
+    pub(super) fn names_its_type(&self) -> bool {
+        matches!(self.content, Content::Multipart(_) | Content::FormFrom(_))
     }
+}
+
+fn with_boundary((out, boundary): (Vec<u8>, String)) -> Result<(Vec<u8>, Option<HeaderValue>), RenderError> {
+    let unfit = |_| RenderError::Unfit { what: "the boundary is no header value".into() };
+    let value = HeaderValue::try_from(format!("{MULTIPART}; boundary={boundary}")).map_err(unfit)?;
+    Ok((out, Some(value)))
 }

@@ -5,18 +5,22 @@
 
 mod body;
 mod form;
+mod form_from;
 mod headers;
 mod json;
+mod link;
 mod marked;
 mod multipart;
 mod shape;
 mod spec;
+mod target;
 mod text;
 mod url;
 mod xml;
 
 pub use shape::ShapePart;
-pub use spec::{BodySpec, JsonSpec, Located, Mark, Pairs, PartSpec, RequestSpec, Use, Written};
+pub use spec::{BodySpec, FormFromSpec, JsonSpec, LinkSpec, Located, Mark, Pairs, PartSpec, RequestSpec, Use, Written};
+pub use url::origins_of;
 
 use std::collections::BTreeSet;
 
@@ -30,9 +34,10 @@ use crate::context::{Context, Variable};
 use crate::template::{Charset, Hole, Language, Line, Mistake, Place, RenderError};
 
 use self::body::BodyPlan;
+use self::form_from::FormFromPlan;
 use self::headers::{CookiePlan, HeaderPlan, ValuePlan};
 use self::spec::Reader;
-use self::url::UrlPlan;
+use self::target::Target;
 
 /// Who calls, unless the file says otherwise.
 const DEFAULT_USER_AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
@@ -44,7 +49,9 @@ const DEFAULT_ACCEPT: &str = "application/json, */*;q=0.5";
 #[derive(Debug, Clone)]
 pub struct RequestPlan {
     method: Method,
-    url: UrlPlan,
+    url: Target,
+    /// A form that is sent with GET.
+    query_form: Option<FormFromPlan>,
     query: Vec<Line>,
     headers: Vec<HeaderPlan>,
     cookies: Vec<CookiePlan>,
@@ -90,11 +97,11 @@ impl RequestPlan {
         let mut reader = Reader { language, mistakes: Vec::new(), uses: Vec::new() };
         let charset = compile_charset(spec, &mut reader);
         let method = compile_method(spec, &mut reader);
-        let url = UrlPlan::compile(spec.url, charset, &mut reader);
+        let url = Target::compile(spec, charset, &mut reader);
         let query = form::compile(&spec.query, Place::QueryValue, charset, &mut reader);
         let mut headers = headers::compile(&spec.headers, &mut reader);
         let cookies = headers::compile_cookies(&spec.cookies, &mut reader);
-        let body = spec.body.as_ref().map(|body| BodyPlan::compile(body, charset, &mut reader));
+        let (query_form, body) = compile_body(spec, &method, charset, &mut reader);
         refuse_content_type(&headers, spec, (charset, body.as_ref()), &mut reader);
         let own_type = body.as_ref().map(|body| (CONTENT_TYPE, body.content_type.clone()));
         let defaults = [
@@ -108,15 +115,18 @@ impl RequestPlan {
         }
         let uses = std::mem::take(&mut reader.uses);
         let Some(url) = url.filter(|_| reader.mistakes.is_empty()) else { return Err(reader.mistakes) };
-        let fixed_url = fixed_url(&url, &query, charset);
-        Ok(Self { method, url, query, headers, cookies, body, charset, uses, fixed_url })
+        let fixed_url = if query_form.is_none() { fixed_url(&url, &query, charset) } else { None };
+        Ok(Self { method, url, query_form, query, headers, cookies, body, charset, uses, fixed_url })
     }
 
-    /// Fills the holes. `node` is one of [`RequestPlan::origins`] when [`RequestPlan::has_nodes`], else `None`.
+    /// Fills the holes. `node` is one of [`RequestPlan::origins`] when [`RequestPlan::wants_node`], else `None`.
     pub fn render(&self, context: &Context, node: Option<&Url>) -> Result<Prepared, RenderError> {
-        let url = match &self.fixed_url {
-            Some(url) => url.clone(),
-            None => self.url.render(node, &self.query, context, self.charset)?,
+        let url = if let Some(url) = &self.fixed_url {
+            url.clone()
+        } else {
+            let form = self.query_form.as_ref().map(|form| form.entries(context)).transpose()?;
+            let extra = (form.map(|entries| entries.url_encoded()), &self.query[..]);
+            self.url.render(node, extra, context, self.charset)?
         };
         let mut headers = Vec::with_capacity(self.headers.len());
         for plan in &self.headers {
@@ -137,14 +147,24 @@ impl RequestPlan {
         Ok(Prepared { method: self.method.clone(), url, headers, cookies, body })
     }
 
-    /// Every variable that the request reads.
+    /// Every variable that the request reads, the form of an earlier page and what a link is relative to among them.
     pub fn variables(&self) -> BTreeSet<Variable> {
-        self.holes().flat_map(Hole::variables).cloned().collect()
+        let form = self.query_form.as_ref().or(self.body.as_ref().and_then(BodyPlan::form_from));
+        let form = form.map(FormFromPlan::variable);
+        let address = self.url.link().map(link::LinkPlan::address);
+        self.holes().flat_map(Hole::variables).cloned().chain(form).chain(address).collect()
     }
 
     /// Every variable that stands in the URL.
     pub fn url_variables(&self) -> BTreeSet<Variable> {
-        self.url.lines().chain(&self.query).flat_map(Line::holes).flat_map(Hole::variables).cloned().collect()
+        let written = self.url.lines().chain(&self.query).flat_map(Line::holes);
+        let form = self.query_form.iter().flat_map(FormFromPlan::holes);
+        written.chain(form).flat_map(Hole::variables).cloned().collect()
+    }
+
+    /// Whether a form of an earlier page is sent in the query.
+    pub fn has_query_form(&self) -> bool {
+        self.query_form.is_some()
     }
 
     /// Every hole of the request.
@@ -162,9 +182,15 @@ impl RequestPlan {
         self.url.origins()
     }
 
-    /// Whether the URL begins with a setting that lists nodes.
+    /// Whether the URL begins with a setting that lists nodes, so that the same request may go to another one.
     pub fn has_nodes(&self) -> bool {
-        self.url.has_nodes()
+        self.url.written().is_some_and(url::UrlPlan::has_nodes)
+    }
+
+    /// Whether rendering depends on the login's node: also a link is followed to this node only. It is not moved to
+    /// another one, which does not know the page that it stood on.
+    pub fn wants_node(&self) -> bool {
+        self.url.wants_node()
     }
 
     /// The method.
@@ -196,8 +222,11 @@ fn refuse_content_type(
             mark,
             refuse("the charset of this Content-Type is not the request's").help("set `charset:` of the request"),
         );
-    } else if body.is_some_and(BodyPlan::is_multipart) {
-        reader.refuse(mark, refuse("Content-Type of a multipart body cannot be set: it names the boundary"));
+    } else if body.is_some_and(BodyPlan::names_its_type) {
+        reader.refuse(
+            mark,
+            refuse("Content-Type of this body cannot be set: it may name a boundary, which is not known yet"),
+        );
     }
 }
 
@@ -218,9 +247,27 @@ pub fn cookie_header<'a>(cookies: impl IntoIterator<Item = (&'a str, &'a [u8])>)
 }
 
 /// The URL without holes; one that cannot be rendered is left to [`RequestPlan::render`], which says why.
-fn fixed_url(url: &UrlPlan, query: &[Line], charset: Charset) -> Option<Url> {
-    let literal = !url.has_nodes() && url.lines().chain(query).all(|line| line.literal().is_some());
-    literal.then(|| url.render(None, query, &Context::default(), charset).ok()).flatten()
+fn fixed_url(url: &Target, query: &[Line], charset: Charset) -> Option<Url> {
+    let url = url.written().filter(|url| !url.has_nodes())?;
+    let literal = url.lines().chain(query).all(|line| line.literal().is_some());
+    literal.then(|| url.render(None, (None, query), &Context::default(), charset).ok()).flatten()
+}
+
+/// A form of an earlier page goes where the method says, as in a browser: with GET into the query.
+fn compile_body(
+    spec: &RequestSpec<'_>,
+    method: &Method,
+    charset: Charset,
+    reader: &mut Reader<'_>,
+) -> (Option<FormFromPlan>, Option<BodyPlan>) {
+    let written = spec.charset.is_some();
+    match &spec.body {
+        Some(BodySpec::FormFrom(form)) if matches!(*method, Method::GET | Method::HEAD) => {
+            (Some(FormFromPlan::compile(form, written.then_some(charset), reader)), None)
+        }
+        Some(body) => (None, Some(BodyPlan::compile(body, charset, written, reader))),
+        None => (None, None),
+    }
 }
 
 fn compile_charset(spec: &RequestSpec<'_>, reader: &mut Reader<'_>) -> Charset {

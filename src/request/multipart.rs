@@ -2,6 +2,8 @@
 //!
 //! The boundary is chosen when all contents are known, from a hash that no user can compute, and tried against them.
 
+use zeroize::Zeroizing;
+
 use crate::context::Context;
 use crate::crypto::digest::{Algorithm, digest};
 use crate::crypto::encoding::hex_encode;
@@ -36,33 +38,41 @@ impl MultipartPlan {
 
     /// The body and its boundary.
     pub(super) fn render(&self, context: &Context) -> Result<(Vec<u8>, String), RenderError> {
-        let mut contents = Vec::with_capacity(self.parts.len());
+        let mut parts = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
-            let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(part.content.size_hint()));
+            let mut bytes = Zeroizing::new(Vec::with_capacity(part.content.size_hint()));
             part.content.render(context, Charset::UTF_8, &mut bytes)?;
-            contents.push(bytes);
+            parts.push((part.head.as_slice(), bytes));
         }
-        let boundary = boundary(context, |boundary| {
-            let boundary = boundary.as_bytes();
-            contents.iter().all(|bytes| !bytes.windows(boundary.len()).any(|window| window == boundary))
-        })?;
-        let size: usize = contents.iter().map(|bytes| bytes.len()).sum::<usize>()
-            + self.parts.iter().map(|part| part.head.len() + boundary.len() + 8).sum::<usize>();
-        let mut out = Vec::with_capacity(size + boundary.len() + 8);
-        for (part, bytes) in self.parts.iter().zip(&contents) {
-            out.extend_from_slice(b"--");
-            out.extend_from_slice(boundary.as_bytes());
-            out.extend_from_slice(b"\r\n");
-            out.extend_from_slice(&part.head);
-            out.extend_from_slice(b"\r\n");
-            out.extend_from_slice(bytes);
-            out.extend_from_slice(b"\r\n");
-        }
+        assemble(&parts, context)
+    }
+}
+
+/// The body of parts, each its header lines and its content, and the boundary between them.
+pub(super) fn assemble(
+    parts: &[(impl AsRef<[u8]>, Zeroizing<Vec<u8>>)],
+    context: &Context,
+) -> Result<(Vec<u8>, String), RenderError> {
+    let boundary = boundary(context, |boundary| {
+        let boundary = boundary.as_bytes();
+        let free = |bytes: &[u8]| !bytes.windows(boundary.len()).any(|window| window == boundary);
+        parts.iter().all(|(head, bytes)| free(bytes) && free(head.as_ref()))
+    })?;
+    let sizes = parts.iter().map(|(head, bytes)| bytes.len() + head.as_ref().len() + boundary.len() + 8);
+    let mut out = Vec::with_capacity(sizes.sum::<usize>() + boundary.len() + 8);
+    for (head, bytes) in parts {
         out.extend_from_slice(b"--");
         out.extend_from_slice(boundary.as_bytes());
-        out.extend_from_slice(b"--\r\n");
-        Ok((out, boundary))
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(head.as_ref());
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(bytes);
+        out.extend_from_slice(b"\r\n");
     }
+    out.extend_from_slice(b"--");
+    out.extend_from_slice(boundary.as_bytes());
+    out.extend_from_slice(b"--\r\n");
+    Ok((out, boundary))
 }
 
 /// A boundary that `fits`. It comes from values of the step run that no user knows, so the same context gives the same

@@ -3,6 +3,7 @@
 //! The names and literals are the file's; every other value is known by the variables in it and by its length, and is
 //! seen only through [`ShapePart::reveal`]. Built on demand: a login that nobody watches does not pay for it.
 
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::context::{Context, Variable};
@@ -10,7 +11,10 @@ use crate::crypto::encoding::url_decode;
 use crate::template::{Charset, Hole, Line, RenderError};
 
 use super::RequestPlan;
+use super::body::BodyPlan;
+use super::form_from::{Entry, FormFromPlan};
 use super::headers::ValuePlan;
+use super::target::Target;
 
 /// A value of a request.
 #[derive(Clone)]
@@ -56,20 +60,42 @@ impl std::fmt::Debug for ShapePart {
 }
 
 impl RequestPlan {
-    /// The parts of the request that [`RequestPlan::render`] gives for the same context.
-    pub fn shape(&self, context: &Context) -> Result<Vec<ShapePart>, RenderError> {
+    /// The parts of the request that [`RequestPlan::render`] gives for the same context and node.
+    pub fn shape(&self, context: &Context, node: Option<&Url>) -> Result<Vec<ShapePart>, RenderError> {
         let mut parts = Vec::new();
-        for (index, segment) in self.url.segments().iter().enumerate() {
-            parts.push(part("path", (index + 1).to_string(), segment, (context, Charset::UTF_8))?);
+        let pair = |pair: &Line| part("query", String::new(), pair, (context, self.charset)).map(named);
+        match &self.url {
+            Target::Written(url) => {
+                for (index, segment) in url.segments().iter().enumerate() {
+                    parts.push(part("path", (index + 1).to_string(), segment, (context, Charset::UTF_8))?);
+                }
+                for written in url.query() {
+                    parts.push(pair(written)?);
+                }
+            }
+            // Path and query are the reply's own.
+            Target::Link(link) => {
+                let url = link.render(node, (None, &[]), context, self.charset)?;
+                let value =
+                    Zeroizing::new(url[url::Position::BeforePath..].trim_start_matches('/').as_bytes().to_vec());
+                let variables = vec![link.variable().clone()];
+                parts.push(ShapePart { place: "path", name: "url".to_owned(), variables, value });
+            }
         }
-        for pair in self.url.query().iter().chain(&self.query) {
-            parts.push(named(part("query", String::new(), pair, (context, self.charset))?));
+        parts.extend(
+            self.query_form.as_ref().map(|form| entries("query", form, context)).transpose()?.unwrap_or_default(),
+        );
+        for written in &self.query {
+            parts.push(pair(written)?);
         }
         for header in &self.headers {
             parts.push(value("header", header.name.to_string(), &header.value, (context, self.charset))?);
         }
         for cookie in &self.cookies {
             parts.push(value("cookie", cookie.name.clone(), &cookie.value, (context, self.charset))?);
+        }
+        if let Some(form) = self.body.as_ref().and_then(BodyPlan::form_from) {
+            parts.extend(entries("body", form, context)?);
         }
         if let Some(body) = &self.body {
             for (name, leaf) in &body.leaves {
@@ -79,6 +105,17 @@ impl RequestPlan {
         }
         Ok(parts)
     }
+}
+
+/// The fields of a form of an earlier page, those of the page with the form itself for a variable.
+fn entries(place: &'static str, form: &FormFromPlan, context: &Context) -> Result<Vec<ShapePart>, RenderError> {
+    let part = |entry: Entry<'_>| ShapePart {
+        place,
+        name: entry.name.into_owned(),
+        variables: entry.variables,
+        value: entry.value,
+    };
+    Ok(form.entries(context)?.list.into_iter().map(part).collect())
 }
 
 type Given<'a> = (&'a Context, Charset);

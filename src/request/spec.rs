@@ -1,5 +1,7 @@
 //! A request as it was written: texts with the caller's marks, no YAML and no connector.
 
+use url::Url;
+
 use crate::document::Number;
 use crate::template::{Hole, Language, Line, Mistake, Place, Template};
 
@@ -23,8 +25,10 @@ pub type Pairs<'a> = Vec<(Written<'a>, Written<'a>)>;
 pub struct RequestSpec<'a> {
     /// `GET`, `POST`, …
     pub method: Written<'a>,
-    /// The URL.
+    /// The URL; with `link` the name of the capture that it comes from.
     pub url: Written<'a>,
+    /// The URL comes from an earlier reply.
+    pub link: Option<LinkSpec>,
     /// Added to the URL's own query.
     pub query: Pairs<'a>,
     /// Header fields.
@@ -41,8 +45,24 @@ impl<'a> RequestSpec<'a> {
     /// A request that has a method and a URL and nothing else.
     pub fn new(method: Written<'a>, url: Written<'a>) -> Self {
         let empty = Vec::new;
-        Self { method, url, query: empty(), headers: empty(), cookies: empty(), body: None, charset: None }
+        let (query, headers, cookies) = (empty(), empty(), empty());
+        Self { method, url, link: None, query, headers, cookies, body: None, charset: None }
     }
+}
+
+/// `url: { from }`
+#[derive(Debug, Clone)]
+pub struct LinkSpec {
+    /// The step and its capture.
+    pub step: String,
+    /// The capture's name.
+    pub capture: String,
+    /// Whether it stands in a page, so that the page's `<base href>` counts.
+    pub in_page: bool,
+    /// The origins that the file writes, each with the path `/`.
+    pub origins: Vec<Url>,
+    /// Those of which a login uses one.
+    pub nodes: Vec<Url>,
 }
 
 /// One of the body kinds.
@@ -54,12 +74,25 @@ pub enum BodySpec<'a> {
     JsonText(Written<'a>),
     /// `form:`
     Form(Pairs<'a>),
+    /// `form_from:`
+    FormFrom(FormFromSpec<'a>),
     /// `multipart:`
     Multipart(Vec<PartSpec<'a>>),
     /// `xml:`
     Xml(Written<'a>),
     /// `text:`
     Text(Written<'a>),
+}
+
+/// A form of an earlier page.
+#[derive(Debug, Clone)]
+pub struct FormFromSpec<'a> {
+    /// The step whose reply held it.
+    pub step: &'a str,
+    /// Its selector, as the step's reply was asked for it.
+    pub css: &'a str,
+    /// Fields to set; a name that comes twice takes two places.
+    pub set: Pairs<'a>,
 }
 
 /// A JSON tree as it was written.

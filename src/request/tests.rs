@@ -338,7 +338,7 @@ fn a_shape_shows_literals_and_hides_the_rest() {
         spec.body = Some(BodySpec::Form(vec![(w("a b"), w("{{user.userPassword | md5}}"))]));
     })
     .unwrap();
-    let shape = plan.shape(&context("zhang", "hunter2")).unwrap();
+    let shape = plan.shape(&context("zhang", "hunter2"), None).unwrap();
     let shown: Vec<_> =
         shape.iter().map(|part| (part.place, part.name.as_str(), part.literal(), part.size())).collect();
     assert_eq!(

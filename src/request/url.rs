@@ -8,12 +8,12 @@ mod read;
 use url::Url;
 
 use crate::context::Context;
-use crate::template::{Charset, Fault, Line, Mistake, Place, RenderError};
+use crate::template::{Charset, Fault, Language, Line, Mistake, Place, RenderError, Template};
 
 use super::spec::{Reader, Written};
 
 /// No common server reads a longer request line (nginx 8 KiB, IIS 16 KiB).
-const MAX_URL: usize = 16 << 10;
+pub(super) const MAX_URL: usize = 16 << 10;
 
 /// A compiled URL.
 #[derive(Debug, Clone)]
@@ -26,6 +26,13 @@ pub(super) struct UrlPlan {
     segments: Vec<Line>,
     /// What stands behind `?` in the URL as written, pair by pair.
     query: Vec<Line>,
+}
+
+/// The origins that a written URL begins with, and whether they are nodes; `None` when it is none.
+pub fn origins_of(text: &str, language: &Language) -> Option<(Vec<Url>, bool)> {
+    let template = Template::parse(text, language).ok()?;
+    let plan = UrlPlan::read(&template, Charset::UTF_8, &mut Vec::new())?;
+    Some((plan.origins, plan.has_nodes))
 }
 
 impl UrlPlan {
@@ -67,12 +74,12 @@ impl UrlPlan {
         &self.query
     }
 
-    /// Renders with `more`, the pairs of the key `query`, behind the URL's own query. `node` is one of
-    /// [`UrlPlan::origins`] when the URL begins with nodes.
+    /// Renders with the entries of a form and with `more`, the pairs of the key `query`, behind the URL's own query.
+    /// `node` is one of [`UrlPlan::origins`] when the URL begins with nodes.
     pub(super) fn render(
         &self,
         node: Option<&Url>,
-        more: &[Line],
+        (form, more): (Option<Vec<u8>>, &[Line]),
         context: &Context,
         charset: Charset,
     ) -> Result<Url, RenderError> {
@@ -85,11 +92,24 @@ impl UrlPlan {
             text.push(b'/');
             segment.render(context, Charset::UTF_8, &mut text)?;
         }
-        for (index, pair) in self.query.iter().chain(more).enumerate() {
-            text.push(if index == 0 { b'?' } else { b'&' });
+        let mut separator = b'?';
+        for pair in &self.query {
+            text.push(std::mem::replace(&mut separator, b'&'));
+            pair.render(context, charset, &mut text)?;
+        }
+        if let Some(entries) = form.as_ref().filter(|entries| !entries.is_empty()) {
+            text.push(std::mem::replace(&mut separator, b'&'));
+            text.extend_from_slice(entries);
+        }
+        for pair in more {
+            text.push(std::mem::replace(&mut separator, b'&'));
             pair.render(context, charset, &mut text)?;
         }
         if text.len() > MAX_URL {
+            if form.is_some() {
+                let what = format!("the form makes a URL of more than {} KiB", MAX_URL / 1024);
+                return Err(RenderError::FromReply { what });
+            }
             let mut holed = self.lines().chain(more).filter(|line| line.holes().next().is_some());
             let user = holed.clone().find(|line| line.holes().any(|hole| hole.variable.is_user_data()));
             if let Some(line) = user.or_else(|| holed.next()) {

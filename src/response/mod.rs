@@ -159,7 +159,7 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
         (Kind::Html, Some(text)) => match Page::parse(text) {
             Ok(page) => {
                 html_title = page.shown_title();
-                parts = PageParts::of(&page, &decoding.wanted);
+                parts = PageParts::of(&page, &decoding.wanted, encoding);
                 Ok(page.document())
             }
             Err(cause) => Err(format!("a page that cannot be relied on: {cause}")),

@@ -1,9 +1,10 @@
 //! The body of `POST /v1/challenges`: an id, and either answers or an action.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use indexmap::IndexMap;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::json;
 
 use super::body::Faults;
 use super::problem::Problem;
@@ -78,27 +79,40 @@ fn texts(value: &Value) -> Option<IndexMap<String, Secret>> {
     object.iter().map(|(name, value)| Some((name.clone(), text(value)?))).collect()
 }
 
-/// The body for the API's description.
-#[derive(JsonSchema)]
-#[schemars(rename = "Answer", deny_unknown_fields)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct ChallengeWire {
-    /// The id of the open challenge.
-    challenge: String,
-    /// The user's answers by the names of the fields; a redirect brings `code` and `state`. Instead of `action`.
-    answers: Option<BTreeMap<String, String>>,
-    /// `resend` (the code once more), `poll` (whether it is confirmed by now) or `cancel`. Instead of `answers`.
-    action: Option<ActionWire>,
-}
+/// The body for the API's description: answers or an action, never both; `null` counts as absent.
+pub(super) struct ChallengeWire;
 
-/// An action on a challenge.
-#[derive(JsonSchema)]
-#[schemars(rename = "Action", rename_all = "snake_case")]
-#[expect(dead_code, reason = "only its schema is used")]
-enum ActionWire {
-    Resend,
-    Poll,
-    Cancel,
+impl JsonSchema for ChallengeWire {
+    fn schema_name() -> Cow<'static, str> {
+        "Answer".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let id = json!({ "type": "string", "description": "The id of the open challenge." });
+        let answers = json!({
+            "type": "object",
+            "additionalProperties": { "type": "string" },
+            "description": "The user's answers by the names of the fields; a redirect brings `code` and `state`.",
+        });
+        let action = json!({
+            "enum": ["resend", "poll", "cancel"],
+            "description": "`resend` (the code once more), `poll` (whether it is confirmed by now) or `cancel`.",
+        });
+        let one = |title: &str, answers: serde_json::Value, action: serde_json::Value, required: &str| {
+            json!({
+                "title": title,
+                "type": "object",
+                "properties": { "challenge": id.clone(), "answers": answers, "action": action },
+                "required": ["challenge", required],
+                "additionalProperties": false,
+            })
+        };
+        let (absent, none) = (json!({ "type": "null" }), json!({ "type": "null" }));
+        json_schema!({
+            "description": "What is wanted of a challenge.",
+            "oneOf": [one("Answers", answers, absent, "answers"), one("Action", none, action, "action")],
+        })
+    }
 }
 
 #[cfg(test)]

@@ -76,6 +76,7 @@ impl Paths<'_> {
         let verdict = self.schema::<VerdictBody<'static>>();
         let asked = self.schema::<LoginWire>();
         let mut responses = verdicts(&verdict);
+        answerable(&mut responses);
         self.problems(&mut responses, &[400, 401, 404, 408, 413, 415, 422, 429]);
         self.add(
             "/v1/connectors/{id}/authenticate",
@@ -85,6 +86,7 @@ impl Paths<'_> {
 
         let asked = self.schema::<ChallengeWire>();
         let mut responses = verdicts(&verdict);
+        answerable(&mut responses);
         self.problems(&mut responses, &[400, 401, 408, 413, 415, 422, 429]);
         let summary = "An answer to a challenge, a poll, a resend, or its end";
         self.add("/v1/challenges", "post", operation("answerChallenge", summary, Some(&asked), responses));
@@ -170,6 +172,17 @@ impl Paths<'_> {
         });
         item[method] = operation;
     }
+}
+
+/// Where the id of a challenge is good for.
+fn answerable(responses: &mut Map<String, Value>) {
+    responses["401"]["links"] = json!({
+        "answer": {
+            "operationId": "answerChallenge",
+            "requestBody": { "challenge": "$response.body#/challenge/id" },
+            "description": "With the answers, or with an action.",
+        },
+    });
 }
 
 fn verdicts(schema: &Value) -> Map<String, Value> {

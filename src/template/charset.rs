@@ -48,6 +48,12 @@ impl Charset {
         true
     }
 
+    /// The bytes of `text` as a browser submits a form: what the charset lacks is a reference (`&#128512;`). For values
+    /// that came from the server, which knows what it wrote; what a user typed is never replaced.
+    pub(crate) fn encode_as_form(self, text: &str) -> Vec<u8> {
+        self.0.encode(text).0.into_owned()
+    }
+
     /// The bytes of `text`; `None` when the charset cannot carry all of it.
     pub fn encode(self, text: &str) -> Option<Vec<u8>> {
         let mut bytes = Vec::with_capacity(text.len());

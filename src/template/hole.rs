@@ -34,6 +34,12 @@ pub enum RenderError {
     /// A value is not there; its kind says whose fault that is.
     #[error(transparent)]
     Missing(#[from] Missing),
+    /// What an earlier reply gave does not do: unavailable(unexpected_reply).
+    #[error("{what}")]
+    FromReply {
+        /// What of which step, and why.
+        what: String,
+    },
     /// The connector puts a value where it does not fit: misconfigured.
     #[error("{what}")]
     Unfit {

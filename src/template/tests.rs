@@ -1,5 +1,5 @@
 use super::*;
-use crate::context::{Missing, StepFacts, StepOutcome, User};
+use crate::context::{Missing, PageFacts, StepFacts, StepOutcome, User};
 use crate::document::{Number, from_json};
 
 fn language() -> Language {
@@ -20,8 +20,12 @@ fn context() -> Context {
     context.env.insert("big".into(), Value::Number(Number::parse("1234567890123456789").unwrap()));
     context.step.unix = 1_767_294_245;
     let captures = [("token".to_owned(), Some(Value::from("t"))), ("phone".to_owned(), None)];
-    let facts =
-        StepFacts { outcome: StepOutcome::Success, status: Some(200), captures: captures.into_iter().collect() };
+    let facts = StepFacts {
+        outcome: StepOutcome::Success,
+        status: Some(200),
+        captures: captures.into_iter().collect(),
+        page: PageFacts::default(),
+    };
     context.steps.insert("login".into(), facts);
     context
 }

@@ -13,8 +13,8 @@ const DATA: [&str; 2] = ["extension", "extension_text"];
 /// Members whose own members or items are known by name, and whose values are data.
 const CONTAINERS: [&str; 3] = ["attributes", "cookies", "challenge"];
 
-/// What of a cookie or a challenge is not data.
-const PLAIN: [&str; 12] = [
+/// What of a cookie or a challenge is not data: the fields are literals of the file, and an error is shown as a reject's is.
+const PLAIN: [&str; 14] = [
     "name",
     "domain",
     "path",
@@ -27,6 +27,8 @@ const PLAIN: [&str; 12] = [
     "attempts_left",
     "resend_after",
     "poll_after",
+    "fields",
+    "error",
 ];
 
 /// The word beside the verdict's name: the reason, the cause, what is wrong.

@@ -4,15 +4,18 @@ pub mod connectors;
 mod lab;
 pub mod upstream;
 
+use std::process::Stdio;
+
 use doorward::clock::{Ambient as _, System};
 use doorward::state::{Challenges, MemoryLimits};
 use http::Request;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 
 use self::lab::{Lab, expired, verdict};
 use self::upstream::{CODE, Upstream};
 use crate::server::{TOKEN, post, send};
-use crate::support::daemon::wait_until;
+use crate::support::daemon::{self, Home, wait_until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_after_the_password() {
@@ -387,4 +390,70 @@ async fn an_answer_that_could_not_be_sent_keeps_the_challenge() {
     }
     let still = lab.act(&opened["id"], "poll").await.json()["challenge"].clone();
     assert_eq!((&still["id"], &still["attempts_left"]), (&opened["id"], &json!(3)));
+}
+
+/// The console of examples/, over the real daemon in its own process; and a daemon that starts anew knows no challenge.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_of_the_examples_answers_a_challenge() {
+    let upstream = Upstream::start().await;
+    let home = Home::new("guard: { enabled: false }");
+    home.connector("corp", &connectors::sms(&upstream.base));
+    let daemon = home.start();
+    let console = |base: &str, input: &'static str| {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/console.py");
+        let mut command = tokio::process::Command::new("python3");
+        command.args([script, base, "corp", "zhangsan"]).env("DOORWARD_TOKEN", daemon::TOKEN);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        async move {
+            let mut child = command.spawn().unwrap();
+            child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
+            let output = child.wait_with_output().await.unwrap();
+            (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+        }
+    };
+    assert_eq!(console(&daemon.base, "right\n000000\n042042\n").await, (0, "accept: zhangsan\n".to_owned()));
+    assert_eq!(console(&daemon.base, "right\n000000\n111111\n222222\n").await.0, 1);
+    assert_eq!(console(&daemon.base, "right\n").await.0, 2);
+
+    let (_, opened) = daemon.login("corp", "zhangsan", "right").await;
+    daemon.kill();
+    let daemon = home.start();
+    let asked = json!({ "challenge": opened["challenge"]["id"], "answers": { "code": CODE } });
+    let (status, text) = daemon.call("POST", "/v1/challenges", Some(asked)).await;
+    assert_eq!((status, text.contains("challenge_expired")), (403, true), "{text}");
+    daemon.end();
+}
+
+/// Wrong answers count at the guard like wrong passwords; a right password in between starts nothing anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_answers_are_guesses() {
+    let upstream = Upstream::start().await;
+    let home = Home::new("guard: { user_failures: 3, waits: [ 60s ] }");
+    home.connector("corp", &connectors::sms(&upstream.base));
+    let daemon = home.start();
+    let mut refused = None;
+    'logins: for _ in 0..4 {
+        let (status, opened) = daemon.login("corp", "zhangsan", "right").await;
+        if status != 401 {
+            refused = Some(opened);
+            break;
+        }
+        let mut id = opened["challenge"]["id"].clone();
+        while let Some(open) = id.as_str() {
+            let asked = json!({ "challenge": open, "answers": { "code": "000000" } });
+            let (_, text) = daemon.call("POST", "/v1/challenges", Some(asked)).await;
+            let answer: Value = serde_json::from_str(&text).unwrap();
+            if answer["reason"] == "too_many_attempts" {
+                // What was refused by the guard was not sent, so the challenge is still there.
+                refused = Some(answer);
+                break 'logins;
+            }
+            id = answer["challenge"]["id"].clone();
+        }
+    }
+    let refused = refused.expect("nobody guesses for ever");
+    assert_eq!(refused["reason"], "too_many_attempts", "{refused}");
+    assert!(refused["retry_after"].as_u64().unwrap() > 1, "{refused}");
+    assert!(upstream.asked("/verify") <= 4, "{}", upstream.asked("/verify"));
+    daemon.end();
 }

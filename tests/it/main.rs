@@ -27,6 +27,7 @@ mod public_suffixes;
 mod reload;
 mod replies;
 mod schema;
+mod schemathesis;
 mod script_calls;
 mod script_code_util;
 mod script_escape;

@@ -6,6 +6,7 @@
 
 mod ask;
 mod condition;
+mod from_page;
 mod input;
 mod names;
 mod needs;
@@ -140,7 +141,8 @@ impl Draft {
         let file = Arc::clone(mistakes.file());
         let connector = raw.and_then(|raw| {
             let reads = step::understood(&scripts, reads, &mut mistakes);
-            let check = Check { raw: &raw, around, scripts: &scripts, reads: &reads, language: Language::default() };
+            let (language, origins) = (Language::default(), from_page::WrittenOrigins::default());
+            let check = Check { raw: &raw, around, scripts: &scripts, reads: &reads, language, origins };
             let (connector, transport, origins) = check.run(&id, &mut mistakes)?;
             let scripts = scripts.into_iter().map(|script| script.source).collect();
             Some(Loaded { connector, transport, origins, scripts, reads, raw, file })
@@ -157,6 +159,7 @@ struct Check<'a> {
     scripts: &'a [WrittenScript],
     reads: &'a [Reads],
     language: Language,
+    origins: from_page::WrittenOrigins,
 }
 
 impl Check<'_> {
@@ -164,6 +167,7 @@ impl Check<'_> {
         unsupported::refuse(self.raw, mistakes);
         utility::refuse(self.raw, self.scripts, self.reads, mistakes);
         self.language = settings::language(self.raw, self.around, mistakes);
+        self.origins = from_page::WrittenOrigins::of(self.raw, &self.language);
         let secrets = settings::secrets(self.raw, self.around, mistakes);
         let mut input = input::input(self.raw, mistakes);
         let transport = transport::transport(self.raw, self.around, mistakes);

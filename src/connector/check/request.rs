@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::names::Scope;
 use super::place::Marks;
 use super::roles::Taint;
-use super::{Check, settings};
+use super::{Check, from_page, settings};
 use crate::connector::raw::request::{Body, Part, Url};
 use crate::connector::raw::{self, Dict, OneOrMany, Parameter, Spanned, Text, Tree, TreeValue, Word as _};
 use crate::connector::{Role, Step};
@@ -22,7 +22,10 @@ pub(super) fn request(
     taint: &Taint,
     mistakes: &mut Mistakes,
 ) -> Option<RequestPlan> {
-    let Url::Template(url) = &raw.url else { return None };
+    let (url, link) = match &raw.url {
+        Url::Template(url) => (url, None),
+        Url::From(url) => (url, Some(from_page::link(check, url, mistakes))),
+    };
     let mut marks = Marks::default();
     let method = match &raw.method {
         Some(method) => marks.word(method.value.word(), &method.span),
@@ -33,7 +36,10 @@ pub(super) fn request(
     spec.headers = raw.headers.iter().map(|(name, value)| (marks.key(name), marks.text(value))).collect();
     spec.cookies = raw.cookies.iter().map(|(name, value)| (marks.key(name), marks.text(value))).collect();
     spec.charset = raw.charset.as_ref().map(|charset| marks.text(charset));
-    spec.body = raw.body.as_ref().and_then(|body| body_spec(body, &mut marks));
+    spec.body = raw.body.as_ref().map(|body| body_spec(body, &mut marks, scope, mistakes));
+    if let Some(link) = link {
+        spec.link = Some(link?);
+    }
     // A body's own type is a header like any other; one that is written as a header, too, is then a repeat and refused.
     if let Some(Body::Xml(body) | Body::Text(body)) = &raw.body {
         let key = marks.word("Content-Type", &body.place.span);
@@ -51,7 +57,9 @@ pub(super) fn request(
         }
     };
     variables(&plan, url, raw, scope, mistakes);
-    credential_in_url(check, &plan, url, taint, mistakes);
+    // A form that is sent with GET ends up there, too.
+    let in_url = if plan.has_query_form() { raw.place.key("body") } else { &url.span };
+    credential_in_url(check, &plan, in_url, taint, mistakes);
     Some(plan)
 }
 
@@ -65,7 +73,8 @@ fn variables(plan: &RequestPlan, url: &Text, raw: &raw::Request, scope: Scope<'_
         for variable in hole.variables() {
             let span = find(variable, url, raw);
             scope.check(variable, &span, mistakes);
-            if scope.is_optional(variable) && !hole.has_default() {
+            let is_link = matches!(raw.url, Url::From(_)) && variable.to_string() == url.text;
+            if scope.is_optional(variable) && !hole.has_default() && !is_link {
                 let message = format!("`{variable}` is optional, so it may be missing here");
                 let mistake = mistakes.error_at("optional-without-default", &span, message);
                 mistakes.add(mistake.help(format!("say what stands for it: {{{{ {variable} | default(\"…\") }}}}")));
@@ -98,7 +107,9 @@ fn body_texts<'a>(body: &'a Body, texts: &mut Vec<&'a Text>) {
             }
         }
         Body::Xml(body) | Body::Text(body) => texts.push(&body.value),
-        Body::FormFrom(_) => {}
+        Body::FormFrom(form) => {
+            texts.extend(form.set.iter().flat_map(|(_, values)| values.iter().map(|value| &value.0)));
+        }
     }
 }
 
@@ -112,18 +123,18 @@ fn tree_texts<'a>(tree: &'a Tree, texts: &mut Vec<&'a Text>) {
 }
 
 /// URLs end up in the access logs of servers and proxies.
-fn credential_in_url(check: &Check<'_>, plan: &RequestPlan, url: &Text, taint: &Taint, mistakes: &mut Mistakes) {
+fn credential_in_url(check: &Check<'_>, plan: &RequestPlan, span: &Span, taint: &Taint, mistakes: &mut Mistakes) {
     if settings::acknowledged(check.raw, "credential_in_url") {
         return;
     }
     if let Some(variable) = plan.url_variables().into_iter().find(|variable| taint.may_hold_credential(variable)) {
         let message = format!("`{variable}` stands in the URL, which servers and proxies write into their logs");
-        let mistake = mistakes.error_at("credential-in-url", &url.span, message);
+        let mistake = mistakes.error_at("credential-in-url", span, message);
         mistakes.add(mistake.help("send it in the body or a header; if the server takes it only here, write acknowledge: { credential_in_url: why }"));
     }
 }
 
-fn many<'a>(dict: &'a Dict<OneOrMany<Parameter>>, marks: &mut Marks<'a>) -> Pairs<'a> {
+pub(super) fn many<'a>(dict: &'a Dict<OneOrMany<Parameter>>, marks: &mut Marks<'a>) -> Pairs<'a> {
     let mut pairs = Vec::new();
     for (name, values) in dict.iter() {
         for value in values.iter() {
@@ -133,16 +144,16 @@ fn many<'a>(dict: &'a Dict<OneOrMany<Parameter>>, marks: &mut Marks<'a>) -> Pair
     pairs
 }
 
-fn body_spec<'a>(body: &'a Body, marks: &mut Marks<'a>) -> Option<BodySpec<'a>> {
-    Some(match body {
+fn body_spec<'a>(body: &'a Body, marks: &mut Marks<'a>, scope: Scope<'_>, mistakes: &mut Mistakes) -> BodySpec<'a> {
+    match body {
         Body::Json(Tree { value: TreeValue::Text(text), .. }) => BodySpec::JsonText(marks.text(text)),
         Body::Json(tree) => BodySpec::Json(json_spec(tree, marks)),
         Body::Form(form) => BodySpec::Form(many(form, marks)),
         Body::Multipart(parts) => BodySpec::Multipart(multipart(parts, marks)),
         Body::Xml(body) => BodySpec::Xml(marks.text(&body.value)),
         Body::Text(body) => BodySpec::Text(marks.text(&body.value)),
-        Body::FormFrom(_) => return None,
-    })
+        Body::FormFrom(form) => BodySpec::FormFrom(from_page::form_from(form, marks, scope, mistakes)),
+    }
 }
 
 fn multipart<'a>(parts: &'a Dict<OneOrMany<Part>>, marks: &mut Marks<'a>) -> Vec<PartSpec<'a>> {

@@ -25,13 +25,16 @@ pub(super) fn response(
     preprocess: Option<ScriptId>,
     mistakes: &mut Mistakes,
 ) -> Option<ResponsePlan> {
+    let wants = |wanted: &mut Wanted| super::from_page::add_wanted(check.raw, &step.name.text, wanted);
     let Some(raw) = &step.response else {
+        let mut wanted = Wanted::default();
+        wants(&mut wanted);
         if role == Role::Factor {
             no_success(&step.name.span, mistakes);
         }
         let failure = Reason::InvalidCredentials;
         return Some(ResponsePlan {
-            decoding: Decoding::default(),
+            decoding: Decoding { wanted: Arc::new(wanted), ..Decoding::default() },
             preprocess,
             rules: StepRules {
                 reject: Vec::new(),
@@ -90,12 +93,15 @@ pub(super) fn response(
         captures: captures?,
         map: map?,
     };
-    plan.decoding.wanted = Arc::new(wanted(&plan));
+    // All that is asked of a page is found in one go, when it is decoded.
+    let mut wanted = asked_by(&plan);
+    wants(&mut wanted);
+    plan.decoding.wanted = Arc::new(wanted);
     Some(plan)
 }
 
-/// What the step asks of a page: all of it is found in one go, when the page is decoded.
-fn wanted(plan: &ResponsePlan) -> Wanted {
+/// What the step itself asks of a page.
+fn asked_by(plan: &ResponsePlan) -> Wanted {
     let mut wanted = Wanted::default();
     for source in plan.sources() {
         if let ValueSource::Reply(Source::Css(css)) = source

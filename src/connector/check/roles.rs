@@ -183,7 +183,7 @@ pub(super) fn which_comparisons_count(steps: &mut [Step], taint: &Taint) {
     let factors: Vec<String> = steps.iter().filter(|s| s.role == Role::Factor).map(|s| s.name.clone()).collect();
     for step in steps {
         let asks_with_capture = step.variables_read.iter().any(|variable| match variable {
-            Variable::Step { step, value: StepValue::Capture(_) } => factors.contains(step),
+            Variable::Step { step, value: StepValue::Capture(_) | StepValue::Form(_) } => factors.contains(step),
             _ => false,
         });
         let asks_by_name = step.variables_read.iter().any(|variable| taint.names_user(variable));

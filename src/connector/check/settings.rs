@@ -76,7 +76,8 @@ fn setting(name: &str, written: &Written, around: Surroundings<'_>, mistakes: &m
     }
 }
 
-fn is_origin(url: &Url) -> bool {
+/// Whether `url` is scheme, host and port and nothing else.
+pub(super) fn is_origin(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
         && url.path() == "/"
         && url.query().is_none()

@@ -3,7 +3,6 @@
 use crate::connector::raw;
 use crate::connector::raw::ask::{Ask, AskType};
 use crate::connector::raw::auth::Auth;
-use crate::connector::raw::request::{Body, Url};
 use crate::diagnostic::{Mistakes, Span};
 
 /// Notes each key that is written and not supported yet.
@@ -27,12 +26,6 @@ pub(super) fn refuse(raw: &raw::Connector, mistakes: &mut Mistakes) {
 }
 
 fn of_request(request: &raw::Request, mistakes: &mut Mistakes) {
-    if let Url::From(_) = request.url {
-        note("url: { from }", request.place.key("url"), mistakes);
-    }
-    if let Some(Body::FormFrom(_)) = request.body {
-        note("form_from", request.place.key("body"), mistakes);
-    }
     if let Some(auth) = request.auth.as_ref().filter(|auth| !matches!(auth, Auth::Basic(_) | Auth::Bearer(_))) {
         note(&format!("auth: {}", auth.key()), request.place.key("auth"), mistakes);
     }

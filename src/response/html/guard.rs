@@ -6,7 +6,8 @@
 //! grows too many attributes.
 
 use std::borrow::Cow;
-use std::cell::{Cell, Ref};
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::HashMap;
 
 use ego_tree::NodeId;
 use html5ever::buffer_queue::BufferQueue;
@@ -28,9 +29,18 @@ const PIECE: usize = 1024;
 /// it. A comment looks the same from here; one of 8000 words passes, as does ASP.NET's view state of 400 KB.
 const MAX_COMPARISONS: usize = 1 << 25;
 
+/// Which form a control belongs to by where its tag stood, whatever the tree says: in `<table><form><tr><td><input>` the
+/// form is empty, and its controls are elsewhere (WHATWG HTML 13.2.6.1, "form element pointer").
+pub(super) type Owners = HashMap<NodeId, NodeId>;
+
 /// Parses a page.
-pub(super) fn parse(text: &str) -> Result<Html, &'static str> {
-    let sink = Counted { inner: HtmlTreeSink::new(Html::new_document()), nodes: Cell::new(0), over: Cell::new(None) };
+pub(super) fn parse(text: &str) -> Result<(Html, Owners), &'static str> {
+    let sink = Counted {
+        inner: HtmlTreeSink::new(Html::new_document()),
+        owners: RefCell::default(),
+        nodes: Cell::new(0),
+        over: Cell::new(None),
+    };
     let guard = Guard { tree: TreeBuilder::new(sink, TreeBuilderOpts::default()), emitted: Cell::new(false) };
     let tokenizer = Tokenizer::new(guard, TokenizerOpts::default());
     let queue = BufferQueue::default();
@@ -114,6 +124,7 @@ impl TokenSink for Guard {
 /// scraper's tree, counting what is put into it.
 struct Counted {
     inner: HtmlTreeSink,
+    owners: RefCell<Owners>,
     nodes: Cell<usize>,
     over: Cell<Option<&'static str>>,
 }
@@ -138,11 +149,11 @@ impl Counted {
 
 impl TreeSink for Counted {
     type Handle = NodeId;
-    type Output = Html;
+    type Output = (Html, Owners);
     type ElemName<'a> = Ref<'a, QualName>;
 
-    fn finish(self) -> Html {
-        self.inner.finish()
+    fn finish(self) -> (Html, Owners) {
+        (self.inner.finish(), self.owners.into_inner())
     }
 
     fn parse_error(&self, _: Cow<'static, str>) {}
@@ -204,6 +215,10 @@ impl TreeSink for Counted {
     fn add_attrs_if_missing(&self, target: &NodeId, attrs: Vec<Attribute>) {
         self.count(attrs.len());
         self.inner.add_attrs_if_missing(target, attrs);
+    }
+
+    fn associate_with_form(&self, target: &NodeId, form: &NodeId, _: (&NodeId, Option<&NodeId>)) {
+        self.owners.borrow_mut().insert(*target, *form);
     }
 
     fn remove_from_parent(&self, target: &NodeId) {

@@ -3,6 +3,7 @@
 //! html5ever never fails on bad markup, so the only pages without a document are those beyond the caps of `guard`.
 //! A page is parsed, asked and dropped in one go; what keeps a reply keeps its text and the answers.
 
+mod form;
 mod guard;
 mod text;
 
@@ -17,6 +18,7 @@ const SHOWN_TITLE: usize = 100;
 #[derive(Debug)]
 pub(super) struct Page {
     html: Html,
+    owners: guard::Owners,
 }
 
 impl Page {
@@ -24,7 +26,7 @@ impl Page {
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         #[cfg(test)]
         PARSED_HERE.set(PARSED_HERE.get() + 1);
-        guard::parse(text).map(|html| Self { html })
+        guard::parse(text).map(|(html, owners)| Self { html, owners })
     }
 
     /// `{ title, text }`; the title of a page without one is null.

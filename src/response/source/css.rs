@@ -1,7 +1,7 @@
 //! `css` sources: the text or an attribute of the elements of a page that a selector matches.
 
-use scraper::Selector;
 use scraper::selector::ToCss;
+use scraper::{ElementRef, Selector};
 
 use super::Found;
 use crate::response::html::{Page, text_of};
@@ -62,10 +62,15 @@ impl Css {
         &self.written
     }
 
+    /// The elements that it matches.
+    pub(in crate::response) fn elements<'p>(&'p self, page: &'p Page) -> impl Iterator<Item = ElementRef<'p>> {
+        page.select(&self.selector)
+    }
+
     /// The value that all matching elements share; an element without the attribute has none.
     pub(in crate::response) fn read<'a>(&self, page: &Page) -> Found<'a> {
         let mut shared: Option<Option<String>> = None;
-        for (at, element) in page.select(&self.selector).enumerate() {
+        for (at, element) in self.elements(page).enumerate() {
             let value = match &self.attr {
                 Some(attr) => element.attr(attr).map(str::to_owned),
                 None => Some(text_of(element)),

@@ -137,7 +137,7 @@ fn css_reads_what_all_hits_share() {
     let none = HeaderMap::new();
     let css = |selector: &str, attr: Option<&str>| Css::parse(selector, attr).unwrap();
     let asked = |body: &str, css: &Css| {
-        let wanted = Wanted { css: vec![css.clone()] }.into();
+        let wanted = Wanted { css: vec![css.clone()], ..Wanted::default() }.into();
         let decoded = decode(&Decoding { wanted, ..Decoding::default() }, None, body.as_bytes());
         read(&Source::Css(css.clone()), &none, &decoded)
     };

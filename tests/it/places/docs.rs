@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use doorward::context::{Context, StepFacts, StepOutcome, User};
+use doorward::context::{Context, PageFacts, StepFacts, StepOutcome, User};
 use doorward::document::{Value, from_json};
 use doorward::request::{BodySpec, RequestPlan, RequestSpec};
 use doorward::template::{Charset, Language, Place, RenderError, Setting, Template};
@@ -18,7 +18,10 @@ fn context() -> Context {
     context.env.insert("profile".into(), from_json(br#"{"id":1234567890123456789}"#).unwrap());
     context.step.unix = 1_767_294_245;
     let captures = [("token".to_owned(), Some(Value::from("t1"))), ("phone".to_owned(), None)].into_iter().collect();
-    context.steps.insert("login".into(), StepFacts { outcome: StepOutcome::Success, status: Some(200), captures });
+    context.steps.insert(
+        "login".into(),
+        StepFacts { outcome: StepOutcome::Success, status: Some(200), captures, page: PageFacts::default() },
+    );
     context
 }
 

@@ -1,6 +1,6 @@
 //! Values with a history, by name: each was somebody's hole (TRAPS.md) or is in issue 3.
 
-use doorward::context::StepFacts;
+use doorward::context::{PageFacts, StepFacts};
 use doorward::document::{Number, Value, from_json};
 use doorward::request::{BodySpec, JsonSpec, RequestSpec, Written};
 use doorward::template::{Language, Place, RenderError, Template};
@@ -87,7 +87,7 @@ fn nineteen_digits_keep_their_digits() {
     let id = Value::Number(Number::parse("1234567890123456789").unwrap());
     let captures = [("id".to_owned(), Some(id))].into_iter().collect();
     let outcome = doorward::context::StepOutcome::Success;
-    context.steps.insert("a".into(), StepFacts { outcome, status: Some(200), captures });
+    context.steps.insert("a".into(), StepFacts { outcome, status: Some(200), captures, page: PageFacts::default() });
     let body = plan.render(&context, None).unwrap().body.unwrap();
     assert_eq!(body, r#"{"id":1234567890123456789,"text":"1234567890123456789"}"#);
 }

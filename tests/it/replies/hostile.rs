@@ -27,7 +27,7 @@ fn css(selectors: &[&str]) -> Vec<Css> {
 
 fn read_all(format: Format, content_type: Option<&str>, body: &[u8]) {
     let css = css(&["p > a:not(.x) b, td:nth-child(2n+1), div div div div span", "[href]"]);
-    let wanted = Wanted { css: css.clone() }.into();
+    let wanted = Wanted { css: css.clone(), ..Wanted::default() }.into();
     let decoded = decode(&Decoding { format, charset: Charset::Auto, wanted }, content_type, body);
     let headers = HeaderMap::new();
     let view = ReplyView::new(200, &headers, &decoded, 0);
@@ -104,7 +104,7 @@ fn css_over_deep_and_wide_pages_ends() {
         "[a]",
         "p",
     ]);
-    let wanted: Arc<Wanted> = Wanted { css: css.clone() }.into();
+    let wanted: Arc<Wanted> = Wanted { css: css.clone(), ..Wanted::default() }.into();
     for body in ["<div>".repeat(200), "<div><p>x</p></div>".repeat(1000), format!("<div>{}", "<p>".repeat(1000))] {
         let decoding = Decoding { format: Format::Html, wanted: wanted.clone(), ..Decoding::default() };
         let decoded = decode(&decoding, None, body.as_bytes());

@@ -1,0 +1,77 @@
+//! What a reply leaves for the requests of later steps beside its captures: the forms of its page that later steps
+//! submit, and what its links are relative to.
+//!
+//! Plain data, bounded when it is taken from the page, so that the sealed state of a challenge can hold it. Values in it
+//! are the upstream's: a token as often as not.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What later steps need of one reply; nothing that none of them names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageFacts {
+    /// The URL that was asked, when a later step resolves a capture of this one.
+    pub url: Option<String>,
+    /// The page's own base (`<base href>`), made absolute.
+    pub base: Option<String>,
+    /// Forms by their selector, as the file writes it; without one the sentence that says what is there instead.
+    pub forms: BTreeMap<String, Result<Form, String>>,
+}
+
+/// A form as a browser sees it before anybody types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Form {
+    /// How its entries are packed.
+    pub enctype: Enctype,
+    /// The charset that it is sent in (WHATWG HTML 4.10.21.5, "picking an encoding for the form").
+    pub charset: String,
+    /// In the order of the page.
+    pub fields: Vec<Field>,
+}
+
+/// `enctype` of a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Enctype {
+    /// `application/x-www-form-urlencoded`
+    UrlEncoded,
+    /// `multipart/form-data`
+    Multipart,
+    /// `text/plain`, which no server can take apart.
+    Plain,
+}
+
+/// One entry of a form, or the place where there would be one.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Never empty.
+    pub name: String,
+    /// What kind of control it comes from.
+    pub kind: FieldKind,
+    /// What a browser sends; `None` when it sends nothing (a button, an unchecked box, a disabled control). Such a
+    /// field has its place all the same, for a step that sets it.
+    pub value: Option<String>,
+}
+
+/// Kinds of fields, as far as they are sent or shown differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FieldKind {
+    /// What a person fills in, ticks or chooses.
+    Visible,
+    /// What only the page knows.
+    Hidden,
+    /// A button.
+    Button,
+    /// A file, of which none is chosen.
+    File,
+    /// `_charset_`, whose value is the name of the charset that the form is sent in.
+    Charset,
+}
+
+/// Without the value, which may be a token.
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?} ({:?})", self.kind, self.name, self.value.as_ref().map(String::len))
+    }
+}

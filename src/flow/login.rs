@@ -1,0 +1,159 @@
+//! The ways into a run, and what comes out: a login from its first step, or one that waited for an answer; a report.
+
+use tokio::time::Instant;
+
+use super::challenge::{Action, Asked, Resumption};
+use super::report::{Report, StepReport};
+use super::run::Run;
+use super::stop::{Ending, Stop};
+use super::{Login, Tools, input};
+use crate::connector::Connector;
+use crate::mask::Mask;
+use crate::verdict::{Accept, Grant, Ledger, Mapped, Misconfigured, Reason, Reject, Unavailable, Verdict};
+
+/// Authenticates one user. Never fails: whatever happens is one of the five verdicts.
+pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login) -> Report {
+    let account = match connector.input.username_fields {
+        Some(_) => UNREADABLE.to_owned(),
+        None => login.username.clone(),
+    };
+    let mut subject = Subject::new(login.request_id.clone(), login.username.clone(), account);
+    let (deadline, tracing) = (subject.deadline(connector, login.deadline), login.trace);
+    match input::admit(connector, login, tools.ambient) {
+        Err(Stop { ending, explain }) => {
+            subject.report(connector, (verdict_of(ending, Mapped::default()), explain), Vec::new(), 0)
+        }
+        Ok(admitted) => {
+            subject.account.clone_from(&admitted.claimed);
+            let mut steps = Vec::new();
+            let mut run = Run::begin(connector, tools, admitted, deadline, tracing);
+            let result = run.steps(0, None, &mut steps).await;
+            let sends = run.credential_sends;
+            subject.report(connector, conclude(run, result), steps, sends)
+        }
+    }
+}
+
+/// Goes on with a login that waits. The caller has made sure that the state is of this revision and still good, and has
+/// taken it away from where it was kept.
+pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumption) -> Report {
+    let Resumption { id, saved, action, deadline, trace } = resumption;
+    let subject = Subject::new(saved.request_id.clone(), saved.username.clone(), saved.claimed.clone());
+    let hold = saved.hold;
+    let mut run = Run {
+        connector,
+        tools,
+        deadline: subject.deadline(connector, deadline),
+        claimed: saved.claimed.clone(),
+        subject: saved.subject.clone(),
+        identity_compared: saved.identity_compared,
+        mapped: saved.mapped(),
+        ledger: Ledger::reopen(saved.proven),
+        credential_sends: 0,
+        written: false,
+        polled: matches!(action, Action::Poll),
+        pick: connector.nodes.as_ref().map(|nodes| saved.node.map_or_else(|| nodes.start(), |node| nodes.resume(node))),
+        jar: saved.jar.clone(),
+        tracing: trace,
+        mask: Mask::default(),
+        context: saved.context(connector.secrets.clone()),
+    };
+    run.mask = Mask::new(&run.context.user, connector.secrets.values().chain(run.context.answers.values()));
+    let mut steps: Vec<StepReport> = Vec::new();
+    let result = match action {
+        Action::Answer(answers) => {
+            run.steps(hold.step, Some(Asked { hold, id, answers: Some(answers) }), &mut steps).await
+        }
+        Action::Poll => run.steps(hold.step, Some(Asked { hold, id, answers: None }), &mut steps).await,
+        Action::Resend => Err(run.resend(id, hold, &mut steps).await),
+    };
+    let sends = run.credential_sends;
+    subject.report(connector, conclude(run, result), steps, sends)
+}
+
+/// Whom a report is about, and since when.
+struct Subject {
+    request_id: String,
+    username: String,
+    account: String,
+    started: Instant,
+}
+
+impl Subject {
+    fn new(request_id: String, username: String, account: String) -> Self {
+        Self { request_id, username, account, started: Instant::now() }
+    }
+
+    /// One monotonic deadline a call: the connector's own, or an earlier one.
+    fn deadline(&self, connector: &Connector, asked: Option<Instant>) -> Instant {
+        let usual = self.started + connector.timeout;
+        asked.map_or(usual, |asked| asked.min(usual))
+    }
+
+    fn report(
+        self,
+        connector: &Connector,
+        (verdict, explain): (Verdict, String),
+        steps: Vec<StepReport>,
+        credential_sends: u32,
+    ) -> Report {
+        Report {
+            connector: connector.id.clone(),
+            revision: connector.revision.clone(),
+            request_id: self.request_id,
+            username: self.username,
+            account: self.account,
+            verdict,
+            explain,
+            steps,
+            credential_sends,
+            took: self.started.elapsed(),
+        }
+    }
+}
+
+/// The verdict of a run, with what was mapped.
+fn conclude(run: Run<'_>, result: Result<(Grant, String), Stop>) -> (Verdict, String) {
+    match result {
+        Ok((grant, explain)) => {
+            let subject = run.subject.unwrap_or(run.claimed);
+            (Verdict::Accept(Accept::new(grant, subject, run.mapped)), line(&run.mask, &explain))
+        }
+        Err(stop) => {
+            let explain = line(&run.mask, &stop.explain);
+            (verdict_of(stop.ending, run.mapped), explain)
+        }
+    }
+}
+
+/// The verdict that an ending stands for; only a reject carries what was mapped.
+fn verdict_of(ending: Ending, mapped: Mapped) -> Verdict {
+    match ending {
+        Ending::Reject { reason, message } => {
+            let error_message = message.or(mapped.error_message.clone());
+            Verdict::Reject(Reject { mapped: Mapped { error_message, ..mapped }, ..Reject::because(reason) })
+        }
+        Ending::Unavailable(cause) => Verdict::Unavailable(Unavailable::from(cause)),
+        Ending::Misconfigured(what) => Verdict::Misconfigured(Misconfigured { what }),
+        Ending::Challenge(challenge) => Verdict::Challenge(*challenge),
+        Ending::TooMany(retry_after) => {
+            let reject = Reject::because(Reason::TooManyAttempts);
+            Verdict::Reject(Reject { retry_after: Some(retry_after), ..reject })
+        }
+        // Only a step that asks may say so, and its challenge goes on; a connector that could come here does not load.
+        Ending::Pending => {
+            Verdict::Misconfigured(Misconfigured { what: "`pending` in a step that does not ask".into() })
+        }
+    }
+}
+
+/// The account of a packed user name that could not be read: all of its text may be secret.
+const UNREADABLE: &str = "‹unreadable›";
+
+/// A longer line is no line; logs and audit trails bound lines, not bytes.
+const EXPLAIN_CHARACTERS: usize = 1024;
+
+/// The line of explanation: masked first, then cut, so that the cut leaves no part of a credential.
+pub(super) fn line(mask: &Mask, explain: &str) -> String {
+    mask.hide(explain).chars().take(EXPLAIN_CHARACTERS).collect()
+}

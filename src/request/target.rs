@@ -1,0 +1,76 @@
+//! Where a request goes: a URL of the file, or one that an earlier reply gave.
+
+use url::Url;
+
+use crate::context::Context;
+use crate::template::{Charset, Line, RenderError};
+
+use super::link::LinkPlan;
+use super::spec::{Reader, RequestSpec};
+use super::url::UrlPlan;
+
+/// A compiled `url`.
+#[derive(Debug, Clone)]
+pub(super) enum Target {
+    Written(UrlPlan),
+    Link(LinkPlan),
+}
+
+impl Target {
+    pub(super) fn compile(spec: &RequestSpec<'_>, charset: Charset, reader: &mut Reader<'_>) -> Option<Self> {
+        match &spec.link {
+            Some(link) => Some(Self::Link(LinkPlan::compile(link, spec.url.mark, reader))),
+            None => UrlPlan::compile(spec.url, charset, reader).map(Self::Written),
+        }
+    }
+
+    /// `extra` is what is added to the query: the entries of a form that is sent with GET, and the pairs of the key `query`.
+    pub(super) fn render(
+        &self,
+        node: Option<&Url>,
+        extra: (Option<Vec<u8>>, &[Line]),
+        context: &Context,
+        charset: Charset,
+    ) -> Result<Url, RenderError> {
+        match self {
+            Self::Written(url) => url.render(node, extra, context, charset),
+            Self::Link(link) => link.render(node, extra, context, charset),
+        }
+    }
+
+    pub(super) fn origins(&self) -> &[Url] {
+        match self {
+            Self::Written(url) => url.origins(),
+            Self::Link(link) => link.origins(),
+        }
+    }
+
+    /// Whether the login's node must be named when rendering.
+    pub(super) fn wants_node(&self) -> bool {
+        match self {
+            Self::Written(url) => url.has_nodes(),
+            Self::Link(link) => link.has_nodes(),
+        }
+    }
+
+    /// The URL as the file writes it.
+    pub(super) fn written(&self) -> Option<&UrlPlan> {
+        match self {
+            Self::Written(url) => Some(url),
+            Self::Link(_) => None,
+        }
+    }
+
+    /// A URL that an earlier reply gave.
+    pub(super) fn link(&self) -> Option<&LinkPlan> {
+        match self {
+            Self::Written(_) => None,
+            Self::Link(link) => Some(link),
+        }
+    }
+
+    /// The lines of a written URL.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.written().into_iter().flat_map(UrlPlan::lines)
+    }
+}
