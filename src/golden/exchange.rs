@@ -33,6 +33,11 @@ impl Canned {
         self.asked.lock().map(|asked| asked.clone()).unwrap_or_default()
     }
 
+    /// The replies as they are.
+    pub(super) fn into_replies(self) -> Vec<Result<Reply, SendFault>> {
+        self.replies
+    }
+
     /// How many replies the case gives.
     pub(super) fn given(&self) -> usize {
         self.replies.len()
