@@ -30,8 +30,7 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
     let input = &connector.input;
     if !input.allow_empty_password {
         // An empty password is an anonymous bind to many servers: it would succeed for anybody (RFC 4513 section 5.1.2).
-        for (what, empty) in
-            [("user name", login.username.is_empty()), ("password", login.password.expose().is_empty())]
+        for (what, empty) in [("user name", login.username.is_empty()), ("password", is_empty(login.password.expose()))]
         {
             if empty {
                 return Err(refuse(format!("the {what} is empty; nothing was sent")));
@@ -56,6 +55,7 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
             }
         }
     }
+    whole_name(&claimed).map_err(refuse)?;
     if !input.allow_empty_password {
         empty_fields(connector, &claimed, &fields).map_err(refuse)?;
     }
@@ -81,6 +81,7 @@ pub(super) fn admit_call(connector: &Connector, call: UtilityCall, ambient: &dyn
     if connector.input.username && username.is_empty() {
         return Err(refuse("this utility wants a user name, and none was sent".to_owned()));
     }
+    whole_name(&username).map_err(refuse)?;
     declared(connector, &call.inputs).map_err(refuse)?;
     let mut attributes = call.inputs;
     attributes.retain(|_, value| *value != Value::Null);
@@ -112,6 +113,17 @@ fn declared(connector: &Connector, sent: &Object) -> Result<(), String> {
     Ok(())
 }
 
+/// Servers in C read a name up to its first NUL (Apache's form login does): the account would be another than the one that
+/// guard, identity and audit speak of.
+fn whole_name(name: &str) -> Result<(), String> {
+    if name.contains('\0') { Err("the user name holds a NUL character; nothing was sent".to_owned()) } else { Ok(()) }
+}
+
+/// Whether a password is none, or is none to a server that reads it up to its first NUL.
+fn is_empty(password: &str) -> bool {
+    password.is_empty() || password.starts_with('\0')
+}
+
 /// A packed credential may be empty although the text around it is not, and that is the same anonymous bind.
 fn empty_fields(connector: &Connector, claimed: &str, fields: &IndexMap<String, Secret>) -> Result<(), String> {
     if claimed.is_empty() {
@@ -119,7 +131,7 @@ fn empty_fields(connector: &Connector, claimed: &str, fields: &IndexMap<String, 
     }
     for (name, value) in fields {
         let proves = name == PASSWORD_FIELD || connector.proof_fields.covers(name);
-        if proves && value.expose().is_empty() {
+        if proves && is_empty(value.expose()) {
             return Err("a packed field that proves the user is empty; nothing was sent".to_owned());
         }
     }
