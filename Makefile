@@ -3,11 +3,15 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 NEXTEST_VERSION := 0.9.143
 
-.PHONY: test lint docs schema bench-quick nextest redis tools
+.PHONY: test test-upstreams lint docs schema bench-quick nextest redis tools
 
 test: nextest redis
 	cargo nextest run --all-targets --no-fail-fast
 	cargo test --doc --quiet
+
+# Connectors against real servers, which ../shared/upstreams installs, starts and stops. Without it: one line.
+test-upstreams: nextest
+	tests/upstreams.sh
 
 lint:
 	cargo fmt --check

@@ -1,0 +1,125 @@
+//! One connector of real files, ready to log in at a real server through the flow.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use doorward::clock::System;
+use doorward::connector::catalog::{Live, Loader};
+use doorward::connector::check::SecretsFrom;
+use doorward::diagnostic::{Style, render};
+use doorward::document::Object;
+use doorward::flow::progress::Progress;
+use doorward::flow::{Action, Login, Pocket, Report, Resumption, Saved, Tools, authenticate, resume};
+use doorward::script::{Limits, Worker};
+use doorward::secret::Secret;
+use doorward::upstream::{Egress, EgressRules};
+use doorward::verdict::Verdict;
+
+use super::HOSTILE;
+
+/// A connector, ready to log in.
+pub struct Door {
+    live: Live,
+    pocket: Pocket,
+}
+
+impl Door {
+    /// Loads `file` with these settings; it must not even give a warning.
+    pub async fn open(file: &Path, settings: &[(&str, &str)]) -> Self {
+        let rules = EgressRules { allow_loopback: true, ..EgressRules::default() };
+        let loader = Loader {
+            worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
+            limits: Limits::default(),
+            egress: Arc::new(Egress::new(&rules).unwrap()),
+            env: Box::new(|_| None),
+            settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            secrets: BTreeMap::new(),
+            secrets_from: SecretsFrom::Environment,
+        };
+        let outcome = loader.load(&[file.to_owned()]).await.pop().unwrap();
+        assert!(outcome.diagnostics.is_empty(), "{}", render(&outcome.diagnostics, Style::Plain));
+        Self { live: outcome.live.unwrap(), pocket: Pocket::default() }
+    }
+
+    pub async fn login(&self, username: &str, password: &str) -> Report {
+        self.login_with(username, password, &[]).await
+    }
+
+    pub async fn login_with(&self, username: &str, password: &str, attributes: &[(&str, &str)]) -> Report {
+        let attributes: Object = attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        let login = Login {
+            username: username.to_owned(),
+            password: Secret::new(password),
+            client_ip: None,
+            attributes,
+            request_id: "upstreams".to_owned(),
+            deadline: None,
+            trace: true,
+        };
+        let progress = Progress::default();
+        authenticate(&self.live.connector, self.tools(&progress), login).await
+    }
+
+    /// Answers the challenge that `report` opened.
+    #[expect(dead_code, reason = "next")]
+    pub async fn answer(&self, report: &Report, name: &str, answer: &str) -> Report {
+        let Verdict::Challenge(challenge) = &report.verdict else { panic!("{}: {}", word(report), report.explain) };
+        let saved = Saved::read(&self.pocket.take(&challenge.id).unwrap()).unwrap();
+        let answers = [(name.to_owned(), Secret::new(answer))].into_iter().collect();
+        let (id, action) = (challenge.id.clone(), Action::Answer(answers));
+        let resumption = Resumption { id, saved, action, deadline: None, trace: true };
+        resume(&self.live.connector, self.tools(&Progress::default()), resumption).await
+    }
+
+    fn tools<'a>(&'a self, progress: &'a Progress) -> Tools<'a> {
+        Tools { pauses: &self.pocket, ..Tools::of(&self.live, &System, progress) }
+    }
+
+    /// Every hostile text as a name and as a password: a plain no, after one try or before any.
+    pub async fn refuses_the_hostile(&self, username: &str, password: &str) {
+        let names = HOSTILE.iter().map(|name| (*name, password));
+        let passwords = HOSTILE.iter().map(|password| (username, *password));
+        for (username, password) in names.chain(passwords) {
+            let report = self.login(username, password).await;
+            let verdict = word(&report);
+            let told = format!("{username:?} {password:?}: {verdict}, {}", report.explain);
+            assert!(["reject(invalid_credentials)", "reject(invalid_input)"].contains(&&*verdict), "{told}");
+            let refused_here = report.explain.contains("nothing was sent");
+            assert_eq!(report.credential_sends, u32::from(!refused_here), "{told}");
+        }
+        // As typed, byte for byte: neither trimmed nor folded nor normalised.
+        for wrong in [format!("{password} "), format!(" {password}"), password.to_uppercase()] {
+            self.expect(username, &wrong, "reject(invalid_credentials)").await;
+        }
+        self.expect(username, "", "reject(invalid_input)").await;
+        self.expect("", password, "reject(invalid_input)").await;
+        self.expect(&format!("{username}\0"), password, "reject(invalid_input)").await;
+        self.expect(&format!("{username}\0x"), password, "reject(invalid_input)").await;
+    }
+
+    /// Logs in, expects this word and returns the rest.
+    #[track_caller]
+    pub fn expect<'a>(
+        &'a self,
+        username: &'a str,
+        password: &'a str,
+        expected: &'a str,
+    ) -> impl Future<Output = Report> + 'a {
+        let at = std::panic::Location::caller();
+        async move {
+            let report = self.login(username, password).await;
+            assert_eq!(word(&report), expected, "{at}: {username:?}: {}", report.explain);
+            report
+        }
+    }
+}
+
+/// `accept`, `reject(reason)`, `unavailable(cause)` or another verdict's name.
+pub fn word(report: &Report) -> String {
+    match &report.verdict {
+        Verdict::Reject(reject) => format!("reject({})", reject.reason),
+        Verdict::Unavailable(unavailable) => format!("unavailable({})", unavailable.cause),
+        verdict => verdict.name().to_owned(),
+    }
+}
