@@ -25,6 +25,9 @@ use crate::secret::Secret;
 use crate::template::{RenderError, Template};
 use crate::verdict::{Cause, Challenge, ChallengeError, ChallengeField, Reason};
 
+/// What keeping a state may take beyond the deadline of its call; a store beside the daemon answers in milliseconds.
+const GRACE: Duration = Duration::from_millis(250);
+
 /// What the caller wants of an open challenge.
 #[derive(Debug)]
 pub enum Action {
@@ -113,7 +116,9 @@ impl Run<'_> {
     async fn keep(&self, step: &Step, id: &str, hold: Hold) -> Result<(), Stop> {
         let left = hold.expires_at.saturating_sub(self.tools.ambient.unix_ms());
         let state = Saved::of(self, hold).to_bytes();
-        let kept = self.tools.pauses.put(id, &state, Duration::from_millis(left), self.deadline).await;
+        // A call whose deadline passed while it connected has sent nothing; its challenge must not be lost for that.
+        let deadline = self.deadline.max(Instant::now() + GRACE);
+        let kept = self.tools.pauses.put(id, &state, Duration::from_millis(left), deadline).await;
         kept.map_err(|why| {
             Stop::unavailable(Cause::State, format!("the challenge of {} cannot be kept: {why}", step.name))
         })

@@ -51,7 +51,7 @@ pub(super) fn ask(check: &Check<'_>, step: &raw::Step, scope: Scope<'_>, mistake
     let before = mistakes.count();
     let scope = scope.before();
     let message = raw.message.as_ref().and_then(|text| template(check, text, Place::Plain, scope, mistakes));
-    let fields = fields(raw, mistakes);
+    let fields = fields(raw, pending.is_some(), mistakes);
     let url = raw.url.as_ref().and_then(|text| link(check, text, scope, mistakes));
     redirect(raw, url.as_ref(), mistakes);
     let image = raw.image.as_ref().and_then(|text| image(check, text, scope, mistakes));
@@ -63,9 +63,15 @@ pub(super) fn ask(check: &Check<'_>, step: &raw::Step, scope: Scope<'_>, mistake
     (mistakes.count() == before).then_some(ask)
 }
 
-fn fields(raw: &raw_ask::Ask, mistakes: &mut Mistakes) -> Vec<AskField> {
+fn fields(raw: &raw_ask::Ask, pending: bool, mistakes: &mut Mistakes) -> Vec<AskField> {
     let kind = raw.r#type.value;
-    if raw.fields.is_empty() && !matches!(kind, AskType::Push | AskType::Redirect) {
+    // A poll brings no answer, and an answer that could be sent again and again would be a guess without an end.
+    if pending && (!raw.fields.is_empty() || kind == AskType::Redirect) {
+        let message = "an `ask` either waits for a confirmation (`pending`) or takes answers, not both";
+        let mistake = mistakes.error_at("pending-with-answers", &raw.place.span, message);
+        mistakes.add(mistake.help("ask for the answer in one step and wait for the confirmation in the next"));
+    }
+    if raw.fields.is_empty() && !pending && !matches!(kind, AskType::Push | AskType::Redirect) {
         let mistake = mistakes.error_at("ask-without-fields", &raw.place.span, "this `ask` asks for nothing");
         mistakes.add(mistake.help("name what the user fills in: fields: [ { name: code } ]"));
     }
