@@ -29,6 +29,7 @@ pub fn loader(
         settings,
         secrets,
         secrets_from: SecretsFrom::Samples,
+        console: None,
     })
 }
 

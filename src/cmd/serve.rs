@@ -10,7 +10,7 @@ use arc_swap::ArcSwapOption;
 use doorward::audit::Trail;
 use doorward::config::{self, Config};
 use doorward::connector::catalog::{Catalog, Loader};
-use doorward::connector::check::SecretsFrom;
+use doorward::connector::check::{Console, SecretsFrom};
 use doorward::diagnostic::{Style, render};
 use doorward::guard::SendQuota;
 use doorward::metrics::Metrics;
@@ -138,6 +138,7 @@ fn listen_for(kind: SignalKind) -> anyhow::Result<Signal> {
 }
 
 fn loader(config: &Config) -> anyhow::Result<Loader> {
+    let console = Console { public_url: config.public_url.clone(), reserved_cookies: config.reserved_cookies.clone() };
     Ok(Loader {
         worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,
         limits: limits(config),
@@ -146,6 +147,7 @@ fn loader(config: &Config) -> anyhow::Result<Loader> {
         settings: std::collections::BTreeMap::new(),
         secrets: std::collections::BTreeMap::new(),
         secrets_from: SecretsFrom::Environment,
+        console: Some(console),
     })
 }
 

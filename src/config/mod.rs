@@ -35,9 +35,9 @@ pub struct Config {
     pub connectors: PathBuf,
     /// Who may call.
     pub clients: Vec<Client>,
-    /// The console's own address, which cookie delivery must not cover.
+    /// The console's own address: cookies are delivered under its registrable domain only.
     pub public_url: Option<url::Url>,
-    /// Cookie names of the console, which cookie delivery must not use.
+    /// Names of the console's own cookies, under which none is delivered.
     pub reserved_cookies: Vec<String>,
     /// The operator's outer bound for upstreams.
     pub egress: EgressRules,

@@ -16,9 +16,9 @@ record! {
         connectors: Text,
         /// Who may call.
         clients: Vec<RawClient>,
-        /// The console's own address; cookie delivery must not cover its host.
+        /// The console's own address: cookies are delivered under its registrable domain only.
         public_url: Option<Text>,
-        /// Cookie names of the console, which cookie delivery must not use.
+        /// Names of the console's own cookies, under which none is delivered.
         reserved_cookies: Vec<Text>,
         /// The operator's outer bound for upstreams.
         egress: Option<RawEgress>,

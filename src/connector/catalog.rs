@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::check::{Checked, Draft, Loaded, SecretsFrom, Surroundings};
+use super::check::{Checked, Console, Draft, Loaded, SecretsFrom, Surroundings};
 use super::probe::probe;
 use super::{Connector, raw};
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
@@ -39,6 +39,8 @@ pub struct Loader {
     pub secrets: BTreeMap<String, String>,
     /// Where the other secrets come from.
     pub secrets_from: SecretsFrom,
+    /// The console that a daemon serves; commands serve none.
+    pub console: Option<Console>,
 }
 
 /// A connector that runs.
@@ -111,6 +113,7 @@ impl Loader {
             settings: &self.settings,
             secrets: &self.secrets,
             secrets_from: self.secrets_from,
+            console: self.console.as_ref(),
         }
     }
 

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use crate::condition::{Condition, StepRules, Test, ValueSource};
 use crate::context::Variable;
+use crate::cookies::DeliveryPlan;
 use crate::mapping::MapPlan;
 use crate::packing::Packing;
 use crate::request::RequestPlan;
@@ -233,6 +234,8 @@ pub struct Connector {
     pub nodes: Option<Nodes>,
     /// How many large replies are decoded at a time: one upstream's hostile pages take no more threads than this.
     pub decoders: Gate,
+    /// Cookies for the user's browser.
+    pub delivery: Option<DeliveryPlan>,
     /// In the order of the file.
     pub steps: Vec<Step>,
 }

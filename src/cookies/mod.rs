@@ -3,10 +3,12 @@
 //! Reading one `Set-Cookie` is `response::set_cookie`'s, because sources read it too. A jar belongs to one login and
 //! is lost with it: no cookie of one user is ever sent for another. Time comes in by argument.
 
+mod delivery;
 mod jar;
 mod rules;
 mod suffix;
 
+pub use delivery::{CookiePlan, DeliveryPlan, deliver};
 pub use jar::{Dropped, Jar, MAX_COOKIES, MAX_JAR_BYTES};
 pub use rules::Refusal;
 pub use suffix::registrable_domain;

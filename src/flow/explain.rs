@@ -8,7 +8,7 @@ use crate::document::Value;
 use crate::response::Decoded;
 use crate::response::source::ReplyView;
 use crate::script::{Budget, Outcome};
-use crate::verdict::{Cause, Denial, Truth};
+use crate::verdict::{Cause, Delivery, Denial, Truth, Withheld, WithheldCookie};
 
 use super::report::Tells;
 use super::run::Proof;
@@ -34,6 +34,18 @@ pub(super) fn script(outcome: &Outcome) -> String {
         Outcome::Overloaded => "found no free worker".to_owned(),
         Outcome::TimedOut => "did not end before the deadline".to_owned(),
     }
+}
+
+/// Cookies that the user's browser should have got, for the end of an accept's line; their names are the connector's.
+pub(super) fn withheld(delivery: &Delivery) -> String {
+    let mut line = String::new();
+    for WithheldCookie { name, why } in delivery.withheld.iter().filter(|cookie| cookie.why != Withheld::Replaced) {
+        line.push_str("; the cookie ");
+        line.push_str(name);
+        line.push_str(" is not delivered: ");
+        line.push_str(&why.to_string());
+    }
+    line
 }
 
 /// What the body is, with its article: `JSON`, `an HTML page titled "Sign in"`, `JSON that cannot be read (…)`.

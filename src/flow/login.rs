@@ -6,10 +6,11 @@ use super::challenge::{Action, Asked, Resumption};
 use super::report::{Report, StepReport};
 use super::run::Run;
 use super::stop::{Ending, Stop};
-use super::{Login, Tools, input};
+use super::{Login, Tools, explain, input};
 use crate::connector::Connector;
+use crate::cookies::deliver;
 use crate::mask::Mask;
-use crate::verdict::{Accept, Grant, Ledger, Mapped, Misconfigured, Reason, Reject, Unavailable, Verdict};
+use crate::verdict::{Accept, Delivery, Grant, Ledger, Mapped, Misconfigured, Reason, Reject, Unavailable, Verdict};
 
 /// Authenticates one user. Never fails: whatever happens is one of the five verdicts.
 pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login) -> Report {
@@ -112,12 +113,23 @@ impl Subject {
     }
 }
 
+/// What the user's browser gets of the jar, now that all steps are through.
+fn delivery(run: &Run<'_>) -> Delivery {
+    let now = i64::try_from(run.tools.ambient.unix_ms() / 1000).unwrap_or(i64::MAX);
+    let plan = run.connector.delivery.as_ref();
+    plan.map(|plan| deliver(plan, &run.jar, now)).unwrap_or_default()
+}
+
 /// The verdict of a run, with what was mapped.
 fn conclude(run: Run<'_>, result: Result<(Grant, String), Stop>) -> (Verdict, String) {
     match result {
         Ok((grant, explain)) => {
+            let delivery = delivery(&run);
+            let explain = line(&run.mask, &format!("{explain}{}", explain::withheld(&delivery)));
             let subject = run.subject.unwrap_or(run.claimed);
-            (Verdict::Accept(Accept::new(grant, subject, run.mapped)), line(&run.mask, &explain))
+            let mut accept = Accept::new(grant, subject, run.mapped);
+            accept.delivery = delivery;
+            (Verdict::Accept(accept), explain)
         }
         Err(stop) => {
             let explain = line(&run.mask, &stop.explain);

@@ -313,6 +313,7 @@ steps:
             settings: &none,
             secrets: &none,
             secrets_from: SecretsFrom::Environment,
+            console: None,
         };
         let checked = Draft::read(Path::new("kept.yaml"), text, around, &mut 0).finish(around, Vec::new());
         checked.loaded.unwrap_or_else(|| panic!("{:?}", checked.diagnostics)).connector

@@ -312,6 +312,7 @@ fn connector(steps: &[PlannedStep]) -> Connector {
         identity_required: false,
         nodes: None,
         decoders: Gate::new(1, 0),
+        delivery: None,
         steps: steps.iter().enumerate().map(|(index, planned)| step(index, planned)).collect(),
     }
 }

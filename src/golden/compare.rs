@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use http::header::{CONTENT_TYPE, COOKIE};
 
+use super::delivered::delivered;
 use super::exchange::Canned;
 use crate::connector::raw::golden::{Expect, ExpectedChallenge, ExpectedRequest, GoldenCase};
 use crate::connector::raw::{Constant, Dict, OneOrMany, Parameter, Word as _};
@@ -33,7 +34,7 @@ impl Difference {
         self
     }
 
-    fn label(mut self, label: impl Into<String>) -> Self {
+    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
@@ -51,6 +52,7 @@ pub(super) fn compare(case: &GoldenCase, report: &Report, upstream: &Canned) -> 
         _ => &nothing,
     };
     self::mapped(expect, mapped, &mut found);
+    delivered(expect, report, &mut found);
     exchanges(case, &report.explain, upstream, &mut found);
     found
 }

@@ -5,6 +5,7 @@
 
 mod ambient;
 mod compare;
+mod delivered;
 mod exchange;
 mod play;
 mod utility;

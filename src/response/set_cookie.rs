@@ -4,30 +4,20 @@ mod date;
 
 use std::fmt;
 
+pub use crate::verdict::SameSite;
 pub use date::parse_date;
 
 /// Fields that are read of one reply; the rest is let go. Browsers keep 50 and more of a whole domain.
 pub const MAX_SET_COOKIES: usize = 50;
 
 /// RFC 6265bis section 5.6: name and value together.
-const MAX_PAIR: usize = 4096;
+pub(crate) const MAX_PAIR: usize = 4096;
 
 /// RFC 6265bis section 5.6: a longer attribute value is no attribute.
 const MAX_ATTRIBUTE: usize = 1024;
 
 /// The whole field. Pair and attributes that count fit; padding does not matter.
 const MAX_FIELD: usize = 8192;
-
-/// RFC 6265bis section 5.6.7.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SameSite {
-    /// Sent to other sites too.
-    None,
-    /// Sent on top-level navigation.
-    Lax,
-    /// Never sent cross-site.
-    Strict,
-}
 
 /// A cookie as an upstream set it. Its value is a credential: `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]

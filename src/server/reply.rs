@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 use crate::document::{Value, to_json};
 use crate::flow::report::Report;
 use crate::flow::{UtilityEnd, UtilityReport};
-use crate::verdict::{Challenge, Mapped, Verdict};
+use crate::verdict::{Challenge, DeliveredCookie, Mapped, Verdict};
 
 /// The header that every verdict carries and no fault of the call does.
 pub const VERDICT_HEADER: HeaderName = HeaderName::from_static("doorward-verdict");
@@ -69,7 +69,8 @@ pub fn body(report: &Report) -> VerdictBody<'_> {
     let rest = match &report.verdict {
         Verdict::Accept(accept) => {
             let attributes = Attributes(&accept.mapped.attributes);
-            Rest::Accept { subject: &accept.subject, mapped: Shown::of(&accept.mapped), attributes, cookies: [] }
+            let cookies = accept.delivery.cookies.iter().map(CookieBody::of).collect();
+            Rest::Accept { subject: &accept.subject, mapped: Shown::of(&accept.mapped), attributes, cookies }
         }
         Verdict::Reject(reject) => Rest::Reject {
             reason: reject.reason.as_str(),
@@ -182,6 +183,9 @@ pub(super) struct Traced<'a> {
     explain: &'a str,
     /// Every stage of every step.
     trace: serde_json::Value,
+    /// Cookies that the connector names and that are not delivered: `{ name, because }` each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_delivered: Option<serde_json::Value>,
 }
 
 /// What each verdict adds.
@@ -197,8 +201,8 @@ enum Rest<'a> {
         /// Named attributes of the user.
         #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
         attributes: Attributes<'a>,
-        /// Cookies to hand to the user's browser.
-        cookies: [(); 0],
+        /// Cookies to hand to the user's browser, one for each name and domain.
+        cookies: Vec<CookieBody<'a>>,
     },
     /// 403.
     Reject {
@@ -270,6 +274,46 @@ impl Serialize for Attributes<'_> {
             map.serialize_entry(name, value)?;
         }
         map.end()
+    }
+}
+
+/// A cookie on the wire.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CookieBody<'a> {
+    /// Its name in the browser.
+    name: &'a str,
+    /// Its value, a credential of the user.
+    value: &'a str,
+    /// Lower case, ASCII, without a leading dot.
+    domain: &'a str,
+    /// `/`.
+    path: &'static str,
+    /// Over TLS only.
+    secure: bool,
+    /// Not for scripts.
+    http_only: bool,
+    /// `strict`, `lax` or `none`.
+    same_site: &'static str,
+    /// Seconds since 1970; null for a cookie of the browser's session.
+    expires: Option<i64>,
+    /// All of this as the value of a `Set-Cookie` header.
+    set_cookie: &'a str,
+}
+
+impl<'a> CookieBody<'a> {
+    fn of(cookie: &'a DeliveredCookie) -> Self {
+        Self {
+            name: &cookie.name,
+            // The caller gets in clear what the connector delivers; a send test masks it.
+            value: cookie.value.expose(),
+            domain: &cookie.domain,
+            path: "/",
+            secure: cookie.secure,
+            http_only: cookie.http_only,
+            same_site: cookie.same_site.as_str(),
+            expires: cookie.expires,
+            set_cookie: cookie.set_cookie.expose(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! Masking happens once, when a [`Trace`] is built; the JSON and the lines for people are both made of it. The command line's
 //! `--reveal` is the only way to see the rest.
 
+mod delivery;
 mod human;
 mod net;
 mod outline;
@@ -16,6 +17,7 @@ pub use human::human;
 
 use serde_json::{Value as Json, json};
 
+use self::delivery::Delivery;
 use self::net::Net;
 use self::stage::Step;
 use crate::flow::report::StepReport;
@@ -47,6 +49,8 @@ pub struct Trace {
     sends: u32,
     explain: String,
     steps: Vec<Step>,
+    /// What an accept hands to the user's browser.
+    delivery: Delivery,
     net: Net,
 }
 
@@ -63,6 +67,7 @@ impl Trace {
             sends: report.credential_sends,
             explain: net.text(&explain(&report.explain, &report.steps, view)),
             steps: steps(&report.steps, view, &net),
+            delivery: Delivery::of(&report.verdict, &net),
             net,
         }
     }
@@ -79,16 +84,22 @@ impl Trace {
             sends: 0,
             explain: net.text(&explain(&report.explain, &report.steps, view)),
             steps: steps(&report.steps, view, &net),
+            delivery: Delivery::default(),
             net,
         }
     }
 
     /// `{ "verdict", "explain", "trace" }`; `verdict` is the API's body of the same report, and null after a rehearsal. A
-    /// utility call has `utility` in place of `verdict`.
+    /// utility call has `utility` in place of `verdict`. Cookies that are delivered stand in the verdict; when some are not,
+    /// `not_delivered` says why.
     pub fn to_json(&self, body: Json) -> Json {
         let body = if self.verdict.is_some() { verdict::masked(body, &self.net) } else { Json::Null };
         let name = if self.username.is_some() { "verdict" } else { "utility" };
-        json!({ name: body, "explain": self.explain, "trace": self.steps })
+        let mut shown = json!({ name: body, "explain": self.explain, "trace": self.steps });
+        if !self.delivery.withheld.is_empty() {
+            shown["not_delivered"] = json!(self.delivery.withheld);
+        }
+        shown
     }
 }
 

@@ -3,10 +3,12 @@
 //! There is no sixth verdict and no "ignore": what is not proven is not granted (TRAPS 1). Numbers, statuses and
 //! wire bodies are `server::reply`'s; this file only names things.
 
+mod delivery;
 mod judge;
 mod ledger;
 mod truth;
 
+pub use delivery::{DeliveredCookie, Delivery, SameSite, Withheld, WithheldCookie};
 pub use judge::{
     Denial, FactorOutcome, FactorProof, HelperOutcome, HelperProof, MoreProof, Rules, judge_factor, judge_helper,
 };
@@ -75,12 +77,14 @@ pub struct Accept {
     pub subject: String,
     /// What the connector maps.
     pub mapped: Mapped,
+    /// Cookies for the user's browser.
+    pub delivery: Delivery,
 }
 
 impl Accept {
-    /// An accept for `subject`; the grant is the evidence.
+    /// An accept for `subject` that hands over no cookie; the grant is the evidence.
     pub fn new(grant: Grant, subject: String, mapped: Mapped) -> Self {
-        Self { grant, subject, mapped }
+        Self { grant, subject, mapped, delivery: Delivery::default() }
     }
 
     /// The evidence on which this accept rests.

@@ -26,6 +26,7 @@ fn loader() -> Loader {
         settings: BTreeMap::new(),
         secrets: BTreeMap::new(),
         secrets_from: SecretsFrom::Samples,
+        console: None,
     }
 }
 

@@ -1,4 +1,7 @@
-//! The cookies of a login from outside: what later steps carry.
+//! The cookies of a login from outside: what later steps carry, and what the user's browser gets.
+
+mod console;
+mod delivery;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +21,7 @@ fn loader() -> Loader {
         settings: BTreeMap::new(),
         secrets: BTreeMap::new(),
         secrets_from: SecretsFrom::Samples,
+        console: None,
     }
 }
 

@@ -31,6 +31,7 @@ async fn every_example_loads_and_its_cases_pass() {
         settings: BTreeMap::new(),
         secrets: BTreeMap::new(),
         secrets_from: SecretsFrom::Samples,
+        console: None,
     };
     let examples = examples();
     assert!(examples.len() >= 4);

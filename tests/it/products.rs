@@ -21,6 +21,7 @@ async fn golden_cases_pass() {
         settings: BTreeMap::new(),
         secrets: BTreeMap::new(),
         secrets_from: SecretsFrom::Samples,
+        console: None,
     };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/products");
     for outcome in loader.load(&files(&folder).unwrap()).await {

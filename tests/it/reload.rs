@@ -27,6 +27,7 @@ fn catalog(home: &Home) -> Catalog {
         settings: BTreeMap::default(),
         secrets: BTreeMap::default(),
         secrets_from: SecretsFrom::Environment,
+        console: None,
     };
     Catalog::new(loader, home.path("connectors"))
 }

@@ -97,6 +97,7 @@ fn loader(upstream: &DemoServer) -> anyhow::Result<Loader> {
         settings: std::collections::BTreeMap::new(),
         secrets: std::collections::BTreeMap::new(),
         secrets_from: SecretsFrom::Environment,
+        console: None,
     })
 }
 

@@ -6,6 +6,7 @@
 
 mod ask;
 mod condition;
+mod delivery;
 mod from_page;
 mod input;
 mod names;
@@ -62,6 +63,17 @@ pub struct Surroundings<'a> {
     pub secrets: &'a BTreeMap<String, String>,
     /// Where the other secrets come from.
     pub secrets_from: SecretsFrom,
+    /// The console, when a daemon loads the file.
+    pub console: Option<&'a Console>,
+}
+
+/// What a daemon knows of its console, for cookie delivery.
+#[derive(Debug, Clone, Default)]
+pub struct Console {
+    /// Its own address: cookies are delivered under the domain that owns it.
+    pub public_url: Option<url::Url>,
+    /// Names of its own cookies.
+    pub reserved_cookies: Vec<String>,
 }
 
 /// A connector file that was read, before its scripts are understood.
@@ -196,6 +208,7 @@ impl Check<'_> {
         roles::which_comparisons_count(&mut steps, &taint);
         let identity_required = roles::identity(self.raw, &steps, &taint, mistakes);
         let origins = request::origins(&steps, self.raw, mistakes);
+        let delivery = delivery::delivery(&self, mistakes);
         if mistakes.has_errors() || steps.len() != self.raw.steps.len() {
             return None;
         }
@@ -213,6 +226,7 @@ impl Check<'_> {
             identity_required,
             nodes: request::nodes(&steps),
             decoders: Gate::new(DECODERS, transport.max_in_flight),
+            delivery,
             steps,
         };
         Some((connector, transport, origins))

@@ -12,13 +12,16 @@ use crate::secret::Secret;
 use crate::template::{Language, Setting};
 
 /// Lints that a connector may waive, with what each is about.
-const LINTS: [(&str, &str); 3] = [
+const LINTS: [(&str, &str); 6] = [
     ("status_only", "success looks at the HTTP status only"),
     (
         "credential_in_url",
         "the password or something computed from it stands in the URL, which servers and proxies log",
     ),
     ("plain_http", "credentials cross the network in clear"),
+    ("cookie_for_scripts", "a delivered cookie is not HttpOnly"),
+    ("cookie_in_clear", "a delivered cookie is not Secure"),
+    ("cookie_cross_site", "a delivered cookie is SameSite=None"),
 ];
 
 /// A secret file larger than this is not a secret but a mistake.

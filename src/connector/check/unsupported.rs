@@ -7,9 +7,6 @@ use crate::diagnostic::{Mistakes, Span};
 
 /// Notes each key that is written and not supported yet.
 pub(super) fn refuse(raw: &raw::Connector, mistakes: &mut Mistakes) {
-    if raw.cookie_delivery.is_some() {
-        note("cookie_delivery", raw.place.key("cookie_delivery"), mistakes);
-    }
     for step in raw.steps.iter() {
         if step.cache.is_some() {
             note("cache", step.place.key("cache"), mistakes);

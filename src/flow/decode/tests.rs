@@ -55,6 +55,7 @@ fn written(connector: &str) -> Connector {
         settings: &nothing,
         secrets: &nothing,
         secrets_from: SecretsFrom::Samples,
+        console: None,
     };
     let draft = Draft::read(Path::new("portal.yaml"), connector.to_owned(), around, &mut 0);
     let checked = draft.finish(around, Vec::new());

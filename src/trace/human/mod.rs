@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use self::lines::{Lines, Row, plain};
 use super::Trace;
+use super::delivery::{Delivered, Delivery};
 use super::net::Shown;
 use super::outline::{Field, Outline};
 use super::request::Request;
@@ -32,6 +33,7 @@ pub fn human(trace: &Trace) -> String {
         lines.empty();
         self::step(step, trace.net.reveal, &mut lines);
     }
+    delivery(&trace.delivery, &mut lines);
     lines.into_text()
 }
 
@@ -76,6 +78,23 @@ fn step(step: &Step, reveal: bool, lines: &mut Lines) {
         rows.push(Row::wide("time", &paint(&timings.join(", "), DIM)));
     }
     lines.table(&rows);
+}
+
+/// Cookies for the user's browser, below the steps that they come from.
+fn delivery(delivery: &Delivery, lines: &mut Lines) {
+    let mut rows: Vec<Row> = delivery.cookies.iter().map(delivered).collect();
+    let withheld = |cookie: &Dropped| Row::pair("not delivered", &plain(&cookie.name), &plain(&cookie.because), "");
+    rows.extend(delivery.withheld.iter().map(withheld));
+    if !rows.is_empty() {
+        lines.empty();
+        lines.line(&paint("cookies", BOLD));
+        lines.table(&rows);
+    }
+}
+
+fn delivered(cookie: &Delivered) -> Row {
+    let about = format!("{}, {}", size(&cookie.shown), cookie.attributes.join(", "));
+    Row::pair("delivered", &plain(&cookie.name), &value(&cookie.shown), &plain(&about))
 }
 
 fn request(request: &Request) -> Vec<Row> {

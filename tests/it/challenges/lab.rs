@@ -40,6 +40,7 @@ impl Lab {
             settings: BTreeMap::default(),
             secrets: BTreeMap::default(),
             secrets_from: SecretsFrom::Environment,
+            console: None,
         };
         let catalog = Catalog::new(loader, home.path("connectors"));
         let connectors = Arc::new(LiveConnectors::new(catalog, Arc::new(Unbounded)));

@@ -40,6 +40,7 @@ pub fn loader(base: Option<String>) -> Loader {
         settings: BTreeMap::new(),
         secrets: BTreeMap::new(),
         secrets_from: SecretsFrom::Environment,
+        console: None,
     }
 }
 

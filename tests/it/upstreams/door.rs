@@ -36,6 +36,7 @@ impl Door {
             settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             secrets: BTreeMap::new(),
             secrets_from: SecretsFrom::Environment,
+            console: None,
         };
         let outcome = loader.load(&[file.to_owned()]).await.pop().unwrap();
         assert!(outcome.diagnostics.is_empty(), "{}", render(&outcome.diagnostics, Style::Plain));

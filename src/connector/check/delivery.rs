@@ -1,0 +1,206 @@
+//! `cookie_delivery`: under which names and domains the user's browser gets cookies of the upstream.
+//!
+//! The file alone tells most mistakes. What is the console's (its domain, its own cookies) only the daemon knows, so
+//! that part is checked when the daemon loads a connector, and neither by `doorward check` nor by a send test.
+
+use std::collections::BTreeSet;
+
+use url::Host;
+
+use super::{Check, Console, settings};
+use crate::connector::raw::delivery::{DeliveredCookie, SameSite as Written};
+use crate::connector::raw::{self, Text};
+use crate::cookies::{CookiePlan, DeliveryPlan, MAX_COOKIES, SameSite, registrable_domain};
+use crate::diagnostic::{Mistakes, Span};
+
+/// Compiles `cookie_delivery`, if it is written. With mistakes noted, the result must not run.
+pub(super) fn delivery(check: &Check<'_>, mistakes: &mut Mistakes) -> Option<DeliveryPlan> {
+    let raw = check.raw.cookie_delivery.as_ref()?;
+    let key = check.raw.place.key("cookie_delivery");
+    let mut domains: Vec<String> = Vec::new();
+    for text in raw.domains.iter() {
+        let Some(domain) = domain(text, mistakes) else { continue };
+        if domains.contains(&domain) {
+            let message = format!("the domain `{domain}` is there already");
+            mistakes.add(mistakes.error_at("cookie-domain-twice", &text.span, message));
+        }
+        domains.push(domain);
+    }
+    let mut cookies: Vec<CookiePlan> = Vec::new();
+    for raw in raw.cookies.iter() {
+        let plan = cookie(raw, check.raw, mistakes);
+        if cookies.iter().any(|earlier| earlier.name == plan.name) {
+            let message = format!("the browser gets a cookie `{}` already", plan.name);
+            let mistake = mistakes.error_at("cookie-twice", written_name(raw), message);
+            mistakes
+                .add(mistake.label("of two of one name it keeps one").help("give one of them another name with `as`"));
+        }
+        cookies.push(plan);
+    }
+    if domains.len() * cookies.len() > MAX_COOKIES {
+        let message = format!("{} domains with {} cookies each are too many", domains.len(), cookies.len());
+        let mistake = mistakes.error_at("too-many-cookies", key, message);
+        mistakes.add(mistake.help(format!("a browser keeps about {MAX_COOKIES} cookies of a site")));
+    }
+    if let Some(console) = check.around.console {
+        of_console(raw, console, key, mistakes);
+    }
+    Some(DeliveryPlan { domains, cookies })
+}
+
+/// A domain as browsers compare it: lower case, in ASCII, without a leading dot.
+fn domain(text: &Text, mistakes: &mut Mistakes) -> Option<String> {
+    let Some(domain) = parsed(&text.text) else {
+        let mistake = mistakes.error_at("cookie-domain", &text.span, format!("`{}` is no domain", text.text));
+        let help = "write a domain such as .corp.example.com: no scheme, port, path, address or `*`";
+        mistakes.add(mistake.help(help));
+        return None;
+    };
+    if registrable_domain(&domain).is_none() {
+        let message = format!("`{}` is a public suffix: no browser takes a cookie for it", text.text);
+        let mistake = mistakes.error_at("cookie-domain-public", &text.span, message);
+        mistakes.add(
+            mistake.label("anybody can have a host in there").help("write your own domain, such as .corp.example.com"),
+        );
+        return None;
+    }
+    Some(domain)
+}
+
+fn parsed(text: &str) -> Option<String> {
+    let name = text.strip_prefix('.').unwrap_or(text);
+    // It would decode escapes, which nobody means to write here.
+    if name.contains('%') {
+        return None;
+    }
+    let Ok(Host::Domain(domain)) = Host::parse(name) else { return None };
+    let label = |label: &str| {
+        let plain = label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
+        (1..=63).contains(&label.len()) && plain
+    };
+    (domain.len() <= 253 && domain.split('.').all(label)).then_some(domain)
+}
+
+fn cookie(raw: &DeliveredCookie, connector: &raw::Connector, mistakes: &mut Mistakes) -> CookiePlan {
+    let name = raw.r#as.as_ref().unwrap_or(&raw.name);
+    if !is_upstream_name(&raw.name.text) {
+        let message = format!("`{}` is no name that a server can give a cookie", raw.name.text);
+        mistakes.add(mistakes.error_at("cookie-name", &raw.name.span, message));
+    } else if !is_browser_name(&name.text) {
+        let message = format!("`{}` is no name for a cookie in the browser", name.text);
+        let mistake = mistakes.error_at("cookie-name", &name.span, message);
+        mistakes.add(mistake.help("use letters, digits, - and _; `as` gives a cookie another name"));
+    }
+    let secure = raw.secure.as_ref().is_none_or(|secure| secure.value);
+    let http_only = raw.http_only.as_ref().is_none_or(|http_only| http_only.value);
+    let same_site = raw.same_site.as_ref().map_or(SameSite::Lax, |word| match word.value {
+        Written::Strict => SameSite::Strict,
+        Written::Lax => SameSite::Lax,
+        Written::None => SameSite::None,
+    });
+    let folded = folded(&name.text);
+    if folded.starts_with("__host-") {
+        let message = format!("`{}` cannot be delivered: the prefix __Host- forbids a domain", name.text);
+        let mistake = mistakes.error_at("cookie-prefix", &name.span, message);
+        mistakes.add(
+            mistake
+                .label("no browser takes it")
+                .help(format!("give it another name: {{ name: {}, as: sid }}", raw.name.text)),
+        );
+    }
+    if let Some(at) = raw.secure.as_ref().filter(|secure| !secure.value) {
+        if folded.starts_with("__secure-") {
+            let message = format!("the prefix of `{}` forbids `secure: false`", name.text);
+            let mistake = mistakes.error_at("cookie-prefix", &at.span, message);
+            mistakes
+                .add(mistake.label("no browser takes it").help("leave `secure` out, or give the cookie another name"));
+        } else if same_site == SameSite::None {
+            let message = "`same_site: none` needs a Secure cookie";
+            let mistake = mistakes.error_at("cookie-same-site", &at.span, message);
+            mistakes.add(mistake.label("no browser takes it").help("leave `secure` out"));
+        }
+    }
+    lints(raw, connector, mistakes);
+    CookiePlan { from: raw.name.text.clone(), name: name.text.clone(), secure, http_only, same_site }
+}
+
+/// Exceptions from the defaults are allowed, and worth a word with a reason.
+fn lints(raw: &DeliveredCookie, connector: &raw::Connector, mistakes: &mut Mistakes) {
+    let off =
+        |flag: &Option<raw::Spanned<bool>>| flag.as_ref().filter(|flag| !flag.value).map(|flag| flag.span.clone());
+    let none = raw.same_site.as_ref().filter(|word| word.value == Written::None).map(|word| word.span.clone());
+    let found: [(&'static str, &'static str, Option<Span>, &str); 3] = [
+        (
+            "cookie_for_scripts",
+            "cookie-for-scripts",
+            off(&raw.http_only),
+            "a script on any page of the domain can read this cookie",
+        ),
+        ("cookie_in_clear", "cookie-in-clear", off(&raw.secure), "browsers send this cookie in clear too"),
+        (
+            "cookie_cross_site",
+            "cookie-cross-site",
+            none,
+            "browsers send this cookie with requests from other sites too",
+        ),
+    ];
+    for (lint, code, span, message) in found {
+        if let (Some(span), false) = (span, settings::acknowledged(connector, lint)) {
+            let mistake = mistakes.error_at(code, &span, message).as_warning();
+            mistakes.add(mistake.help(format!("leave it out, or write acknowledge: {{ {lint}: why }}")));
+        }
+    }
+}
+
+/// What the daemon's configuration says of the console.
+fn of_console(raw: &raw::delivery::CookieDelivery, console: &Console, key: &Span, mistakes: &mut Mistakes) {
+    let Some(url) = &console.public_url else {
+        let message = "cookie_delivery needs `public_url` in the daemon's configuration";
+        let help = "write the console's own address there, such as https://console.corp.example.com";
+        mistakes.add(mistakes.error_at("no-public-url", key, message).help(help));
+        return;
+    };
+    let own = url.host_str().and_then(registrable_domain);
+    for text in raw.domains.iter() {
+        let Some(domain) = parsed(&text.text) else { continue };
+        if own.is_none() || registrable_domain(&domain) != own {
+            let own = own
+                .map_or_else(|| format!("nothing: {url} has no domain"), |own| format!("{own} and what is below it"));
+            let message = format!("`{}` is not a domain of the console's", text.text);
+            let mistake = mistakes.error_at("cookie-domain-foreign", &text.span, message);
+            mistakes.add(mistake.help(format!("`public_url` of the daemon's configuration allows {own}")));
+        }
+    }
+    let reserved: BTreeSet<String> = console.reserved_cookies.iter().map(|name| folded(name)).collect();
+    for cookie in raw.cookies.iter() {
+        let name = cookie.r#as.as_ref().unwrap_or(&cookie.name);
+        if reserved.contains(&folded(&name.text)) {
+            let message = format!("`{}` is a cookie of the console's own", name.text);
+            let mistake = mistakes.error_at("cookie-reserved", &name.span, message);
+            mistakes.add(mistake.label("it would be overwritten").help(
+                "`reserved_cookies` of the daemon's configuration names it; give this one another name with `as`",
+            ));
+        }
+    }
+}
+
+fn written_name(raw: &DeliveredCookie) -> &Span {
+    &raw.r#as.as_ref().unwrap_or(&raw.name).span
+}
+
+/// What `Set-Cookie` can name at all; PHP puts brackets there.
+fn is_upstream_name(name: &str) -> bool {
+    !name.is_empty() && name.trim() == name && !name.chars().any(|c| c.is_control() || c == '=' || c == ';')
+}
+
+/// RFC 6265 section 4.1.1: a token. Without `%`, because some servers decode names.
+fn is_browser_name(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(token)
+}
+
+/// A name as careless servers read it: ASP.NET takes no notice of case, PHP reads `.` as `_` (so that `..Host-x` became
+/// `__Host-x`, CVE-2022-31629).
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase().replace('.', "_")
+}

@@ -1,0 +1,82 @@
+//! Cookies that go to the user's browser beside an accept, and beside nothing else: only [`Accept`](super::Accept) has
+//! a place for them.
+
+use crate::secret::Secret;
+
+/// RFC 6265bis section 5.6.7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameSite {
+    /// Sent to other sites too.
+    None,
+    /// Sent on top-level navigation.
+    Lax,
+    /// Never sent cross-site.
+    Strict,
+}
+
+impl SameSite {
+    /// The word in connectors and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Lax => "lax",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+/// One cookie under one domain. Its path is `/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveredCookie {
+    /// Its name in the browser.
+    pub name: String,
+    /// Its value, as the upstream set it.
+    pub value: Secret,
+    /// Lower case, ASCII, without a leading dot; all hosts below it get the cookie too.
+    pub domain: String,
+    /// Over TLS only.
+    pub secure: bool,
+    /// Not for scripts.
+    pub http_only: bool,
+    /// Whether it goes along with requests from other sites.
+    pub same_site: SameSite,
+    /// Seconds since 1970; `None` is the end of the browser's session.
+    pub expires: Option<i64>,
+    /// All of this as the value of a `Set-Cookie` field.
+    pub set_cookie: Secret,
+}
+
+/// A cookie that the connector names and that is not handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithheldCookie {
+    /// Its name at the upstream.
+    pub name: String,
+    /// Why.
+    pub why: Withheld,
+}
+
+/// Why a cookie is not handed over. The texts follow its name; they quote no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Withheld {
+    /// Nothing of this name is left at the end of the login.
+    #[error("the upstream did not set it, or took it away")]
+    NotSet,
+    /// Two of one name would overwrite each other.
+    #[error("the upstream set another one of this name later, which goes instead")]
+    Replaced,
+    /// What ends a field or an attribute, or what consoles cannot put into a field.
+    #[error("its value has a character that a Set-Cookie field does not carry safely")]
+    Unfit,
+    /// Under its new name it is over the cap of browsers.
+    #[error("name and value are longer than browsers take")]
+    TooLong,
+}
+
+/// What an accept hands over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// An entry for each cookie and domain.
+    pub cookies: Vec<DeliveredCookie>,
+    /// What was asked for and is not among them.
+    pub withheld: Vec<WithheldCookie>,
+}
