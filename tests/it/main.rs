@@ -43,6 +43,7 @@ mod serve;
 mod server;
 mod shipped;
 mod shipped_flows;
+mod state_daemon;
 mod state_redis;
 mod support;
 mod tls;
