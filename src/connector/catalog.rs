@@ -11,6 +11,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::check::{Checked, Console, Draft, Loaded, SecretsFrom, Surroundings};
+use super::kept::Kept;
 use super::probe::probe;
 use super::{Connector, raw};
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
@@ -49,6 +50,8 @@ pub struct Live {
     pub connector: Connector,
     /// Its connections.
     pub client: Client,
+    /// What its steps with `cache` keep. A reload begins anew, so that a new secret is used at once.
+    pub kept: Kept,
     /// The workers that hold its scripts; none when no connector of its generation has any.
     pub scripts: Option<Arc<Pool>>,
     /// What its scripts read, for checking it again with other settings.
@@ -167,7 +170,7 @@ impl Loader {
         for fooled in &fooled {
             diagnostics.push(took_for_success(&raw, &file, fooled));
         }
-        let live = Live { connector, client, scripts: pool, reads, first_script, raw, file };
+        let live = Live { connector, client, kept: Kept::default(), scripts: pool, reads, first_script, raw, file };
         Outcome { id, live: fooled.is_empty().then_some(live), diagnostics }
     }
 }

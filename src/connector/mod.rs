@@ -4,9 +4,11 @@
 //! one becomes the other is `check`.
 
 pub mod ask;
+pub mod cache;
 pub mod catalog;
 pub mod check;
 pub mod evidence;
+pub mod kept;
 mod needs;
 pub mod probe;
 pub mod raw;
@@ -14,6 +16,7 @@ mod schema;
 pub mod script_input;
 
 pub use ask::Ask;
+pub use cache::CachePlan;
 pub use needs::Needs;
 pub use schema::{schema, schema_text};
 
@@ -198,6 +201,10 @@ pub struct Step {
     pub response: ResponsePlan,
     /// How often a helper is tried again.
     pub retry: u32,
+    /// Whether its captures are kept for other logins, and how.
+    pub cache: Option<CachePlan>,
+    /// Earlier steps with `cache` whose `drop_when` looks at the reply of this one.
+    pub hears_of: Vec<usize>,
     /// Names whose values a trace may show.
     pub public: Vec<String>,
     /// Who gets the code that the step sends, for the send quota: what the file says, else the user of a login whose ask

@@ -281,6 +281,7 @@ impl Run<'_> {
         let mut report = self.report_of(sender);
         let mut explain = String::new();
         let sent = self.run_step(sender, &mut report, &mut explain).await;
+        reports.append(&mut self.asides);
         reports.push(report);
         match sent {
             Ok(proof) => {

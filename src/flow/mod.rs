@@ -3,6 +3,7 @@
 //! `login` leads in and out, `run` is the loop, `step` the order of the stages, `challenge` the pauses, `report` what came of
 //! it; `utility` walks the same steps without a verdict. Nothing here writes a log, an HTTP reply or a file.
 
+mod cached;
 mod challenge;
 mod decode;
 mod draw;

@@ -102,6 +102,8 @@ pub struct StepTrace {
     pub dropped_cookies: Vec<Dropped>,
     /// Each rule that was asked, in the order of judging; the last one decided.
     pub rules: Vec<RuleTrace>,
+    /// What it had to do with captures that are kept for other logins.
+    pub cache: Vec<CacheTrace>,
     /// What `capture` kept.
     pub captures: Vec<CaptureTrace>,
     /// How the upstream's name for the user was compared.
@@ -202,6 +204,21 @@ pub enum Tells {
     Part,
     /// When true the value itself, which stands in the file: `equals`, `in`, the status.
     All,
+}
+
+/// What a step has to do with captures that are kept for other logins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheTrace {
+    /// They were there.
+    Hit,
+    /// Another login was asking for them.
+    Shared,
+    /// This login asked, and for so long others will not.
+    Kept(Duration),
+    /// This login asked, and why it did so for itself alone.
+    NotKept(String),
+    /// The reply says that the captures of this step are no longer good.
+    Dropped(String),
 }
 
 /// One captured value.

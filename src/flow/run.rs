@@ -11,7 +11,7 @@ use url::Url;
 use super::challenge::Asked;
 use super::report::{StepEnd, StepReport, StepTrace};
 use super::stop::{Ending, Stop};
-use super::{Tools, challenge, draw, input, sends, step, watched};
+use super::{Tools, challenge, draw, input, sends, watched};
 use crate::condition::{Absent, Facts};
 use crate::connector::{Connector, Kind, Match, Role, Step};
 use crate::context::{Context, PageFacts, StepFacts, StepOutcome};
@@ -30,12 +30,14 @@ pub(super) enum Proof {
     Helper(HelperProof),
     /// Right so far.
     More(MoreProof),
+    /// Captures that another login asked for: they prove nothing.
+    Kept,
 }
 
 impl Proof {
-    fn outcome(&self) -> StepOutcome {
+    pub(super) fn outcome(&self) -> StepOutcome {
         match self {
-            Self::Factor(_) | Self::Helper(_) => StepOutcome::Success,
+            Self::Factor(_) | Self::Helper(_) | Self::Kept => StepOutcome::Success,
             Self::More(_) => StepOutcome::More,
         }
     }
@@ -67,6 +69,12 @@ pub(super) struct Run<'a> {
     pub pick: Option<Pick<'a>>,
     /// The cookies of this login.
     pub jar: Jar,
+    /// Steps with `cache` that were asked for while this login ran.
+    pub asked: Vec<usize>,
+    /// Those whose captures a reply has just called no longer good.
+    pub stale: Vec<usize>,
+    /// Reports of what ran between the steps, for before the next step's own.
+    pub asides: Vec<StepReport>,
 }
 
 impl<'a> Run<'a> {
@@ -95,6 +103,9 @@ impl<'a> Run<'a> {
             pick: connector.nodes.as_ref().map(Nodes::start),
             jar: Jar::default(),
             tracing,
+            asked: Vec::new(),
+            stale: Vec::new(),
+            asides: Vec::new(),
         }
     }
 
@@ -127,6 +138,7 @@ impl<'a> Run<'a> {
                 Some(asked) => self.answered(step, asked, &mut report, &mut explain).await.map(Some),
             };
             report.took = started.elapsed();
+            reports.append(&mut self.asides);
             reports.push(report);
             match result {
                 Ok(None) => {}
@@ -160,6 +172,7 @@ impl<'a> Run<'a> {
             Proof::Factor(proof) => self.ledger.factor(proof),
             Proof::Helper(proof) => self.ledger.helper(proof),
             Proof::More(proof) => self.ledger.more(proof),
+            Proof::Kept => {}
         }
     }
 
@@ -245,7 +258,7 @@ impl<'a> Run<'a> {
     ) -> Result<Proof, Stop> {
         sends::admit(step, self)?;
         self.context.step = draw::step_values(self.tools.ambient, &self.connector.time_zone);
-        let done = step::run(step, self, report).await?;
+        let done = self.stages(step, report).await?;
         report.end = match done.proof.outcome() {
             StepOutcome::More => StepEnd::More,
             _ => StepEnd::Success,
@@ -284,4 +297,6 @@ pub(super) struct Done {
     pub captures: indexmap::IndexMap<String, Option<crate::document::Value>>,
     pub page: PageFacts,
     pub explain: String,
+    /// In a step with `cache`: for how long the captures serve others, or why they do not.
+    pub good_for: Option<Result<Duration, String>>,
 }

@@ -331,6 +331,7 @@ steps:
             progress: &progress,
             sends: &Unbounded,
             pauses: &pocket,
+            kept: None,
         };
         let attributes: Object =
             [("device".to_owned(), "DEVICE".into()), ("floor".to_owned(), "FLOOR".into())].into_iter().collect();

@@ -2,6 +2,8 @@
 //!
 //! Every stage either goes on or stops the run with one ending and one line of explanation. No stage calls another.
 
+use std::time::Duration;
+
 use indexmap::IndexMap;
 use tokio::time::Instant;
 
@@ -9,7 +11,7 @@ use super::decode::decode_reply;
 use super::report::{CaptureTrace, IdentityTrace, MapTrace, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
-use super::{explain, page, send, watched};
+use super::{cached, explain, page, send, watched};
 use crate::condition::{Facts, Judging, Seen, StepRules, status_speaks};
 use crate::connector::{Match, Role, Step, script_input};
 use crate::context::PageFacts;
@@ -38,13 +40,17 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     check_headers(&reply.headers).map_err(|error| Stop::unavailable(Cause::ResponseTooLarge, error.to_string()))?;
     let mut decoded = decode_reply(step, run, &reply, report).await?;
     watch.lap("decode", report);
-    speaks(step, &reply, &decoded)?;
+    let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
+    if let Err(stop) = speaks(step, &reply, &decoded) {
+        cached::listen(step, run, &ReplyView::new(reply.status, &reply.headers, &decoded, now), report);
+        return Err(stop);
+    }
     let made = preprocess(step, run, &reply, &mut decoded).await;
     watch.lap("preprocess", report);
     show_document(step, &decoded, report);
     made?;
-    let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
     let view = ReplyView::new(reply.status, &reply.headers, &decoded, now);
+    cached::listen(step, run, &view, report);
     let judged = judge(step, run, Some(&view), report);
     watch.lap("judge", report);
     let message = map_error(step, run, &view, report);
@@ -53,8 +59,9 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     identity(step, run, &view, report)?;
     map_data(step, run, &view, report);
     watch.lap("map", report);
+    let good_for = good_for(step, run, &view);
     let page = page::left_by(step, &decoded, &asked);
-    Ok(Done { proof, status: Some(reply.status), captures, page, explain })
+    Ok(Done { proof, status: Some(reply.status), captures, page, explain, good_for })
 }
 
 /// Stage 1: the variables script fills `env`.
@@ -193,7 +200,7 @@ fn denied(denial: Denial, rules: &StepRules, explain: String, run: &Run<'_>) -> 
 fn judge_without_reply(step: &Step, run: &mut Run<'_>, report: &mut StepReport) -> Result<Done, Stop> {
     let (proof, explain) = judge(step, run, None, report)?;
     let captures = capture(step, run, None, report)?;
-    Ok(Done { proof, status: None, captures, page: PageFacts::default(), explain })
+    Ok(Done { proof, status: None, captures, page: PageFacts::default(), explain, good_for: None })
 }
 
 /// Error code and message of this reply, whatever it was judged to be; the last step that replied decides.
@@ -296,6 +303,12 @@ fn map_data(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut S
         map.extension = own.extension;
         map.attributes = own.attributes;
     }
+}
+
+/// How long what was captured serves others, where it may.
+fn good_for(step: &Step, run: &Run<'_>, view: &ReplyView<'_>) -> Option<Result<Duration, String>> {
+    let facts = Facts { context: &run.context, reply: Some(view), claims: None };
+    step.cache.as_ref().map(|plan| plan.good_for.span(facts))
 }
 
 /// Times the stages of a traced step.

@@ -292,6 +292,8 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
             map: MapPlan::default(),
         },
         retry: 0,
+        cache: None,
+        hears_of: Vec::new(),
         public: Vec::new(),
         sends_code_to: None,
         needs: Needs::default(),
@@ -340,6 +342,7 @@ fn run(steps: &[PlannedStep]) -> Report {
         progress: &progress,
         sends: &Unbounded,
         pauses: &pocket,
+        kept: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
@@ -407,6 +410,7 @@ fn an_unknown_when_is_unavailable() {
         progress: &progress,
         sends: &Unbounded,
         pauses: &NoPauses,
+        kept: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let report = runtime.block_on(authenticate(&planned, tools, login()));
@@ -477,6 +481,7 @@ fn an_empty_password_or_user_name_is_never_sent() {
             progress: &progress,
             sends: &Unbounded,
             pauses: &NoPauses,
+            kept: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let login = Login { username: username.to_owned(), password: Secret::new(password), ..login() };

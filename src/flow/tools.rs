@@ -14,6 +14,7 @@ use super::progress::Progress;
 use super::sends::{Sends, Unbounded};
 use crate::clock::Ambient;
 use crate::connector::catalog::Live;
+use crate::connector::kept::Kept;
 use crate::script::{Input, Outcome, Pool, ScriptId};
 use crate::upstream::{Client, Outgoing, Reply, SendFault};
 
@@ -72,6 +73,8 @@ pub struct Tools<'a> {
     pub sends: &'a dyn Sends,
     /// Where challenges wait.
     pub pauses: &'a dyn Pauses,
+    /// What steps with `cache` share with other logins; `None`: nothing, each login asks for itself.
+    pub kept: Option<&'a Kept>,
 }
 
 impl<'a> Tools<'a> {
@@ -81,7 +84,15 @@ impl<'a> Tools<'a> {
             Some(pool) => &**pool,
             None => &NoScripts,
         };
-        Self { exchange: &live.client, scripts, ambient, progress, sends: &Unbounded, pauses: &NoPauses }
+        Self {
+            exchange: &live.client,
+            scripts,
+            ambient,
+            progress,
+            sends: &Unbounded,
+            pauses: &NoPauses,
+            kept: Some(&live.kept),
+        }
     }
 }
 

@@ -144,6 +144,7 @@ async fn walk(run: &mut Run<'_>, steps: &mut Vec<StepReport>) -> Result<String, 
         let (started, mut report, mut own) = (Instant::now(), run.report_of(step), String::new());
         let result = run.step(index, step, &mut report, &mut own).await;
         report.took = started.elapsed();
+        steps.append(&mut run.asides);
         steps.push(report);
         result.map_err(|stop| Stop { explain: format!("{}: {}", step.name, stop.explain), ..stop })?;
         if !own.is_empty() {

@@ -62,6 +62,7 @@ pub(super) async fn play(stage: Stage<'_>, case: &GoldenCase, login: Login) -> P
         progress: &progress,
         sends: &Unbounded,
         pauses: &pocket,
+        kept: None,
     };
     let connector = stage.connector;
     if connector.kind == Kind::Utility {

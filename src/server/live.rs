@@ -167,7 +167,8 @@ impl Connector for Running {
     fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {
         async move {
             let (rehearsal, progress) = (Rehearsal::default(), Progress::default());
-            let tools = Tools { exchange: &rehearsal, ..Tools::of(&self.live, &System, &progress) };
+            // What was never sent is nothing to keep, and nobody may wait for it.
+            let tools = Tools { exchange: &rehearsal, kept: None, ..Tools::of(&self.live, &System, &progress) };
             let report = authenticate(&self.live.connector, tools, login).await;
             Rehearsed { report, ready: rehearsal.was_asked() }
         }

@@ -10,7 +10,7 @@ use crate::context::Variable;
 use crate::cookies::{self, MAX_SET_COOKIES, SetCookie};
 use crate::document::Value;
 use crate::flow::report::{
-    AskTrace, IdentityTrace, LeafTrace, MapTrace, ReplyTrace, RuleTrace, StepReport, StepTrace, Tells,
+    AskTrace, CacheTrace, IdentityTrace, LeafTrace, MapTrace, ReplyTrace, RuleTrace, StepReport, StepTrace, Tells,
 };
 use crate::verdict::Truth;
 
@@ -32,6 +32,8 @@ pub(super) struct Step {
     pub(super) reply: Option<Reply>,
     pub(super) document: Option<Outline>,
     pub(super) rules: Vec<Rule>,
+    /// What it had to do with captures that are kept for other logins.
+    pub(super) cache: Vec<String>,
     pub(super) captures: Vec<Named>,
     pub(super) identity: Option<Identity>,
     pub(super) map: Vec<Named>,
@@ -148,6 +150,7 @@ impl Step {
             reply: reply.map(|reply| Reply::of(reply, &trace.dropped_cookies, net)),
             document: reply.and_then(|reply| Some(Outline::of(reply.document.as_ref()?, reply.preprocessed, net))),
             rules: trace.rules.iter().map(|rule| Rule::of(rule, net)).collect(),
+            cache: trace.cache.iter().map(|what| net.text(&kept(what))).collect(),
             captures: captures
                 .map(|c| named(&c.name, c.value.as_ref().unwrap_or(&Value::Null), c.public, net))
                 .collect(),
@@ -173,6 +176,16 @@ fn named(name: &str, value: &Value, allowed: bool, net: &Net) -> Named {
 fn env(name: &str, value: &Value, public: &[String], net: &Net) -> Named {
     let variable = Variable::Env(name.to_owned());
     named(&variable.to_string(), value, is_public(&variable, public), net)
+}
+
+fn kept(what: &CacheTrace) -> String {
+    match what {
+        CacheTrace::Hit => "from the cache".to_owned(),
+        CacheTrace::Shared => "from another login, which asked at the same time".to_owned(),
+        CacheTrace::Kept(span) => format!("kept for {} s", span.as_secs()),
+        CacheTrace::NotKept(why) => format!("not kept: {why}"),
+        CacheTrace::Dropped(step) => format!("the captures of {step} are no longer good: dropped"),
+    }
 }
 
 /// Code and message are what the caller gets to read; extension and attributes are the user's data.

@@ -3,6 +3,7 @@
 
 mod accept;
 mod architecture;
+mod cached;
 mod canary;
 mod challenges;
 mod check;

@@ -5,6 +5,7 @@
 //! here sends, and nothing is guessed: what cannot be right does not load.
 
 mod ask;
+mod cache;
 mod condition;
 mod delivery;
 mod from_page;
@@ -203,6 +204,7 @@ impl Check<'_> {
             for (index, step) in steps.iter_mut().enumerate() {
                 step.needs = needs::needs(step, index, self.scripts, self.reads);
             }
+            cache::together(self.raw, &mut steps, self.scripts, self.reads, mistakes);
         }
         input.username = steps.iter().any(|step| step.needs.keeps(&Variable::Username));
         roles::which_comparisons_count(&mut steps, &taint);

@@ -61,6 +61,7 @@ impl Names {
                 let mistake = mistakes.error_at("bad-name", &step.name.span, message);
                 mistakes.add(mistake.help("use letters, digits, `_` and `-`"));
             }
+            let before = (env.clone(), any_env);
             for (script, reads) in scripts.iter().zip(reads).filter(|(script, _)| script.step == index) {
                 if script.kind == crate::script::Kind::Variables {
                     env.extend(reads.env_written.names.keys().cloned());
@@ -81,6 +82,10 @@ impl Names {
                 any_env,
                 answers: step.ask.iter().flat_map(answers).collect(),
             });
+            if step.cache.is_some() {
+                // Its script runs in few logins, so what it sets is for itself.
+                (env, any_env) = before;
+            }
         }
         let input = raw.input.as_ref();
         Self {

@@ -2,6 +2,7 @@
 
 use super::WrittenScript;
 use crate::condition::{Condition, Test, ValueSource};
+use crate::connector::cache::GoodFor;
 use crate::connector::{Needs, Step};
 use crate::context::{StepValue, Variable};
 use crate::mapping::{Extension, MapPlan};
@@ -9,14 +10,26 @@ use crate::script::Reads;
 
 /// Everything that `step`, the one at `index`, reads.
 pub(super) fn needs(step: &Step, index: usize, scripts: &[WrittenScript], reads: &[Reads]) -> Needs {
+    let mut needs = beyond_when(step, index, scripts, reads);
+    step.when.iter().for_each(|when| of_condition(when, &mut needs));
+    needs
+}
+
+/// The same without its `when`: what goes into the request, and into what is made of the reply.
+pub(super) fn beyond_when(step: &Step, index: usize, scripts: &[WrittenScript], reads: &[Reads]) -> Needs {
     let mut needs = Needs { variables: step.variables_read.clone(), ..Needs::default() };
     let rules = &step.response.rules;
-    let conditions = step.when.iter().chain(rules.reject.iter().map(|row| &row.when));
+    let conditions = rules.reject.iter().map(|row| &row.when);
     let conditions =
         conditions.chain(&rules.unavailable).chain(&rules.more).chain(&rules.pending).chain(&rules.success);
     conditions.for_each(|condition| of_condition(condition, &mut needs));
     needs.variables.extend(step.sends_code_to.clone());
     needs.variables.extend(step.ask.iter().flat_map(super::super::Ask::variables));
+    let good_for = step.cache.iter().filter_map(|plan| match &plan.good_for {
+        GoodFor::Told(source) => Some(source),
+        GoodFor::Span(_) => None,
+    });
+    good_for.for_each(|source| of_source(source, &mut needs));
     let captures = step.response.captures.iter().map(|capture| &capture.source);
     let sources = captures.chain(step.response.identity.iter().map(|identity| &identity.source));
     for source in sources.chain(of_map(&step.response.map)) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::names::Scope;
 use super::place::in_text;
 use super::roles::{self, Taint};
-use super::{Check, Surroundings, WrittenScript, ask, beside, condition, request, response, utility};
+use super::{Check, Surroundings, WrittenScript, ask, beside, cache, condition, request, response, utility};
 use crate::connector::raw::auth::Auth;
 use crate::connector::raw::{self, Text};
 use crate::connector::{Needs, Role, Step};
@@ -160,6 +160,7 @@ pub(super) fn step(
     let carries_credential = variables.iter().any(|variable| taint.may_hold_credential(variable));
     let response = response::response(check, raw, role, scope, script(Kind::Preprocess), mistakes);
     let retry = retry(raw, role == Role::Factor || carries_credential, mistakes);
+    let cache = cache::cache(check, raw, role, scope, mistakes);
     for name in &raw.public {
         match Variable::parse(&name.text) {
             Ok(variable) => scope.check(&variable, &name.span, mistakes),
@@ -185,6 +186,8 @@ pub(super) fn step(
         carries_credential,
         response: response?,
         retry,
+        cache,
+        hears_of: Vec::new(),
         public: raw.public.iter().map(|name| name.text.clone()).collect(),
         sends_code_to,
         needs: Needs::default(),

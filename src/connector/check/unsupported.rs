@@ -8,9 +8,6 @@ use crate::diagnostic::{Mistakes, Span};
 /// Notes each key that is written and not supported yet.
 pub(super) fn refuse(raw: &raw::Connector, mistakes: &mut Mistakes) {
     for step in raw.steps.iter() {
-        if step.cache.is_some() {
-            note("cache", step.place.key("cache"), mistakes);
-        }
         if let Some(request) = &step.request {
             of_request(request, mistakes);
         }

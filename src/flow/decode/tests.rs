@@ -80,6 +80,7 @@ async fn login(connector: &Connector, page: &Page, deadline: Option<Instant>) ->
         progress: &progress,
         sends: &Unbounded,
         pauses: &NoPauses,
+        kept: None,
     };
     authenticate(connector, tools, login).await
 }

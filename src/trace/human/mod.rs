@@ -69,6 +69,7 @@ fn step(step: &Step, reveal: bool, lines: &mut Lines) {
     rows.extend(step.reply.iter().flat_map(|seen| reply(seen, reveal)));
     rows.extend(step.document.iter().flat_map(|seen| document(seen, reveal)));
     rows.extend(step.rules.iter().flat_map(rule));
+    rows.extend(step.cache.iter().map(|what| Row::wide("cache", &plain(what))));
     rows.extend(pairs("capture", &step.captures));
     rows.extend(step.identity.iter().map(identity));
     rows.extend(pairs("map", &step.map));

@@ -1,0 +1,197 @@
+//! `cache`: only where nothing of a user goes in, and nothing about a user comes out (DESIGN.md section 2).
+//!
+//! What is kept for all logins must be the same for all: so the step may read no more than literals, settings, secrets,
+//! time, random and captures of steps that are kept themselves, and it may judge nobody.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::names::Scope;
+use super::{Check, WrittenScript, condition, needs, source};
+use crate::condition::{Condition, Test, ValueSource};
+use crate::connector::cache::{CachePlan, GoodFor, LONGEST};
+use crate::connector::raw::{self, step::CacheTime};
+use crate::connector::{Needs, Role, Step};
+use crate::context::{StepValue, Variable};
+use crate::diagnostic::{Mistakes, Span};
+use crate::response::source::Source;
+use crate::script::Reads;
+
+/// Less would serve nobody.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+const READS: &str =
+    "it may read literals, settings, secret.*, time.*, random.* and captures of other steps with `cache`";
+
+/// Compiles `cache` of one step; `None` where there is none or after a mistake.
+pub(super) fn cache(
+    check: &Check<'_>,
+    step: &raw::Step,
+    role: Role,
+    scope: Scope<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<CachePlan> {
+    let raw = step.cache.as_ref()?;
+    let at = step.place.key("cache");
+    let mut wrong = |message: &str, help: &str| {
+        mistakes.add(mistakes.error_at("cache", at, message).help(help));
+    };
+    if role == Role::Factor {
+        wrong("what proves a user is never kept for others", "leave `cache` out");
+    } else if step.ask.is_some() || step.request.is_none() {
+        wrong("only a step that sends a request and asks nobody can be kept", "leave `cache` out");
+    } else if step.response.as_ref().is_none_or(|response| response.capture.is_empty()) {
+        wrong("this step captures nothing, so there is nothing to keep", "add response.capture");
+    }
+    judges_nobody(step, mistakes);
+    let good_for = match &raw.r#for {
+        CacheTime::Fixed(span) => {
+            if !(SHORTEST..=LONGEST).contains(&span.value.0) {
+                mistakes.add(mistakes.error_at("out-of-range", &span.span, "this is out of range").help("1s to 24h"));
+            }
+            Some(GoodFor::Span(span.value.0))
+        }
+        CacheTime::Reply(written) => source::source(check, written, scope, mistakes).map(GoodFor::Told),
+    };
+    let drop_when = raw.drop_when.as_ref().map(|written| {
+        let compiled = condition::condition(check, written, scope, mistakes)?;
+        if !looks_at_replies_only(&compiled) {
+            let message = "`drop_when` looks at the reply of a later step, and at nothing else";
+            let mistake = mistakes.error_at("cache", &written.place.span, message);
+            mistakes.add(mistake.help("compare a field, a header or the status with a literal"));
+        }
+        Some(compiled)
+    });
+    let drop_when = match drop_when {
+        None => None,
+        Some(compiled) => Some(compiled?),
+    };
+    Some(CachePlan { good_for: good_for?, drop_when, inputs: Vec::new() })
+}
+
+/// Nothing of a step without a user may end, pass or describe the login of one.
+fn judges_nobody(step: &raw::Step, mistakes: &mut Mistakes) {
+    let Some(response) = &step.response else { return };
+    for key in ["reject", "more", "pending", "identity", "map"] {
+        if let Some(span) = response.place.written(key) {
+            let message = format!("`{key}` speaks of a user, and what this step keeps is for all of them");
+            mistakes.add(mistakes.error_at("cache", span, message).help(format!("leave `{key}` or `cache` out")));
+        }
+    }
+}
+
+fn looks_at_replies_only(condition: &Condition) -> bool {
+    condition.leaves().iter().all(|(leaf, _)| match &leaf.test {
+        Test::Status(_) => true,
+        Test::Compare(ValueSource::Reply(_), operator) => operator.variables().next().is_none(),
+        Test::Compare(..) => false,
+    })
+}
+
+/// What can be told only when all steps are there: what goes into those that are kept, and which replies speak of them.
+pub(super) fn together(
+    raw: &raw::Connector,
+    steps: &mut [Step],
+    scripts: &[WrittenScript],
+    reads: &[Reads],
+    mistakes: &mut Mistakes,
+) {
+    for index in 0..steps.len() {
+        let (earlier, rest) = steps.split_at_mut(index);
+        let (step, raw) = (&mut rest[0], &raw.steps[index]);
+        if step.cache.is_none() {
+            continue;
+        }
+        let own: Vec<(&WrittenScript, &Reads)> =
+            scripts.iter().zip(reads).filter(|(script, _)| script.step == index).collect();
+        let kept = |name: &str| earlier.iter().any(|step| step.name == name && step.cache.is_some());
+        let set: Vec<&String> = own.iter().flat_map(|(_, reads)| reads.env_written.names.keys()).collect();
+        let needs = needs::beyond_when(step, index, scripts, reads);
+        let at = raw.place.key("cache");
+        // A factor was told already that it cannot be kept.
+        let what = of_a_user(&needs, &kept, &set).filter(|_| step.role == Role::Helper);
+        if let Some(what) = what.or_else(|| names_request(&own)) {
+            let message = format!("`{what}` is of one login, and what this step keeps is for all of them");
+            mistakes.add(mistakes.error_at("cache-of-user", at, message).label("kept for other logins").help(READS));
+        }
+        for (script, reads) in own {
+            if let Some(what) = aliased(reads) {
+                let message = format!("this script uses `{what}` in a way that does not tell what it reads");
+                let mistake = mistakes.error_at("cache-of-user", &script.at, message);
+                mistakes.add(mistake.label("in a step that is kept for other logins").help(READS));
+            }
+        }
+        let inputs = needs.variables.into_iter().filter(|variable| matches!(variable, Variable::Step { .. })).collect();
+        if let Some(plan) = &mut step.cache {
+            plan.inputs = inputs;
+        }
+        if !step.response.decoding.wanted.forms.is_empty() {
+            let message = "a later step submits a form of this page, and with its page a form is of one login";
+            mistakes.add(mistakes.error_at("cache", at, message).help("leave `cache` out"));
+        }
+        heard_by(index, steps, at, mistakes);
+    }
+}
+
+/// The first value that is of one login.
+fn of_a_user(needs: &Needs, kept: &impl Fn(&str) -> bool, set: &[&String]) -> Option<String> {
+    let wrong = needs.variables.iter().find(|variable| match variable {
+        Variable::Secret(_) | Variable::Time(_) | Variable::Random(_) => false,
+        Variable::Step { step, value: StepValue::Capture(_) | StepValue::Address } => !kept(step),
+        Variable::Env(name) => !set.contains(&name),
+        _ => true,
+    });
+    wrong.map(ToString::to_string)
+}
+
+/// The id of the login, read by a script; in a template it is a variable like any other.
+fn names_request(own: &[(&WrittenScript, &Reads)]) -> Option<String> {
+    own.iter().any(|(_, reads)| reads.request.has("id")).then(|| "request.id".to_owned())
+}
+
+/// A parameter of which a script may read anything.
+fn aliased(reads: &Reads) -> Option<&'static str> {
+    let whole_step = reads.steps.values().any(|values| values.all);
+    [
+        ("user", reads.user.all || reads.user_fields.all),
+        ("env", reads.env_read.all || reads.env_written.all),
+        ("steps", reads.steps_all || whole_step),
+        ("answer", reads.answer.all),
+        ("request", reads.request.all),
+    ]
+    .into_iter()
+    .find_map(|(name, used)| used.then_some(name))
+}
+
+/// Tells every later step that uses the captures of the step at `index` to look out for the end of them.
+fn heard_by(index: usize, steps: &mut [Step], at: &Span, mistakes: &mut Mistakes) {
+    let (earlier, later) = steps.split_at_mut(index + 1);
+    let kept = &earlier[index];
+    let Some(drop_when) = kept.cache.as_ref().and_then(|plan| plan.drop_when.as_ref()) else { return };
+    let uses = |step: &Step| {
+        let named = |variable: &Variable| match variable {
+            Variable::Step { step, value: StepValue::Capture(_) } => *step == kept.name,
+            _ => false,
+        };
+        step.needs.steps || step.needs.whole_steps.contains(&kept.name) || step.needs.variables.iter().any(named)
+    };
+    let mut nobody = true;
+    for step in later.iter_mut().filter(|step| step.request.is_some() && uses(step)) {
+        nobody = false;
+        step.hears_of.push(index);
+        // What is asked of a page is found while it is decoded.
+        let mut wanted = (*step.response.decoding.wanted).clone();
+        for (leaf, _) in drop_when.leaves() {
+            if let Test::Compare(ValueSource::Reply(Source::Css(css)), _) = &leaf.test
+                && !wanted.css.contains(css)
+            {
+                wanted.css.push(css.clone());
+            }
+        }
+        step.response.decoding.wanted = Arc::new(wanted);
+    }
+    if nobody {
+        let message = "no later step uses what is kept here, so no reply can say that it is no longer good";
+        mistakes.add(mistakes.error_at("cache", at, message).help("leave `drop_when` out"));
+    }
+}
