@@ -207,3 +207,6 @@ fn lines(text: &str) -> Cow<'_, str> {
     }
     Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n"))
 }
+
+#[cfg(test)]
+mod tests;

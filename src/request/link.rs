@@ -91,7 +91,7 @@ impl LinkPlan {
             Value::Text(text) => text.as_str(),
             // A form without an action goes to its own page.
             Value::Null => "",
-            other => return Err(self.refuse(&format!("is an {}, where a URL is wanted", other.kind()))),
+            other => return Err(self.refuse(&format!("is no URL: its value is of type {}", other.kind()))),
         };
         let empty = PageFacts::default();
         let page = context.steps.get(&self.step).map_or(&empty, |facts| &facts.page);
@@ -136,3 +136,6 @@ fn same_origin(one: &Url, other: &Url) -> bool {
         && one.host() == other.host()
         && one.port_or_known_default() == other.port_or_known_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ mod docs_connectors;
 mod egress;
 mod faults;
 mod from_curl;
+mod from_page;
 mod golden;
 mod guard;
 mod json_suite;

@@ -11,7 +11,7 @@ use crate::connector::raw;
 use crate::connector::raw::request::{Body, FormFrom, Url as WrittenUrl};
 use crate::connector::raw::{SourceKind, Text};
 use crate::context::{StepValue, Variable};
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::{Mistakes, did_you_mean};
 use crate::request::{FormFromSpec, LinkSpec, origins_of};
 use crate::response::Wanted;
 use crate::response::source::Css;
@@ -76,18 +76,37 @@ pub(super) fn add_wanted(raw: &raw::Connector, name: &str, wanted: &mut Wanted) 
 
 /// `form_from`, its step and selector checked.
 pub(super) fn form_from<'a>(
+    check: &Check<'_>,
     raw: &'a FormFrom,
     marks: &mut Marks<'a>,
     scope: Scope<'_>,
     mistakes: &mut Mistakes,
 ) -> FormFromSpec<'a> {
     let (step, css) = (&raw.step.text, &raw.css.text);
-    let form = Variable::Step { step: step.clone(), value: StepValue::Form(css.clone()) };
-    scope.check(&form, &raw.step.span, mistakes);
+    earlier_step(check, &raw.step, scope, mistakes);
     if let Err(error) = Css::parse(css, None) {
         mistakes.add(mistakes.error_at("bad-selector", &raw.css.span, error.to_string()));
     }
     FormFromSpec { step, css, set: request::many(&raw.set, marks) }
+}
+
+/// A form is one of a page that was read before.
+fn earlier_step(check: &Check<'_>, named: &Text, scope: Scope<'_>, mistakes: &mut Mistakes) {
+    let earlier = &check.raw.steps.iter().collect::<Vec<_>>()[..scope.step];
+    let message = match earlier.iter().find(|step| step.name.text == named.text) {
+        Some(step) if step.request.is_some() => return,
+        Some(_) => format!("the step `{}` asks no server, so it has no page", named.text),
+        None if check.raw.steps.iter().any(|step| step.name.text == named.text) => {
+            format!("the step `{}` does not run before this one", named.text)
+        }
+        None => format!("there is no step `{}`", named.text),
+    };
+    let mistake = mistakes.error_at("unknown-step", &named.span, message);
+    let near = did_you_mean(&named.text, earlier.iter().map(|step| step.name.text.as_str()));
+    mistakes.add(match near.filter(|near| *near != named.text) {
+        Some(near) => mistake.help(format!("did you mean `{near}`?")),
+        None => mistake.help("name the step before this one whose reply is the page with the form"),
+    });
 }
 
 /// `url: { from }`: a capture of an earlier step, from its reply.

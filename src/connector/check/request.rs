@@ -36,7 +36,7 @@ pub(super) fn request(
     spec.headers = raw.headers.iter().map(|(name, value)| (marks.key(name), marks.text(value))).collect();
     spec.cookies = raw.cookies.iter().map(|(name, value)| (marks.key(name), marks.text(value))).collect();
     spec.charset = raw.charset.as_ref().map(|charset| marks.text(charset));
-    spec.body = raw.body.as_ref().map(|body| body_spec(body, &mut marks, scope, mistakes));
+    spec.body = raw.body.as_ref().map(|body| body_spec(check, body, &mut marks, scope, mistakes));
     if let Some(link) = link {
         spec.link = Some(link?);
     }
@@ -144,7 +144,13 @@ pub(super) fn many<'a>(dict: &'a Dict<OneOrMany<Parameter>>, marks: &mut Marks<'
     pairs
 }
 
-fn body_spec<'a>(body: &'a Body, marks: &mut Marks<'a>, scope: Scope<'_>, mistakes: &mut Mistakes) -> BodySpec<'a> {
+fn body_spec<'a>(
+    check: &Check<'_>,
+    body: &'a Body,
+    marks: &mut Marks<'a>,
+    scope: Scope<'_>,
+    mistakes: &mut Mistakes,
+) -> BodySpec<'a> {
     match body {
         Body::Json(Tree { value: TreeValue::Text(text), .. }) => BodySpec::JsonText(marks.text(text)),
         Body::Json(tree) => BodySpec::Json(json_spec(tree, marks)),
@@ -152,7 +158,7 @@ fn body_spec<'a>(body: &'a Body, marks: &mut Marks<'a>, scope: Scope<'_>, mistak
         Body::Multipart(parts) => BodySpec::Multipart(multipart(parts, marks)),
         Body::Xml(body) => BodySpec::Xml(marks.text(&body.value)),
         Body::Text(body) => BodySpec::Text(marks.text(&body.value)),
-        Body::FormFrom(form) => BodySpec::FormFrom(from_page::form_from(form, marks, scope, mistakes)),
+        Body::FormFrom(form) => BodySpec::FormFrom(from_page::form_from(check, form, marks, scope, mistakes)),
     }
 }
 
