@@ -1,7 +1,22 @@
-//! The store of challenges as a daemon has it: what an operator sees of it, and what no login of one step ever does.
+//! The store of challenges as daemons have it: several on one Redis, Redis in trouble and back, what an operator sees of
+//! it, and what no login of one step ever does.
 
-use crate::canary::Upstream;
-use crate::support::daemon::{Home, json_connector, wait_until};
+use std::time::Duration;
+
+use doorward::secret::Secret;
+use doorward::state::Challenges;
+use serde_json::{Value, json};
+
+use crate::canary;
+use crate::challenges::connectors;
+use crate::challenges::lab::{Lab, expired, verdict};
+use crate::challenges::upstream::{CODE, Upstream};
+use crate::server::{Answer, TOKEN, post, send};
+use crate::support::daemon::{Daemon, Home, json_connector, wait_until};
+use crate::support::redis::{Redis, hold_nothing_of};
+
+/// Far beyond anything that a call may take.
+const LONG: Duration = Duration::from_mins(1);
 
 const PASSWORD: &str = "canary-redis-password";
 const KEY: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
@@ -18,7 +33,7 @@ fn home(url: &str) -> Home {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_redis_costs_logins_of_one_step_nothing_and_is_told_without_its_password() {
-    let upstream = Upstream::start().await;
+    let upstream = canary::Upstream::start().await;
     let directory = tempfile::tempdir().unwrap();
     let url = format!("unix://{}/no.sock?user=doorward&pass={PASSWORD}", directory.path().display());
     let home = home(&url);
@@ -43,5 +58,168 @@ async fn a_dead_redis_costs_logins_of_one_step_nothing_and_is_told_without_its_p
     shown += &log;
     for canary in [PASSWORD, KEY] {
         assert!(!shown.contains(canary), "{canary} in {shown}");
+    }
+}
+
+fn store(redis: &Redis, keys: &[&str]) -> Challenges {
+    let keys: Vec<Secret> = keys.iter().map(|digit| Secret::new(digit.repeat(64))).collect();
+    Challenges::redis(&Secret::new(redis.url(None)), &keys, None).unwrap()
+}
+
+async fn answer(daemon: &Daemon, id: &Value, code: &str) -> (u16, Value) {
+    let body = json!({ "challenge": id, "answers": { "code": code } });
+    let (status, text) = daemon.call("POST", "/v1/challenges", Some(body)).await;
+    (status, serde_json::from_str(&text).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opened_on_one_daemon_and_answered_on_another() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let upstream = Upstream::start().await;
+    let home = home(&redis.url(None));
+    home.connector("corp", &connectors::sms(&upstream.base));
+    let (one, other) = (home.start(), home.start());
+    let (status, opened) = one.login("corp", "canary-user-name", "right").await;
+    assert_eq!(status, 401, "{opened}");
+    let id = &opened["challenge"]["id"];
+    let token = "token of canary-user-name";
+    let canaries = ["canary-user-name", token, "138****0000", "session=s1", id.as_str().unwrap(), "console", CODE];
+    hold_nothing_of(&redis.contents().await, &canaries);
+    // The wrong answer moves it on, wherever it is given.
+    let (status, wrong) = answer(&other, id, "000000").await;
+    assert_eq!((status, &wrong["challenge"]["attempts_left"]), (401, &json!(2)), "{wrong}");
+    hold_nothing_of(&redis.contents().await, &[&canaries[..], &["000000"]].concat());
+    let (status, used) = answer(&one, id, CODE).await;
+    assert_eq!((status, &used["reason"]), (403, &json!("challenge_expired")), "{used}");
+    let id = &wrong["challenge"]["id"];
+    let (status, accepted) = answer(&one, id, CODE).await;
+    assert_eq!((status, &accepted["subject"]), (200, &json!("canary-user-name")), "{accepted}");
+    assert!(redis.contents().await.is_empty(), "nothing is left of it");
+    // A daemon that ends takes none with it.
+    let (_, opened) = one.login("corp", "canary-user-name", "right").await;
+    one.kill();
+    let (status, accepted) = answer(&other, &opened["challenge"]["id"], CODE).await;
+    assert_eq!(status, 200, "{accepted}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_hundred_callers_on_two_daemons_one_is_served() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let upstream = Upstream::start().await;
+    let lab = Lab::keeping(&connectors::sms(&upstream.base), store(&redis, &["a"])).await;
+    let other = lab.router_with(store(&redis, &["a"]));
+    let opened = lab.open().await;
+    let body = json!({ "challenge": opened["id"], "answers": { "code": CODE } }).to_string();
+    let callers: Vec<_> = (0..100)
+        .map(|number| {
+            let (router, body) = (if number % 2 == 0 { lab.router.clone() } else { other.clone() }, body.clone());
+            tokio::spawn(async move { send(&router, post("/v1/challenges", TOKEN, body)).await })
+        })
+        .collect();
+    let mut accepted = 0;
+    for caller in callers {
+        let answer = caller.await.unwrap();
+        if answer.status == 200 { accepted += 1 } else { expired(&answer) }
+    }
+    assert_eq!((accepted, upstream.asked("/verify")), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn daemons_change_their_key_one_after_the_other() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let upstream = Upstream::start().await;
+    // Not begun, half way, done.
+    let lab = Lab::keeping(&connectors::sms(&upstream.base), store(&redis, &["a", "b"])).await;
+    let (half, done) = (lab.router_with(store(&redis, &["b", "a"])), lab.router_with(store(&redis, &["b"])));
+    let answer = async |router, opened: &Value| {
+        let body = json!({ "challenge": opened["id"], "answers": { "code": CODE } });
+        send(router, post("/v1/challenges", TOKEN, body.to_string())).await
+    };
+    verdict(&answer(&half, &lab.open().await).await, 200, "accept");
+    expired(&answer(&done, &lab.open().await).await);
+    let body = json!({ "username": "zhangsan", "password": "right" }).to_string();
+    let opened = send(&half, post("/v1/connectors/corp/authenticate", TOKEN, body)).await.json()["challenge"].clone();
+    verdict(&answer(&lab.router, &opened).await, 200, "accept");
+}
+
+/// What is wrong with Redis for a while.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Wrong {
+    Stopped,
+    Paused,
+    ReadOnly,
+    Full,
+    Forbidden,
+}
+
+impl Wrong {
+    async fn begin(self, redis: &mut Redis) {
+        match self {
+            Self::Stopped => redis.stop(),
+            Self::Paused => redis.signal("-STOP"),
+            Self::ReadOnly => redis.run(&["REPLICAOF", "127.0.0.1", "1"]).await,
+            Self::Full => redis.run(&["CONFIG", "SET", "maxmemory", "1"]).await,
+            Self::Forbidden => redis.run(&["ACL", "SETUSER", "default", "-set", "-getdel"]).await,
+        }
+    }
+
+    async fn end(self, redis: &mut Redis) {
+        match self {
+            Self::Stopped => redis.resume(),
+            Self::Paused => redis.signal("-CONT"),
+            Self::ReadOnly => redis.run(&["REPLICAOF", "NO", "ONE"]).await,
+            Self::Full => redis.run(&["CONFIG", "SET", "maxmemory", "0"]).await,
+            Self::Forbidden => redis.run(&["ACL", "SETUSER", "default", "+@all"]).await,
+        }
+    }
+}
+
+/// The first step alone, which the same reply accepts.
+fn one_step(base: &str) -> String {
+    let login = connectors::sms(base).split("\n  - name: send_code").next().unwrap().to_owned();
+    login.replace("      more:", "#")
+}
+
+fn unavailable(answer: &Answer) {
+    verdict(answer, 503, "unavailable");
+    assert_eq!(answer.json()["cause"], "state", "{}", answer.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_in_trouble_and_back_again() {
+    for wrong in [Wrong::Stopped, Wrong::Paused, Wrong::ReadOnly, Wrong::Full, Wrong::Forbidden] {
+        let Some(mut redis) = Redis::start(&[]) else { return };
+        let upstream = Upstream::start().await;
+        let lab = Lab::keeping(&connectors::sms(&upstream.base), store(&redis, &["a"])).await;
+        lab.home.connector("plain", &one_step(&upstream.base));
+        lab.load().await;
+        let before = lab.open().await;
+        wrong.begin(&mut redis).await;
+        // Whatever is wrong, each call ends by itself.
+        let during = tokio::time::timeout(LONG, async {
+            let body = json!({ "username": "zhangsan", "password": "right" }).to_string();
+            let plain = send(&lab.router, post("/v1/connectors/plain/authenticate", TOKEN, body)).await;
+            verdict(&plain, 200, "accept");
+            unavailable(&lab.login("zhangsan", "right").await);
+            lab.code(&before["id"], CODE).await
+        });
+        let during = during.await.unwrap();
+        if wrong == Wrong::Full {
+            verdict(&during, 200, "accept");
+        } else {
+            unavailable(&during);
+        }
+        wrong.end(&mut redis).await;
+        // The very next login, without a restart.
+        let after = lab.open().await;
+        verdict(&lab.code(&after["id"], CODE).await, 200, "accept");
+        // What could not be asked was not used up; what was in memory of a process that died is gone, and so is what a
+        // paused one was asked for.
+        let before = lab.code(&before["id"], CODE).await;
+        if matches!(wrong, Wrong::ReadOnly | Wrong::Forbidden) {
+            verdict(&before, 200, "accept");
+        } else {
+            expired(&before);
+        }
     }
 }

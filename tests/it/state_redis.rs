@@ -5,13 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
 use doorward::secret::Secret;
 use doorward::state::{Challenges, SetupError, StateError, Trouble};
 use tokio::time::Instant;
 
 use crate::support::certs::Authority;
-use crate::support::redis::{Gate, Redis};
+use crate::support::redis::{Gate, Redis, hold_nothing_of};
 
 /// Far beyond anything that a call may take.
 const LONG: Duration = Duration::from_mins(1);
@@ -101,23 +100,9 @@ async fn nothing_lies_there_in_clear() {
     let [client, id, state] = canaries;
     store.put(client, id, state.as_bytes(), TTL, later()).await.unwrap();
     let contents = redis.contents().await;
-    let [(name, value)] = contents.as_slice() else { panic!("{contents:?}") };
+    let [(name, _)] = contents.as_slice() else { panic!("{contents:?}") };
     assert!(name.starts_with("doorward:challenge:"), "{name}");
-    for canary in canaries {
-        let bytes = canary.as_bytes();
-        for form in [
-            bytes.to_vec(),
-            hex::encode(bytes).into_bytes(),
-            hex::encode_upper(bytes).into_bytes(),
-            doorward::crypto::encoding::url_encode(bytes).into_bytes(),
-            base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes).into_bytes(),
-            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes).into_bytes(),
-        ] {
-            for text in [name.as_bytes(), value] {
-                assert!(!text.windows(form.len()).any(|window| window == form), "{canary} lies in Redis");
-            }
-        }
-    }
+    hold_nothing_of(&contents, &canaries);
     // It goes by itself.
     let mut connection = redis.connection().await;
     let left: u64 = redis::cmd("PTTL").arg(name).query_async(&mut connection).await.unwrap();

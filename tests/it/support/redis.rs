@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use doorward::crypto::encoding::url_encode;
 use redis::aio::MultiplexedConnection;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixStream};
@@ -92,6 +95,25 @@ impl Redis {
             contents.push((key, value));
         }
         contents
+    }
+}
+
+/// No key and no value holds any of `canaries`, in clear or in an encoding that somebody might take for a seal.
+pub fn hold_nothing_of(contents: &[(String, Vec<u8>)], canaries: &[&str]) {
+    for canary in canaries {
+        let bytes = canary.as_bytes();
+        for form in [
+            bytes.to_vec(),
+            hex::encode(bytes).into_bytes(),
+            hex::encode_upper(bytes).into_bytes(),
+            url_encode(bytes).into_bytes(),
+            STANDARD_NO_PAD.encode(bytes).into_bytes(),
+            URL_SAFE_NO_PAD.encode(bytes).into_bytes(),
+        ] {
+            for text in contents.iter().flat_map(|(name, value)| [name.as_bytes(), value]) {
+                assert!(!text.windows(form.len()).any(|window| window == form), "{canary} lies in Redis");
+            }
+        }
     }
 }
 
