@@ -238,18 +238,20 @@ pub(super) fn together(raw: &raw::Connector, steps: &mut [Step], taint: &roles::
     if steps.len() != raw.steps.len() {
         return;
     }
-    let senders: Vec<(usize, &Span)> = raw
+    let senders: Vec<(usize, &Span, AskType)> = raw
         .steps
         .iter()
         .zip(steps.iter())
         .filter_map(|(raw, step)| {
-            let resend = step.ask.as_ref()?.resend.as_ref()?;
-            Some((resend.step, &raw.ask.as_ref()?.resend.as_ref()?.step.span))
+            let ask = step.ask.as_ref()?;
+            Some((ask.resend.as_ref()?.step, &raw.ask.as_ref()?.resend.as_ref()?.step.span, ask.kind))
         })
         .collect();
-    for (sender, span) in senders {
-        // To the account, unless the step says to whom.
-        steps[sender].sends_code_to.get_or_insert(Variable::Username);
+    for (sender, span, kind) in senders {
+        // To the account, unless the step says to whom. Another picture of a captcha is sent to nobody.
+        if kind != AskType::Captcha {
+            steps[sender].sends_code_to.get_or_insert(Variable::Username);
+        }
         if steps[sender].role == Role::Factor {
             let message = format!("the step `{}` proves the user; it is not run again", steps[sender].name);
             let mistake = mistakes.error_at("resend-step", span, message);
