@@ -67,6 +67,7 @@ shipped! {
     "captcha-login" INTO_FORM, "invalid_credentials", stage: Stage::After("captcha-image");
     "cas" INTO_FORM, "invalid_credentials";
     "cookie-only" INTO_FORM, "invalid_credentials";
+    "csrf-form" INTO_FORM, "invalid_credentials";
     "extension-parts" INTO_JSON, "invalid_credentials";
     "extension-whole" INTO_JSON, "invalid_credentials";
     "form" INTO_FORM, "invalid_credentials";

@@ -205,6 +205,17 @@ async fn a_picture_is_good_for_one_try_and_another_may_be_had() {
 }
 
 #[tokio::test]
+async fn a_message_counts_against_the_quota_of_its_user_and_a_picture_does_not() {
+    let stand = Stand::of(&["sms-code", "captcha-ask"]).await;
+    let counted = |id: &str| {
+        let steps = stand.live(id).1.connector.steps.iter();
+        steps.filter(|step| step.sends_code_to.is_some()).map(|step| step.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(counted("sms-code"), ["send"]);
+    assert!(counted("captcha-ask").is_empty());
+}
+
+#[tokio::test]
 async fn a_captcha_by_the_utility_is_good_for_one_login() {
     let stand = Stand::of(&["captcha-image", "captcha-login"]).await;
     let given = stand.looked_up("captcha-image").await;
@@ -212,6 +223,20 @@ async fn a_captcha_by_the_utility_is_good_for_one_login() {
     assert_eq!(first.word(), "accept", "{}", first.report.explain);
     let second = stand.begin_with("captcha-login", "zhangsan", "123456", given).await;
     assert_eq!(second.word(), "reject(mfa_failed)");
+}
+
+#[tokio::test]
+async fn a_portals_cookie_goes_to_the_users_browser_only_after_an_accept() {
+    let stand = Stand::of(&["csrf-form"]).await;
+    let login = stand.begin("csrf-form", "zhangsan", "123456").await;
+    let Verdict::Accept(accept) = login.report.verdict else { panic!("{}", login.report.explain) };
+    let [cookie] = &accept.delivery.cookies[..] else { panic!("{:?}", accept.delivery) };
+    assert_eq!((cookie.name.as_str(), cookie.domain.as_str()), ("intranet_token", "corp.example.com"));
+    assert!(cookie.secure && cookie.http_only, "the portal did not say Secure");
+    assert_eq!(cookie.value.expose().len(), 32, "the token that the portal drew");
+    assert_eq!(stand.server.requests("/intranet/login"), 2, "the page and the form");
+    let wrong = stand.begin("csrf-form", "zhangsan", "654321").await;
+    assert_eq!(wrong.word(), "reject(invalid_credentials)", "and a reject has no place for cookies");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use arc_swap::ArcSwapOption;
 use doorward::config::{Address, Client, Config, Scope, Token};
+use doorward::connector;
 use doorward::connector::catalog::{Catalog, Loader};
 use doorward::connector::check::SecretsFrom;
 use doorward::demo::{DemoServer, shipped};
@@ -29,6 +30,9 @@ use self::console::Console;
 use self::scratch::Scratch;
 use self::to_try::Places;
 use super::{MISCONFIGURED, load};
+
+/// The address of a console that there might be; the shipped connectors deliver cookies under its domain.
+const CONSOLE: &str = "https://console.corp.example.com";
 
 /// `doorward demo`
 #[derive(Debug, clap::Args)]
@@ -97,7 +101,7 @@ fn loader(upstream: &DemoServer) -> anyhow::Result<Loader> {
         settings: std::collections::BTreeMap::new(),
         secrets: std::collections::BTreeMap::new(),
         secrets_from: SecretsFrom::Environment,
-        console: None,
+        console: Some(connector::check::Console { public_url: Some(CONSOLE.parse()?), ..Default::default() }),
     })
 }
 
