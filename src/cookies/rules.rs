@@ -3,7 +3,7 @@
 //! Where browsers are lenient for the sake of old sites, so is this; where they refuse for the sake of other sites,
 //! so does this: a connector may well talk to several hosts, not all of one owner.
 
-use url::Url;
+use url::{Host, Url};
 
 use super::suffix;
 use crate::response::set_cookie::{NoCookie, SetCookie};
@@ -52,9 +52,16 @@ pub enum Refusal {
     },
 }
 
-/// Whether requests to this URL are protected on their way.
+/// Whether nobody is on the way to this URL: TLS, or a server on this machine (often the near end of a tunnel), as browsers
+/// have it too.
 pub(super) fn is_secure(url: &Url) -> bool {
-    url.scheme() == "https"
+    let near = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    near || url.scheme() == "https"
 }
 
 /// The domain that a cookie is kept under, and whether it goes to that host only.

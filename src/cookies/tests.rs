@@ -1,6 +1,7 @@
 //! One test a rule of the jar.
 
 use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
+use proptest::prelude::*;
 use url::Url;
 
 use super::*;
@@ -209,6 +210,12 @@ fn secure_cookies_go_over_https_and_come_over_https() {
     assert_eq!(sent(&jar, "https://4a.example.com/"), "sid=1; b=1");
     assert_eq!(sent(&jar, "http://4a.example.com/"), "b=1");
     assert_eq!(refused("http://4a.example.com/", "sid=1; Secure"), Refusal::SecureInClear);
+    for near in ["http://127.0.0.1:8080/", "http://127.8.0.1/", "http://[::1]/", "http://localhost:8080/"] {
+        assert_eq!(sent(&self::jar(near, &["__Host-sid=1; Secure; Path=/"]), near), "__Host-sid=1", "{near}");
+    }
+    for far in ["http://128.0.0.1/", "http://localhost.example.com/", "http://[::ffff:127.0.0.1]/"] {
+        assert_eq!(refused(far, "sid=1; Secure"), Refusal::SecureInClear, "{far}");
+    }
 }
 
 #[test]
@@ -302,4 +309,62 @@ fn a_jar_survives_being_put_away_and_shows_itself_to_nobody() {
     assert_eq!(sent(&after, url), "a=hunter2; b=hunter3");
     assert_eq!(sent(&after, "https://other.example.com/x/"), "b=hunter3");
     assert_eq!(sent_at(&after, url, NOW + 60), "b=hunter3");
+}
+
+/// Pieces of fields, so that random ones come near to what rules look at.
+fn field() -> impl Strategy<Value = String> {
+    let name = prop_oneof![Just("sid"), Just("__Host-a"), Just("__secure-b"), Just(""), Just("n a")];
+    let domain = prop_oneof![
+        Just(""),
+        Just("; Domain=example.com"),
+        Just("; Domain=.4a.example.com"),
+        Just("; Domain=com"),
+        Just("; Domain=evil.net"),
+        Just("; Domain=a.example.com."),
+        Just("; Domain=10.0.0.1"),
+        Just("; Domain=0.0.1"),
+        Just("; Domain="),
+        Just("; domain=公司.cn"),
+    ];
+    let path = prop_oneof![Just(""), Just("; Path=/"), Just("; Path=/x/y"), Just("; path=x")];
+    let rest = prop_oneof![
+        Just(""),
+        Just("; Secure"),
+        Just("; Max-Age=60"),
+        Just("; Max-Age=0"),
+        Just("; Secure; Max-Age=60")
+    ];
+    (name, "[ -~]{0,8}", domain, path, rest)
+        .prop_map(|(name, value, domain, path, rest)| format!("{name}={value}{domain}{path}{rest}"))
+}
+
+const HOSTS: [&str; 6] = ["4a.example.com", "a.example.com", "example.com", "10.0.0.1", "evil.net", "localhost"];
+
+proptest! {
+    /// Whatever a host sets: hosts of another owner never get it, TLS is not left, no name breaks its promise.
+    #[test]
+    fn nothing_that_a_host_sets_reaches_another_owner(
+        sets in prop::collection::vec((0..HOSTS.len(), any::<bool>(), prop::collection::vec(field(), 1..8)), 1..6),
+    ) {
+        let mut jar = Jar::default();
+        let url = |host: usize, tls: bool| Url::parse(&format!("http{}://{}/x/y", if tls { "s" } else { "" }, HOSTS[host])).unwrap();
+        for (host, tls, fields) in &sets {
+            let fields: Vec<String> = fields.iter().map(|field| field.replacen('=', &format!("={host}."), 1)).collect();
+            let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+            let _ = jar.store(&headers(&fields), &url(*host, *tls), NOW);
+        }
+        prop_assert!(jar.cookies.len() <= MAX_COOKIES);
+        for (to, host) in HOSTS.iter().enumerate() {
+            for (name, value) in jar.for_request(&url(to, true), NOW) {
+                // Who set it stands before the point.
+                let from: usize = value.expose().split('.').next().unwrap().parse().unwrap();
+                let own = from == to;
+                let same_owner = registrable_domain(HOSTS[from]).is_some() && registrable_domain(HOSTS[from]) == registrable_domain(host);
+                prop_assert!(own || (same_owner && !name.to_ascii_lowercase().starts_with("__host-")), "{name} of {} to {host}", HOSTS[from]);
+            }
+            for (name, _) in jar.for_request(&url(to, false), NOW) {
+                prop_assert!(!name.starts_with("__") || *host == "localhost", "{name} in clear to {host}");
+            }
+        }
+    }
 }

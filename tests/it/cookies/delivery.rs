@@ -64,7 +64,8 @@ fn timeless(mut cookies: Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_accept_hands_cookies_over_and_nothing_else_does() {
     let base = upstream().await;
-    let home = Home::new("public_url: https://console.example.com\naudit: { file: audit.jsonl }");
+    let home =
+        Home::new("public_url: https://console.example.com\nlog: { level: trace }\naudit: { file: audit.jsonl }");
     home.connector("corp", &connector(&base));
     let daemon = home.start();
     let (status, body) = daemon.login("corp", "zhangsan", "right").await;
@@ -252,6 +253,54 @@ tests:
     user: { username: zhangsan, userPassword: p }
     replies: [ { headers: { Set-Cookie: "page=1" } }, { json: { code: 0 }, headers: { Set-Cookie: "sid=x" } }, { status: 500 } ]
     expect: { verdict: unavailable, cookies: [] }
+"#,
+    )
+    .await;
+}
+
+/// The page's cookie is there after the pause, and so is what the login set; the end of the login delivers both.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_jar_is_kept_over_a_challenge() {
+    golden(
+        r#"version: 1
+cookie_delivery: { domains: .corp.example.com, cookies: [ sid, csrf ] }
+steps:
+  - name: page
+    request: { url: "https://4a.example.com/login" }
+  - name: login
+    request:
+      method: POST
+      url: "https://4a.example.com/login"
+      body: { form: { user: "{{user.username}}", p: "{{user.userPassword}}" } }
+    response: { more: { field: code, equals: 1 }, success: { field: code, equals: 0 } }
+  - name: verify
+    when: { var: steps.login.outcome, equals: more }
+    ask: { type: sms, message: code?, fields: [ { name: code, label: code } ], attempts: 2 }
+    request: { method: POST, url: "https://4a.example.com/verify", body: { form: { code: "{{answer.code}}" } } }
+    response:
+      reject: [ { when: { field: code, equals: 2 }, reason: mfa_failed } ]
+      success: { field: code, equals: 0 }
+tests:
+  - name: a wrong code, then the right one
+    user: { username: zhangsan, userPassword: p }
+    replies:
+      - { headers: { Set-Cookie: "csrf=c1; Path=/; Secure" } }
+      - { json: { code: 1 }, headers: { Set-Cookie: "sid=half; Path=/; Max-Age=600" } }
+      - { json: { code: 2 }, headers: { Set-Cookie: "tries=1; Path=/" } }
+      - { json: { code: 0 }, headers: { Set-Cookie: "sid=whole; Path=/; Max-Age=600" } }
+    answers: [ { code: "1" }, { code: "2" } ]
+    expect:
+      verdict: accept
+      requests:
+        - {}
+        - { headers: { Cookie: csrf=c1 } }
+        - { headers: { Cookie: csrf=c1; sid=half } }
+        - { headers: { Cookie: csrf=c1; sid=half; tries=1 } }
+      cookies: [ { name: sid, value: whole }, { name: csrf, value: c1 } ]
+  - name: while it waits nothing is handed over
+    user: { username: zhangsan, userPassword: p }
+    replies: [ { headers: { Set-Cookie: "csrf=c1" } }, { json: { code: 1 }, headers: { Set-Cookie: "sid=half" } } ]
+    expect: { verdict: challenge, cookies: [] }
 "#,
     )
     .await;
