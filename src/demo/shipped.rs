@@ -62,12 +62,14 @@ const USUAL: Shipped =
     Shipped { id: "", yaml: "", hostile: "", refused: "", packed: false, asks: Asks::Nothing, stage: Stage::Login };
 
 shipped! {
+    "app-token" INTO_JSON, "invalid_credentials";
     "captcha-ask" INTO_FORM, "invalid_credentials", asks: Asks::Picture;
     "captcha-image" "", "", stage: Stage::Before;
     "captcha-login" INTO_FORM, "invalid_credentials", stage: Stage::After("captcha-image");
     "cas" INTO_FORM, "invalid_credentials";
     "cookie-only" INTO_FORM, "invalid_credentials";
     "csrf-form" INTO_FORM, "invalid_credentials";
+    "dingtalk-code" INTO_FORM, "invalid_credentials", asks: Asks::Message;
     "extension-parts" INTO_JSON, "invalid_credentials";
     "extension-whole" INTO_JSON, "invalid_credentials";
     "form" INTO_FORM, "invalid_credentials";
@@ -89,6 +91,7 @@ shipped! {
     "text-pairs" INTO_FORM, "invalid_credentials";
     "text-script" INTO_FORM, "invalid_credentials";
     "totp" INTO_JSON, "invalid_credentials", asks: Asks::Authenticator;
+    "wecom-code" INTO_JSON, "invalid_credentials", asks: Asks::Message;
 }
 
 /// The files of `scripts/`.

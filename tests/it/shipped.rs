@@ -150,7 +150,7 @@ async fn nobody_listening_is_unavailable() {
 
 #[tokio::test]
 async fn what_the_upstream_gives_goes_back() {
-    let stand = Stand::of(&["extension-whole", "extension-parts", "soap", "gbk", "cas"]).await;
+    let stand = Stand::of(&["extension-whole", "extension-parts", "soap", "gbk", "cas", "app-token"]).await;
     let mapped = async |id: &str| match stand.begin(id, "zhangsan", "123456").await.report.verdict {
         Verdict::Accept(accept) => accept.mapped,
         verdict => panic!("{id}: {verdict:?}"),
@@ -169,7 +169,7 @@ async fn what_the_upstream_gives_goes_back() {
     assert!(soap.attributes.contains(&("account_state".to_owned(), "active".into())), "{:?}", soap.attributes);
     let gbk = mapped("gbk").await;
     assert_eq!((gbk.error_code.as_deref(), gbk.error_message.as_deref()), (Some("200"), Some("认证通过")));
-    for id in ["cas"] {
+    for id in ["cas", "app-token"] {
         assert!(mapped(id).await.attributes.contains(&("display_name".to_owned(), "张三".into())), "{id}");
     }
 }

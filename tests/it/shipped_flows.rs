@@ -10,12 +10,27 @@ use crate::shipped::HOSTILE;
 use crate::support::shipped::Stand;
 
 /// What is asked for, and the error that a wrong answer comes to, where it is asked again.
-const ASKED_AGAIN: &[(&str, &str)] =
-    &[("sms-code", "mfa_failed"), ("totp", "mfa_failed"), ("password-renewal", "invalid_input")];
+const ASKED_AGAIN: &[(&str, &str)] = &[
+    ("sms-code", "mfa_failed"),
+    ("totp", "mfa_failed"),
+    ("wecom-code", "mfa_failed"),
+    ("dingtalk-code", "mfa_failed"),
+    ("password-renewal", "invalid_input"),
+];
 /// Those whose code comes in a message, and the route that sends it.
-const MESSAGES: &[(&str, &str)] = &[("sms-code", "/mfa/sms/send")];
+const MESSAGES: &[(&str, &str)] = &[
+    ("sms-code", "/mfa/sms/send"),
+    ("wecom-code", "/cgi-bin/message/send"),
+    ("dingtalk-code", "/v1.0/robot/oToMessages/batchSend"),
+];
 /// Those that ask for six digits.
-const CODES: &[&str] = &["sms-code", "totp"];
+const CODES: &[&str] = &["sms-code", "totp", "wecom-code", "dingtalk-code"];
+/// Those with a token of the application, and the route that grants it.
+const APPS: &[(&str, &str)] = &[
+    ("app-token", "/open/oauth/token"),
+    ("wecom-code", "/cgi-bin/gettoken"),
+    ("dingtalk-code", "/v1.0/oauth2/accessToken"),
+];
 
 fn ids(pairs: &[(&'static str, &'static str)]) -> Vec<&'static str> {
     pairs.iter().map(|(id, _)| *id).collect()
@@ -114,6 +129,18 @@ async fn a_code_is_sent_once_more_and_replaces_the_first() {
             assert_eq!(login.fill_in(&[("code", &first)]).await, "challenge(mfa_failed)", "{id}");
         }
         assert_eq!(login.fill_in(&[("code", &second)]).await, "accept", "{id}: {}", login.report.explain);
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_sent_once_more_although_the_applications_token_was_lost() {
+    let stand = Stand::of(&["wecom-code", "dingtalk-code"]).await;
+    for id in ["wecom-code", "dingtalk-code"] {
+        let mut login = stand.begin(id, "zhangsan", "123456").await;
+        stand.server.forget_app_tokens();
+        stand.seconds_later(60);
+        assert_eq!(login.go_on(Action::Resend).await, "challenge", "{id}: {}", login.report.explain);
+        assert_eq!(login.answer(Mood::Right).await, "accept", "{id}: {}", login.report.explain);
     }
 }
 
@@ -223,6 +250,30 @@ async fn a_captcha_by_the_utility_is_good_for_one_login() {
     assert_eq!(first.word(), "accept", "{}", first.report.explain);
     let second = stand.begin_with("captcha-login", "zhangsan", "123456", given).await;
     assert_eq!(second.word(), "reject(mfa_failed)");
+}
+
+#[tokio::test]
+async fn the_token_of_an_application_is_kept_until_it_is_refused() {
+    let stand = Stand::of(&ids(APPS)).await;
+    for &(id, route) in APPS {
+        for _ in 0..3 {
+            let login = stand.login(id, "zhangsan", "123456", Mood::Right).await;
+            assert_eq!(login.word(), "accept", "{id}: {}", login.report.explain);
+        }
+        assert_eq!(stand.server.requests(route), 1, "{id}");
+        // The server was started again, say: what it granted is no longer good.
+        stand.server.forget_app_tokens();
+        if id == "app-token" {
+            // It is the request with the password that hears it, and that one is not sent again.
+            let checked = stand.server.passwords_checked();
+            let login = stand.login(id, "zhangsan", "123456", Mood::Right).await;
+            assert_eq!(login.word(), "unavailable", "{id}: {}", login.report.explain);
+            assert_eq!(stand.server.passwords_checked(), checked, "{id}: the upstream did not look at the password");
+        }
+        let login = stand.login(id, "zhangsan", "123456", Mood::Right).await;
+        assert_eq!(login.word(), "accept", "{id}: {}", login.report.explain);
+        assert_eq!(stand.server.requests(route), 2, "{id}");
+    }
 }
 
 #[tokio::test]
