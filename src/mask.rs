@@ -24,6 +24,10 @@ const LONGEST_SPELT: usize = 4096;
 /// Shorter values are too common in ordinary text: masking "123" would tell more than it hides.
 const SHORTEST: usize = 4;
 
+/// A value that was computed from a credential and is shorter than this is searched for nowhere: it may well be a word
+/// (`env.type` is `login`).
+pub const DERIVED: usize = 8;
+
 /// The texts that must not be seen in one login.
 #[derive(Default)]
 pub struct Mask {

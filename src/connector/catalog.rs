@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 
 use super::check::{Checked, Console, Draft, Loaded, SecretsFrom, Surroundings};
 use super::kept::Kept;
-use super::probe::probe;
+use super::probe::{pages_denied, probe};
 use super::{Connector, raw};
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::script::{Limits, Pool, Reads, Source, Worker, inspect};
@@ -170,6 +170,9 @@ impl Loader {
         for fooled in &fooled {
             diagnostics.push(took_for_success(&raw, &file, fooled));
         }
+        for step in pages_denied(&connector, pool.as_deref()).await {
+            diagnostics.extend(page_denied(&raw, &file, &step));
+        }
         let live = Live { connector, client, kept: Kept::default(), scripts: pool, reads, first_script, raw, file };
         Outcome { id, live: fooled.is_empty().then_some(live), diagnostics }
     }
@@ -183,6 +186,16 @@ fn took_for_success(raw: &raw::Connector, file: &Arc<SourceFile>, fooled: &super
     Diagnostic::error("probe", file, span, message)
         .label(format!("true for {} with HTTP {}", fooled.reply, fooled.status))
         .help("look at something that only a right password brings, such as a token: { field: …, exists: true }")
+}
+
+/// A step whose author left `format` out; who writes `format: auto` means it.
+fn page_denied(raw: &raw::Connector, file: &Arc<SourceFile>, step: &str) -> Option<Diagnostic> {
+    let response = raw.steps.iter().find(|raw| raw.name.text == step)?.response.as_ref()?;
+    let success = response.success.as_ref().filter(|_| response.format.is_none())?;
+    let message = format!("the step `{step}` takes a web page in place of the reply for a wrong password");
+    let warning = Diagnostic::error("page-is-no", file, success.place.span.clone(), message).as_warning();
+    let label = warning.label("not met by a page, which has none of these fields");
+    Some(label.help("write format: json (or xml, …): a page is then unavailable; or format: auto, if this is meant"))
 }
 
 /// The text of a file, at most `most` bytes.

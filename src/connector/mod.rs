@@ -81,17 +81,17 @@ pub struct Input {
     pub username: bool,
 }
 
-/// Which packed fields a factor's request is made of.
+/// Names of one kind, of which a script may use more than its text tells.
 #[derive(Debug, Default)]
-pub struct ProofFields {
+pub struct NameSet {
     /// By name.
     pub names: BTreeSet<String>,
-    /// A script passes all of them on.
+    /// All of them: a script's text does not tell which.
     pub all: bool,
 }
 
-impl ProofFields {
-    /// Whether the field `name` is one.
+impl NameSet {
+    /// Whether `name` is one.
     pub fn covers(&self, name: &str) -> bool {
         self.all || self.names.contains(name)
     }
@@ -234,7 +234,9 @@ pub struct Connector {
     /// Of `time.iso8601`, `time.compact` and the `date` filter.
     pub time_zone: jiff::tz::TimeZone,
     /// The packed fields that the proof is made of.
-    pub proof_fields: ProofFields,
+    pub proof_fields: NameSet,
+    /// The `env.*` that are, or may be, computed from a credential.
+    pub secret_env: NameSet,
     /// Whether an accept needs a comparison of names that ran.
     pub identity_required: bool,
     /// The origins of a `nodes` setting, of which each login uses one.

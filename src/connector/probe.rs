@@ -7,15 +7,15 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use super::{Connector, Role, Step, script_input};
-use crate::condition::{Facts, Judging, status_speaks};
+use crate::condition::{Condition, Facts, Judging, Test, ValueSource, status_speaks};
 use crate::context::{Context, PageFacts, StepFacts, StepOutcome, User};
 use crate::document::{Object, Value, from_json};
-use crate::response::decode;
-use crate::response::source::ReplyView;
+use crate::response::source::{ReplyView, Source};
+use crate::response::{Format, decode};
 use crate::script::{Input, Outcome, Pool};
 use crate::secret::Secret;
 use crate::upstream::{Reply, Timings};
-use crate::verdict::{FactorOutcome, judge_factor};
+use crate::verdict::{Denial, FactorOutcome, judge_factor};
 
 /// What a probe reply is called in a message, its type, its body.
 const REPLIES: [(&str, &str, &str); 9] = [
@@ -65,6 +65,35 @@ pub async fn probe(connector: &Connector, scripts: Option<&Pool>) -> Vec<Fooled>
     fooled
 }
 
+/// The factors that take an HTML login page for a wrong password, because their format is found out from the reply and a page
+/// has none of the fields that their `success` asks for.
+pub async fn pages_denied(connector: &Connector, scripts: Option<&Pool>) -> Vec<String> {
+    let context = sample(connector);
+    let mut denied = Vec::new();
+    for step in &connector.steps {
+        let fields = step.response.rules.success.as_ref().is_some_and(reads_fields_of_no_page);
+        let guessed = step.response.decoding.format == Format::Auto && step.response.preprocess.is_none();
+        if step.role == Role::Factor && step.request.is_some() && fields && guessed {
+            let page = (200, "text/html; charset=utf-8", LOGIN_PAGE);
+            if let Some(FactorOutcome::Denied(Denial::Reject { row: None, .. })) =
+                judged(step, &context, scripts, page).await
+            {
+                denied.push(step.name.clone());
+            }
+        }
+    }
+    denied
+}
+
+/// Whether every leaf looks at a field, and none at what a page has as well.
+fn reads_fields_of_no_page(success: &Condition) -> bool {
+    let page: Value = ["title", "text"].map(|name| (name.to_owned(), Value::from("x"))).into_iter().collect();
+    success.leaves().iter().all(|(leaf, _)| match &leaf.test {
+        Test::Compare(ValueSource::Reply(Source::Field(path)), _) => path.get(&page).is_none(),
+        Test::Status(_) | Test::Compare(..) => false,
+    })
+}
+
 async fn probe_step(step: &Step, context: &Context, scripts: Option<&Pool>) -> Option<Fooled> {
     let mut statuses = step.response.named_statuses.clone();
     if !statuses.contains(&200) {
@@ -73,7 +102,10 @@ async fn probe_step(step: &Step, context: &Context, scripts: Option<&Pool>) -> O
     for (name, content_type, body) in REPLIES {
         for &status in &statuses {
             if status_speaks(status, &step.response.named_statuses)
-                && succeeds(step, context, scripts, (status, content_type, body)).await
+                && matches!(
+                    judged(step, context, scripts, (status, content_type, body)).await,
+                    Some(FactorOutcome::Success(_))
+                )
             {
                 return Some(Fooled { step: step.name.clone(), reply: name, status });
             }
@@ -82,12 +114,13 @@ async fn probe_step(step: &Step, context: &Context, scripts: Option<&Pool>) -> O
     None
 }
 
-async fn succeeds(
+/// What the step makes of a reply; `None` when its script gives no document.
+async fn judged(
     step: &Step,
     context: &Context,
     scripts: Option<&Pool>,
     (status, content_type, body): (u16, &str, &'static str),
-) -> bool {
+) -> Option<FactorOutcome> {
     let mut headers = HeaderMap::new();
     if let (false, Ok(value)) = (content_type.is_empty(), HeaderValue::from_str(content_type)) {
         headers.insert(CONTENT_TYPE, value);
@@ -98,14 +131,14 @@ async fn succeeds(
     if let (Some(script), Some(scripts), true) = (step.response.preprocess, scripts, decoded.document.is_ok()) {
         let input = script_input::preprocess(context, &reply, &decoded);
         let Outcome::Value(json) = scripts.call(script, Input::new(input), Instant::now() + PATIENCE).await else {
-            return false;
+            return None;
         };
-        let Ok(document) = from_json(json.as_bytes()) else { return false };
+        let document = from_json(json.as_bytes()).ok()?;
         decoded.document = Ok(document);
     }
     let view = ReplyView::new(status, &reply.headers, &decoded, 0);
     let facts = Facts { context, reply: Some(&view), claims: None };
-    matches!(judge_factor(&Judging::new(&step.response.rules, facts)), FactorOutcome::Success(_))
+    Some(judge_factor(&Judging::new(&step.response.rules, facts)))
 }
 
 /// A sample value for every variable that a rule may name.

@@ -6,7 +6,7 @@ use super::challenge::{Action, Asked, Resumption};
 use super::report::{Report, StepReport};
 use super::run::Run;
 use super::stop::{Ending, Stop};
-use super::{Login, Tools, explain, input};
+use super::{Login, Tools, conceal, explain, input};
 use crate::connector::Connector;
 use crate::cookies::deliver;
 use crate::mask::Mask;
@@ -63,6 +63,7 @@ pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumpt
         context: saved.context(connector.secrets.clone()),
     };
     run.mask = Mask::new(&run.context.user, connector.secrets.values().chain(run.context.answers.values()));
+    conceal::env(&mut run, &[]);
     let mut steps: Vec<StepReport> = Vec::new();
     let result = match action {
         Action::Answer(answers) => {
@@ -128,14 +129,14 @@ fn conclude(run: Run<'_>, result: Result<(Grant, String), Stop>) -> (Verdict, St
     match result {
         Ok((grant, explain)) => {
             let delivery = delivery(&run);
-            let explain = line(&run.mask, &format!("{explain}{}", explain::withheld(&delivery)));
+            let explain = conceal::line(&run, &format!("{explain}{}", explain::withheld(&delivery)));
             let subject = run.subject.unwrap_or(run.claimed);
             let mut accept = Accept::new(grant, subject, run.mapped);
             accept.delivery = delivery;
             (Verdict::Accept(accept), explain)
         }
         Err(stop) => {
-            let explain = line(&run.mask, &stop.explain);
+            let explain = conceal::line(&run, &stop.explain);
             (verdict_of(stop.ending, run.mapped), explain)
         }
     }
@@ -166,9 +167,4 @@ fn verdict_of(ending: Ending, mapped: Mapped) -> Verdict {
 const UNREADABLE: &str = "‹unreadable›";
 
 /// A longer line is no line; logs and audit trails bound lines, not bytes.
-const EXPLAIN_CHARACTERS: usize = 1024;
-
-/// The line of explanation: masked first, then cut, so that the cut leaves no part of a credential.
-pub(super) fn line(mask: &Mask, explain: &str) -> String {
-    mask.hide(explain).chars().take(EXPLAIN_CHARACTERS).collect()
-}
+pub(super) const EXPLAIN_CHARACTERS: usize = 1024;

@@ -5,6 +5,7 @@
 
 mod cached;
 mod challenge;
+mod conceal;
 mod decode;
 mod draw;
 mod explain;

@@ -11,7 +11,7 @@ use super::decode::decode_reply;
 use super::report::{CaptureTrace, IdentityTrace, MapTrace, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
-use super::{cached, explain, page, send, watched};
+use super::{cached, conceal, explain, page, send, watched};
 use crate::condition::{Facts, Judging, Seen, StepRules, status_speaks};
 use crate::connector::{Match, Role, Step, script_input};
 use crate::context::PageFacts;
@@ -76,6 +76,7 @@ async fn variables(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
     match env {
         Ok(Value::Object(env)) => {
             run.context.env = env;
+            conceal::env(run, &step.public);
             Ok(())
         }
         _ => Err(Stop::misconfigured("the variables script left no object in env")),

@@ -8,14 +8,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::login::line;
 use super::report::StepReport;
 use super::run::Run;
 use super::stop::{Ending, Stop};
-use super::{Tools, input};
+use super::{Tools, conceal, input};
 use crate::connector::{Connector, Kind};
 use crate::document::{Object, Value};
-use crate::mask::Mask;
 use crate::verdict::{Mapped, Misconfigured, Reason, Unavailable};
 
 /// What a console (or the command line) asks of a utility.
@@ -112,7 +110,7 @@ pub async fn utility(connector: &Connector, tools: Tools<'_>, call: UtilityCall)
     let (request_id, tracing) = (call.request_id.clone(), call.trace);
     let mut steps = Vec::new();
     let (end, explain) = match begun(connector, call, tools) {
-        Err(stop) => (end_of(stop.ending, Mapped::default()), line(&Mask::default(), &stop.explain)),
+        Err(stop) => (end_of(stop.ending, Mapped::default()), stop.explain),
         Ok(admitted) => {
             let mut run = Run::begin(connector, tools, admitted, deadline, tracing);
             let result = walk(&mut run, &mut steps).await;
@@ -157,10 +155,13 @@ async fn walk(run: &mut Run<'_>, steps: &mut Vec<StepReport>) -> Result<String, 
 fn conclude(run: Run<'_>, result: Result<String, Stop>) -> (UtilityEnd, String) {
     match result {
         Ok(explain) => {
-            let extension = run.mapped.extension.unwrap_or(Value::Null);
-            (UtilityEnd::Extension(extension), line(&run.mask, &explain))
+            let explain = conceal::line(&run, &explain);
+            (UtilityEnd::Extension(run.mapped.extension.unwrap_or(Value::Null)), explain)
         }
-        Err(stop) => (end_of(stop.ending, run.mapped), line(&run.mask, &stop.explain)),
+        Err(stop) => {
+            let explain = conceal::line(&run, &stop.explain);
+            (end_of(stop.ending, run.mapped), explain)
+        }
     }
 }
 

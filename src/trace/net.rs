@@ -10,12 +10,9 @@ use crate::context::{User, Variable};
 use crate::cookies::SetCookie;
 use crate::document::Value;
 use crate::flow::report::{StepReport, StepTrace};
-use crate::mask::{MASK, Mask};
+use crate::mask::{DERIVED, MASK, Mask};
 use crate::request::ShapePart;
 use crate::secret::Secret;
-
-/// A derived value shorter than this is searched for nowhere: it may well be a word (`env.type` is `login`).
-const DERIVED: usize = 8;
 
 /// Masks what may not be seen.
 pub(super) struct Net {

@@ -1,6 +1,11 @@
 //! Unique passwords through every outcome of the real daemon at trace level, and then a search for each of them, in clear
 //! and in twelve derived forms, in everything that the daemon let out.
 
+pub mod memory;
+mod planting;
+mod shipped;
+mod upstream;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -62,7 +67,7 @@ async fn answer(body: Bytes) -> Response {
 }
 
 /// The twelve derived forms, and the clear one.
-fn forms(password: &str) -> Vec<String> {
+pub fn forms(password: &str) -> Vec<String> {
     let bytes = password.as_bytes();
     let md5 = hex::encode(Md5::digest(bytes));
     let url: String = url::form_urlencoded::byte_serialize(bytes).collect();
@@ -164,7 +169,7 @@ async fn no_password_leaves_the_daemon_except_to_its_upstream() {
     search(&outputs, &passwords);
 }
 
-fn search(outputs: &[(String, String)], passwords: &[String]) {
+pub fn search(outputs: &[(String, String)], passwords: &[String]) {
     let mut needles: HashMap<[u8; WINDOW], (usize, usize)> = HashMap::new();
     for (index, password) in passwords.iter().enumerate() {
         for (form, text) in forms(password).iter().enumerate() {

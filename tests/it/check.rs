@@ -121,3 +121,34 @@ async fn status_alone_needs_its_acknowledgement() {
             .await;
     assert!(waived.live.is_some(), "{:?}", waived.diagnostics);
 }
+
+/// With the format found out from the reply a login page is a document without the fields, and "exists" is then false: every
+/// user would be told that the password is wrong while a proxy shows its page.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_would_pass_for_a_wrong_password_is_worth_a_warning() {
+    let evidence = "success: { all: [ { field: code, equals: 200 }, { field: token, exists: true } ] }";
+    let found = |outcome: &Outcome| -> Vec<&'static str> { outcome.diagnostics.iter().map(|one| one.code).collect() };
+    let warned = load("", evidence).await;
+    assert!(warned.live.is_some(), "it loads");
+    assert_eq!(found(&warned), ["page-is-no"]);
+    let warning = &warned.diagnostics[0];
+    assert_eq!(warning.severity, Severity::Warning);
+    assert!(warning.help.iter().any(|help| help.contains("format: json")), "{warning:?}");
+    for response in [
+        // The format is said, or said to be meant.
+        format!("format: json\n{evidence}"),
+        format!("format: auto\n{evidence}"),
+        // A page is unknown to these: unavailable already.
+        "success: { field: code, equals: 200 }".to_owned(),
+        "success: { field: token, starts_with: tok- }".to_owned(),
+        // A form login answers a wrong password with its page; then the page is a no.
+        "success: { cookie: JSESSIONID, exists: true }".to_owned(),
+        "success: { all: [ { status: 302 }, { header: Location, starts_with: \"/home\" } ] }".to_owned(),
+        "success: { all: [ { field: token, exists: true }, { cookie: JSESSIONID, exists: true } ] }".to_owned(),
+        // A row says what a page means.
+        format!("unavailable: {{ field: title, exists: true }}\n{evidence}"),
+    ] {
+        let outcome = load("", &response).await;
+        assert!(outcome.live.is_some() && outcome.diagnostics.is_empty(), "{response}: {:?}", outcome.diagnostics);
+    }
+}

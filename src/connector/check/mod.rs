@@ -225,6 +225,7 @@ impl Check<'_> {
             timeout: transport::timeout(self.raw),
             time_zone: self.language.time_zone.clone(),
             proof_fields: roles::proof_fields(&steps, self.scripts, self.reads),
+            secret_env: taint.secret_env(),
             identity_required,
             nodes: request::nodes(&steps),
             decoders: Gate::new(DECODERS, transport.max_in_flight),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::WrittenScript;
 use crate::connector::raw::{self, Rule, SourceKind};
-use crate::connector::{Kind, Match, ProofFields, Role, Step};
+use crate::connector::{Kind, Match, NameSet, Role, Step};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::Mistakes;
 use crate::script::Reads;
@@ -24,6 +24,8 @@ pub(super) struct Taint {
     chosen: BTreeSet<String>,
     /// Whether such a script sets names that its text does not tell.
     any_chosen: bool,
+    /// Names set by a script that reads a secret of the connector.
+    signed: NameSet,
 }
 
 impl Taint {
@@ -36,6 +38,7 @@ impl Taint {
             named: BTreeSet::new(),
             chosen: BTreeSet::new(),
             any_chosen: false,
+            signed: NameSet::default(),
         };
         for (_, reads) in scripts.iter().zip(reads).filter(|(s, _)| s.kind == crate::script::Kind::Variables) {
             taint.hidden |= reads.user.all || reads.answer.all || (reads.env_read.all && taint.holds_any());
@@ -50,6 +53,10 @@ impl Taint {
                 taint.chosen.extend(reads.env_written.names.keys().cloned());
                 taint.any_chosen |= reads.env_written.all;
             }
+            if !reads.secret.is_empty() {
+                taint.signed.names.extend(reads.env_written.names.keys().cloned());
+                taint.signed.all |= reads.env_written.all;
+            }
             let inherits = reads.env_read.names.keys().any(|name| taint.env.contains(name));
             if reads.names_credential() || inherits {
                 taint.env.extend(reads.env_written.names.keys().cloned());
@@ -62,6 +69,12 @@ impl Taint {
     /// Whether whoever logs in may choose `env.<name>`, or a part of what it is computed from.
     pub(super) fn is_chosen(&self, name: &str) -> bool {
         self.any_chosen || self.chosen.contains(name)
+    }
+
+    /// The names of `env` that hold a credential of the user or of the connector, or may.
+    pub(super) fn secret_env(&self) -> NameSet {
+        let names = self.env.union(&self.signed.names).cloned().collect();
+        NameSet { names, all: self.any || self.signed.all || self.hidden }
     }
 
     fn holds_any(&self) -> bool {
@@ -195,8 +208,8 @@ pub(super) fn which_comparisons_count(steps: &mut [Step], taint: &Taint) {
 }
 
 /// The packed fields of which a factor's request is made, directly or by a script.
-pub(super) fn proof_fields(steps: &[Step], scripts: &[WrittenScript], reads: &[Reads]) -> ProofFields {
-    let mut fields = ProofFields::default();
+pub(super) fn proof_fields(steps: &[Step], scripts: &[WrittenScript], reads: &[Reads]) -> NameSet {
+    let mut fields = NameSet::default();
     for variable in steps.iter().filter(|s| s.role == Role::Factor).flat_map(|step| &step.variables_read) {
         if let Variable::Field(name) = variable {
             fields.names.insert(name.clone());

@@ -163,7 +163,10 @@ pub(super) fn step(
     let cache = cache::cache(check, raw, role, scope, mistakes);
     for name in &raw.public {
         match Variable::parse(&name.text) {
-            Ok(variable) => scope.check(&variable, &name.span, mistakes),
+            Ok(variable) => {
+                scope.check(&variable, &name.span, mistakes);
+                public(&variable, &name.span, taint, mistakes);
+            }
             Err(error) => mistakes.add(mistakes.error_at("unknown-variable", &name.span, error.to_string())),
         }
     }
@@ -192,6 +195,20 @@ pub(super) fn step(
         sends_code_to,
         needs: Needs::default(),
     })
+}
+
+/// What holds a credential, or is computed from one, is not shown to anybody.
+fn public(variable: &Variable, span: &Span, taint: &Taint, mistakes: &mut Mistakes) {
+    let (what, fix) = match variable {
+        Variable::Env(name) if taint.secret_env().covers(name) => {
+            ("is, or may be, computed from a credential", "set what may be seen in a script that reads no credential")
+        }
+        Variable::Secret(_) | Variable::Login(_) => ("is a secret", "leave it out"),
+        other if other.is_credential() => ("is the user's credential", "leave it out"),
+        _ => return,
+    };
+    let mistake = mistakes.error_at("public-credential", span, format!("`{variable}` {what}"));
+    mistakes.add(mistake.label("a trace would show it").help(fix));
 }
 
 const RECIPIENTS: &str = "name user.username, an attribute such as user.mobile, or an earlier capture";

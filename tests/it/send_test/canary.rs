@@ -66,7 +66,7 @@ steps:
 }
 
 /// Name, keys beside the request, the request.
-const PLACES: [(&str, &str, &str); 8] = [
+const PLACES: [(&str, &str, &str); 7] = [
     ("JSON", "", r#"      body: { json: { user: "{{user.username}}", password: "{{user.userPassword}}" } }"#),
     ("header", "", r#"      headers: { X-User: "{{user.username}}", X-Pass: "{{user.userPassword | base64}}" }"#),
     (
@@ -93,12 +93,6 @@ const PLACES: [(&str, &str, &str); 8] = [
         "    variables: |\n      env.once = code_util.md5(user.userPassword);\n      env.twice = code_util.md5(env.once);\n      env.big = env.once.toUpperCase();",
         r#"      headers: { X-User: "{{user.username}}" }
       body: { json: { password: "{{env.twice}}", once: "{{env.once}}", big: "{{env.big}}" } }"#,
-    ),
-    (
-        "declared public all the same",
-        "    public: [ user.userPassword ]",
-        r#"      headers: { X-User: "{{user.username}}" }
-      body: { text: "{{user.userPassword | hex}}" }"#,
     ),
 ];
 
