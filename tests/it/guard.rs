@@ -64,6 +64,8 @@ async fn the_guard_is_no_oracle_for_user_names() {
         ("wrong", 403, true),
         ("locked", 403, true),
         ("challenge", 401, false),
+        // An upstream that says no in a way that the connector cannot read was guessed at all the same.
+        ("unreadable", 503, true),
         ("unavailable", 503, false),
         ("misconfigured", 500, false),
         ("panic", 500, false),

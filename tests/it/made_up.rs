@@ -57,7 +57,7 @@ fn accept(subject: &str, mapped: Mapped) -> Verdict {
     Verdict::Accept(Accept::new(ledger.close().unwrap(), subject.to_owned(), mapped))
 }
 
-/// A connector whose verdict the password names: `accept`, `reject`, `locked`, `challenge`, `wrong code`, `unavailable`, `overloaded`,
+/// A connector whose verdict the password names: `accept`, `reject`, `locked`, `challenge`, `wrong code`, `unavailable`, `unreadable`, `overloaded`,
 /// `misconfigured`, `panic`, `panic early`, `hang` (before the credential leaves), `hang sent` (after it).
 #[derive(Default)]
 pub struct MadeUp {
@@ -133,6 +133,7 @@ impl MadeUp {
                 Verdict::Challenge(Challenge { error: Some(error), attempts_left: 2, ..challenge() })
             }
             "unavailable" => Verdict::Unavailable(Unavailable::from(Cause::Timeout)),
+            "unreadable" => Verdict::Unavailable(Unavailable::from(Cause::UnexpectedReply)),
             "overloaded" => Verdict::Unavailable(Unavailable {
                 cause: Cause::Overloaded,
                 retry_after: Some(Duration::from_millis(200)),

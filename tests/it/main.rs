@@ -29,6 +29,7 @@ mod products;
 mod public_suffixes;
 mod reload;
 mod replies;
+mod review;
 mod schema;
 mod schemathesis;
 mod script_calls;
