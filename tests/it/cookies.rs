@@ -31,9 +31,9 @@ async fn golden(connector: &str) {
     let path = folder.path().join("corp.yaml");
     std::fs::write(&path, connector).unwrap();
     let loader = loader();
-    let outcome = loader.load(&[path]).await.pop().unwrap();
+    let outcome = Box::pin(loader.load(&[path])).await.pop().unwrap();
     assert!(outcome.diagnostics.is_empty(), "{}", render(&outcome.diagnostics, Style::Plain));
-    let golden = doorward::golden::run(&outcome.live.unwrap(), &loader).await;
+    let golden = Box::pin(doorward::golden::run(&outcome.live.unwrap(), &loader)).await;
     assert!(golden.cases > 0 && golden.passed == golden.cases, "{}", render(&golden.diagnostics, Style::Plain));
 }
 

@@ -7,7 +7,7 @@ use url::Url;
 use super::loader;
 
 /// What a daemon with this console says of a connector that delivers.
-async fn load(console: Option<Console>, delivery: &str) -> String {
+async fn load(console: impl Into<Option<Console>>, delivery: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("corp.yaml");
     let connector = format!(
@@ -17,15 +17,15 @@ async fn load(console: Option<Console>, delivery: &str) -> String {
     );
     std::fs::write(&path, connector).unwrap();
     let mut loader = loader();
-    loader.console = console;
+    loader.console = console.into();
     let outcome = loader.load(&[path]).await.pop().unwrap();
     assert_eq!(outcome.live.is_some(), outcome.diagnostics.is_empty());
     render(&outcome.diagnostics, Style::Plain)
 }
 
-fn console(url: &str) -> Option<Console> {
+fn console(url: &str) -> Console {
     let reserved_cookies = vec!["console_session".to_owned(), "SID".to_owned()];
-    Some(Console { public_url: Some(Url::parse(url).unwrap()), reserved_cookies })
+    Console { public_url: Some(Url::parse(url).unwrap()), reserved_cookies }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +66,7 @@ async fn cookies_go_to_the_consoles_own_domain_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_public_url_a_daemon_delivers_nothing_and_a_command_asks_for_none() {
     let delivery = "{ domains: [ .corp.example.com ], cookies: [ SID ] }";
-    let told = load(Some(Console::default()), delivery).await;
+    let told = load(Console::default(), delivery).await;
     assert!(told.contains("error[no-public-url]: cookie_delivery needs `public_url`"), "{told}");
     assert!(told.contains("corp.yaml:2:1"), "{told}");
     assert_eq!(load(None, delivery).await, "");
