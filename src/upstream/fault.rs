@@ -265,3 +265,27 @@ fn find<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Optio
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What only other machines and networks can make the system say; docs/transport.md has the lines.
+    #[test]
+    fn what_dialling_says() {
+        let addr = "10.1.2.3:443".parse().unwrap();
+        for (kind, why) in [
+            (io::ErrorKind::ConnectionRefused, "was refused: nobody listens there"),
+            (io::ErrorKind::ConnectionReset, "was reset by the other side"),
+            (io::ErrorKind::HostUnreachable, "failed: there is no route to it"),
+            (io::ErrorKind::NetworkUnreachable, "failed: there is no route to it"),
+            (io::ErrorKind::TimedOut, "got no answer: the host is down or a firewall drops the packets"),
+            (io::ErrorKind::PermissionDenied, "was forbidden by this machine"),
+            (io::ErrorKind::AddrNotAvailable, "failed: this machine has no free port or address left"),
+        ] {
+            let fault = connecting(addr, &kind.into());
+            assert_eq!((fault.cause, fault.doubt), (Cause::Connect, false));
+            assert_eq!(fault.explain, format!("connecting to 10.1.2.3:443 {why}"));
+        }
+    }
+}

@@ -16,6 +16,7 @@ mod demo;
 mod diagnostics;
 mod docs_connectors;
 mod egress;
+mod fault_table;
 mod faults;
 mod from_curl;
 mod from_page;

@@ -17,22 +17,22 @@ use crate::support::fault_server::FaultServer;
 use crate::support::tls_server::{TlsServer, TlsSettings};
 use crate::support::{client, post};
 
-const NAME: &str = "4a.test";
+pub const NAME: &str = "4a.test";
 
-fn config(tls: TlsConfig) -> TransportConfig {
+pub fn config(tls: TlsConfig) -> TransportConfig {
     let resolve = BTreeMap::from([(NAME.to_owned(), [127, 0, 0, 1].into())]);
     TransportConfig { tls, resolve, ..TransportConfig::default() }
 }
 
-fn trusting(authority: &Authority) -> TlsConfig {
+pub fn trusting(authority: &Authority) -> TlsConfig {
     TlsConfig { ca_pem: Some(authority.pem.clone()), ..TlsConfig::default() }
 }
 
-fn pinned(pins: &[[u8; 32]]) -> TlsConfig {
+pub fn pinned(pins: &[[u8; 32]]) -> TlsConfig {
     TlsConfig { pin_sha256: pins.to_vec(), ..TlsConfig::default() }
 }
 
-async fn ask(tls: TlsConfig, server: &TlsServer) -> Result<Reply, SendFault> {
+pub async fn ask(tls: TlsConfig, server: &TlsServer) -> Result<Reply, SendFault> {
     let url = server.url(NAME);
     let client = client(&config(tls), &[&url]);
     client.send(&post(&url, "password=hunter2"), Instant::now() + Duration::from_secs(8)).await

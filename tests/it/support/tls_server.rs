@@ -38,7 +38,7 @@ impl<'a> TlsSettings<'a> {
         Self { identity, forged_key: None, clients_of: None, versions: rustls::ALL_VERSIONS, h2: false }
     }
 
-    fn config(&self) -> ServerConfig {
+    pub fn config(&self) -> ServerConfig {
         let provider: Arc<CryptoProvider> = rustls::crypto::ring::default_provider().into();
         let builder = ServerConfig::builder_with_provider(provider.clone());
         let builder = builder.with_protocol_versions(self.versions).unwrap();
