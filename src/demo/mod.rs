@@ -113,6 +113,11 @@ impl DemoServer {
         self.server.flows.captchas.read(png)
     }
 
+    /// Makes `login` choose a new password at the next login of the server that asks for one.
+    pub fn expire_password(&self, login: &str) {
+        self.server.flows.renewal.expire(login);
+    }
+
     /// Forgets the tokens of all applications, as a server does that is started again.
     pub fn forget_app_tokens(&self) {
         self.server.flows.forget_apps();

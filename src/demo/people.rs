@@ -134,6 +134,13 @@ impl Directory {
         }
     }
 
+    /// Makes `login` choose a new password at the next login, as an administrator does.
+    pub fn expire(&mut self, login: &str) {
+        if let Some(account) = self.accounts.iter_mut().find(|account| account.person.login == login) {
+            account.person.standing = Standing::PasswordExpired;
+        }
+    }
+
     /// Gives `login` a new password, and with it good standing when only the old password stood in the way.
     pub fn renew(&mut self, login: &str, sent: &str) {
         let Some(account) = self.accounts.iter_mut().find(|account| account.person.login == login) else { return };

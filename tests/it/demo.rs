@@ -114,7 +114,8 @@ async fn the_printed_commands_go_through_a_challenge() {
     let read = tokio::task::spawn_blocking(move || {
         let mut text = String::new();
         for line in lines.by_ref().map_while(Result::ok) {
-            text += &format!("{line}\n");
+            text.push_str(&line);
+            text.push('\n');
             if line == "Ctrl-C ends the demo." {
                 return (text, lines);
             }

@@ -43,7 +43,7 @@ pub(super) struct Flows {
     sms: sms::Desk,
     otp: otp::Desk,
     pub(super) push: push::Desk,
-    renewal: renewal::Desk,
+    pub(super) renewal: renewal::Desk,
     pub(super) captchas: Captchas,
     intranet: intranet::Desk,
     cas: cas::Desk,

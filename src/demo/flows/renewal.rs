@@ -22,7 +22,7 @@ use crate::demo::{Server, token};
 const SHORTEST: usize = 8;
 
 /// The accounts, which change here and in no other protocol, and who must choose.
-pub(super) struct Desk {
+pub(in crate::demo) struct Desk {
     accounts: RwLock<Directory>,
     owing: Drawer<String>,
 }
@@ -30,6 +30,11 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) fn new() -> Result<Self, getrandom::Error> {
         Ok(Self { accounts: RwLock::new(Directory::new(Scheme::Salted)?), owing: Drawer::for_seconds(10 * 60) })
+    }
+
+    /// Makes `login` choose a new password at the next login.
+    pub(in crate::demo) fn expire(&self, login: &str) {
+        self.accounts.write().unwrap_or_else(PoisonError::into_inner).expire(login);
     }
 
     fn knock(&self, login: &str, sent: &str) -> Knock {
