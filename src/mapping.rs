@@ -67,9 +67,14 @@ impl MapPlan {
             }
             None => {}
         }
-        let attributes = self.attributes.iter();
-        into.attributes
-            .extend(attributes.map(|(name, source)| (name.clone(), read(source, facts).unwrap_or_default())));
+        for (name, source) in &self.attributes {
+            let value = read(source, facts).unwrap_or_default();
+            // A step that ran once more (a resend) says it anew.
+            match into.attributes.iter_mut().find(|(known, _)| known == name) {
+                Some((_, known)) => *known = value,
+                None => into.attributes.push((name.clone(), value)),
+            }
+        }
     }
 }
 

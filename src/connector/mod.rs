@@ -212,6 +212,9 @@ pub struct Step {
     pub sends_code_to: Option<Variable>,
     /// Everything that it reads, its scripts included.
     pub needs: Needs,
+    /// Of a factor that is proven on another device or page: the steps of which one must have compared names. None for
+    /// the others.
+    pub compared_by: Vec<usize>,
 }
 
 /// A checked connector.

@@ -11,11 +11,12 @@ use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 use url::Url;
 
-use super::draw;
 use super::report::{AskTrace, StepEnd, StepReport};
 use super::run::Run;
 use super::saved::{Hold, Saved};
 use super::stop::{Ending, Stop};
+use super::{draw, input};
+use crate::condition::{Absent, Facts};
 use crate::connector::ask::{Ask, AskType, Image};
 use crate::connector::raw::Word as _;
 use crate::connector::{Connector, Step};
@@ -23,7 +24,7 @@ use crate::document::Object;
 use crate::mapping::plain_text;
 use crate::secret::Secret;
 use crate::template::{RenderError, Template};
-use crate::verdict::{Cause, Challenge, ChallengeError, ChallengeField, Reason};
+use crate::verdict::{Cause, Challenge, ChallengeError, ChallengeField, Reason, Truth};
 
 /// What keeping a state may take beyond the deadline of its call; a store beside the daemon answers in milliseconds.
 const GRACE: Duration = Duration::from_millis(250);
@@ -188,7 +189,7 @@ impl Run<'_> {
             return refuse(format!("an answer of {} characters' name was not asked for", name.chars().count()));
         }
         for name in ask.answers() {
-            if answers.get(name).is_none_or(|answer| answer.expose().is_empty()) {
+            if answers.get(name).is_none_or(|answer| input::is_empty(answer.expose())) {
                 return refuse(format!("the answer {name} is missing or empty"));
             }
         }
@@ -250,7 +251,8 @@ impl Run<'_> {
                 let explain = format!("{}; {left} more may be tried", stop.explain);
                 Stop { explain: if waits.is_challenge() { explain } else { waits.explain.clone() }, ..waits }
             }
-            Ending::Unavailable(_) if !self.written => {
+            // A poll is no answer: nothing was used up, whatever the upstream made of it.
+            Ending::Unavailable(_) if !self.written || self.polled => {
                 // Should this fail, the verdict is the same and the user begins anew.
                 let explain = match self.keep(step, &id, hold).await {
                     Ok(()) => format!("{}; the challenge stays open", stop.explain),
@@ -278,11 +280,23 @@ impl Run<'_> {
         if hold.resends_left == 0 || now < hold.resend_at {
             return self.wait(step, ask, (id, hold), Some(too_many())).await;
         }
+        if let Some(when) = &sender.when {
+            let facts = Facts { context: &self.context, reply: None, claims: None };
+            if when.holds(facts, Absent::Unknown) != Truth::True {
+                // It does not run for this user, so there is nothing to send again.
+                return self.wait(step, ask, (id, hold), Some(too_many())).await;
+            }
+        }
+        let before = Before { env: self.context.env.clone(), answers: self.context.answers.clone() };
         let mut report = self.report_of(sender);
         let mut explain = String::new();
         let sent = self.run_step(sender, &mut report, &mut explain).await;
         reports.append(&mut self.asides);
         reports.push(report);
+        if sent.is_err() {
+            // The code that was sent before still counts, and it may stand in `env`.
+            self.forget(before);
+        }
         match sent {
             Ok(proof) => {
                 self.enter(proof);
@@ -302,7 +316,6 @@ impl Run<'_> {
             }
             Err(Stop { ending: Ending::TooMany(_), .. }) => self.wait(step, ask, (id, hold), Some(too_many())).await,
             Err(stop @ Stop { ending: Ending::Unavailable(_), .. }) => {
-                // The code that was sent before still counts.
                 let _ = self.keep(step, &id, hold).await;
                 stop
             }

@@ -120,7 +120,7 @@ fn whole_name(name: &str) -> Result<(), String> {
 }
 
 /// Whether a password is none, or is none to a server that reads it up to its first NUL.
-fn is_empty(password: &str) -> bool {
+pub(super) fn is_empty(password: &str) -> bool {
     password.is_empty() || password.starts_with('\0')
 }
 

@@ -6,7 +6,7 @@ use super::challenge::{Action, Asked, Resumption};
 use super::report::{Report, StepReport};
 use super::run::Run;
 use super::stop::{Ending, Stop};
-use super::{Login, Tools, conceal, explain, input};
+use super::{Login, Tools, conceal, draw, explain, input};
 use crate::connector::Connector;
 use crate::cookies::deliver;
 use crate::mask::Mask;
@@ -47,8 +47,9 @@ pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumpt
         deadline: subject.deadline(connector, deadline),
         claimed: saved.claimed.clone(),
         subject: saved.subject.clone(),
-        identity_compared: saved.identity_compared,
+        compared: saved.compared.clone(),
         mapped: saved.mapped(),
+        refused: Mapped::default(),
         ledger: Ledger::reopen(saved.proven),
         credential_sends: 0,
         written: false,
@@ -64,6 +65,8 @@ pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumpt
     };
     run.mask = Mask::new(&run.context.user, connector.secrets.values().chain(run.context.answers.values()));
     conceal::env(&mut run, &[]);
+    // What an ask shows again may hold the time or something drawn.
+    run.context.step = draw::step_values(tools.ambient, &connector.time_zone);
     let mut steps: Vec<StepReport> = Vec::new();
     let result = match action {
         Action::Answer(answers) => {
@@ -137,7 +140,9 @@ fn conclude(run: Run<'_>, result: Result<(Grant, String), Stop>) -> (Verdict, St
         }
         Err(stop) => {
             let explain = conceal::line(&run, &stop.explain);
-            (verdict_of(stop.ending, run.mapped), explain)
+            // What earlier steps mapped is for who gets in: a token of the first factor is no consolation for a wrong code.
+            let Mapped { error_code, error_message, .. } = run.mapped;
+            (verdict_of(stop.ending, Mapped { error_code, error_message, ..run.refused }), explain)
         }
     }
 }

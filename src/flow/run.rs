@@ -13,7 +13,7 @@ use super::report::{StepEnd, StepReport, StepTrace};
 use super::stop::{Ending, Stop};
 use super::{Tools, challenge, draw, input, sends, watched};
 use crate::condition::{Absent, Facts};
-use crate::connector::{Connector, Kind, Match, Role, Step};
+use crate::connector::{Connector, Kind, Role, Step};
 use crate::context::{Context, PageFacts, StepFacts, StepOutcome};
 use crate::cookies::Jar;
 use crate::mask::Mask;
@@ -54,9 +54,11 @@ pub(super) struct Run<'a> {
     pub claimed: String,
     /// The upstream's own name for the user, from a comparison that ran or a `report`.
     pub subject: Option<String>,
-    /// Whether a comparison of names ran and held.
-    pub identity_compared: bool,
+    /// The steps whose comparison of names ran, held and counts.
+    pub compared: Vec<usize>,
     pub mapped: Mapped,
+    /// Extension and attributes of the reply that refuses: what earlier steps mapped is for an accept only.
+    pub refused: Mapped,
     /// What was proven so far.
     pub ledger: Ledger,
     pub credential_sends: u32,
@@ -94,8 +96,9 @@ impl<'a> Run<'a> {
             context: admitted.context,
             claimed: admitted.claimed,
             subject: None,
-            identity_compared: false,
+            compared: Vec::new(),
             mapped: Mapped::default(),
+            refused: Mapped::default(),
             ledger: Ledger::default(),
             credential_sends: 0,
             written: false,
@@ -145,6 +148,10 @@ impl<'a> Run<'a> {
                 Ok(Some(proof)) => self.enter(proof),
                 Err(stop) => return Err(Stop { explain: format!("{}: {}", step.name, stop.explain), ..stop }),
             }
+        }
+        if asked.is_some() {
+            // A state that names no step of this connector; an answer that nobody judged must not end in a grant.
+            return Err(challenge::lost());
         }
         if connector.kind == Kind::Utility {
             return Err(Stop::misconfigured("a utility connector cannot authenticate anybody"));
@@ -278,13 +285,20 @@ impl<'a> Run<'a> {
         self.context.steps.insert(step.name.clone(), facts);
     }
 
-    /// A connector that must compare names accepts only when a comparison ran.
+    /// A connector that must compare names accepts only when a comparison ran, and one for each factor that was proven on
+    /// another device or page.
     fn identity_owed(&self) -> Result<(), Stop> {
-        let compares = |step: &Step| matches!(&step.response.identity, Some(identity) if identity.how != Match::Report);
-        if self.connector.identity_required && !self.identity_compared {
-            return Err(Stop::unavailable(Cause::UnexpectedReply, "no step compared the upstream's name for the user"));
+        let owed = |what: String| Err(Stop::unavailable(Cause::UnexpectedReply, what));
+        if self.connector.identity_required && self.compared.is_empty() {
+            return owed("no step compared the upstream's name for the user".to_owned());
         }
-        debug_assert!(!self.identity_compared || self.connector.steps.iter().any(compares));
+        for step in self.connector.steps.iter().filter(|step| !step.compared_by.is_empty()) {
+            let outcome = self.context.steps.get(&step.name).map(|facts| facts.outcome);
+            let ran = matches!(outcome, Some(StepOutcome::Success | StepOutcome::More));
+            if ran && !step.compared_by.iter().any(|comparer| self.compared.contains(comparer)) {
+                return owed(format!("no step compared the upstream's name for the user of {}", step.name));
+            }
+        }
         Ok(())
     }
 }

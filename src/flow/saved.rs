@@ -18,9 +18,13 @@ use crate::document::{Object, Value};
 use crate::secret::Secret;
 use crate::verdict::{Mapped, Proven};
 
+/// Raised when the meaning of a member changes: two versions of this program may share a store.
+const FORMAT: u32 = 1;
+
 /// A login that waits for an answer.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Saved {
+    format: u32,
     pub(super) connector: String,
     pub(super) revision: String,
     pub(super) request_id: String,
@@ -31,7 +35,7 @@ pub struct Saved {
     redirects: bool,
     pub(super) proven: Proven,
     pub(super) subject: Option<String>,
-    pub(super) identity_compared: bool,
+    pub(super) compared: Vec<usize>,
     pub(super) node: Option<usize>,
     pub(super) jar: Jar,
     extension: Option<Value>,
@@ -93,6 +97,7 @@ impl Saved {
         let user = &context.user;
         let named = |variable: fn(String) -> Variable, name: &String| needs.keeps(&variable(name.clone()));
         Self {
+            format: FORMAT,
             connector: run.connector.id.clone(),
             revision: run.connector.revision.clone(),
             request_id: context.request_id.clone(),
@@ -103,7 +108,7 @@ impl Saved {
             redirects: asks(run, hold).is_some_and(|ask| ask.kind == AskType::Redirect),
             proven: run.ledger.proven(),
             subject: run.subject.clone(),
-            identity_compared: run.identity_compared,
+            compared: run.compared.clone(),
             node: run.pick.as_ref().map(crate::upstream::Pick::index),
             jar: run.jar.clone(),
             extension: run.mapped.extension.clone(),
@@ -124,14 +129,15 @@ impl Saved {
     /// The bytes for the seal; wiped when dropped.
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         // Strings, numbers and our own values into memory: serialising cannot fail. No bytes open to nobody.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+        // As large as any state may be, so that no copy of it stays behind when the buffer grows.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(crate::state::MOST_BYTES));
         let _ = serde_json::to_writer(&mut *bytes, self);
         bytes
     }
 
     /// What came out of a seal; `None` for bytes of another version of this program.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
+        serde_json::from_slice(bytes).ok().filter(|saved: &Self| saved.format == FORMAT)
     }
 
     /// The connector's id.

@@ -54,7 +54,15 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     let judged = judge(step, run, Some(&view), report);
     watch.lap("judge", report);
     let message = map_error(step, run, &view, report);
-    let (proof, explain) = judged.map_err(|stop| with_message(stop, message))?;
+    let (proof, explain) = match judged {
+        Ok(judged) => judged,
+        Err(stop) => {
+            if matches!(stop.ending, Ending::Reject { .. }) {
+                map_refused(step, run, &view, report);
+            }
+            return Err(with_message(stop, message));
+        }
+    };
     let captures = capture(step, run, Some(&view), report)?;
     identity(step, run, &view, report)?;
     map_data(step, run, &view, report);
@@ -199,6 +207,8 @@ fn denied(denial: Denial, rules: &StepRules, explain: String, run: &Run<'_>) -> 
 
 /// A step without a request: its rules and captures look at variables only.
 fn judge_without_reply(step: &Step, run: &mut Run<'_>, report: &mut StepReport) -> Result<Done, Stop> {
+    // The answer is used here as it would be at an upstream: whatever comes of it, it is not put back for another try.
+    run.written |= step.ask.is_some();
     let (proof, explain) = judge(step, run, None, report)?;
     let captures = capture(step, run, None, report)?;
     Ok(Done { proof, status: None, captures, page: PageFacts::default(), explain, good_for: None })
@@ -285,7 +295,7 @@ fn identity(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut S
     };
     match same {
         None => {}
-        Some(true) => run.identity_compared |= identity.counts,
+        Some(true) => run.compared.extend(identity.counts.then(|| index_of(step, run))),
         Some(false) => {
             return Err(Stop::reject(Reason::IdentityMismatch, "the upstream authenticated another account"));
         }
@@ -304,6 +314,28 @@ fn map_data(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut S
         map.extension = own.extension;
         map.attributes = own.attributes;
     }
+}
+
+/// Stage 9 of a refusal: extension and attributes of this reply alone. A part of which nothing is there is null.
+fn map_refused(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut StepReport) {
+    let facts = Facts { context: &run.context, reply: Some(view), claims: None };
+    let mut own = Mapped::default();
+    step.response.map.data(facts, &mut own);
+    let empty = |value: &Value| match value {
+        Value::Object(parts) => parts.values().all(|part| *part == Value::Null),
+        other => *other == Value::Null,
+    };
+    own.extension = own.extension.filter(|extension| !empty(extension));
+    if let Some(map) = report.trace.as_mut().and_then(|trace| trace.map.as_mut()) {
+        map.extension.clone_from(&own.extension);
+        map.attributes.clone_from(&own.attributes);
+    }
+    run.refused = own;
+}
+
+/// Where the step stands in the connector.
+fn index_of(step: &Step, run: &Run<'_>) -> usize {
+    run.connector.steps.iter().position(|known| known.name == step.name).unwrap_or(usize::MAX)
 }
 
 /// How long what was captured serves others, where it may.

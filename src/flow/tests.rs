@@ -297,6 +297,7 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         public: Vec::new(),
         sends_code_to: None,
         needs: Needs::default(),
+        compared_by: Vec::new(),
     }
 }
 

@@ -23,7 +23,7 @@ use super::login::{Ended, Entered, Mode, SOON};
 use super::record::{Marks, record};
 use crate::audit::Place;
 use crate::flow::progress::Progress;
-use crate::flow::report::Report;
+use crate::flow::report::{Report, StepEnd};
 use crate::flow::{Login, Resumption, Saved};
 use crate::guard::{Attempt, Outcome, Refusal, Ticket};
 use crate::metrics::{Gone, Held, Metrics, Shed};
@@ -252,13 +252,15 @@ fn outcome(report: &Report) -> Outcome {
         }
         // A server that says "wrong" in a way that the connector cannot read was guessed at all the same.
         Verdict::Unavailable(unavailable)
-            if report.credential_sends > 0 && unavailable.cause == Cause::UnexpectedReply =>
+            if (report.credential_sends > 0 || answered_here(report))
+                && unavailable.cause == Cause::UnexpectedReply =>
         {
             Outcome::Failed
         }
         // A wrong answer is a guess, whether another one is allowed or not; a first challenge and a resend are none.
         Verdict::Challenge(Challenge { error: Some(error), .. })
-            if matches!(error.reason, Reason::MfaFailed | Reason::InvalidCredentials) =>
+            if matches!(error.reason, Reason::MfaFailed | Reason::InvalidCredentials)
+                || (error.reason == Reason::InvalidInput && report.credential_sends > 0) =>
         {
             Outcome::Failed
         }
@@ -266,6 +268,11 @@ fn outcome(report: &Report) -> Outcome {
             Outcome::Neutral
         }
     }
+}
+
+/// Whether the run ended in a factor that sent nothing: an answer was compared here, and that was a guess.
+fn answered_here(report: &Report) -> bool {
+    report.steps.last().is_some_and(|step| step.factor && step.status.is_none() && step.end == StepEnd::Ended)
 }
 
 /// The report of a run that panicked. What it said goes nowhere: it might hold data.

@@ -376,6 +376,43 @@ async fn a_code_of_the_connectors_own_is_compared_here() {
     }
 }
 
+/// A comparison that cannot be judged is unavailable, and was a guess all the same: the id is used up.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_compared_here_is_never_put_back() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::one_of_two_codes(&upstream.base)).await;
+    let opened = lab.open().await;
+    let wrong = lab.code(&opened["id"], "not a code").await;
+    verdict(&wrong, 503, "unavailable");
+    assert_eq!(wrong.json()["cause"], "unexpected_reply");
+    expired(&lab.code(&opened["id"], "000000").await);
+    let opened = lab.open().await;
+    let text = upstream.last("/sms");
+    verdict(&lab.code(&opened["id"], &text[text.len() - 6..]).await, 200, "accept");
+}
+
+/// What the first factor's reply maps is for who gets in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_code_earns_nothing_of_the_first_factor() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::sms(&upstream.base)).await;
+    let mut id = lab.open().await["id"].clone();
+    let rejected = loop {
+        let answer = lab.code(&id, "000000").await;
+        if answer.status == 403 {
+            break answer.json();
+        }
+        id = answer.json()["challenge"]["id"].clone();
+    };
+    assert_eq!((&rejected["extension"], &rejected["extension_text"]), (&Value::Null, &Value::Null), "{rejected}");
+    let opened = lab.open().await;
+    let accepted = lab.code(&opened["id"], CODE).await;
+    assert_eq!(accepted.json()["extension"], json!({ "sso": "S1" }));
+    // The reply that refuses may say something of its own.
+    let refused = lab.login("zhangsan", "wrong").await;
+    assert_eq!(refused.json()["extension"], json!({ "tries": 4 }), "{}", refused.body);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_could_not_be_sent_keeps_the_challenge() {
     let upstream = Upstream::start().await;

@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
+use super::Check;
+use super::chosen::Chosen;
 use super::names::Scope;
 use super::place::Marks;
+use super::roles::Taint;
 use super::step::template;
-use super::{Check, roles};
 use crate::condition::{Operand, Operator, Test, ValueSource, pattern};
 use crate::connector::ask::{AskField, AskType, Image, REDIRECT_ANSWERS, Resend};
 use crate::connector::raw::ask as raw_ask;
 use crate::connector::raw::{self, Spanned, Text};
 use crate::connector::{Ask, Role, Step};
-use crate::context::{LoginValue, StepValue, Variable};
+use crate::context::{LoginValue, Variable};
 use crate::diagnostic::{Mistakes, Span};
 use crate::reading::TimeSpan;
 use crate::request::{RequestPlan, RequestSpec};
-use crate::template::Place;
+use crate::template::{Hole, Place};
 
 /// DESIGN.md section 9, invariant 6: a challenge lives at most ten minutes.
 const LONGEST: Duration = Duration::from_mins(10);
@@ -38,7 +40,13 @@ const SLOWEST_POLL: Duration = Duration::from_mins(1);
 const MOST_FIELDS: usize = 16;
 
 /// Compiles the `ask` of a step; `None` after a mistake or without one.
-pub(super) fn ask(check: &Check<'_>, step: &raw::Step, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Ask> {
+pub(super) fn ask(
+    check: &Check<'_>,
+    step: &raw::Step,
+    scope: Scope<'_>,
+    taint: &Taint,
+    mistakes: &mut Mistakes,
+) -> Option<Ask> {
     let pending = step.response.as_ref().and_then(|response| response.pending.as_ref());
     let Some(raw) = &step.ask else {
         if let Some(pending) = pending {
@@ -52,9 +60,9 @@ pub(super) fn ask(check: &Check<'_>, step: &raw::Step, scope: Scope<'_>, mistake
     let scope = scope.before();
     let message = raw.message.as_ref().and_then(|text| template(check, text, Place::Plain, scope, mistakes));
     let fields = fields(raw, pending.is_some(), mistakes);
-    let url = raw.url.as_ref().and_then(|text| link(check, text, scope, mistakes));
+    let url = raw.url.as_ref().and_then(|text| link(check, text, (scope, taint), mistakes));
     redirect(raw, url.as_ref(), mistakes);
-    let image = raw.image.as_ref().and_then(|text| image(check, text, scope, mistakes));
+    let image = raw.image.as_ref().and_then(|text| image(check, text, (scope, taint), mistakes));
     let expires_in = span(raw.expires_in.as_ref(), "expires_in", USUAL_LIFE, LONGEST, mistakes);
     let resend = raw.resend.as_ref().and_then(|resend| self::resend(check, resend, scope, mistakes));
     let poll_after = poll_after(raw, pending.is_some(), mistakes);
@@ -117,7 +125,12 @@ fn whole(text: &Text, mistakes: &mut Mistakes) -> Option<(String, regex::Regex)>
 }
 
 /// A URL that the user's browser follows: like that of a request, its origin is written in the file.
-fn link(check: &Check<'_>, text: &Text, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<RequestPlan> {
+fn link(
+    check: &Check<'_>,
+    text: &Text,
+    (scope, taint): (Scope<'_>, &Taint),
+    mistakes: &mut Mistakes,
+) -> Option<RequestPlan> {
     let mut marks = Marks::default();
     let spec = RequestSpec::new(marks.word("GET", &text.span), marks.text(text));
     let plan = match RequestPlan::compile(&spec, &check.language) {
@@ -135,7 +148,8 @@ fn link(check: &Check<'_>, text: &Text, scope: Scope<'_>, mistakes: &mut Mistake
     for hole in plan.holes() {
         for variable in hole.variables() {
             scope.check(variable, &text.span, mistakes);
-            if matches!(variable, Variable::Password | Variable::Field(_) | Variable::Secret(_)) {
+            let verifier = Variable::Login(LoginValue::PkceVerifier);
+            if taint.may_hold_credential(variable) || matches!(variable, Variable::Secret(_)) || *variable == verifier {
                 let message = format!("`{variable}` would stand in a URL of the user's browser");
                 let mistake = mistakes.error_at("secret-in-link", &text.span, message);
                 mistakes.add(mistake.help("send it in a request of a step; a browser keeps its history"));
@@ -163,11 +177,16 @@ fn redirect(raw: &raw_ask::Ask, url: Option<&RequestPlan>, mistakes: &mut Mistak
     }
 }
 
-fn image(check: &Check<'_>, text: &Text, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Image> {
+fn image(
+    check: &Check<'_>,
+    text: &Text,
+    (scope, taint): (Scope<'_>, &Taint),
+    mistakes: &mut Mistakes,
+) -> Option<Image> {
     if text.text.starts_with("data:") || text.text.starts_with("{{") {
         return template(check, text, Place::Plain, scope, mistakes).map(Image::Data);
     }
-    link(check, text, scope, mistakes).map(Image::Link)
+    link(check, text, (scope, taint), mistakes).map(Image::Link)
 }
 
 fn resend(check: &Check<'_>, raw: &raw_ask::Resend, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Resend> {
@@ -232,77 +251,82 @@ fn number(written: Option<&Spanned<u32>>, name: &str, usual: u32, most: u32, mis
     written.value
 }
 
-/// What can be judged only when all steps are there: who sends codes, and whether an answer that is compared here is
-/// compared with something that its giver cannot choose.
-pub(super) fn together(raw: &raw::Connector, steps: &mut [Step], taint: &roles::Taint, mistakes: &mut Mistakes) {
+/// What can be judged only when all steps are there: who sends codes, whether somebody may skip a factor, and whether an
+/// answer that is compared here is compared with something that its giver cannot choose.
+pub(super) fn together(raw: &raw::Connector, steps: &mut [Step], chosen: &Chosen, mistakes: &mut Mistakes) {
     if steps.len() != raw.steps.len() {
         return;
     }
-    let senders: Vec<(usize, &Span, AskType)> = raw
+    senders(raw, steps, mistakes);
+    for (raw, step) in raw.steps.iter().zip(steps.iter()).filter(|(_, step)| step.role == Role::Factor) {
+        if let (Some(written), Some(when)) = (&raw.when, &step.when)
+            && chosen.decides(when)
+        {
+            let message = "whoever logs in could skip this factor: its `when` rests on something that they send";
+            let mistake = mistakes.error_at("when", &written.place.span, message);
+            mistakes
+                .add(mistake.help("let it rest on what the upstream said: { var: steps.login.outcome, equals: more }"));
+        }
+        if step.request.is_none() {
+            own_comparison(raw, step, steps, chosen, mistakes);
+        }
+    }
+}
+
+/// A step that some `resend` names sends codes: to the account, unless it says to whom.
+fn senders(raw: &raw::Connector, steps: &mut [Step], mistakes: &mut Mistakes) {
+    let senders: Vec<(usize, &Span, bool)> = raw
         .steps
         .iter()
         .zip(steps.iter())
         .filter_map(|(raw, step)| {
-            let ask = step.ask.as_ref()?;
-            Some((ask.resend.as_ref()?.step, &raw.ask.as_ref()?.resend.as_ref()?.step.span, ask.kind))
+            let (ask, written) = (step.ask.as_ref()?, raw.ask.as_ref()?.resend.as_ref()?);
+            // Another picture costs nobody money and annoys nobody.
+            let picture = ask.kind == AskType::Captcha || ask.image.is_some();
+            Some((ask.resend.as_ref()?.step, &written.step.span, picture))
         })
         .collect();
-    for (sender, span, kind) in senders {
-        // To the account, unless the step says to whom. Another picture of a captcha is sent to nobody.
-        if kind != AskType::Captcha {
+    for (sender, span, picture) in senders {
+        if !picture {
             steps[sender].sends_code_to.get_or_insert(Variable::Username);
         }
-        if steps[sender].role == Role::Factor {
-            let message = format!("the step `{}` proves the user; it is not run again", steps[sender].name);
-            let mistake = mistakes.error_at("resend-step", span, message);
-            mistakes.add(mistake.help("send the code in a step of its own that carries no password"));
-        }
-    }
-    for (raw, step) in raw.steps.iter().zip(steps.iter()) {
-        if step.request.is_none() && step.role == Role::Factor {
-            own_comparison(raw, step, steps, taint, mistakes);
-        }
+        let wrong = if steps[sender].role == Role::Factor {
+            "proves the user"
+        } else if steps[sender].ask.is_some() {
+            "asks itself"
+        } else {
+            continue;
+        };
+        let message = format!("the step `{}` {wrong}; it is not run again", steps[sender].name);
+        let mistake = mistakes.error_at("resend-step", span, message);
+        mistakes.add(mistake.help("send the code in a step of its own that carries no password and asks nothing"));
     }
 }
 
 /// An answer that is compared here, not at the upstream, must be compared with what only this login's own code can be.
-fn own_comparison(raw: &raw::Step, step: &Step, steps: &[Step], taint: &roles::Taint, mistakes: &mut Mistakes) {
+fn own_comparison(raw: &raw::Step, step: &Step, steps: &[Step], chosen: &Chosen, mistakes: &mut Mistakes) {
+    let span = raw.response.as_ref().and_then(|r| r.success.as_ref()).map_or(&raw.name.span, |s| &s.place.span);
     for (leaf, _) in step.response.rules.success.iter().flat_map(|rule| rule.leaves()) {
-        let Test::Compare(ValueSource::Variable(Variable::Answer(name)), operator) = &leaf.test else { continue };
-        let compared = match operator {
-            Operator::Equals(Operand::Template(template)) => template.variables().collect::<Vec<_>>(),
-            // Literals, `exists` and the like prove nothing; whether anything is left that does is `evidence`'s to say.
-            _ => continue,
+        // Literals, `exists` and the like prove nothing; whether anything is left that does is `evidence`'s to say.
+        let Test::Compare(ValueSource::Variable(Variable::Answer(name)), Operator::Equals(Operand::Template(template))) =
+            &leaf.test
+        else {
+            continue;
         };
-        for variable in compared {
-            if !is_own(variable, steps, taint) {
-                let span =
-                    raw.response.as_ref().and_then(|r| r.success.as_ref()).map_or(&raw.name.span, |s| &s.place.span);
-                let message =
-                    format!("`answer.{name}` is compared with `{variable}`, which whoever answers may choose");
-                let mistake = mistakes.error_at("answer-compared-with-input", span, message);
-                mistakes.add(mistake.label("anybody could give the right answer").help(
-                    "compare it with the code that an earlier step sent: capture: { code: { var: random.digits6 } }",
-                ));
-            }
+        let mut wrong: Vec<String> = template
+            .variables()
+            .filter(|variable| !chosen.is_own(variable, steps))
+            .map(|variable| format!("`{variable}`, which is not this login's own: it may be chosen or known"))
+            .collect();
+        if template.holes().any(Hole::has_default) {
+            wrong.push("a default, which is everybody's code".to_owned());
         }
-    }
-}
-
-/// Whether a value cannot be chosen by whoever answers.
-fn is_own(variable: &Variable, steps: &[Step], taint: &roles::Taint) -> bool {
-    match variable {
-        Variable::Random(_) => true,
-        Variable::Env(name) => !taint.is_chosen(name),
-        Variable::Step { step, value: StepValue::Capture(capture) } => {
-            let found = steps.iter().find(|known| known.name == *step);
-            let found = found.and_then(|step| step.response.captures.iter().find(|known| known.name == *capture));
-            match found.map(|capture| &capture.source) {
-                Some(ValueSource::Variable(inner)) => is_own(inner, steps, taint),
-                Some(ValueSource::Reply(_) | ValueSource::Claim(_)) => true,
-                Some(ValueSource::Constant(_)) | None => false,
-            }
+        for what in wrong {
+            let message = format!("`answer.{name}` is compared with {what}");
+            let mistake = mistakes.error_at("answer-compared-with-input", span, message);
+            mistakes.add(mistake.label("somebody else could give the right answer").help(
+                "compare it with the code that an earlier step sent: capture: { code: { var: random.digits6 } }",
+            ));
         }
-        _ => false,
     }
 }

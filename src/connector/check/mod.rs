@@ -6,6 +6,7 @@
 
 mod ask;
 mod cache;
+mod chosen;
 mod condition;
 mod delivery;
 mod from_page;
@@ -199,7 +200,8 @@ impl Check<'_> {
         });
         roles::at_least_one_factor(self.raw, kind, &steps, mistakes);
         response::mapped_once(self.raw, mistakes);
-        ask::together(self.raw, &mut steps, &taint, mistakes);
+        let chosen = chosen::Chosen::of(&steps, self.scripts, self.reads);
+        ask::together(self.raw, &mut steps, &chosen, mistakes);
         if steps.len() == self.raw.steps.len() {
             for (index, step) in steps.iter_mut().enumerate() {
                 step.needs = needs::needs(step, index, self.scripts, self.reads);
@@ -208,6 +210,7 @@ impl Check<'_> {
         }
         input.username = steps.iter().any(|step| step.needs.keeps(&Variable::Username));
         roles::which_comparisons_count(&mut steps, &taint);
+        roles::compared_by(self.raw, &mut steps, mistakes);
         let identity_required = roles::identity(self.raw, &steps, &taint, mistakes);
         let origins = request::origins(&steps, self.raw, mistakes);
         let delivery = delivery::delivery(&self, mistakes);

@@ -55,6 +55,11 @@ pub(super) fn response(
     let decoding = decoding(raw, mistakes);
     let identity = raw.identity.as_ref().map(|identity| {
         let source = source::source(check, &identity.source, scope, mistakes)?;
+        if !matches!(source, ValueSource::Reply(_) | ValueSource::Claim(_)) {
+            let message = "`identity` is what this reply says; a variable or a constant says what is known already";
+            let mistake = mistakes.error_at("identity-not-of-the-reply", &identity.source.span, message);
+            mistakes.add(mistake.help("name where the reply says who was authenticated: { field: … }"));
+        }
         let how = identity.r#match.as_ref().map_or(Match::Exact, |how| match how.value {
             raw::response::Match::Exact => Match::Exact,
             raw::response::Match::IgnoreCase => Match::IgnoreCase,

@@ -20,10 +20,6 @@ pub(super) struct Taint {
     hidden: bool,
     /// Names set by a script that names the user name.
     named: BTreeSet<String>,
-    /// Names set by a script that reads anything of the user: whoever logs in may choose such a value.
-    chosen: BTreeSet<String>,
-    /// Whether such a script sets names that its text does not tell.
-    any_chosen: bool,
     /// Names set by a script that reads a secret of the connector.
     signed: NameSet,
 }
@@ -36,8 +32,6 @@ impl Taint {
             any: false,
             hidden: false,
             named: BTreeSet::new(),
-            chosen: BTreeSet::new(),
-            any_chosen: false,
             signed: NameSet::default(),
         };
         for (_, reads) in scripts.iter().zip(reads).filter(|(s, _)| s.kind == crate::script::Kind::Variables) {
@@ -47,11 +41,6 @@ impl Taint {
             let about_user = reads.user.has("username") || reads.env_read.names.keys().any(|n| taint.named.contains(n));
             if about_user && !reads.env_written.all && reads.env_written.names.len() == 1 {
                 taint.named.extend(reads.env_written.names.keys().cloned());
-            }
-            let from_user = !reads.user.is_empty() || !reads.user_fields.is_empty() || !reads.answer.is_empty();
-            if from_user || reads.env_read.all || reads.env_read.names.keys().any(|name| taint.is_chosen(name)) {
-                taint.chosen.extend(reads.env_written.names.keys().cloned());
-                taint.any_chosen |= reads.env_written.all;
             }
             if !reads.secret.is_empty() {
                 taint.signed.names.extend(reads.env_written.names.keys().cloned());
@@ -64,11 +53,6 @@ impl Taint {
             }
         }
         taint
-    }
-
-    /// Whether whoever logs in may choose `env.<name>`, or a part of what it is computed from.
-    pub(super) fn is_chosen(&self, name: &str) -> bool {
-        self.any_chosen || self.chosen.contains(name)
     }
 
     /// The names of `env` that hold a credential of the user or of the connector, or may.
@@ -160,8 +144,9 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mist
         "the user name is packed with other fields"
     } else if raw.steps.iter().any(|step| step.response.as_ref().is_some_and(|response| response.jwt.is_some())) {
         "a signed token says who this is"
-    } else if factors.iter().any(|(step, _)| step.ask.as_ref().is_some_and(super::unsupported::other_device)) {
-        "the user is proven on another device or page"
+    } else if factors.iter().any(|(_, step)| !step.compared_by.is_empty()) {
+        // `compared_by` has said what is missing.
+        return true;
     } else if !factors.is_empty() && !factors.iter().any(|(_, step)| names_user(step, &factors, taint)) {
         "no factor's request carries the user name"
     } else {
@@ -189,6 +174,40 @@ fn names_user(step: &Step, factors: &[(&raw::Step, &Step)], taint: &Taint) -> bo
             }
             _ => false,
         })
+}
+
+/// For each factor that is proven on another device or page: the steps whose comparison of names says who was proven
+/// there. The comparison of another factor says nothing about it: a password of one user must not go with the telephone of
+/// another (TRAPS 19).
+pub(super) fn compared_by(raw: &raw::Connector, steps: &mut [Step], mistakes: &mut Mistakes) {
+    if steps.len() != raw.steps.len() {
+        return;
+    }
+    let counts = |step: &Step| step.response.identity.as_ref().is_some_and(|identity| identity.counts);
+    for index in 0..steps.len() {
+        let ask = raw.steps[index].ask.as_ref();
+        if steps[index].role != Role::Factor || !ask.is_some_and(super::unsupported::other_device) {
+            continue;
+        }
+        let name = steps[index].name.clone();
+        let asks_with_its_capture = |step: &Step| {
+            let of_it = |variable: &Variable| matches!(variable, Variable::Step { step, value: StepValue::Capture(_) } if *step == name);
+            step.variables_read.iter().any(of_it)
+        };
+        let compared_by: Vec<usize> = (index..steps.len())
+            .filter(|later| counts(&steps[*later]) && (*later == index || asks_with_its_capture(&steps[*later])))
+            .collect();
+        if compared_by.is_empty() && !mistakes.has_errors() {
+            let span = &raw.steps[index].name.span;
+            let mistake = mistakes.error_at("identity-missing", span, "`identity` is required in this step");
+            let mistake = mistake.label("the user is proven on another device or page");
+            mistakes.add(mistake.help(
+                "compare the upstream's name for the user here, or in a later step that asks with a capture of this one: \
+                 response.identity: { field: …, match: exact }",
+            ));
+        }
+        steps[index].compared_by = compared_by;
+    }
 }
 
 /// Marks the comparisons of names that say something about the user who was proven.

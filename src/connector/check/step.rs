@@ -156,7 +156,7 @@ pub(super) fn step(
     variables.extend(auth.iter().flat_map(AuthPlan::variables));
     let role = if utility::is(check.raw) { Role::Helper } else { roles::role(raw, &variables, taint, mistakes) };
     let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope.before(), mistakes));
-    let ask = ask::ask(check, raw, scope, mistakes);
+    let ask = ask::ask(check, raw, scope, taint, mistakes);
     let carries_credential = variables.iter().any(|variable| taint.may_hold_credential(variable));
     let response = response::response(check, raw, role, scope, script(Kind::Preprocess), mistakes);
     let retry = retry(raw, role == Role::Factor || carries_credential, mistakes);
@@ -194,6 +194,7 @@ pub(super) fn step(
         public: raw.public.iter().map(|name| name.text.clone()).collect(),
         sends_code_to,
         needs: Needs::default(),
+        compared_by: Vec::new(),
     })
 }
 

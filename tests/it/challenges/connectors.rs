@@ -9,7 +9,8 @@ fn connector(base: &str, input: &str, steps: &str) -> String {
       reject: [ { when: { field: code, equals: 500 }, reason: invalid_credentials } ]
       more: { all: [ { field: code, equals: 200 }, { field: mfa, equals: true } ] }
       success: { all: [ { field: code, equals: 200 }, { field: token, exists: true } ] }
-      capture: { token: { field: token }, mobile: { field: mobile }, picture: { field: picture }, extra: { field: secret_extra } }"#;
+      capture: { token: { field: token }, mobile: { field: mobile }, picture: { field: picture }, extra: { field: secret_extra } }
+      map: { extension: data }"#;
     format!(
         "version: 1\n{input}\ntransport: {{ timeout: 3s }}\nsettings: {{ base: \"{base}\" }}\nsteps:{login}\n{steps}"
     )
@@ -57,6 +58,24 @@ pub fn push(base: &str) -> String {
       pending: { field: state, equals: waiting }
       success: { field: state, equals: confirmed }
       identity: { field: name, match: exact }
+"#;
+    connector(base, "", steps)
+}
+
+/// Two ways to send a code, of which one did not run: its capture is missing when the answer is compared.
+pub fn one_of_two_codes(base: &str) -> String {
+    let steps = r#"
+  - name: send
+    request: { method: POST, url: "${base}/sms", body: { form: { text: "your code is {{random.digits6}}" } } }
+    response: { format: json, success: { field: code, equals: 0 }, capture: { code: { var: random.digits6 } } }
+  - name: mail
+    when: { var: steps.login.outcome, equals: skipped }
+    request: { method: POST, url: "${base}/mail", body: { form: { text: "your code is {{random.digits6}}" } } }
+    response: { format: json, success: { field: code, equals: 0 }, capture: { code: { var: random.digits6 } } }
+  - name: compare
+    ask: { type: custom, fields: [ { name: code } ], attempts: 10 }
+    response:
+      success: { any: [ { var: answer.code, equals: "{{steps.send.code}}" }, { var: answer.code, equals: "{{steps.mail.code}}" } ] }
 "#;
     connector(base, "", steps)
 }

@@ -80,11 +80,11 @@ impl Upstream {
 async fn login(State(upstream): State<Upstream>, headers: HeaderMap, body: Bytes) -> Response {
     let form = upstream.note("/login", &headers, &body);
     if form["password"] != "right" {
-        return Json(json!({ "code": 500, "msg": "no" })).into_response();
+        return Json(json!({ "code": 500, "msg": "no", "data": { "tries": 4 } })).into_response();
     }
     let reply = json!({
         "code": 200, "mfa": true, "token": format!("token of {}", form["user"]), "mobile": "138****0000",
-        "picture": "iVBORw0KGgo=", "secret_extra": "never named by a later step"
+        "data": { "sso": "S1" }, "picture": "iVBORw0KGgo=", "secret_extra": "never named by a later step"
     });
     ([("set-cookie", "session=s1; Path=/; HttpOnly")], Json(reply)).into_response()
 }
