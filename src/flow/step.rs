@@ -326,6 +326,7 @@ fn map_refused(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mu
         other => *other == Value::Null,
     };
     own.extension = own.extension.filter(|extension| !empty(extension));
+    own.attributes.retain(|(_, value)| *value != Value::Null);
     if let Some(map) = report.trace.as_mut().and_then(|trace| trace.map.as_mut()) {
         map.extension.clone_from(&own.extension);
         map.attributes.clone_from(&own.attributes);
