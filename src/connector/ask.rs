@@ -74,7 +74,7 @@ pub enum Image {
     /// A `data:` URL, or a value that is one.
     Data(Template),
     /// A URL with a literal origin that the user's browser loads.
-    Link(RequestPlan),
+    Link(Box<RequestPlan>),
 }
 
 /// Sending the code once more.

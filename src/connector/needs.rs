@@ -6,6 +6,7 @@ use crate::context::Variable;
 
 /// What one step, or a run of steps, reads.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one parameter that a script may use as a whole")]
 pub struct Needs {
     /// Every variable that is named.
     pub variables: BTreeSet<Variable>,

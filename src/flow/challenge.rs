@@ -116,10 +116,11 @@ impl Run<'_> {
 
     async fn keep(&self, step: &Step, id: &str, hold: Hold) -> Result<(), Stop> {
         let left = hold.expires_at.saturating_sub(self.tools.ambient.unix_ms());
-        let state = Saved::of(self, hold).to_bytes();
+        let saved = Saved::of(self, hold);
+        let state = saved.to_bytes();
         // A call whose deadline passed while it connected has sent nothing; its challenge must not be lost for that.
         let deadline = self.deadline.max(Instant::now() + GRACE);
-        let kept = self.tools.pauses.put(id, &state, Duration::from_millis(left), deadline).await;
+        let kept = self.tools.pauses.put(id, (&state, saved.is_proven()), Duration::from_millis(left), deadline).await;
         kept.map_err(|why| {
             Stop::unavailable(Cause::State, format!("the challenge of {} cannot be kept: {why}", step.name))
         })

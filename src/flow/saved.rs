@@ -175,6 +175,11 @@ impl Saved {
         &self.state.0
     }
 
+    /// Whether a factor succeeded, or said that the user was right so far, before this pause.
+    pub fn is_proven(&self) -> bool {
+        self.proven.is_something()
+    }
+
     /// Whether the answer must bring `login.state` back.
     pub fn wants_state(&self) -> bool {
         self.redirects

@@ -47,12 +47,12 @@ impl Scripts for Pool {
 
 /// Keeps the state of a login that waits for an answer.
 pub trait Pauses: Send + Sync {
-    /// Keeps `state` under `id` for `ttl`, sealed, for the caller of this login alone. Ends by `deadline`; an error says
-    /// why, without data.
+    /// Keeps `kept.0` under `id` for `ttl`, sealed, for the caller of this login alone; `kept.1` says whether a factor has
+    /// succeeded before it. Ends by `deadline`; an error says why, without data.
     fn put<'a>(
         &'a self,
         id: &'a str,
-        state: &'a [u8],
+        kept: (&'a [u8], bool),
         ttl: Duration,
         deadline: Instant,
     ) -> Waiting<'a, Result<(), String>>;
@@ -111,7 +111,7 @@ impl Scripts for NoScripts {
 pub struct NoPauses;
 
 impl Pauses for NoPauses {
-    fn put<'a>(&'a self, _: &'a str, _: &'a [u8], _: Duration, _: Instant) -> Waiting<'a, Result<(), String>> {
+    fn put<'a>(&'a self, _: &'a str, _: (&'a [u8], bool), _: Duration, _: Instant) -> Waiting<'a, Result<(), String>> {
         Box::pin(std::future::ready(Err("nobody keeps challenges here".to_owned())))
     }
 }
@@ -129,7 +129,13 @@ impl Pocket {
 }
 
 impl Pauses for Pocket {
-    fn put<'a>(&'a self, id: &'a str, state: &'a [u8], _: Duration, _: Instant) -> Waiting<'a, Result<(), String>> {
+    fn put<'a>(
+        &'a self,
+        id: &'a str,
+        (state, _): (&'a [u8], bool),
+        _: Duration,
+        _: Instant,
+    ) -> Waiting<'a, Result<(), String>> {
         let kept = self.0.lock().map(|mut kept| *kept = Some((id.to_owned(), Zeroizing::new(state.to_vec()))));
         Box::pin(std::future::ready(kept.map_err(|_| "a panic broke the lock".to_owned())))
     }

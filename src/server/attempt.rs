@@ -142,9 +142,10 @@ impl Account {
 
     /// Nothing was sent: the challenge stays open. Should that fail, the user begins anew.
     async fn put_back(&self, work: Work) {
-        if let Work::GoOn { id, state, left, .. } = work {
+        if let Work::GoOn { resumption, id, state, left } = work {
             let client = &self.caller.client.name;
-            let _ = self.app.challenges.put(client, &id, &state, left, Instant::now() + SOON).await;
+            let kept = (state.as_slice(), resumption.saved.is_proven());
+            let _ = self.app.challenges.put((client, &id), kept, left, Instant::now() + SOON).await;
         }
     }
 

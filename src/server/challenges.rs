@@ -103,11 +103,11 @@ impl Pauses for OfClient {
     fn put<'a>(
         &'a self,
         id: &'a str,
-        state: &'a [u8],
+        kept: (&'a [u8], bool),
         ttl: Duration,
         deadline: Instant,
     ) -> Waiting<'a, Result<(), String>> {
-        let kept = self.challenges.put(&self.client, id, state, ttl, deadline);
+        let kept = self.challenges.put((&self.client, id), kept, ttl, deadline);
         kept.map(|kept| kept.map_err(|error| error.to_string())).boxed()
     }
 }

@@ -113,7 +113,7 @@ pub(super) struct ExtensionBody<'a> {
     extension: &'a Value,
 }
 
-/// How a utility call ended, for `--json` of the command line; the API answers with [`extension`] or a problem.
+/// How a utility call ended, for `--json` of the command line; the API answers with `extension` or a problem.
 pub fn utility_body(report: &UtilityReport) -> serde_json::Value {
     let mut body = serde_json::json!({
         "outcome": report.end.name(),

@@ -42,8 +42,9 @@ pub(super) struct Memory {
 #[derive(Debug, Default)]
 struct Open {
     entries: HashMap<Place, Entry>,
-    /// By age, to find the oldest.
-    ages: BTreeMap<u64, Place>,
+    /// By worth and age, to find which one gives way: a challenge that opened before anything was proven costs whoever opens it
+    /// nothing, so a flood of them pushes out its own kind first.
+    ages: BTreeMap<(bool, u64), Place>,
     /// By end, to find what is over.
     ends: BTreeSet<(Instant, Place)>,
     next_age: u64,
@@ -54,6 +55,7 @@ struct Open {
 #[derive(Debug)]
 struct Entry {
     sealed: Vec<u8>,
+    proven: bool,
     age: u64,
     end: Instant,
 }
@@ -69,13 +71,13 @@ impl Memory {
         Self { keys: Keyring::drawn(&System), limits, open: Mutex::default() }
     }
 
-    pub(super) fn put(&self, place: Place, state: &[u8], ttl: Duration, now: Instant) {
+    pub(super) fn put(&self, place: Place, (state, proven): (&[u8], bool), ttl: Duration, now: Instant) {
         // The end that counts here is that of the monotonic clock; nobody else can write here.
         let sealed = self.keys.seal(&place, state, 0, &System);
         let mut open = self.lock();
         open.forget_until(now);
         open.remove(&place);
-        let entry = Entry { sealed, age: open.next_age, end: now + ttl };
+        let entry = Entry { sealed, proven, age: open.next_age, end: now + ttl };
         open.next_age += 1;
         while open.entries.len() >= self.limits.entries || open.bytes + entry.cost() > self.limits.bytes {
             let Some((_, oldest)) = open.ages.first_key_value() else { break };
@@ -115,7 +117,7 @@ impl Memory {
 impl Open {
     fn add(&mut self, place: Place, entry: Entry) {
         self.bytes += entry.cost();
-        self.ages.insert(entry.age, place);
+        self.ages.insert((entry.proven, entry.age), place);
         self.ends.insert((entry.end, place));
         self.entries.insert(place, entry);
     }
@@ -123,7 +125,7 @@ impl Open {
     fn remove(&mut self, place: &Place) -> Option<Entry> {
         let entry = self.entries.remove(place)?;
         self.bytes -= entry.cost();
-        self.ages.remove(&entry.age);
+        self.ages.remove(&(entry.proven, entry.age));
         self.ends.remove(&(entry.end, *place));
         Some(entry)
     }

@@ -94,12 +94,12 @@ impl Challenges {
         Self { store, tally: Tally::default() }
     }
 
-    /// Seals `state` and keeps it under `id`, for `client` alone, for `ttl`. Replaces what is there.
+    /// Seals `state` and keeps it under `id`, for `client` alone, for `ttl`. Replaces what is there. When room is short in this
+    /// process, one that is not `proven` (no factor has succeeded before it) gives way first, and then the oldest.
     pub async fn put(
         &self,
-        client: &str,
-        id: &str,
-        state: &[u8],
+        (client, id): (&str, &str),
+        (state, proven): (&[u8], bool),
         ttl: Duration,
         deadline: Instant,
     ) -> Result<(), StateError> {
@@ -110,7 +110,7 @@ impl Challenges {
         let (place, ttl) = (Place::of(client, id), ttl.min(LONGEST));
         match &self.store {
             Store::Memory(memory) => {
-                memory.put(place, state, ttl, Instant::now());
+                memory.put(place, (state, proven), ttl, Instant::now());
                 Ok(())
             }
             Store::Redis(redis) => self.counted(redis.put(&place, state, ttl, soonest(deadline)).await),

@@ -16,7 +16,7 @@ fn soon() -> Instant {
 }
 
 async fn put(challenges: &Challenges, client: &str, id: &str, state: &[u8]) {
-    challenges.put(client, id, state, MINUTE, soon()).await.unwrap();
+    challenges.put((client, id), (state, true), MINUTE, soon()).await.unwrap();
 }
 
 async fn take(challenges: &Challenges, client: &str, id: &str) -> Option<Vec<u8>> {
@@ -48,8 +48,8 @@ fn a_challenge_ends_in_time() {
     let memory = Memory::new(MemoryLimits::default());
     let (late, in_time) = (Place::of("console", "late"), Place::of("console", "in-time"));
     let now = Instant::now();
-    memory.put(late, b"state", MINUTE, now);
-    memory.put(in_time, b"state", MINUTE, now);
+    memory.put(late, (b"state", true), MINUTE, now);
+    memory.put(in_time, (b"state", true), MINUTE, now);
     let over = now + MINUTE;
     assert!(matches!(memory.take(&in_time, over - Duration::from_millis(1)), Taken::State(_)));
     assert_eq!(memory.counts(now), (1, 0));
@@ -60,7 +60,7 @@ fn a_challenge_ends_in_time() {
 #[tokio::test]
 async fn no_challenge_lives_longer_than_ten_minutes() {
     let challenges = memory(10, 1 << 20);
-    challenges.put("console", "id", b"state", Duration::MAX, soon()).await.unwrap();
+    challenges.put(("console", "id"), (b"state", true), Duration::MAX, soon()).await.unwrap();
     let Store::Memory(memory) = &challenges.store else { panic!("{challenges:?}") };
     assert_eq!(memory.counts(Instant::now()), (1, 0));
     assert_eq!(memory.counts(Instant::now() + LONGEST), (0, 0));
@@ -94,7 +94,7 @@ async fn bytes_are_bounded_too() {
 #[tokio::test]
 async fn a_state_that_is_too_large_is_refused() {
     let challenges = memory(10, 1 << 20);
-    let refused = challenges.put("console", "id", &vec![0; MOST_BYTES + 1], MINUTE, soon()).await;
+    let refused = challenges.put(("console", "id"), (&vec![0; MOST_BYTES + 1], true), MINUTE, soon()).await;
     assert_eq!(refused, Err(StateError::TooLarge { bytes: MOST_BYTES + 1 }));
     assert_eq!(challenges.counts().failures[0], ("too_large", 1));
     put(&challenges, "console", "id", &vec![0; MOST_BYTES]).await;
@@ -115,4 +115,17 @@ async fn one_of_a_hundred_takers_gets_it() {
         served += usize::from(taker.await.unwrap());
     }
     assert_eq!(served, 1);
+}
+
+#[tokio::test]
+async fn a_flood_before_any_proof_pushes_out_its_own_kind() {
+    let challenges = Challenges::memory(MemoryLimits { entries: 3, ..MemoryLimits::default() });
+    put(&challenges, "console", "proven", b"state").await;
+    for number in 0..10 {
+        let id = format!("flood {number}");
+        challenges.put(("console", &id), (b"state", false), MINUTE, soon()).await.unwrap();
+    }
+    assert!(challenges.take("console", "proven", soon()).await.unwrap().is_some());
+    assert!(challenges.take("console", "flood 9", soon()).await.unwrap().is_some());
+    assert!(challenges.take("console", "flood 0", soon()).await.unwrap().is_none());
 }

@@ -40,6 +40,13 @@ pub struct Proven {
     owed: bool,
 }
 
+impl Proven {
+    /// Whether anything was proven, be it only that more is owed.
+    pub fn is_something(self) -> bool {
+        self.succeeded > 0 || self.owed
+    }
+}
+
 /// What was proven so far. A step that ended in a denial ends the run and is never entered.
 #[derive(Debug, Default)]
 pub struct Ledger {

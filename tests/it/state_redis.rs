@@ -33,7 +33,7 @@ fn later() -> Instant {
 
 async fn put(store: &Challenges, id: &str) -> Result<(), StateError> {
     // Whatever is wrong, a call ends by itself.
-    tokio::time::timeout(LONG, store.put("console", id, b"state", TTL, later())).await.unwrap()
+    tokio::time::timeout(LONG, store.put(("console", id), (b"state", true), TTL, later())).await.unwrap()
 }
 
 async fn take(store: &Challenges, id: &str) -> Result<Option<Vec<u8>>, StateError> {
@@ -69,7 +69,7 @@ async fn what_one_daemon_puts_another_takes() {
     assert_eq!(take(&one, "never").await.unwrap(), None);
     // As large as may be, and binary.
     let state: Vec<u8> = (0..=255).cycle().take(doorward::state::MOST_BYTES).collect();
-    one.put("console", "id", &state, TTL, later()).await.unwrap();
+    one.put(("console", "id"), (&state, true), TTL, later()).await.unwrap();
     assert_eq!(take(&other, "id").await.unwrap().unwrap(), state);
     assert_eq!(one.counts().open, None);
 }
@@ -98,7 +98,7 @@ async fn nothing_lies_there_in_clear() {
     let store = store(&redis.url(None), &["a"]);
     let canaries = ["canary-client", "canary-challenge-id", "canary state ünder the seal"];
     let [client, id, state] = canaries;
-    store.put(client, id, state.as_bytes(), TTL, later()).await.unwrap();
+    store.put((client, id), (state.as_bytes(), true), TTL, later()).await.unwrap();
     let contents = redis.contents().await;
     let [(name, _)] = contents.as_slice() else { panic!("{contents:?}") };
     assert!(name.starts_with("doorward:challenge:"), "{name}");

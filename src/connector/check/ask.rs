@@ -186,7 +186,7 @@ fn image(
     if text.text.starts_with("data:") || text.text.starts_with("{{") {
         return template(check, text, Place::Plain, scope, mistakes).map(Image::Data);
     }
-    link(check, text, (scope, taint), mistakes).map(Image::Link)
+    link(check, text, (scope, taint), mistakes).map(Box::new).map(Image::Link)
 }
 
 fn resend(check: &Check<'_>, raw: &raw_ask::Resend, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Resend> {

@@ -11,10 +11,8 @@ pub(super) fn refuse(raw: &raw::Connector, mistakes: &mut Mistakes) {
         if let Some(request) = &step.request {
             of_request(request, mistakes);
         }
-        if let Some(response) = &step.response {
-            if response.jwt.is_some() {
-                note("response.jwt", response.place.key("jwt"), mistakes);
-            }
+        if let Some(response) = step.response.as_ref().filter(|response| response.jwt.is_some()) {
+            note("response.jwt", response.place.key("jwt"), mistakes);
         }
     }
 }
