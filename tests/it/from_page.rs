@@ -177,9 +177,10 @@ async fn a_page_that_leads_elsewhere() {
         assert_eq!(report.credential_sends, 0);
     }
     // The page's base leads there as well as a link.
-    let mut memory = portal.memory.lock().unwrap();
-    (memory.action, memory.base) = (None, Some(format!("{}/cas/", evil.origin)));
-    drop(memory);
+    {
+        let mut memory = portal.memory.lock().unwrap();
+        (memory.action, memory.base) = (None, Some(format!("{}/cas/", evil.origin)));
+    }
     let report = login(&live, PASSWORD).await;
     assert_eq!((report.verdict.name(), report.credential_sends), ("unavailable", 0), "{}", report.explain);
     assert_eq!((portal.asked(), evil.asked()), (Vec::new(), Vec::new()));

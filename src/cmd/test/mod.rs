@@ -80,12 +80,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         Err(broken) => return cannot_run(&broken, options.json),
     };
     match live.connector.kind {
-        Kind::Authentication => login(&runtime, &live, options),
+        Kind::Authentication => login(&runtime, &live, &options),
         Kind::Utility => utility::run(&runtime, &live, options),
     }
 }
 
-fn login(runtime: &Runtime, live: &Live, options: Options) -> anyhow::Result<ExitCode> {
+fn login(runtime: &Runtime, live: &Live, options: &Options) -> anyhow::Result<ExitCode> {
     let attributes = given::attributes(&options.attributes, &live.connector)?;
     let username = options.username.clone().context("--username says who logs in")?;
     let password = password::read(&username, options.password_stdin)?;
@@ -98,7 +98,7 @@ fn login(runtime: &Runtime, live: &Live, options: Options) -> anyhow::Result<Exi
         deadline: None,
         trace: true,
     };
-    let (report, rehearsed, answered) = runtime.block_on(login_through(live, login, &options))?;
+    let (report, rehearsed, answered) = runtime.block_on(login_through(live, login, options))?;
     let known: Vec<Secret> = std::iter::once(password).chain(answered).collect();
     let view = View { reveal: options.reveal, rehearsed, credentials: &known };
     show(&report, view, options.json)?;
