@@ -19,7 +19,9 @@ mod url;
 mod xml;
 
 pub use shape::ShapePart;
-pub use spec::{BodySpec, FormFromSpec, JsonSpec, LinkSpec, Located, Mark, Pairs, PartSpec, RequestSpec, Use, Written};
+pub use spec::{
+    ACCEPT_JSON, BodySpec, FormFromSpec, JsonSpec, LinkSpec, Located, Mark, Pairs, PartSpec, RequestSpec, Use, Written,
+};
 pub use url::origins_of;
 
 use std::collections::BTreeSet;
@@ -41,9 +43,6 @@ use self::target::Target;
 
 /// Who calls, unless the file says otherwise.
 const DEFAULT_USER_AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
-
-/// What an answer may be, unless the file says otherwise: servers that negotiate should prefer JSON to a login page.
-const DEFAULT_ACCEPT: &str = "application/json, */*;q=0.5";
 
 /// A compiled request.
 #[derive(Debug, Clone)]
@@ -106,7 +105,7 @@ impl RequestPlan {
         let own_type = body.as_ref().map(|body| (CONTENT_TYPE, body.content_type.clone()));
         let defaults = [
             (USER_AGENT, HeaderValue::from_static(DEFAULT_USER_AGENT)),
-            (ACCEPT, HeaderValue::from_static(DEFAULT_ACCEPT)),
+            (ACCEPT, HeaderValue::from_static(spec.accept)),
         ];
         for (name, value) in own_type.into_iter().chain(defaults) {
             if headers.iter().all(|plan| plan.name != name) {

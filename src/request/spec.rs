@@ -39,14 +39,19 @@ pub struct RequestSpec<'a> {
     pub body: Option<BodySpec<'a>>,
     /// The charset; UTF-8 without one.
     pub charset: Option<Written<'a>>,
+    /// `Accept`, unless it is among the headers.
+    pub accept: &'static str,
 }
+
+/// What an answer may be: servers that negotiate should prefer JSON to a login page.
+pub const ACCEPT_JSON: &str = "application/json, */*;q=0.5";
 
 impl<'a> RequestSpec<'a> {
     /// A request that has a method and a URL and nothing else.
     pub fn new(method: Written<'a>, url: Written<'a>) -> Self {
         let empty = Vec::new;
         let (query, headers, cookies) = (empty(), empty(), empty());
-        Self { method, url, link: None, query, headers, cookies, body: None, charset: None }
+        Self { method, url, link: None, query, headers, cookies, body: None, charset: None, accept: ACCEPT_JSON }
     }
 }
 

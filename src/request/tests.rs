@@ -350,7 +350,7 @@ fn a_shape_shows_literals_and_hides_the_rest() {
             ("query", "p", None, 7),
             ("header", "content-type", Some("application/x-www-form-urlencoded"), 33),
             ("header", "user-agent", Some(DEFAULT_USER_AGENT), DEFAULT_USER_AGENT.len()),
-            ("header", "accept", Some(DEFAULT_ACCEPT), DEFAULT_ACCEPT.len()),
+            ("header", "accept", Some(ACCEPT_JSON), ACCEPT_JSON.len()),
             ("cookie", "theme", Some("light"), 5),
             ("body", "a b", None, 32),
         ]

@@ -7,17 +7,18 @@ use super::place::Marks;
 use super::roles::Taint;
 use super::{Check, from_page, settings};
 use crate::connector::raw::request::{Body, Part, Url};
+use crate::connector::raw::response::{Format, FormatWord};
 use crate::connector::raw::{self, Dict, OneOrMany, Parameter, Spanned, Text, Tree, TreeValue, Word as _};
 use crate::connector::{Role, Step};
 use crate::context::Variable;
 use crate::diagnostic::{Mistakes, Span};
-use crate::request::{BodySpec, JsonSpec, Pairs, PartSpec, RequestPlan, RequestSpec, Written};
+use crate::request::{ACCEPT_JSON, BodySpec, JsonSpec, Pairs, PartSpec, RequestPlan, RequestSpec, Written};
 use crate::upstream::{Nodes, Origin};
 
-/// Compiles `request`; `None` after a mistake.
+/// Compiles `request`, which asks for replies of this format; `None` after a mistake.
 pub(super) fn request(
     check: &Check<'_>,
-    raw: &raw::Request,
+    (raw, format): (&raw::Request, Option<&Format>),
     scope: Scope<'_>,
     taint: &Taint,
     mistakes: &mut Mistakes,
@@ -37,6 +38,7 @@ pub(super) fn request(
     spec.cookies = raw.cookies.iter().map(|(name, value)| (marks.key(name), marks.text(value))).collect();
     spec.charset = raw.charset.as_ref().map(|charset| marks.text(charset));
     spec.body = raw.body.as_ref().map(|body| body_spec(check, body, &mut marks, scope, mistakes));
+    spec.accept = accept(format);
     if let Some(link) = link {
         spec.link = Some(link?);
     }
@@ -61,6 +63,18 @@ pub(super) fn request(
     let in_url = if plan.has_query_form() { raw.place.key("body") } else { &url.span };
     credential_in_url(check, &plan, in_url, taint, mistakes);
     Some(plan)
+}
+
+/// What a step reads is what it asks for: LemonLDAP::NG shows its login page only to those who want a page.
+fn accept(format: Option<&Format>) -> &'static str {
+    match format {
+        Some(Format::Word(FormatWord::Html)) => "text/html, application/xhtml+xml, */*;q=0.5",
+        Some(Format::Word(FormatWord::Xml)) => "application/xml, text/xml, */*;q=0.5",
+        Some(Format::Word(FormatWord::Form)) => "application/x-www-form-urlencoded, */*;q=0.5",
+        Some(Format::Word(FormatWord::Text | FormatWord::Pairs) | Format::Pairs(_)) => "text/plain, */*;q=0.5",
+        Some(Format::Word(FormatWord::Bytes)) => "*/*",
+        None | Some(Format::Word(FormatWord::Auto | FormatWord::Json)) => ACCEPT_JSON,
+    }
 }
 
 fn is_authorization(name: &Spanned<String>) -> bool {

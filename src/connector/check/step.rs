@@ -144,7 +144,9 @@ pub(super) fn step(
     mistakes: &mut Mistakes,
 ) -> Option<Step> {
     let script = |kind| check.scripts.iter().find(|s| s.step == scope.step && s.kind == kind).map(|s| s.source.id);
-    let request = raw.request.as_ref().map(|request| request::request(check, request, scope, taint, mistakes));
+    let format = raw.response.as_ref().and_then(|response| response.format.as_ref()).map(|format| &format.value);
+    let request =
+        raw.request.as_ref().map(|request| request::request(check, (request, format), scope, taint, mistakes));
     let auth = raw.request.as_ref().and_then(|request| request.auth.as_ref());
     let auth = auth.and_then(|auth| self::auth(check, auth, scope, mistakes));
     if raw.request.is_none() && raw.ask.is_none() {
