@@ -140,6 +140,9 @@ tests:
   - name: no user name
     user: { attributes: { mobile: "138" } }
     expect: { reason: invalid_input, requests: [] }
+  - name: a name that a server in C would cut
+    user: { username: "zhangsan\0x", attributes: { mobile: "138" } }
+    expect: { reason: invalid_input, requests: [] }
 "#;
 
 const VERSION: &str = r#"version: 1
@@ -297,7 +300,7 @@ async fn golden_cases_of_utilities_run_in_check() {
         let done = command.arg("check").arg(home.path("connectors")).output().unwrap();
         (done.status.code(), String::from_utf8(done.stdout).unwrap())
     };
-    assert_eq!(check(), (Some(0), "2 connectors, 5 tests: all good\n".to_owned()));
+    assert_eq!(check(), (Some(0), "2 connectors, 6 tests: all good\n".to_owned()));
     let wrong = CAPTCHA.replace("BASE", "https://4a.example.com").replace("cause: upstream_error", "extension: null");
     home.connector("captcha", &wrong);
     let (code, out) = check();
