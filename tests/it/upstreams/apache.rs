@@ -18,6 +18,7 @@ async fn form_login_told_apart_by_location() {
     door.expect("bob", ALICE, "reject(invalid_credentials)").await;
     door.expect("nobody", "bob pw", "reject(invalid_credentials)").await;
     door.refuses_the_hostile("alice", ALICE).await;
+    door.passes_as_typed("alice", ALICE).await;
 }
 
 #[tokio::test]
@@ -31,6 +32,7 @@ async fn basic_by_its_status_alone() {
     door.expect("bob", ALICE, "reject(invalid_credentials)").await;
     door.expect("nobody", "bob pw", "reject(invalid_credentials)").await;
     door.refuses_the_hostile("alice", ALICE).await;
+    door.passes_as_typed("alice", ALICE).await;
     // RFC 7617 leaves out control characters, so this one's password cannot be sent by Basic at all.
     let report = door.expect(HOSTILE_USER, HOSTILE_PASSWORD, "reject(invalid_input)").await;
     assert_eq!(report.credential_sends, 0);
@@ -70,7 +72,7 @@ async fn through_the_daemon() {
         return;
     }
     let [form, basic] = ["apache-form", "http-basic"].map(|id| shipped(id, BASE));
-    let served = Served::start(&[("form", &form), ("basic", &basic)]);
+    let served = Served::start("", &[("form", &form), ("basic", &basic)]);
     for id in ["form", "basic"] {
         assert_eq!(served.login(id, "bob", "bob pw").await.0, "accept");
         assert_eq!(served.login(id, "bob", "bad").await.0, "reject(invalid_credentials)");

@@ -6,7 +6,9 @@
 //! (.config/nextest.toml).
 
 mod apache;
+mod django;
 mod door;
+mod lemonldap;
 
 use std::path::{Path, PathBuf};
 
@@ -74,9 +76,9 @@ struct Served {
 }
 
 impl Served {
-    /// Each connector by its id and the text of its file.
-    fn start(connectors: &[(&str, &str)]) -> Self {
-        let home = Home::new("");
+    /// Each connector by its id and the text of its file; `more` is for doorward.yaml.
+    fn start(more: &str, connectors: &[(&str, &str)]) -> Self {
+        let home = Home::new(more);
         for (id, text) in connectors {
             home.connector(id, text);
         }
@@ -87,6 +89,12 @@ impl Served {
     async fn login(&self, id: &str, username: &str, password: &str) -> (String, Value) {
         let (status, body) = self.daemon.login(id, username, password).await;
         said(status, body)
+    }
+
+    /// Goes on with a challenge.
+    async fn challenge(&self, body: Value) -> (String, Value) {
+        let (status, text) = self.daemon.call("POST", "/v1/challenges", Some(body)).await;
+        said(status, serde_json::from_str(&text).unwrap())
     }
 
     /// A send test, whose trace must not show the password.
@@ -100,6 +108,22 @@ impl Served {
         }
         let body: Value = serde_json::from_str(&text).unwrap();
         said(status, body)
+    }
+}
+
+/// A CAS connector that takes the account from an attribute, as if the console let its users choose: the ticket is good, and
+/// `user`'s, which the validation says.
+async fn cas_for_somebody_else(id: &str, settings: &[(&str, &str)], (user, password, other): (&str, &str, &str)) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("other.yaml");
+    let text = std::fs::read_to_string(product(id)).unwrap();
+    let (text, _) = text.split_once("\ntests:\n").unwrap();
+    let text = text.replace("{{user.username}}", "{{user.account}}");
+    std::fs::write(&file, format!("{text}\ninput: {{ attributes: {{ account: {{ required: true }} }} }}\n")).unwrap();
+    let door = Door::open(&file, settings).await;
+    for (username, expected) in [(user, "accept"), (other, "reject(identity_mismatch)")] {
+        let report = door.login_with(username, password, &[("account", user)]).await;
+        assert_eq!(door::word(&report), expected, "{username}: {}", report.explain);
     }
 }
 
