@@ -13,6 +13,7 @@ mod config;
 mod cookie_suite;
 mod cookies;
 mod demo;
+mod deployment;
 mod diagnostics;
 mod docs_connectors;
 mod egress;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod canary;
+mod picture;
 mod terminal;
 mod upstream;
 
@@ -316,6 +317,13 @@ fn timeless(text: &str) -> String {
     varies.replace_all(text, "…").into_owned()
 }
 
+/// The connector that docs/first-connector.md ends with.
+fn walked_through() -> &'static str {
+    let walk = include_str!("../../docs/first-connector.md");
+    let mut blocks = walk.split("```yaml\n").filter_map(|block| block.split("```").next());
+    blocks.find(|block| block.starts_with("version: 1")).unwrap()
+}
+
 #[tokio::test]
 async fn the_documents_show_what_the_command_prints() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -323,10 +331,8 @@ async fn the_documents_show_what_the_command_prints() {
     let there = format!("base={}", server.base());
     let rest = ["--username", "zhangsan", "--password-stdin", "--set", &there];
     let walk = include_str!("../../docs/first-connector.md");
-    let yaml =
-        walk.split("```yaml\n").find(|block| block.starts_with("version: 1")).unwrap().split("```").next().unwrap();
     let scratch = tempfile::tempdir().unwrap();
-    std::fs::write(scratch.path().join("my-4a.yaml"), yaml).unwrap();
+    std::fs::write(scratch.path().join("my-4a.yaml"), walked_through()).unwrap();
     for (directory, connector, password, document) in [
         (root, "connectors/foura-json-md5.yaml", "123456", include_str!("../../docs/send-test.md")),
         (scratch.path(), "my-4a.yaml", "123456", walk),
