@@ -78,7 +78,7 @@ async fn login(live: &Live, password: &str) -> Report {
         deadline: None,
         trace: true,
     };
-    authenticate(&live.connector, Tools::of(live, &System, &progress), login).await
+    Box::pin(authenticate(&live.connector, Tools::of(live, &System, &progress), login)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,19 +149,18 @@ acknowledge: {{ plain_http: "a test on loopback", credential_in_url: "the server
 async fn a_page_that_leads_elsewhere() {
     let (portal, evil) = (Portal::start().await, Portal::start().await);
     let live = load(&login_form(&portal.origin, "#login", SET)).await;
-    let evil_host = evil.origin.strip_prefix("http:").unwrap();
+    // A capture that is shown whole would be masked; what is told of it is where it leads.
+    let evil_path = format!("{}/cas/login", evil.origin.strip_prefix("http:").unwrap());
+    let secure = portal.origin.replace("http:", "https:");
     let closed = nobody();
     for (action, why) in [
         (
             format!("{}/cas/login;flow=1", evil.origin),
             format!("leads to {}, which the file does not write", evil.origin),
         ),
-        (evil_host.to_owned(), format!("leads to {}, which the file does not write", evil.origin)),
-        (evil_host.replace('/', "\\"), format!("leads to {}, which the file does not write", evil.origin)),
-        (
-            portal.origin.replace("http:", "https:"),
-            format!("leads to {}, which the file does not write", portal.origin.replace("http:", "https:")),
-        ),
+        (evil_path.clone(), format!("leads to {}, which the file does not write", evil.origin)),
+        (evil_path.replace('/', "\\"), format!("leads to {}, which the file does not write", evil.origin)),
+        (format!("{secure}/cas/login"), format!("leads to {secure}, which the file does not write")),
         (portal.origin.replace("//", "//user:pw@"), "has a user name in front of its host".to_owned()),
         (
             closed.to_string(),
@@ -233,6 +232,26 @@ async fn a_page_that_is_not_the_one_the_file_was_written_for() {
         assert_eq!((report.verdict.name(), report.credential_sends), ("unavailable", 0));
     }
     assert_eq!(portal.asked(), Vec::<String>::new());
+}
+
+/// With nodes a link is followed to the node of this login, the one that the page came from, and to no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_stays_on_the_logins_node() {
+    let (portal, other) = (Portal::start().await, Portal::start().await);
+    let dead = nobody().origin().ascii_serialization();
+    let nodes =
+        format!("settings: {{ base: {{ nodes: [ \"{dead}\", \"{}\", \"{}\" ] }} }}\n", portal.origin, other.origin);
+    let live = load(&format!("{}{nodes}", login_form("${base}", "#login", SET))).await;
+    let report = login(&live, PASSWORD).await;
+    assert_eq!(report.verdict.name(), "accept", "{}", report.explain);
+    portal.memory.lock().unwrap().action = Some(format!("{}/cas/login;flow=1", other.origin));
+    let report = login(&live, PASSWORD).await;
+    let line = format!(
+        "login: nothing was sent: steps.page.action leads to {}, which is another node than this login's",
+        other.origin
+    );
+    assert_eq!((report.explain, report.credential_sends), (line, 0));
+    assert_eq!((portal.asked().len(), other.asked().len()), (1, 0));
 }
 
 /// What a send test shows: the names of the form, values of the file, and of the page no value.

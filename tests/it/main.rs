@@ -51,6 +51,7 @@ mod shipped_flows;
 mod state_daemon;
 mod state_redis;
 mod support;
+mod surroundings;
 mod tls;
 mod transport;
 mod upstreams;

@@ -17,6 +17,7 @@ use crate::support::certs::{Authority, Identity};
 use crate::support::client;
 use crate::support::fault_server::FaultServer;
 use crate::support::tls_server::{TlsServer, TlsSettings};
+use crate::surroundings::{ROOTS, send_test};
 use crate::tls::{self, NAME, pinned, trusting};
 
 /// Lines of TLS; none for a line that is not about it.
@@ -136,7 +137,7 @@ pub async fn cut_off_tls() -> Outcome {
     let url = Url::parse(&format!("https://{NAME}:{}/", listener.local_addr().unwrap().port())).unwrap();
     let serve = async move {
         let mut tls = acceptor.accept(listener.accept().await.unwrap().0).await.unwrap();
-        tls.read(&mut [0; 4096]).await.unwrap();
+        assert!(tls.read(&mut [0; 4096]).await.unwrap() > 0, "the request came");
         tls.write_all(format!("{HEAD}\r\nok").as_bytes()).await.unwrap();
         tls.flush().await.unwrap();
         let (mut tcp, _) = tls.into_inner();
@@ -184,26 +185,10 @@ pub async fn closed_after_the_handshake() -> Outcome {
 pub async fn without_roots() -> Outcome {
     let good = Authority::new("our CA").good(&["127.0.0.1"]);
     let server = TlsServer::start(TlsSettings::new(&good)).await;
-    let folder = tempfile::tempdir().unwrap();
-    let connector = format!(
-        "version: 1\nsteps:\n  - name: login\n    request:\n      url: \"https://{}/\"\n      \
-         body: {{ form: {{ u: \"{{{{user.username}}}}\", p: \"{{{{user.userPassword}}}}\" }} }}\n    \
-         response: {{ success: {{ field: code, equals: 0 }} }}\n",
-        server.addr
-    );
-    let file = folder.path().join("portal.yaml");
-    std::fs::write(&file, connector).unwrap();
-    std::fs::write(folder.path().join("roots.pem"), "").unwrap();
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_doorward"));
-    command.arg("test").arg(&file).args(["--username", "zhangsan", "--password-stdin", "--json"]);
-    command.env("SSL_CERT_FILE", folder.path().join("roots.pem")).env("SSL_CERT_DIR", folder.path());
-    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"123456\n").await.unwrap();
-    let output = child.wait_with_output().await.unwrap();
-    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(printed["verdict"]["cause"], "tls", "{printed}");
-    let explain = printed["explain"].as_str().unwrap().strip_prefix("login: ").unwrap();
+    let origin = format!("https://{}", server.addr);
+    let shown = send_test(&origin, "", &[("roots.pem", b"")], &ROOTS).await;
+    assert_eq!(shown["verdict"]["cause"], "tls", "{shown}");
+    let explain = shown["explain"].as_str().unwrap().strip_prefix("login: ").unwrap();
     let explain = explain.replace(&server.addr.to_string(), "4a.test");
     alone(SendFault { cause: Cause::Tls, written: server.requests() > 0, explain })
 }
