@@ -17,7 +17,7 @@ scripts=$(cd "$scripts" && pwd)
 # its owner may enter, because servers drop their privileges.
 export UPSTREAMS_RUN=${TMPDIR:-/tmp}/doorward-test-upstreams
 # Downloading and installing included; a mirror that hangs must not hold CI.
-patience=${DOORWARD_UPSTREAM_PATIENCE:-600}
+patience=${DOORWARD_UPSTREAM_PATIENCE:-300}
 
 # Each with the ports of its script. The mail server comes first: codes are mailed to it.
 servers=(smtp-sink:18025 apache:18081,18443 django:18085 lemonldap:18082)

@@ -1,6 +1,9 @@
 //! Apache httpd 2.4: a form login that only `Location` tells apart, Basic, a client certificate.
 
+use std::path::Path;
+
 use super::{Door, HOSTILE_PASSWORD, HOSTILE_USER, Served, product, repository, running, shipped};
+use crate::support::daemon::Home;
 
 const BASE: &str = "http://127.0.0.1:18081";
 /// UTF-8, with a colon.
@@ -48,10 +51,7 @@ async fn a_client_certificate_and_none() {
         std::fs::write(&path, text).unwrap();
         path
     };
-    std::fs::create_dir(folder.path().join("tls")).unwrap();
-    for name in ["ca.crt", "client.crt", "client.key"] {
-        std::fs::copy(home.join("tls").join(name), folder.path().join("tls").join(name)).unwrap();
-    }
+    lay_certificates(&home, folder.path());
     let door = Door::open(&with("certificate.yaml", &written), &[]).await;
     door.expect("alice", ALICE, "accept").await;
     door.expect("alice", "bad", "reject(invalid_credentials)").await;
@@ -65,15 +65,27 @@ async fn a_client_certificate_and_none() {
     assert_eq!(report.credential_sends, 1, "{}", report.explain);
 }
 
+/// Copies what the connector names below its own folder.
+fn lay_certificates(apache: &Path, beside: &Path) {
+    std::fs::create_dir(beside.join("tls")).unwrap();
+    for name in ["ca.crt", "client.crt", "client.key"] {
+        std::fs::copy(apache.join("tls").join(name), beside.join("tls").join(name)).unwrap();
+    }
+}
+
 /// The password is part of the cookie that comes back.
 #[tokio::test]
 async fn through_the_daemon() {
-    if running("apache").is_none() {
-        return;
-    }
+    let Some(apache) = running("apache") else { return };
+    let certificate = std::fs::read_to_string(repository("tests/fixtures/upstreams/apache-certificate.yaml")).unwrap();
     let [form, basic] = ["apache-form", "http-basic"].map(|id| shipped(id, BASE));
-    let served = Served::start("", &[("form", &form), ("basic", &basic)]);
-    for id in ["form", "basic"] {
+    let home = Home::new("");
+    for (id, text) in [("form", &form), ("basic", &basic), ("certificate", &certificate)] {
+        home.connector(id, text);
+    }
+    lay_certificates(&apache, &home.path("connectors"));
+    let served = Served::of(home);
+    for id in ["form", "basic", "certificate"] {
         assert_eq!(served.login(id, "bob", "bob pw").await.0, "accept");
         assert_eq!(served.login(id, "bob", "bad").await.0, "reject(invalid_credentials)");
         assert_eq!(served.traced(id, "bob", "bob pw").await.0, "accept");

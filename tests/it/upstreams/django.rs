@@ -49,7 +49,7 @@ async fn cas() {
     door.expect("dave", "davepw", "accept").await;
     door.expect("bob", ALICE, "reject(invalid_credentials)").await;
     door.refuses_the_hostile("alice", ALICE).await;
-    cas_for_somebody_else("django-cas", &settings, ("alice", ALICE, "bob")).await;
+    Box::pin(cas_for_somebody_else("django-cas", &settings, ("alice", ALICE, "bob"))).await;
 
     // A service that no pattern allows: nobody's password is wrong, and none is sent.
     let door = Door::open(&product("django-cas"), &[("base", BASE), ("service", "https://evil.example/")]).await;

@@ -111,7 +111,12 @@ async fn cas() {
     door.expect("rtyler", "rtyler", "reject(mfa_required)").await;
     door.refuses_the_hostile("dwho", "dwho").await;
     door.passes_as_typed("dwho", "dwho").await;
-    cas_for_somebody_else("lemonldap-cas", &[("base", BASE), ("service", SERVICE)], ("dwho", "dwho", "msmith")).await;
+    Box::pin(cas_for_somebody_else(
+        "lemonldap-cas",
+        &[("base", BASE), ("service", SERVICE)],
+        ("dwho", "dwho", "msmith"),
+    ))
+    .await;
 }
 
 #[tokio::test]

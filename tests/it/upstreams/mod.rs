@@ -46,7 +46,9 @@ fn running(name: &str) -> Option<PathBuf> {
         return None;
     };
     if running.split(' ').any(|one| one == name) {
-        return Some(Path::new(&std::env::var_os("UPSTREAMS_RUN").unwrap()).join(name));
+        // Where the scripts put it, too, when nothing is said.
+        let root = std::env::var_os("UPSTREAMS_RUN").map(PathBuf::from);
+        return Some(root.unwrap_or_else(|| std::env::temp_dir().join("doorward-upstreams")).join(name));
     }
     println!("{name} does not run here");
     None
@@ -82,6 +84,11 @@ impl Served {
         for (id, text) in connectors {
             home.connector(id, text);
         }
+        Self::of(home)
+    }
+
+    /// What is laid out in `home`.
+    fn of(home: Home) -> Self {
         Self { daemon: home.start(), _home: home }
     }
 
