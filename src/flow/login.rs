@@ -28,7 +28,8 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
             subject.account.clone_from(&admitted.claimed);
             let mut steps = Vec::new();
             let mut run = Run::begin(connector, tools, admitted, deadline, tracing);
-            let result = run.steps(0, None, &mut steps).await;
+            // Boxed: a run holds the futures of all its stages, 16 KiB that would be moved with every caller's own.
+            let result = Box::pin(run.steps(0, None, &mut steps)).await;
             let sends = run.credential_sends;
             subject.report(connector, conclude(run, result), steps, sends)
         }
@@ -70,10 +71,14 @@ pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumpt
     let mut steps: Vec<StepReport> = Vec::new();
     let result = match action {
         Action::Answer(answers) => {
-            run.steps(hold.step, Some(Asked { hold, id, answers: Some(answers) }), &mut steps).await
+            let asked = Asked { hold, id, answers: Some(answers) };
+            Box::pin(run.steps(hold.step, Some(asked), &mut steps)).await
         }
-        Action::Poll => run.steps(hold.step, Some(Asked { hold, id, answers: None }), &mut steps).await,
-        Action::Resend => Err(run.resend(id, hold, &mut steps).await),
+        Action::Poll => {
+            let asked = Asked { hold, id, answers: None };
+            Box::pin(run.steps(hold.step, Some(asked), &mut steps)).await
+        }
+        Action::Resend => Err(Box::pin(run.resend(id, hold, &mut steps)).await),
     };
     let sends = run.credential_sends;
     subject.report(connector, conclude(run, result), steps, sends)

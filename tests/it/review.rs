@@ -43,7 +43,7 @@ async fn load(response: &str, password: &str, reply: &str) -> Live {
 }
 
 async fn report(response: &str, password: &str, reply: &str) -> Report {
-    let live = load(response, password, reply).await;
+    let live = Box::pin(load(response, password, reply)).await;
     let case = &live.raw.tests[0];
     let played = replay(&live, case, login(case), &Memory::of(&replies(case).unwrap())).await.unwrap();
     match played {
