@@ -92,7 +92,7 @@ fn the_image_is_built_of_what_is_there() {
     let manifest: String = read("Cargo.toml");
     let least = manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).unwrap().trim_matches('"');
     let image = all("FROM")[0].clone();
-    let version = image.split(":").nth(1).unwrap().split('-').next().unwrap();
+    let version = image.split(':').nth(1).unwrap().split('-').next().unwrap();
     let number = |version: &str| -> Vec<u32> { version.split('.').map(|part| part.parse().unwrap()).collect() };
     assert!(number(version) >= number(least), "{image} is older than rust-version {least}");
 }

@@ -34,7 +34,7 @@ fn runs(line: &str) -> Vec<Run> {
                 if code == 0 { style.clear() } else { style.push(code) }
             }
             open = false;
-        } else if character == ' ' && characters.peek() == Some(&' ') || (character == ' ' && !open) {
+        } else if character == ' ' && (characters.peek() == Some(&' ') || !open) {
             column += 1;
             open = false;
         } else {
