@@ -28,43 +28,61 @@ const SHORTEST: usize = 4;
 /// (`env.type` is `login`).
 pub const DERIVED: usize = 8;
 
+/// The shortest spelling of a digest: MD5 in base64url without padding.
+const SHORTEST_DIGEST: usize = 22;
+
 /// The texts that must not be seen in one login.
 #[derive(Default)]
 pub struct Mask {
     values: Vec<Secret>,
-    /// Longest first, so that an encoding is not cut by a shorter one inside it. Made when something is about to be
-    /// shown: most logins show nothing, and thirty spellings of every credential are not kept while an upstream thinks.
-    needles: OnceLock<Vec<Zeroizing<String>>>,
+    /// Spellings that need no digest. Made when something is about to be shown: thirty spellings of every credential are
+    /// not kept while an upstream thinks.
+    plain: OnceLock<Needles>,
+    /// All of them. Made when a text is about to be shown that could hold a digest: few do, and five digests of every
+    /// credential would be a good part of what a login costs.
+    all: OnceLock<Needles>,
 }
+
+/// Longest first, so that an encoding is not cut by a shorter one inside it.
+type Needles = Vec<Zeroizing<String>>;
 
 impl Mask {
     /// The credentials of `user` and whatever else is secret in this login (answers, connector secrets).
     pub fn new<'a>(user: &'a User, others: impl IntoIterator<Item = &'a Secret>) -> Self {
         let own = std::iter::once(&user.password).chain(user.fields.values());
         let values = own.chain(others).filter(|value| value.expose().chars().count() >= SHORTEST).cloned().collect();
-        Self { values, needles: OnceLock::new() }
+        Self { values, ..Self::default() }
     }
 
     /// More texts that must not be seen: what the user answered.
     pub fn add<'a>(&mut self, more: impl IntoIterator<Item = &'a Secret>) {
         self.values.extend(more.into_iter().filter(|value| value.expose().chars().count() >= SHORTEST).cloned());
-        self.needles = OnceLock::new();
+        (self.plain, self.all) = Default::default();
     }
 
-    fn needles(&self) -> &[Zeroizing<String>] {
-        self.needles.get_or_init(|| {
-            let mut needles: Vec<Zeroizing<String>> =
-                self.values.iter().flat_map(|value| spellings(value.expose())).map(Zeroizing::new).collect();
+    /// What `text` has to be searched for.
+    fn needles(&self, text: &str) -> &Needles {
+        let make = |digests: bool| {
+            let spelt = self.values.iter().flat_map(|value| {
+                let digests = if digests { digests_of(value.expose()) } else { Vec::new() };
+                spellings(value.expose()).into_iter().chain(digests)
+            });
+            let mut needles: Needles = spelt.map(Zeroizing::new).collect();
             needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
             needles.dedup();
             needles
-        })
+        };
+        if longest_word(text) < SHORTEST_DIGEST {
+            self.plain.get_or_init(|| make(false))
+        } else {
+            self.all.get_or_init(|| make(true))
+        }
     }
 
     /// `text` with every known spelling of every credential masked.
     pub fn hide(&self, text: &str) -> String {
         let mut shown = text.to_owned();
-        for needle in self.needles() {
+        for needle in self.needles(text) {
             if shown.contains(needle.as_str()) {
                 shown = shown.replace(needle.as_str(), MASK);
             }
@@ -74,8 +92,14 @@ impl Mask {
 
     /// Whether `text` holds a known spelling of a credential.
     pub fn finds(&self, text: &str) -> bool {
-        self.needles().iter().any(|needle| text.contains(needle.as_str()))
+        self.needles(text).iter().any(|needle| text.contains(needle.as_str()))
     }
+}
+
+/// The longest run of characters of which digests are written, in hex and in both alphabets of base64.
+fn longest_word(text: &str) -> usize {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
+    text.as_bytes().split(|byte| !part(byte)).map(<[u8]>::len).max().unwrap_or(0)
 }
 
 /// The usual encodings of a credential.
@@ -101,15 +125,24 @@ fn spellings(value: &str) -> Vec<String> {
     all.extend([STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].iter().map(|code| code.encode(bytes)));
     let hex = hex::encode(bytes);
     all.extend([hex.to_uppercase(), hex]);
-    for algorithm in [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512, Algorithm::Sm3] {
-        let sum = digest(algorithm, bytes);
-        let hex = hex::encode(&sum);
-        all.extend([hex.to_uppercase(), hex, STANDARD.encode(&sum), URL_SAFE_NO_PAD.encode(&sum)]);
-    }
     // A page's title has its white space folded before anybody sees it.
     all.push(value.split_whitespace().collect::<Vec<_>>().join(" "));
     all.retain(|spelling| spelling.len() >= SHORTEST);
     all
+}
+
+/// The usual digests of a credential, as they are usually written.
+fn digests_of(value: &str) -> Vec<String> {
+    if value.len() > LONGEST_SPELT {
+        return Vec::new();
+    }
+    let algorithms = [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512, Algorithm::Sm3];
+    let spelt = algorithms.into_iter().flat_map(|algorithm| {
+        let sum = digest(algorithm, value.as_bytes());
+        let hex = hex::encode(&sum);
+        [hex.to_uppercase(), hex, STANDARD.encode(&sum), URL_SAFE_NO_PAD.encode(&sum)]
+    });
+    spelt.collect()
 }
 
 #[cfg(test)]
@@ -135,6 +168,20 @@ mod tests {
         assert_eq!(mask.hide("user name or password is wrong"), "user name or password is wrong");
     }
 
+    /// Digests are looked for only in texts that could hold one; wherever one stands, it is such a text.
+    #[test]
+    fn a_digest_is_hidden_wherever_it_stands() {
+        let mask = Mask::new(&User { password: Secret::new("123456"), ..User::default() }, []);
+        let digests = digests_of("123456");
+        assert!(digests.contains(&"e10adc3949ba59abbe56e057f20f883e".to_owned()));
+        assert_eq!(digests.iter().map(String::len).min(), Some(SHORTEST_DIGEST));
+        for digest in digests {
+            for text in [digest.clone(), format!("md5={digest};"), format!("密{digest}码"), format!("a{digest}b")] {
+                assert!(mask.hide(&text).contains(MASK) && mask.finds(&text), "{text}");
+            }
+        }
+    }
+
     #[test]
     fn short_values_are_left_alone() {
         let user = User { password: Secret::new("123"), ..User::default() };
@@ -148,7 +195,7 @@ mod tests {
         let user = User { password: Secret::new(long.as_str()), ..User::default() };
         let mask = Mask::new(&user, []);
         assert_eq!(mask.hide(&format!("bad {long}!")), format!("bad {MASK}!"));
-        assert_eq!(mask.needles().len(), 1);
+        assert_eq!(mask.needles(&long).len(), 1);
     }
 
     /// A page's title reaches us with its white space folded.
