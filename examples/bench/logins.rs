@@ -1,0 +1,150 @@
+//! What a login costs, beside the same login written by hand and the same login of nginx.
+//!
+//! Rounds are interleaved: in each, every program does the same number of logins, and a ratio is made of two neighbours of
+//! one round. What else the machine does meanwhile hits all of them alike, and the median drops what did not.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::load::{self, Target};
+use super::programs::{self, Program, TOKEN};
+use super::{cpu, upstream};
+
+/// Connections of the console, each with one login on its way.
+const CONNECTIONS: usize = 16;
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    pub rounds: usize,
+    pub logins: usize,
+}
+
+/// One line of the table.
+struct Subject {
+    name: &'static str,
+    /// At most so many times the hand-written program (DESIGN.md section 11).
+    goal: Option<f64>,
+    pid: u32,
+    target: Target,
+    rounds: Vec<Round>,
+}
+
+struct Round {
+    /// A login, in microseconds.
+    cpu: f64,
+    wall: f64,
+}
+
+pub fn measure(size: Size) -> Result<()> {
+    let upstream = upstream::start()?;
+    let handwritten = programs::handwritten(upstream)?;
+    let nginx = programs::nginx(upstream)?;
+    let daemon = programs::doorward(&connectors(upstream))?;
+    let mut subjects = vec![subject("hand-written (axum, reqwest)", None, &handwritten, "/login")];
+    for (name, id, goal) in [
+        ("doorward, no script", "plain", 1.3),
+        ("doorward, variables script", "variables", 1.8),
+        ("doorward, both scripts", "both", 2.3),
+    ] {
+        subjects.push(subject(name, Some(goal), &daemon, &format!("/v1/connectors/{id}/authenticate")));
+    }
+    match &nginx {
+        Some(nginx) => subjects.push(subject("nginx with njs", None, nginx, "/login")),
+        None => println!("nginx with njs cannot be had here (libnginx-mod-http-js): its line is left out"),
+    }
+    for subject in &mut subjects {
+        subject.round(size.logins / 5)?;
+        subject.rounds.clear();
+    }
+    for _ in 0..size.rounds {
+        for subject in &mut subjects {
+            subject.round(size.logins)?;
+        }
+    }
+    print(&subjects, size);
+    Ok(())
+}
+
+fn subject(name: &'static str, goal: Option<f64>, program: &Program, path: &str) -> Subject {
+    let target = Target { address: program.address, path: path.to_owned(), token: TOKEN.to_owned() };
+    Subject { name, goal, pid: program.pid(), target, rounds: Vec::new() }
+}
+
+impl Subject {
+    fn round(&mut self, logins: usize) -> Result<()> {
+        let before = cpu::of_tree(self.pid);
+        let wall = load::run(&self.target, CONNECTIONS, logins)?;
+        let cpu = cpu::of_tree(self.pid).saturating_sub(before);
+        self.rounds.push(Round { cpu: each(cpu, logins), wall: each(wall, logins) });
+        Ok(())
+    }
+}
+
+fn print(subjects: &[Subject], size: Size) {
+    println!(
+        "CPU time of the process tree a login; {CONNECTIONS} in flight; medians of {} rounds of {} logins",
+        size.rounds, size.logins
+    );
+    println!("{:<30} {:>9} {:>15} {:>6} {:>12}", "", "CPU", "x hand-written", "goal", "logins/s");
+    let Some(yardstick) = subjects.first() else { return };
+    let nginx = subjects.iter().find(|subject| subject.name.starts_with("nginx"));
+    for subject in subjects {
+        let ratio = ratio(subject, yardstick);
+        let cpu = median(subject.rounds.iter().map(|round| round.cpu));
+        let rate = 1e6 / median(subject.rounds.iter().map(|round| round.wall));
+        let goal = subject.goal.map_or_else(String::new, |goal| format!("{goal:.1}"));
+        let mut said = String::new();
+        if let Some(goal) = subject.goal {
+            said.push_str(if ratio <= goal { "  met" } else { "  MISSED" });
+            if let Some(nginx) = nginx {
+                let beside = self::ratio(subject, nginx);
+                said.push_str(&format!(", {beside:.2} x nginx{}", if beside < 1.0 { "" } else { " MISSED" }));
+            }
+        }
+        println!("{:<30} {cpu:>6.1} µs {ratio:>15.2} {goal:>6} {rate:>12.0}{said}", subject.name);
+    }
+}
+
+/// The median of the ratios of each round.
+fn ratio(of: &Subject, to: &Subject) -> f64 {
+    median(of.rounds.iter().zip(&to.rounds).map(|(of, to)| of.cpu / to.cpu))
+}
+
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a small count")]
+fn each(whole: Duration, count: usize) -> f64 {
+    whole.as_secs_f64() * 1e6 / count as f64
+}
+
+/// One login, three ways to write it.
+fn connectors(upstream: SocketAddr) -> Vec<(String, String)> {
+    let filter = "{{user.userPassword | md5}}";
+    let script = "    variables: env.md5Psw = code_util.md5(user.userPassword)\n";
+    let preprocess = "      preprocess: result.msg = String(result.msg).trim()\n";
+    let text = |variables: &str, password: &str, preprocess: &str| {
+        format!(
+            "version: 1\nsteps:\n  - name: login\n{variables}    request:\n      method: POST\n      \
+             url: \"http://{upstream}/api/login\"\n      body:\n        json: {{ user-name: \"{{{{user.username}}}}\", \
+             user-password: \"{password}\" }}\n    response:\n      format: json\n{preprocess}      reject:\n        \
+             - {{ when: {{ field: code, equals: 500 }}, reason: invalid_credentials }}\n        \
+             - {{ when: {{ field: code, equals: 423 }}, reason: account_locked }}\n      \
+             unavailable: {{ field: code, in: [-1, 400] }}\n      \
+             success: {{ all: [{{ field: code, equals: 200 }}, {{ field: result.token, exists: true }}] }}\n      \
+             identity: {{ field: result.loginName, match: ignore_case }}\n      \
+             map: {{ error_code: code, error_message: msg, extension: result }}\n"
+        )
+    };
+    vec![
+        ("plain".to_owned(), text("", filter, "")),
+        ("variables".to_owned(), text(script, "{{env.md5Psw}}", "")),
+        ("both".to_owned(), text(script, "{{env.md5Psw}}", preprocess)),
+    ]
+}

@@ -1,0 +1,49 @@
+//! The 4A server of the bench: reads a request, says yes. It lives in the bench's own process, so its CPU time is nobody's.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use super::load::whole;
+
+/// md5 of `123456`, the password that the load sends: whoever did not compute it gets no yes.
+const DIGEST: &str = "e10adc3949ba59abbe56e057f20f883e";
+
+/// Serves until the process ends; a thread a connection.
+pub fn start() -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    let address = listener.local_addr()?;
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || serve(stream));
+        }
+    });
+    Ok(address)
+}
+
+fn serve(mut stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut buffer = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        while let Some(length) = whole(&buffer) {
+            let reply = answer(&String::from_utf8_lossy(&buffer[..length]));
+            buffer.drain(..length);
+            stream.write_all(reply.as_bytes())?;
+        }
+        match stream.read(&mut chunk)? {
+            0 => return Ok(()),
+            count => buffer.extend_from_slice(&chunk[..count]),
+        }
+    }
+}
+
+fn answer(request: &str) -> String {
+    let name = request.split_once("\"user-name\":\"").and_then(|(_, rest)| rest.split_once('"')).map_or("", |it| it.0);
+    let body = if request.contains(DIGEST) {
+        format!(r#"{{"code":200,"msg":"ok","result":{{"token":"t-1f3870be274f6c49","loginName":"{name}"}}}}"#)
+    } else {
+        r#"{"code":500,"msg":"wrong","result":null}"#.to_owned()
+    };
+    format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
