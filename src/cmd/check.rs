@@ -7,11 +7,13 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use doorward::connector::catalog::{Loader, Outcome};
 use doorward::diagnostic::{Diagnostic, Severity, Style, render, to_json};
 use doorward::golden;
+use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 
 use super::load;
@@ -35,6 +37,9 @@ enum Format {
     Json,
 }
 
+/// Connectors whose cases run at a time. Each has one script call in flight at most, and the pool has places for more.
+const AT_A_TIME: usize = 16;
+
 /// What was found in all files.
 #[derive(Debug, Default)]
 struct Found {
@@ -53,7 +58,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         files.extend(load::connector_files(path)?);
     }
     let loader = load::loader(&files, BTreeMap::new(), BTreeMap::new())?;
-    let found = load::runtime()?.block_on(check(&loader, &files));
+    let found = load::runtime()?.block_on(check(Arc::new(loader), &files));
     let text = match options.format {
         Format::Human => found.human(),
         Format::Json => found.json(),
@@ -62,23 +67,31 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     Ok(if found.good() { ExitCode::SUCCESS } else { ExitCode::from(super::MISCONFIGURED) })
 }
 
-async fn check(loader: &Loader, files: &[PathBuf]) -> Found {
+async fn check(loader: Arc<Loader>, files: &[PathBuf]) -> Found {
     let mut found = Found { connectors: files.len(), ..Found::default() };
     let mut places = BTreeSet::new();
-    for (path, outcome) in files.iter().zip(loader.load(files).await) {
-        let Outcome { id, live, diagnostics } = outcome;
+    let outcomes = loader.load(files).await;
+    // Each connector's cases are a task, so that they run on all cores; what is found stays in the order of the files.
+    let tasks = outcomes.into_iter().map(|Outcome { id, live, diagnostics }| {
+        let loader = Arc::clone(&loader);
+        let golden = tokio::spawn(async move { Some(golden::run(live.as_ref()?, &loader).await) });
+        async move { (id, diagnostics, golden.await) }
+    });
+    let mut tasks = stream::iter(tasks).buffered(AT_A_TIME);
+    for path in files {
+        let Some((id, diagnostics, golden)) = tasks.next().await else { break };
         found.diagnostics.extend(diagnostics);
         if !places.insert((path.parent().map(PathBuf::from), id.clone())) {
             found.diagnostics.push(same_id(&id, path));
         }
-        match live {
-            None => found.broken += 1,
-            Some(live) => {
-                let golden = golden::run(&live, loader).await;
+        match golden {
+            Ok(None) => found.broken += 1,
+            Ok(Some(golden)) => {
                 found.tests += golden.cases;
                 found.passed += golden.passed;
                 found.diagnostics.extend(golden.diagnostics);
             }
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
     found

@@ -4,15 +4,17 @@
 //! whose file became invalid keeps its last good revision, with the pool it was built with; one that never was valid
 //! answers misconfigured.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use futures_util::{StreamExt as _, stream};
 
-use super::check::{Checked, Console, Draft, Loaded, SecretsFrom, Surroundings};
+use super::check::{self, Checked, Compiled, Console, Draft, Loaded, SecretsFrom, Surroundings};
 use super::kept::Kept;
 use super::probe::{pages_denied, probe};
+use super::spread::spread;
 use super::{Connector, raw};
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::script::{Limits, Pool, Reads, Source, Worker, inspect};
@@ -20,6 +22,10 @@ use crate::upstream::{Client, Egress};
 
 /// A connector file larger than this was not written by a person.
 const FILE_BYTES: u64 = 1 << 20;
+
+/// Connectors that are probed at a time: enough to keep the workers of a machine with two cores busy, and far fewer
+/// than the pool has places for.
+const PROBED: usize = 8;
 
 /// Looks an environment variable up.
 pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -74,38 +80,43 @@ pub struct Outcome {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+impl Live {
+    /// The same file checked once more in other surroundings: other settings, real secrets.
+    pub fn again(&self, around: Surroundings<'_>) -> Result<Compiled, Vec<Diagnostic>> {
+        check::again(&self.connector.id, (&self.raw, &self.file), (&self.reads, self.first_script), around)
+    }
+}
+
 impl Loader {
     /// Loads connector files together. Every one of `files` has its outcome, in order.
     pub async fn load(&self, files: &[PathBuf]) -> Vec<Outcome> {
+        let mut drafts = spread(files.iter().collect(), |path| match read_file(path, FILE_BYTES) {
+            Ok(text) => Ok(Draft::read(path, text, self.around())),
+            Err(why) => Err(unreadable(path, &why)),
+        });
         let mut next_script = 0;
-        let mut drafts = Vec::with_capacity(files.len());
         let mut firsts = Vec::with_capacity(files.len());
-        for path in files {
+        for draft in &mut drafts {
             firsts.push(next_script);
-            drafts.push(match read_file(path, FILE_BYTES) {
-                Ok(text) => Ok(Draft::read(path, text, self.around(), &mut next_script)),
-                Err(why) => Err(unreadable(path, &why)),
-            });
+            if let Ok(draft) = draft {
+                draft.number(&mut next_script);
+            }
         }
         let sources: Vec<Source> = drafts.iter().flatten().flat_map(Draft::scripts).cloned().collect();
-        let reads = self.inspect(sources.clone()).await;
-        let mut reads = reads.into_iter();
-        let mut checked = Vec::with_capacity(files.len());
-        for draft in drafts {
-            checked.push(match draft {
-                Ok(draft) => {
-                    let own: Vec<_> = reads.by_ref().take(draft.scripts().count()).collect();
-                    draft.finish(self.around(), own)
-                }
-                Err(checked) => checked,
-            });
-        }
+        let mut reads = self.inspect(sources.clone()).await.into_iter();
+        let with_reads = drafts.into_iter().map(|draft| {
+            let count = draft.as_ref().map_or(0, |draft| draft.scripts().count());
+            (draft, reads.by_ref().take(count).collect::<Vec<_>>())
+        });
+        let mut checked = spread(with_reads.collect(), |(draft, reads)| match draft {
+            Ok(draft) => draft.finish(self.around(), reads),
+            Err(checked) => checked,
+        });
         let pool = self.pool(sources, &mut checked).await;
-        let mut outcomes = Vec::with_capacity(checked.len());
-        for (checked, first_script) in checked.into_iter().zip(firsts) {
-            outcomes.push(self.enliven(checked, first_script, pool.clone()).await);
-        }
-        outcomes
+        // The probe waits for scripts most of the time.
+        let enlivened =
+            checked.into_iter().zip(firsts).map(|(checked, first)| self.enliven(checked, first, pool.clone()));
+        stream::iter(enlivened).buffered(PROBED).collect().await
     }
 
     /// What surrounds a file of this loader.
@@ -132,9 +143,9 @@ impl Loader {
     /// The workers of this generation. A connector that did not load leaves an empty script in its place, so that
     /// numbers stay what they were.
     async fn pool(&self, mut sources: Vec<Source>, checked: &mut [Checked]) -> Option<Arc<Pool>> {
+        let loaded: HashSet<&str> = checked.iter().filter(|c| c.loaded.is_some()).map(|c| c.id.as_str()).collect();
         for source in &mut sources {
-            let loaded = checked.iter().any(|c| c.loaded.is_some() && c.id == source.connector);
-            if !loaded {
+            if !loaded.contains(source.connector.as_str()) {
                 source.text.clear();
             }
         }

@@ -14,6 +14,7 @@ pub mod probe;
 pub mod raw;
 mod schema;
 pub mod script_input;
+mod spread;
 
 pub use ask::Ask;
 pub use cache::CachePlan;

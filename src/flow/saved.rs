@@ -326,7 +326,7 @@ steps:
             secrets_from: SecretsFrom::Environment,
             console: None,
         };
-        let checked = Draft::read(Path::new("kept.yaml"), text, around, &mut 0).finish(around, Vec::new());
+        let checked = Draft::read(Path::new("kept.yaml"), text, around).finish(around, Vec::new());
         checked.loaded.unwrap_or_else(|| panic!("{:?}", checked.diagnostics)).connector
     }
 

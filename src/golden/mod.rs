@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 use crate::connector::Connector;
 use crate::connector::catalog::{Live, Loader};
-use crate::connector::check::{Draft, Surroundings};
+use crate::connector::check::Surroundings;
 use crate::connector::raw::golden::GoldenCase;
 use crate::diagnostic::Diagnostic;
-use crate::flow::Report;
+use crate::flow::{Login, Report};
 
 use self::ambient::Fixed;
 use self::compare::Difference;
@@ -66,7 +66,7 @@ async fn run_case(live: &Live, loader: &Loader, case: &GoldenCase) -> Vec<Diagno
     };
     let connector = other.as_ref().unwrap_or(&live.connector);
     let stage = Stage { connector, scripts: live.scripts.as_deref(), ambient: &ambient, exchange: &exchange };
-    let differences = match play::play(stage, case, login(case)).await {
+    let differences = match play::play(stage, case, Login { trace: false, ..login(case) }).await {
         Played::Utility(report) => utility::compare(case, &report, &exchange),
         Played::Login { parts, unasked } => compare_login(case, parts.last(), unasked, &exchange),
     };
@@ -95,13 +95,7 @@ fn rebuilt(live: &Live, loader: &Loader, case: &GoldenCase) -> Result<Option<Con
     let secrets: BTreeMap<String, String> =
         case.secrets.iter().map(|(name, value)| (name.value.clone(), value.text.clone())).collect();
     let around = Surroundings { settings: &settings, secrets: &secrets, ..loader.around() };
-    let mut next = live.first_script;
-    let draft = Draft::read(&live.file.path, live.file.text.clone(), around, &mut next);
-    let checked = draft.finish(around, live.reads.iter().cloned().map(Ok).collect());
-    match checked.loaded {
-        Some(again) => Ok(Some(again.connector)),
-        None => Err(checked.diagnostics),
-    }
+    live.again(around).map(|(connector, ..)| Some(connector))
 }
 
 impl Difference {

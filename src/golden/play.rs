@@ -68,13 +68,14 @@ pub(super) async fn play(stage: Stage<'_>, case: &GoldenCase, login: Login) -> P
     if connector.kind == Kind::Utility {
         return Played::Utility(utility(connector, tools, call(login)).await);
     }
+    let trace = login.trace;
     let mut report = authenticate(connector, tools, login).await;
     let (mut parts, mut answers) = (Vec::new(), case.answers.iter());
     while let Some((id, saved)) = waiting(&report, &pocket) {
         let Some(answer) = answers.next() else { break };
         let action = action(answer, &saved);
         parts.push(report);
-        report = resume(connector, tools, Resumption { id, saved, action, deadline: None, trace: true }).await;
+        report = resume(connector, tools, Resumption { id, saved, action, deadline: None, trace }).await;
     }
     parts.push(report);
     Played::Login { parts, unasked: answers.len() }

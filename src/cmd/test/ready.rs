@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use doorward::connector::catalog::Loader;
 use doorward::connector::catalog::{Live, Outcome};
-use doorward::connector::check::{Draft, Loaded, SecretsFrom, Surroundings};
+use doorward::connector::check::{SecretsFrom, Surroundings};
 use doorward::diagnostic::{Diagnostic, Severity};
 use doorward::upstream::{Client, Host, Origin};
 
@@ -55,22 +55,14 @@ fn declared(live: &Live, given: &Given) -> anyhow::Result<()> {
 /// An origin that `--set` leads to and that the connector itself does not name. When it cannot be told which ones the
 /// connector names, every origin is foreign.
 fn foreign(live: &Live, loader: &Loader) -> Option<Origin> {
-    let led_to = understood(live, loader.around()).map(|loaded| loaded.origins).unwrap_or_default();
+    let led_to = live.again(loader.around()).map(|(.., origins)| origins).unwrap_or_default();
     let own = if loader.settings.is_empty() {
         led_to.clone()
     } else {
         let around = Surroundings { settings: &BTreeMap::new(), ..loader.around() };
-        understood(live, around).map(|loaded| loaded.origins).unwrap_or_default()
+        live.again(around).map(|(.., origins)| origins).unwrap_or_default()
     };
     led_to.into_iter().find(|origin| !own.contains(origin))
-}
-
-/// The file once more in other surroundings; its scripts are known already.
-fn understood(live: &Live, around: Surroundings<'_>) -> Result<Loaded, Vec<Diagnostic>> {
-    let mut next = live.first_script;
-    let draft = Draft::read(&live.file.path, live.file.text.clone(), around, &mut next);
-    let checked = draft.finish(around, live.reads.iter().cloned().map(Ok).collect());
-    checked.loaded.ok_or(checked.diagnostics)
 }
 
 /// A diagnostic for every secret that is not given for the other origin.
@@ -88,8 +80,8 @@ fn withheld(live: &Live, given: &Given, origin: &Origin) -> Vec<Diagnostic> {
 fn with_secrets(live: Live, loader: &Loader, files: &[PathBuf]) -> anyhow::Result<Result<Live, Broken>> {
     let id = live.connector.id.clone();
     let around = Surroundings { secrets_from: SecretsFrom::Environment, ..loader.around() };
-    let Loaded { connector, transport, origins, .. } = match understood(&live, around) {
-        Ok(understood) => understood,
+    let (connector, transport, origins) = match live.again(around) {
+        Ok(again) => again,
         Err(diagnostics) => return Ok(Err(Broken { id, diagnostics })),
     };
     let egress = load::egress(files, origins.iter().any(is_loopback))?;

@@ -130,15 +130,15 @@ pub struct Loaded {
 }
 
 impl Draft {
-    /// Reads the file at `path` (its text comes in by argument); script ids count up from `*next_script`.
-    pub fn read(path: &Path, text: String, around: Surroundings<'_>, next_script: &mut u32) -> Self {
+    /// Reads the file at `path` (its text comes in by argument); its scripts are numbered from 0.
+    pub fn read(path: &Path, text: String, around: Surroundings<'_>) -> Self {
         let file = Arc::new(SourceFile { path: path.to_owned(), text });
         let mut mistakes = Mistakes::new(file);
         let id = id_of(path, &mut mistakes);
         let node = crate::yaml::parse(&mut mistakes);
         let raw = node.and_then(|node| raw::Connector::read(&node, &mut mistakes));
         let scripts = match &raw {
-            Some(raw) => step::scripts(raw, &id, around, next_script, &mut mistakes),
+            Some(raw) => step::scripts(raw, &id, around, &mut mistakes),
             None => Vec::new(),
         };
         Self { id, raw, mistakes, scripts }
@@ -147,6 +147,11 @@ impl Draft {
     /// The scripts to inspect, in order.
     pub fn scripts(&self) -> impl Iterator<Item = &script::Source> {
         self.scripts.iter().map(|script| &script.source)
+    }
+
+    /// Numbers the scripts among those of other files, counting `*next` up.
+    pub fn number(&mut self, next: &mut u32) {
+        number(&mut self.scripts, next);
     }
 
     /// Checks everything else. `reads` are the results of [`script::inspect`] for [`Draft::scripts`], in order.
@@ -166,6 +171,25 @@ impl Draft {
     }
 }
 
+/// What runs, how its upstream is reached, and the origins that the file writes.
+pub type Compiled = (Connector, TransportConfig, Vec<Origin>);
+
+/// Checks a good file again in other surroundings. Neither the file nor the syntax of its scripts is read again; they
+/// keep their numbers, from `first_script` on.
+pub fn again(
+    id: &str,
+    (raw, file): (&raw::Connector, &Arc<SourceFile>),
+    (reads, mut first_script): (&[Reads], u32),
+    around: Surroundings<'_>,
+) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut mistakes = Mistakes::new(Arc::clone(file));
+    let mut scripts = step::scripts(raw, id, around, &mut mistakes);
+    number(&mut scripts, &mut first_script);
+    let (language, origins) = (Language::default(), from_page::WrittenOrigins::default());
+    let compiled = Check { raw, around, scripts: &scripts, reads, language, origins }.run(id, &mut mistakes);
+    compiled.filter(|_| !mistakes.has_errors()).ok_or_else(|| mistakes.into_diagnostics())
+}
+
 /// One check in progress.
 struct Check<'a> {
     raw: &'a raw::Connector,
@@ -177,7 +201,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn run(mut self, id: &str, mistakes: &mut Mistakes) -> Option<(Connector, TransportConfig, Vec<Origin>)> {
+    fn run(mut self, id: &str, mistakes: &mut Mistakes) -> Option<Compiled> {
         unsupported::refuse(self.raw, mistakes);
         utility::refuse(self.raw, self.scripts, self.reads, mistakes);
         self.language = settings::language(self.raw, self.around, mistakes);
@@ -236,6 +260,13 @@ impl Check<'_> {
             steps,
         };
         Some((connector, transport, origins))
+    }
+}
+
+fn number(scripts: &mut [WrittenScript], next: &mut u32) {
+    for script in scripts {
+        script.source.id = script::ScriptId(*next);
+        *next += 1;
     }
 }
 

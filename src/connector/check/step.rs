@@ -26,7 +26,6 @@ pub(super) fn scripts(
     raw: &raw::Connector,
     connector: &str,
     around: Surroundings<'_>,
-    next_id: &mut u32,
     mistakes: &mut Mistakes,
 ) -> Vec<WrittenScript> {
     let mut scripts = Vec::new();
@@ -53,8 +52,7 @@ pub(super) fn scripts(
                 _ => None,
             };
             if let Some((text, file, first_line, indent, at)) = found {
-                let id = ScriptId(*next_id);
-                *next_id += 1;
+                let id = ScriptId(u32::try_from(scripts.len()).unwrap_or(u32::MAX));
                 let source =
                     script::Source { id, connector: connector.to_owned(), kind, text, file, first_line, indent };
                 scripts.push(WrittenScript { step: index, kind, at, inline: inline.is_some(), source });

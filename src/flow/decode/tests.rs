@@ -57,7 +57,7 @@ fn written(connector: &str) -> Connector {
         secrets_from: SecretsFrom::Samples,
         console: None,
     };
-    let draft = Draft::read(Path::new("portal.yaml"), connector.to_owned(), around, &mut 0);
+    let draft = Draft::read(Path::new("portal.yaml"), connector.to_owned(), around);
     let checked = draft.finish(around, Vec::new());
     checked.loaded.unwrap_or_else(|| panic!("{:?}", checked.diagnostics)).connector
 }
