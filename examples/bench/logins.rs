@@ -3,6 +3,7 @@
 //! Rounds are interleaved: in each, every program does the same number of logins, and a ratio is made of two neighbours of
 //! one round. What else the machine does meanwhile hits all of them alike, and the median drops what did not.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -101,7 +102,7 @@ fn print(subjects: &[Subject], size: Size) {
             said.push_str(if ratio <= goal { "  met" } else { "  MISSED" });
             if let Some(nginx) = nginx {
                 let beside = self::ratio(subject, nginx);
-                said.push_str(&format!(", {beside:.2} x nginx{}", if beside < 1.0 { "" } else { " MISSED" }));
+                let _ = write!(said, ", {beside:.2} x nginx{}", if beside < 1.0 { "" } else { " MISSED" });
             }
         }
         println!("{:<30} {cpu:>6.1} µs {ratio:>15.2} {goal:>6} {rate:>12.0}{said}", subject.name);

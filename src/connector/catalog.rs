@@ -92,7 +92,7 @@ impl Loader {
     pub async fn load(&self, files: &[PathBuf]) -> Vec<Outcome> {
         let mut drafts = spread(files.iter().collect(), |path| match read_file(path, FILE_BYTES) {
             Ok(text) => Ok(Draft::read(path, text, self.around())),
-            Err(why) => Err(unreadable(path, &why)),
+            Err(why) => Err(Box::new(unreadable(path, &why))),
         });
         let mut next_script = 0;
         let mut firsts = Vec::with_capacity(files.len());
@@ -110,7 +110,7 @@ impl Loader {
         });
         let mut checked = spread(with_reads.collect(), |(draft, reads)| match draft {
             Ok(draft) => draft.finish(self.around(), reads),
-            Err(checked) => checked,
+            Err(checked) => *checked,
         });
         let pool = self.pool(sources, &mut checked).await;
         // The probe waits for scripts most of the time.
