@@ -3,7 +3,7 @@
 
 use super::login::EXPLAIN_CHARACTERS;
 use super::run::Run;
-use crate::context::Variable;
+use crate::context::{FieldKind, Variable};
 use crate::document::Value;
 use crate::mask::{DERIVED, MASK};
 use crate::secret::Secret;
@@ -28,6 +28,14 @@ pub(super) fn line(run: &Run<'_>, explain: &str) -> String {
         for capture in step.response.captures.iter().filter(|capture| !capture.public) {
             let value = facts.captures.get(&capture.name).and_then(Option::as_ref);
             if let Some(text) = value.and_then(long).filter(|text| shown.contains(*text)) {
+                shown = shown.replace(text, MASK);
+            }
+        }
+        // What a form keeps from people is a token as often as not; what they see of it is none.
+        let fields = facts.page.forms.values().flatten().flat_map(|form| &form.fields);
+        for field in fields.filter(|field| field.kind == FieldKind::Hidden) {
+            let long = field.value.as_deref().filter(|text| text.chars().count() >= DERIVED);
+            if let Some(text) = long.filter(|text| shown.contains(*text)) {
                 shown = shown.replace(text, MASK);
             }
         }

@@ -101,7 +101,8 @@ async fn login(State(portal): State<Portal>, uri: Uri, headers: HeaderMap, body:
     let field =
         |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str()).unwrap_or_default();
     if !portal.takes(&headers, field("lt")) {
-        return (StatusCode::FORBIDDEN, Html("<title>CSRF</title><p class=csrf>token mismatch")).into_response();
+        let title = format!("<title>unknown: {}</title><p class=csrf>token mismatch", escaped(field("lt")));
+        return (StatusCode::FORBIDDEN, Html(title)).into_response();
     }
     let order = fields.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "remember");
     let order: Vec<&str> = order.collect();
