@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 NEXTEST_VERSION := 0.9.143
 
-.PHONY: test test-upstreams lint docs schema bench-quick nextest redis tools
+.PHONY: test test-upstreams lint docs schema bench bench-quick bench-programs nextest redis tools
 
 test: nextest redis
 	cargo nextest run --all-targets --no-fail-fast
