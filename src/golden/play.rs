@@ -85,7 +85,8 @@ pub(super) async fn play(stage: Stage<'_>, case: &GoldenCase, login: Login) -> P
 pub async fn replay(live: &Live, case: &GoldenCase, login: Login, exchange: &dyn Exchange) -> Option<Played> {
     let ambient = Fixed::at(case.clock.as_ref()).ok()?;
     let stage = Stage { connector: &live.connector, scripts: live.scripts.as_deref(), ambient: &ambient, exchange };
-    Some(play(stage, case, login).await)
+    // Large, and awaited by tests many times over.
+    Some(Box::pin(play(stage, case, login)).await)
 }
 
 /// The replies of a case, in order; `None` when one of them cannot be a reply.

@@ -29,19 +29,39 @@ type Look = BTreeMap<PathBuf, (u64, u64, i64, i64)>;
 
 /// Reloads `app`'s connectors whenever `directory` changed, until `stop`.
 pub async fn connectors(directory: PathBuf, app: Arc<App>, mut stop: tokio::sync::watch::Receiver<bool>) {
-    let mut read = look(directory.clone()).await;
-    let mut last = read.clone();
+    let mut watch = Watch::from(look(directory.clone()).await);
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             () = sleep_until(Instant::now() + LOOK) => {}
         }
-        let now = look(directory.clone()).await;
-        if now == last && now != read {
+        if watch.settled(look(directory.clone()).await) {
             reload(&app).await;
-            read.clone_from(&now);
         }
-        last = now;
+    }
+}
+
+/// What was seen when the files were last read, and at the last look.
+struct Watch {
+    read: Look,
+    last: Look,
+}
+
+impl From<Look> for Watch {
+    fn from(first: Look) -> Self {
+        Self { read: first.clone(), last: first }
+    }
+}
+
+impl Watch {
+    /// Whether something changed and has stood still since the last look: then it is to be read.
+    fn settled(&mut self, now: Look) -> bool {
+        let settled = now == self.last && now != self.read;
+        if settled {
+            self.read.clone_from(&now);
+        }
+        self.last = now;
+        settled
     }
 }
 
@@ -80,6 +100,26 @@ mod tests {
         let mut seen = Look::new();
         walk(directory, 0, &mut seen);
         seen
+    }
+
+    /// A file that still grows is not read, however long that takes; what was written back is no change.
+    #[test]
+    fn a_half_written_file_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.yaml");
+        std::fs::write(&file, "version: 1").unwrap();
+        let mut watch = Watch::from(seen(directory.path()));
+        let looks = |watch: &mut Watch| watch.settled(seen(directory.path()));
+        assert!(!looks(&mut watch), "nothing changed");
+        for length in 1..=5 {
+            std::fs::write(&file, "version: 1\nsteps:\n".repeat(length)).unwrap();
+            assert!(!looks(&mut watch), "it may grow on");
+        }
+        assert!(looks(&mut watch), "it stands still");
+        assert!(!looks(&mut watch), "and is read once");
+        std::fs::remove_file(&file).unwrap();
+        assert!(!looks(&mut watch));
+        assert!(looks(&mut watch), "a file that went is a change");
     }
 
     #[test]

@@ -173,7 +173,9 @@ pub struct Unavailable {
 
 impl From<Cause> for Unavailable {
     fn from(cause: Cause) -> Self {
-        Self { cause, retry_after: None }
+        // What is full is empty again in well under a second, or the wait does no harm.
+        let retry_after = (cause == Cause::Overloaded).then_some(Duration::from_secs(1));
+        Self { cause, retry_after }
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use doorward::config::{Address, CertificateRule, Client, Config, Limits, Scope, Tls};
+use doorward::audit::Trail;
+use doorward::config::{Address, Audit, CertificateRule, Client, Config, Limits, Scope, Tls, UserName, WhenFull};
 use doorward::metrics::Metrics;
 use doorward::server::listen::{self, ListenError};
 use doorward::server::{App, Server, tls};
@@ -24,6 +25,7 @@ use tokio::time::timeout;
 
 use crate::made_up::{MadeUp, Shelf};
 use crate::server::{TOKEN, config};
+use crate::support::daemon::wait_until;
 
 /// Far beyond anything that these tests wait for.
 const LONG: Duration = Duration::from_secs(30);
@@ -39,7 +41,8 @@ struct Running {
 async fn start(config: &Config, connector: MadeUp) -> Running {
     let metrics = Arc::new(Metrics::new());
     let shelf = Arc::new(Shelf(vec![Arc::new(connector)]));
-    let app = Arc::new(App::new(config, shelf, Arc::clone(&metrics), None));
+    let trail = config.audit.as_ref().map(|audit| Trail::open(audit, Arc::clone(&metrics)).unwrap());
+    let app = Arc::new(App::new(config, shelf, Arc::clone(&metrics), trail));
     let (stop, stopped) = watch::channel(false);
     let tls = Arc::new(ArcSwapOption::new(config.tls.as_ref().map(|tls| tls::load(tls).unwrap())));
     let listeners = listen::open(config).await.unwrap();
@@ -163,7 +166,17 @@ async fn a_caller_that_goes_away_ends_the_login_before_the_credential_left() {
 async fn a_login_whose_credential_left_is_finished_and_counted() {
     let (go, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let connector = MadeUp { go: Some(Arc::clone(&go)), waiting: Some(Arc::clone(&waiting)), ..MadeUp::new("demo") };
-    let running = start(&on("127.0.0.1:0", Limits::default()), connector).await;
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("audit.jsonl");
+    let audit = Audit {
+        file: file.clone(),
+        max_size: 1 << 20,
+        keep: 1,
+        user_name: UserName::Clear,
+        when_full: WhenFull::Continue,
+    };
+    let config = Config { audit: Some(audit), ..on("127.0.0.1:0", Limits::default()) };
+    let running = start(&config, connector).await;
     let mut stream = running.connect().await;
     stream.write_all(login("hang sent").as_bytes()).await.unwrap();
     soon(waiting.acquire()).await.unwrap().forget();
@@ -174,6 +187,25 @@ async fn a_login_whose_credential_left_is_finished_and_counted() {
     go.add_permits(1);
     soon(running.app.logins_done()).await;
     assert!(running.counted("doorward_logins_total{connector=\"demo\",verdict=\"accept\",detail=\"\"} 1"));
+    let written = || std::fs::read_to_string(&file).unwrap_or_default();
+    wait_until(|| written().ends_with('\n'));
+    let line: serde_json::Value = serde_json::from_str(&written()).unwrap();
+    assert_eq!((&line["verdict"], &line["credential_sends"]), (&"accept".into(), &1.into()), "{line}");
+}
+
+/// Who begins a handshake and does not go on is closed like who begins a head.
+#[tokio::test]
+async fn a_stalled_handshake_is_closed() {
+    for sent in [&b""[..], b"\x16\x03\x01", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"] {
+        let pki = Pki::new();
+        let config = Config { limits: short("tls"), ..pki.config() };
+        let running = start(&config, MadeUp::new("demo")).await;
+        let mut stream = running.connect().await;
+        stream.write_all(sent).await.unwrap();
+        rest(&mut stream).await;
+        let text = running.metrics.text();
+        assert!(running.counted("doorward_connections_closed_total{cause=\"tls\"} 1"), "{sent:?}: {text}");
+    }
 }
 
 #[tokio::test]

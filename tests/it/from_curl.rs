@@ -43,6 +43,33 @@ fn what_it_writes_loads_and_holds_no_secret() {
     }
 }
 
+/// The first command of README.md's five minutes: what it writes can be tested as it is, and says where to go on.
+#[test]
+fn the_readme_begins_with_a_command_that_works() {
+    let readme = include_str!("../../README.md");
+    let line = readme.lines().find(|line| line.starts_with("$ doorward new --from-curl ")).unwrap();
+    let command = line.split('"').nth(1).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    std::fs::create_dir(scratch.path().join("connectors")).unwrap();
+    let output = line.rsplit(' ').next().unwrap();
+    let made = doorward(scratch.path(), &["new", "--from-curl", command, "--output", output]);
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+    let text = std::fs::read_to_string(scratch.path().join(output)).unwrap();
+    assert!(text.contains("FILL_IN"), "the README says what to search for: {text}");
+    let checked = doorward(scratch.path(), &["check", "connectors"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", String::from_utf8_lossy(&checked.stdout));
+    // Every other command of the walk is one that this program has.
+    for line in readme.lines().filter_map(|line| line.strip_prefix("$ doorward ")) {
+        let name = line.split_whitespace().next().unwrap();
+        let help = doorward(scratch.path(), &[name, "--help"]);
+        assert_eq!(help.status.code(), Some(0), "doorward {name}");
+        let help = String::from_utf8_lossy(&help.stdout).into_owned();
+        for option in line.split('#').next().unwrap().split_whitespace().filter(|word| word.starts_with("--")) {
+            assert!(help.contains(option), "doorward {name} has no {option}");
+        }
+    }
+}
+
 #[test]
 fn literals_say_who_is_who() {
     let scratch = tempfile::tempdir().unwrap();

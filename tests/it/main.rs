@@ -26,6 +26,7 @@ mod guard;
 mod json_suite;
 mod jsonpath_suite;
 mod made_up;
+mod operation;
 mod places;
 mod products;
 mod public_suffixes;

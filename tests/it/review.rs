@@ -38,7 +38,8 @@ async fn load(response: &str, password: &str, reply: &str) -> Live {
         secrets_from: SecretsFrom::Samples,
         console: None,
     };
-    let outcome = loader.load(&[path]).await.pop().unwrap();
+    // Large, and awaited by many calls.
+    let outcome = Box::pin(loader.load(&[path])).await.pop().unwrap();
     outcome.live.unwrap_or_else(|| panic!("{:?}", outcome.diagnostics))
 }
 

@@ -231,6 +231,53 @@ async fn a_trace_names_everything_and_shows_by_allow_list() {
     assert_eq!(stages, ["render", "send", "decode", "judge", "map"]);
 }
 
+/// The keys of a JSON value, at any depth.
+fn keys(value: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(members) => members.iter().for_each(|(key, member)| {
+            found.insert(key.clone());
+            keys(member, found);
+        }),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+        _ => {}
+    }
+}
+
+/// docs/send-test.md says what `--json` is made of: every member of a step has its row there, and the row names what is in it.
+#[tokio::test]
+async fn the_documented_shape_is_what_is_printed() {
+    let page = include_str!("../../docs/send-test.md");
+    let table = page.split("| member of a step | content |").nth(1).unwrap();
+    let rows: Vec<(Vec<&str>, &str)> = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches('|').split_once(" | ").unwrap())
+        .map(|(names, content)| (names.split('`').skip(1).step_by(2).collect(), content))
+        .collect();
+    let upstream = Upstream::start().await;
+    let place = place(&LOGIN.replace("BASE", &upstream.origin));
+    for password in ["right", "wrong"] {
+        let done = send_test(place.path(), &[&BY_ID[..], &["--json"]].concat(), password).await.json();
+        for step in done["trace"].as_array().unwrap() {
+            let members = step.as_object().unwrap();
+            let documented: Vec<&str> = rows.iter().flat_map(|(names, _)| names.clone()).collect();
+            for name in &documented {
+                assert!(members.contains_key(*name), "{name} is documented and not printed: {step:#}");
+            }
+            for (name, member) in members {
+                let row = rows.iter().find(|(names, _)| names.contains(&name.as_str()));
+                let (_, content) = row.unwrap_or_else(|| panic!("{name} is printed and not documented"));
+                let mut inside = std::collections::BTreeSet::new();
+                keys(member, &mut inside);
+                for key in inside.iter().filter(|key| !["type", "length", "value"].contains(&key.as_str())) {
+                    assert!(content.contains(key.as_str()), "{name}: {key} is printed and not documented");
+                }
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn people_read_what_decided_first() {
     let upstream = Upstream::start().await;

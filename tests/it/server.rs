@@ -159,10 +159,15 @@ async fn only_accept_is_2xx() {
 
 #[tokio::test]
 async fn a_panic_is_a_misconfigured_verdict_without_its_text() {
-    for password in ["panic", "panic early"] {
-        let answer = login(password).await;
+    let app = Arc::new(app(vec![Arc::new(MadeUp::new("demo"))]));
+    let router = router(Arc::clone(&app));
+    for (count, password) in ["panic", "panic early"].into_iter().enumerate() {
+        let body = format!(r#"{{"username":"zhangsan","password":"{password}"}}"#);
+        let answer = send(&router, post(LOGIN, TOKEN, body)).await;
         assert_eq!((answer.status.as_u16(), answer.header("doorward-verdict")), (500, Some("misconfigured")));
         assert!(!answer.body.contains("made up"), "{}", answer.body);
+        let text = app.metrics.text();
+        assert!(text.contains(&format!("doorward_panics_total {}\n", count + 1)), "{text}");
     }
 }
 
