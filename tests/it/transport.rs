@@ -142,6 +142,20 @@ async fn a_connection_that_the_server_closed_is_replaced_and_the_request_sent_on
     assert_eq!((server.connections(), server.requests(), client.credential_sends()), (2, 2, 2));
 }
 
+/// Each connector (and each revision of one) has a client of its own, and no client uses another's connections, idle as they
+/// are: a client certificate or a doubt about a reply stays with the connector that it belongs to (TRAPS 20).
+#[tokio::test]
+async fn clients_of_one_origin_share_no_connection() {
+    let server = FaultServer::always(OK).await;
+    let url = server.url("/");
+    let (one, other) = (client(&TransportConfig::default(), &[&url]), client(&TransportConfig::default(), &[&url]));
+    for _ in 0..3 {
+        one.send(&get(&url), in_8s()).await.unwrap();
+        other.send(&get(&url), in_8s()).await.unwrap();
+    }
+    assert_eq!((server.connections(), server.requests()), (2, 6));
+}
+
 #[tokio::test]
 async fn replies_that_end_the_connection_are_not_reused() {
     for reply in [
