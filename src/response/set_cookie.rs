@@ -110,7 +110,10 @@ impl SetCookie {
             "expires" => self.expires = parse_date(value).or(self.expires),
             "domain" => {
                 let domain = value.strip_prefix('.').unwrap_or(value).to_ascii_lowercase();
-                self.domain = (!domain.is_empty()).then_some(domain);
+                // An empty one is none at all (RFC 6265 section 5.2.3): it does not take back what stands before it.
+                if !domain.is_empty() {
+                    self.domain = Some(domain);
+                }
             }
             "path" => self.path = value.starts_with('/').then(|| value.to_owned()),
             "secure" => self.secure = true,
