@@ -2,7 +2,7 @@
 //!
 //! Whoever calls has taken the state away from its store, so each id is used once. Here it is decided what stands under
 //! which id afterwards: an answer that was wrong moves the login to a new id with one attempt less, one that could not be
-//! sent, a poll and a resend put the same id back, and everything else ends the login.
+//! sent, a poll and a resend (`resend`) put the same id back, and everything else ends the login.
 
 use std::time::Duration;
 
@@ -16,7 +16,6 @@ use super::run::Run;
 use super::saved::{Hold, Saved};
 use super::stop::{Ending, Stop};
 use super::{draw, input};
-use crate::condition::{Absent, Facts};
 use crate::connector::ask::{Ask, AskType, Image};
 use crate::connector::raw::Word as _;
 use crate::connector::{Connector, Step};
@@ -24,7 +23,7 @@ use crate::document::Object;
 use crate::mapping::plain_text;
 use crate::secret::Secret;
 use crate::template::{RenderError, Template};
-use crate::verdict::{Cause, Challenge, ChallengeError, ChallengeField, Reason, Truth};
+use crate::verdict::{Cause, Challenge, ChallengeError, ChallengeField, Reason};
 
 /// What keeping a state may take beyond the deadline of its call; a store beside the daemon answers in milliseconds.
 const GRACE: Duration = Duration::from_millis(250);
@@ -93,7 +92,7 @@ impl Run<'_> {
     }
 
     /// Keeps the login under `id` and says what to ask. The pause is a verdict only once the state is kept.
-    async fn wait(
+    pub(super) async fn wait(
         &mut self,
         step: &Step,
         ask: &Ask,
@@ -114,7 +113,7 @@ impl Run<'_> {
         }
     }
 
-    async fn keep(&self, step: &Step, id: &str, hold: Hold) -> Result<(), Stop> {
+    pub(super) async fn keep(&self, step: &Step, id: &str, hold: Hold) -> Result<(), Stop> {
         let left = hold.expires_at.saturating_sub(self.tools.ambient.unix_ms());
         let saved = Saved::of(self, hold);
         let state = saved.to_bytes();
@@ -169,7 +168,7 @@ impl Run<'_> {
 
     /// Takes the answers in, or says why they cannot be sent. Nothing has been sent so far.
     pub(super) fn take_answers(&mut self, ask: &Ask, asked: &mut Asked) -> Result<Before, Stop> {
-        let before = Before { env: self.context.env.clone(), answers: self.context.answers.clone() };
+        let before = self.before();
         let Some(answers) = asked.answers.take() else { return Ok(before) };
         let checked = self.check_answers(ask, &answers);
         self.mask.add(answers.values());
@@ -210,8 +209,13 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What stands now, for [`Run::forget`].
+    pub(super) fn before(&self) -> Before {
+        Before { env: self.context.env.clone(), answers: self.context.answers.clone() }
+    }
+
     /// Undoes what a wrong answer left.
-    fn forget(&mut self, before: Before) {
+    pub(super) fn forget(&mut self, before: Before) {
         self.context.env = before.env;
         self.context.answers = before.answers;
     }
@@ -269,60 +273,6 @@ impl Run<'_> {
     pub(super) async fn still_open(&mut self, step: &Step, ask: &Ask, asked: Asked) -> Stop {
         self.wait(step, ask, (asked.id, asked.hold), None).await
     }
-
-    /// Sends the code once more. The id stays and no attempt is lost, whatever comes of it.
-    pub(super) async fn resend(&mut self, id: String, hold: Hold, reports: &mut Vec<StepReport>) -> Stop {
-        let connector = self.connector;
-        let Some((step, ask)) = asking(connector, hold.step) else { return lost() };
-        let Some((resend, sender)) = ask.resend.as_ref().and_then(|r| Some((r, connector.steps.get(r.step)?))) else {
-            return self.wait(step, ask, (id, hold), Some(too_many())).await;
-        };
-        let now = self.tools.ambient.unix_ms();
-        if hold.resends_left == 0 || now < hold.resend_at {
-            return self.wait(step, ask, (id, hold), Some(too_many())).await;
-        }
-        if let Some(when) = &sender.when {
-            let facts = Facts { context: &self.context, reply: None, claims: None };
-            if when.holds(facts, Absent::Unknown) != Truth::True {
-                // It does not run for this user, so there is nothing to send again.
-                return self.wait(step, ask, (id, hold), Some(too_many())).await;
-            }
-        }
-        let before = Before { env: self.context.env.clone(), answers: self.context.answers.clone() };
-        let mut report = self.report_of(sender);
-        let mut explain = String::new();
-        let sent = self.run_step(sender, &mut report, &mut explain).await;
-        reports.append(&mut self.asides);
-        reports.push(report);
-        if sent.is_err() {
-            // The code that was sent before still counts, and it may stand in `env`.
-            self.forget(before);
-        }
-        match sent {
-            Ok(proof) => {
-                self.enter(proof);
-                let hold =
-                    Hold { resends_left: hold.resends_left - 1, resend_at: now + milliseconds(resend.after), ..hold };
-                let waits = self.wait(step, ask, (id, hold), None).await;
-                if waits.is_challenge() {
-                    Stop { explain: format!("{} ran once more", sender.name), ..waits }
-                } else {
-                    waits
-                }
-            }
-            Err(Stop { ending: Ending::Reject { reason, message }, .. }) => {
-                let error =
-                    ChallengeError { reason, error_code: self.mapped.error_code.take(), error_message: message };
-                self.wait(step, ask, (id, hold), Some(error)).await
-            }
-            Err(Stop { ending: Ending::TooMany(_), .. }) => self.wait(step, ask, (id, hold), Some(too_many())).await,
-            Err(stop @ Stop { ending: Ending::Unavailable(_), .. }) => {
-                let _ = self.keep(step, &id, hold).await;
-                stop
-            }
-            Err(stop) => stop,
-        }
-    }
 }
 
 /// The step that asks; there is one in the revision that opened the challenge.
@@ -334,10 +284,6 @@ pub(super) fn asking(connector: &Connector, index: usize) -> Option<(&Step, &Ask
 /// A state that does not fit its connector.
 pub(super) fn lost() -> Stop {
     Stop::reject(Reason::ChallengeExpired, "the challenge does not belong to this connector")
-}
-
-fn too_many() -> ChallengeError {
-    ChallengeError { reason: Reason::TooManyAttempts, error_code: None, error_message: None }
 }
 
 fn field(field: &crate::connector::ask::AskField) -> ChallengeField {
@@ -370,7 +316,7 @@ fn unrendered(error: RenderError) -> Stop {
     }
 }
 
-fn milliseconds(span: Duration) -> u64 {
+pub(super) fn milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -14,6 +14,7 @@ mod login;
 mod page;
 pub mod progress;
 pub mod report;
+mod resend;
 mod run;
 mod saved;
 mod send;
