@@ -1,0 +1,115 @@
+//! What stands in the bytes of a login that waits, and what does not.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Saved;
+use crate::clock::System;
+use crate::connector::Connector;
+use crate::connector::check::{Draft, SecretsFrom, Surroundings};
+use crate::document::Object;
+use crate::flow::progress::Progress;
+use crate::flow::{Exchange, Login, NoScripts, Pocket, Tools, Unbounded, Waiting, authenticate};
+use crate::secret::Secret;
+use crate::upstream::{Outgoing, Reply, SendFault, Timings};
+use crate::verdict::Verdict;
+
+struct Says(&'static str);
+
+impl Exchange for Says {
+    fn send<'a>(&'a self, _: &'a Outgoing, _: tokio::time::Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("content-type", http::HeaderValue::from_static("application/json"));
+        let body = self.0.into();
+        Box::pin(std::future::ready(Ok(Reply { status: 200, headers, body, timings: Timings::default() })))
+    }
+}
+
+fn connector(last_step: &str) -> Connector {
+    let text = format!(
+        r#"
+version: 1
+secrets: {{ key: {{ env: KEY }} }}
+input: {{ attributes: {{ device: {{}}, floor: {{}} }} }}
+settings: {{ base: "https://4a.example.com" }}
+steps:
+  - name: login
+    request: {{ method: POST, url: "${{base}}/a", body: {{ form: {{ u: "{{{{user.username}}}}", p: "{{{{user.userPassword}}}}", k: "{{{{secret.key}}}}" }} }} }}
+    response:
+      format: json
+      more: {{ field: ok, equals: 1 }}
+      success: {{ field: ok, equals: 2 }}
+      capture: {{ token: {{ field: token }}, extra: {{ field: extra }} }}
+  - name: verify
+    ask: {{ type: sms, message: "to {{{{user.device}}}}", fields: [ {{ name: code }} ] }}
+{last_step}
+    response: {{ format: json, success: {{ field: ok, equals: 2 }} }}
+"#
+    );
+    let env = |_: &str| Some("sk-live-key".to_owned());
+    let read_file = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
+    let none = BTreeMap::new();
+    let around = Surroundings {
+        env: &env,
+        read_file: &read_file,
+        settings: &none,
+        secrets: &none,
+        secrets_from: SecretsFrom::Environment,
+        console: None,
+    };
+    let checked = Draft::read(Path::new("kept.yaml"), text, around).finish(around, Vec::new());
+    checked.loaded.unwrap_or_else(|| panic!("{:?}", checked.diagnostics)).connector
+}
+
+/// What is kept at the pause, as text.
+async fn kept(last_step: &str) -> String {
+    let connector = connector(last_step);
+    let (says, pocket, progress) =
+        (Says(r#"{"ok":1,"token":"TOKEN","extra":"EXTRA"}"#), Pocket::default(), Progress::default());
+    let tools = Tools {
+        exchange: &says,
+        scripts: &NoScripts,
+        ambient: &System,
+        progress: &progress,
+        sends: &Unbounded,
+        pauses: &pocket,
+        kept: None,
+    };
+    let attributes: Object =
+        [("device".to_owned(), "DEVICE".into()), ("floor".to_owned(), "FLOOR".into())].into_iter().collect();
+    let login = Login {
+        username: "zhangsan".to_owned(),
+        password: Secret::new("PASSWORD"),
+        client_ip: None,
+        attributes,
+        request_id: "r1".to_owned(),
+        deadline: None,
+        trace: false,
+    };
+    let report = authenticate(&connector, tools, login).await;
+    let Verdict::Challenge(challenge) = &report.verdict else { panic!("{}", report.explain) };
+    let state = pocket.take(&challenge.id).unwrap();
+    assert!(Saved::read(&state).is_some());
+    String::from_utf8(state.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn only_what_later_steps_name_is_kept() {
+    let state =
+        kept(r#"    request: { method: POST, url: "${base}/b", body: { form: { c: "{{answer.code}}", t: "{{steps.login.token}}" } } }"#)
+            .await;
+    for there in ["zhangsan", "TOKEN", "DEVICE", "\"outcome\":\"more\""] {
+        assert!(state.contains(there), "no {there} in {state}");
+    }
+    for gone in ["PASSWORD", "EXTRA", "FLOOR", "sk-live-key"] {
+        assert!(!state.contains(gone), "{gone} in {state}");
+    }
+}
+
+#[tokio::test]
+async fn a_later_step_that_names_the_password_keeps_it() {
+    let state =
+        kept(r#"    request: { method: POST, url: "${base}/b", body: { form: { c: "{{answer.code}}", p: "{{user.userPassword}}" } } }"#)
+            .await;
+    assert!(state.contains("PASSWORD") && !state.contains("TOKEN"), "{state}");
+}
