@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::drawer::Drawer;
+use super::app_tokens::TOKEN;
 use crate::demo::json::message;
 use crate::demo::people::{Knock, PEOPLE, Person};
 use crate::demo::wire::{Flaw, Wire, form, json as read_json, utf8};
@@ -22,21 +22,6 @@ use crate::demo::{Attempt, Server};
 
 /// The application. A demo's, printed in the documents.
 pub(in crate::demo) const APP: (&str, &str) = ("ding-demo-app", "demo-app-secret");
-/// Seconds that a token is good.
-const TOKEN: u64 = 7200;
-
-/// Tokens of the application.
-pub(super) struct Desk(Drawer<()>);
-
-impl Desk {
-    pub(super) fn new() -> Self {
-        Self(Drawer::for_seconds(TOKEN))
-    }
-
-    pub(super) fn forget_apps(&self) {
-        self.0.empty();
-    }
-}
 
 pub(super) fn routes() -> Router<Arc<Server>> {
     Router::new()
@@ -69,7 +54,7 @@ async fn token(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     };
     match server.read(&wire, read()) {
         Ok([key, secret]) if (&*key, &*secret) == APP => {
-            let token = server.flows.dingtalk.0.put(server.now(), ());
+            let token = server.flows.dingtalk.give(server.now());
             Json(json!({ "accessToken": token, "expireIn": TOKEN })).into_response()
         }
         Ok(_) => error("invalidClientIdOrSecret", "无效的clientId或者clientSecret"),
@@ -95,7 +80,7 @@ struct SampleText {
 
 async fn send(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let header = wire.header(HeaderName::from_static("x-acs-dingtalk-access-token"));
-    let living = header.is_ok_and(|token| server.flows.dingtalk.0.with(server.now(), token, |()| ()).is_some());
+    let living = header.is_ok_and(|token| server.flows.dingtalk.admit(server.now(), token));
     if !living {
         return error("InvalidAuthentication", "不合法的access_token");
     }

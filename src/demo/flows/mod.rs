@@ -3,6 +3,7 @@
 //! Each keeps what such servers keep between two requests (who is half way in, what code was sent, until when) and is as
 //! strict about it: a ticket is its user's, a code is good once and for a time, wrong answers are counted.
 
+mod app_tokens;
 mod captcha;
 mod cas;
 mod dingtalk;
@@ -27,6 +28,7 @@ use axum::Router;
 
 use super::Server;
 use super::people::PEOPLE;
+use app_tokens::AppTokens;
 
 pub(super) use captcha::Captchas;
 pub use phone::Phone;
@@ -48,8 +50,8 @@ pub(super) struct Flows {
     intranet: intranet::Desk,
     cas: cas::Desk,
     open: open::Desk,
-    wecom: wecom::Desk,
-    dingtalk: dingtalk::Desk,
+    wecom: AppTokens,
+    dingtalk: AppTokens,
 }
 
 impl Flows {
@@ -69,16 +71,16 @@ impl Flows {
             intranet: intranet::Desk::new(),
             cas: cas::Desk::new(),
             open: open::Desk::new(),
-            wecom: wecom::Desk::new(),
-            dingtalk: dingtalk::Desk::new(),
+            wecom: AppTokens::new(),
+            dingtalk: AppTokens::new(),
         })
     }
 
     /// Forgets the tokens of all applications, as a server does that is started again.
     pub(super) fn forget_apps(&self) {
-        self.open.forget_apps();
-        self.wecom.forget_apps();
-        self.dingtalk.forget_apps();
+        self.open.apps.forget();
+        self.wecom.forget();
+        self.dingtalk.forget();
     }
 }
 

@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use super::app_tokens::{AppTokens, TOKEN};
 use super::drawer::Drawer;
 use crate::demo::Server;
 use crate::demo::json::{attempt, code, malformed, message};
@@ -21,29 +22,23 @@ use crate::demo::wire::{Flaw, Wire, form, utf8};
 
 /// The one application. A demo's, printed in the documents.
 pub(in crate::demo) const CLIENT: (&str, &str) = ("doorward", "demo-client-secret");
-/// Seconds that a token is good.
-const TOKEN: u64 = 7200;
 
 /// Tokens of the application, and who logged in.
 pub(super) struct Desk {
-    apps: Drawer<()>,
+    pub(super) apps: AppTokens,
     logins: Drawer<String>,
 }
 
 impl Desk {
     pub(super) fn new() -> Self {
-        Self { apps: Drawer::for_seconds(TOKEN), logins: Drawer::for_seconds(5 * 60) }
-    }
-
-    pub(super) fn forget_apps(&self) {
-        self.apps.empty();
+        Self { apps: AppTokens::new(), logins: Drawer::for_seconds(5 * 60) }
     }
 
     /// Whether the request has a living token.
     fn admits(&self, wire: &Wire, now: u64) -> bool {
         let written = wire.header(header::AUTHORIZATION).ok();
         let token = written.and_then(|value| value.strip_prefix("Bearer "));
-        token.is_some_and(|token| self.apps.with(now, token, |()| ()).is_some())
+        token.is_some_and(|token| self.apps.admit(now, token))
     }
 }
 
@@ -61,7 +56,7 @@ async fn token(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     };
     match server.read(&wire, read()) {
         Ok([grant, id, secret]) if grant == "client_credentials" && (&*id, &*secret) == CLIENT => {
-            let token = server.flows.open.apps.put(server.now(), ());
+            let token = server.flows.open.apps.give(server.now());
             Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": TOKEN })).into_response()
         }
         Ok(_) => (StatusCode::UNAUTHORIZED, Json(json!({ "error": "invalid_client" }))).into_response(),

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::drawer::Drawer;
+use super::app_tokens::TOKEN;
 use crate::demo::Server;
 use crate::demo::people::{PEOPLE, Person};
 use crate::demo::wire::{Flaw, Wire};
@@ -22,21 +22,6 @@ use crate::demo::wire::{Flaw, Wire};
 pub(in crate::demo) const CORP: (&str, &str) = ("ww-demo-corp", "demo-corp-secret");
 /// The number of the application.
 const AGENT: u64 = 1_000_002;
-/// Seconds that a token is good.
-const TOKEN: u64 = 7200;
-
-/// Tokens of the application.
-pub(super) struct Desk(Drawer<()>);
-
-impl Desk {
-    pub(super) fn new() -> Self {
-        Self(Drawer::for_seconds(TOKEN))
-    }
-
-    pub(super) fn forget_apps(&self) {
-        self.0.empty();
-    }
-}
 
 pub(super) fn routes() -> Router<Arc<Server>> {
     Router::new()
@@ -51,7 +36,7 @@ async fn token(State(server): State<Arc<Server>>, wire: Wire) -> Response {
         Ok([id, _]) if id != CORP.0 => error(40013, "invalid corpid"),
         Ok([_, secret]) if secret != CORP.1 => error(40001, "invalid credential"),
         Ok(_) => {
-            let token = server.flows.wecom.0.put(server.now(), ());
+            let token = server.flows.wecom.give(server.now());
             json!({ "errcode": 0, "errmsg": "ok", "access_token": token, "expires_in": TOKEN })
         }
         Err(flaw) => malformed(&flaw),
@@ -120,7 +105,7 @@ impl Server {
             Ok((token, body))
         };
         let (token, body) = self.read(wire, read()).map_err(|flaw| malformed(&flaw))?;
-        let living = self.flows.wecom.0.with(self.now(), &token, |()| ()).is_some();
+        let living = self.flows.wecom.admit(self.now(), &token);
         if living { Ok(body) } else { Err(error(40014, "invalid access_token")) }
     }
 }
