@@ -38,9 +38,10 @@ use crate::signing::AuthPlan;
 use crate::upstream::{Gate, Nodes};
 
 /// What a connector is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Kind {
     /// It authenticates users.
+    #[default]
     Authentication,
     /// It makes calls before a login (captcha, send a code) and can never say accept.
     Utility,

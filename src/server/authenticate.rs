@@ -25,19 +25,22 @@ pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, reque
 
 async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) -> Result<Response, Problem> {
     let caller = app.caller(&request, Scope::Authenticate)?;
-    let connector = find(app, &caller, path)?;
+    let connector = find(app, &caller, path, Kind::Authentication)?;
     let bytes = body::read(request, app.limits.body).await?;
     let asked = LoginBody::parse(body::object(&bytes)?, &connector.about().attributes)?;
     let ended = login::run(app, &caller, connector, asked, Mode::Login).await?;
     Ok(reply::respond(&ended.report))
 }
 
-/// The connector of the path, if this caller may use it and it can check users.
-pub(super) fn find(app: &App, caller: &Caller, path: &RawPathParams) -> Result<Arc<dyn Connector>, Problem> {
-    any_kind(app, caller, path).and_then(|connector| match connector.about().kind {
-        Kind::Authentication => Ok(connector),
-        Kind::Utility => Err(Problem::UnknownConnector),
-    })
+/// The connector of the path, if this caller may use it and it is of this kind.
+pub(super) fn find(
+    app: &App,
+    caller: &Caller,
+    path: &RawPathParams,
+    kind: Kind,
+) -> Result<Arc<dyn Connector>, Problem> {
+    any_kind(app, caller, path)
+        .and_then(|found| if found.about().kind == kind { Ok(found) } else { Err(Problem::UnknownConnector) })
 }
 
 /// The connector of the path, if this caller may use it.

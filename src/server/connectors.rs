@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use crate::connector::Kind;
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
 use crate::flow::{Login, Pauses, Resumption, UtilityCall, UtilityReport};
@@ -83,26 +84,6 @@ pub struct About {
     pub username_fields: Option<&'static str>,
     /// Whether what runs is what the file says.
     pub health: Health,
-}
-
-/// A connector's kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Kind {
-    /// Checks users.
-    #[default]
-    Authentication,
-    /// Calls before a login; can never say accept.
-    Utility,
-}
-
-impl Kind {
-    /// The word of the connector file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Authentication => "authentication",
-            Self::Utility => "utility",
-        }
-    }
 }
 
 /// Whether what runs is what the file says.

@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::connectors::{About, Attribute, Call, Connector, Connectors, Health, Kind, Rehearsed, Reloaded};
+use super::connectors::{About, Attribute, Call, Connector, Connectors, Health, Rehearsed, Reloaded};
 use crate::clock::System;
 use crate::connector;
 use crate::connector::catalog::{Catalog, Entry, Live};
@@ -123,10 +123,7 @@ fn about(connector: &connector::Connector, health: Health) -> About {
     About {
         id: connector.id.clone(),
         title: connector.title.clone(),
-        kind: match connector.kind {
-            connector::Kind::Authentication => Kind::Authentication,
-            connector::Kind::Utility => Kind::Utility,
-        },
+        kind: connector.kind,
         revision: connector.revision.clone(),
         username: input.username,
         attributes: input.attributes.iter().map(attribute).collect(),

@@ -1,10 +1,13 @@
-//! What is written of every verdict, whatever brought it about: a count, a line in the log, a line in the audit trail.
+//! What is written of every verdict, whatever brought it about: a count, a line in the log, a line in the audit trail. A
+//! utility call is no verdict: it has no audit line.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::App;
 use super::callers::Caller;
 use crate::audit::{self, Place};
+use crate::flow::UtilityReport;
 use crate::flow::report::Report;
 
 /// What an audit line says beside the report, and its place in the trail.
@@ -29,7 +32,7 @@ pub(super) fn record(app: &App, caller: &Caller, report: &Report, marks: Marks) 
         detail = report.verdict.detail(),
         explain = report.explain,
         credential_sends = report.credential_sends,
-        ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
+        ms = whole_ms(report.took),
         "login"
     );
     if let (Some(place), Some(trail)) = (marks.place, &app.trail) {
@@ -37,4 +40,24 @@ pub(super) fn record(app: &App, caller: &Caller, report: &Report, marks: Marks) 
             audit::Call { at: (app.now)(), client: &caller.client.name, client_ip: marks.client_ip, test: marks.test };
         place.write(audit::line(report, &call, trail.names()));
     }
+}
+
+/// Counts and logs a utility call.
+pub(super) fn utility_call(app: &App, caller: &Caller, report: &UtilityReport) {
+    app.metrics.utility(report);
+    tracing::info!(
+        request_id = report.request_id,
+        client = caller.client.name,
+        connector = report.connector,
+        revision = report.revision,
+        outcome = report.end.name(),
+        detail = report.end.detail(),
+        explain = report.explain,
+        ms = whole_ms(report.took),
+        "utility call"
+    );
+}
+
+fn whole_ms(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }

@@ -12,6 +12,7 @@ use axum::response::Response;
 use http::Request;
 
 use super::body::{self, Faults, LoginBody};
+use super::connectors::Kind;
 use super::login::Mode;
 use super::problem::Problem;
 use super::{App, authenticate, login, reply};
@@ -26,7 +27,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, reque
 
 async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) -> Result<Response, Problem> {
     let caller = app.caller(&request, Scope::Test)?;
-    let connector = authenticate::find(app, &caller, path)?;
+    let connector = authenticate::find(app, &caller, path, Kind::Authentication)?;
     let bytes = body::read(request, app.limits.body).await?;
     let mut object = body::object(&bytes)?;
     let mut faults = Faults::default();

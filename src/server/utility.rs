@@ -19,7 +19,7 @@ use super::callers::Caller;
 use super::connectors::{Connector, Kind};
 use super::login::SOON;
 use super::problem::Problem;
-use super::{App, authenticate, reply};
+use super::{App, authenticate, record, reply};
 use crate::config::Scope;
 use crate::flow::{UtilityCall, UtilityEnd, UtilityReport};
 use crate::guard::UtilityUse;
@@ -33,7 +33,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, reque
 
 async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) -> Result<Response, Problem> {
     let caller = app.caller(&request, Scope::Authenticate)?;
-    let connector = find(app, &caller, path)?;
+    let connector = authenticate::find(app, &caller, path, Kind::Utility)?;
     let bytes = body::read(request, app.limits.body).await?;
     let asked = UtilityBody::parse(body::object(&bytes)?, connector.about())?;
     match run(app, &caller, connector, asked).await?.end {
@@ -46,14 +46,6 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
         UtilityEnd::Unavailable(unavailable) => Err(Problem::Unavailable(unavailable)),
         UtilityEnd::Misconfigured(misconfigured) => Err(Problem::Misconfigured(misconfigured.what)),
     }
-}
-
-/// The utility of the path, if this caller may use it. A connector that authenticates is none.
-fn find(app: &App, caller: &Caller, path: &RawPathParams) -> Result<Arc<dyn Connector>, Problem> {
-    authenticate::any_kind(app, caller, path).and_then(|connector| match connector.about().kind {
-        Kind::Utility => Ok(connector),
-        Kind::Authentication => Err(Problem::UnknownConnector),
-    })
 }
 
 /// The bounds, cheapest first, and the call. None of the bounds waits.
@@ -92,22 +84,6 @@ async fn run(
         app.metrics.panicked();
         Problem::Broken
     })?;
-    close(app, caller, &report);
+    record::utility_call(app, caller, &report);
     Ok(report)
-}
-
-/// Counts and logs the call.
-fn close(app: &App, caller: &Caller, report: &UtilityReport) {
-    app.metrics.utility(report);
-    tracing::info!(
-        request_id = report.request_id,
-        client = caller.client.name,
-        connector = report.connector,
-        revision = report.revision,
-        outcome = report.end.name(),
-        detail = report.end.detail(),
-        explain = report.explain,
-        ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
-        "utility call"
-    );
 }
