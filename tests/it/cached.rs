@@ -1,25 +1,24 @@
 //! `cache` of a step: one asks and all get it, for as long as it is good; nothing of a user goes in or comes out.
 
-use std::collections::BTreeMap;
 use std::future::Future as _;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use doorward::clock::System;
-use doorward::connector::catalog::{Live, Loader};
-use doorward::connector::check::SecretsFrom;
+use doorward::connector::catalog::Live;
 use doorward::diagnostic::{Style, render};
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
 use doorward::flow::report::{CacheTrace, Report};
 use doorward::flow::{Exchange, Login, Tools, Waiting, authenticate};
-use doorward::script::{Limits, Worker};
-use doorward::upstream::{Egress, EgressRules, Outgoing, Reply, SendFault, Timings};
+use doorward::upstream::{Outgoing, Reply, SendFault, Timings};
 use doorward::verdict::{Cause, Verdict};
 use futures_util::future::join_all;
 use http::header::{CONTENT_TYPE, COOKIE, HeaderMap, SET_COOKIE};
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use crate::support::loader::loader;
 
 /// What the upstream does with a token, and how often it gave one.
 #[derive(Default)]
@@ -147,16 +146,7 @@ async fn load(settings: &str, steps: &[&str]) -> Live {
         steps.concat()
     );
     std::fs::write(&path, text).unwrap();
-    let loader = Loader {
-        worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
-        limits: Limits::default(),
-        egress: Arc::new(Egress::new(&EgressRules::default()).unwrap()),
-        env: Box::new(|_| None),
-        settings: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        secrets_from: SecretsFrom::Samples,
-        console: None,
-    };
+    let loader = loader();
     let outcome = loader.load(&[path]).await.pop().unwrap();
     outcome.live.unwrap_or_else(|| panic!("{}", render(&outcome.diagnostics, Style::Plain)))
 }

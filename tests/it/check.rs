@@ -1,33 +1,21 @@
 //! Raw to checked: every kind of mistake that the whole check finds, and what must not load.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use doorward::connector::catalog::{Loader, Outcome};
-use doorward::connector::check::{Draft, SecretsFrom};
+use doorward::connector::check::Draft;
 use doorward::diagnostic::{Diagnostic, Severity, Style, render};
 use doorward::script::{Limits, Source, Worker, inspect};
-use doorward::upstream::{Egress, EgressRules};
 
 use crate::golden;
+use crate::support::loader::to_loopback;
 
 fn worker() -> Worker {
     Worker::of(env!("CARGO_BIN_EXE_doorward"))
 }
 
 fn loader() -> Loader {
-    let rules = EgressRules { allow_loopback: true, ..EgressRules::default() };
-    Loader {
-        worker: worker(),
-        limits: Limits { workers: 1, ..Limits::default() },
-        egress: Arc::new(Egress::new(&rules).unwrap()),
-        env: Box::new(|_| None),
-        settings: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        secrets_from: SecretsFrom::Samples,
-        console: None,
-    }
+    Loader { limits: Limits { workers: 1, ..Limits::default() }, ..to_loopback() }
 }
 
 /// All that the check says about a file, whose name only is shown.

@@ -3,27 +3,9 @@
 mod console;
 mod delivery;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use doorward::connector::catalog::Loader;
-use doorward::connector::check::SecretsFrom;
 use doorward::diagnostic::{Style, render};
-use doorward::script::{Limits, Worker};
-use doorward::upstream::{Egress, EgressRules};
 
-fn loader() -> Loader {
-    Loader {
-        worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
-        limits: Limits::default(),
-        egress: Arc::new(Egress::new(&EgressRules::default()).unwrap()),
-        env: Box::new(|_| None),
-        settings: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        secrets_from: SecretsFrom::Samples,
-        console: None,
-    }
-}
+use crate::support::loader::loader;
 
 /// Loads a connector and runs its golden cases; both must be good.
 async fn golden(connector: &str) {

@@ -1,14 +1,10 @@
 //! docs/connectors.md and docs/flows.md: every example loads without a word, and its golden cases come out as they say.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use doorward::connector::catalog::Loader;
-use doorward::connector::check::SecretsFrom;
 use doorward::diagnostic::{Style, render};
-use doorward::script::{Limits, Worker};
-use doorward::upstream::{Egress, EgressRules};
+
+use crate::support::loader::loader;
 
 /// The YAML blocks of the pages, in order.
 fn examples() -> Vec<String> {
@@ -23,16 +19,7 @@ fn examples() -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_example_loads_and_its_cases_pass() {
     let folder = tempfile::tempdir().unwrap();
-    let loader = Loader {
-        worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
-        limits: Limits::default(),
-        egress: Arc::new(Egress::new(&EgressRules::default()).unwrap()),
-        env: Box::new(|_| None),
-        settings: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        secrets_from: SecretsFrom::Samples,
-        console: None,
-    };
+    let loader = loader();
     let examples = examples();
     assert!(examples.len() >= 4);
     for (index, example) in examples.iter().enumerate() {

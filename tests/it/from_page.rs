@@ -2,22 +2,18 @@
 
 mod portal;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use doorward::clock::System;
 use doorward::connector::catalog::{Live, Loader};
-use doorward::connector::check::SecretsFrom;
 use doorward::diagnostic::{Style, render};
 use doorward::flow::progress::Progress;
 use doorward::flow::{Login, Report, Tools, authenticate};
-use doorward::script::{Limits, Worker};
+use doorward::script::Limits;
 use doorward::trace::{Trace, View, human};
-use doorward::upstream::{Egress, EgressRules};
 use serde_json::{Value, json};
 
 use self::portal::Portal;
 use crate::challenges::lab::{Lab, verdict};
+use crate::support::loader::to_loopback;
 use crate::support::nobody;
 
 const PASSWORD: &str = "p w&\"1\"密";
@@ -52,17 +48,7 @@ async fn load(connector: &str) -> Live {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("portal.yaml");
     std::fs::write(&path, connector).unwrap();
-    let rules = EgressRules { allow_loopback: true, ..EgressRules::default() };
-    let loader = Loader {
-        worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
-        limits: Limits { workers: 1, ..Limits::default() },
-        egress: Arc::new(Egress::new(&rules).unwrap()),
-        env: Box::new(|_| None),
-        settings: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        secrets_from: SecretsFrom::Samples,
-        console: None,
-    };
+    let loader = Loader { limits: Limits { workers: 1, ..Limits::default() }, ..to_loopback() };
     let outcome = loader.load(&[path]).await.pop().unwrap();
     outcome.live.unwrap_or_else(|| panic!("{}", render(&outcome.diagnostics, Style::Plain)))
 }

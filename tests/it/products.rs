@@ -1,28 +1,16 @@
 //! The connectors for real products: each loads without a word, and its golden cases come out as they say. `upstreams`
 //! tries them at the real servers.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use doorward::connector::catalog::{Loader, files};
-use doorward::connector::check::SecretsFrom;
+use doorward::connector::catalog::files;
 use doorward::diagnostic::{Style, render};
-use doorward::script::{Limits, Worker};
-use doorward::upstream::{Egress, EgressRules};
+
+use crate::support::loader::loader;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn golden_cases_pass() {
-    let loader = Loader {
-        worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
-        limits: Limits::default(),
-        egress: Arc::new(Egress::new(&EgressRules::default()).unwrap()),
-        env: Box::new(|_| None),
-        settings: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        secrets_from: SecretsFrom::Samples,
-        console: None,
-    };
+    let loader = loader();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/products");
     for outcome in loader.load(&files(&folder).unwrap()).await {
         assert!(outcome.diagnostics.is_empty(), "{}", render(&outcome.diagnostics, Style::Plain));

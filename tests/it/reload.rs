@@ -1,6 +1,5 @@
 //! Reloads while people log in: no login is lost and none meets half a generation.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,26 +8,17 @@ use doorward::connector::check::SecretsFrom;
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
 use doorward::flow::{Login, NoPauses, Unbounded};
-use doorward::script::{Limits, Worker};
 use doorward::server::LiveConnectors;
 use doorward::server::connectors::{Call, Connectors as _};
-use doorward::upstream::{Egress, EgressRules};
+use doorward::upstream::EgressRules;
 
 use crate::canary::Upstream;
 use crate::support::daemon::{Home, json_connector};
+use crate::support::loader::within;
 
 fn catalog(home: &Home) -> Catalog {
     let egress = EgressRules { allow: vec!["127.0.0.0/8".to_owned()], ..EgressRules::default() };
-    let loader = Loader {
-        worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
-        limits: Limits::default(),
-        egress: Egress::new(&egress).unwrap().into(),
-        env: Box::new(|_| None),
-        settings: BTreeMap::default(),
-        secrets: BTreeMap::default(),
-        secrets_from: SecretsFrom::Environment,
-        console: None,
-    };
+    let loader = Loader { secrets_from: SecretsFrom::Environment, ..within(&egress) };
     Catalog::new(loader, home.path("connectors"))
 }
 

@@ -1,21 +1,17 @@
 //! What an attack review of the whole found, as tests of the lines that people read: `explain` in every output, and the
 //! account in the audit trail.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use axum::Router;
 use axum::routing::post;
 use doorward::connector::catalog::{Live, Loader};
-use doorward::connector::check::SecretsFrom;
 use doorward::flow::Report;
 use doorward::golden::{Played, login, replay, replies};
-use doorward::script::{Limits, Worker};
-use doorward::upstream::{Egress, EgressRules};
+use doorward::script::Limits;
 use serde_json::{Value, json};
 
 use crate::canary::memory::Memory;
 use crate::support::daemon::{Home, read};
+use crate::support::loader::loader;
 
 /// A connector with this `response` and this case.
 async fn load(response: &str, password: &str, reply: &str) -> Live {
@@ -28,16 +24,7 @@ async fn load(response: &str, password: &str, reply: &str) -> Live {
          expect: {{}}\n"
     );
     std::fs::write(&path, text).unwrap();
-    let loader = Loader {
-        worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
-        limits: Limits { workers: 1, ..Limits::default() },
-        egress: Arc::new(Egress::new(&EgressRules::default()).unwrap()),
-        env: Box::new(|_| None),
-        settings: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        secrets_from: SecretsFrom::Samples,
-        console: None,
-    };
+    let loader = Loader { limits: Limits { workers: 1, ..Limits::default() }, ..loader() };
     // Large, and awaited by many calls.
     let outcome = Box::pin(loader.load(&[path])).await.pop().unwrap();
     outcome.live.unwrap_or_else(|| panic!("{:?}", outcome.diagnostics))

@@ -9,7 +9,6 @@
 //! audit trail and metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use doorward::connector::Kind;
 use doorward::connector::catalog::{Live, Loader, files};
@@ -19,11 +18,10 @@ use doorward::demo::shipped::{self, SECRETS};
 use doorward::document::Value;
 use doorward::flow::{Login, Report};
 use doorward::golden::{Played, login, replay, replies};
-use doorward::script::{Limits, Worker};
 use doorward::secret::Secret;
 use doorward::server::reply;
 use doorward::trace::{Trace, View, human};
-use doorward::upstream::{Egress, EgressRules, Reply};
+use doorward::upstream::Reply;
 use doorward::verdict::Verdict;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -34,6 +32,7 @@ use super::planting::{Replies, planted, spots, words};
 use super::upstream::Upstream;
 use super::{forms, search};
 use crate::support::daemon::{Daemon, Home, read};
+use crate::support::loader::to_loopback;
 use crate::support::nobody;
 
 /// Characters that encodings differ in; where a place cannot carry them (a charset, a separator) the plain one is taken.
@@ -55,17 +54,7 @@ async fn loaded(home: &Home, secrets: &BTreeMap<&'static str, String>, base: &st
         }
         std::fs::write(&file, text).unwrap();
     }
-    let rules = EgressRules { allow_loopback: true, ..EgressRules::default() };
-    let loader = Loader {
-        worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
-        limits: Limits::default(),
-        egress: Arc::new(Egress::new(&rules).unwrap()),
-        env: Box::new(|_| None),
-        settings: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        secrets_from: SecretsFrom::Environment,
-        console: None,
-    };
+    let loader = Loader { secrets_from: SecretsFrom::Environment, ..to_loopback() };
     let outcomes = loader.load(&files(&connectors).unwrap()).await;
     outcomes.into_iter().map(|outcome| outcome.live.unwrap_or_else(|| panic!("{} does not load", outcome.id))).collect()
 }

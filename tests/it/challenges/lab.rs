@@ -1,6 +1,5 @@
 //! A daemon in this process over real connector files, asked through its router.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,14 +7,15 @@ use doorward::connector::catalog::{Catalog, Loader};
 use doorward::connector::check::SecretsFrom;
 use doorward::flow::Unbounded;
 use doorward::metrics::Metrics;
-use doorward::script::{Limits, Worker};
+use doorward::script::Limits;
 use doorward::server::{App, LiveConnectors, router};
 use doorward::state::{Challenges, MemoryLimits};
-use doorward::upstream::{Egress, EgressRules};
+use doorward::upstream::EgressRules;
 use serde_json::{Value, json};
 
 use crate::server::{Answer, TOKEN, config, post, send};
 use crate::support::daemon::Home;
+use crate::support::loader::within;
 
 pub struct Lab {
     pub home: Home,
@@ -33,14 +33,9 @@ impl Lab {
         home.connector("corp", connector);
         let rules = EgressRules { allow: vec!["127.0.0.0/8".to_owned()], ..EgressRules::default() };
         let loader = Loader {
-            worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
             limits: Limits { workers: 1, ..Limits::default() },
-            egress: Egress::new(&rules).unwrap().into(),
-            env: Box::new(|_| None),
-            settings: BTreeMap::default(),
-            secrets: BTreeMap::default(),
             secrets_from: SecretsFrom::Environment,
-            console: None,
+            ..within(&rules)
         };
         let catalog = Catalog::new(loader, home.path("connectors"));
         let connectors = Arc::new(LiveConnectors::new(catalog, Arc::new(Unbounded)));

@@ -4,6 +4,7 @@ pub mod certs;
 pub mod corpora;
 pub mod daemon;
 pub mod fault_server;
+pub mod loader;
 pub mod lookup;
 pub mod redis;
 pub mod script;

@@ -1,6 +1,5 @@
 //! The shipped connectors in front of the demo server, and logins through the real flow, challenges included.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,10 +15,10 @@ use doorward::flow::progress::Progress;
 use doorward::flow::{
     Action, Login, Pocket, Report, Resumption, Saved, Tools, UtilityCall, UtilityEnd, authenticate, resume, utility,
 };
-use doorward::script::{Limits, Worker};
 use doorward::secret::Secret;
-use doorward::upstream::{Egress, EgressRules};
 use doorward::verdict::{Challenge, Verdict};
+
+use super::loader::to_loopback;
 
 /// Where the repository's connectors are.
 pub fn repository() -> PathBuf {
@@ -28,19 +27,13 @@ pub fn repository() -> PathBuf {
 
 /// Loads connectors whose upstreams are all at `base`; without one, at the addresses that the files name.
 pub fn loader(base: Option<String>) -> Loader {
-    let rules = EgressRules { allow_loopback: true, ..EgressRules::default() };
     Loader {
-        worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
-        limits: Limits::default(),
-        egress: Arc::new(Egress::new(&rules).unwrap()),
         env: Box::new(move |name| match &base {
             None if shipped::ORIGINS.contains(&name) => None,
             base => shipped::environment(base.as_deref().unwrap_or_default(), name),
         }),
-        settings: BTreeMap::new(),
-        secrets: BTreeMap::new(),
         secrets_from: SecretsFrom::Environment,
-        console: None,
+        ..to_loopback()
     }
 }
 

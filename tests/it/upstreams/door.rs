@@ -1,8 +1,6 @@
 //! One connector of real files, ready to log in at a real server through the flow.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use doorward::clock::System;
 use doorward::connector::catalog::{Live, Loader};
@@ -11,12 +9,11 @@ use doorward::diagnostic::{Style, render};
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
 use doorward::flow::{Action, Login, Pocket, Report, Resumption, Saved, Tools, authenticate, resume};
-use doorward::script::{Limits, Worker};
 use doorward::secret::Secret;
-use doorward::upstream::{Egress, EgressRules};
 use doorward::verdict::Verdict;
 
 use super::HOSTILE;
+use crate::support::loader::to_loopback;
 
 /// A connector, ready to log in.
 pub struct Door {
@@ -27,16 +24,10 @@ pub struct Door {
 impl Door {
     /// Loads `file` with these settings; it must not even give a warning.
     pub async fn open(file: &Path, settings: &[(&str, &str)]) -> Self {
-        let rules = EgressRules { allow_loopback: true, ..EgressRules::default() };
         let loader = Loader {
-            worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
-            limits: Limits::default(),
-            egress: Arc::new(Egress::new(&rules).unwrap()),
-            env: Box::new(|_| None),
             settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            secrets: BTreeMap::new(),
             secrets_from: SecretsFrom::Environment,
-            console: None,
+            ..to_loopback()
         };
         let outcome = loader.load(&[file.to_owned()]).await.pop().unwrap();
         assert!(outcome.diagnostics.is_empty(), "{}", render(&outcome.diagnostics, Style::Plain));
