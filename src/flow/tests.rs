@@ -15,8 +15,7 @@ use self::plan::{Body, PlannedStep, Says, planned_step, with_body, yes};
 use self::planned::{Planned, connector, equals, login, run};
 use self::reference::reference_accepts;
 use super::progress::Progress;
-use super::{Login, NoPauses, NoScripts, Tools, Unbounded, authenticate};
-use crate::clock::System;
+use super::{Login, Tools, authenticate};
 use crate::condition::ValueSource;
 use crate::context::Variable;
 use crate::document::Value;
@@ -56,15 +55,7 @@ fn an_unknown_when_is_unavailable() {
     let steps = [yes(false), yes(true)];
     let exchange = Planned { connector_steps: &steps, ran: AtomicUsize::new(0) };
     let progress = Progress::default();
-    let tools = Tools {
-        exchange: &exchange,
-        scripts: &NoScripts,
-        ambient: &System,
-        progress: &progress,
-        sends: &Unbounded,
-        pauses: &NoPauses,
-        kept: None,
-    };
+    let tools = Tools::bare(&exchange, &progress);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let report = runtime.block_on(authenticate(&planned, tools, login()));
     assert!(matches!(report.verdict, Verdict::Unavailable(u) if u.cause == Cause::UnexpectedReply), "{report:?}");
@@ -127,15 +118,7 @@ fn an_empty_password_or_user_name_is_never_sent() {
         let steps = [yes(true)];
         let exchange = Planned { connector_steps: &steps, ran: AtomicUsize::new(0) };
         let progress = Progress::default();
-        let tools = Tools {
-            exchange: &exchange,
-            scripts: &NoScripts,
-            ambient: &System,
-            progress: &progress,
-            sends: &Unbounded,
-            pauses: &NoPauses,
-            kept: None,
-        };
+        let tools = Tools::bare(&exchange, &progress);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let login = Login { username: username.to_owned(), password: Secret::new(password), ..login() };
         let report = runtime.block_on(authenticate(&connector(&steps), tools, login));

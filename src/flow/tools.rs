@@ -94,6 +94,20 @@ impl<'a> Tools<'a> {
             kept: Some(&live.kept),
         }
     }
+
+    /// Those of a test: an upstream, and nothing else of the world but clock and randomness.
+    #[cfg(test)]
+    pub(super) fn bare(exchange: &'a dyn Exchange, progress: &'a Progress) -> Self {
+        Self {
+            exchange,
+            scripts: &NoScripts,
+            ambient: &crate::clock::System,
+            progress,
+            sends: &Unbounded,
+            pauses: &NoPauses,
+            kept: None,
+        }
+    }
 }
 
 /// For connectors of a generation without scripts.

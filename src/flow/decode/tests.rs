@@ -9,12 +9,11 @@ use futures_util::FutureExt as _;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
-use crate::clock::System;
 use crate::connector::Connector;
 use crate::connector::check::{Draft, SecretsFrom, Surroundings};
 use crate::document::Object;
 use crate::flow::progress::Progress;
-use crate::flow::{Exchange, Login, NoPauses, NoScripts, Report, Tools, Unbounded, Waiting, authenticate};
+use crate::flow::{Exchange, Login, Report, Tools, Waiting, authenticate};
 use crate::response::PARSED_HERE;
 use crate::secret::Secret;
 use crate::upstream::{Outgoing, Reply, SendFault, Timings};
@@ -73,15 +72,7 @@ async fn login(connector: &Connector, page: &Page, deadline: Option<Instant>) ->
         trace: false,
     };
     let progress = Progress::default();
-    let tools = Tools {
-        exchange: page,
-        scripts: &NoScripts,
-        ambient: &System,
-        progress: &progress,
-        sends: &Unbounded,
-        pauses: &NoPauses,
-        kept: None,
-    };
+    let tools = Tools::bare(page, &progress);
     authenticate(connector, tools, login).await
 }
 

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Saved;
-use crate::clock::System;
-use crate::connector::Connector;
+use indexmap::IndexMap;
+
+use super::{Saved, step};
 use crate::connector::check::{Draft, SecretsFrom, Surroundings};
+use crate::connector::{Connector, Needs};
+use crate::context::{Enctype, Form, PageFacts, StepFacts, StepOutcome, StepValue, Variable};
 use crate::document::Object;
 use crate::flow::progress::Progress;
-use crate::flow::{Exchange, Login, NoScripts, Pocket, Tools, Unbounded, Waiting, authenticate};
+use crate::flow::{Exchange, Login, Pocket, Tools, Waiting, authenticate};
 use crate::secret::Secret;
 use crate::upstream::{Outgoing, Reply, SendFault, Timings};
 use crate::verdict::Verdict;
@@ -66,15 +68,7 @@ async fn kept(last_step: &str) -> String {
     let connector = connector(last_step);
     let (says, pocket, progress) =
         (Says(r#"{"ok":1,"token":"TOKEN","extra":"EXTRA"}"#), Pocket::default(), Progress::default());
-    let tools = Tools {
-        exchange: &says,
-        scripts: &NoScripts,
-        ambient: &System,
-        progress: &progress,
-        sends: &Unbounded,
-        pauses: &pocket,
-        kept: None,
-    };
+    let tools = Tools { pauses: &pocket, ..Tools::bare(&says, &progress) };
     let attributes: Object =
         [("device".to_owned(), "DEVICE".into()), ("floor".to_owned(), "FLOOR".into())].into_iter().collect();
     let login = Login {
@@ -112,4 +106,29 @@ async fn a_later_step_that_names_the_password_keeps_it() {
         kept(r#"    request: { method: POST, url: "${base}/b", body: { form: { c: "{{answer.code}}", p: "{{user.userPassword}}" } } }"#)
             .await;
     assert!(state.contains("PASSWORD") && !state.contains("TOKEN"), "{state}");
+}
+
+/// Of a page only what a later step names: a form that was sent before the question is not kept.
+#[test]
+fn of_a_page_only_what_later_steps_name_is_kept() {
+    let form = || Form { enctype: Enctype::UrlEncoded, charset: "UTF-8".to_owned(), fields: Vec::new() };
+    let page = PageFacts {
+        url: Some("https://4a.example.com/?ticket=1".to_owned()),
+        base: Some("https://4a.example.com/base/".to_owned()),
+        forms: [("#a", Ok(form())), ("#b", Ok(form())), ("#c", Err("no form".to_owned()))]
+            .map(|(css, form)| (css.to_owned(), form))
+            .into(),
+    };
+    let facts = StepFacts { outcome: StepOutcome::Success, status: Some(200), captures: IndexMap::new(), page };
+    let of_page = |value| Variable::Step { step: "page".to_owned(), value };
+    let kept = |variables: Vec<Variable>, steps| {
+        let needs = Needs { variables: variables.into_iter().collect(), steps, ..Needs::default() };
+        let page = step("page", &facts, &needs).page;
+        (page.url.is_some(), page.base.is_some(), page.forms.into_keys().collect::<Vec<_>>())
+    };
+    let form = |css: &str| of_page(StepValue::Form(css.to_owned()));
+    assert_eq!(kept(vec![form("#a"), form("#c")], false), (false, false, vec!["#a".to_owned(), "#c".to_owned()]));
+    assert_eq!(kept(vec![of_page(StepValue::Address)], false), (true, true, vec![]));
+    // A script that may read all steps cannot read these.
+    assert_eq!(kept(vec![], true), (false, false, vec![]));
 }

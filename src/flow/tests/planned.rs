@@ -8,17 +8,13 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use super::plan::{Body, PlannedStep};
-use crate::clock::System;
 use crate::condition::{Condition, Leaf, Operand, Operator, RejectRow, StepRules, Test, ValueSource};
 use crate::connector::ask::{Ask, AskField, AskType};
 use crate::connector::{Connector, Input, Kind, Needs, ResponsePlan, Role, Step};
 use crate::context::Variable;
 use crate::document::{Number, Object, Path, Value};
 use crate::flow::progress::Progress;
-use crate::flow::{
-    Action, Exchange, Login, NoScripts, Pocket, Report, Resumption, Saved, Tools, Unbounded, Waiting, authenticate,
-    resume,
-};
+use crate::flow::{Action, Exchange, Login, Pocket, Report, Resumption, Saved, Tools, Waiting, authenticate, resume};
 use crate::mapping::MapPlan;
 use crate::request::{RequestPlan, RequestSpec, Written};
 use crate::response::Decoding;
@@ -168,15 +164,7 @@ pub(super) fn login() -> Login {
 pub(super) fn run(steps: &[PlannedStep]) -> Report {
     let exchange = Planned { connector_steps: steps, ran: AtomicUsize::new(0) };
     let (progress, pocket) = (Progress::default(), Pocket::default());
-    let tools = Tools {
-        exchange: &exchange,
-        scripts: &NoScripts,
-        ambient: &System,
-        progress: &progress,
-        sends: &Unbounded,
-        pauses: &pocket,
-        kept: None,
-    };
+    let tools = Tools { pauses: &pocket, ..Tools::bare(&exchange, &progress) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let connector = connector(steps);
