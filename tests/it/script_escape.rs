@@ -1,11 +1,10 @@
-//! What a script may try in order to leave something behind, reach the code compiler, or fill the worker.
+//! What a script may try in order to leave something behind or to reach the code compiler.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use doorward::script::{Input, Limits, Outcome, Pool, ScriptId, inspect};
-use futures_util::future::join_all;
+use doorward::script::{Limits, Outcome, inspect};
 
 use crate::support::script::{
-    call, late, limits, numbered, pool_with, preprocess, run, run_preprocess, shown, variables, worker,
+    call, limits, numbered, pool_with, preprocess, run, run_preprocess, shown, variables, worker,
 };
 
 /// Each tries to keep `user.mark` for the next call. Most throw; none may succeed.
@@ -226,82 +225,6 @@ async fn a_reply_with_proto_keys_pollutes_nothing() {
     let input = r#"{"result":{"__proto__":{"admin":true}}}"#;
     let expected = r#"{"merged":{"__proto__":{"admin":true}},"polluted":"undefined","keys":["__proto__"]}"#;
     assert_eq!(run_preprocess(merge, input).await, expected);
-}
-
-/// Styles that could leave something in the heap. None may make a worker grow.
-const REPEATED: [&str; 14] = [
-    "env.x = code_util.md5(user.mark)",
-    "try { globalThis[user.mark] = 1 } catch (e) { env.x = 1 }",
-    "const o = {}; o[user.mark] = 1; o[user.mark + 'b'] = 2; env.n = Object.keys(o).length",
-    "env.x = { get y() { return user.mark } }",
-    "env.x = new Proxy({}, { get() { return user.mark } })",
-    "class A extends Array { static get [Symbol.species]() { return Array } } env.n = A.from([user.mark]).map((x) => x).length",
-    "env.x = { toJSON() { return user.mark } }",
-    "const tag = (s, ...v) => s.raw.join() + v.join(); env.x = tag`a${user.mark}b`",
-    "env.x = Reflect.ownKeys(Reflect.construct(Map, [[[user.mark, 1]]])).length",
-    "throw new Error(user.mark)",
-    "throw code_util.reject(user.mark)",
-    "env.s = String(Symbol(user.mark)); env.r = new RegExp(user.mark).test('x'); env.stack = typeof new Error(user.mark).stack",
-    "env.x = JSON.parse('{\"' + user.mark + '\":[1,2,3]}'); env.y = JSON.stringify(env.x).length",
-    "const a = {}; a.self = a; a.f = () => a; a[Symbol()] = user.mark; env.n = 1",
-];
-
-async fn grows(calls: usize) {
-    let sources = REPEATED.iter().map(|text| variables(text)).collect();
-    let pool = pool_with(one_worker(), sources).await;
-    for (id, text) in (0..).zip(REPEATED) {
-        // Until the allocator has seen this script's sizes.
-        repeat(&pool, id, 2_000, 0).await;
-        // Between two collections of the engine memory rises and falls. What is kept lifts the valleys, too: the last
-        // ones are compared with the first peaks.
-        let before = samples(&pool, id, 2_000).await.into_iter().max().unwrap();
-        repeat(&pool, id, calls, 4_000).await;
-        let after = samples(&pool, id, 4_000 + calls).await.into_iter().min().unwrap();
-        let grown = after.saturating_sub(before);
-        println!("{grown:>6} KiB after {calls} calls ({after} KiB): {text}");
-        assert!(grown <= 2048, "{grown} KiB after {calls} calls of {text}");
-    }
-    assert_eq!(pool.stats().workers_started, 1);
-}
-
-/// Resident KiB, eight times within 2,000 calls.
-async fn samples(pool: &Pool, id: u32, from: usize) -> Vec<u64> {
-    let mut samples = Vec::new();
-    for part in 0..8 {
-        repeat(pool, id, 250, from + part * 250).await;
-        samples.push(resident(pool));
-    }
-    samples
-}
-
-async fn repeat(pool: &Pool, id: u32, calls: usize, from: usize) {
-    for start in (from..from + calls).step_by(64) {
-        let batch = (start..start + 64).map(|n| {
-            // A text of its own for every call, so that whatever is kept is kept each time, and of 1 KiB, so that a few
-            // thousand calls show it.
-            let input = Input::new(format!(r#"{{"user":{{"mark":"m{n:01023}"}}}}"#));
-            pool.call(ScriptId(id), input, late())
-        });
-        join_all(batch).await;
-    }
-}
-
-/// Resident KiB of the one worker.
-fn resident(pool: &Pool) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", pool.pids()[0])).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_worker_stays_flat() {
-    grows(3_000).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "minutes of CPU; run with --release --run-ignored all"]
-async fn the_worker_stays_flat_over_200_000_calls_of_each() {
-    grows(200_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -202,6 +202,25 @@ async fn a_worker_is_replaced_after_its_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_not_blamed_for_what_others_left_in_memory() {
+    // Buffers cost no time and are no objects to the engine, so only a collection after each call keeps these apart.
+    let text = "if (user.bad) for (;;) {} env.n = new ArrayBuffer(16 * 1024 * 1024 - 1).byteLength";
+    let pool = pool_with(Limits { workers: 1, ..limits() }, vec![variables(text)]).await;
+    let fine = r#"{"n":16777215}"#;
+    for n in 0..10 {
+        assert_eq!(shown(call(&pool, 0, "{}").await), fine, "ordinary call {n}");
+    }
+    for _ in 0..2 {
+        assert_eq!(call(&pool, 0, r#"{"user":{"bad":true}}"#).await, Outcome::Killed { by: Budget::Cpu });
+    }
+    for n in 0..10 {
+        assert_eq!(shown(call(&pool, 0, "{}").await), fine, "isolated call {n}");
+    }
+    let stats = pool.stats();
+    assert_eq!((stats.killed_memory, stats.crashed, stats.quarantined), (0, 0, 1), "{stats:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_refuses_and_a_deadline_is_kept() {
     let limits = Limits { workers: 1, depth: 2, queue: 2, ..limits() };
     let pool = pool_with(limits, vec![variables("for (;;) {}")]).await;

@@ -7,6 +7,7 @@ mod code_util;
 mod compile;
 mod failure;
 mod forbidden;
+mod garbage;
 mod json_in;
 mod json_out;
 mod reads;
@@ -16,11 +17,13 @@ mod scopes;
 mod syntax;
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use boa_engine::interner::Interner;
 use boa_engine::object::JsObject;
 use boa_engine::{Context, JsValue, js_string};
 
+use self::garbage::Garbage;
 use self::json_in::Numbers;
 use self::json_out::Caps;
 use self::realm::CallClock;
@@ -30,10 +33,6 @@ use super::reads::Reads;
 
 /// Nesting of what a script leaves.
 const MAX_DEPTH: usize = 32;
-
-/// After a call with more input than this the garbage is collected at once, because the next call may be long in
-/// coming and 256 KiB of JSON is several MiB of objects.
-const COLLECT_ABOVE: usize = 64 * 1024;
 
 /// What a call came to. Messages of `Threw` may hold data of the user.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,6 +88,7 @@ pub(crate) struct Engine {
     clock: Rc<CallClock>,
     scripts: Vec<Compiled>,
     caps: ResultCaps,
+    garbage: Garbage,
 }
 
 impl Engine {
@@ -96,7 +96,7 @@ impl Engine {
     pub(crate) fn new(caps: ResultCaps) -> Result<Self, String> {
         let clock = Rc::new(CallClock::default());
         let context = realm::build(Rc::clone(&clock)).map_err(|error| error.to_string())?;
-        Ok(Self { context, clock, scripts: Vec::new(), caps })
+        Ok(Self { context, clock, scripts: Vec::new(), caps, garbage: Garbage::default() })
     }
 
     /// Compiles one more script; its number is how many came before it.
@@ -108,13 +108,17 @@ impl Engine {
 
     /// Runs one script. `input` is the JSON text of an object with the parameters.
     pub(crate) fn call(&mut self, script: usize, input: &str) -> Reply {
+        let begun = Instant::now();
         let reply = self.run(script, input);
         code_util::reset(&mut self.context);
         self.context.clear_kept_objects();
-        if input.len() > COLLECT_ABOVE {
-            boa_engine::gc::force_collect();
-        }
+        self.garbage.count(input.len(), begun);
         reply
+    }
+
+    /// Leaves the next call the memory of a new worker: what it exhausts then is its own doing.
+    pub(crate) fn clean(&mut self) {
+        self.garbage.collect();
     }
 
     fn run(&mut self, script: usize, input: &str) -> Reply {
