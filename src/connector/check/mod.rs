@@ -18,6 +18,7 @@ mod request;
 mod response;
 mod revision;
 mod roles;
+mod scripts;
 mod settings;
 mod source;
 mod step;
@@ -138,7 +139,7 @@ impl Draft {
         let node = crate::yaml::parse(&mut mistakes);
         let raw = node.and_then(|node| raw::Connector::read(&node, &mut mistakes));
         let scripts = match &raw {
-            Some(raw) => step::scripts(raw, &id, around, &mut mistakes),
+            Some(raw) => scripts::written(raw, &id, around, &mut mistakes),
             None => Vec::new(),
         };
         Self { id, raw, mistakes, scripts }
@@ -159,7 +160,7 @@ impl Draft {
         let Self { id, raw, mut mistakes, scripts } = self;
         let file = Arc::clone(mistakes.file());
         let connector = raw.and_then(|raw| {
-            let reads = step::understood(&scripts, reads, &mut mistakes);
+            let reads = scripts::understood(&scripts, reads, &mut mistakes);
             let (language, origins) = (Language::default(), from_page::WrittenOrigins::default());
             let check = Check { raw: &raw, around, scripts: &scripts, reads: &reads, language, origins };
             let (connector, transport, origins) = check.run(&id, &mut mistakes)?;
@@ -183,7 +184,7 @@ pub fn again(
     around: Surroundings<'_>,
 ) -> Result<Compiled, Vec<Diagnostic>> {
     let mut mistakes = Mistakes::new(Arc::clone(file));
-    let mut scripts = step::scripts(raw, id, around, &mut mistakes);
+    let mut scripts = scripts::written(raw, id, around, &mut mistakes);
     number(&mut scripts, &mut first_script);
     let (language, origins) = (Language::default(), from_page::WrittenOrigins::default());
     let compiled = Check { raw, around, scripts: &scripts, reads, language, origins }.run(id, &mut mistakes);
