@@ -328,7 +328,12 @@ fn own_comparison(raw: &raw::Step, step: &Step, steps: &[Step], chosen: &Chosen,
         let mut wrong: Vec<String> = template
             .variables()
             .filter(|variable| !chosen.is_own(variable, steps))
-            .map(|variable| format!("`{variable}`, which is not this login's own: it may be chosen or known"))
+            .map(|variable| match variable {
+                Variable::Secret(_) => {
+                    format!("`{variable}`, which is the same for everybody: who knows it is anybody")
+                }
+                _ => format!("`{variable}`, which is not this login's own: it may be chosen or known"),
+            })
             .collect();
         if template.holes().any(Hole::has_default) {
             wrong.push("a default, which is everybody's code".to_owned());
