@@ -77,6 +77,10 @@ pub struct Reads {
     /// Whether the script can draw the time or a random value by itself (`Date`, `Math.random`, `code_util.now`,
     /// `uuid`, `randomHex`): its result then differs from run to run.
     pub impure: bool,
+    /// Where a statement is only `code_util.reject(…)`: nothing is thrown. The first few places.
+    pub rejects_dropped: Vec<Place>,
+    /// Where the body itself, and no function in it, returns `code_util.reject(…)`. The first few places.
+    pub rejects_returned: Vec<Place>,
 }
 
 impl Reads {
@@ -106,6 +110,7 @@ impl Reads {
         for group in groups.into_iter().chain(steps) {
             group.names.values_mut().for_each(|place| *place = move_place(*place));
         }
-        self.step_places.values_mut().for_each(|place| *place = move_place(*place));
+        let places = self.step_places.values_mut().chain(&mut self.rejects_dropped).chain(&mut self.rejects_returned);
+        places.for_each(|place| *place = move_place(*place));
     }
 }

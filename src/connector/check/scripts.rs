@@ -95,7 +95,10 @@ pub(super) fn understood(
         .iter()
         .zip(reads)
         .map(|(written, reads)| match reads {
-            Some(Ok(reads)) => reads,
+            Some(Ok(reads)) => {
+                dropped_rejections(written, &reads, mistakes);
+                reads
+            }
             Some(Err(mistake)) => {
                 let at = Place { line: mistake.line, column: mistake.column };
                 let message = format!("the script does not compile: {}", mistake.message);
@@ -106,6 +109,19 @@ pub(super) fn understood(
             None => Reads::default(),
         })
         .collect()
+}
+
+/// `code_util.reject(…)` only makes what is to be thrown. A script that drops it lets the login go on.
+fn dropped_rejections(written: &WrittenScript, reads: &Reads, mistakes: &mut Mistakes) {
+    // What a preprocess script returns is its document, so there it is not dropped: it fails as one.
+    let returned = reads.rejects_returned.iter().filter(|_| written.source.kind == Kind::Variables);
+    let found = (reads.rejects_dropped.iter().map(|place| (place, "it is made and dropped")))
+        .chain(returned.map(|place| (place, "what a variables script returns is not looked at")));
+    for (place, label) in found {
+        let message = "`code_util.reject` does nothing unless it is thrown: the login goes on";
+        let warning = in_script(written, "reject-not-thrown", *place, message, mistakes).as_warning();
+        mistakes.add(warning.label(label).help("write `throw code_util.reject(…)`"));
+    }
 }
 
 /// A mistake at `place`, a place of the file that the script stands in. Of a file of its own no line is shown, so the

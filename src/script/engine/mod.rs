@@ -13,6 +13,7 @@ mod json_out;
 mod reads;
 mod realm;
 mod record;
+mod rejections;
 mod scopes;
 mod syntax;
 

@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use boa_engine::ast::Spanned;
 use boa_engine::ast::expression::access::{PropertyAccess, PropertyAccessField};
 use boa_engine::ast::expression::literal::LiteralKind;
 use boa_engine::ast::expression::operator::assign::{AssignOp, AssignTarget};
@@ -18,6 +17,7 @@ use boa_engine::ast::function::FunctionBody;
 use boa_engine::ast::pattern::{ObjectPattern, ObjectPatternElement, Pattern};
 use boa_engine::ast::property::PropertyName;
 use boa_engine::ast::visitor::{VisitWith, Visitor};
+use boa_engine::ast::{Spanned, Statement};
 use boa_engine::interner::{Interner, Sym};
 
 use super::record::{Key, Mode, Root, record};
@@ -87,7 +87,7 @@ impl Finder<'_> {
     }
 
     /// `root.a["b"].c` as a root and keys; `None` when the chain starts elsewhere.
-    fn chain(&self, expression: &Expression) -> Option<(Root, Vec<Key>)> {
+    pub(super) fn chain(&self, expression: &Expression) -> Option<(Root, Vec<Key>)> {
         match expression.flatten() {
             Expression::PropertyAccess(PropertyAccess::Simple(access)) => {
                 let (root, mut keys) = self.chain(access.target())?;
@@ -229,6 +229,11 @@ impl Finder<'_> {
 
 impl<'ast> Visitor<'ast> for Finder<'_> {
     type BreakTy = std::convert::Infallible;
+
+    fn visit_statement(&mut self, node: &'ast Statement) -> Flow {
+        super::rejections::statement(self, node);
+        node.visit_with(self)
+    }
 
     fn visit_expression(&mut self, node: &'ast Expression) -> Flow {
         super::forbidden::expression(self, node);

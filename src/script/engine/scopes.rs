@@ -6,14 +6,19 @@ use boa_engine::ast::operations::{bound_names, lexically_declared_names, var_dec
 use boa_engine::ast::statement::Block;
 use boa_engine::interner::Sym;
 
-/// The scopes around the node that is being visited, innermost last. A scope is a short list: most declare a few names.
+/// The scopes around the node that is being visited, innermost last.
 #[derive(Default)]
-pub(super) struct Scopes(Vec<Vec<Sym>>);
+pub(super) struct Scopes {
+    /// A scope is a short list: most declare a few names.
+    names: Vec<Vec<Sym>>,
+    /// Which of them are functions, the body itself first.
+    functions: Vec<usize>,
+}
 
 impl Scopes {
     /// Whether a name is declared by the script at this point.
     pub(super) fn declares(&self, name: Sym) -> bool {
-        self.0.iter().any(|scope| scope.contains(&name))
+        self.names.iter().any(|scope| scope.contains(&name))
     }
 
     /// Enters a function: its own name (of an expression), parameters, `var`s and top-level declarations.
@@ -29,7 +34,13 @@ impl Scopes {
         }
         names.extend(var_declared_names(body));
         names.extend(lexically_declared_names(body));
-        self.0.push(names);
+        self.functions.push(self.names.len());
+        self.names.push(names);
+    }
+
+    /// Whether this is the body itself and no function in it.
+    pub(super) fn in_body(&self) -> bool {
+        self.functions.len() <= 1
     }
 
     /// Enters a block.
@@ -39,23 +50,24 @@ impl Scopes {
 
     /// Enters statements that make a scope of their own.
     pub(super) fn enter_list(&mut self, list: &StatementList) {
-        self.0.push(lexically_declared_names(list));
+        self.names.push(lexically_declared_names(list));
     }
 
     /// Enters a scope with these names: a loop head, a catch parameter, a class.
     pub(super) fn enter(&mut self, names: Vec<Sym>) {
-        self.0.push(names);
+        self.names.push(names);
     }
 
     /// Adds names to the scope just entered.
     pub(super) fn extend(&mut self, names: Vec<Sym>) {
-        if let Some(scope) = self.0.last_mut() {
+        if let Some(scope) = self.names.last_mut() {
             scope.extend(names);
         }
     }
 
     /// Leaves the innermost scope.
     pub(super) fn leave(&mut self) {
-        self.0.pop();
+        self.names.pop();
+        self.functions.pop_if(|function| *function == self.names.len());
     }
 }

@@ -1,7 +1,7 @@
 //! What the syntax tree of a script says about its reads. Everything that runs scripts is tested from outside.
 
 use super::Checker;
-use crate::script::reads::{Names, Reads};
+use crate::script::reads::{Names, Place, Reads};
 
 fn reads(text: &str) -> Reads {
     Checker::new().check(text).unwrap()
@@ -147,5 +147,49 @@ fn what_differs_from_run_to_run_is_noted() {
     }
     for text in ["code_util.md5('x')", "time.unix", "function Date() {} Date()"] {
         assert!(!reads(text).impure, "{text}");
+    }
+}
+
+/// Columns of what is dropped and of what the body returns.
+fn rejections(text: &str) -> (Vec<u32>, Vec<u32>) {
+    let columns = |places: &[Place]| places.iter().map(|place| place.column).collect();
+    let reads = reads(text);
+    (columns(&reads.rejects_dropped), columns(&reads.rejects_returned))
+}
+
+#[test]
+fn a_rejection_that_nobody_throws_is_seen() {
+    for (text, dropped) in [
+        ("code_util.reject('x')", vec![1]),
+        ("(code_util['reject']('x'))", vec![2]),
+        ("if (1) code_util.reject('x'); else { code_util.reject('y') }", vec![8, 38]),
+        ("user.a || code_util.reject('x')", vec![11]),
+        ("user.a ? code_util.reject('x') : code_util.reject('y')", vec![10, 34]),
+        ("env.a = 1, code_util.reject('x')", vec![12]),
+        ("const f = () => { code_util.reject('x') }; f()", vec![19]),
+        ("switch (user.a) { case 1: code_util.reject('x') }", vec![27]),
+    ] {
+        assert_eq!(rejections(text), (dropped, vec![]), "{text}");
+    }
+    assert_eq!(rejections("if (user.a) return code_util.reject('x')"), (vec![], vec![20]));
+    let many = "code_util.reject('x');".repeat(100);
+    assert_eq!(rejections(&many).0.len(), 8);
+}
+
+#[test]
+fn a_rejection_that_may_be_thrown_is_left_alone() {
+    for text in [
+        "throw code_util.reject('x')",
+        "const e = code_util.reject('x'); throw e",
+        "let e; e = code_util.reject('x'); throw e",
+        "const f = () => code_util.reject('x'); throw f()",
+        "const f = function () { return code_util.reject('x') }; throw f()",
+        "throw user.a ? code_util.reject('x') : code_util.reject('y')",
+        "fail(code_util.reject('x')); function fail(e) { throw e }",
+        "{ const code_util = user; code_util.reject('x') }",
+        "const { reject } = code_util; throw reject('x')",
+        "code_util.md5('x')",
+    ] {
+        assert_eq!(rejections(text), (vec![], vec![]), "{text}");
     }
 }

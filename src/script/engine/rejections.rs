@@ -1,0 +1,60 @@
+//! Rejections that come to nothing: `code_util.reject(…)` makes what is to be thrown, and these statements drop it.
+//!
+//! Only what is certain is noted. One that is kept in a variable or handed on may well be thrown later.
+
+use boa_engine::ast::expression::Expression;
+use boa_engine::ast::expression::operator::binary::{BinaryOp, LogicalOp};
+use boa_engine::ast::{Spanned, Statement};
+
+use super::reads::Finder;
+use super::record::{Key, Root};
+use super::syntax::place;
+use crate::script::reads::Place;
+
+/// More of them say nothing new.
+const MOST: usize = 8;
+
+/// Notes what `node` drops.
+pub(super) fn statement(finder: &mut Finder<'_>, node: &Statement) {
+    match node {
+        Statement::Expression(expression) => {
+            let found = dropped(finder, expression);
+            extend(&mut finder.found.reads.rejects_dropped, found);
+        }
+        Statement::Return(returned) if finder.scopes.in_body() => {
+            let found = returned.target().and_then(|target| rejection(finder, target));
+            extend(&mut finder.found.reads.rejects_returned, found);
+        }
+        _ => {}
+    }
+}
+
+fn extend(places: &mut Vec<Place>, found: impl IntoIterator<Item = Place>) {
+    let room = MOST.saturating_sub(places.len());
+    places.extend(found.into_iter().take(room));
+}
+
+/// The rejections in an expression whose value nobody sees: itself, or what `bad && …` and `bad ? … : …` come to.
+fn dropped(finder: &Finder<'_>, expression: &Expression) -> Vec<Place> {
+    match expression.flatten() {
+        Expression::Binary(binary) => match binary.op() {
+            BinaryOp::Logical(LogicalOp::And | LogicalOp::Or | LogicalOp::Coalesce) => dropped(finder, binary.rhs()),
+            BinaryOp::Comma => [dropped(finder, binary.lhs()), dropped(finder, binary.rhs())].concat(),
+            _ => Vec::new(),
+        },
+        Expression::Conditional(either) => {
+            [dropped(finder, either.if_true()), dropped(finder, either.if_false())].concat()
+        }
+        other => rejection(finder, other).into_iter().collect(),
+    }
+}
+
+fn rejection(finder: &Finder<'_>, expression: &Expression) -> Option<Place> {
+    let Expression::Call(call) = expression.flatten() else { return None };
+    match finder.chain(call.function())? {
+        (Root::CodeUtil, keys) if matches!(keys.as_slice(), [Key::Name(name, _)] if name == "reject") => {
+            Some(place(call.function().span().start()))
+        }
+        _ => None,
+    }
+}
