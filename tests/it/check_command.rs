@@ -63,6 +63,21 @@ fn every_mistake_of_every_file_is_told_with_its_place() {
 }
 
 #[test]
+fn a_script_that_does_not_compile_is_told_with_the_line_of_its_own_file() {
+    let connector = GOOD.replace("    request:", "    variables_file: ../scripts/sign.js\n    request:");
+    let place = directory(&[("a.yaml", &connector)]);
+    std::fs::create_dir(place.path().join("scripts")).unwrap();
+    std::fs::write(place.path().join("scripts/sign.js"), "// signs\nenv.a = 1;\nenv.b = (;\n").unwrap();
+    let done = doorward(&["check", "connectors"], place.path());
+    let out = text(&done.stdout);
+    assert_eq!(done.status.code(), Some(4), "{out}");
+    assert!(
+        out.contains("the script does not compile: unexpected `;`") && out.contains("scripts/sign.js line 3 column 10"),
+        "{out}"
+    );
+}
+
+#[test]
 fn tools_get_one_object() {
     let unknown = GOOD.replace("url:", "urls:");
     let place = directory(&[("a.yaml", &unknown), ("c.yaml", GOOD)]);
