@@ -16,7 +16,7 @@ use crate::audit::Trail;
 use crate::config::{Certificate, Config, Limits, Scope};
 use crate::guard::{Guard, UtilityRate};
 use crate::metrics::Metrics;
-use crate::state::{Challenges, MemoryLimits};
+use crate::state::{Bounds, Challenges};
 
 /// What every endpoint may use.
 pub struct App {
@@ -46,7 +46,7 @@ impl App {
             connectors,
             metrics,
             trail,
-            challenges: Arc::new(Challenges::memory(MemoryLimits::default())),
+            challenges: Arc::new(Challenges::memory(Bounds::default())),
             now: Timestamp::now,
             callers: Callers::new(config.clients.clone()),
             guard: Arc::new(Guard::new(config.guard.clone())),

@@ -9,6 +9,7 @@ mod error;
 mod link;
 mod memory;
 mod redis;
+mod room;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 pub use error::{SetupError, StateError, Trouble};
-pub use memory::MemoryLimits;
+pub use room::Bounds;
 
 use crate::config;
 use crate::crypto::digest::{Algorithm, digest};
@@ -72,8 +73,8 @@ pub struct Counts {
 
 impl Challenges {
     /// In this process, sealed by a key that is drawn here and dies with it.
-    pub fn memory(limits: MemoryLimits) -> Self {
-        Self::over(Store::Memory(Memory::new(limits)))
+    pub fn memory(bounds: Bounds) -> Self {
+        Self::over(Store::Memory(Memory::new(bounds)))
     }
 
     /// In Redis 6.2 or later, or Valkey. `keys` are one or two of 64 hex digits: the first seals, both open. Call it
@@ -85,7 +86,7 @@ impl Challenges {
     /// As the daemon's configuration says.
     pub fn of(state: &config::State) -> Result<Self, SetupError> {
         match state {
-            config::State::Memory => Ok(Self::memory(MemoryLimits::default())),
+            config::State::Memory => Ok(Self::memory(Bounds::default())),
             config::State::Redis { url, keys, ca_file } => Self::redis(url, keys, ca_file.as_deref()),
         }
     }

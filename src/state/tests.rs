@@ -8,7 +8,7 @@ use super::*;
 const MINUTE: Duration = Duration::from_mins(1);
 
 fn memory(entries: usize, bytes: usize) -> Challenges {
-    Challenges::memory(MemoryLimits { entries, bytes })
+    Challenges::memory(Bounds { entries, bytes })
 }
 
 fn soon() -> Instant {
@@ -45,7 +45,7 @@ async fn putting_again_replaces() {
 
 #[test]
 fn a_challenge_ends_in_time() {
-    let memory = Memory::new(MemoryLimits::default());
+    let memory = Memory::new(Bounds::default());
     let (late, in_time) = (Place::of("console", "late"), Place::of("console", "in-time"));
     let now = Instant::now();
     memory.put(late, (b"state", true), MINUTE, now);
@@ -119,7 +119,7 @@ async fn one_of_a_hundred_takers_gets_it() {
 
 #[tokio::test]
 async fn a_flood_before_any_proof_pushes_out_its_own_kind() {
-    let challenges = Challenges::memory(MemoryLimits { entries: 3, ..MemoryLimits::default() });
+    let challenges = Challenges::memory(Bounds { entries: 3, ..Bounds::default() });
     put(&challenges, "console", "proven", b"state").await;
     for number in 0..10 {
         let id = format!("flood {number}");

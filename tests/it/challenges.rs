@@ -7,7 +7,7 @@ pub mod upstream;
 use std::process::Stdio;
 
 use doorward::clock::{Ambient as _, System};
-use doorward::state::{Challenges, MemoryLimits};
+use doorward::state::{Bounds, Challenges};
 use http::Request;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
@@ -145,7 +145,7 @@ async fn a_challenge_belongs_to_one_client_one_process_and_one_revision() {
     let body = json!({ "challenge": opened["id"], "answers": { "code": CODE } }).to_string();
     expired(&send(&lab.router, post("/v1/challenges", "narrow", body.clone())).await);
     // Another process keeps its own: the same as a restart.
-    let other = lab.router_with(Challenges::memory(MemoryLimits::default()));
+    let other = lab.router_with(Challenges::memory(Bounds::default()));
     expired(&send(&other, post("/v1/challenges", TOKEN, body.clone())).await);
     // Neither of them used it up.
     verdict(&lab.code(&opened["id"], CODE).await, 200, "accept");
@@ -201,7 +201,7 @@ async fn a_challenge_ends_by_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_too_many_pushes_out_the_oldest() {
     let upstream = Upstream::start().await;
-    let limits = MemoryLimits { entries: 2, ..MemoryLimits::default() };
+    let limits = Bounds { entries: 2, ..Bounds::default() };
     let lab = Lab::keeping(&connectors::sms(&upstream.base), Challenges::memory(limits)).await;
     let (first, second, third) = (lab.open().await, lab.open().await, lab.open().await);
     expired(&lab.code(&first["id"], CODE).await);

@@ -9,7 +9,7 @@ use doorward::flow::Unbounded;
 use doorward::metrics::Metrics;
 use doorward::script::Limits;
 use doorward::server::{App, LiveConnectors, router};
-use doorward::state::{Challenges, MemoryLimits};
+use doorward::state::{Bounds, Challenges};
 use doorward::upstream::EgressRules;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ pub struct Lab {
 
 impl Lab {
     pub async fn new(connector: &str) -> Self {
-        Self::keeping(connector, Challenges::memory(MemoryLimits::default())).await
+        Self::keeping(connector, Challenges::memory(Bounds::default())).await
     }
 
     pub async fn keeping(connector: &str, challenges: Challenges) -> Self {
