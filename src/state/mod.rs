@@ -95,8 +95,9 @@ impl Challenges {
         Self { store, tally: Tally::default() }
     }
 
-    /// Seals `state` and keeps it under `id`, for `client` alone, for `ttl`. Replaces what is there. When room is short in this
-    /// process, one that is not `proven` (no factor has succeeded before it) gives way first, and then the oldest.
+    /// Seals `state` and keeps it under `id`, for `client` alone, for `ttl`. Replaces what is there. When room is short, the oldest
+    /// that is not `proven` gives way (no factor has succeeded before it); in this process, and when there is none, the
+    /// oldest.
     pub async fn put(
         &self,
         (client, id): (&str, &str),
@@ -114,7 +115,7 @@ impl Challenges {
                 memory.put(place, (state, proven), ttl, Instant::now());
                 Ok(())
             }
-            Store::Redis(redis) => self.counted(redis.put(&place, state, ttl, soonest(deadline)).await),
+            Store::Redis(redis) => self.counted(redis.put(&place, (state, proven), ttl, soonest(deadline)).await),
         }
     }
 
@@ -160,7 +161,7 @@ impl Challenges {
                 let (open, evicted) = memory.counts(Instant::now());
                 (Some(open), evicted)
             }
-            Store::Redis(_) => (None, 0),
+            Store::Redis(redis) => (None, redis.evicted()),
         };
         let mut failures =
             vec![("too_large", read(&self.tally.too_large)), ("unreadable", read(&self.tally.unreadable))];

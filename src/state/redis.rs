@@ -3,16 +3,21 @@
 //! What lies there is sealed, and so are its place and its end: whoever may read or write Redis learns nothing of a user
 //! and cannot make a challenge last longer, move it or forge one. They can delete it, and can put back what was taken
 //! until its end; a connector's own one-time code is what then still holds.
+//!
+//! Redis has no bound of ours, so each daemon remembers what it opened there before anything was proven, which costs whoever
+//! opens it nothing, and takes the oldest of these away when they become too many.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use redis::Cmd;
 use tokio::time::Instant;
 
 use super::envelope::Keyring;
 use super::link::Link;
+use super::room::{Bounds, Entry, Room};
 use super::{Place, SetupError, Taken, Trouble};
 use crate::clock::{Ambient as _, System};
 use crate::crypto::encoding::hex_encode;
@@ -34,6 +39,8 @@ const READY_WAIT: Duration = Duration::from_millis(500);
 pub(super) struct Redis {
     keys: Keyring,
     link: Link,
+    /// What this daemon opened before anything was proven.
+    unproven: Mutex<Room<()>>,
     /// What the log said last.
     told: Mutex<Option<Trouble>>,
     /// When readiness was asked, and the answer.
@@ -43,18 +50,20 @@ pub(super) struct Redis {
 impl Redis {
     pub(super) fn new(url: &Secret, keys: Keyring, ca_file: Option<&Path>) -> Result<Self, SetupError> {
         let link = Link::new(url, ca_file)?;
-        Ok(Self { keys, link, told: Mutex::default(), ready: tokio::sync::Mutex::default() })
+        let unproven = Mutex::new(Room::new(Bounds::default()));
+        Ok(Self { keys, link, unproven, told: Mutex::default(), ready: tokio::sync::Mutex::default() })
     }
 
     pub(super) async fn put(
         &self,
         place: &Place,
-        state: &[u8],
+        (state, proven): (&[u8], bool),
         ttl: Duration,
         deadline: Instant,
     ) -> Result<(), Trouble> {
         let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         let sealed = self.keys.seal(place, state, System.unix_ms().saturating_add(ttl_ms), &System);
+        self.make_room(place, (sealed.len(), proven), ttl, deadline).await;
         let mut set = redis::cmd("SET");
         set.arg(key(place)).arg(sealed).arg("PX").arg(ttl_ms);
         // Setting the same twice is setting it once.
@@ -64,6 +73,30 @@ impl Redis {
         };
         self.tell(result.err());
         result
+    }
+
+    /// Takes away what has to go for a challenge at `place`. What that fails for ends by itself, and the challenge is kept: the
+    /// answer to `SET` says whether Redis is in trouble.
+    async fn make_room(&self, place: &Place, (bytes, proven): (usize, bool), ttl: Duration, deadline: Instant) {
+        let now = Instant::now();
+        let gone = if proven {
+            self.open().take(place, now);
+            Vec::new()
+        } else {
+            self.open().put(*place, Entry { value: (), bytes, proven, end: now + ttl }, now)
+        };
+        let commands: Vec<Cmd> = gone.iter().map(taking).collect();
+        join_all(commands.iter().map(|get| self.link.ask::<()>(get, deadline))).await;
+    }
+
+    /// How many were taken away before their time.
+    pub(super) fn evicted(&self) -> u64 {
+        self.open().counts(Instant::now()).1
+    }
+
+    fn open(&self) -> MutexGuard<'_, Room<()>> {
+        // Nothing panics under the lock.
+        self.unproven.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) async fn take(&self, place: &Place, deadline: Instant) -> Result<Taken, Trouble> {
@@ -78,7 +111,9 @@ impl Redis {
             Ok(found) => Ok(found),
         };
         self.tell(result.as_ref().err().copied());
-        let Some(sealed) = result? else { return Ok(Taken::Nothing) };
+        let found = result?;
+        self.open().take(place, Instant::now());
+        let Some(sealed) = found else { return Ok(Taken::Nothing) };
         let Some((state, end)) = self.keys.open(place, &sealed) else { return Ok(Taken::Unreadable) };
         Ok(if is_over(end, System.unix_ms()) { Taken::Nothing } else { Taken::State(state) })
     }

@@ -74,6 +74,32 @@ async fn what_one_daemon_puts_another_takes() {
     assert_eq!(one.counts().open, None);
 }
 
+/// As in memory: 32 MiB of them, as large as may be, are 509 and what is around them.
+#[tokio::test]
+async fn a_flood_before_any_proof_pushes_out_its_own_kind() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let (one, other) = (store(&redis.url(None), &["a"]), store(&redis.url(None), &["a"]));
+    put(&one, "proven").await.unwrap();
+    let state = vec![b'x'; doorward::state::MOST_BYTES];
+    let open = async |store: &Challenges, id: String| {
+        store.put(("console", &id), (&state, false), TTL, later()).await.unwrap();
+    };
+    open(&other, "elsewhere".to_owned()).await;
+    for number in 0..520 {
+        open(&one, format!("flood {number}")).await;
+        if number == 0 {
+            // One that was taken needs no room.
+            assert!(take(&one, "flood 0").await.unwrap().is_some());
+        }
+    }
+    assert_eq!(redis.contents().await.len(), 509 + 2);
+    assert_eq!((one.counts().evicted, other.counts().evicted), (519 - 509, 0));
+    for id in ["proven", "elsewhere", "flood 11", "flood 519"] {
+        assert!(take(&one, id).await.unwrap().is_some(), "{id}");
+    }
+    assert!(take(&one, "flood 10").await.unwrap().is_none());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_a_hundred_takers_on_two_daemons_gets_it() {
     let Some(redis) = Redis::start(&[]) else { return };
