@@ -21,8 +21,6 @@ pub(crate) mod kind {
     pub(crate) const LOAD: u8 = 1;
     /// To a worker: the script's number (u32) and the parameters as JSON.
     pub(crate) const CALL: u8 = 2;
-    /// To a worker: the same as `CALL`, and garbage is collected before its answer.
-    pub(crate) const CALL_ALONE: u8 = 5;
     /// To a worker: a script's text, to be checked. Answered by `INSPECTED`.
     pub(crate) const INSPECT: u8 = 3;
     /// To a worker: try what a worker must not be able to do. Answered by `PROBED`.
@@ -76,7 +74,7 @@ pub(crate) struct Frame<'a> {
 #[error("a frame is longer than allowed")]
 pub(crate) struct TooLong;
 
-/// A frame as bytes. Kind and number can be set later with [`address`].
+/// A frame as bytes. The number can be set later with [`renumber`].
 pub(crate) fn frame(kind: u8, number: u32, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut bytes = Vec::with_capacity(HEADER + length);
@@ -89,11 +87,10 @@ pub(crate) fn frame(kind: u8, number: u32, parts: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
-/// Sets the kind and the number of a frame.
-pub(crate) fn address(frame: &mut [u8], kind: u8, number: u32) {
-    if let Some(place) = frame.get_mut(4..HEADER) {
-        place[0] = kind;
-        place[1..].copy_from_slice(&number.to_le_bytes());
+/// Sets the number of a frame.
+pub(crate) fn renumber(frame: &mut [u8], number: u32) {
+    if let Some(place) = frame.get_mut(5..HEADER) {
+        place.copy_from_slice(&number.to_le_bytes());
     }
 }
 
@@ -118,12 +115,12 @@ pub(crate) fn take_u32(payload: &[u8]) -> Option<(u32, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Frame, MAX_PAYLOAD, TooLong, address, frame, split};
+    use super::{Frame, MAX_PAYLOAD, TooLong, frame, renumber, split};
 
     #[test]
     fn a_frame_comes_back_and_a_part_of_one_waits() {
-        let mut bytes = frame(1, 0, &[b"ab", b"c"]);
-        address(&mut bytes, 2, 7);
+        let mut bytes = frame(2, 0, &[b"ab", b"c"]);
+        renumber(&mut bytes, 7);
         for cut in 0..bytes.len() {
             assert_eq!(split(&bytes[..cut]), Ok(None));
         }

@@ -1,5 +1,4 @@
 //! What a script may try in order to leave something behind or to reach the code compiler.
-
 use doorward::script::{Limits, Outcome, inspect};
 
 use crate::support::script::{

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 /// Input since the last collection. 256 KiB of JSON are several MiB of objects.
 const INPUT: usize = 256 * 1024;
 
-/// Time that scripts ran since the last collection, which takes a thirtieth of it.
-const WORK: Duration = Duration::from_millis(10);
+/// Time that scripts ran since the last collection, which itself takes 0.1 ms: enough to touch half of a worker's memory.
+const WORK: Duration = Duration::from_millis(4);
 
 /// What has been going on since the last collection.
 #[derive(Default)]
@@ -26,13 +26,8 @@ impl Garbage {
         self.input += input;
         self.work += begun.elapsed();
         if self.input > INPUT || self.work > WORK {
-            self.collect();
+            boa_engine::gc::force_collect();
+            *self = Self::default();
         }
-    }
-
-    /// Collects now.
-    pub(super) fn collect(&mut self) {
-        boa_engine::gc::force_collect();
-        *self = Self::default();
     }
 }

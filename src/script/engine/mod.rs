@@ -117,11 +117,6 @@ impl Engine {
         reply
     }
 
-    /// Leaves the next call the memory of a new worker: what it exhausts then is its own doing.
-    pub(crate) fn clean(&mut self) {
-        self.garbage.collect();
-    }
-
     fn run(&mut self, script: usize, input: &str) -> Reply {
         let Some(script) = self.scripts.get(script) else {
             return Reply::BadResult("there is no such script".to_owned());

@@ -148,7 +148,7 @@ async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
         if state.closing {
             return;
         }
-        state.lanes[lane].live = Some(Live::new(pid, Arc::clone(&input), state.isolated(lane)));
+        state.lanes[lane].live = Some(Live::new(pid, Arc::clone(&input)));
         let mut todo = Todo::default();
         state.dispatch(&mut todo);
         shared.after(state, &todo);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::super::outcome::Budget;
-use super::super::wire::{self, kind};
+use super::super::wire;
 use super::job::Job;
 
 /// A call that was handed to a worker.
@@ -26,8 +26,6 @@ pub(super) struct Flying {
 pub(super) struct Live {
     pub pid: Pid,
     pipe: Arc<Sender>,
-    /// The kind of its calls' frames.
-    kind: u8,
     pub flying: VecDeque<Flying>,
     /// Frames of which the pipe took nothing or a part yet.
     unwritten: VecDeque<Arc<Zeroizing<Vec<u8>>>>,
@@ -57,12 +55,10 @@ pub(super) struct Watch {
 }
 
 impl Live {
-    /// `alone`: on an isolation lane, where a call that dies of memory must have used it up itself.
-    pub(super) fn new(pid: Pid, pipe: Arc<Sender>, alone: bool) -> Self {
+    pub(super) fn new(pid: Pid, pipe: Arc<Sender>) -> Self {
         Self {
             pid,
             pipe,
-            kind: if alone { kind::CALL_ALONE } else { kind::CALL },
             flying: VecDeque::new(),
             unwritten: VecDeque::new(),
             offset: 0,
@@ -83,7 +79,7 @@ impl Live {
         self.next = self.next.wrapping_add(1);
         // The frame is shared only with the queue of an earlier worker, which is gone.
         let frame: &mut Zeroizing<Vec<u8>> = Arc::make_mut(&mut job.frame);
-        wire::address(frame, self.kind, number);
+        wire::renumber(frame, number);
         self.queued += job.frame.len() as u64;
         self.unwritten.push_back(Arc::clone(&job.frame));
         self.flying.push_back(Flying { number, job, end: self.queued });

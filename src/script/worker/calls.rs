@@ -56,13 +56,6 @@ impl Desk {
     fn answer(&mut self, frame: &Frame<'_>) -> Result<Vec<u8>, Stop> {
         match frame.kind {
             kind::CALL => self.call(frame),
-            kind::CALL_ALONE => {
-                let reply = self.call(frame);
-                if let Some(engine) = &mut self.engine {
-                    engine.clean();
-                }
-                reply
-            }
             kind::LOAD => self.load(frame),
             kind::INSPECT => {
                 let text = std::str::from_utf8(frame.payload).map_err(|_| Stop)?;
