@@ -82,9 +82,25 @@ async fn a_key_that_is_data_is_not_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn env_just_below_its_limit_passes() {
-    let outcome = run("env.x = 'x'.repeat(65500)", "{}").await;
-    assert_eq!(outcome.len(), 65_500 + r#"{"x":""}"#.len());
+async fn the_limits_are_bytes_of_json() {
+    // 64 KiB less the 8 bytes of `{"x":""}`: one more character is too many, whatever its bytes.
+    let table = [("x", 65_528), ("中", 21_842), ("\\u0001", 10_921), ("😀", 16_382)];
+    let text = "env.x = user.text.repeat(user.times)";
+    let pool = pool(vec![variables(text), preprocess("return user.text.repeat(user.times)")]).await;
+    for (character, times) in table {
+        let input = |times| format!(r#"{{"user":{{"text":"{character}","times":{times}}}}}"#);
+        let fits = shown(call(&pool, 0, &input(times)).await);
+        assert!((65_530..=65_536).contains(&fits.len()), "{character}: {} bytes", fits.len());
+        let more = shown(call(&pool, 0, &input(times + 1)).await);
+        assert_eq!(more, "bad result: env is larger than 64 KiB", "{character}");
+        // A document may have 16 times as much.
+        let document = shown(call(&pool, 1, &input(times * 16)).await);
+        assert!(document.len() > 1_048_300, "{character}: {} bytes", document.len());
+        let more = shown(call(&pool, 1, &input(times * 16 + 130)).await);
+        assert_eq!(more, "bad result: the returned value is larger than 1024 KiB", "{character}");
+    }
+    let keys = run("for (var i = 0; i < 3; i++) env['中'.repeat(21000) + i] = 1", "{}").await;
+    assert_eq!(keys, "bad result: env is larger than 64 KiB");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,6 +34,7 @@ pub(super) fn write(
 ) -> Result<String, String> {
     let mut walk = Walk { out: String::new(), path: Vec::new(), above: Vec::new(), root, script, caps, context };
     walk.value(value)?;
+    walk.fits()?;
     Ok(walk.out)
 }
 
@@ -54,10 +55,17 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Whether the text so far is within its cap.
+    fn fits(&self) -> Result<(), String> {
+        if self.out.len() > self.caps.bytes { Err(self.too_large()) } else { Ok(()) }
+    }
+
+    fn too_large(&self) -> String {
+        format!("{} is larger than {} KiB", self.root, self.caps.bytes / 1024)
+    }
+
     fn value(&mut self, value: &JsValue) -> Result<(), String> {
-        if self.out.len() > self.caps.bytes {
-            return Err(format!("{} is larger than {} KiB", self.root, self.caps.bytes / 1024));
-        }
+        self.fits()?;
         if let Some(object) = value.as_object() {
             return self.compound(&object);
         }
@@ -95,14 +103,15 @@ impl Walk<'_> {
     }
 
     fn string(&mut self, text: &JsString) -> Result<(), String> {
+        // A string's own length counts UTF-16 units, which is a lower bound of the bytes.
         if text.len() > self.caps.bytes {
-            return Err(format!("{} is larger than {} KiB", self.root, self.caps.bytes / 1024));
+            return Err(self.too_large());
         }
         let text =
             text.to_std_string().map_err(|_| self.is("text with half of a surrogate pair, which is no character"))?;
         let quoted = serde_json::to_string(&text).map_err(|_| self.is("no text"))?;
         self.out.push_str(&quoted);
-        Ok(())
+        self.fits()
     }
 
     fn compound(&mut self, object: &JsObject) -> Result<(), String> {
