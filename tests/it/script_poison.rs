@@ -193,6 +193,44 @@ async fn poison_ten_times_a_second_leaves_another_connector_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn poison_whose_sender_hangs_up_is_found_out() {
+    // A crash names no culprit: the call runs once more, alone. Nobody waits for it any more, and it runs all the same.
+    let limits = Limits { workers: 1, ..limits() };
+    let pool = pool_with(limits, vec![variables("'x'.repeat(2 ** 30)")]).await;
+    for kills in 1..=2 {
+        while pool.stats().killed_memory < kills {
+            let gone = pool.call(ScriptId(0), Input::new("{}"), Instant::now()).await;
+            assert!([Outcome::TimedOut, Outcome::Killed { by: Budget::Memory }].contains(&gone), "{gone:?}");
+            wait_for(|| pool.stats().in_flight == 0 && pool.stats().waiting == 0 && !pool.pids().is_empty()).await;
+        }
+    }
+    assert_eq!(pool.stats().quarantined, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_call_leaves_is_not_the_trouble_of_the_next() {
+    // The two need most of the memory of a call each, so the garbage of one and the needs of the other exceed it.
+    let needs = |what: &str| format!("const a = []; for (let i = 0; i < 5; i++) a.push({what}); env.n = a.length");
+    let sources = vec![
+        script("bytes", Kind::Variables, &needs("new Uint8Array(8 * 1024 * 1024)")),
+        script("more", Kind::Variables, &needs("new Float64Array(1024 * 1024)")),
+        script(
+            "small",
+            Kind::Variables,
+            "const a = []; for (let i = 0; i < 1000; i++) a.push({ i }); env.n = a.length",
+        ),
+    ];
+    let limits = Limits { workers: 1, retire_memory: u64::MAX, cpu: Duration::from_secs(5), ..limits() };
+    let pool = pool_with(limits, sources).await;
+    for _ in 0..4 {
+        for (id, n) in [(0, 5), (1, 5), (2, 1000), (1, 5), (0, 5)] {
+            assert_eq!(shown(call(&pool, id, "{}").await), format!("{{\"n\":{n}}}"));
+        }
+    }
+    assert_eq!(pool.stats().workers_started, 1, "no worker was lost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn quarantine_begins_after_two_kills_and_ends() {
     let lasts = Duration::from_millis(1500);
     let quarantine = Quarantine { kills: 2, within: Duration::from_mins(1), lasts };

@@ -15,6 +15,9 @@ pub(super) struct Job {
     pub connector: usize,
     /// The whole frame, its number set when a worker takes it. It holds credentials.
     pub frame: Arc<Zeroizing<Vec<u8>>>,
+    /// It was in a worker that died. It runs once more even if nobody waits for it: otherwise who sends poison and hangs
+    /// up would never be found out.
+    pub repeated: bool,
     reply: oneshot::Sender<Outcome>,
 }
 
@@ -28,12 +31,12 @@ impl Job {
     ) -> (Self, oneshot::Receiver<Outcome>) {
         let frame = wire::frame(kind::CALL, 0, &[&id.0.to_le_bytes(), input.json().as_bytes()]);
         let (reply, answer) = oneshot::channel();
-        (Self { script, connector, frame: Arc::new(Zeroizing::new(frame)), reply }, answer)
+        (Self { script, connector, frame: Arc::new(Zeroizing::new(frame)), repeated: false, reply }, answer)
     }
 
-    /// Whether the caller has gone: its deadline passed or it was dropped.
+    /// Whether it need not run: the caller has gone, because its deadline passed or it was dropped.
     pub(super) fn abandoned(&self) -> bool {
-        self.reply.is_closed()
+        self.reply.is_closed() && !self.repeated
     }
 
     /// Answers the caller.

@@ -33,6 +33,9 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 /// Of a worker's complaints, as much as a message of the allocator needs.
 const STDERR: usize = 4096;
 
+/// One that complains more than this is not heard any further.
+const STDERR_READ: usize = 64 * 1024;
+
 /// A process that is ready but has no place in the books yet.
 pub(super) struct Started {
     child: Child,
@@ -228,7 +231,10 @@ fn reply(state: &mut State, lane: usize, frame: &Frame<'_>) -> bool {
 fn outcome(state: &State, script: usize, frame: &Frame<'_>) -> Option<Outcome> {
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
     Some(match frame.kind {
-        kind::VALUE => Outcome::Value(text(frame.payload)?),
+        // Its own cap, once more: the worker may be anybody's by now.
+        kind::VALUE if frame.payload.len() <= state.limits.env_bytes.max(state.limits.result_bytes) => {
+            Outcome::Value(text(frame.payload)?)
+        }
         kind::REJECTED => Outcome::Rejected { message: text(frame.payload)? },
         kind::BAD_RESULT => Outcome::BadResult { what: text(frame.payload)? },
         kind::THREW => {
@@ -275,7 +281,7 @@ fn bury(
     cause: Budget,
 ) -> Todo {
     let isolated = state.isolated(lane);
-    for Flying { number, job, .. } in flying {
+    for Flying { number, mut job, .. } in flying {
         state.release(lane, job.connector);
         let guilty = match condemned {
             Some((condemned, by)) if condemned == number => Some(by),
@@ -290,6 +296,7 @@ fn bury(
             None if state.closing => state.finish(job, Outcome::Overloaded),
             None => {
                 state.stats.repeated += 1;
+                job.repeated = true;
                 state.set_apart(job);
             }
         }
@@ -311,8 +318,12 @@ async fn read_stderr(stderr: Option<ChildStderr>) -> Vec<u8> {
     let mut text = Vec::new();
     let Some(mut stderr) = stderr else { return text };
     let mut chunk = [0; 1024];
-    while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
-        // Read to the end, so that the worker never waits; kept as far as it is of use.
+    let mut read = 0;
+    while read < STDERR_READ
+        && let Ok(count @ 1..) = stderr.read(&mut chunk).await
+    {
+        // Read beyond what is of use, so that the worker need not wait.
+        read += count;
         let room = STDERR.saturating_sub(text.len());
         text.extend_from_slice(&chunk[..count.min(room)]);
     }

@@ -166,18 +166,9 @@ impl State {
         self.dispatch_apart(todo);
     }
 
+    /// Gives free isolation lanes to the calls set apart, one call of a connector at a time.
     fn dispatch_apart(&mut self, todo: &mut Todo) {
-        let mut at = 0;
-        while at < self.apart.len() {
-            let connector = self.apart[at].connector;
-            if self.apart[at].abandoned() {
-                self.take_apart(at);
-                continue;
-            }
-            if self.apart_busy.contains(&connector) {
-                at += 1;
-                continue;
-            }
+        while let Some(at) = self.next_apart() {
             let lane = (self.limits.workers..self.lanes.len()).find(|lane| {
                 self.lanes[*lane].live.as_ref().is_some_and(|live| live.flying.is_empty() && usable(live))
             });
@@ -186,10 +177,22 @@ impl State {
                 return;
             };
             if let Some(job) = self.take_apart(at) {
-                self.apart_busy.insert(connector);
+                self.apart_busy.insert(job.connector);
                 self.send(lane, job, todo);
             }
         }
+    }
+
+    /// The place of the call set apart that is next. Those of scripts that never killed a worker go first: they are the
+    /// neighbours of such a script and must not wait until it has spent the budget of each of its calls.
+    fn next_apart(&mut self) -> Option<usize> {
+        while let Some(at) = self.apart.iter().position(Job::abandoned) {
+            self.take_apart(at);
+        }
+        let free = |job: &&Job| !self.apart_busy.contains(&job.connector);
+        let innocent = |job: &&Job| self.scripts[job.script].kills.is_empty();
+        let place = |wanted: &dyn Fn(&&Job) -> bool| self.apart.iter().position(|job| wanted(&job));
+        place(&|job| free(job) && innocent(job)).or_else(|| place(&free))
     }
 
     fn take_apart(&mut self, at: usize) -> Option<Job> {
@@ -296,3 +299,7 @@ impl State {
 fn usable(live: &Live) -> bool {
     !live.retiring && live.condemned.is_none()
 }
+
+#[cfg(test)]
+#[path = "state/tests.rs"]
+mod tests;

@@ -1,0 +1,61 @@
+//! Who is next on the isolation lane, without workers.
+
+use tokio::sync::oneshot::Receiver;
+
+use super::{Script, State};
+use crate::script::pool::job::Job;
+use crate::script::{Input, Limits, Outcome, ScriptId};
+
+/// Books with this many connectors of one script each.
+fn books(connectors: usize) -> State {
+    let scripts = (0..connectors).map(|_| Script::new(1, 0)).collect();
+    State::new(Limits::default(), scripts, connectors)
+}
+
+fn job(connector: usize) -> (Job, Receiver<Outcome>) {
+    Job::new(ScriptId(0), connector, connector, &Input::new("{}"))
+}
+
+/// Takes the calls set apart in the order in which lanes would get them.
+fn order(state: &mut State) -> Vec<usize> {
+    std::iter::from_fn(|| state.next_apart().and_then(|at| state.take_apart(at)).map(|job| job.connector)).collect()
+}
+
+#[test]
+fn neighbours_of_a_script_that_kills_go_before_its_own_calls() {
+    let mut state = books(4);
+    let mut answers = Vec::new();
+    for connector in [0, 1, 0, 2, 1, 3] {
+        let (job, answer) = job(connector);
+        state.set_apart(job);
+        answers.push(answer);
+    }
+    state.blame(0);
+    state.blame(1);
+    assert_eq!(order(&mut state), [2, 3, 0, 1, 0, 1]);
+}
+
+#[test]
+fn a_connector_has_one_call_on_the_isolation_lane() {
+    let mut state = books(2);
+    let answers: Vec<_> = [0, 0, 1].map(job).into_iter().map(|(job, answer)| (state.set_apart(job), answer)).collect();
+    state.apart_busy.insert(0);
+    assert_eq!(order(&mut state), [1]);
+    state.apart_busy.remove(&0);
+    assert_eq!(order(&mut state), [0, 0]);
+    drop(answers);
+}
+
+#[test]
+fn a_call_without_a_caller_is_dropped_unless_its_worker_died() {
+    let mut state = books(2);
+    let (dropped, answer) = job(0);
+    drop(answer);
+    state.set_apart(dropped);
+    let (mut repeated, answer) = job(1);
+    drop(answer);
+    repeated.repeated = true;
+    state.set_apart(repeated);
+    assert_eq!(order(&mut state), [1]);
+    assert!(state.apart_waiting.is_empty(), "the books are even");
+}
