@@ -1,7 +1,9 @@
 //! Checks scripts in a worker process and reports what each reads.
 //!
 //! A script may overflow the parser's stack, so parsing happens where that costs a process. When a worker dies, the
-//! script that it was at is the mistake and another worker goes on with the next one.
+//! script that it was at is the mistake and another worker goes on with the next one. It gets a script only when its
+//! answer to the one before has arrived: a worker that dies takes answers with it that it did not write yet, and an
+//! innocent script would be the mistake.
 
 use std::io::{Read, Write};
 use std::process::{ChildStdin, ChildStdout};
@@ -82,41 +84,52 @@ fn run(
 ) -> Result<(), Failed> {
     let mut child = worker.command().stderr(std::process::Stdio::null()).spawn().map_err(|_| Failed::Start)?;
     let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else { return Err(Failed::Start) };
-    let (frames, arrived) = sync_channel(64);
+    let (ask, asked) = sync_channel(1);
+    let (answer, answered) = sync_channel(1);
     thread::scope(|scope| {
-        scope.spawn(|| write_sources(stdin, sources));
-        scope.spawn(move || read_frames(stdout, &frames));
-        let result = collect(sources, deadline, &arrived, answers);
+        scope.spawn(move || write_frames(stdin, &asked));
+        scope.spawn(move || read_frames(stdout, &answer));
+        let result = collect(sources, deadline, &Desk { ask, answered }, answers);
         // Whatever happened, this ends both threads: the pipes break.
         let _ = child.kill();
         let _ = child.wait();
-        drop(arrived);
         result
     })
+}
+
+/// The two ends at which a worker is asked and answers. Threads do the reading and writing, which have no deadlines.
+struct Desk {
+    ask: SyncSender<Vec<u8>>,
+    answered: Receiver<Vec<u8>>,
+}
+
+impl Desk {
+    fn check(&self, text: &str, deadline: Instant) -> Result<Vec<u8>, Failed> {
+        // The writer has gone when the worker has, which the answer's end says as well.
+        let _ = self.ask.send(wire::frame(kind::INSPECT, 0, &[text.as_bytes()]));
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.answered.recv_timeout(EACH.min(left)).map_err(|error| match error {
+            RecvTimeoutError::Disconnected => Failed::Died,
+            RecvTimeoutError::Timeout if left < EACH => Failed::Late,
+            RecvTimeoutError::Timeout => Failed::Slow,
+        })
+    }
 }
 
 fn collect(
     sources: &[Source],
     deadline: Instant,
-    arrived: &Receiver<Vec<u8>>,
+    desk: &Desk,
     answers: &mut Vec<Result<Reads, Mistake>>,
 ) -> Result<(), Failed> {
-    let next = || {
-        let left = deadline.saturating_duration_since(Instant::now());
-        arrived.recv_timeout(EACH.min(left)).map_err(|error| match error {
-            RecvTimeoutError::Disconnected => Failed::Died,
-            RecvTimeoutError::Timeout if left < EACH => Failed::Late,
-            RecvTimeoutError::Timeout => Failed::Slow,
-        })
-    };
-    // The empty script that goes first: a worker that has no answer to that one is not at fault for a script.
-    next().map_err(|_| Failed::Start)?;
+    // An empty script goes first: a worker that has no answer to that one is not at fault for a script.
+    desk.check("", deadline).map_err(|_| Failed::Start)?;
     for source in sources {
         if source.text.len() > MAX_TEXT {
             answers.push(Err(Mistake::new(source, "the script is larger than 1 MiB", START)));
             continue;
         }
-        answers.push(match serde_json::from_slice(&next()?) {
+        answers.push(match serde_json::from_slice(&desk.check(&source.text, deadline)?) {
             Ok(Inspected::Reads(mut reads)) => {
                 reads.relocate(&|place| source.in_file(place));
                 Ok(*reads)
@@ -128,10 +141,8 @@ fn collect(
     Ok(())
 }
 
-fn write_sources(mut stdin: ChildStdin, sources: &[Source]) {
-    let texts = sources.iter().map(|source| source.text.as_str()).filter(|text| text.len() <= MAX_TEXT);
-    for text in std::iter::once("").chain(texts) {
-        let frame = wire::frame(kind::INSPECT, 0, &[text.as_bytes()]);
+fn write_frames(mut stdin: ChildStdin, frames: &Receiver<Vec<u8>>) {
+    while let Ok(frame) = frames.recv() {
         if stdin.write_all(&frame).is_err() {
             return;
         }

@@ -106,6 +106,21 @@ fn a_script_that_does_not_compile_names_the_line_of_the_file() {
 }
 
 #[test]
+fn what_only_the_compiler_sees_is_told_before_a_pool_starts() {
+    // The body alone parses. A pool does not start with such a script, and then no connector has scripts.
+    let table = [
+        ("\n\nenv.x = super.x", "super", 1),
+        ("class A { m() { return this.#q } }", "private", 1),
+        ("class A { #q = 1 }\nenv.x = #q in env", "private", 1),
+    ];
+    let sources = numbered(table.iter().map(|(text, ..)| variables(text)).collect());
+    for (answer, (text, message, line)) in inspect(&worker(), &sources).into_iter().zip(table) {
+        let mistake = answer.expect_err(text);
+        assert!(mistake.message.contains(message) && mistake.line == line, "{text}: {mistake}");
+    }
+}
+
+#[test]
 fn scripts_that_kill_the_parser_are_the_mistake_and_the_others_are_read() {
     let deep = format!("env.x = {}1{}", "(".repeat(20_000), ")".repeat(20_000));
     let arrays = format!("env.x = {}{}", "[".repeat(50_000), "]".repeat(50_000));

@@ -7,11 +7,13 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use boa_engine::ast::scope::Scope;
 use boa_engine::object::JsObject;
-use boa_engine::{Context, JsString, Source};
+use boa_engine::parser::Parser;
+use boa_engine::{Context, JsError, JsString, Source};
 
 use super::reads::Found;
-use super::syntax::{SyntaxMistake, check};
+use super::syntax::{SyntaxMistake, check, mistake};
 use crate::script::Kind;
 use crate::script::reads::Place;
 
@@ -28,28 +30,41 @@ pub(super) const fn parameters(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// Compiles a script: a function that takes the parameters and returns `[returned, env or result]`.
-pub(super) fn compile(kind: Kind, text: &str, context: &mut Context) -> Result<JsObject, SyntaxMistake> {
+/// Where a mistake stands that has no place in the script.
+const START: Place = Place { line: 1, column: 1 };
+
+/// Compiles a script: a function that takes the parameters and returns `[returned, env or result]`. Nothing of it runs.
+pub(super) fn compile(kind: Kind, text: &str, context: &mut Context) -> Result<(Found, JsObject), SyntaxMistake> {
     let found = check(text, context.interner_mut())?;
     let wrapped = wrap(kind, text, &found, context);
     let source = Source::from_bytes(&wrapped).with_path(Path::new(PATH));
-    let function = context.eval(source).map_err(|error| SyntaxMistake {
-        // The body parsed alone, so what is left are clashes that only the whole can show.
-        message: error.to_string(),
-        place: Place { line: 1, column: 1 },
-    })?;
-    function.as_object().ok_or_else(|| SyntaxMistake {
-        message: "the script is not one function body".to_owned(),
-        place: Place { line: 1, column: 1 },
-    })
+    let function = context.eval(source).map_err(|error| of_the_whole(&wrapped, &error, context))?;
+    let function = function
+        .as_object()
+        .ok_or_else(|| SyntaxMistake { message: "the script is not one function body".to_owned(), place: START })?;
+    Ok((found, function))
+}
+
+/// A mistake that the body alone does not show, such as a `super` or a `#name` that belongs to no class. The engine says
+/// it in a sentence; its parser, asked once more, says where.
+fn of_the_whole(wrapped: &str, error: &JsError, context: &mut Context) -> SyntaxMistake {
+    let parsed = Parser::new(Source::from_bytes(wrapped)).parse_script(&Scope::new_global(), context.interner_mut());
+    let Err(parsed) = parsed else { return SyntaxMistake { message: error.to_string(), place: START } };
+    let SyntaxMistake { message, place } = mistake(&parsed, wrapped);
+    let place = if place.line > 1 { Place { line: place.line - 1, ..place } } else { START };
+    SyntaxMistake { message, place }
 }
 
 /// The wrapped text. A library pasted as it comes from npm hangs itself on `this` (`root.CryptoJS = factory()`) and is
 /// then used by its bare name. So `this` is a fresh object, and a name that the script both sets as a member and uses
 /// without declaring it becomes a variable that this object writes to.
 fn wrap(kind: Kind, text: &str, found: &Found, context: &mut Context) -> String {
-    let exports: Vec<&String> =
-        found.exports.iter().filter(|name| found.uses_this && !is_global(name, context)).collect();
+    // `arguments` is there in every function and cannot be declared.
+    let exports: Vec<&String> = found
+        .exports
+        .iter()
+        .filter(|name| found.uses_this && *name != "arguments" && !is_global(name, context))
+        .collect();
     let mut this = String::from("undefined");
     let mut variables = String::new();
     if found.uses_this {

@@ -20,7 +20,6 @@ mod syntax;
 use std::rc::Rc;
 use std::time::Instant;
 
-use boa_engine::interner::Interner;
 use boa_engine::object::JsObject;
 use boa_engine::{Context, JsValue, js_string};
 
@@ -56,24 +55,27 @@ pub(crate) struct ResultCaps {
 }
 
 /// Checks a script without running anything: for the inspection of connectors.
+///
+/// It compiles each as a worker of a pool will, because a pool does not start with a script that does not compile, and
+/// then no connector of its generation has scripts.
+#[derive(Default)]
 pub(crate) struct Checker {
-    interner: Interner,
+    /// A realm that nothing runs in. It is made for the first script: most workers check none.
+    context: Option<Context>,
     seen: usize,
 }
 
 impl Checker {
-    pub(crate) fn new() -> Self {
-        Self { interner: Interner::new(), seen: 0 }
-    }
-
     /// What the script reads, or why it does not compile.
     pub(crate) fn check(&mut self, text: &str) -> Result<Reads, SyntaxMistake> {
         self.seen += text.len();
         // The interner keeps every name it saw; a new one now and then keeps a long inspection small.
         if self.seen > 1024 * 1024 {
-            *self = Self::new();
+            *self = Self { seen: text.len(), ..Self::default() };
         }
-        syntax::check(text, &mut self.interner).map(|found| found.reads)
+        let context = self.context.get_or_insert_default();
+        // Of the two kinds the one with more parameters.
+        compile::compile(Kind::Preprocess, text, context).map(|(found, _)| found.reads)
     }
 }
 
@@ -102,7 +104,7 @@ impl Engine {
 
     /// Compiles one more script; its number is how many came before it.
     pub(crate) fn add(&mut self, kind: Kind, text: String) -> Result<(), SyntaxMistake> {
-        let function = compile::compile(kind, &text, &mut self.context)?;
+        let (_, function) = compile::compile(kind, &text, &mut self.context)?;
         self.scripts.push(Compiled { kind, text, function });
         Ok(())
     }

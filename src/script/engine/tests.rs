@@ -4,7 +4,7 @@ use super::Checker;
 use crate::script::reads::{Names, Place, Reads};
 
 fn reads(text: &str) -> Reads {
-    Checker::new().check(text).unwrap()
+    Checker::default().check(text).unwrap()
 }
 
 /// `a,b` for names, with `*` at the end for "anything".

@@ -23,7 +23,7 @@ pub(super) fn serve(
     replies: &SyncSender<Vec<u8>>,
     restrictions: sandbox::Sandbox,
 ) -> Result<(), Stop> {
-    let mut desk = Desk { engine: None, checker: Checker::new(), restrictions };
+    let mut desk = Desk { engine: None, checker: Checker::default(), restrictions };
     let mut buffer = Vec::new();
     let mut chunk = vec![0; READ];
     loop {
