@@ -6,8 +6,11 @@ use crate::support::script::{
 };
 
 /// Each tries to keep `user.mark` for the next call. Most throw; none may succeed.
-const HIDING_PLACES: [&str; 47] = [
+const HIDING_PLACES: [&str; 54] = [
     "globalThis.mark = user.mark",
+    "this.mark = user.mark; env.x = mark",
+    "Object.getPrototypeOf(globalThis).mark = user.mark",
+    "Object.setPrototypeOf(Object.getPrototypeOf(globalThis), { mark: user.mark })",
     "Object.defineProperty(globalThis, 'mark', { value: user.mark })",
     "Object.setPrototypeOf(globalThis, { mark: user.mark })",
     "globalThis.JSON = { mark: user.mark }",
@@ -54,6 +57,12 @@ const HIDING_PLACES: [&str; 47] = [
     "Object.getOwnPropertyDescriptor(Object.prototype, 'toString').get.mark = user.mark",
     "new WeakMap().set(Math, user.mark)",
     "(function () { return arguments })().callee.mark = user.mark",
+    // A constructor that returns another object would put a private field there, which a frozen object may have (ECMA-262
+    // section 7.3.28) unless the engine follows the later proposal against it.
+    "class B { constructor(o) { return o } } class S extends B { #mark = user.mark } new S(Math)",
+    "class B { constructor(o) { return o } } class S extends B { #mark() {} } new S(Math)",
+    "Object.getOwnPropertyDescriptor(Error.prototype, 'stack').set.call(Error.prototype, user.mark)",
+    "Object.getOwnPropertyDescriptor(Iterator.prototype, Symbol.toStringTag).set.call(Math, user.mark)",
 ];
 
 /// Looks for the mark, and for anything that is not frozen, in all that a script can reach without its parameters.
@@ -66,7 +75,8 @@ const SEARCH: &str = r#"
         queue.push([value, path]);
     };
     const roots = {
-        globalThis, code_util,
+        // What a script sees as globalThis is a fresh object before the real one.
+        globalThis: Object.getPrototypeOf(globalThis), code_util,
         arrayIterator: Object.getPrototypeOf([][Symbol.iterator]()),
         stringIterator: Object.getPrototypeOf(""[Symbol.iterator]()),
         mapIterator: Object.getPrototypeOf(new Map().entries()),
@@ -128,6 +138,31 @@ async fn nothing_of_a_call_is_visible_in_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_script_says_is_made_anew_in_each_call() {
+    // Whatever a literal makes, marked by one call, is unmarked in the next.
+    let table = [
+        "const r = /a/g; env.seen = r.lastIndex; r.test('aa')",
+        "const f = (s) => s; env.seen = Number('mark' in f`a`); try { f`a`.mark = 1 } catch { }",
+        "class A { static n = 0 } env.seen = A.n; A.n = 1",
+        "function f() {} env.seen = f.n ?? 0; f.n = 1",
+        "const o = { m() {} }; env.seen = o.m.n ?? 0; o.m.n = 1",
+        "const f = () => 1; env.seen = f.n ?? 0; f.n = 1",
+        "this.n = (this.n ?? 0) + 1; env.seen = this.n - 1",
+        "globalThis.n = (globalThis.n ?? 0) + 1; env.seen = globalThis.n - 1",
+        "this.lib = this.lib ?? 0; env.seen = lib; lib = 1",
+        "env.seen = user.n ?? 0; user.n = env.n = 1; delete env.n",
+        "class B { constructor(o) { return o } } class S extends B { #n = 1; static of(o) { return Number(#n in o) } } \
+         env.seen = S.of(Math); try { new S(Math) } catch { }",
+    ];
+    let pool = pool_with(one_worker(), table.iter().map(|text| variables(text)).collect()).await;
+    for (id, text) in (0..).zip(table) {
+        for _ in 0..3 {
+            assert_eq!(shown(call(&pool, id, "{}").await), r#"{"seen":0}"#, "{text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_way_leads_to_compiled_text() {
     let table = [
         "eval('1')",
@@ -150,6 +185,8 @@ async fn no_way_leads_to_compiled_text() {
         "new Proxy(Function, {})('return 1')()",
         "[1].map(Function.bind(null, 'return 1'))[0]()",
         "['return 1'].map(eval)",
+        "globalThis.eval('1')",
+        "this.Function('return 1')()",
     ];
     let sources = table.iter().map(|text| variables(&format!("env.x = {text}"))).collect();
     let pool = pool_with(one_worker(), sources).await;

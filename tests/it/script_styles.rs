@@ -76,6 +76,11 @@ async fn styles_of_real_scripts_work() {
         ("// a comment at the end", r#"{"given":1}"#),
         ("env.x = 1 /* and */ <!-- an old one\n--> and another", r#"{"given":1,"x":1}"#),
         ("'use strict'; env.x = 1", r#"{"given":1,"x":1}"#),
+        ("this.arguments = 1; env.x = arguments.length", r#"{"given":1,"x":0}"#),
+        (
+            "env.x = [typeof globalThis.Math, this === globalThis, 'Map' in this, Object.keys(globalThis)]",
+            r#"{"given":1,"x":["object",true,true,[]]}"#,
+        ),
     ];
     let pool = pool(table.iter().map(|(text, _)| variables(text)).collect()).await;
     for (id, (text, expected)) in (0..).zip(table) {
@@ -100,6 +105,36 @@ async fn crypto_js_from_npm_works_when_pasted() {
     for _ in 0..2 {
         let outcome = shown(call(&pool, 0, r#"{"user":{"userPassword":"123456"}}"#).await);
         assert_eq!(outcome, r#"{"md5":"e10adc3949ba59abbe56e057f20f883e","aes":"D89D/OvFrItmxI9ct8JbAg=="}"#);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn libraries_that_look_for_a_global_object_find_one() {
+    let body = "function () { return { twice: function (x) { return x + x } } }";
+    let table = [
+        // rollup
+        "(function (global, factory) { typeof exports === 'object' && typeof module !== 'undefined' ? module.exports = factory() : \
+         typeof define === 'function' && define.amd ? define(factory) : \
+         (global = typeof globalThis !== 'undefined' ? globalThis : global || self, global.Lib = factory()); })(this, BODY);",
+        // webpack
+        "(function webpackUniversalModuleDefinition(root, factory) { if (typeof exports === 'object') exports['Lib'] = factory(); \
+         else root['Lib'] = factory(); })(this, BODY);",
+        // js-sha256, js-base64
+        "(function () { var root = typeof globalThis !== 'undefined' ? globalThis : typeof self !== 'undefined' ? self : {}; \
+         root.Lib = (BODY)(); })();",
+        // tweetnacl, js-md5, node-forge, with the line that docs/scripts.md asks for
+        "var self = this, window = this; (function (lib) { lib.twice = (BODY)().twice })(self.Lib = self.Lib || {});",
+        // lodash, underscore, with the same line
+        "var self = this; self.self = self; (function () { var free = typeof self == 'object' && self && self.Object === Object && self; \
+         (free && free.self === free && free || Function('return this')()).Lib = (BODY)(); })();",
+    ];
+    let sources =
+        table.iter().map(|library| variables(&format!("{}\nenv.x = Lib.twice('a')", library.replace("BODY", body))));
+    let pool = pool(sources.collect()).await;
+    for (id, library) in (0..).zip(table) {
+        for _ in 0..2 {
+            assert_eq!(shown(call(&pool, id, "{}").await), r#"{"x":"aa"}"#, "{library}");
+        }
     }
 }
 

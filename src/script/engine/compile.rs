@@ -55,33 +55,30 @@ fn of_the_whole(wrapped: &str, error: &JsError, context: &mut Context) -> Syntax
     SyntaxMistake { message, place }
 }
 
-/// The wrapped text. A library pasted as it comes from npm hangs itself on `this` (`root.CryptoJS = factory()`) and is
-/// then used by its bare name. So `this` is a fresh object, and a name that the script both sets as a member and uses
-/// without declaring it becomes a variable that this object writes to.
+/// The wrapped text. A library pasted as it comes from npm hangs itself on `this` or `globalThis`
+/// (`root.CryptoJS = factory()`) and is then used by its bare name. So both are one fresh object, with all globals behind
+/// it, and a name that the script both sets as a member and uses without declaring it becomes a variable that this
+/// object writes to.
 fn wrap(kind: Kind, text: &str, found: &Found, context: &mut Context) -> String {
-    // `arguments` is there in every function and cannot be declared.
-    let exports: Vec<&String> = found
-        .exports
-        .iter()
-        .filter(|name| found.uses_this && *name != "arguments" && !is_global(name, context))
-        .collect();
-    let mut this = String::from("undefined");
-    let mut variables = String::new();
-    if found.uses_this {
-        this = String::from("{");
-        for name in exports {
-            let _ = write!(variables, "var {name};");
-            let _ = write!(this, "get {name}(){{return {name}}},set {name}(v){{{name}=v}},");
-        }
-        this.push('}');
-    }
+    let parameters = parameters(kind).join(",");
     let outcome = match kind {
         Kind::Variables => "env",
         Kind::Preprocess => "result",
     };
+    if !found.uses_this {
+        return format!("(function({parameters}){{\"use strict\";return[(function(){{\n{text}\n}})(),{outcome}]}})");
+    }
+    let mut variables = String::new();
+    let mut root = String::from("__proto__:globalThis,");
+    // `arguments` is there in every function and cannot be declared.
+    for name in found.exports.iter().filter(|name| *name != "arguments" && !is_global(name, context)) {
+        let _ = write!(variables, "var {name};");
+        let _ = write!(root, "get {name}(){{return {name}}},set {name}(v){{{name}=v}},");
+    }
+    // The arrow's parameter hides the real global object from the script, and no other name is taken.
     format!(
-        "(function({}){{\"use strict\";{variables}return[(function(){{\n{text}\n}}).call({this}),{outcome}]}})",
-        parameters(kind).join(",")
+        "(function({parameters}){{\"use strict\";{variables}return[(globalThis=>(function(){{\n{text}\n}})\
+         .call(globalThis))({{{root}}}),{outcome}]}})"
     )
 }
 

@@ -29,9 +29,9 @@ use crate::script::reads::{Place, Reads};
 #[derive(Default)]
 pub(crate) struct Found {
     pub reads: Reads,
-    /// Names that a pasted library sets on `this` and the script then uses bare; see `compile`.
+    /// Names that a pasted library sets on `this` or `globalThis` and the script then uses bare; see `compile`.
     pub exports: BTreeSet<String>,
-    /// Whether `this` of the body itself is used.
+    /// Whether `this` of the body itself is used, or `globalThis`.
     pub uses_this: bool,
     /// The first use of syntax that cannot run here.
     pub(super) forbidden: Option<(&'static str, Place)>,
@@ -157,8 +157,7 @@ impl Finder<'_> {
             let _ = access.visit_with(self);
             return;
         };
-        if let PropertyAccessField::Const(name) = simple.field() {
-            let name = self.name(name.sym());
+        if let Key::Name(name, _) = self.key(simple.field()) {
             self.set_members.insert(name);
         }
         let whole = Expression::PropertyAccess(access.clone());
@@ -262,6 +261,7 @@ impl<'ast> Visitor<'ast> for Finder<'_> {
         match name.as_str() {
             "await" => self.forbid(super::forbidden::AWAIT, place(node.span().start())),
             "Date" | "Math" => self.found.reads.impure = true,
+            "globalThis" => self.found.uses_this = true,
             _ => {}
         }
         self.free.insert(node.sym());
