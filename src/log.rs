@@ -4,8 +4,10 @@
 //! Only Doorward's own events are written at the configured level; other crates' are written from `warn` up, whatever
 //! the level, because their debug output may show what they carry. docs/logging.md documents the fields.
 
+mod json;
+
 use std::io::{self, Write};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -19,6 +21,13 @@ use crate::config::{Format, Level, Log};
 
 /// Lines that wait: some seconds of a busy daemon at `info`.
 const QUEUE: usize = 8192;
+
+/// Bytes of one write: a batch costs one system call.
+const BATCH: usize = 64 * 1024;
+
+/// How long the writer leaves the queue alone after a write. Who finds it waiting has to wake it, which costs a login more
+/// than the line itself; nobody who reads a log notices these few milliseconds.
+const BREATH: Duration = Duration::from_millis(5);
 
 /// How long the end of the daemon waits for the last lines.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -59,7 +68,10 @@ pub fn init(log: &Log, lost: Lost) -> io::Result<Open> {
     let layer = tracing_subscriber::fmt::layer().with_writer(queue).with_ansi(false);
     let registry = tracing_subscriber::registry().with(filter);
     let started = match log.format {
-        Format::Json => registry.with(layer.json().flatten_event(true).with_current_span(false)).try_init(),
+        Format::Json => {
+            let layer = layer.json().flatten_event(true).with_current_span(false);
+            registry.with(layer.map_event_format(|others| json::Lines { others })).try_init()
+        }
         Format::Text => registry.with(layer).try_init(),
     };
     started.map_err(io::Error::other)?;
@@ -87,11 +99,26 @@ impl Drop for Open {
     }
 }
 
+/// Writes lines as they come, and together what came meanwhile.
 fn write(lines: &Receiver<Message>) {
     let mut stderr = io::stderr();
-    while let Ok(Message::Line(line)) = lines.recv() {
+    while let Ok(Message::Line(mut batch)) = lines.recv() {
+        let last = loop {
+            match lines.try_recv() {
+                Ok(Message::Line(line)) => batch.extend_from_slice(&line),
+                Ok(Message::End) | Err(TryRecvError::Disconnected) => break true,
+                Err(TryRecvError::Empty) => break false,
+            }
+            if batch.len() >= BATCH {
+                break false;
+            }
+        };
         // Where the log goes is gone; the daemon works on.
-        let _ = stderr.write_all(&line);
+        let _ = stderr.write_all(&batch);
+        if last {
+            return;
+        }
+        thread::park_timeout(BREATH);
     }
 }
 
