@@ -3,6 +3,8 @@
 //! Every function is total and returns a `Truth`: what cannot be compared is unknown, never false, so that a
 //! negation of it cannot grant.
 
+use std::borrow::Cow;
+
 use regex::Regex;
 use subtle::ConstantTimeEq as _;
 
@@ -22,12 +24,12 @@ pub enum Operand {
 
 impl Operand {
     /// The value to compare with; `None` when a hole has no value or renders as nothing, which makes the leaf unknown.
-    fn value(&self, context: &Context) -> Option<Value> {
+    fn value<'a>(&'a self, context: &'a Context) -> Option<Cow<'a, Value>> {
         match self {
-            Self::Literal(value) => Some(value.clone()),
+            Self::Literal(value) => Some(Cow::Borrowed(value)),
             Self::Template(template) => {
-                let value = template.value(context).ok()?.into_owned();
-                (value != Value::Text(String::new())).then_some(value)
+                let value = template.value(context).ok()?;
+                (*value != Value::Text(String::new())).then_some(value)
             }
         }
     }
@@ -109,24 +111,24 @@ impl Operator {
     pub fn holds(&self, found: &Value, context: &Context) -> Truth {
         match self {
             Self::Exists(wanted) => Truth::from(is_something(found) == *wanted),
-            Self::Equals(operand) => with(operand, context, |value| equals(found, &value)),
+            Self::Equals(operand) => with(operand, context, |value| equals(found, value)),
             Self::In(operands) => {
-                Truth::any(operands.iter().map(|operand| with(operand, context, |value| equals(found, &value))))
+                Truth::any(operands.iter().map(|operand| with(operand, context, |value| equals(found, value))))
             }
-            Self::Contains(operand) => with(operand, context, |value| contains(found, &value)),
+            Self::Contains(operand) => with(operand, context, |value| contains(found, value)),
             Self::StartsWith(operand) => with(operand, context, |value| {
-                texts(found, &value).map_or(Truth::Unknown, |(text, needle)| text.starts_with(needle).into())
+                texts(found, value).map_or(Truth::Unknown, |(text, needle)| text.starts_with(needle).into())
             }),
             Self::Matches(regex) => {
                 scalar(found).and_then(Value::scalar_text).map_or(Truth::Unknown, |text| regex.is_match(text).into())
             }
-            Self::Ordered(order, operand) => with(operand, context, |value| ordered(*order, found, &value)),
+            Self::Ordered(order, operand) => with(operand, context, |value| ordered(*order, found, value)),
         }
     }
 }
 
-fn with(operand: &Operand, context: &Context, compare: impl Fn(Value) -> Truth) -> Truth {
-    operand.value(context).map_or(Truth::Unknown, compare)
+fn with(operand: &Operand, context: &Context, compare: impl Fn(&Value) -> Truth) -> Truth {
+    operand.value(context).map_or(Truth::Unknown, |value| compare(&value))
 }
 
 /// Not null, not "" (an XML element that has only attributes is something).
@@ -145,7 +147,7 @@ fn scalar(value: &Value) -> Option<&Value> {
 fn equals(found: &Value, operand: &Value) -> Truth {
     match (scalar(found), operand) {
         (None, _) | (_, Value::Array(_) | Value::Object(_)) => Truth::Unknown,
-        (Some(Value::Number(a)), Value::Number(b)) => (a.decimal() == b.decimal()).into(),
+        (Some(Value::Number(a)), Value::Number(b)) => a.is_equal_to(b).into(),
         (Some(Value::Null), operand) => (*operand == Value::Null).into(),
         (Some(_), Value::Null) => Truth::False,
         (Some(found), operand) => (found.scalar_text() == operand.scalar_text()).into(),

@@ -25,6 +25,13 @@ impl Number {
         &self.0
     }
 
+    /// Whether both mean the same, however they are written. A code of a reply is a plain integer, and of those each has one
+    /// spelling.
+    pub fn is_equal_to(&self, other: &Self) -> bool {
+        let plain = |number: &Self| number.0.bytes().all(|byte| byte.is_ascii_digit());
+        if plain(self) && plain(other) { self == other } else { self.decimal() == other.decimal() }
+    }
+
     /// The exact value.
     pub fn decimal(&self) -> Decimal {
         Decimal::parse(&self.0).unwrap_or_else(Decimal::zero)
@@ -149,11 +156,15 @@ mod tests {
             ("-1", "1e-9999", Ordering::Less),
             ("-2", "-10", Ordering::Greater),
             ("99", "100", Ordering::Less),
+            ("100", "100", Ordering::Equal),
+            ("-5", "-5", Ordering::Equal),
             ("0", "0.001", Ordering::Less),
             ("0", "-3", Ordering::Greater),
             ("1.5", "1.45", Ordering::Greater),
         ] {
-            let (a, b) = (Decimal::parse(a).unwrap(), Decimal::parse(b).unwrap());
+            let (a, b) = (Number::parse(a).unwrap(), Number::parse(b).unwrap());
+            assert_eq!(a.is_equal_to(&b), order.is_eq(), "{a:?} {b:?}");
+            let (a, b) = (a.decimal(), b.decimal());
             assert_eq!(a.cmp(&b), order, "{a:?} {b:?}");
             assert_eq!(b.cmp(&a), order.reverse(), "{a:?} {b:?}");
         }
