@@ -82,6 +82,9 @@ impl Mask {
     /// `text` with every known spelling of every credential masked.
     pub fn hide(&self, text: &str) -> String {
         let mut shown = text.to_owned();
+        if text.len() < SHORTEST {
+            return shown;
+        }
         for needle in self.needles(text) {
             if shown.contains(needle.as_str()) {
                 shown = shown.replace(needle.as_str(), MASK);
@@ -92,7 +95,7 @@ impl Mask {
 
     /// Whether `text` holds a known spelling of a credential.
     pub fn finds(&self, text: &str) -> bool {
-        self.needles(text).iter().any(|needle| text.contains(needle.as_str()))
+        text.len() >= SHORTEST && self.needles(text).iter().any(|needle| text.contains(needle.as_str()))
     }
 }
 
@@ -102,17 +105,37 @@ fn longest_word(text: &str) -> usize {
     text.as_bytes().split(|byte| !part(byte)).map(<[u8]>::len).max().unwrap_or(0)
 }
 
-/// The usual encodings of a credential.
+/// The usual encodings of a credential; most passwords have few that differ.
 fn spellings(value: &str) -> Vec<String> {
     let bytes = value.as_bytes();
+    let mut all = vec![value.to_owned()];
     if bytes.len() > LONGEST_SPELT {
-        return vec![value.to_owned()];
+        return all;
     }
-    let form: String = url::form_urlencoded::byte_serialize(bytes).collect();
+    // These no syntax escapes.
+    if !bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')) {
+        all.extend(escaped(value));
+    }
+    let base64 = STANDARD.encode(bytes);
+    if base64.contains(['+', '/']) {
+        all.extend([URL_SAFE.encode(bytes), URL_SAFE_NO_PAD.encode(bytes)]);
+    }
+    if base64.ends_with('=') {
+        all.push(STANDARD_NO_PAD.encode(bytes));
+    }
+    let hex = hex::encode(bytes);
+    all.extend([base64, hex.to_uppercase(), hex]);
+    all.retain(|spelling| spelling.len() >= SHORTEST);
+    all
+}
+
+/// A credential as forms, URLs, JSON, XML and pages write it.
+fn escaped(value: &str) -> [String; 5] {
+    let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
     let mut percent = String::new();
-    for byte in bytes {
+    for byte in value.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => percent.push(char::from(*byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => percent.push(char::from(byte)),
             _ => {
                 let _ = write!(percent, "%{byte:02X}");
             }
@@ -121,14 +144,9 @@ fn spellings(value: &str) -> Vec<String> {
     let json = crate::document::to_json(&value.into());
     let json = json.trim_matches('"').to_owned();
     let xml = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    let mut all = vec![value.to_owned(), form, percent, json, xml];
-    all.extend([STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].iter().map(|code| code.encode(bytes)));
-    let hex = hex::encode(bytes);
-    all.extend([hex.to_uppercase(), hex]);
     // A page's title has its white space folded before anybody sees it.
-    all.push(value.split_whitespace().collect::<Vec<_>>().join(" "));
-    all.retain(|spelling| spelling.len() >= SHORTEST);
-    all
+    let folded = value.split_whitespace().collect::<Vec<_>>().join(" ");
+    [form, percent, json, xml, folded]
 }
 
 /// The usual digests of a credential, as they are usually written.
