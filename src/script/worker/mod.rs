@@ -1,24 +1,21 @@
 //! The worker process: reads frames from its standard input, runs scripts, writes frames to its standard output.
 //!
-//! One thread has the engine, the main thread writes: a finished reply never waits for the next call. The process takes
-//! everything away from itself before it reads its first frame. It opens nothing, logs nothing and prints nothing:
-//! whatever it could print might hold a password.
+//! One thread has the engine and writes each reply before it begins the next call; handing it to another thread would cost
+//! more than the script. The main thread watches whether the daemon still lives. The process takes everything away from
+//! itself before it reads its first frame. It opens nothing, logs nothing and prints nothing: whatever it could print
+//! might hold a password.
 
 mod calls;
 mod probe;
 pub mod sandbox;
 
-use std::io::Write as _;
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 /// Stack of the engine thread. 512 nested calls through built-in functions need less than 8 MiB in a debug build.
 const ENGINE_STACK: usize = 16 * 1024 * 1024;
-
-/// Replies that may wait for the writer. The daemon keeps at most 8 calls in flight, so this never fills.
-const REPLIES: usize = 64;
 
 /// Between two looks whether the daemon still lives. Its death closes the input, but a script in a loop reads none.
 const PARENT_CHECK: Duration = Duration::from_secs(1);
@@ -31,12 +28,14 @@ pub fn main() -> ExitCode {
     // A panic message can quote what the script computed.
     std::panic::set_hook(Box::new(|_| {}));
     let restrictions = sandbox::enter();
-    let (replies, outgoing) = sync_channel::<Vec<u8>>(REPLIES);
+    // Nothing is ever sent; the engine thread's end shows by it.
+    let (busy, ended) = sync_channel::<()>(0);
     let (go, start) = sync_channel(1);
     let (here, runs) = sync_channel(1);
     let engine = thread::Builder::new().stack_size(ENGINE_STACK).spawn(move || {
+        let _busy = busy;
         here.send(()).map_err(|_| calls::Stop)?;
-        run_engine(&start, &replies)
+        run_engine(&start)
     });
     let Ok(engine) = engine else { return ExitCode::from(FAILED) };
     // The filter takes away what makes a thread and what a thread does while it starts, so it comes when both run.
@@ -47,9 +46,8 @@ pub fn main() -> ExitCode {
     if go.send(restrictions).is_err() {
         return ExitCode::from(FAILED);
     }
-    let written = write_replies(&outgoing, rustix::process::getppid());
-    // A writer that failed has no reader any more; the engine thread is not waited for, it may be in a loop.
-    if written.is_err() {
+    // Without a daemon the engine thread is not waited for, it may be in a loop.
+    if !watch(&ended, rustix::process::getppid()) {
         return ExitCode::from(FAILED);
     }
     match engine.join() {
@@ -58,26 +56,18 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run_engine(start: &Receiver<sandbox::Sandbox>, replies: &SyncSender<Vec<u8>>) -> Result<(), calls::Stop> {
+fn run_engine(start: &Receiver<sandbox::Sandbox>) -> Result<(), calls::Stop> {
     let restrictions = start.recv().map_err(|_| calls::Stop)?;
-    calls::serve(std::io::stdin().lock(), replies, restrictions)
+    calls::serve(std::io::stdin().lock(), std::io::stdout().lock(), restrictions)
 }
 
-/// Writes replies as they come, together when several wait. Fails when the daemon is gone: nobody would end a script in
-/// a loop any more.
-fn write_replies(outgoing: &Receiver<Vec<u8>>, parent: Option<rustix::process::Pid>) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    loop {
-        let mut bytes = match outgoing.recv_timeout(PARENT_CHECK) {
-            Ok(bytes) => bytes,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            Err(RecvTimeoutError::Timeout) if rustix::process::getppid() == parent => continue,
-            Err(RecvTimeoutError::Timeout) => return Err(std::io::ErrorKind::BrokenPipe.into()),
-        };
-        while let Ok(more) = outgoing.try_recv() {
-            bytes.extend_from_slice(&more);
+/// Waits for the end of the engine thread; false when the daemon is gone before: nobody would end a script in a loop any
+/// more.
+fn watch(ended: &Receiver<()>, parent: Option<rustix::process::Pid>) -> bool {
+    while ended.recv_timeout(PARENT_CHECK) == Err(RecvTimeoutError::Timeout) {
+        if rustix::process::getppid() != parent {
+            return false;
         }
-        out.write_all(&bytes)?;
-        out.flush()?;
     }
+    true
 }
