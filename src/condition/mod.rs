@@ -11,7 +11,7 @@ mod rules;
 pub use compare::{Operand, Operator, Order};
 pub use leaf::{Leaf, Seen, Test, ValueSource};
 pub use pattern::{PatternError, pattern};
-pub use rules::{Judging, RejectRow, StepRules, status_speaks};
+pub use rules::{Judging, RejectRow, Rule, StepRules, status_speaks};
 
 use crate::context::Context;
 use crate::document::Value;

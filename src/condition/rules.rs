@@ -18,6 +18,34 @@ pub struct RejectRow {
     pub message: Option<String>,
 }
 
+/// Which rule of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// A row of `reject`, from 0.
+    Reject(usize),
+    /// `unavailable`
+    Unavailable,
+    /// `more`
+    More,
+    /// `pending`
+    Pending,
+    /// `success`
+    Success,
+}
+
+/// As a trace names it.
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Reject(row) => write!(f, "reject[{row}]"),
+            Self::Unavailable => f.write_str("unavailable"),
+            Self::More => f.write_str("more"),
+            Self::Pending => f.write_str("pending"),
+            Self::Success => f.write_str("success"),
+        }
+    }
+}
+
 /// All rules of one step.
 #[derive(Debug)]
 pub struct StepRules {
@@ -36,23 +64,21 @@ pub struct StepRules {
 }
 
 impl StepRules {
-    /// Every condition with its name in a trace.
-    pub fn conditions(&self) -> Vec<(String, &Condition)> {
-        let mut all: Vec<(String, &Condition)> =
-            self.reject.iter().enumerate().map(|(i, row)| (format!("reject[{i}]"), &row.when)).collect();
+    /// Every condition with its rule, in the order of judging.
+    pub fn conditions(&self) -> impl Iterator<Item = (Rule, &Condition)> {
+        let rows = self.reject.iter().enumerate().map(|(row, it)| (Rule::Reject(row), &it.when));
         let others = [
-            ("unavailable", &self.unavailable),
-            ("more", &self.more),
-            ("pending", &self.pending),
-            ("success", &self.success),
+            (Rule::Unavailable, &self.unavailable),
+            (Rule::More, &self.more),
+            (Rule::Pending, &self.pending),
+            (Rule::Success, &self.success),
         ];
-        all.extend(others.into_iter().filter_map(|(name, c)| c.as_ref().map(|c| (name.to_owned(), c))));
-        all
+        rows.chain(others.into_iter().filter_map(|(rule, condition)| condition.as_ref().map(|it| (rule, it))))
     }
 
     /// The statuses that a leaf outside `not` names, in any rule.
     pub fn named_statuses(&self) -> Vec<u16> {
-        let mut all: Vec<u16> = self.conditions().iter().flat_map(|(_, c)| c.named_statuses()).collect();
+        let mut all: Vec<u16> = self.conditions().flat_map(|(_, c)| c.named_statuses()).collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -64,11 +90,11 @@ pub fn status_speaks(status: u16, named: &[u16]) -> bool {
     (200..300).contains(&status) || SPEAKING.contains(&status) || named.contains(&status)
 }
 
-/// The rules of one step over one reply. Every leaf asked goes to `observer` with the name of its rule.
+/// The rules of one step over one reply. Every leaf asked goes to `observer` with its rule.
 pub struct Judging<'a> {
     rules: &'a StepRules,
     facts: Facts<'a>,
-    observer: Option<std::cell::RefCell<Vec<(String, Seen<'a>)>>>,
+    observer: Option<std::cell::RefCell<Vec<(Rule, Seen<'a>)>>>,
 }
 
 impl<'a> Judging<'a> {
@@ -83,28 +109,26 @@ impl<'a> Judging<'a> {
     }
 
     /// The recorded leaves in the order in which they were asked.
-    pub fn into_seen(self) -> Vec<(String, Seen<'a>)> {
+    pub fn into_seen(self) -> Vec<(Rule, Seen<'a>)> {
         self.observer.map(std::cell::RefCell::into_inner).unwrap_or_default()
     }
 
-    fn ask(&self, name: impl Fn() -> String, condition: &'a Condition, absent: Absent) -> Truth {
+    fn ask(&self, rule: Rule, condition: &'a Condition, absent: Absent) -> Truth {
         match &self.observer {
             None => condition.holds(self.facts, absent),
-            Some(leaves) => {
-                condition.evaluate(self.facts, absent, &mut |seen| leaves.borrow_mut().push((name(), seen)))
-            }
+            Some(leaves) => condition.evaluate(self.facts, absent, &mut |seen| leaves.borrow_mut().push((rule, seen))),
         }
     }
 
     /// A rule that may be left out; it then is false.
-    fn optional(&self, name: &str, condition: Option<&'a Condition>, absent: Absent) -> Truth {
-        condition.map_or(Truth::False, |condition| self.ask(|| name.to_owned(), condition, absent))
+    fn optional(&self, rule: Rule, condition: Option<&'a Condition>, absent: Absent) -> Truth {
+        condition.map_or(Truth::False, |condition| self.ask(rule, condition, absent))
     }
 
     /// A rule that grants holds on 2xx only, unless it looks at the status itself.
-    fn granting(&self, name: &str, condition: Option<&'a Condition>) -> Truth {
+    fn granting(&self, rule: Rule, condition: Option<&'a Condition>) -> Truth {
         let Some(condition) = condition else { return Truth::False };
-        let truth = self.ask(|| name.to_owned(), condition, Absent::Unknown);
+        let truth = self.ask(rule, condition, Absent::Unknown);
         if condition.has_status_leaf() {
             return truth;
         }
@@ -119,7 +143,7 @@ impl Rules for Judging<'_> {
     }
 
     fn reject(&self, row: usize) -> Truth {
-        self.ask(|| format!("reject[{row}]"), &self.rules.reject[row].when, Absent::False)
+        self.ask(Rule::Reject(row), &self.rules.reject[row].when, Absent::False)
     }
 
     fn reject_reason(&self, row: usize) -> Reason {
@@ -127,20 +151,20 @@ impl Rules for Judging<'_> {
     }
 
     fn unavailable(&self) -> Truth {
-        self.optional("unavailable", self.rules.unavailable.as_ref(), Absent::False)
+        self.optional(Rule::Unavailable, self.rules.unavailable.as_ref(), Absent::False)
     }
 
     fn more(&self) -> Truth {
-        self.granting("more", self.rules.more.as_ref())
+        self.granting(Rule::More, self.rules.more.as_ref())
     }
 
     fn pending(&self) -> Truth {
-        self.optional("pending", self.rules.pending.as_ref(), Absent::Unknown)
+        self.optional(Rule::Pending, self.rules.pending.as_ref(), Absent::Unknown)
     }
 
     fn success(&self) -> Option<Truth> {
         let rule = self.rules.success.as_ref()?;
-        Some(self.granting("success", Some(rule)))
+        Some(self.granting(Rule::Success, Some(rule)))
     }
 
     fn replied_ok(&self) -> Truth {

@@ -168,7 +168,7 @@ pub struct ResponsePlan {
 impl ResponsePlan {
     /// Every source that rules, identity, captures and mapping read.
     pub fn sources(&self) -> impl Iterator<Item = &ValueSource> {
-        let leaves = self.rules.conditions().into_iter().flat_map(|(_, condition)| condition.leaves());
+        let leaves = self.rules.conditions().flat_map(|(_, condition)| condition.leaves());
         let compared = leaves.filter_map(|(leaf, _)| match &leaf.test {
             Test::Compare(source, _) => Some(source),
             Test::Status(_) => None,

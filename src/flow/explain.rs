@@ -13,7 +13,7 @@ use crate::verdict::{Cause, Delivery, Denial, Truth, Withheld, WithheldCookie};
 use super::report::Tells;
 use super::run::Proof;
 use super::watched::tells;
-use crate::condition::Seen;
+use crate::condition::{Rule, Seen};
 
 /// What a script did instead of giving a value. What it threw is not shown: it may hold what the user typed.
 pub(super) fn script(outcome: &Outcome) -> String {
@@ -73,12 +73,12 @@ pub(super) fn mute_status(status: u16, decoded: &Decoded) -> String {
 pub(super) fn judged(
     step: &Step,
     result: Result<&Proof, &Denial>,
-    seen: &[(String, Seen<'_>)],
+    seen: &[(Rule, Seen<'_>)],
     view: Option<&ReplyView<'_>>,
 ) -> String {
-    let rule = seen.last().map_or("", |(rule, _)| rule.as_str());
-    let asked: Vec<&Seen<'_>> = seen.iter().filter(|(name, _)| name == rule).map(|(_, seen)| seen).collect();
-    let wanted = |truth: Truth| asked.iter().find(|seen| seen.truth == truth).copied();
+    let decided = seen.last().map(|(rule, _)| *rule);
+    let asked = || seen.iter().filter(|(rule, _)| Some(*rule) == decided).map(|(_, seen)| seen);
+    let wanted = |truth: Truth| asked().find(|seen| seen.truth == truth);
     let because =
         |seen: Option<&Seen<'_>>| seen.map_or_else(|| "no rule says more".to_owned(), |seen| found(seen, view));
     let line = match result {
@@ -89,7 +89,7 @@ pub(super) fn judged(
         }
         Err(Denial::Reject { .. }) if not_ok_without_leaf(step, view) => "the status is not 2xx".to_owned(),
         Err(Denial::Reject { .. }) => format!("success is not met: {}", because(wanted(Truth::False))),
-        Err(Denial::Unavailable(Cause::UpstreamError)) if rule == "unavailable" => {
+        Err(Denial::Unavailable(Cause::UpstreamError)) if decided == Some(Rule::Unavailable) => {
             format!("the upstream reports trouble: {}", because(wanted(Truth::True)))
         }
         Err(Denial::Unavailable(Cause::UpstreamError)) => {

@@ -12,7 +12,7 @@ use super::report::{CaptureTrace, IdentityTrace, MapTrace, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
 use super::{cached, conceal, explain, page, send, watched};
-use crate::condition::{Facts, Judging, Seen, StepRules, status_speaks};
+use crate::condition::{Facts, Judging, StepRules, status_speaks};
 use crate::connector::{Match, Role, Step, script_input};
 use crate::context::PageFacts;
 use crate::document::{Value, from_json};
@@ -159,7 +159,7 @@ fn judge(
 ) -> Result<(Proof, String), Stop> {
     let rules = &step.response.rules;
     let facts = Facts { context: &run.context, reply: view, claims: None };
-    let judging = Judging::new(rules, facts);
+    let judging = Judging::recording(rules, facts);
     let result = match step.role {
         Role::Factor => match judge_factor(&judging) {
             FactorOutcome::Success(proof) => Ok(Proof::Factor(proof)),
@@ -172,8 +172,7 @@ fn judge(
             HelperOutcome::Denied(denial) => Err(denial),
         },
     };
-    // Conditions have no side effects, so they are asked again with a recorder for the line that explains them.
-    let seen = record(rules, facts, step.role);
+    let seen = judging.into_seen();
     let explain = explain::judged(step, result.as_ref().map_or_else(Result::Err, Result::Ok), &seen, view);
     if let Some(trace) = &mut report.trace {
         trace.rules = watched::rules(rules, facts, &seen);
@@ -182,15 +181,6 @@ fn judge(
         Ok(proof) => Ok((proof, explain)),
         Err(denial) => Err(denied(denial, rules, explain, run)),
     }
-}
-
-fn record<'a>(rules: &'a StepRules, facts: Facts<'a>, role: Role) -> Vec<(String, Seen<'a>)> {
-    let recording = Judging::recording(rules, facts);
-    match role {
-        Role::Factor => drop(judge_factor(&recording)),
-        Role::Helper => drop(judge_helper(&recording)),
-    }
-    recording.into_seen()
 }
 
 fn denied(denial: Denial, rules: &StepRules, explain: String, run: &Run<'_>) -> Stop {

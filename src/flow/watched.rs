@@ -3,7 +3,7 @@
 //! Conditions have no side effects, so all of this is asked again, and only when somebody watches.
 
 use super::report::{LeafTrace, RuleTrace, Tells};
-use crate::condition::{Absent, Condition, Facts, Leaf, Operator, Seen, StepRules, Test};
+use crate::condition::{Absent, Condition, Facts, Leaf, Operator, Rule, Seen, StepRules, Test};
 use crate::document::Value;
 use crate::verdict::Truth;
 
@@ -16,23 +16,25 @@ pub(super) fn when(condition: &Condition, truth: Truth, facts: Facts<'_>) -> Rul
     RuleTrace { name: "when".to_owned(), truth, leaves: leaves.iter().map(|seen| leaf(seen, &decisive)).collect() }
 }
 
-/// The rules that were asked. `seen` holds their leaves in the order of judging, each with the name of its rule.
-pub(super) fn rules(rules: &StepRules, facts: Facts<'_>, seen: &[(String, Seen<'_>)]) -> Vec<RuleTrace> {
+/// The rules that were asked. `seen` holds their leaves in the order of judging, each with its rule.
+pub(super) fn rules(rules: &StepRules, facts: Facts<'_>, seen: &[(Rule, Seen<'_>)]) -> Vec<RuleTrace> {
     let mut traces = Vec::new();
-    for (name, condition) in rules.conditions() {
-        let asked: Vec<&Seen<'_>> = seen.iter().filter(|(rule, _)| *rule == name).map(|(_, seen)| seen).collect();
+    for (rule, condition) in rules.conditions() {
+        let asked: Vec<&Seen<'_>> = seen.iter().filter(|(of, _)| *of == rule).map(|(_, seen)| seen).collect();
         if asked.is_empty() {
             continue;
         }
-        let absent = if name.starts_with("reject") || name == "unavailable" { Absent::False } else { Absent::Unknown };
+        let absent = match rule {
+            Rule::Reject(_) | Rule::Unavailable => Absent::False,
+            Rule::More | Rule::Pending | Rule::Success => Absent::Unknown,
+        };
         let decisive = deciding(condition, facts, absent);
         let mut trace = RuleTrace {
             truth: condition.holds(facts, absent),
             leaves: asked.into_iter().map(|seen| leaf(seen, &decisive)).collect(),
-            name,
+            name: rule.to_string(),
         };
-        let grants = trace.name == "more" || trace.name == "success";
-        if grants && !condition.has_status_leaf() {
+        if matches!(rule, Rule::More | Rule::Success) && !condition.has_status_leaf() {
             only_on_2xx(&mut trace, facts);
         }
         traces.push(trace);
