@@ -13,13 +13,14 @@ mod needs;
 pub mod probe;
 pub mod raw;
 mod schema;
-pub mod script_input;
+mod script_input;
 mod spread;
 
 pub use ask::Ask;
 pub use cache::CachePlan;
 pub use needs::Needs;
 pub use schema::{schema, schema_text};
+pub use script_input::Script;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,7 +33,6 @@ use crate::mapping::MapPlan;
 use crate::packing::Packing;
 use crate::request::RequestPlan;
 use crate::response::Decoding;
-use crate::script::ScriptId;
 use crate::secret::Secret;
 use crate::signing::AuthPlan;
 use crate::upstream::{Gate, Nodes};
@@ -150,7 +150,7 @@ pub struct ResponsePlan {
     /// How the body becomes a document.
     pub decoding: Decoding,
     /// The script on the document.
-    pub preprocess: Option<ScriptId>,
+    pub preprocess: Option<Box<Script>>,
     /// When it means what.
     pub rules: StepRules,
     /// Whether `success` rests on the status alone, as the file acknowledges; the probe then has nothing to try.
@@ -190,7 +190,7 @@ pub struct Step {
     /// The pause before it.
     pub ask: Option<Ask>,
     /// The script before the request.
-    pub variables: Option<ScriptId>,
+    pub variables: Option<Box<Script>>,
     /// The request; none in a step that only asks.
     pub request: Option<RequestPlan>,
     /// How the request authenticates itself.

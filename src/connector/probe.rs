@@ -6,13 +6,13 @@ use std::time::Duration;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
-use super::{Connector, Role, Step, script_input};
+use super::{Connector, Role, Step};
 use crate::condition::{Condition, Facts, Judging, Test, ValueSource, status_speaks};
 use crate::context::{Context, PageFacts, StepFacts, StepOutcome, User};
 use crate::document::{Object, Value, from_json};
 use crate::response::source::{ReplyView, Source};
 use crate::response::{Format, decode};
-use crate::script::{Input, Outcome, Pool};
+use crate::script::{Outcome, Pool};
 use crate::secret::Secret;
 use crate::upstream::{Reply, Timings};
 use crate::verdict::{Denial, FactorOutcome, judge_factor};
@@ -128,9 +128,9 @@ async fn judged(
     let declared = (!content_type.is_empty()).then_some(content_type);
     let mut decoded = decode(&step.response.decoding, declared, body.as_bytes());
     let reply = Reply { status, headers, body: body.into(), timings: Timings::default() };
-    if let (Some(script), Some(scripts), true) = (step.response.preprocess, scripts, decoded.document.is_ok()) {
-        let input = script_input::preprocess(context, &reply, &decoded);
-        let Outcome::Value(json) = scripts.call(script, Input::new(input), Instant::now() + PATIENCE).await else {
+    if let (Some(script), Some(scripts), true) = (&step.response.preprocess, scripts, decoded.document.is_ok()) {
+        let input = script.preprocess(context, &reply, &decoded);
+        let Outcome::Value(json) = scripts.call(script.id, input, Instant::now() + PATIENCE).await else {
             return None;
         };
         let document = from_json(json.as_bytes()).ok()?;

@@ -1,114 +1,229 @@
-//! The parameters of a script as JSON text (DESIGN.md section 3).
+//! The parameters of a script as JSON text (DESIGN.md section 3): what its text says that it reads, and no more.
+//!
+//! A script that uses a parameter in a way that its text does not tell gets all of that parameter. Integers that JavaScript
+//! cannot hold exactly become strings when the worker reads them (`script::engine`).
 
-use crate::context::Context;
-use crate::document::{Number, Object, Value, to_json};
+use std::borrow::Cow;
+
+use http::header::{HeaderMap, HeaderName, SET_COOKIE};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::context::{Context, StepFacts};
+use crate::document::Value;
 use crate::response::{Decoded, Kind as ReplyKind};
+use crate::script::{Input, Names, Reads, ScriptId};
 use crate::upstream::Reply;
 
-/// Integers beyond this lose digits in JavaScript and go in as strings (ECMA-262 Number.MAX_SAFE_INTEGER).
-const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
-
-/// Parameters of a variables script.
-pub fn variables(context: &Context) -> String {
-    to_json(&Value::Object(parameters(context)))
+/// A script of a step.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// Its number in the generation.
+    pub id: ScriptId,
+    /// What it reads.
+    pub reads: Reads,
 }
 
-/// Parameters of a preprocess script: the same, the raw reply and the document (`{}` for text).
-pub fn preprocess(context: &Context, reply: &Reply, decoded: &Decoded) -> String {
-    let mut all = parameters(context);
-    let mut headers = Object::new();
-    for name in reply.headers.keys() {
-        let mut values: Vec<Value> = reply
-            .headers
-            .get_all(name)
-            .iter()
-            .map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned().into())
-            .collect();
-        let list = name == http::header::SET_COOKIE || values.len() > 1;
-        let value = if list { Value::Array(values) } else { values.remove(0) };
-        headers.insert(name.as_str().to_owned(), value);
+impl Script {
+    /// Parameters of a variables script.
+    pub fn variables(&self, context: &Context) -> Input {
+        self.input(context, None)
     }
-    let data: Value = [
-        ("headers".to_owned(), Value::Object(headers)),
-        ("body".to_owned(), Value::Text(decoded.text.clone().unwrap_or_default())),
-    ]
-    .into_iter()
-    .collect();
-    let response = [("statusCode".to_owned(), Value::from(u64::from(reply.status))), ("data".to_owned(), data)];
-    all.insert("response".to_owned(), response.into_iter().collect());
-    let result = match (decoded.kind, &decoded.document) {
-        (ReplyKind::Text, _) | (_, Err(_)) => Value::Object(Object::new()),
-        (_, Ok(document)) => document.clone(),
-    };
-    all.insert("result".to_owned(), safe(result));
-    to_json(&Value::Object(all))
-}
 
-fn parameters(context: &Context) -> Object {
-    let mut user: Object = [
-        ("username".to_owned(), Value::from(context.user.username.as_str())),
-        // The script of this login is where the connector computes with the password.
-        ("userPassword".to_owned(), Value::from(context.user.password.expose())),
-    ]
-    .into_iter()
-    .collect();
-    let text = |secret: &crate::secret::Secret| Value::from(secret.expose());
-    user.insert("fields".to_owned(), context.user.fields.iter().map(|(n, v)| (n.clone(), text(v))).collect());
-    if let Some(ip) = context.user.client_ip {
-        user.insert("clientIp".to_owned(), ip.to_string().into());
+    /// Parameters of a preprocess script: the same, the raw reply and the document (`{}` for text).
+    pub fn preprocess(&self, context: &Context, reply: &Reply, decoded: &Decoded) -> Input {
+        self.input(context, Some((reply, decoded)))
     }
-    for (name, value) in &context.user.attributes {
-        user.insert(name.clone(), safe(value.clone()));
-    }
-    let steps = context.steps.iter().map(|(name, facts)| {
-        let mut step: Object =
-            facts.captures.iter().map(|(n, v)| (n.clone(), safe(v.clone().unwrap_or_default()))).collect();
-        step.insert("outcome".to_owned(), facts.outcome.as_str().into());
-        step.insert("status".to_owned(), facts.status.map_or(Value::Null, |status| u64::from(status).into()));
-        (name.clone(), Value::Object(step))
-    });
-    let now = &context.step;
-    let pairs = |list: &[(&str, Value)]| list.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect::<Value>();
-    [
-        ("user".to_owned(), Value::Object(user)),
-        ("env".to_owned(), safe(Value::Object(context.env.clone()))),
-        ("steps".to_owned(), steps.collect()),
-        ("secret".to_owned(), context.secrets.iter().map(|(n, v)| (n.clone(), text(v))).collect()),
-        ("answer".to_owned(), context.answers.iter().map(|(n, v)| (n.clone(), text(v))).collect()),
-        (
-            "time".to_owned(),
-            pairs(&[
-                ("unix", now.unix.into()),
-                ("unix_ms", now.unix_ms.into()),
-                ("iso8601", now.iso8601.as_str().into()),
-                ("compact", now.compact.as_str().into()),
-            ]),
-        ),
-        (
-            "random".to_owned(),
-            pairs(&[
-                ("hex16", now.hex16.as_str().into()),
-                ("uuid", now.uuid.as_str().into()),
-                ("digits6", now.digits6.as_str().into()),
-            ]),
-        ),
-        ("request".to_owned(), pairs(&[("id", context.request_id.as_str().into())])),
-    ]
-    .into_iter()
-    .collect()
-}
 
-/// Integers that JavaScript cannot hold exactly become strings.
-fn safe(value: Value) -> Value {
-    match value {
-        Value::Number(number) if loses_digits(&number) => Value::Text(number.as_str().to_owned()),
-        Value::Array(items) => Value::Array(items.into_iter().map(safe).collect()),
-        Value::Object(object) => object.into_iter().map(|(name, value)| (name, safe(value))).collect(),
-        other => other,
+    fn input(&self, context: &Context, reply: Option<(&Reply, &Decoded)>) -> Input {
+        let parameters = Parameters { reads: &self.reads, context, reply };
+        // Strings, numbers and our own values into memory: serialising cannot fail. An empty text is an error in the worker.
+        Input::new(serde_json::to_string(&parameters).unwrap_or_default())
     }
 }
 
-fn loses_digits(number: &Number) -> bool {
-    let digits = number.as_str().trim_start_matches('-');
-    digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u64>().map_or(true, |n| n > MAX_SAFE_INTEGER)
+/// Everything that one call gets.
+struct Parameters<'a> {
+    reads: &'a Reads,
+    context: &'a Context,
+    reply: Option<(&'a Reply, &'a Decoded)>,
+}
+
+impl Serialize for Parameters<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { reads, context, reply } = self;
+        let mut all = serializer.serialize_map(None)?;
+        if !reads.user.is_empty() {
+            all.serialize_entry("user", &User(self))?;
+        }
+        // What a variables script leaves in `env` is the whole of it, so what earlier ones left goes in.
+        let env = |name: &str| reply.is_none() || wanted(&reads.env_read, name);
+        if context.env.keys().any(|name| env(name)) {
+            all.serialize_entry("env", &Members(context.env.iter().filter(|(name, _)| env(name))))?;
+        }
+        if reads.steps_all || !reads.steps.is_empty() {
+            let steps = context.steps.iter().filter_map(|(name, facts)| {
+                let names = reads.steps.get(name).filter(|_| !reads.steps_all);
+                (reads.steps_all || names.is_some()).then_some((name, StepValues { facts, names }))
+            });
+            all.serialize_entry("steps", &Members(steps))?;
+        }
+        // The script of this login is where the connector computes with its credentials.
+        if !reads.secret.is_empty() {
+            let secrets = context.secrets.iter().filter(|(name, _)| wanted(&reads.secret, name));
+            all.serialize_entry("secret", &Members(secrets.map(|(name, secret)| (name, secret.expose()))))?;
+        }
+        if !reads.answer.is_empty() {
+            let answers = context.answers.iter().filter(|(name, _)| wanted(&reads.answer, name));
+            all.serialize_entry("answer", &Members(answers.map(|(name, answer)| (name, answer.expose()))))?;
+        }
+        all.serialize_entry("time", &Time(self))?;
+        if !reads.random.is_empty() {
+            let drawn = &context.step;
+            let random = [("hex16", &drawn.hex16), ("uuid", &drawn.uuid), ("digits6", &drawn.digits6)];
+            all.serialize_entry("random", &Members(random.into_iter()))?;
+        }
+        if !reads.request.is_empty() {
+            all.serialize_entry("request", &Members([("id", &context.request_id)].into_iter()))?;
+        }
+        if let Some((reply, decoded)) = reply {
+            if !reads.response.is_empty() {
+                all.serialize_entry("response", &Response { reply, decoded })?;
+            }
+            // It is what the script leaves, whether it reads it or not.
+            match (decoded.kind, &decoded.document) {
+                (ReplyKind::Text, _) | (_, Err(_)) => {}
+                (_, Ok(document)) => all.serialize_entry("result", document)?,
+            }
+        }
+        all.end()
+    }
+}
+
+fn wanted(names: &Names, name: &str) -> bool {
+    names.all || names.has(name)
+}
+
+/// An object of these members.
+struct Members<I>(I);
+
+impl<K: Serialize, V: Serialize, I: Iterator<Item = (K, V)> + Clone> Serialize for Members<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.clone())
+    }
+}
+
+struct User<'a>(&'a Parameters<'a>);
+
+impl Serialize for User<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Parameters { reads, context, .. } = self.0;
+        let (user, wants) = (&context.user, |name: &str| wanted(&reads.user, name));
+        let mut all = serializer.serialize_map(None)?;
+        if wants("username") {
+            all.serialize_entry("username", &user.username)?;
+        }
+        if wants("userPassword") {
+            all.serialize_entry("userPassword", user.password.expose())?;
+        }
+        if wants("fields") {
+            let field = |name: &str| reads.user.all || wanted(&reads.user_fields, name);
+            let fields = user.fields.iter().filter(|(name, _)| field(name));
+            all.serialize_entry("fields", &Members(fields.map(|(name, value)| (name, value.expose()))))?;
+        }
+        if let Some(ip) = user.client_ip.filter(|_| wants("clientIp")) {
+            all.serialize_entry("clientIp", &ip)?;
+        }
+        for (name, value) in user.attributes.iter().filter(|(name, _)| wants(name)) {
+            all.serialize_entry(name, value)?;
+        }
+        all.end()
+    }
+}
+
+/// `None`: a script reads `steps` in a way that its text does not tell.
+struct StepValues<'a> {
+    facts: &'a StepFacts,
+    names: Option<&'a Names>,
+}
+
+impl Serialize for StepValues<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_map(None)?;
+        let wants = |name: &str| self.names.is_none_or(|names| wanted(names, name));
+        for (name, value) in self.facts.captures.iter().filter(|(name, _)| wants(name)) {
+            all.serialize_entry(name, value.as_ref().unwrap_or(&Value::Null))?;
+        }
+        all.serialize_entry("outcome", self.facts.outcome.as_str())?;
+        all.serialize_entry("status", &self.facts.status)?;
+        all.end()
+    }
+}
+
+/// `unix_ms` is the script's own clock too.
+struct Time<'a>(&'a Parameters<'a>);
+
+impl Serialize for Time<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (now, reads) = (&self.0.context.step, &self.0.reads.time);
+        let mut all = serializer.serialize_map(None)?;
+        all.serialize_entry("unix_ms", &now.unix_ms)?;
+        if wanted(reads, "unix") {
+            all.serialize_entry("unix", &now.unix)?;
+        }
+        if wanted(reads, "iso8601") {
+            all.serialize_entry("iso8601", &now.iso8601)?;
+        }
+        if wanted(reads, "compact") {
+            all.serialize_entry("compact", &now.compact)?;
+        }
+        all.end()
+    }
+}
+
+/// `response` of a preprocess script.
+struct Response<'a> {
+    reply: &'a Reply,
+    decoded: &'a Decoded,
+}
+
+impl Serialize for Response<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_map(Some(2))?;
+        all.serialize_entry("statusCode", &self.reply.status)?;
+        all.serialize_entry("data", &Data(self))?;
+        all.end()
+    }
+}
+
+struct Data<'a>(&'a Response<'a>);
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_map(Some(2))?;
+        all.serialize_entry("headers", &Headers(&self.0.reply.headers))?;
+        all.serialize_entry("body", self.0.decoded.text.as_deref().unwrap_or_default())?;
+        all.end()
+    }
+}
+
+struct Headers<'a>(&'a HeaderMap);
+
+impl Serialize for Headers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.keys().map(|name| (name.as_str(), Header(self.0, name))))
+    }
+}
+
+/// The values of one header: a text, or a list where there are several, and always of `set-cookie`.
+struct Header<'a>(&'a HeaderMap, &'a HeaderName);
+
+impl Serialize for Header<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut texts: Vec<Cow<'_, str>> =
+            self.0.get_all(self.1).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        match texts.pop() {
+            Some(text) if texts.is_empty() && *self.1 != SET_COOKIE => text.serialize(serializer),
+            last => serializer.collect_seq(texts.into_iter().chain(last)),
+        }
+    }
 }

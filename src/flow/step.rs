@@ -13,13 +13,13 @@ use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
 use super::{cached, conceal, explain, page, send, watched};
 use crate::condition::{Facts, Judging, StepRules, status_speaks};
-use crate::connector::{Match, Role, Step, script_input};
+use crate::connector::{Match, Role, Step};
 use crate::context::PageFacts;
 use crate::document::{Value, from_json};
 use crate::mapping::plain_text;
 use crate::response::source::{Found, ReplyView};
 use crate::response::{Decoded, check_headers};
-use crate::script::{Input, Outcome};
+use crate::script::Outcome;
 use crate::upstream::Reply;
 use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Mapped, Reason, judge_factor, judge_helper};
 
@@ -74,9 +74,8 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
 
 /// Stage 1: the variables script fills `env`.
 async fn variables(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
-    let Some(script) = step.variables else { return Ok(()) };
-    let input = Input::new(script_input::variables(&run.context));
-    let outcome = run.tools.scripts.call(script, input, run.deadline).await;
+    let Some(script) = &step.variables else { return Ok(()) };
+    let outcome = run.tools.scripts.call(script.id, script.variables(&run.context), run.deadline).await;
     let env = match outcome {
         Outcome::Value(json) => from_json(json.as_bytes()),
         other => return Err(script_failed(&other, run, "variables script", Stop::misconfigured)),
@@ -128,12 +127,12 @@ fn speaks(step: &Step, reply: &Reply, decoded: &Decoded) -> Result<(), Stop> {
 
 /// Stage 6: the preprocess script turns the document into the one that rules read. An undecodable body never gets here.
 async fn preprocess(step: &Step, run: &mut Run<'_>, reply: &Reply, decoded: &mut Decoded) -> Result<(), Stop> {
-    let Some(script) = step.response.preprocess else { return Ok(()) };
+    let Some(script) = &step.response.preprocess else { return Ok(()) };
     if decoded.document.is_err() {
         return Ok(());
     }
-    let input = Input::new(script_input::preprocess(&run.context, reply, decoded));
-    match run.tools.scripts.call(script, input, run.deadline).await {
+    let input = script.preprocess(&run.context, reply, decoded);
+    match run.tools.scripts.call(script.id, input, run.deadline).await {
         Outcome::Value(json) => {
             let document = from_json(json.as_bytes());
             decoded.document = Ok(document.map_err(|_| {

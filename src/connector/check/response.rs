@@ -8,12 +8,11 @@ use crate::condition::{Condition, RejectRow, StepRules, ValueSource};
 use crate::connector::evidence::{Evidence, evidence};
 use crate::connector::raw::response::{Extension as RawExtension, Format as RawFormat, FormatWord, Mapping};
 use crate::connector::raw::{self, connector::Pairs};
-use crate::connector::{Capture, Identity, Match, ResponsePlan, Role};
+use crate::connector::{Capture, Identity, Match, ResponsePlan, Role, Script};
 use crate::diagnostic::{Mistakes, Span};
 use crate::document::PairsSpec;
 use crate::mapping::{Extension, MapPlan};
 use crate::response::{Charset, Decoding, Format, Source, Wanted};
-use crate::script::ScriptId;
 use crate::verdict::Reason;
 
 /// Compiles `response`. A step without one is a helper that goes by the status.
@@ -22,7 +21,7 @@ pub(super) fn response(
     step: &raw::Step,
     role: Role,
     scope: Scope<'_>,
-    preprocess: Option<ScriptId>,
+    preprocess: Option<Box<Script>>,
     mistakes: &mut Mistakes,
 ) -> Option<ResponsePlan> {
     let wants = |wanted: &mut Wanted| super::from_page::add_wanted(check.raw, &step.name.text, wanted);

@@ -8,7 +8,7 @@ use super::roles::{self, Taint};
 use super::{Check, ask, cache, condition, request, response, utility};
 use crate::connector::raw::auth::Auth;
 use crate::connector::raw::{self, Text};
-use crate::connector::{Needs, Role, Step};
+use crate::connector::{Needs, Role, Script, Step};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Mistakes, Span};
 use crate::script::Kind;
@@ -26,7 +26,11 @@ pub(super) fn step(
     taint: &Taint,
     mistakes: &mut Mistakes,
 ) -> Option<Step> {
-    let script = |kind| check.scripts.iter().find(|s| s.step == scope.step && s.kind == kind).map(|s| s.source.id);
+    let script = |kind| {
+        let mut scripts = check.scripts.iter().zip(check.reads);
+        let (written, reads) = scripts.find(|(script, _)| script.step == scope.step && script.kind == kind)?;
+        Some(Box::new(Script { id: written.source.id, reads: reads.clone() }))
+    };
     let format = raw.response.as_ref().and_then(|response| response.format.as_ref()).map(|format| &format.value);
     let request =
         raw.request.as_ref().map(|request| request::request(check, (request, format), scope, taint, mistakes));
