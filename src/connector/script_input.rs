@@ -78,7 +78,7 @@ impl Serialize for Parameters<'_> {
         }
         all.serialize_entry("time", &Time(self))?;
         if !reads.random.is_empty() {
-            let drawn = &context.step;
+            let drawn = &context.step.texts;
             let random = [("hex16", &drawn.hex16), ("uuid", &drawn.uuid), ("digits6", &drawn.digits6)];
             all.serialize_entry("random", &Members(random.into_iter()))?;
         }
@@ -171,10 +171,10 @@ impl Serialize for Time<'_> {
             all.serialize_entry("unix", &now.unix)?;
         }
         if wanted(reads, "iso8601") {
-            all.serialize_entry("iso8601", &now.iso8601)?;
+            all.serialize_entry("iso8601", &now.texts.iso8601)?;
         }
         if wanted(reads, "compact") {
-            all.serialize_entry("compact", &now.compact)?;
+            all.serialize_entry("compact", &now.texts.compact)?;
         }
         all.end()
     }

@@ -3,9 +3,11 @@
 //! A context lives for one login and is never shared between two (invariant 7). It answers with values or says
 //! what is missing; it never renders, so that no value can become text without an encoder of its place.
 
+mod drawn;
 mod page;
 mod variable;
 
+pub use drawn::{Drawn, LoginSeed, LoginTexts, LoginValues, StepSeed, StepTexts, StepValues};
 pub use page::{Enctype, Field, FieldKind, Form, PageFacts};
 pub use variable::{LoginValue, RandomValue, StepValue, TimeValue, Variable, VariableError};
 
@@ -73,38 +75,6 @@ pub struct StepFacts {
     pub page: PageFacts,
 }
 
-/// Values drawn once a login.
-#[derive(Debug, Clone, Default)]
-pub struct LoginValues {
-    /// `login.state`: 128 bits, base64url.
-    pub state: Secret,
-    /// `login.nonce`: 128 bits, base64url.
-    pub nonce: Secret,
-    /// `login.pkce_verifier` (RFC 7636 section 4.1).
-    pub pkce_verifier: Secret,
-    /// `login.pkce_challenge`: S256 of the verifier (RFC 7636 section 4.2).
-    pub pkce_challenge: String,
-}
-
-/// Values drawn once a step run, so that variables, headers, signature and body of one request agree.
-#[derive(Debug, Clone, Default)]
-pub struct StepValues {
-    /// `time.unix`, seconds.
-    pub unix: u64,
-    /// `time.unix_ms`, milliseconds.
-    pub unix_ms: u64,
-    /// `time.iso8601` in the connector's time zone, with its offset.
-    pub iso8601: String,
-    /// `time.compact`: `yyyyMMddHHmmss` in the connector's time zone.
-    pub compact: String,
-    /// `random.hex16`: 16 random bytes, 32 hex digits.
-    pub hex16: String,
-    /// `random.uuid`: version 4.
-    pub uuid: String,
-    /// `random.digits6`: six decimal digits, uniform.
-    pub digits6: String,
-}
-
 /// The variables of one login at one step.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
@@ -164,11 +134,11 @@ impl Context {
             Variable::RequestId => owned(&self.request_id),
             Variable::Time(TimeValue::Unix) => Cow::Owned(Value::from(self.step.unix)),
             Variable::Time(TimeValue::UnixMs) => Cow::Owned(Value::from(self.step.unix_ms)),
-            Variable::Time(TimeValue::Iso8601) => owned(&self.step.iso8601),
-            Variable::Time(TimeValue::Compact) => owned(&self.step.compact),
-            Variable::Random(RandomValue::Hex16) => owned(&self.step.hex16),
-            Variable::Random(RandomValue::Uuid) => owned(&self.step.uuid),
-            Variable::Random(RandomValue::Digits6) => owned(&self.step.digits6),
+            Variable::Time(TimeValue::Iso8601) => owned(&self.step.texts.iso8601),
+            Variable::Time(TimeValue::Compact) => owned(&self.step.texts.compact),
+            Variable::Random(RandomValue::Hex16) => owned(&self.step.texts.hex16),
+            Variable::Random(RandomValue::Uuid) => owned(&self.step.texts.uuid),
+            Variable::Random(RandomValue::Digits6) => owned(&self.step.texts.digits6),
         })
     }
 

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::run::Run;
 use crate::connector::ask::{Ask, AskType};
-use crate::context::{LoginValues, PageFacts, StepFacts, StepOutcome, StepValue, User, Variable};
+use crate::context::{LoginTexts, PageFacts, StepFacts, StepOutcome, StepValue, User, Variable};
 use crate::cookies::Jar;
 use crate::document::{Object, Value};
 use crate::secret::Secret;
@@ -211,12 +211,13 @@ impl Saved {
             secrets,
             answers: self.answers.into_iter().map(secret).collect(),
             request_id: self.request_id,
-            login: LoginValues {
+            login: LoginTexts {
                 state: self.state.0,
                 nonce: self.nonce.0,
                 pkce_verifier: self.pkce_verifier.0,
                 pkce_challenge: self.pkce_challenge,
-            },
+            }
+            .into(),
             ..super::Context::default()
         }
     }

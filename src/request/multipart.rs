@@ -81,7 +81,8 @@ fn boundary(context: &Context, fits: impl Fn(&str) -> bool) -> Result<String, Re
     const TRIES: u8 = 8;
     (0..TRIES)
         .map(|count| {
-            let seed = format!("boundary {count} {} {} {}", context.step.hex16, context.step.uuid, context.request_id);
+            let drawn = &context.step.texts;
+            let seed = format!("boundary {count} {} {} {}", drawn.hex16, drawn.uuid, context.request_id);
             format!("doorward-{}", hex_encode(&digest(Algorithm::Sha256, seed.as_bytes())[..16]))
         })
         .find(|boundary| fits(boundary))

@@ -8,7 +8,7 @@ mod docs;
 mod named;
 mod upstream;
 
-use doorward::context::{Context, User};
+use doorward::context::{Context, StepTexts, User};
 use doorward::document::{Number, Value};
 use doorward::request::{BodySpec, JsonSpec, PartSpec, Prepared, RequestPlan, RequestSpec, Written};
 use doorward::template::{Language, RenderError};
@@ -33,7 +33,7 @@ pub fn plan(build: impl FnOnce(&mut RequestSpec<'static>)) -> RequestPlan {
 pub fn context(username: &str, password: &str) -> Context {
     let user = User { username: username.into(), password: password.into(), ..User::default() };
     let mut context = Context { user, request_id: "r".into(), ..Context::default() };
-    context.step.hex16 = "00112233445566778899aabbccddeeff".into();
+    context.step.texts = StepTexts { hex16: "00112233445566778899aabbccddeeff".into(), ..StepTexts::default() }.into();
     context
 }
 
