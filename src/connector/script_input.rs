@@ -227,3 +227,103 @@ impl Serialize for Header<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::User;
+    use crate::document::{Number, from_json};
+    use crate::script::Place;
+
+    fn names(names: &[&str]) -> Names {
+        let at = Place { line: 1, column: 1 };
+        Names { names: names.iter().map(|name| ((*name).to_owned(), at)).collect(), all: false }
+    }
+
+    fn all() -> Names {
+        Names { all: true, ..Names::default() }
+    }
+
+    fn context() -> Context {
+        let field = |name: &str| (name.to_owned(), "f".into());
+        let user = User {
+            username: "u".into(),
+            password: "p".into(),
+            fields: [field("a"), field("b")].into_iter().collect(),
+            client_ip: Some([192, 0, 2, 1].into()),
+            attributes: [("device".to_owned(), Value::from("d"))].into_iter().collect(),
+        };
+        let mut context = Context { user, request_id: "r".into(), ..Context::default() };
+        context.env.insert("old".into(), Value::Number(Number::parse("12345678901234567890").unwrap()));
+        context.secrets = std::sync::Arc::new(["k", "other"].map(|name| (name.to_owned(), "s".into())).into());
+        context.answers.insert("code".into(), "c".into());
+        context.step.unix_ms = 5;
+        context
+    }
+
+    fn variables(reads: Reads) -> String {
+        Script { id: ScriptId(0), reads }.variables(&context()).json().to_owned()
+    }
+
+    #[test]
+    fn what_no_line_names_stays_here() {
+        // What a variables script leaves in `env` is all of it, and `time.unix_ms` is its clock.
+        let always = r#""env":{"old":12345678901234567890}"#;
+        assert_eq!(variables(Reads::default()), format!(r#"{{{always},"time":{{"unix_ms":5}}}}"#));
+        let some = Reads {
+            user: names(&["userPassword", "fields"]),
+            user_fields: names(&["b"]),
+            secret: names(&["k"]),
+            request: names(&["id"]),
+            ..Reads::default()
+        };
+        assert_eq!(
+            variables(some),
+            format!(
+                r#"{{"user":{{"userPassword":"p","fields":{{"b":"f"}}}},{always},"secret":{{"k":"s"}},"time":{{"unix_ms":5}},"request":{{"id":"r"}}}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_parameter_that_is_passed_on_is_there_as_a_whole() {
+        let reads = Reads { user: all(), secret: all(), answer: all(), time: all(), random: all(), ..Reads::default() };
+        let input = from_json(variables(reads).as_bytes()).unwrap();
+        let keys = |name: &str| match input.get(name) {
+            Some(Value::Object(object)) => object.keys().cloned().collect::<Vec<_>>().join(" "),
+            _ => String::new(),
+        };
+        assert_eq!(keys("user"), "username userPassword fields clientIp device");
+        assert_eq!(input.get("user").unwrap().get("fields"), Some(&from_json(br#"{"a":"f","b":"f"}"#).unwrap()));
+        assert_eq!(keys("secret"), "k other");
+        assert_eq!(keys("answer"), "code");
+        assert_eq!(keys("time"), "unix_ms unix iso8601 compact");
+        assert_eq!(keys("random"), "hex16 uuid digits6");
+    }
+
+    #[test]
+    fn the_steps_that_are_named_with_what_is_named_of_them() {
+        let mut context = context();
+        for step in ["login", "other"] {
+            let captures = ["token", "more"].map(|name| (name.to_owned(), Some(Value::from("t"))));
+            let (captures, page) = (captures.into_iter().collect(), crate::context::PageFacts::default());
+            let outcome = crate::context::StepOutcome::Success;
+            context.steps.insert(step.into(), StepFacts { outcome, status: Some(200), captures, page });
+        }
+        let steps = |reads: Reads| {
+            let input = Script { id: ScriptId(0), reads }.variables(&context);
+            to_text(from_json(input.json().as_bytes()).unwrap().get("steps"))
+        };
+        let ended = r#""outcome":"success","status":200"#;
+        let named: std::collections::BTreeMap<_, _> = [("login".to_owned(), names(&["token"]))].into();
+        let one = Reads { steps: named.clone(), ..Reads::default() };
+        assert_eq!(steps(one), format!(r#"{{"login":{{"token":"t",{ended}}}}}"#));
+        let whole = format!(r#"{{"token":"t","more":"t",{ended}}}"#);
+        let any = Reads { steps: named, steps_all: true, ..Reads::default() };
+        assert_eq!(steps(any), format!(r#"{{"login":{whole},"other":{whole}}}"#));
+    }
+
+    fn to_text(value: Option<&Value>) -> String {
+        value.map(crate::document::to_json).unwrap_or_default()
+    }
+}
