@@ -135,7 +135,7 @@ mod tests {
     fn both_formatters_write_the_same() {
         macro_rules! twice {
             ($($event:tt)*) => {{
-                tracing::info!(target: "doorward::x", $($event)*);
+                tracing::info!(target: "doorward", $($event)*);
                 tracing::info!(target: "library", $($event)*);
             }};
         }
