@@ -1,9 +1,8 @@
 //! Checks scripts in a worker process and reports what each reads.
 //!
-//! A script may overflow the parser's stack, so parsing happens where that costs a process. When a worker dies, the
-//! script that it was at is the mistake and another worker goes on with the next one. It gets a script only when its
-//! answer to the one before has arrived: a worker that dies takes answers with it that it did not write yet, and an
-//! innocent script would be the mistake.
+//! A script may overflow the parser's stack, so parsing happens where that costs a process. A worker that dies takes
+//! answers with it that it did not write yet, so another one gets the rest one by one, each when its answer to the one
+//! before has arrived. The script at which that one dies is the mistake.
 
 use std::io::{Read, Write};
 use std::process::{ChildStdin, ChildStdout};
@@ -22,8 +21,8 @@ const EACH: Duration = Duration::from_secs(5);
 /// All scripts together.
 const ALL: Duration = Duration::from_secs(30);
 
-/// Workers that may die of scripts. Each costs a start; who writes more such scripts sees the first ones.
-const MAX_DEATHS: usize = 8;
+/// Scripts on their way to a worker: one at a time takes half as long again.
+const AHEAD: usize = 16;
 
 /// Where a mistake stands that concerns the whole script.
 const START: Place = Place { line: 1, column: 1 };
@@ -31,25 +30,36 @@ const START: Place = Place { line: 1, column: 1 };
 /// A script's text at most. CryptoJS, unminified, has 200 KiB.
 const MAX_TEXT: usize = 1024 * 1024;
 
-/// Parses every script in a worker process, never in this one, and reports what each reads. The answers stand in the
-/// order of the sources. Blocks, for 30 s at most; a thousand ordinary scripts take well under a second.
+/// The texts of one connector at most. All scripts of a generation share the memory of a worker.
+const MAX_TEXTS: usize = 2 * MAX_TEXT;
+
+/// Of scripts that stand behind one that ended a worker.
+const UNCHECKED: &str = "the script was not checked, because another one of this connector could not be parsed";
+
+/// Parses and compiles every script in a worker process, never in this one, and reports what each reads. The answers stand
+/// in the order of the sources, those of a connector together. Blocks, for 30 s at most; a thousand ordinary scripts take
+/// well under a second.
+///
+/// A connector loses no more than one worker: it does not load any more, and others must not be left out, or made to wait,
+/// for the sake of its other scripts.
 pub fn inspect(worker: &Worker, sources: &[Source]) -> Vec<Result<Reads, Mistake>> {
     let deadline = Instant::now() + ALL;
     let mut answers: Vec<Result<Reads, Mistake>> = Vec::with_capacity(sources.len());
-    let mut deaths = 0;
+    let mut ahead = AHEAD;
     while let Some(rest) = sources.get(answers.len()..).filter(|rest| !rest.is_empty()) {
-        let why = match run(worker, rest, deadline, &mut answers) {
-            Ok(()) => continue,
-            Err(why) => why,
-        };
-        deaths += 1;
-        let give_up = deaths > MAX_DEATHS || matches!(why, Failed::Start | Failed::Late);
-        let message = why.message();
-        while let Some(source) = sources.get(answers.len()) {
+        let Err(why) = run(worker, rest, (deadline, ahead), &mut answers) else { continue };
+        if why == Failed::Died && ahead > 1 {
+            ahead = 1;
+            continue;
+        }
+        ahead = AHEAD;
+        let Some(guilty) = sources.get(answers.len()) else { break };
+        answers.push(Err(Mistake::new(guilty, why.message(), START)));
+        let of_all = matches!(why, Failed::Start | Failed::Late);
+        let message = if of_all { why.message() } else { UNCHECKED };
+        let lost = |source: &&Source| of_all || source.connector == guilty.connector;
+        while let Some(source) = sources.get(answers.len()).filter(lost) {
             answers.push(Err(Mistake::new(source, message, START)));
-            if !give_up {
-                break;
-            }
         }
     }
     answers
@@ -79,17 +89,17 @@ impl Failed {
 fn run(
     worker: &Worker,
     sources: &[Source],
-    deadline: Instant,
+    (deadline, ahead): (Instant, usize),
     answers: &mut Vec<Result<Reads, Mistake>>,
 ) -> Result<(), Failed> {
     let mut child = worker.command().stderr(std::process::Stdio::null()).spawn().map_err(|_| Failed::Start)?;
     let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else { return Err(Failed::Start) };
-    let (ask, asked) = sync_channel(1);
-    let (answer, answered) = sync_channel(1);
+    let (ask, asked) = sync_channel(AHEAD);
+    let (answer, answered) = sync_channel(AHEAD);
     thread::scope(|scope| {
         scope.spawn(move || write_frames(stdin, &asked));
         scope.spawn(move || read_frames(stdout, &answer));
-        let result = collect(sources, deadline, &Desk { ask, answered }, answers);
+        let result = collect(sources, ahead, &Desk { ask, answered, deadline }, answers);
         // Whatever happened, this ends both threads: the pipes break.
         let _ = child.kill();
         let _ = child.wait();
@@ -101,13 +111,18 @@ fn run(
 struct Desk {
     ask: SyncSender<Vec<u8>>,
     answered: Receiver<Vec<u8>>,
+    deadline: Instant,
 }
 
 impl Desk {
-    fn check(&self, text: &str, deadline: Instant) -> Result<Vec<u8>, Failed> {
-        // The writer has gone when the worker has, which the answer's end says as well.
+    /// Sends a script on its way. There are never more than the channel holds.
+    fn ask(&self, text: &str) {
+        // The writer has gone when the worker has, which the end of the answers says as well.
         let _ = self.ask.send(wire::frame(kind::INSPECT, 0, &[text.as_bytes()]));
-        let left = deadline.saturating_duration_since(Instant::now());
+    }
+
+    fn answer(&self) -> Result<Vec<u8>, Failed> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
         self.answered.recv_timeout(EACH.min(left)).map_err(|error| match error {
             RecvTimeoutError::Disconnected => Failed::Died,
             RecvTimeoutError::Timeout if left < EACH => Failed::Late,
@@ -118,18 +133,29 @@ impl Desk {
 
 fn collect(
     sources: &[Source],
-    deadline: Instant,
+    ahead: usize,
     desk: &Desk,
     answers: &mut Vec<Result<Reads, Mistake>>,
 ) -> Result<(), Failed> {
     // An empty script goes first: a worker that has no answer to that one is not at fault for a script.
-    desk.check("", deadline).map_err(|_| Failed::Start)?;
-    for source in sources {
-        if source.text.len() > MAX_TEXT {
-            answers.push(Err(Mistake::new(source, "the script is larger than 1 MiB", START)));
+    desk.ask("");
+    desk.answer().map_err(|_| Failed::Start)?;
+    let refused = too_large(sources);
+    let mut texts =
+        sources.iter().zip(&refused).filter(|(_, refused)| refused.is_none()).map(|(source, _)| &source.text);
+    let mut asked = 0;
+    for (source, refused) in sources.iter().zip(&refused) {
+        if let Some(message) = refused {
+            answers.push(Err(Mistake::new(source, *message, START)));
             continue;
         }
-        answers.push(match serde_json::from_slice(&desk.check(&source.text, deadline)?) {
+        for text in texts.by_ref().take(ahead - asked) {
+            desk.ask(text);
+            asked += 1;
+        }
+        let answer = desk.answer()?;
+        asked -= 1;
+        answers.push(match serde_json::from_slice(&answer) {
             Ok(Inspected::Reads(mut reads)) => {
                 reads.relocate(&|place| source.in_file(place));
                 Ok(*reads)
@@ -139,6 +165,27 @@ fn collect(
         });
     }
     Ok(())
+}
+
+/// For each script, whether its text is larger than one may be or than those of its connector may be together.
+fn too_large(sources: &[Source]) -> Vec<Option<&'static str>> {
+    let (mut connector, mut texts) = ("", 0);
+    sources
+        .iter()
+        .map(|source| {
+            if source.connector != connector {
+                (connector, texts) = (&source.connector, 0);
+            }
+            texts += source.text.len();
+            if source.text.len() > MAX_TEXT {
+                Some("the script is larger than 1 MiB")
+            } else if texts > MAX_TEXTS {
+                Some("the scripts of this connector are larger than 2 MiB together")
+            } else {
+                None
+            }
+        })
+        .collect()
 }
 
 fn write_frames(mut stdin: ChildStdin, frames: &Receiver<Vec<u8>>) {

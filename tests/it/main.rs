@@ -39,6 +39,7 @@ mod script_calls;
 mod script_code_util;
 mod script_escape;
 mod script_failures;
+mod script_hostile;
 mod script_logins;
 mod script_memory;
 mod script_poison;

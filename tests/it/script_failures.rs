@@ -124,17 +124,32 @@ fn what_only_the_compiler_sees_is_told_before_a_pool_starts() {
 fn scripts_that_kill_the_parser_are_the_mistake_and_the_others_are_read() {
     let deep = format!("env.x = {}1{}", "(".repeat(20_000), ")".repeat(20_000));
     let arrays = format!("env.x = {}{}", "[".repeat(50_000), "]".repeat(50_000));
-    let sources = vec![
-        variables("env.a = 1"),
-        variables(&deep),
-        variables("env.b = 1"),
-        variables(&arrays),
-        variables("env.c = 1"),
+    // Each connector with one is lost from there on, and the others are not, however many there are.
+    let mut sources = vec![
+        script("a", Kind::Variables, "env.a = 1"),
+        script("b", Kind::Variables, "env.b = 1"),
+        script("b", Kind::Variables, &deep),
+        script("b", Kind::Variables, "env.b = 2"),
+        script("c", Kind::Variables, "env.c = 1"),
     ];
+    sources.extend((0..12).map(|n| script(&format!("d{n}"), Kind::Variables, &arrays)));
+    sources.push(script("e", Kind::Variables, "env.e = 1"));
     let answers = inspect(&worker(), &numbered(sources));
     let readable: Vec<bool> = answers.iter().map(Result::is_ok).collect();
-    assert_eq!(readable, [true, false, true, false, true]);
-    assert!(answers[1].as_ref().unwrap_err().message.contains("nested too deeply"));
+    assert_eq!(readable[..5], [true, true, false, false, true]);
+    assert_eq!(readable[5..], [[false; 12].as_slice(), &[true]].concat());
+    assert!(answers[2].as_ref().unwrap_err().message.contains("nested too deeply"));
+    assert!(answers[3].as_ref().unwrap_err().message.contains("another one of this connector"));
+}
+
+#[test]
+fn the_scripts_of_a_connector_have_a_size_together() {
+    let large = |connector: &str| script(connector, Kind::Variables, &format!("//{}", "x".repeat(900 * 1024)));
+    let sources = ["a", "a", "a", "b", "b"].map(large).to_vec();
+    let answers = inspect(&worker(), &numbered(sources));
+    let readable: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+    assert_eq!(readable, [true, true, false, true, true]);
+    assert!(answers[2].as_ref().unwrap_err().message.contains("larger than 2 MiB together"));
 }
 
 #[test]

@@ -185,7 +185,8 @@ async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
         let _ = child.start_kill();
         child.wait().await.ok()
     };
-    let complaints = complaints.await.unwrap_or_default();
+    // It has ended, and where no filter forbids processes something of it may live on and keep the pipe open.
+    let complaints = timeout(EXIT, complaints).await.unwrap_or(Ok(Vec::new())).unwrap_or_default();
     let mut state = shared.state();
     let todo = bury(&mut state, lane, condemned, flying, cause(status, &complaints));
     shared.after(state, &todo);
