@@ -1,8 +1,8 @@
 //! Checks scripts in a worker process and reports what each reads.
 //!
-//! A script may overflow the parser's stack, so parsing happens where that costs a process. A worker that dies takes
-//! answers with it that it did not write yet, so another one gets the rest one by one, each when its answer to the one
-//! before has arrived. The script at which that one dies is the mistake.
+//! A script may overflow the parser's stack, so parsing happens where that costs a process. A worker writes each answer
+//! before it begins with the next script; when it dies, the script that it was at is the mistake, and another worker goes
+//! on behind it.
 
 use std::io::{Read, Write};
 use std::process::{ChildStdin, ChildStdout};
@@ -20,9 +20,6 @@ const EACH: Duration = Duration::from_secs(5);
 
 /// All scripts together.
 const ALL: Duration = Duration::from_secs(30);
-
-/// Scripts on their way to a worker: one at a time takes half as long again.
-const AHEAD: usize = 16;
 
 /// Where a mistake stands that concerns the whole script.
 const START: Place = Place { line: 1, column: 1 };
@@ -45,14 +42,8 @@ const UNCHECKED: &str = "the script was not checked, because another one of this
 pub fn inspect(worker: &Worker, sources: &[Source]) -> Vec<Result<Reads, Mistake>> {
     let deadline = Instant::now() + ALL;
     let mut answers: Vec<Result<Reads, Mistake>> = Vec::with_capacity(sources.len());
-    let mut ahead = AHEAD;
     while let Some(rest) = sources.get(answers.len()..).filter(|rest| !rest.is_empty()) {
-        let Err(why) = run(worker, rest, (deadline, ahead), &mut answers) else { continue };
-        if why == Failed::Died && ahead > 1 {
-            ahead = 1;
-            continue;
-        }
-        ahead = AHEAD;
+        let Err(why) = run(worker, rest, deadline, &mut answers) else { continue };
         let Some(guilty) = sources.get(answers.len()) else { break };
         answers.push(Err(Mistake::new(guilty, why.message(), START)));
         let of_all = matches!(why, Failed::Start | Failed::Late);
@@ -89,73 +80,47 @@ impl Failed {
 fn run(
     worker: &Worker,
     sources: &[Source],
-    (deadline, ahead): (Instant, usize),
+    deadline: Instant,
     answers: &mut Vec<Result<Reads, Mistake>>,
 ) -> Result<(), Failed> {
     let mut child = worker.command().stderr(std::process::Stdio::null()).spawn().map_err(|_| Failed::Start)?;
     let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else { return Err(Failed::Start) };
-    let (ask, asked) = sync_channel(AHEAD);
-    let (answer, answered) = sync_channel(AHEAD);
+    let refused = too_large(sources);
+    let (frames, arrived) = sync_channel(64);
     thread::scope(|scope| {
-        scope.spawn(move || write_frames(stdin, &asked));
-        scope.spawn(move || read_frames(stdout, &answer));
-        let result = collect(sources, ahead, &Desk { ask, answered, deadline }, answers);
+        scope.spawn(|| write_sources(stdin, sources, &refused));
+        scope.spawn(move || read_frames(stdout, &frames));
+        let result = collect((sources, &refused), deadline, &arrived, answers);
         // Whatever happened, this ends both threads: the pipes break.
         let _ = child.kill();
         let _ = child.wait();
+        drop(arrived);
         result
     })
 }
 
-/// The two ends at which a worker is asked and answers. Threads do the reading and writing, which have no deadlines.
-struct Desk {
-    ask: SyncSender<Vec<u8>>,
-    answered: Receiver<Vec<u8>>,
+fn collect(
+    (sources, refused): (&[Source], &[Option<&'static str>]),
     deadline: Instant,
-}
-
-impl Desk {
-    /// Sends a script on its way. There are never more than the channel holds.
-    fn ask(&self, text: &str) {
-        // The writer has gone when the worker has, which the end of the answers says as well.
-        let _ = self.ask.send(wire::frame(kind::INSPECT, 0, &[text.as_bytes()]));
-    }
-
-    fn answer(&self) -> Result<Vec<u8>, Failed> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        self.answered.recv_timeout(EACH.min(left)).map_err(|error| match error {
+    arrived: &Receiver<Vec<u8>>,
+    answers: &mut Vec<Result<Reads, Mistake>>,
+) -> Result<(), Failed> {
+    let next = || {
+        let left = deadline.saturating_duration_since(Instant::now());
+        arrived.recv_timeout(EACH.min(left)).map_err(|error| match error {
             RecvTimeoutError::Disconnected => Failed::Died,
             RecvTimeoutError::Timeout if left < EACH => Failed::Late,
             RecvTimeoutError::Timeout => Failed::Slow,
         })
-    }
-}
-
-fn collect(
-    sources: &[Source],
-    ahead: usize,
-    desk: &Desk,
-    answers: &mut Vec<Result<Reads, Mistake>>,
-) -> Result<(), Failed> {
-    // An empty script goes first: a worker that has no answer to that one is not at fault for a script.
-    desk.ask("");
-    desk.answer().map_err(|_| Failed::Start)?;
-    let refused = too_large(sources);
-    let mut texts =
-        sources.iter().zip(&refused).filter(|(_, refused)| refused.is_none()).map(|(source, _)| &source.text);
-    let mut asked = 0;
-    for (source, refused) in sources.iter().zip(&refused) {
+    };
+    // The empty script that goes first: a worker that has no answer to that one is not at fault for a script.
+    next().map_err(|_| Failed::Start)?;
+    for (source, refused) in sources.iter().zip(refused) {
         if let Some(message) = refused {
             answers.push(Err(Mistake::new(source, *message, START)));
             continue;
         }
-        for text in texts.by_ref().take(ahead - asked) {
-            desk.ask(text);
-            asked += 1;
-        }
-        let answer = desk.answer()?;
-        asked -= 1;
-        answers.push(match serde_json::from_slice(&answer) {
+        answers.push(match serde_json::from_slice(&next()?) {
             Ok(Inspected::Reads(mut reads)) => {
                 reads.relocate(&|place| source.in_file(place));
                 Ok(*reads)
@@ -188,8 +153,11 @@ fn too_large(sources: &[Source]) -> Vec<Option<&'static str>> {
         .collect()
 }
 
-fn write_frames(mut stdin: ChildStdin, frames: &Receiver<Vec<u8>>) {
-    while let Ok(frame) = frames.recv() {
+fn write_sources(mut stdin: ChildStdin, sources: &[Source], refused: &[Option<&'static str>]) {
+    let texts =
+        sources.iter().zip(refused).filter(|(_, refused)| refused.is_none()).map(|(source, _)| source.text.as_str());
+    for text in std::iter::once("").chain(texts) {
+        let frame = wire::frame(kind::INSPECT, 0, &[text.as_bytes()]);
         if stdin.write_all(&frame).is_err() {
             return;
         }

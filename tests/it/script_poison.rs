@@ -225,11 +225,11 @@ async fn poison_whose_sender_hangs_up_is_found_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_call_leaves_is_not_the_trouble_of_the_next() {
-    // The two need most of the memory of a call each, so the garbage of one and the needs of the other exceed it.
-    let needs = |what: &str| format!("const a = []; for (let i = 0; i < 5; i++) a.push({what}); env.n = a.length");
+    // A third of the memory each: the garbage of a few calls exceeds it, what the allocator cannot use again does not.
+    let needs = |what: &str| format!("const a = []; for (let i = 0; i < 10; i++) a.push({what}); env.n = a.length");
     let sources = vec![
-        script("bytes", Kind::Variables, &needs("new Uint8Array(8 * 1024 * 1024)")),
-        script("more", Kind::Variables, &needs("new Float64Array(1024 * 1024)")),
+        script("bytes", Kind::Variables, &needs("new Uint8Array(2 * 1024 * 1024)")),
+        script("more", Kind::Variables, &needs("new Float64Array(256 * 1024)")),
         script(
             "small",
             Kind::Variables,
@@ -239,7 +239,7 @@ async fn what_a_call_leaves_is_not_the_trouble_of_the_next() {
     let limits = Limits { workers: 1, retire_memory: u64::MAX, cpu: Duration::from_secs(5), ..limits() };
     let pool = pool_with(limits, sources).await;
     for _ in 0..4 {
-        for (id, n) in [(0, 5), (1, 5), (2, 1000), (1, 5), (0, 5)] {
+        for (id, n) in [(0, 10), (1, 10), (2, 1000), (1, 10), (0, 10)] {
             assert_eq!(shown(call(&pool, id, "{}").await), format!("{{\"n\":{n}}}"));
         }
     }
@@ -292,7 +292,8 @@ async fn a_worker_is_replaced_after_its_calls() {
         assert_eq!(shown(call(&pool, 0, &format!(r#"{{"user":{{"n":{n}}}}}"#)).await), format!("{{\"n\":{n}}}"));
     }
     // At the first idle moment after 50 and after 100 calls, if the next call does not come first.
-    assert!((1..=2).contains(&pool.stats().retired));
+    wait_for(|| pool.stats().retired >= 1).await;
+    assert!(pool.stats().retired <= 2, "{:?}", pool.stats());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -76,6 +76,10 @@ async fn styles_of_real_scripts_work() {
         ("// a comment at the end", r#"{"given":1}"#),
         ("env.x = 1 /* and */ <!-- an old one\n--> and another", r#"{"given":1,"x":1}"#),
         ("'use strict'; env.x = 1", r#"{"given":1,"x":1}"#),
+        (
+            "var codes = { a: 1 }; env.x = ['constructor' in codes, Object.hasOwn(codes, 'constructor'), new Map([['a', 1]]).has('constructor')]",
+            r#"{"given":1,"x":[true,false,false]}"#,
+        ),
         ("this.arguments = 1; env.x = arguments.length", r#"{"given":1,"x":0}"#),
         (
             "env.x = [typeof globalThis.Math, this === globalThis, 'Map' in this, Object.keys(globalThis)]",

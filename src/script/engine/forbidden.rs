@@ -53,27 +53,15 @@ macro_rules! scope_visits {
     () => {
         fn visit_function_expression(&mut self, node: &'ast boa_engine::ast::function::FunctionExpression) -> Flow {
             let name = node.name().filter(|_| node.has_binding_identifier()).map(|name| name.sym());
-            self.scopes.enter_function(name, Some(node.parameters()), node.body());
-            self.own_this(|it| {
-                it.visit_formal_parameter_list(node.parameters())?;
-                it.visit_function_body(node.body())
-            })
+            self.own_this(|it| it.function(name, node.parameters(), node.body()))
         }
 
         fn visit_function_declaration(&mut self, node: &'ast boa_engine::ast::function::FunctionDeclaration) -> Flow {
-            self.scopes.enter_function(None, Some(node.parameters()), node.body());
-            self.own_this(|it| {
-                it.visit_formal_parameter_list(node.parameters())?;
-                it.visit_function_body(node.body())
-            })
+            self.own_this(|it| it.function(None, node.parameters(), node.body()))
         }
 
         fn visit_arrow_function(&mut self, node: &'ast boa_engine::ast::function::ArrowFunction) -> Flow {
-            self.scopes.enter_function(None, Some(node.parameters()), node.body());
-            self.visit_formal_parameter_list(node.parameters())?;
-            self.visit_function_body(node.body())?;
-            self.scopes.leave();
-            Flow::Continue(())
+            self.function(None, node.parameters(), node.body())
         }
 
         fn visit_object_method_definition(
@@ -84,11 +72,7 @@ macro_rules! scope_visits {
                 self.forbid(what, super::forbidden::name_place(node.name()));
             }
             self.visit_property_name(node.name())?;
-            self.scopes.enter_function(None, Some(node.parameters()), node.body());
-            self.own_this(|it| {
-                it.visit_formal_parameter_list(node.parameters())?;
-                it.visit_function_body(node.body())
-            })
+            self.own_this(|it| it.function(None, node.parameters(), node.body()))
         }
 
         fn visit_class_element(&mut self, node: &'ast boa_engine::ast::function::ClassElement) -> Flow {
@@ -105,20 +89,16 @@ macro_rules! scope_visits {
                         };
                         self.forbid(what, at);
                     }
-                    self.scopes.enter_function(None, Some(method.parameters()), method.body());
-                    self.own_this(|it| {
-                        it.visit_formal_parameter_list(method.parameters())?;
-                        it.visit_function_body(method.body())
-                    })
+                    self.own_this(|it| it.function(None, method.parameters(), method.body()))
                 }
                 ClassElement::StaticBlock(block) => {
-                    self.scopes.enter_function(None, None, block.statements());
-                    self.own_this(|it| it.visit_function_body(block.statements()))
+                    self.scopes.enter_function(None, None);
+                    self.scopes.enter_body(block.statements());
+                    self.own_this(|it| it.visit_function_body(block.statements()))?;
+                    self.scopes.leave();
+                    Flow::Continue(())
                 }
-                field => {
-                    self.scopes.enter(Vec::new());
-                    self.own_this(|it| field.visit_with(it))
-                }
+                field => self.own_this(|it| field.visit_with(it)),
             }
         }
 
@@ -158,11 +138,14 @@ macro_rules! scope_visits {
         }
 
         fn visit_switch(&mut self, node: &'ast boa_engine::ast::statement::Switch) -> Flow {
+            self.visit_expression(node.val())?;
             self.scopes.enter(Vec::new());
             for case in node.cases() {
                 self.scopes.extend(boa_engine::ast::operations::lexically_declared_names(case.body()));
             }
-            node.visit_with(self)?;
+            for case in node.cases() {
+                self.visit_case(case)?;
+            }
             self.scopes.leave();
             Flow::Continue(())
         }
@@ -225,7 +208,7 @@ pub(super) fn loop_names(
 }
 
 impl Finder<'_> {
-    /// Visits the inside of a function whose `this` is its own, in a scope already entered, and leaves it.
+    /// Visits the inside of something whose `this` is its own.
     pub(super) fn own_this(
         &mut self,
         inside: impl FnOnce(&mut Self) -> std::ops::ControlFlow<std::convert::Infallible>,
@@ -233,6 +216,21 @@ impl Finder<'_> {
         self.functions += 1;
         inside(self)?;
         self.functions -= 1;
+        std::ops::ControlFlow::Continue(())
+    }
+
+    /// Visits a function.
+    pub(super) fn function(
+        &mut self,
+        name: Option<boa_engine::interner::Sym>,
+        parameters: &boa_engine::ast::function::FormalParameterList,
+        body: &boa_engine::ast::function::FunctionBody,
+    ) -> std::ops::ControlFlow<std::convert::Infallible> {
+        use boa_engine::ast::visitor::Visitor;
+        self.scopes.enter_function(name, Some(parameters));
+        self.visit_formal_parameter_list(parameters)?;
+        self.scopes.enter_body(body);
+        self.visit_function_body(body)?;
         self.scopes.leave();
         std::ops::ControlFlow::Continue(())
     }

@@ -47,7 +47,8 @@ pub(super) fn find(body: &FunctionBody, interner: &Interner) -> Found {
         free: BTreeSet::new(),
         set_members: BTreeSet::new(),
     };
-    finder.scopes.enter_function(None, None, body);
+    finder.scopes.enter_function(None, None);
+    finder.scopes.enter_body(body);
     let _ = body.visit_with(&mut finder);
     let free = std::mem::take(&mut finder.free);
     finder.found.exports =

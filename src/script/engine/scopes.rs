@@ -21,21 +21,18 @@ impl Scopes {
         self.names.iter().any(|scope| scope.contains(&name))
     }
 
-    /// Enters a function: its own name (of an expression), parameters, `var`s and top-level declarations.
-    pub(super) fn enter_function(
-        &mut self,
-        name: Option<Sym>,
-        parameters: Option<&FormalParameterList>,
-        body: &FunctionBody,
-    ) {
+    /// Enters a function: its own name (of an expression) and its parameters, whose defaults do not see the body.
+    pub(super) fn enter_function(&mut self, name: Option<Sym>, parameters: Option<&FormalParameterList>) {
         let mut names: Vec<Sym> = name.into_iter().collect();
-        if let Some(parameters) = parameters {
-            names.extend(bound_names(parameters));
-        }
-        names.extend(var_declared_names(body));
-        names.extend(lexically_declared_names(body));
+        names.extend(parameters.map(bound_names).unwrap_or_default());
         self.functions.push(self.names.len());
         self.names.push(names);
+    }
+
+    /// Goes on to the body of the function just entered: its `var`s and top-level declarations.
+    pub(super) fn enter_body(&mut self, body: &FunctionBody) {
+        self.extend(var_declared_names(body).into_iter().collect());
+        self.extend(lexically_declared_names(body));
     }
 
     /// Whether this is the body itself and no function in it.

@@ -83,6 +83,9 @@ fn a_name_that_the_script_declares_is_not_the_parameter() {
         assert!(reads(text).user.is_empty(), "{text}: {:?}", reads(text).user);
     }
     assert_eq!(shown(&reads("{ let user = {} } user.username").user), "username");
+    // Neither sees what stands below it.
+    assert_eq!(shown(&reads("function f(a = user.username) { var user; return a }").user), "username");
+    assert_eq!(shown(&reads("switch (user.username) { case 1: let user = {}; user.userPassword }").user), "username");
     assert_eq!(shown(&reads("for (const user of user.list) user.x").user), "list");
 }
 
