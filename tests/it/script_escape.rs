@@ -270,3 +270,43 @@ async fn a_preprocess_script_sees_its_own_reply_only() {
         assert_eq!(shown(call(&pool, 0, &input).await), format!(r#"[{{"n":{n}}},"b{n}"]"#));
     }
 }
+
+/// An exception is an ordinary end, a rejection above all: none may use up what later calls of the worker need.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_exceptions_leave_the_next_call_alone() {
+    let table = [
+        "throw code_util.reject(user.mark)",
+        "throw user.mark",
+        "function f() { throw new Error(user.mark) } f()",
+        "(() => { throw new Error(user.mark) })()",
+        "this.x = 1; throw new Error(user.mark)",
+        "this.x = 1; function f() { null.x } f()",
+        "[1].map(function () { (() => null.x)() })",
+        "try { (() => { throw 1 })() } finally { throw 2 }",
+        "class A { constructor() { throw new Error(user.mark) } } new A()",
+        "class A { static x = null.x }",
+        "const [a] = { [Symbol.iterator]() { return { next() { throw user.mark } } } }",
+        // Limits of the engine, which no script can catch.
+        "(function f() { f() })()",
+        "try { (function f() { f() })() } finally { env.x = 1 }",
+        "(function f() { [1].map(() => f()) })()",
+        "this.x = 1; (() => { (function f() { f() })() })()",
+        "(function f() { f(...[1, 2, 3]) })()",
+        "({ get x() { return this.x } }).x",
+        "new Proxy({}, { get(t, k, p) { return p[k] } }).x",
+    ];
+    let sources =
+        table.iter().map(|text| variables(text)).chain([variables("env.x = [1].map((x) => x + 1)")]).collect();
+    let pool = pool_with(one_worker(), sources).await;
+    let fine = u32::try_from(table.len()).unwrap();
+    for (id, text) in (0..).zip(table) {
+        let first = shown(call(&pool, id, r#"{"user":{"mark":"m"}}"#).await);
+        assert!(first.starts_with("threw") || first.starts_with("rejected"), "{text}: {first}");
+        for n in 1..1_000 {
+            let outcome = shown(call(&pool, id, r#"{"user":{"mark":"m"}}"#).await);
+            assert_eq!(outcome, first, "call {n} of {text}");
+        }
+        assert_eq!(shown(call(&pool, fine, "{}").await), r#"{"x":[2]}"#, "after {text}");
+    }
+    assert_eq!(pool.stats().workers_started, 1);
+}

@@ -59,6 +59,8 @@ fn of_the_whole(wrapped: &str, error: &JsError, context: &mut Context) -> Syntax
 /// (`root.CryptoJS = factory()`) and is then used by its bare name. So both are one fresh object, with all globals behind
 /// it, and a name that the script both sets as a member and uses without declaring it becomes a variable that this
 /// object writes to.
+///
+/// The wrapper's own `this` calls the body, see [`super::body`].
 fn wrap(kind: Kind, text: &str, found: &Found, context: &mut Context) -> String {
     let parameters = parameters(kind).join(",");
     let outcome = match kind {
@@ -66,7 +68,7 @@ fn wrap(kind: Kind, text: &str, found: &Found, context: &mut Context) -> String 
         Kind::Preprocess => "result",
     };
     if !found.uses_this {
-        return format!("(function({parameters}){{\"use strict\";return[(function(){{\n{text}\n}})(),{outcome}]}})");
+        return format!("(function({parameters}){{\"use strict\";return[this(function(){{\n{text}\n}}),{outcome}]}})");
     }
     let mut variables = String::new();
     let mut root = String::from("__proto__:globalThis,");
@@ -77,8 +79,8 @@ fn wrap(kind: Kind, text: &str, found: &Found, context: &mut Context) -> String 
     }
     // The arrow's parameter hides the real global object from the script, and no other name is taken.
     format!(
-        "(function({parameters}){{\"use strict\";{variables}return[(globalThis=>(function(){{\n{text}\n}})\
-         .call(globalThis))({{{root}}}),{outcome}]}})"
+        "(function({parameters}){{\"use strict\";{variables}return[this(globalThis=>this(function(){{\n{text}\n}},\
+         globalThis),0,{{{root}}}),{outcome}]}})"
     )
 }
 

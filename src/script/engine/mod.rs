@@ -3,6 +3,7 @@
 //! It runs in a worker process only. It cannot be stopped from inside and may exhaust memory or the stack; whoever calls
 //! it must be able to lose the process.
 
+mod body;
 mod code_util;
 mod compile;
 mod failure;
@@ -88,6 +89,8 @@ struct Compiled {
 /// One frozen realm with the scripts of one generation.
 pub(crate) struct Engine {
     context: Context,
+    /// Calls bodies of scripts.
+    caller: JsValue,
     clock: Rc<CallClock>,
     scripts: Vec<Compiled>,
     caps: ResultCaps,
@@ -98,8 +101,9 @@ impl Engine {
     /// Builds and freezes the realm (tens of milliseconds). An error is a fault of this crate.
     pub(crate) fn new(caps: ResultCaps) -> Result<Self, String> {
         let clock = Rc::new(CallClock::default());
-        let context = realm::build(Rc::clone(&clock)).map_err(|error| error.to_string())?;
-        Ok(Self { context, clock, scripts: Vec::new(), caps, garbage: Garbage::default() })
+        let mut context = realm::build(Rc::clone(&clock)).map_err(|error| error.to_string())?;
+        let caller = body::caller(&mut context).map_err(|error| error.to_string())?.into();
+        Ok(Self { context, caller, clock, scripts: Vec::new(), caps, garbage: Garbage::default() })
     }
 
     /// Compiles one more script; its number is how many came before it.
@@ -129,7 +133,8 @@ impl Engine {
         };
         let arguments = arguments(script.kind, &input, context);
         self.clock.set(unix_ms(&input, context));
-        let left = match script.function.call(&JsValue::undefined(), &arguments, context) {
+        let left = script.function.call(&self.caller, &arguments, context);
+        let left = match body::thrown(context).map_or(left, Err) {
             Ok(left) => left,
             Err(error) => return failure::describe(&error, context),
         };

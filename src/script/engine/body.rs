@@ -1,0 +1,34 @@
+//! Calls the body of a script, and ends what it throws.
+//!
+//! When an exception passes through a function that Rust called, boa 0.22 leaves that function's values on its stack, and
+//! those of the functions between (`Context::handle_throw`; `handle_error` for its own limits). After a few hundred
+//! rejections of wrong input no call of that worker had room any more. So nothing passes through the wrapper around a
+//! script: it calls the body with a function of ours, which keeps the exception for [`thrown`] and returns.
+
+use boa_engine::object::{FunctionObjectBuilder, IntegrityLevel, JsObject};
+use boa_engine::{Context, JsArgs, JsError, JsResult, JsValue, NativeFunction};
+
+/// What the body threw.
+struct Thrown(JsError);
+
+/// The function: `caller(f, this, …arguments)`. The wrapper gets it as its `this`, so that no name of the script is taken.
+pub(super) fn caller(context: &mut Context) -> JsResult<JsObject> {
+    let function: JsObject =
+        FunctionObjectBuilder::new(context.realm(), NativeFunction::from_fn_ptr(call)).build().into();
+    function.set_integrity_level(IntegrityLevel::Frozen, context)?;
+    Ok(function)
+}
+
+fn call(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let Some(function) = args.get_or_undefined(0).as_object() else { return Ok(JsValue::undefined()) };
+    let returned = function.call(args.get_or_undefined(1), args.get(2..).unwrap_or_default(), context);
+    Ok(returned.unwrap_or_else(|error| {
+        context.insert_data(Thrown(error));
+        JsValue::undefined()
+    }))
+}
+
+/// Takes what the body of the last call threw.
+pub(super) fn thrown(context: &mut Context) -> Option<JsError> {
+    context.remove_data::<Thrown>().map(|thrown| thrown.0)
+}
