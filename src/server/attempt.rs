@@ -1,17 +1,21 @@
 //! One attempt, from the bounds before it to the audit line after it.
 //!
-//! The run is a task of its own. A caller that goes away ends it as long as the user's credential has not left; after
-//! that it is finished, counted and audited, because the upstream may have counted the attempt. A panic is a
+//! The call polls its run. A caller that goes away ends it as long as the user's credential has not left; after that a task
+//! of its own finishes it, counted and audited, because the upstream may have counted the attempt. A panic is a
 //! misconfigured verdict.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -127,17 +131,22 @@ impl Account {
                 return report.into();
             }
         };
-        // Dropped with this future: the caller went away.
-        let (_here, gone) = oneshot::channel::<()>();
         let (request_id, username) = (self.request_id.clone(), self.username.clone());
         let connector = Arc::clone(&self.connector);
-        let task = tokio::spawn(async move {
-            let ended = self.run(work, gone, permits.ticket).await;
+        let (progress, metrics) = (Progress::default(), Arc::clone(&self.app.metrics));
+        if let Work::GoOn { .. } = work {
+            // The state is taken and the answer may be good once only: whoever goes away now, this is finished.
+            progress.credential_leaves();
+        }
+        let shared = progress.clone();
+        let run = async move {
+            let ended = self.run(work, &shared, permits.ticket).await;
             drop((permits.running, entered));
             ended
-        });
-        // The task catches panics of the run; what is left is a panic of the bookkeeping, or the end of the runtime.
-        task.await.ok().flatten().unwrap_or_else(|| broken(connector.as_ref(), request_id, username).into())
+        };
+        let run = Attended { run: Some(Box::pin(AssertUnwindSafe(run).catch_unwind())), progress, metrics };
+        // The run catches its panics; what is left is a panic of the bookkeeping.
+        run.await.unwrap_or_else(|_| broken(connector.as_ref(), request_id, username).into())
     }
 
     /// Nothing was sent: the challenge stays open. Should that fail, the user begins anew.
@@ -169,18 +178,12 @@ impl Account {
         Ok(Permits { running, ticket })
     }
 
-    /// The run, until its end, or until its caller is gone before the credential left: then `None`. Both are polled by
-    /// one task, so the flag cannot change between the look at it and the end of the run.
-    async fn run(self, work: Work, gone: oneshot::Receiver<()>, ticket: Ticket) -> Option<Ended> {
+    /// The run and its bookkeeping.
+    async fn run(self, work: Work, progress: &Progress, ticket: Ticket) -> Ended {
         let metrics = Arc::clone(&self.app.metrics);
         let _held = Held::new(|change| metrics.in_flight(change));
-        let progress = Progress::default();
         let connector = Arc::clone(&self.connector);
-        let (mode, call) = (self.mode, self.call(&progress));
-        if let Work::GoOn { .. } = work {
-            // The state is taken and the answer may be good once only: whoever goes away now, this is finished.
-            progress.credential_leaves();
-        }
+        let (mode, call) = (self.mode, self.call(progress));
         let run = async move {
             match (work, mode) {
                 (Work::GoOn { resumption, .. }, _) => connector.resume(*resumption, call).await.into(),
@@ -191,20 +194,7 @@ impl Account {
                 }
             }
         };
-        let mut run = Box::pin(AssertUnwindSafe(run).catch_unwind());
-        let ended = tokio::select! {
-            biased;
-            ended = &mut run => ended,
-            _ = gone => {
-                if !progress.credential_left() {
-                    metrics.gone(Gone::Ended);
-                    return None;
-                }
-                metrics.gone(Gone::Finished);
-                run.await
-            }
-        };
-        let ended = ended.unwrap_or_else(|_| {
+        let ended = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
             metrics.panicked();
             broken(self.connector.as_ref(), self.request_id.clone(), self.username.clone()).into()
         });
@@ -213,7 +203,7 @@ impl Account {
             ticket.close(outcome(&ended.report), Instant::now());
             self.close(&ended.report);
         }
-        Some(ended)
+        ended
     }
 
     /// A verdict without a run.
@@ -237,6 +227,42 @@ impl Account {
     pub(super) fn close(self, report: &Report) {
         let marks = Marks { client_ip: self.client_ip, test: self.mode != Mode::Login, place: self.place };
         record(&self.app, &self.caller, report, marks);
+    }
+}
+
+/// A run that is polled by whoever waits for it. Nobody else polls it, so the flag cannot change between the look at it and
+/// the end of the run.
+struct Attended {
+    /// `None` when it has ended.
+    run: Option<BoxFuture<'static, std::thread::Result<Ended>>>,
+    progress: Progress,
+    metrics: Arc<Metrics>,
+}
+
+impl Future for Attended {
+    type Output = std::thread::Result<Ended>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(run) = &mut self.run else { return Poll::Pending };
+        let ended = ready!(run.as_mut().poll(cx));
+        self.run = None;
+        Poll::Ready(ended)
+    }
+}
+
+impl Drop for Attended {
+    /// The caller went away.
+    fn drop(&mut self) {
+        let Some(run) = self.run.take() else { return };
+        if !self.progress.credential_left() {
+            self.metrics.gone(Gone::Ended);
+            return;
+        }
+        self.metrics.gone(Gone::Finished);
+        // Without a runtime the daemon is at its end.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(run);
+        }
     }
 }
 
