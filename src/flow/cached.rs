@@ -67,11 +67,11 @@ impl<'a> Run<'a> {
         fresh.took = started.elapsed();
         self.asides.push(fresh);
         for index in stale {
-            self.renew(&connector.steps[index]).await?;
+            Box::pin(self.renew(&connector.steps[index])).await?;
         }
         // A second request with the nonce of the first would be a replay.
         self.context.step = draw::step_values(self.tools.ambient, &connector.time_zone);
-        let again = self.once(step, report).await;
+        let again = Box::pin(self.once(step, report)).await;
         for index in std::mem::take(&mut self.stale) {
             let kept = &connector.steps[index];
             if let (Some(all), Some(used)) = (self.tools.kept, self.context.steps.get(&kept.name)) {
@@ -84,7 +84,8 @@ impl<'a> Run<'a> {
     async fn once(&mut self, step: &Step, report: &mut StepReport) -> Result<Done, Stop> {
         match &step.cache {
             None => step::run(step, self, report).await,
-            Some(plan) => self.kept(step, plan, report).await,
+            // Boxed: every login would carry the room for it about.
+            Some(plan) => Box::pin(self.kept(step, plan, report)).await,
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) async fn decode_reply(
     let decoded = if reply.body.len() <= DECODED_IN_PLACE {
         decode(&step.response.decoding, content_type, &reply.body)
     } else {
-        beside(step, run, reply, content_type).await?
+        Box::pin(beside(step, run, reply, content_type)).await?
     };
     if let Some(trace) = &mut report.trace {
         trace.reply = Some(ReplyTrace {

@@ -138,7 +138,8 @@ impl<'a> Run<'a> {
             let mut report = self.report_of(step);
             let result = match asked.take() {
                 None => self.step(index, step, &mut report, &mut explain).await,
-                Some(asked) => self.answered(step, asked, &mut report, &mut explain).await.map(Some),
+                // Boxed, as what else few steps do: every login would carry the room for it about.
+                Some(asked) => Box::pin(self.answered(step, asked, &mut report, &mut explain)).await.map(Some),
             };
             report.took = started.elapsed();
             reports.append(&mut self.asides);
@@ -220,7 +221,7 @@ impl<'a> Run<'a> {
             }
         }
         if let Some(ask) = &step.ask {
-            return Err(self.open(index, step, ask, report).await);
+            return Err(Box::pin(self.open(index, step, ask, report)).await);
         }
         self.run_step(step, report, explain).await.map(Some)
     }

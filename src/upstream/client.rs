@@ -170,7 +170,8 @@ impl Client {
             let is_kept = kept.is_some();
             let conn = match kept {
                 Some(conn) => conn,
-                None => self.open(lane, progress).await?,
+                // Boxed: most requests find a connection and need not carry the room for a handshake about.
+                None => Box::pin(self.open(lane, progress)).await?,
             };
             let generation = conn.generation();
             let message = self.message(lane, request, conn.is_h2())?;
