@@ -93,6 +93,10 @@ fn plain(value: &Value, mask: &Mask) -> Option<String> {
 /// A text as one plain line, for texts that are not from a document (the message of a script or of a reject row).
 pub fn plain_text(text: &str, mask: &Mask) -> String {
     let text = mask.hide(text);
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if is_plain && text.len() <= MESSAGE_CHARACTERS && text.trim().len() == text.len() {
+        return text;
+    }
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MESSAGE_CHARACTERS).collect();
     line.trim().to_owned()
 }

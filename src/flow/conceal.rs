@@ -40,7 +40,10 @@ pub(super) fn line(run: &Run<'_>, explain: &str) -> String {
             }
         }
     }
-    shown.chars().take(EXPLAIN_CHARACTERS).collect()
+    if let Some((end, _)) = shown.char_indices().nth(EXPLAIN_CHARACTERS) {
+        shown.truncate(end);
+    }
+    shown
 }
 
 /// A text that is no word.

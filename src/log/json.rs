@@ -49,21 +49,31 @@ impl Line {
         self.text(text);
     }
 
+    /// Names are of this program and need no escape.
     fn name(&mut self, name: &str) {
-        self.0.push(',');
-        self.text(name);
-        self.0.push(':');
+        self.0.push_str(",\"");
+        self.0.push_str(name);
+        self.0.push_str("\":");
     }
 
+    /// A string of RFC 8259 section 7.
     fn text(&mut self, text: &str) {
-        if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-            self.0.push('"');
-            self.0.push_str(text);
-            self.0.push('"');
-        } else {
-            // A text into memory: it cannot fail.
-            self.0.push_str(&serde_json::to_string(text).unwrap_or_default());
+        self.0.push('"');
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+            let (plain, special) = rest.split_at(at);
+            let (special, after) = special.split_at(1);
+            self.0.push_str(plain);
+            match special {
+                "\"" => self.0.push_str("\\\""),
+                "\\" => self.0.push_str("\\\\"),
+                // A control character into memory: it cannot fail.
+                other => self.0.push_str(serde_json::to_string(other).unwrap_or_default().trim_matches('"')),
+            }
+            rest = after;
         }
+        self.0.push_str(rest);
+        self.0.push('"');
     }
 }
 

@@ -26,6 +26,9 @@ pub use self::verdict::{VerdictBody, body};
 /// The header that every verdict carries and no fault of the call does.
 pub const VERDICT_HEADER: HeaderName = HeaderName::from_static("doorward-verdict");
 
+/// Bytes of a body, so that it seldom grows.
+const USUAL: usize = 512;
+
 /// The status of a verdict.
 pub fn status(verdict: &Verdict) -> StatusCode {
     match verdict {
@@ -57,7 +60,9 @@ pub(super) fn respond_with_trace(report: &Report, shown: serde_json::Value) -> R
 fn dressed(report: &Report, body: &impl Serialize) -> Response {
     // Every key is a string and nothing here does I/O: serialising cannot fail. Should it, the empty body beside the
     // status and header is still the right verdict.
-    let mut response = Response::new(Body::from(serde_json::to_vec(body).unwrap_or_default()));
+    let mut bytes = Vec::with_capacity(USUAL);
+    let _ = serde_json::to_writer(&mut bytes, body);
+    let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status(&report.verdict);
     let headers = response.headers_mut();
     headers.insert(VERDICT_HEADER, HeaderValue::from_static(report.verdict.name()));

@@ -30,6 +30,9 @@ const EXIT: Duration = Duration::from_secs(2);
 /// Waits between starts that fail, doubled up to the last.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
+/// Bytes read at once: the replies of all calls that a worker may have.
+const READ: usize = 4 * 1024;
+
 /// Of a worker's complaints, as much as a message of the allocator needs.
 const STDERR: usize = 4096;
 
@@ -169,6 +172,7 @@ async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
         if retire(shared, lane, &writer) {
             break;
         }
+        buffer.reserve(READ);
         match output.read_buf(&mut buffer).await {
             Ok(0) | Err(_) => break,
             Ok(_) => {}
