@@ -114,6 +114,20 @@ fn the_stages_stand_in_order() {
     assert!(places.is_sorted(), "{stages:?} stand at {places:?}");
 }
 
+/// DESIGN.md section 3: the JavaScript engine stays behind one wall, so that it can be exchanged and nothing of it gets into
+/// the daemon's own values.
+#[test]
+fn the_engine_of_scripts_is_named_below_its_wall_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let names_it = |file: &PathBuf| std::fs::read_to_string(file).unwrap().contains("boa_");
+    let uses: Vec<PathBuf> = files.into_iter().filter(names_it).collect();
+    assert!(!uses.is_empty());
+    let wall = root.join("script/engine");
+    assert!(uses.iter().all(|file| file.starts_with(&wall)), "{uses:?}");
+}
+
 /// A ledger is reopened from sealed state in one place; anywhere else it would be a way around the proofs.
 #[test]
 fn one_place_reopens_a_ledger() {

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use crate::support::daemon::{Daemon, Home};
 
-/// Answers a right password with a long id, and user `large` with 250 KiB around it. Counts what it was asked.
+/// Answers a right password with a long id, user `large` with 250 KiB around it, and user `garbled` with half a text.
+/// Counts what it was asked.
 struct Upstream {
     base: String,
     requests: Arc<AtomicUsize>,
@@ -34,6 +35,9 @@ impl Upstream {
 async fn answer(State(requests): State<Arc<AtomicUsize>>, body: Bytes) -> Response {
     requests.fetch_add(1, Ordering::Relaxed);
     let asked: Value = serde_json::from_slice(&body).unwrap();
+    if asked["user"] == "garbled" {
+        return ([("content-type", "application/json")], r#"{"code":200,"token":"t","code":200"#).into_response();
+    }
     if asked["password"] != "right" {
         return axum::Json(json!({ "code": 500, "msg": "wrong" })).into_response();
     }
@@ -213,4 +217,39 @@ async fn long_ids_reach_the_extension_unchanged_through_a_preprocess_script() {
     }
     let (_, body) = login(&daemon, "plain", "zhangsan").await;
     assert_eq!(body["extension_text"], r#"{"id":1234567890123456789,"neg":-9223372036854775808}"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_cannot_be_decoded_never_reaches_a_script() {
+    // A script that would say yes to whatever this user's reply is.
+    let text = "if (user.username === 'garbled') return { code: 200, token: 't' };";
+    let upstream = Upstream::start().await;
+    let home = home();
+    home.connector("eager", &connector(&upstream.base, "", text));
+    let daemon = home.start();
+    let (status, body) = login(&daemon, "eager", "garbled").await;
+    assert_eq!((status, &body["cause"]), (503, &json!("unexpected_reply")), "{body}");
+    assert_eq!(login(&daemon, "eager", "zhangsan").await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_every_object_has_are_no_key_to_anything() {
+    // What an author may write without a thought: a table of the blocked, one of the allowed.
+    let upstream = Upstream::start().await;
+    let home = home();
+    let blocked =
+        "const blocked = new Map([['eve', true]]); if (blocked.has(user.username)) throw code_util.reject('no')";
+    let allowed = "const ids = { zhangsan: '7' }; env.id = ids[user.username]";
+    home.connector("blocked", &connector(&upstream.base, blocked, ""));
+    home.connector("allowed", &connector(&upstream.base, allowed, ""));
+    let daemon = home.start();
+    assert_eq!(login(&daemon, "blocked", "eve").await.1["reason"], "invalid_input");
+    assert_eq!(login(&daemon, "allowed", "zhangsan").await.0, 200);
+    let sent = upstream.requests.load(Ordering::Relaxed);
+    for name in ["constructor", "toString", "hasOwnProperty", "__proto__", "nobody"] {
+        // A function or nothing is not JSON: the login ends before anything is sent.
+        let (_, body) = login(&daemon, "allowed", name).await;
+        assert_eq!(body["verdict"], "misconfigured", "{name}: {body}");
+    }
+    assert_eq!(upstream.requests.load(Ordering::Relaxed), sent);
 }

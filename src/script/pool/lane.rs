@@ -19,7 +19,7 @@ use super::super::source::{Mistake, ScriptId};
 use super::super::wire::{self, Frame, kind};
 use super::Shared;
 use super::live::{Flying, Live, drain};
-use super::state::{State, Todo};
+use super::state::{SLOW, State, Todo};
 
 /// From the start of a process to its first frame: 30 ms alone, much more on a machine that is busy.
 const READY: Duration = Duration::from_secs(20);
@@ -225,7 +225,10 @@ fn take_replies(shared: &Arc<Shared>, lane: usize, buffer: &mut Vec<u8>) -> bool
 }
 
 fn reply(state: &mut State, lane: usize, frame: &Frame<'_>) -> bool {
-    let Some(job) = state.lanes[lane].live.as_mut().and_then(|live| live.answered(frame.number)) else { return false };
+    let Some(live) = state.lanes[lane].live.as_mut() else { return false };
+    let took = live.head_since.elapsed();
+    let Some(job) = live.answered(frame.number) else { return false };
+    state.scripts[job.script].slow = took > SLOW;
     state.release(lane, job.connector);
     let outcome = outcome(state, job.script, frame);
     let sane = outcome.is_some();

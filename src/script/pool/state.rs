@@ -2,6 +2,7 @@
 //! while it is held.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -10,17 +11,23 @@ use super::job::Job;
 use super::limits::{Limits, Stats};
 use super::live::Live;
 
+/// A call that takes longer is waited for by those behind it, of whatever connector. A worker gets no second one of its
+/// connector meanwhile: nothing is won by having it there, and four calls of 240 ms would be a second for a neighbour.
+pub(super) const SLOW: Duration = Duration::from_millis(20);
+
 /// What is known of one script.
 pub(super) struct Script {
     pub file_line: u32,
     pub indent: u32,
+    /// Its last call kept a worker for longer than [`SLOW`].
+    pub slow: bool,
     kills: VecDeque<Instant>,
     quarantined_until: Option<Instant>,
 }
 
 impl Script {
     pub(super) fn new(file_line: u32, indent: u32) -> Self {
-        Self { file_line, indent, kills: VecDeque::new(), quarantined_until: None }
+        Self { file_line, indent, slow: false, kills: VecDeque::new(), quarantined_until: None }
     }
 
     fn quarantined(&self, now: Instant) -> bool {
@@ -140,23 +147,28 @@ impl State {
         let cap = self.limits.per_connector();
         let mut skipped = 0;
         while skipped < self.turns.len() {
-            let Some(free) = self.free_lane() else { break };
+            if self.free_lane(None).is_none() {
+                break;
+            }
             let Some(connector) = self.turns.pop_front() else { break };
             let line = &mut self.lines[connector];
             while line.waiting.front().is_some_and(Job::abandoned) {
                 line.waiting.pop_front();
                 self.waiting -= 1;
             }
-            if line.waiting.is_empty() {
+            let Some(next) = line.waiting.front() else {
                 line.turn = false;
                 continue;
-            }
+            };
             self.turns.push_back(connector);
-            if line.held >= cap {
+            let (script, full) = (next.script, line.held >= cap);
+            let lane = self.free_lane(self.scripts[script].slow.then_some(connector)).filter(|_| !full);
+            let Some(free) = lane else {
                 skipped += 1;
                 continue;
-            }
+            };
             skipped = 0;
+            let line = &mut self.lines[connector];
             line.held += 1;
             self.waiting -= 1;
             if let Some(job) = line.waiting.pop_front() {
@@ -214,13 +226,14 @@ impl State {
         }
     }
 
-    /// The ordinary lane with the fewest calls in flight, if one has room.
-    fn free_lane(&self) -> Option<usize> {
+    /// The ordinary lane with the fewest calls in flight, if one has room; one without a call of `apart_from`.
+    fn free_lane(&self, apart_from: Option<usize>) -> Option<usize> {
         let lanes = self.lanes[..self.limits.workers].iter().enumerate();
         let free = lanes.filter_map(|(lane, it)| {
             let worker = it.live.as_ref().filter(|worker| usable(worker))?;
             let calls = worker.flying.len();
-            (calls < self.limits.depth).then_some((calls, lane))
+            let apart = worker.flying.iter().all(|it| Some(it.job.connector) != apart_from);
+            (calls < self.limits.depth && apart).then_some((calls, lane))
         });
         free.min().map(|(_, lane)| lane)
     }

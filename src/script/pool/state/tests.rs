@@ -1,15 +1,19 @@
-//! Who is next on the isolation lane, without workers.
+//! Who is next, in the books alone: no worker answers here.
 
+use std::sync::Arc;
+
+use tokio::net::unix::pipe::{self, pipe};
 use tokio::sync::oneshot::Receiver;
 
-use super::{Script, State};
+use super::{Script, State, Todo};
 use crate::script::pool::job::Job;
+use crate::script::pool::live::Live;
 use crate::script::{Input, Limits, Outcome, ScriptId};
 
 /// Books with this many connectors of one script each.
 fn books(connectors: usize) -> State {
     let scripts = (0..connectors).map(|_| Script::new(1, 0)).collect();
-    State::new(Limits::default(), scripts, connectors)
+    State::new(Limits { workers: 2, ..Limits::default() }, scripts, connectors)
 }
 
 fn job(connector: usize) -> (Job, Receiver<Outcome>) {
@@ -58,4 +62,43 @@ fn a_call_without_a_caller_is_dropped_unless_its_worker_died() {
     state.set_apart(repeated);
     assert_eq!(order(&mut state), [1]);
     assert!(state.apart_waiting.is_empty(), "the books are even");
+}
+
+/// Puts workers on both ordinary lanes; what is written to them stays in their pipes.
+fn with_workers(state: &mut State) -> Vec<pipe::Receiver> {
+    let lanes = state.lanes[..2].iter_mut();
+    let ends = lanes.map(|lane| {
+        let (input, end) = pipe().unwrap();
+        lane.live = Some(Live::new(rustix::process::getpid(), Arc::new(input)));
+        end
+    });
+    ends.collect()
+}
+
+/// The connectors of the calls on each ordinary lane.
+fn flying(state: &State) -> [Vec<usize>; 2] {
+    let lane =
+        |lane: usize| state.lanes[lane].live.iter().flat_map(|it| &it.flying).map(|it| it.job.connector).collect();
+    [lane(0), lane(1)]
+}
+
+#[tokio::test]
+async fn a_worker_has_one_call_at_most_of_a_slow_script() {
+    for (slow, expected) in
+        [(false, [[0, 0, 0, 1], [0, 0, 0, 1]].map(Vec::from)), (true, [[0, 1], [0, 1]].map(Vec::from))]
+    {
+        let mut state = books(2);
+        let _ends = with_workers(&mut state);
+        state.scripts[0].slow = slow;
+        let answers: Vec<_> = [0, 0, 0, 0, 0, 0, 1, 1]
+            .map(job)
+            .into_iter()
+            .map(|(job, answer)| {
+                assert!(matches!(state.admit(job), Ok(Todo { .. })));
+                answer
+            })
+            .collect();
+        assert_eq!(flying(&state), expected, "slow: {slow}");
+        drop(answers);
+    }
 }
