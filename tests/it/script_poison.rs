@@ -311,6 +311,22 @@ async fn a_call_does_not_die_of_what_others_left_in_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_grew_is_replaced_though_it_is_idle() {
+    let large = "const a = []; for (let i = 0; i < 5; i++) a.push(new Uint8Array(8 * 1024 * 1024)); env.n = 1";
+    let limits = Limits { workers: 1, retire_memory: 1, cpu: Duration::from_secs(5), ..limits() };
+    let pool = pool_with(limits, vec![variables(large), variables("env.n = 1")]).await;
+    for _ in 0..4 {
+        assert_eq!(shown(call(&pool, 0, "{}").await), r#"{"n":1}"#);
+    }
+    // Whether the allocator gave the memory back or not, the worker or its successor answers after every pause.
+    let mut ticks = tokio::time::interval(Duration::from_millis(2));
+    for _ in 0..300 {
+        ticks.tick().await;
+        assert_eq!(shown(call(&pool, 1, "{}").await), r#"{"n":1}"#);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_refuses_and_a_deadline_is_kept() {
     let limits = Limits { workers: 1, depth: 2, queue: 2, ..limits() };
     let pool = pool_with(limits, vec![variables("for (;;) {}")]).await;

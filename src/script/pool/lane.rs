@@ -20,6 +20,7 @@ use super::super::wire::{self, Frame, kind};
 use super::Shared;
 use super::live::{Flying, Live, drain};
 use super::state::{SLOW, State, Todo};
+use super::watch::SLOW_COUNTS;
 
 /// From the start of a process to its first frame: 30 ms alone, much more on a machine that is busy.
 const READY: Duration = Duration::from_secs(20);
@@ -228,6 +229,7 @@ fn reply(state: &mut State, lane: usize, frame: &Frame<'_>) -> bool {
     let Some(live) = state.lanes[lane].live.as_mut() else { return false };
     let took = live.head_since.elapsed();
     let Some(job) = live.answered(frame.number) else { return false };
+    live.watch.calls += if took > SLOW { SLOW_COUNTS } else { 1 };
     state.scripts[job.script].slow = took > SLOW;
     state.release(lane, job.connector);
     let outcome = outcome(state, job.script, frame);

@@ -51,7 +51,8 @@ pub(super) struct Watch {
     pub cpu: Option<std::time::Duration>,
     /// Memory of the worker when it had served nothing.
     pub resident_at_start: Option<u64>,
-    pub memory_checked_at: u64,
+    /// Calls since the last look at it.
+    pub calls: u64,
 }
 
 impl Live {

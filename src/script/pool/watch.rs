@@ -12,6 +12,7 @@ use super::super::outcome::Budget;
 use super::Shared;
 use super::limits::Limits;
 use super::live::Live;
+use super::state::State;
 
 /// Between two looks. A call is over its CPU budget by two of these at most.
 const TICK: Duration = Duration::from_millis(20);
@@ -22,6 +23,10 @@ const IDLE_TICKS: u32 = 50;
 
 /// Calls between two looks at a worker's memory.
 const MEMORY_EVERY: u64 = 256;
+
+/// For how many a slow one counts, which may have needed much. Not for all: a script that always needs much would cost a
+/// worker each time.
+pub(super) const SLOW_COUNTS: u64 = 16;
 
 /// Clock ticks a second in /proc: 100 on every Linux that Rust runs on (proc(5), `sysconf(_SC_CLK_TCK)`).
 const CLOCK_TICKS: u64 = 100;
@@ -58,12 +63,19 @@ fn look(shared: &Shared) -> (bool, bool) {
     let limits = state.limits.clone();
     let mut busy = false;
     let mut alive = false;
-    for lane in &mut state.lanes {
+    let State { lanes, stats, .. } = &mut *state;
+    for (lane, writer) in lanes.iter_mut().zip(&shared.writers) {
         let Some(live) = lane.live.as_mut() else { continue };
         alive = true;
         busy |= !live.flying.is_empty();
         check_time(live, &limits);
         check_memory(live, &limits);
+        if live.retiring && live.flying.is_empty() {
+            // It gets no more calls, so no answer of it would let its lane see that it is to go. Its input ends here.
+            lane.live = None;
+            stats.retired += 1;
+            writer.notify_one();
+        }
     }
     (busy, state.closing && !alive)
 }
@@ -99,10 +111,10 @@ fn check_time(live: &mut Live, limits: &Limits) {
 
 /// Marks a worker that grew too large. Its size at the start is no growth: a generation may have many scripts.
 fn check_memory(live: &mut Live, limits: &Limits) {
-    if live.watch.resident_at_start.is_some() && live.served < live.watch.memory_checked_at + MEMORY_EVERY {
+    if live.watch.resident_at_start.is_some() && live.watch.calls < MEMORY_EVERY {
         return;
     }
-    live.watch.memory_checked_at = live.served;
+    live.watch.calls = 0;
     let Some(resident) = resident(live.pid) else { return };
     let start = *live.watch.resident_at_start.get_or_insert(resident);
     live.retiring |= resident > limits.retire_memory.max(start + start / 2);
@@ -124,3 +136,7 @@ fn resident(pid: Pid) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
+
+#[cfg(test)]
+#[path = "watch/tests.rs"]
+mod tests;

@@ -1,0 +1,58 @@
+//! What a look does to a worker that is too large.
+
+use std::sync::Arc;
+
+use tokio::net::unix::pipe::pipe;
+
+use super::look;
+use crate::script::pool::Shared;
+use crate::script::pool::job::Job;
+use crate::script::pool::live::{Live, Watch};
+use crate::script::{Input, Kind, Limits, ScriptId, Source, Worker};
+
+/// A pool's books with one worker, which is this very process and larger than it may be.
+fn books() -> (Arc<Shared>, tokio::net::unix::pipe::Receiver) {
+    let source = Source {
+        id: ScriptId(0),
+        connector: "c".to_owned(),
+        kind: Kind::Variables,
+        text: String::new(),
+        file: String::new(),
+        first_line: 1,
+        indent: 0,
+    };
+    let limits = Limits { workers: 1, retire_memory: 0, ..Limits::default() };
+    let shared = Arc::new(Shared::new(Worker::of("none"), limits, vec![source]));
+    let (input, end) = pipe().unwrap();
+    let mut live = Live::new(rustix::process::getpid(), Arc::new(input));
+    live.watch = Watch { resident_at_start: Some(1), calls: u64::MAX, ..Watch::default() };
+    shared.state().lanes[0].live = Some(live);
+    (shared, end)
+}
+
+#[tokio::test]
+async fn a_worker_that_is_too_large_and_idle_goes_at_once() {
+    let (shared, _end) = books();
+    look(&shared);
+    // Left in the books it would get no call any more and never go: its lane waits for an answer of it.
+    assert!(shared.state().lanes[0].live.is_none());
+    assert_eq!(shared.state().stats.retired, 1);
+}
+
+#[tokio::test]
+async fn a_worker_that_is_too_large_and_busy_gets_no_more_calls() {
+    let (shared, _end) = books();
+    let admit = || {
+        let (job, answer) = Job::new(ScriptId(0), 0, 0, &Input::new("{}"));
+        let admitted = shared.state().admit(job).is_ok();
+        (admitted, answer)
+    };
+    let first = admit();
+    look(&shared);
+    let second = admit();
+    assert!(first.0 && second.0);
+    let state = shared.state();
+    let live = state.lanes[0].live.as_ref().unwrap();
+    assert!(live.retiring);
+    assert_eq!((live.flying.len(), state.snapshot().waiting), (1, 1), "the second waits for the next worker");
+}
