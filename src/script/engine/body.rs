@@ -6,7 +6,7 @@
 //! script: it calls the body with a function of ours, which keeps the exception for [`thrown`] and returns.
 
 use boa_engine::object::{FunctionObjectBuilder, IntegrityLevel, JsObject};
-use boa_engine::{Context, JsArgs, JsError, JsResult, JsValue, NativeFunction};
+use boa_engine::{Context, JsArgs, JsError, JsNativeError, JsResult, JsValue, NativeFunction};
 
 /// What the body threw.
 struct Thrown(JsError);
@@ -20,7 +20,8 @@ pub(super) fn caller(context: &mut Context) -> JsResult<JsObject> {
 }
 
 fn call(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let Some(function) = args.get_or_undefined(0).as_object() else { return Ok(JsValue::undefined()) };
+    let function = args.get_or_undefined(0).as_object();
+    let function = function.ok_or_else(|| JsNativeError::typ().with_message("the wrapper calls functions only"))?;
     let returned = function.call(args.get_or_undefined(1), args.get(2..).unwrap_or_default(), context);
     Ok(returned.unwrap_or_else(|error| {
         context.insert_data(Thrown(error));
