@@ -299,11 +299,8 @@ async fn a_worker_is_replaced_after_its_calls() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_does_not_die_of_what_others_left_in_memory() {
     // Buffers are no objects to the engine, which would let more of them lie than a worker can hold.
-    let pool = pool_with(
-        Limits { workers: 1, ..limits() },
-        vec![variables("env.n = new ArrayBuffer(16 * 1024 * 1024 - 1).byteLength")],
-    );
-    let pool = pool.await;
+    let limits = Limits { workers: 1, retire_memory: u64::MAX, ..limits() };
+    let pool = pool_with(limits, vec![variables("env.n = new ArrayBuffer(16 * 1024 * 1024 - 1).byteLength")]).await;
     for n in 0..20 {
         assert_eq!(shown(call(&pool, 0, "{}").await), r#"{"n":16777215}"#, "call {n}");
     }
