@@ -76,6 +76,8 @@ async fn daemon(config: &Config, strict: bool, metrics: Arc<Metrics>) -> anyhow:
     let shared: SharedTls = Arc::new(ArcSwapOption::new(config.tls.as_ref().map(tls::load).transpose()?));
     let trail = config.audit.as_ref().map(|audit| open_trail(audit, &metrics)).transpose()?;
     let challenges = Arc::new(Challenges::of(&config.state)?);
+    // Before anybody can call: a signal that nobody listens for ends the process in the middle of a login.
+    let signals = Signals::listen()?;
     let listeners = listen::open(config).await?;
     for listener in &listeners {
         let address = listener.address().map(|address| address.to_string()).unwrap_or_default();
@@ -88,7 +90,7 @@ async fn daemon(config: &Config, strict: bool, metrics: Arc<Metrics>) -> anyhow:
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let running = tokio::spawn(Server::new(Arc::clone(&app), Arc::clone(&shared), stopped.clone()).run(listeners));
     let watching = tokio::spawn(watch::connectors(config.connectors.clone(), Arc::clone(&app), stopped));
-    signals(config, &app, &shared).await?;
+    signals.until_the_end(config, &app, &shared).await;
     tracing::info!(seconds = config.limits.drain.as_secs(), "ending: open logins may finish");
     app.drain();
     stop.send_replace(true);
@@ -110,23 +112,37 @@ async fn daemon(config: &Config, strict: bool, metrics: Arc<Metrics>) -> anyhow:
     Ok(orderly)
 }
 
-/// Waits for the end; reads connectors, certificates and the audit file anew on SIGHUP.
-async fn signals(config: &Config, app: &Arc<App>, shared: &SharedTls) -> anyhow::Result<()> {
-    let mut terminate = listen_for(SignalKind::terminate())?;
-    let mut interrupt = listen_for(SignalKind::interrupt())?;
-    let mut hangup = listen_for(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => {
-                server::reload(app).await;
-                if let Some(trail) = &app.trail {
-                    trail.reopen();
-                }
-                match config.tls.as_ref().map(tls::load).transpose() {
-                    Ok(fresh) => shared.store(fresh),
-                    Err(error) => tracing::error!(%error, "the certificates are not changed"),
+/// What ends the daemon, or has it read its files anew.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: listen_for(SignalKind::terminate())?,
+            interrupt: listen_for(SignalKind::interrupt())?,
+            hangup: listen_for(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the end; reads connectors, certificates and the audit file anew on SIGHUP.
+    async fn until_the_end(mut self, config: &Config, app: &Arc<App>, shared: &SharedTls) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => {
+                    server::reload(app).await;
+                    if let Some(trail) = &app.trail {
+                        trail.reopen();
+                    }
+                    match config.tls.as_ref().map(tls::load).transpose() {
+                        Ok(fresh) => shared.store(fresh),
+                        Err(error) => tracing::error!(%error, "the certificates are not changed"),
+                    }
                 }
             }
         }
