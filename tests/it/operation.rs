@@ -96,9 +96,14 @@ async fn a_log_for_people_is_text_and_as_much_as_was_asked_for() {
             read(&home.path("doorward.yaml")).replace("\"127.0.0.1:0\"", &format!("\"unix:{}\"", socket.display()));
         std::fs::write(home.path("doorward.yaml"), text).unwrap();
         let mut child = home.command(&[]).spawn().unwrap();
-        wait_until(|| socket.exists());
         let body = r#"{"username":"zhangsan","password":"hunter2 wrong"}"#;
-        let mut stream = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+        // The file is there a moment before anybody listens on it.
+        let mut stream = None;
+        wait_until(|| {
+            stream = std::os::unix::net::UnixStream::connect(&socket).ok();
+            stream.is_some()
+        });
+        let mut stream = stream.unwrap();
         write!(
             stream,
             "POST /v1/connectors/demo/authenticate HTTP/1.1\r\nHost: d\r\nAuthorization: Bearer {}\r\nContent-Type: \
