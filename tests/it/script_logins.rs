@@ -253,3 +253,23 @@ async fn names_that_every_object_has_are_no_key_to_anything() {
     }
     assert_eq!(upstream.requests.load(Ordering::Relaxed), sent);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn env_lives_for_one_login() {
+    let upstream = Upstream::start().await;
+    let home = home();
+    let variables =
+        "if (env.mark !== undefined) throw code_util.reject('another login left this'); env.mark = user.username";
+    let preprocess = "if (env.mark !== user.username) throw code_util.reject('not of this login'); delete env.mark";
+    home.connector("marks", &connector(&upstream.base, variables, preprocess));
+    let daemon = home.start();
+    for round in 0..3 {
+        let logins = (0..8).map(|n| {
+            let (daemon, user) = (&daemon, format!("user-{n}"));
+            async move { daemon.login("marks", &user, "right").await }
+        });
+        for (status, body) in futures_util::future::join_all(logins).await {
+            assert_eq!(status, 200, "round {round}: {body}");
+        }
+    }
+}
