@@ -105,9 +105,9 @@ impl Daemon {
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    /// As `kill -9`, which is what dropping it does.
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// SIGTERM, and the end.
@@ -134,6 +134,14 @@ impl Daemon {
         let body = serde_json::json!({ "username": username, "password": password, "client_ip": "192.0.2.7" });
         let (status, text) = self.call("POST", &format!("/v1/connectors/{connector}/authenticate"), Some(body)).await;
         (status, serde_json::from_str(&text).unwrap())
+    }
+}
+
+/// No test leaves a daemon behind, whether it passes or not.
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
