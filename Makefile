@@ -16,6 +16,8 @@ test-upstreams: nextest
 lint:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	@# As a user builds it: the dependencies of tests turn on features that the program may not lean on.
+	cargo check --bin doorward --locked --quiet
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; \
 	else echo "cargo-deny is not installed: its checks are left out"; fi
