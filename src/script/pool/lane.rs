@@ -191,7 +191,9 @@ async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
         child.wait().await.ok()
     };
     // It has ended, and where no filter forbids processes something of it may live on and keep the pipe open.
+    let reader = complaints.abort_handle();
     let complaints = timeout(EXIT, complaints).await.unwrap_or(Ok(Vec::new())).unwrap_or_default();
+    reader.abort();
     let mut state = shared.state();
     let todo = bury(&mut state, lane, condemned, flying, cause(status, &complaints));
     shared.after(state, &todo);
