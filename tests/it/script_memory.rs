@@ -21,6 +21,9 @@ const LOOK: usize = 800;
 /// May lie between the lowest and the highest look.
 const FLAT_KIB: u64 = 2048;
 
+/// May lie between the first style and any other: what a style needs while it runs, garbage not yet collected included.
+const ROOM_KIB: u64 = 8 * 1024;
+
 /// What could stay behind in the tables of objects, shapes and names.
 const OBJECTS: [(&str, &str); 14] = [
     ("Variables", "env.x = code_util.md5(user.mark)"),
@@ -75,6 +78,7 @@ fn stays_flat(styles: &[(&str, &str)]) {
     let calls = if std::env::var_os("CI").is_some() { 200_000 } else { 20_000 };
     println!("{calls} calls of each; 200000 with CI set");
     let mut worker = Direct::start(styles);
+    let mut first = None;
     for (number, (_, text)) in (0..).zip(styles) {
         worker.calls(number, 0, WARM);
         let looks: Vec<u64> = (WARM..WARM + calls)
@@ -87,6 +91,8 @@ fn stays_flat(styles: &[(&str, &str)]) {
         let (low, high) = (looks.iter().min().unwrap(), looks.iter().max().unwrap());
         println!("{low} to {high} KiB: {text}");
         assert!(high - low <= FLAT_KIB, "{low} to {high} KiB: {text}");
+        let first = *first.get_or_insert(*low);
+        assert!(*high <= first + ROOM_KIB, "{high} KiB, and {first} at first: {text}");
     }
 }
 
