@@ -57,6 +57,7 @@ fn ready(step: &Step, prepared: Prepared) -> Ready {
         method: prepared.method,
         url: prepared.url,
         headers: prepared.headers,
+        spellings: prepared.spellings,
         body: prepared.body,
         carries_credential: step.carries_credential,
     };

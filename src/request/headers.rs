@@ -31,6 +31,8 @@ const RESERVED: [&str; 15] = [
 #[derive(Debug, Clone)]
 pub(super) struct HeaderPlan {
     pub(super) name: HeaderName,
+    /// The name as it goes out over HTTP/1.1 and as people read it.
+    pub(super) written: String,
     pub(super) value: ValuePlan,
 }
 
@@ -98,13 +100,14 @@ pub(super) fn compile(pairs: &Pairs<'_>, reader: &mut Reader<'_>) -> Vec<HeaderP
     let mut plans: Vec<HeaderPlan> = Vec::with_capacity(pairs.len());
     for (written, value) in pairs {
         let value = ValuePlan::compile(*value, Place::Header, reader);
-        let Some(name) = header_name(*written, &plans, reader) else { continue };
-        plans.extend(value.map(|value| HeaderPlan { name, value }));
+        let Some((name, written)) = header_name(*written, &plans, reader) else { continue };
+        plans.extend(value.map(|value| HeaderPlan { name, written, value }));
     }
     plans
 }
 
-fn header_name(written: Written<'_>, before: &[HeaderPlan], reader: &mut Reader<'_>) -> Option<HeaderName> {
+/// The name, and how it was written.
+fn header_name(written: Written<'_>, before: &[HeaderPlan], reader: &mut Reader<'_>) -> Option<(HeaderName, String)> {
     let count = reader.mistakes.len();
     let text = reader.literal(written, "a header's name");
     if reader.mistakes.len() > count {
@@ -128,7 +131,7 @@ fn header_name(written: Written<'_>, before: &[HeaderPlan], reader: &mut Reader<
         reader.refuse(written.mark, refuse(format!("the header `{text}` is there already")));
         return None;
     }
-    Some(name)
+    Some((name, text))
 }
 
 /// A compiled cookie.

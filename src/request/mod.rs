@@ -13,6 +13,7 @@ mod marked;
 mod multipart;
 mod shape;
 mod spec;
+mod spelling;
 mod target;
 mod text;
 mod url;
@@ -22,6 +23,7 @@ pub use shape::ShapePart;
 pub use spec::{
     ACCEPT_JSON, BodySpec, FormFromSpec, JsonSpec, LinkSpec, Located, Mark, Pairs, PartSpec, RequestSpec, Use, Written,
 };
+pub use spelling::Spellings;
 pub use url::origins_of;
 
 use std::collections::BTreeSet;
@@ -59,6 +61,7 @@ pub struct RequestPlan {
     uses: Vec<Use>,
     /// The URL, when nothing in it varies: parsing it again for each login would be waste.
     fixed_url: Option<Url>,
+    spellings: Spellings,
 }
 
 /// A request that is ready to be signed and sent.
@@ -72,6 +75,8 @@ pub struct Prepared {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The connector's own cookies, by name; see [`cookie_header`].
     pub cookies: Vec<(String, HeaderValue)>,
+    /// How the file spells the names of its headers.
+    pub spellings: Spellings,
     /// The body; wiped when the last reference is dropped.
     pub body: Option<Bytes>,
 }
@@ -109,13 +114,15 @@ impl RequestPlan {
         ];
         for (name, value) in own_type.into_iter().chain(defaults) {
             if headers.iter().all(|plan| plan.name != name) {
-                headers.push(HeaderPlan { name, value: ValuePlan::Ready(value) });
+                let written = spelling::title_case(name.as_str());
+                headers.push(HeaderPlan { name, written, value: ValuePlan::Ready(value) });
             }
         }
         let uses = std::mem::take(&mut reader.uses);
         let Some(url) = url.filter(|_| reader.mistakes.is_empty()) else { return Err(reader.mistakes) };
         let fixed_url = if query_form.is_none() { fixed_url(&url, &query, charset) } else { None };
-        Ok(Self { method, url, query_form, query, headers, cookies, body, charset, uses, fixed_url })
+        let spellings = Spellings::of(headers.iter().map(|plan| plan.written.as_str()));
+        Ok(Self { method, url, query_form, query, headers, cookies, body, charset, uses, fixed_url, spellings })
     }
 
     /// Fills the holes. `node` is one of [`RequestPlan::origins`] when [`RequestPlan::wants_node`], else `None`.
@@ -143,7 +150,8 @@ impl RequestPlan {
                 headers.iter_mut().filter(|(name, _)| name == CONTENT_TYPE).for_each(|header| header.1 = value.clone());
             }
         }
-        Ok(Prepared { method: self.method.clone(), url, headers, cookies, body })
+        let (method, spellings) = (self.method.clone(), self.spellings.clone());
+        Ok(Prepared { method, url, headers, cookies, spellings, body })
     }
 
     /// Every variable that the request reads, the form of an earlier page and what a link is relative to among them.

@@ -89,7 +89,7 @@ impl RequestPlan {
             parts.push(pair(written)?);
         }
         for header in &self.headers {
-            parts.push(value("header", header.name.to_string(), &header.value, (context, self.charset))?);
+            parts.push(value("header", header.written.clone(), &header.value, (context, self.charset))?);
         }
         for cookie in &self.cookies {
             parts.push(value("cookie", cookie.name.clone(), &cookie.value, (context, self.charset))?);

@@ -15,6 +15,7 @@ use super::fault::{self, Fault, Part, Progress, Stage};
 use super::pool::{Body, Conn, H1, H2, Pool};
 use super::reply::{Reply, Timings, check_framing, kept_by_server, read_body};
 use super::stream::{Meter, Metered};
+use crate::request::Spellings;
 use crate::verdict::Cause;
 
 /// The longest headers of a reply: eight times what Tomcat and Nginx allow by default.
@@ -32,7 +33,7 @@ const IDLE_WAIT: Duration = Duration::from_millis(100);
 /// HTTP on a fresh stream.
 pub(super) async fn connection(dialled: Dialled, pool: &Arc<Pool>) -> Result<Conn, Fault> {
     let meter = Arc::new(Meter::default());
-    let io = TokioIo::new(Metered { stream: dialled.stream, meter: Arc::clone(&meter) });
+    let io = TokioIo::new(Metered::new(dialled.stream, Arc::clone(&meter)));
     if dialled.h2 {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
@@ -44,7 +45,7 @@ pub(super) async fn connection(dialled: Dialled, pool: &Arc<Pool>) -> Result<Con
         return Ok(Conn::H2(H2::new(sender, meter, driver, pool)));
     }
     let mut builder = http1::Builder::new();
-    builder.max_buf_size(MAX_BUFFER).max_header_size(MAX_HEAD);
+    builder.max_buf_size(MAX_BUFFER).max_header_size(MAX_HEAD).title_case_headers(true);
     let (sender, driver) = builder.handshake(io).await.map_err(|error| lost(&error, Part::Head, &meter))?;
     Ok(Conn::H1(H1::new(sender, meter, driver, pool)))
 }
@@ -68,6 +69,7 @@ pub(super) struct Attempt {
     pub(super) conn: Conn,
     pub(super) is_kept: bool,
     pub(super) max_response: usize,
+    pub(super) spellings: Spellings,
 }
 
 impl Attempt {
@@ -99,7 +101,10 @@ impl Attempt {
         progress.meter = Some(Arc::clone(&meter));
         progress.written = true;
         let asked = match &mut self.conn {
-            Conn::H1(h1) => h1.sender.try_send_request(message).await,
+            Conn::H1(h1) => {
+                meter.spell(&self.spellings);
+                h1.sender.try_send_request(message).await
+            }
             Conn::H2(h2) => h2.sender.try_send_request(message).await,
         };
         asked.map_err(|mut error| {

@@ -27,6 +27,7 @@ use super::proxy::Proxy;
 use super::reply::Reply;
 use super::tls::{TlsError, client_config};
 use super::wire::{self, Form};
+use crate::request::Spellings;
 use crate::verdict::Cause;
 
 /// A rendered request.
@@ -38,7 +39,10 @@ pub struct Outgoing {
     pub url: Url,
     /// Without `host`, framing and hop-by-hop headers: those are this layer's, and left out if given.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// `None` and an empty body differ: only the latter has `content-length: 0` with every method.
+    /// How the connector's file spells the names of its headers.
+    pub spellings: Spellings,
+    /// `None` and an empty body differ: the latter has `Content-Length: 0` with every method, the former with POST, PUT and
+    /// PATCH.
     pub body: Option<Bytes>,
     /// The user's password, an answer, or anything computed from them is in it.
     pub carries_credential: bool,
@@ -175,7 +179,8 @@ impl Client {
             };
             let generation = conn.generation();
             let message = self.message(lane, request, conn.is_h2())?;
-            let attempt = Attempt { conn, is_kept, max_response: self.max_response };
+            let spellings = request.spellings.clone();
+            let attempt = Attempt { conn, is_kept, max_response: self.max_response, spellings };
             match self.counted(request, attempt.run(message, progress)).await {
                 Ok((reply, conn)) => {
                     if let Some(conn) = conn {

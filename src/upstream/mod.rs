@@ -24,6 +24,7 @@ mod pin;
 mod pool;
 mod proxy;
 mod reply;
+mod spelled;
 mod stream;
 mod tls;
 mod wire;

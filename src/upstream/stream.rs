@@ -6,12 +6,15 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+
+use super::spelled::Respelled;
+use crate::request::Spellings;
 
 /// A connected stream.
 pub(super) enum Stream {
@@ -31,6 +34,8 @@ pub(super) struct Meter {
     since: AtomicU64,
     limit: AtomicU64,
     tls_failure: OnceLock<rustls::Error>,
+    /// How the names of the next head are spelled; taken when it is written.
+    spellings: Mutex<Spellings>,
 }
 
 impl Default for Meter {
@@ -40,6 +45,7 @@ impl Default for Meter {
             since: AtomicU64::new(0),
             limit: AtomicU64::new(u64::MAX),
             tls_failure: OnceLock::new(),
+            spellings: Mutex::default(),
         }
     }
 }
@@ -52,6 +58,16 @@ impl Meter {
         if limited {
             self.limit.store(read + HEAD_BUDGET, Ordering::Relaxed);
         }
+    }
+
+    /// The next bytes that are written are a head whose names are spelled so. HTTP/2 has small letters only.
+    pub(super) fn spell(&self, spellings: &Spellings) {
+        *self.spellings.lock().unwrap_or_else(PoisonError::into_inner) = spellings.clone();
+    }
+
+    fn take_spellings(&self) -> Option<Spellings> {
+        let spellings = std::mem::take(&mut *self.spellings.lock().unwrap_or_else(PoisonError::into_inner));
+        (!spellings.is_empty()).then_some(spellings)
     }
 
     /// What ended TLS on this connection, an alert for example.
@@ -90,8 +106,35 @@ pub(super) struct Overrun;
 
 /// A stream with its meter.
 pub(super) struct Metered {
-    pub(super) stream: Stream,
-    pub(super) meter: Arc<Meter>,
+    stream: Stream,
+    meter: Arc<Meter>,
+    respelled: Respelled,
+}
+
+impl Metered {
+    pub(super) fn new(stream: Stream, meter: Arc<Meter>) -> Self {
+        Self { stream, meter, respelled: Respelled::default() }
+    }
+
+    /// Writes a head whose names were restored, and in the same call `body`, which stands behind it.
+    fn write_respelled(&mut self, cx: &mut Context<'_>, body: &[u8]) -> Option<Poll<io::Result<usize>>> {
+        let head = self.respelled.left()?;
+        let both = [io::IoSlice::new(head), io::IoSlice::new(body)];
+        let written = self.stream.write(cx, if body.is_empty() { &both[..1] } else { &both });
+        if let Poll::Ready(Ok(count)) = &written {
+            self.respelled.advance(*count);
+        }
+        Some(written)
+    }
+}
+
+impl Stream {
+    fn write(&mut self, cx: &mut Context<'_>, buffers: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, buffers),
+            Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, buffers),
+        }
+    }
 }
 
 impl AsyncRead for Metered {
@@ -107,11 +150,8 @@ impl AsyncRead for Metered {
 }
 
 impl AsyncWrite for Metered {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.stream {
-            Stream::Plain(tcp) => Pin::new(tcp).poll_write(cx, buf),
-            Stream::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
-        }
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[io::IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -119,9 +159,15 @@ impl AsyncWrite for Metered {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.stream {
-            Stream::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, bufs),
-            Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
+        let mut filled = bufs.iter().filter(|buffer| !buffer.is_empty());
+        let first = filled.next().map_or(&[][..], |buffer| buffer);
+        if let Some(spellings) = self.meter.take_spellings() {
+            self.respelled.begin(first, &spellings);
+        }
+        let body = filled.next().map_or(&[][..], |buffer| buffer);
+        match self.write_respelled(cx, body) {
+            Some(written) => written,
+            None => self.stream.write(cx, bufs),
         }
     }
 

@@ -215,8 +215,8 @@ async fn a_trace_names_everything_and_shows_by_allow_list() {
     let seen = |part: serde_json::Value| (part["from"].clone(), part["length"].clone(), part["value"].clone());
     assert_eq!(seen(part("body", "user-name")), secret("user.username", 8));
     assert_eq!(seen(part("body", "password")), secret("user.userPassword", 5));
-    assert_eq!(part("header", "x-device")["value"], "phone-7", "declared public");
-    assert_eq!(part("header", "content-type")["value"], "application/json", "a literal");
+    assert_eq!(part("header", "X-Device")["value"], "phone-7", "declared public");
+    assert_eq!(part("header", "Content-Type")["value"], "application/json", "a literal");
     let fields = step["document"]["fields"].as_array().unwrap();
     assert!(fields.iter().all(|field| field["value"] == "‹secret›"), "{fields:#?}");
     assert!(fields.iter().any(|field| field["path"] == "result.token" && field["length"] == 36), "{fields:#?}");

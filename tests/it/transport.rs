@@ -73,8 +73,8 @@ async fn a_request_on_the_wire() {
     };
     client.send(&request, in_8s()).await.unwrap();
     let expected = format!(
-        "POST /p%20a|th?q=%7B%27&r=%C3%BC HTTP/1.1\r\nx-a: 1\r\nx-a: 2\r\nuser-agent: custom\r\naccept: */*\r\n\
-         accept-encoding: gzip, deflate, br, zstd\r\nhost: {}\r\ncontent-length: 3\r\n\r\na=b",
+        "POST /p%20a|th?q=%7B%27&r=%C3%BC HTTP/1.1\r\nX-A: 1\r\nX-A: 2\r\nUser-Agent: custom\r\nAccept: */*\r\n\
+         Accept-Encoding: gzip, deflate, br, zstd\r\nHost: {}\r\nContent-Length: 3\r\n\r\na=b",
         server.addr
     );
     let mut sent: Vec<_> = told.recv().await.unwrap().lines().map(str::to_owned).collect();
@@ -301,8 +301,8 @@ async fn a_plain_request_through_a_listed_proxy() {
     client.send(&get(&Url::parse("http://4a.test/x?y").unwrap()), in_8s()).await.unwrap();
     let request = told.recv().await.unwrap();
     assert!(request.starts_with("GET http://4a.test/x?y HTTP/1.1\r\n"), "{request}");
-    assert!(request.contains("\r\nhost: 4a.test\r\n"), "{request}");
-    assert!(request.contains(&format!("\r\nproxy-authorization: {DOOR}\r\n")), "{request}");
+    assert!(request.contains("\r\nHost: 4a.test\r\n"), "{request}");
+    assert!(request.contains(&format!("\r\nProxy-Authorization: {DOOR}\r\n")), "{request}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use doorward::demo::DemoServer;
 use doorward::demo::shipped::{Shipped, Stage};
 use doorward::demo::user::{Answer, Asks, Mood};
+use doorward::request::Spellings;
 use doorward::upstream::{Client, Egress, EgressRules, Origin, Outgoing, TransportConfig};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method};
@@ -95,6 +96,7 @@ impl<'a> Console<'a> {
                 (AUTHORIZATION, self.authorization.clone()),
                 (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             ],
+            spellings: Spellings::default(),
             body: Some(Bytes::from(body.to_string())),
             carries_credential: true,
         };

@@ -11,6 +11,7 @@ pub mod script;
 pub mod shipped;
 pub mod tls_server;
 
+use doorward::request::Spellings;
 use doorward::upstream::{Client, Egress, EgressRules, Origin, Outgoing, TransportConfig};
 use http::Method;
 use url::Url;
@@ -24,7 +25,14 @@ pub fn client(config: &TransportConfig, origins: &[&Url]) -> Client {
 
 /// A request without a credential.
 pub fn get(url: &Url) -> Outgoing {
-    Outgoing { method: Method::GET, url: url.clone(), headers: Vec::new(), body: None, carries_credential: false }
+    Outgoing {
+        method: Method::GET,
+        url: url.clone(),
+        headers: Vec::new(),
+        spellings: Spellings::default(),
+        body: None,
+        carries_credential: false,
+    }
 }
 
 /// A request with a credential.
