@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use async_compression::tokio::write::{BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
 use async_compression::zstd::DParameter;
+use encoding_rs::Encoding;
 use http::header::{CONTENT_ENCODING, HeaderMap};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
@@ -18,11 +19,14 @@ pub(super) const ACCEPTED: &str = "gzip, deflate, br, zstd";
 /// RFC 9659: a zstd window over HTTP is at most 8 MiB.
 const ZSTD_WINDOW_LOG: u32 = 23;
 
+/// A longer word in an explanation is cut. The longest registered coding has 15 letters.
+const LONGEST_WORD: usize = 40;
+
 /// Why a body cannot be decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CodingError {
-    /// A coding that was not asked for.
-    Unknown,
+    /// A coding that was not asked for; its name as an explanation shows it.
+    Unknown(String),
     /// More than one.
     Stacked,
     /// Not what it says, cut off, or followed by something else.
@@ -47,15 +51,16 @@ impl Decoding {
     pub(super) fn of(headers: &HeaderMap, cap: usize) -> Result<Option<Self>, CodingError> {
         let mut found = None;
         for value in headers.get_all(CONTENT_ENCODING) {
-            let value = value.to_str().map_err(|_| CodingError::Unknown)?;
+            let value = value.to_str().map_err(|_| CodingError::Unknown("(no word)".to_owned()))?;
             for coding in value.split(',').map(str::trim) {
-                if coding.is_empty() || coding.eq_ignore_ascii_case("identity") {
+                if coding.is_empty() || is_no_coding(coding) {
                     continue;
                 }
                 if found.is_some() {
                     return Err(CodingError::Stacked);
                 }
-                found = Some(Self::named(&coding.to_ascii_lowercase(), cap).ok_or(CodingError::Unknown)?);
+                let unknown = || CodingError::Unknown(shown(coding));
+                found = Some(Self::named(&coding.to_ascii_lowercase(), cap).ok_or_else(unknown)?);
             }
         }
         Ok(found)
@@ -148,6 +153,22 @@ impl Decoding {
             Self::Deflate(_, out) => out,
         }
     }
+}
+
+/// Whether a word under `Content-Encoding` says that nothing was encoded. Servers put there what belongs elsewhere: a charset,
+/// `none`, or a transfer encoding of MIME that changes nothing (RFC 2045 6.2).
+fn is_no_coding(word: &str) -> bool {
+    const NONE: [&str; 5] = ["identity", "none", "7bit", "8bit", "binary"];
+    NONE.iter().any(|none| word.eq_ignore_ascii_case(none)) || Encoding::for_label(word.as_bytes()).is_some()
+}
+
+/// A word of a reply for one line of explanation.
+fn shown(word: &str) -> String {
+    let mut shown: String = word.chars().filter(|c| !c.is_control()).take(LONGEST_WORD).collect();
+    if word.len() > shown.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// Collects what a decoder gives out, up to a cap.

@@ -10,13 +10,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
+use hyper_util::rt::TokioIo;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::fault::is_doubt;
-use super::stream::Meter;
+use super::stream::{Meter, Metered};
 
 pub(super) type Body = Full<Bytes>;
+
+/// A line end behind a reply begins no other one, and some servers write it. The connection is given up all the same, but
+/// neither its reply nor other connections are in doubt.
+const LINE_END: &[u8] = b"\r\n";
 
 /// An HTTP/1.1 connection. Dropping it closes the socket at once.
 pub(super) struct H1 {
@@ -30,14 +35,17 @@ pub(super) struct H1 {
 }
 
 impl H1 {
-    pub(super) fn new<F>(sender: http1::SendRequest<Body>, meter: Arc<Meter>, driver: F, pool: &Arc<Pool>) -> Self
-    where
-        F: Future<Output = hyper::Result<()>> + Send + 'static,
-    {
+    pub(super) fn new(
+        sender: http1::SendRequest<Body>,
+        meter: Arc<Meter>,
+        mut driver: http1::Connection<TokioIo<Metered>, Body>,
+        pool: &Arc<Pool>,
+    ) -> Self {
         let watching = Arc::downgrade(pool);
         let generation = pool.generation();
         let task = tokio::spawn(async move {
-            let doubt = driver.await.is_err_and(|error| is_doubt(&error));
+            let ended = (&mut driver).await;
+            let doubt = ended.is_err_and(|error| is_doubt(&error)) && driver.into_parts().read_buf != LINE_END;
             if doubt && let Some(pool) = watching.upgrade() {
                 pool.distrust(generation);
             }

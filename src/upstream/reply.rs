@@ -176,9 +176,11 @@ fn too_large(cap: usize) -> Fault {
 fn uncodable(error: CodingError, cap: usize) -> Fault {
     let explain = match error {
         CodingError::TooLarge => return too_large(cap),
-        CodingError::Unknown => "the reply has a Content-Encoding that was not asked for",
-        CodingError::Stacked => "the reply has more than one Content-Encoding",
-        CodingError::Broken => "the reply's body is not what its Content-Encoding says, or is cut off",
+        CodingError::Unknown(word) => {
+            format!("the reply has the Content-Encoding \"{word}\", which was not asked for")
+        }
+        CodingError::Stacked => "the reply has more than one Content-Encoding".to_owned(),
+        CodingError::Broken => "the reply's body is not what its Content-Encoding says, or is cut off".to_owned(),
     };
     Fault::new(Cause::UnexpectedReply, explain)
 }

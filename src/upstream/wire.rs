@@ -7,7 +7,7 @@ use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
-use http::{Request, Uri};
+use http::{Method, Request, Uri};
 use http_body_util::Full;
 use url::Position;
 
@@ -65,12 +65,19 @@ fn headers(request: &Outgoing) -> HeaderMap {
     for (name, value) in [(ACCEPT, ANY), (USER_AGENT, AGENT), (ACCEPT_ENCODING, CODINGS)] {
         headers.entry(name).or_insert(value);
     }
-    if let Some(body) = &request.body
-        && body.is_empty()
-    {
+    if says_empty(request) {
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     headers
+}
+
+/// Whether `Content-Length: 0` is sent: for an empty body always, without a body where the method is expected to have one
+/// (RFC 9110 8.6). hyper leaves it out, and some servers then answer 411.
+fn says_empty(request: &Outgoing) -> bool {
+    match &request.body {
+        Some(body) => body.is_empty(),
+        None => matches!(request.method, Method::POST | Method::PUT | Method::PATCH),
+    }
 }
 
 fn is_ours(name: &HeaderName) -> bool {

@@ -97,8 +97,32 @@ async fn what_is_broken_cut_off_or_followed_by_more() {
         let fault = ask(coding, b"{\"code\":200}").await.unwrap_err();
         assert_eq!(fault.cause, Cause::UnexpectedReply, "{coding}: {}", fault.explain);
     }
-    let fault = ask("compress", b"x").await.unwrap_err();
-    assert!(fault.explain.contains("not asked for"), "{}", fault.explain);
+}
+
+#[tokio::test]
+async fn a_word_that_is_no_coding_changes_nothing() {
+    for word in
+        ["UTF-8", "utf8", "GBK", "gb2312", "iso-8859-1", "none", "identity", "binary", "8bit", "7BIT", ", utf-8,"]
+    {
+        assert_eq!(&ask(word, b"{}").await.unwrap().body[..], b"{}", "{word}");
+    }
+    let wire = encode("gzip", b"{}").await;
+    assert_eq!(&ask("utf-8, gzip", &wire).await.unwrap().body[..], b"{}");
+    assert_eq!(ask("utf-8", &wire).await.unwrap().body, wire, "what was not said is not undone");
+}
+
+#[tokio::test]
+async fn an_unknown_coding_is_named() {
+    let long = "c".repeat(1000);
+    for (coding, shown) in
+        [("compress", "compress"), ("rot13", "rot13"), ("utf-9", "utf-9"), (&long, &format!("{}…", "c".repeat(40)))]
+    {
+        let fault = ask(coding, b"x").await.unwrap_err();
+        let wanted = format!("the reply has the Content-Encoding \"{shown}\", which was not asked for");
+        assert_eq!((fault.cause, fault.explain), (Cause::UnexpectedReply, wanted));
+    }
+    let fault = ask("\u{7f}x\t\u{e9}", b"x").await.unwrap_err();
+    assert!(!fault.explain.contains(char::is_control), "{}", fault.explain);
 }
 
 #[tokio::test]

@@ -150,7 +150,7 @@ async fn replies_whose_framing_is_in_doubt() {
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
             "more bytes follow",
         ),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\r\n", "more bytes follow"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\n", "more bytes follow"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n!", "more bytes follow"),
         ("HTTP/1.1 204 No Content\r\n\r\n!", "more bytes follow"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n!", "more bytes follow"),
@@ -176,6 +176,7 @@ async fn replies_that_only_look_odd() {
             403,
             "",
         ),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\r\n", 200, "ok"),
         ("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n", 302, ""),
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", 200, "ok"),
     ] {

@@ -23,6 +23,7 @@ mod from_curl;
 mod from_page;
 mod golden;
 mod guard;
+mod heads;
 mod json_suite;
 mod jsonpath_suite;
 mod made_up;
