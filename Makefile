@@ -6,19 +6,19 @@ NEXTEST_VERSION := 0.9.143
 .PHONY: test test-upstreams lint docs schema bench bench-quick bench-programs nextest redis tools
 
 test: nextest redis
-	cargo nextest run --all-targets --no-fail-fast
-	cargo test --doc --quiet
+	cargo nextest run --workspace --all-targets --no-fail-fast
+	cargo test --workspace --doc --quiet
 
 # Connectors against real servers, which ../shared/upstreams installs, starts and stops. Without it: one line.
 test-upstreams: nextest
 	tests/upstreams.sh
 
 lint:
-	cargo fmt --check
-	cargo clippy --all-targets --locked -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@# As a user builds it: the dependencies of tests turn on features that the program may not lean on.
 	cargo check --bin doorward --locked --quiet
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; \
 	else echo "cargo-deny is not installed: its checks are left out"; fi
 

@@ -3,8 +3,8 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
-use doorward::demo::DemoServer;
-use doorward::demo::shipped::{CONNECTORS, Stage};
+use doorward::shipped::{CONNECTORS, Stage};
+use doorward_demo::DemoServer;
 use serde_json::{Value, json};
 
 #[test]

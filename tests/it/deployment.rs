@@ -83,7 +83,7 @@ fn the_image_is_built_of_what_is_there() {
     }
     let included = included();
     assert!(included.contains("connectors") && included.contains("scripts"), "{included:?}");
-    for needed in included.iter().map(String::as_str).chain(["Cargo.toml", "Cargo.lock", "src"]) {
+    for needed in included.iter().map(String::as_str).chain(["Cargo.toml", "Cargo.lock", "src", "demo"]) {
         assert!(copied.iter().any(|source| source == needed), "the binary includes {needed}, which is not copied");
         let ignore = read("examples/Dockerfile.dockerignore");
         assert!(ignore.lines().any(|line| line == format!("!{needed}")), "{needed} is kept out of the build");

@@ -374,7 +374,7 @@ fn walked_through() -> &'static str {
 #[tokio::test]
 async fn the_documents_show_what_the_command_prints() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let server = doorward::demo::DemoServer::start().await.unwrap();
+    let server = doorward_demo::DemoServer::start().await.unwrap();
     let there = format!("base={}", server.base());
     let rest = ["--username", "zhangsan", "--password-stdin", "--set", &there];
     let walk = include_str!("../../docs/first-connector.md");

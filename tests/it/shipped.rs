@@ -1,11 +1,11 @@
 //! Each shipped connector against the demo server, through the real flow: right, wrong, hostile and odd accounts.
 
 use doorward::connector::catalog::files;
-use doorward::demo::Outcome;
-use doorward::demo::people::{Knock, PEOPLE};
-use doorward::demo::shipped::{self, CONNECTORS, SCRIPTS};
-use doorward::demo::user::{Asks, Mood};
+use doorward::shipped::{self, CONNECTORS, SCRIPTS};
 use doorward::verdict::Verdict;
+use doorward_demo::Outcome;
+use doorward_demo::people::{Knock, PEOPLE};
+use doorward_demo::user::{Asks, Mood};
 
 use crate::support::shipped::{Stand, loader, repository};
 

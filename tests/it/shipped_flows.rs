@@ -1,10 +1,10 @@
 //! The shipped connectors of more than one step against the demo server: wrong, late, used and other people's answers,
 //! codes sent once more, tokens that are kept, hostile text where an answer belongs.
 
-use doorward::demo::people::PEOPLE;
-use doorward::demo::user::{Asks, Mood, NEW_PASSWORD};
 use doorward::flow::Action;
 use doorward::verdict::Verdict;
+use doorward_demo::people::PEOPLE;
+use doorward_demo::user::{Asks, Mood, NEW_PASSWORD};
 
 use crate::shipped::HOSTILE;
 use crate::support::shipped::Stand;

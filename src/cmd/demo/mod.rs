@@ -17,13 +17,14 @@ use doorward::config::{Address, Client, Config, Scope, Token};
 use doorward::connector;
 use doorward::connector::catalog::{Catalog, Loader};
 use doorward::connector::check::SecretsFrom;
-use doorward::demo::{DemoServer, shipped};
 use doorward::diagnostic::{Style, render};
 use doorward::flow::Unbounded;
 use doorward::metrics::Metrics;
 use doorward::script::{Limits, Worker};
 use doorward::server::{App, LiveConnectors, Server, listen};
+use doorward::shipped;
 use doorward::upstream::{Egress, EgressRules};
+use doorward_demo::DemoServer;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::console::Console;

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use doorward::demo::people::Knock;
-use doorward::demo::shipped::{CONNECTORS, Shipped, Stage};
-use doorward::demo::user::{Asks, Mood};
-use doorward::demo::{DemoServer, Outcome};
+use doorward::shipped::{CONNECTORS, Shipped, Stage};
+use doorward_demo::people::Knock;
+use doorward_demo::user::{Asks, Mood};
+use doorward_demo::{DemoServer, Outcome};
 
 use super::console::Console;
 

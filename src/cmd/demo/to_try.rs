@@ -1,7 +1,7 @@
 //! What the demo prints below its tables: commands for a second terminal, and who there is.
 
-use doorward::demo::people::{PEOPLE, Standing};
-use doorward::demo::user::NEW_PASSWORD;
+use doorward_demo::people::{PEOPLE, Standing};
+use doorward_demo::user::NEW_PASSWORD;
 
 /// Where everything is.
 pub struct Places<'a> {

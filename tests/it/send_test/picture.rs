@@ -101,7 +101,7 @@ fn svg(lines: &[String]) -> String {
 
 #[tokio::test]
 async fn the_picture_shows_what_the_command_prints() {
-    let server = doorward::demo::DemoServer::start().await.unwrap();
+    let server = doorward_demo::DemoServer::start().await.unwrap();
     let scratch = tempfile::tempdir().unwrap();
     std::fs::write(scratch.path().join("my-4a.yaml"), super::walked_through()).unwrap();
     let there = format!("base={}", server.base());

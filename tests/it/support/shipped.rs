@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use doorward::clock::{Ambient, System};
 use doorward::connector::catalog::{Live, Loader, files};
 use doorward::connector::check::SecretsFrom;
-use doorward::demo::DemoServer;
-use doorward::demo::shipped::{self, CONNECTORS, Shipped, Stage};
-use doorward::demo::user::{Answer, Mood};
 use doorward::document::{Object, Value};
 use doorward::flow::progress::Progress;
 use doorward::flow::{
     Action, Login, Pocket, Report, Resumption, Saved, Tools, UtilityCall, UtilityEnd, authenticate, resume, utility,
 };
 use doorward::secret::Secret;
+use doorward::shipped::{self, CONNECTORS, Shipped, Stage};
 use doorward::verdict::{Challenge, Verdict};
+use doorward_demo::user::{Answer, Mood};
+use doorward_demo::{Clock, DemoServer};
 
 use super::loader::to_loopback;
 
@@ -50,6 +50,12 @@ impl Ambient for Turned {
     }
 }
 
+impl Clock for Turned {
+    fn unix_ms(&self) -> u64 {
+        Ambient::unix_ms(self)
+    }
+}
+
 /// The demo server, all shipped connectors in front of it, and the one clock of both.
 pub struct Stand {
     pub server: DemoServer,
@@ -69,7 +75,7 @@ impl Stand {
 
     async fn with(wanted: &dyn Fn(&str) -> bool) -> Self {
         let clock = Arc::new(Turned(AtomicU64::new(1_767_323_045_000)));
-        let server = DemoServer::start_at(Arc::clone(&clock) as Arc<dyn Ambient>).await.unwrap();
+        let server = DemoServer::start_at(Arc::clone(&clock) as Arc<dyn Clock>).await.unwrap();
         let connectors = loaded(Some(server.base()), wanted).await;
         Self { server, clock, connectors }
     }

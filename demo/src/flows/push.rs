@@ -13,16 +13,16 @@ use serde_json::{Value, json};
 
 use super::drawer::Drawer;
 use super::enrolled;
-use crate::demo::json::{code, malformed, message};
-use crate::demo::people::Knock;
-use crate::demo::wire::{Flaw, Wire, form, utf8};
-use crate::demo::{Attempt, Server, token};
+use crate::json::{code, malformed, message};
+use crate::people::Knock;
+use crate::wire::{Flaw, Wire, form, utf8};
+use crate::{Attempt, Server, token};
 
 /// How long the telephone asks, in milliseconds.
 const ASKS: u64 = 2 * 60 * 1000;
 
 /// Who waits. Ids outlive the question, so that "too late" can be told from "never heard of".
-pub(in crate::demo) struct Desk(Drawer<Asked>);
+pub(crate) struct Desk(Drawer<Asked>);
 
 struct Asked {
     login: String,
@@ -46,7 +46,7 @@ impl Desk {
     }
 
     /// Presses a button of the newest question; false when none is shown.
-    pub(in crate::demo) fn press(&self, login: &str, confirmed: bool, now: u64) -> bool {
+    pub(crate) fn press(&self, login: &str, confirmed: bool, now: u64) -> bool {
         let press = |asked: &mut Asked| asked.waits(login, now).then(|| asked.pressed = Some(confirmed));
         self.0.newest(now, press).is_some()
     }

@@ -13,16 +13,16 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::drawer::Drawer;
-use crate::demo::json::{attempt, message};
-use crate::demo::people::{Directory, Knock, Scheme};
-use crate::demo::wire::{Flaw, Wire, json as read_json};
-use crate::demo::{Server, token};
+use crate::json::{attempt, message};
+use crate::people::{Directory, Knock, Scheme};
+use crate::wire::{Flaw, Wire, json as read_json};
+use crate::{Server, token};
 
 /// The shortest new password, in characters.
 const SHORTEST: usize = 8;
 
 /// The accounts, which change here and in no other protocol, and who must choose.
-pub(in crate::demo) struct Desk {
+pub(crate) struct Desk {
     accounts: RwLock<Directory>,
     owing: Drawer<String>,
 }
@@ -33,7 +33,7 @@ impl Desk {
     }
 
     /// Makes `login` choose a new password at the next login.
-    pub(in crate::demo) fn expire(&self, login: &str) {
+    pub(crate) fn expire(&self, login: &str) {
         self.accounts.write().unwrap_or_else(PoisonError::into_inner).expire(login);
     }
 

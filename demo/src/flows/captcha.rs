@@ -17,10 +17,10 @@ use subtle::ConstantTimeEq as _;
 
 use super::drawer::Drawer;
 use super::{picture, six_digits};
-use crate::demo::json::{code, malformed, message};
-use crate::demo::people::Knock;
-use crate::demo::wire::{Flaw, Wire, flaw, form, utf8};
-use crate::demo::{Attempt, Server, token};
+use crate::json::{code, malformed, message};
+use crate::people::Knock;
+use crate::wire::{Flaw, Wire, flaw, form, utf8};
+use crate::{Attempt, Server, token};
 
 /// How many digits a picture shows.
 const DIGITS: usize = 5;
@@ -28,7 +28,7 @@ const DIGITS: usize = 5;
 const SEEN: usize = 64;
 
 /// The pictures that were handed out.
-pub(in crate::demo) struct Captchas {
+pub(crate) struct Captchas {
     sessions: Drawer<String>,
     /// What a person sees who looks at a picture; nothing that checks a login reads it.
     eyes: Mutex<VecDeque<(Vec<u8>, String)>>,
@@ -40,7 +40,7 @@ impl Captchas {
     }
 
     /// The digits in a picture, as somebody reads them who looks at it.
-    pub(in crate::demo) fn read(&self, png: &[u8]) -> Option<String> {
+    pub(crate) fn read(&self, png: &[u8]) -> Option<String> {
         let eyes = self.eyes.lock().unwrap_or_else(PoisonError::into_inner);
         eyes.iter().find(|(shown, _)| shown == png).map(|(_, digits)| digits.clone())
     }

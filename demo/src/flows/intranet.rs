@@ -14,10 +14,10 @@ use axum::routing::get;
 use subtle::ConstantTimeEq as _;
 
 use super::drawer::Drawer;
-use crate::demo::json::message;
-use crate::demo::people::Knock;
-use crate::demo::wire::{Flaw, Wire, form, utf8};
-use crate::demo::{Attempt, Server, token};
+use crate::json::message;
+use crate::people::Knock;
+use crate::wire::{Flaw, Wire, form, utf8};
+use crate::{Attempt, Server, token};
 
 /// The sessions that look at the form: their token.
 pub(super) struct Desk(Drawer<String>);

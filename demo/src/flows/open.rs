@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 
 use super::app_tokens::{AppTokens, TOKEN};
 use super::drawer::Drawer;
-use crate::demo::Server;
-use crate::demo::json::{attempt, code, malformed, message};
-use crate::demo::people::Knock;
-use crate::demo::wire::{Flaw, Wire, form, utf8};
+use crate::Server;
+use crate::json::{attempt, code, malformed, message};
+use crate::people::Knock;
+use crate::wire::{Flaw, Wire, form, utf8};
 
 /// The one application. A demo's, printed in the documents.
-pub(in crate::demo) const CLIENT: (&str, &str) = ("doorward", "demo-client-secret");
+pub(crate) const CLIENT: (&str, &str) = ("doorward", "demo-client-secret");
 
 /// Tokens of the application, and who logged in.
 pub(super) struct Desk {

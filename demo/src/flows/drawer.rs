@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use subtle::ConstantTimeEq as _;
 
-use crate::demo::token;
+use crate::token;
 
 /// How many things a drawer holds. A demo has a handful of users.
 const PLACES: usize = 256;

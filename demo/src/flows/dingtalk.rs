@@ -15,13 +15,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::app_tokens::TOKEN;
-use crate::demo::json::message;
-use crate::demo::people::{Knock, PEOPLE, Person};
-use crate::demo::wire::{Flaw, Wire, form, json as read_json, utf8};
-use crate::demo::{Attempt, Server};
+use crate::json::message;
+use crate::people::{Knock, PEOPLE, Person};
+use crate::wire::{Flaw, Wire, form, json as read_json, utf8};
+use crate::{Attempt, Server};
 
 /// The application. A demo's, printed in the documents.
-pub(in crate::demo) const APP: (&str, &str) = ("ding-demo-app", "demo-app-secret");
+pub(crate) const APP: (&str, &str) = ("ding-demo-app", "demo-app-secret");
 
 pub(super) fn routes() -> Router<Arc<Server>> {
     Router::new()
@@ -93,7 +93,7 @@ async fn send(State(server): State<Arc<Server>>, wire: Wire) -> Response {
                 server.flows.messages.deliver(person.login, "钉钉", text.content.clone());
             }
             Json(json!({
-                "processQueryKey": crate::demo::token(),
+                "processQueryKey": crate::token(),
                 "invalidStaffIdList": unknown,
                 "flowControlledStaffIdList": [],
             }))
@@ -121,6 +121,6 @@ fn id_of(person: &Person) -> String {
 
 /// Status 400 for whatever is wrong with a call.
 fn error(code: &str, message: &str) -> Response {
-    let body: Value = json!({ "code": code, "message": message, "requestid": crate::demo::token() });
+    let body: Value = json!({ "code": code, "message": message, "requestid": crate::token() });
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }

@@ -1,9 +1,10 @@
 //! A demo authentication server ("4A server"), so that connectors can be tried without a customer at hand.
 //!
 //! It is honest: it keeps users, stores digests, compares them, and reads requests strictly; nothing in it knows that
-//! Doorward asks. It uses nothing else of this crate but the clock (what one side gets wrong, the other must notice),
-//! listens on loopback only, and must never be reachable from outside: its passwords are printed in the README.
+//! Doorward asks. It is a crate of its own and uses none of Doorward's code, because what one side gets wrong, the other
+//! must notice. It listens on loopback only and must never be reachable from outside: its passwords are printed in the README.
 
+mod clock;
 mod cookie;
 mod flows;
 mod form;
@@ -13,7 +14,7 @@ pub mod people;
 mod portal;
 mod query;
 mod sdk;
-pub mod shipped;
+pub mod secrets;
 mod soap;
 mod text;
 pub mod user;
@@ -34,7 +35,7 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::clock::{Ambient, System};
+pub use clock::{Clock, System};
 use flows::Flows;
 use people::{Directory, Knock, Scheme};
 use wire::{Flaw, Wire};
@@ -64,7 +65,7 @@ impl DemoServer {
     ///
     /// # Errors
     /// As [`DemoServer::start`].
-    pub async fn start_at(clock: Arc<dyn Ambient>) -> std::io::Result<Self> {
+    pub async fn start_at(clock: Arc<dyn Clock>) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let server = Server::new(clock)?;
@@ -176,7 +177,7 @@ struct Server {
     md5_sha1: Directory,
     salted: Directory,
     flows: Flows,
-    clock: Arc<dyn Ambient>,
+    clock: Arc<dyn Clock>,
     journal: Journal,
     /// By route, of which there is a fixed number.
     requests: Mutex<BTreeMap<String, usize>>,
@@ -191,7 +192,7 @@ struct Attempt {
 }
 
 impl Server {
-    fn new(clock: Arc<dyn Ambient>) -> std::io::Result<Arc<Self>> {
+    fn new(clock: Arc<dyn Clock>) -> std::io::Result<Arc<Self>> {
         let no_randomness = |error: getrandom::Error| std::io::Error::other(error.to_string());
         let stores = [Scheme::Md5, Scheme::Md5Sha1, Scheme::Salted];
         let [md5, md5_sha1, salted] = stores.map(|scheme| Directory::new(scheme).map_err(no_randomness));

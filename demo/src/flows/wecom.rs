@@ -14,12 +14,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::app_tokens::TOKEN;
-use crate::demo::Server;
-use crate::demo::people::{PEOPLE, Person};
-use crate::demo::wire::{Flaw, Wire};
+use crate::Server;
+use crate::people::{PEOPLE, Person};
+use crate::wire::{Flaw, Wire};
 
 /// The enterprise and its application's secret. A demo's, printed in the documents.
-pub(in crate::demo) const CORP: (&str, &str) = ("ww-demo-corp", "demo-corp-secret");
+pub(crate) const CORP: (&str, &str) = ("ww-demo-corp", "demo-corp-secret");
 /// The number of the application.
 const AGENT: u64 = 1_000_002;
 
@@ -85,7 +85,7 @@ async fn send(State(server): State<Arc<Server>>, wire: Wire) -> Response {
         Ok(message) => match PEOPLE.iter().find(|person| id_of(person) == message.touser) {
             Some(person) => {
                 server.flows.messages.deliver(person.login, "企业微信", message.text.content);
-                json!({ "errcode": 0, "errmsg": "ok", "invaliduser": "", "msgid": crate::demo::token() })
+                json!({ "errcode": 0, "errmsg": "ok", "invaliduser": "", "msgid": crate::token() })
             }
             None => error(81013, "user & party & tag all invalid"),
         },

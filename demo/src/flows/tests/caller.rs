@@ -7,19 +7,15 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::clock::Ambient;
-use crate::demo::DemoServer;
+use crate::DemoServer;
+use crate::clock::Clock;
 
 /// A clock that somebody turns, in milliseconds.
 struct Turned(AtomicU64);
 
-impl Ambient for Turned {
+impl Clock for Turned {
     fn unix_ms(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
-    }
-
-    fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).unwrap();
     }
 }
 
@@ -67,7 +63,7 @@ impl Reply {
 impl Demo {
     pub(super) async fn start() -> Self {
         let clock = Arc::new(Turned(AtomicU64::new(1_767_323_045_000)));
-        let server = DemoServer::start_at(Arc::clone(&clock) as Arc<dyn Ambient>).await.unwrap();
+        let server = DemoServer::start_at(Arc::clone(&clock) as Arc<dyn Clock>).await.unwrap();
         Self { server, clock }
     }
 

@@ -14,10 +14,10 @@ use quick_xml::escape::escape;
 use url::Url;
 
 use super::drawer::Drawer;
-use crate::demo::json::message;
-use crate::demo::people::Knock;
-use crate::demo::wire::{Flaw, Wire, flaw, form, utf8};
-use crate::demo::{Attempt, Server, token};
+use crate::json::message;
+use crate::people::Knock;
+use crate::wire::{Flaw, Wire, flaw, form, utf8};
+use crate::{Attempt, Server, token};
 
 /// Who may ask for tickets: the one registered service.
 const SERVICE: &str = "https://app.example.com/cas";

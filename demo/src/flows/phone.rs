@@ -14,9 +14,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 
-use crate::demo::Server;
-use crate::demo::people::PEOPLE;
-use crate::demo::wire::{Flaw, Wire, flaw, form, utf8};
+use crate::Server;
+use crate::people::PEOPLE;
+use crate::wire::{Flaw, Wire, flaw, form, utf8};
 
 /// How many messages all telephones keep together.
 const KEPT: usize = 64;
@@ -70,7 +70,7 @@ impl Messages {
 
 impl Server {
     /// The telephone of `login` now.
-    pub(in crate::demo) fn phone(&self, login: &str) -> Phone {
+    pub(crate) fn phone(&self, login: &str) -> Phone {
         Phone {
             messages: self.flows.messages.of(login).into_iter().map(|(_, text)| text).collect(),
             authenticator: self.flows.authenticators.shows(login, self.now()).unwrap_or_default(),

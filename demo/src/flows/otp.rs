@@ -17,10 +17,10 @@ use sha2::{Digest as _, Sha256};
 use super::drawer::Drawer;
 use super::enrolled;
 use super::totp::Shown;
-use crate::demo::json::attempt;
-use crate::demo::people::Knock;
-use crate::demo::wire::{Flaw, Wire, flaw, json as read_json};
-use crate::demo::{Server, token};
+use crate::json::attempt;
+use crate::people::Knock;
+use crate::wire::{Flaw, Wire, flaw, json as read_json};
+use crate::{Server, token};
 
 /// Wrong codes that end a transaction.
 const TRIES: u32 = 5;

@@ -5,8 +5,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::people::PEOPLE;
-use super::user::Asks;
+use doorward_demo::people::PEOPLE;
+use doorward_demo::secrets;
+use doorward_demo::user::Asks;
 
 /// A connector of `connectors/`.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +49,7 @@ macro_rules! shipped {
         /// All of them, by name.
         pub const CONNECTORS: &[Shipped] = &[$(Shipped {
             id: $id,
-            yaml: include_str!(concat!("../../connectors/", $id, ".yaml")),
+            yaml: include_str!(concat!("../connectors/", $id, ".yaml")),
             hostile: $hostile,
             refused: $refused,
             $($key: $value,)*
@@ -96,17 +97,17 @@ shipped! {
 
 /// The files of `scripts/`.
 pub const SCRIPTS: &[(&str, &str)] = &[
-    ("json-in-string.js", include_str!("../../scripts/json-in-string.js")),
-    ("md5-password.js", include_str!("../../scripts/md5-password.js")),
-    ("sdk-password.js", include_str!("../../scripts/sdk-password.js")),
+    ("json-in-string.js", include_str!("../scripts/json-in-string.js")),
+    ("md5-password.js", include_str!("../scripts/md5-password.js")),
+    ("sdk-password.js", include_str!("../scripts/sdk-password.js")),
 ];
 
 /// The environment variables of secrets that the shipped connectors read, and what the demo server takes for them.
 pub const SECRETS: &[(&str, &str)] = &[
-    ("FOURA_APP_KEY", super::query::APP_KEY),
-    ("OPEN_CLIENT_SECRET", super::flows::OPEN_CLIENT_SECRET),
-    ("WECOM_CORP_SECRET", super::flows::WECOM_CORP_SECRET),
-    ("DINGTALK_APP_SECRET", super::flows::DINGTALK_APP_SECRET),
+    ("FOURA_APP_KEY", secrets::APP_KEY),
+    ("OPEN_CLIENT_SECRET", secrets::OPEN_CLIENT_SECRET),
+    ("WECOM_CORP_SECRET", secrets::WECOM_CORP_SECRET),
+    ("DINGTALK_APP_SECRET", secrets::DINGTALK_APP_SECRET),
 ];
 
 /// The environment variables of origins that the shipped connectors read; in the demo, one server is all of them.

@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use subtle::ConstantTimeEq as _;
 
-use crate::demo::people::PEOPLE;
+use crate::people::PEOPLE;
 
 /// Seconds that a code is shown.
 const STEP: u64 = 30;

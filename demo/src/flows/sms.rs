@@ -15,10 +15,10 @@ use subtle::ConstantTimeEq as _;
 
 use super::drawer::Drawer;
 use super::{enrolled, six_digits};
-use crate::demo::json::{attempt, message};
-use crate::demo::people::Knock;
-use crate::demo::wire::{Flaw, Wire, json as read_json};
-use crate::demo::{Server, token};
+use crate::json::{attempt, message};
+use crate::people::Knock;
+use crate::wire::{Flaw, Wire, json as read_json};
+use crate::{Server, token};
 
 /// Seconds between two messages.
 const PAUSE: u64 = 60;

@@ -1,0 +1,10 @@
+//! What the demo server takes for the secrets that the shipped connectors send.
+
+/// The key of the application behind the query protocol.
+pub const APP_KEY: &str = crate::query::APP_KEY;
+/// The secret of the OAuth client.
+pub const OPEN_CLIENT_SECRET: &str = crate::flows::OPEN_CLIENT_SECRET;
+/// The secret of the WeCom corporation.
+pub const WECOM_CORP_SECRET: &str = crate::flows::WECOM_CORP_SECRET;
+/// The secret of the DingTalk application.
+pub const DINGTALK_APP_SECRET: &str = crate::flows::DINGTALK_APP_SECRET;
