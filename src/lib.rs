@@ -13,6 +13,7 @@ pub mod cookies;
 pub mod crypto;
 pub mod diagnostic;
 pub mod document;
+pub mod dumps;
 pub mod flow;
 pub mod golden;
 pub mod guard;

@@ -18,7 +18,7 @@ use doorward::script::{Limits, Worker};
 use doorward::server::{self, App, LiveConnectors, Server, SharedTls, listen, tls, watch};
 use doorward::state::Challenges;
 use doorward::upstream::Egress;
-use doorward::{log, server::log_reload};
+use doorward::{dumps, log, server::log_reload};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::MISCONFIGURED;
@@ -50,6 +50,9 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let _log = log::init(&config.log, lost).context("the log cannot be started")?;
     log::catch_panics();
     raise_file_limit();
+    if !dumps::forbid() {
+        tracing::warn!("the system does not let this process forbid core files, which would hold passwords");
+    }
     let runtime = load::runtime()?;
     let ended = runtime.block_on(daemon(&config, options.strict, metrics));
     // What is still running had its time; a blocked thread must not keep the process.

@@ -110,6 +110,11 @@ pub(super) struct Result {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Part {
+    pub part: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Standing {
     pub health: &'static str,
 }

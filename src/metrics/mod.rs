@@ -15,7 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use labels::{Because, By, Code, InConnector, InStep, Login, Reply, Result, Standing, Utility};
+use labels::{Because, By, Code, InConnector, InStep, Login, Part, Reply, Result, Standing, Utility};
 pub use labels::{Closed, Gone, Shed};
 
 use crate::flow::UtilityReport;
@@ -56,6 +56,7 @@ pub struct Metrics {
     log_lost: Counter<u64, AtomicU64>,
     reloads: Family<Result, Counter>,
     connectors: Family<Standing, Gauge>,
+    sandbox: Family<Part, Gauge>,
     challenges_open: Gauge,
     challenges_evicted: Counter,
     challenge_failures: Family<Because, Counter>,
@@ -90,6 +91,7 @@ impl Metrics {
             log_lost: Counter::default(),
             reloads: Family::default(),
             connectors: Family::default(),
+            sandbox: Family::default(),
             challenges_open: Gauge::default(),
             challenges_evicted: Counter::default(),
             challenge_failures: Family::default(),
@@ -119,6 +121,7 @@ impl Metrics {
         registry.register("log_lines_lost", "Log lines beyond the queue", self.log_lost.clone());
         registry.register("reloads", "Reloads of the connectors", self.reloads.clone());
         registry.register("connectors", "Connectors by health", self.connectors.clone());
+        registry.register("script_sandbox", "Parts of the script workers' sandbox: 1 on", self.sandbox.clone());
         registry.register("challenges_open", "Challenges in this process", self.challenges_open.clone());
         registry.register(
             "challenges_evicted",
@@ -225,6 +228,11 @@ impl Metrics {
     /// How many connectors stand how.
     pub fn connectors(&self, health: &'static str, count: usize) {
         self.connectors.get_or_create(&Standing { health }).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Whether all script workers have this part of their sandbox.
+    pub fn sandbox(&self, part: &'static str, on: bool) {
+        self.sandbox.get_or_create(&Part { part }).set(i64::from(on));
     }
 
     /// What the store of challenges counted since it was opened.

@@ -15,6 +15,7 @@ pub use crate::connector::Kind;
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
 use crate::flow::{Login, Pauses, Resumption, UtilityCall, UtilityReport};
+use crate::script::Sandbox;
 
 /// All connectors of the daemon, swapped whole on reload.
 pub trait Connectors: Send + Sync + 'static {
@@ -24,6 +25,10 @@ pub trait Connectors: Send + Sync + 'static {
     fn list(&self) -> Vec<Arc<dyn Connector>>;
     /// Reads the connector files again.
     fn reload(&self) -> BoxFuture<'_, Reloaded>;
+    /// What holds all script workers in; `None` where no connector has a script.
+    fn sandbox(&self) -> Option<Sandbox> {
+        None
+    }
 }
 
 /// One revision of one connector.

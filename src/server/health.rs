@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::App;
 use super::connectors::{Connectors, Health};
+use crate::script::Sandbox;
 
 /// The first endpoint.
 pub(super) async fn healthz() -> &'static str {
@@ -28,6 +29,10 @@ pub(super) struct Readiness {
     /// `ok`, or `unavailable`: challenges cannot be kept now. Logins of one step do without, so this alone does not make
     /// the daemon unready.
     state: &'static str,
+    /// What holds script workers in: `whole`; `partial` or `off` where the kernel or the container withholds some or all of
+    /// it; `unused` where no connector has a script. Scripts come from the operator, so this alone does not make the daemon
+    /// unready.
+    sandbox: &'static str,
     /// How many connectors stand how.
     connectors: Counts,
 }
@@ -65,7 +70,13 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<Rea
     };
     let state = if app.challenges.ready().await { "ok" } else { "unavailable" };
     let code = if status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, Json(Readiness { status, state, connectors: counts(app.connectors.as_ref()) }))
+    let sandbox = match app.connectors.sandbox() {
+        None => "unused",
+        Some(Sandbox::WHOLE) => "whole",
+        Some(sandbox) if sandbox.parts().iter().any(|(_, on)| *on) => "partial",
+        Some(_) => "off",
+    };
+    (code, Json(Readiness { status, state, sandbox, connectors: counts(app.connectors.as_ref()) }))
 }
 
 /// Shows the same numbers as metrics.
@@ -74,5 +85,8 @@ pub(super) fn gauge(app: &App) {
     app.metrics.connectors("current", current);
     app.metrics.connectors("stale", stale);
     app.metrics.connectors("invalid", invalid);
+    for (part, on) in app.connectors.sandbox().into_iter().flat_map(Sandbox::parts) {
+        app.metrics.sandbox(part, on);
+    }
     app.metrics.challenges(&app.challenges.counts());
 }

@@ -23,6 +23,7 @@ use crate::flow::{
     Login, Rehearsal, Resumption, Sends, Tools, UtilityCall, UtilityEnd, UtilityReport, authenticate, resume, utility,
 };
 use crate::packing::{Packing, PackingFormat, unpack};
+use crate::script::Sandbox;
 use crate::verdict::{Misconfigured, Verdict};
 
 /// The field of a packed user name that names the account (DESIGN.md section 2).
@@ -48,8 +49,20 @@ impl LiveConnectors {
         let entries = self.catalog.entries();
         let running = entries.iter().map(|(id, entry)| (id.clone(), connector_of(id, entry, &self.sends))).collect();
         self.running.store(Arc::new(running));
+        self.tell_of_sandbox();
         let reloaded = Reloaded { changed: change.changed, removed: change.removed, refused: change.refused };
         Ok((reloaded, diagnostics))
+    }
+}
+
+impl LiveConnectors {
+    /// Says in the log what script workers lack. A kernel or a container that has no part of it runs scripts all the same.
+    fn tell_of_sandbox(&self) {
+        let Some(sandbox) = self.sandbox().filter(|sandbox| *sandbox != Sandbox::WHOLE) else { return };
+        tracing::warn!(
+            sandbox = sandbox.to_string(),
+            "script workers run without their whole sandbox: the kernel or the container withholds a part"
+        );
     }
 }
 
@@ -60,6 +73,15 @@ impl Connectors for LiveConnectors {
 
     fn list(&self) -> Vec<Arc<dyn Connector>> {
         self.running.load().values().cloned().collect()
+    }
+
+    fn sandbox(&self) -> Option<Sandbox> {
+        let entries = self.catalog.entries();
+        let pools = entries.values().filter_map(|entry| match entry {
+            Entry::Live { live, .. } => live.scripts.as_ref(),
+            Entry::Broken => None,
+        });
+        pools.map(|pool| pool.sandbox()).reduce(Sandbox::and)
     }
 
     fn reload(&self) -> BoxFuture<'_, Reloaded> {

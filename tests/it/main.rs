@@ -24,6 +24,7 @@ mod from_page;
 mod golden;
 mod guard;
 mod heads;
+mod health;
 mod json_suite;
 mod jsonpath_suite;
 mod made_up;

@@ -417,7 +417,10 @@ async fn readiness_and_metrics() {
     let router = router(Arc::clone(&app));
     let open = |path: &str| Request::get(path).body(Body::empty()).unwrap();
     let ready = send(&router, open("/readyz")).await;
-    assert_eq!(ready.body, r#"{"status":"ready","state":"ok","connectors":{"current":1,"stale":0,"invalid":0}}"#);
+    assert_eq!(
+        ready.body,
+        r#"{"status":"ready","state":"ok","sandbox":"unused","connectors":{"current":1,"stale":0,"invalid":0}}"#
+    );
     app.drain();
     let ready = send(&router, open("/readyz")).await;
     assert_eq!((ready.status.as_u16(), &ready.json()["status"]), (503, &"draining".into()));
@@ -449,6 +452,7 @@ async fn documents_name_the_metrics_that_are_there() {
     app.metrics.gone(Gone::Ended);
     app.metrics.refused("user");
     app.metrics.reloaded("ok");
+    app.metrics.sandbox("seccomp", true);
     let router = router(app);
     for body in ["{", r#"{"username":"zhangsan","password":"accept"}"#] {
         send(&router, post(LOGIN, TOKEN, body)).await;

@@ -20,6 +20,7 @@ use super::super::wire::{self, Frame, kind};
 use super::Shared;
 use super::live::{Flying, Live, drain};
 use super::state::{SLOW, State, Todo};
+use super::usage::Usage;
 use super::watch::SLOW_COUNTS;
 
 /// From the start of a process to its first frame: 30 ms alone, much more on a machine that is busy.
@@ -44,6 +45,7 @@ const STDERR_READ: usize = 64 * 1024;
 pub(super) struct Started {
     child: Child,
     pid: Pid,
+    usage: Usage,
     input: Arc<pipe::Sender>,
     output: pipe::Receiver,
     stderr: Option<ChildStderr>,
@@ -59,6 +61,7 @@ pub(super) async fn start(shared: &Shared) -> Result<Started, StartError> {
     let input = child.stdin.take().ok_or_else(missing)?.into_owned_fd()?;
     let output = child.stdout.take().ok_or_else(missing)?.into_owned_fd()?;
     let mut started = Started {
+        usage: Usage::of(pid),
         pid,
         input: Arc::new(pipe::Sender::from_owned_fd(input)?),
         output: pipe::Receiver::from_owned_fd(output)?,
@@ -105,8 +108,7 @@ fn ready(shared: &Shared, frame: &Frame<'_>) -> Result<(), StartError> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match frame.kind {
         kind::READY => {
-            let sandbox = serde_json::from_slice(frame.payload).unwrap_or_default();
-            let _ = shared.sandbox.set(sandbox);
+            shared.held_by(serde_json::from_slice(frame.payload).unwrap_or_default());
             Ok(())
         }
         kind::REFUSED => {
@@ -148,14 +150,14 @@ pub(super) async fn run(shared: Arc<Shared>, lane: usize, mut first: Option<Star
 
 /// One worker from its first call to its end.
 async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
-    let Started { mut child, pid, input, mut output, stderr, mut buffer } = started;
+    let Started { mut child, pid, usage, input, mut output, stderr, mut buffer } = started;
     let complaints = tokio::spawn(read_stderr(stderr));
     {
         let mut state = shared.state();
         if state.closing {
             return;
         }
-        state.lanes[lane].live = Some(Live::new(pid, Arc::clone(&input)));
+        state.lanes[lane].live = Some(Live::new(pid, usage, Arc::clone(&input)));
         let mut todo = Todo::default();
         state.dispatch(&mut todo);
         shared.after(state, &todo);

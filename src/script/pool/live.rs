@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::super::outcome::Budget;
 use super::super::wire;
 use super::job::Job;
+use super::usage::Usage;
 
 /// A call that was handed to a worker.
 pub(super) struct Flying {
@@ -25,6 +26,7 @@ pub(super) struct Flying {
 /// A worker that is ready.
 pub(super) struct Live {
     pub pid: Pid,
+    pub usage: Usage,
     pipe: Arc<Sender>,
     pub flying: VecDeque<Flying>,
     /// Frames of which the pipe took nothing or a part yet.
@@ -56,9 +58,10 @@ pub(super) struct Watch {
 }
 
 impl Live {
-    pub(super) fn new(pid: Pid, pipe: Arc<Sender>) -> Self {
+    pub(super) fn new(pid: Pid, usage: Usage, pipe: Arc<Sender>) -> Self {
         Self {
             pid,
+            usage,
             pipe,
             flying: VecDeque::new(),
             unwritten: VecDeque::new(),

@@ -8,11 +8,12 @@ mod lane;
 mod limits;
 mod live;
 mod state;
+mod usage;
 mod watch;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -52,7 +53,7 @@ struct Shared {
     closed: Notify,
     /// A worker has entered the books.
     up: Notify,
-    sandbox: OnceLock<Sandbox>,
+    sandbox: Mutex<Option<Sandbox>>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -123,9 +124,9 @@ impl Pool {
         self.shared.state().snapshot()
     }
 
-    /// What holds the workers in on this machine.
+    /// What holds every worker in that was started so far.
     pub fn sandbox(&self) -> Sandbox {
-        self.shared.sandbox.get().copied().unwrap_or_default()
+        self.shared.sandbox.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or_default()
     }
 
     /// The process numbers of the workers that are ready now, isolation lanes last.
@@ -185,9 +186,15 @@ impl Shared {
             watch_wake: Notify::new(),
             closed: Notify::new(),
             up: Notify::new(),
-            sandbox: OnceLock::new(),
+            sandbox: Mutex::default(),
             sources,
         }
+    }
+
+    /// A worker said what holds it in.
+    fn held_by(&self, sandbox: Sandbox) {
+        let mut all = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
+        *all = Some(all.map_or(sandbox, |all| all.and(sandbox)));
     }
 
     /// The books. No code panics while it holds them; if one did, they are still in order.

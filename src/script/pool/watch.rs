@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::Pid;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::super::outcome::Budget;
@@ -27,9 +26,6 @@ const MEMORY_EVERY: u64 = 256;
 /// For how many a slow one counts, which may have needed much. Not for all: a script that always needs much would cost a
 /// worker each time.
 pub(super) const SLOW_COUNTS: u64 = 16;
-
-/// Clock ticks a second in /proc: 100 on every Linux that Rust runs on (proc(5), `sysconf(_SC_CLK_TCK)`).
-const CLOCK_TICKS: u64 = 100;
 
 /// Runs until the pool is gone.
 pub(super) async fn run(shared: Arc<Shared>) {
@@ -93,7 +89,7 @@ fn check_time(live: &mut Live, limits: &Limits) {
         live.watch.cpu = None;
         return;
     }
-    let used = cpu_time(live.pid);
+    let used = live.usage.cpu_time();
     let Some(before) = live.watch.cpu else {
         live.watch.cpu = used.or(Some(Duration::ZERO));
         return;
@@ -115,26 +111,9 @@ fn check_memory(live: &mut Live, limits: &Limits) {
         return;
     }
     live.watch.calls = 0;
-    let Some(resident) = resident(live.pid) else { return };
+    let Some(resident) = live.usage.resident() else { return };
     let start = *live.watch.resident_at_start.get_or_insert(resident);
     live.retiring |= resident > limits.retire_memory.max(start + start / 2);
-}
-
-/// User and system time of a process: fields 14 and 15 of /proc/pid/stat, in clock ticks (proc(5)).
-fn cpu_time(pid: Pid) -> Option<Duration> {
-    let text = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    // The second field is the program's name in brackets and may hold anything.
-    let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some(Duration::from_millis((user + system) * 1000 / CLOCK_TICKS))
-}
-
-/// Resident bytes: the line `VmRSS` of /proc/pid/status.
-fn resident(pid: Pid) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
 #[cfg(test)]

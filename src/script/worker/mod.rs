@@ -9,6 +9,7 @@ mod calls;
 mod probe;
 pub mod sandbox;
 
+use std::io::Read as _;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
@@ -28,6 +29,12 @@ pub fn main() -> ExitCode {
     // A panic message can quote what the script computed.
     std::panic::set_hook(Box::new(|_| {}));
     let restrictions = sandbox::enter();
+    // Nothing that is secret comes with the first byte, and the daemon has opened before it what it watches this process by.
+    let mut first = [0];
+    if std::io::stdin().read_exact(&mut first).is_err() {
+        return ExitCode::SUCCESS;
+    }
+    let restrictions = sandbox::hide(restrictions);
     // Nothing is ever sent; the engine thread's end shows by it.
     let (busy, ended) = sync_channel::<()>(0);
     let (go, start) = sync_channel(1);
@@ -35,7 +42,7 @@ pub fn main() -> ExitCode {
     let engine = thread::Builder::new().stack_size(ENGINE_STACK).spawn(move || {
         let _busy = busy;
         here.send(()).map_err(|_| calls::Stop)?;
-        run_engine(&start)
+        run_engine(&start, first)
     });
     let Ok(engine) = engine else { return ExitCode::from(FAILED) };
     // The filter takes away what makes a thread and what a thread does while it starts, so it comes when both run.
@@ -56,9 +63,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run_engine(start: &Receiver<sandbox::Sandbox>) -> Result<(), calls::Stop> {
+fn run_engine(start: &Receiver<sandbox::Sandbox>, first: [u8; 1]) -> Result<(), calls::Stop> {
     let restrictions = start.recv().map_err(|_| calls::Stop)?;
-    calls::serve(std::io::stdin().lock(), std::io::stdout().lock(), restrictions)
+    calls::serve(first.chain(std::io::stdin().lock()), std::io::stdout().lock(), restrictions)
 }
 
 /// Waits for the end of the engine thread; false when the daemon is gone before: nobody would end a script in a loop any

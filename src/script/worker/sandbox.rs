@@ -14,8 +14,28 @@ pub struct Sandbox {
     pub seccomp: bool,
     /// Landlock denies every file, and TCP where the kernel knows that.
     pub landlock: bool,
-    /// Resource limits are lowered.
+    /// Resource limits are lowered, and the process leaves no core.
     pub limits: bool,
+}
+
+impl Sandbox {
+    /// All of it.
+    pub const WHOLE: Self = Self { seccomp: true, landlock: true, limits: true };
+
+    /// What both have.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            seccomp: self.seccomp && other.seccomp,
+            landlock: self.landlock && other.landlock,
+            limits: self.limits && other.limits,
+        }
+    }
+
+    /// Its parts by name.
+    pub fn parts(self) -> [(&'static str, bool); 3] {
+        [("seccomp", self.seccomp), ("landlock", self.landlock), ("limits", self.limits)]
+    }
 }
 
 impl fmt::Display for Sandbox {
@@ -28,6 +48,12 @@ impl fmt::Display for Sandbox {
 /// The first part, while there is one thread: Landlock binds the threads that come after.
 pub(super) fn enter() -> Sandbox {
     Sandbox { seccomp: false, landlock: os::landlock(), limits: os::limits() }
+}
+
+/// The part that hides the process from others, the daemon among them.
+pub(super) fn hide(mut sandbox: Sandbox) -> Sandbox {
+    sandbox.limits &= os::hide();
+    sandbox
 }
 
 /// The last part, when all threads exist.
@@ -53,6 +79,8 @@ mod os {
         TargetArch, apply_filter_all_threads,
     };
 
+    use crate::dumps;
+
     /// Files: the three standard streams and one to read the size of the process with.
     const FILES: u64 = 8;
 
@@ -66,6 +94,10 @@ mod os {
         let lowered = [lower(Resource::Core, 0), lower(Resource::Nofile, FILES), lower(Resource::Fsize, 0)];
         limit_memory(STARTING);
         lowered.into_iter().all(|it| it)
+    }
+
+    pub(super) fn hide() -> bool {
+        dumps::forbid()
     }
 
     fn lower(resource: Resource, to: u64) -> bool {
@@ -160,6 +192,10 @@ mod os {
 #[cfg(not(target_os = "linux"))]
 mod os {
     pub(super) fn limits() -> bool {
+        false
+    }
+
+    pub(super) fn hide() -> bool {
         false
     }
 

@@ -8,6 +8,7 @@ use tokio::sync::oneshot::Receiver;
 use super::{Script, State, Todo};
 use crate::script::pool::job::Job;
 use crate::script::pool::live::Live;
+use crate::script::pool::usage::Usage;
 use crate::script::{Input, Limits, Outcome, ScriptId};
 
 /// Books with this many connectors of one script each.
@@ -69,7 +70,7 @@ fn with_workers(state: &mut State) -> Vec<pipe::Receiver> {
     let lanes = state.lanes[..2].iter_mut();
     let ends = lanes.map(|lane| {
         let (input, end) = pipe().unwrap();
-        lane.live = Some(Live::new(rustix::process::getpid(), Arc::new(input)));
+        lane.live = Some(Live::new(rustix::process::getpid(), Usage::default(), Arc::new(input)));
         end
     });
     ends.collect()

@@ -8,6 +8,7 @@ use super::look;
 use crate::script::pool::Shared;
 use crate::script::pool::job::Job;
 use crate::script::pool::live::{Live, Watch};
+use crate::script::pool::usage::Usage;
 use crate::script::{Input, Kind, Limits, ScriptId, Source, Worker};
 
 /// A pool's books with one worker, which is this very process and larger than it may be.
@@ -24,7 +25,7 @@ fn books() -> (Arc<Shared>, tokio::net::unix::pipe::Receiver) {
     let limits = Limits { workers: 1, retire_memory: 0, ..Limits::default() };
     let shared = Arc::new(Shared::new(Worker::of("none"), limits, vec![source]));
     let (input, end) = pipe().unwrap();
-    let mut live = Live::new(rustix::process::getpid(), Arc::new(input));
+    let mut live = Live::new(rustix::process::getpid(), Usage::of(rustix::process::getpid()), Arc::new(input));
     live.watch = Watch { resident_at_start: Some(1), calls: u64::MAX, ..Watch::default() };
     shared.state().lanes[0].live = Some(live);
     (shared, end)
