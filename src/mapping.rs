@@ -1,6 +1,6 @@
 //! From a judged reply to what goes back to the caller: error code, error message, extension, attributes.
 //!
-//! A mapping changes no verdict: a part that is missing is null (DESIGN.md section 4.7). What is mapped goes to the
+//! A mapping changes no verdict: a part that is missing is null (docs/contract.md section 4.7). What is mapped goes to the
 //! caller in clear, but an upstream's message is made plain and known credentials in it are masked.
 
 use crate::condition::{Facts, ValueSource};

@@ -18,7 +18,7 @@ const TEXTS: [&str; 2] = [
 /// `check` on 1,000 connectors takes less (issue 2 of the project).
 const CHECK_GOAL: Duration = Duration::from_secs(2);
 
-/// The daemon with 100 connectors is ready within this, and has at most so many KiB resident (DESIGN.md section 11).
+/// The daemon with 100 connectors is ready within this, and has at most so many KiB resident (docs/contract.md section 11).
 const READY_GOAL: Duration = Duration::from_millis(300);
 const RESIDENT_GOAL: u64 = 48 * 1024;
 

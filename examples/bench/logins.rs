@@ -26,7 +26,7 @@ pub struct Size {
 /// One line of the table.
 struct Subject {
     name: &'static str,
-    /// At most so many times the hand-written program (DESIGN.md section 11).
+    /// At most so many times the hand-written program (docs/contract.md section 11).
     goal: Option<f64>,
     pid: u32,
     target: Target,

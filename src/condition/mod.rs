@@ -1,4 +1,4 @@
-//! Three-valued rules over a reply: trees of `all`, `any`, `not` over leaves (DESIGN.md section 4.2).
+//! Three-valued rules over a reply: trees of `all`, `any`, `not` over leaves (docs/contract.md section 4.2).
 //!
 //! A condition is data, compiled when the connector loads; evaluating it has no side effect, so that it can be asked
 //! again for an explanation. It knows no verdict: the order in which conditions are asked is `verdict::judge`'s.

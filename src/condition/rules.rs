@@ -3,7 +3,7 @@
 use super::{Absent, Condition, Facts, Seen};
 use crate::verdict::{Reason, Rules, Truth};
 
-/// Statuses with which servers say yes or no to a login (DESIGN.md section 4.1). Any other is trouble, unless a
+/// Statuses with which servers say yes or no to a login (docs/contract.md section 4.1). Any other is trouble, unless a
 /// status leaf of the step names it.
 const SPEAKING: [u16; 7] = [400, 401, 403, 409, 412, 422, 423];
 

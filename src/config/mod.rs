@@ -1,4 +1,4 @@
-//! The daemon's configuration, checked: what runs (DESIGN.md section 8). What was typed is `config::raw`'s.
+//! The daemon's configuration, checked: what runs (docs/contract.md section 8). What was typed is `config::raw`'s.
 //!
 //! Every number carries its reason here, once; the commented file examples/doorward.yaml repeats them for people. Values
 //! that were read from files or the environment are never shown.
@@ -98,7 +98,7 @@ pub struct Scripts {
 
 impl Default for Scripts {
     fn default() -> Self {
-        // DESIGN.md section 3.
+        // docs/contract.md section 3.
         Self { workers: None, cpu: Duration::from_millis(250), wall: Duration::from_secs(2), memory: 64 << 20 }
     }
 }

@@ -1,6 +1,6 @@
 //! All connectors of a daemon (or of one command): loaded together, swapped whole, each on its own.
 //!
-//! A generation shares one pool of script workers; every connector has its own connections (TRAPS 20). A connector
+//! A generation shares one pool of script workers; every connector has its own connections (docs/security.md, failure 20). A connector
 //! whose file became invalid keeps its last good revision, with the pool it was built with; one that never was valid
 //! answers misconfigured.
 

@@ -1,4 +1,4 @@
-//! Positive evidence (DESIGN.md section 4.6): what a `success` or `more` of a factor must look at before it may grant.
+//! Positive evidence (docs/contract.md section 4.6): what a `success` or `more` of a factor must look at before it may grant.
 //!
 //! A rule that only says what the reply is not is met by a login page, a proxy's error page or an empty body. So
 //! each way through the rule must hold one leaf that something present in the reply makes true.

@@ -1,6 +1,6 @@
 //! A connector as it runs: everything in a file resolved, compiled and checked.
 //!
-//! Immutable once built; a change makes another one with another revision (TRAPS 20). What was written is `raw`, how
+//! Immutable once built; a change makes another one with another revision (docs/security.md, failure 20). What was written is `raw`, how
 //! one becomes the other is `check`.
 
 pub mod ask;

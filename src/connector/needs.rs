@@ -1,4 +1,4 @@
-//! What a step reads, so that a challenge keeps that and nothing else (DESIGN.md section 9, invariant 6).
+//! What a step reads, so that a challenge keeps that and nothing else (docs/contract.md section 9, invariant 6).
 
 use std::collections::BTreeSet;
 

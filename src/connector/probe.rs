@@ -1,4 +1,4 @@
-//! The pipeline probe (DESIGN.md section 4.6): runs decode, preprocess and judge of a factor on replies that prove
+//! The pipeline probe (docs/contract.md section 4.6): runs decode, preprocess and judge of a factor on replies that prove
 //! nothing. A connector that calls one of them a success is refused and shown the reply.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The parameters of a script as JSON text (DESIGN.md section 3): what its text says that it reads, and no more.
+//! The parameters of a script as JSON text (docs/contract.md section 3): what its text says that it reads, and no more.
 //!
 //! A script that uses a parameter in a way that its text does not tell gets all of that parameter. Integers that JavaScript
 //! cannot hold exactly become strings when the worker reads them (`script::engine`).

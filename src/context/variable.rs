@@ -1,4 +1,4 @@
-//! The names of variables as DESIGN.md section 2 lists them, parsed once when a connector loads.
+//! The names of variables as docs/contract.md section 2 lists them, parsed once when a connector loads.
 //!
 //! Parsing knows the fixed part of the language only; whether a declared attribute, a secret, a step or a capture of
 //! that name exists is for `connector::check`, which knows the connector.

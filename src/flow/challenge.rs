@@ -1,4 +1,4 @@
-//! A pause of a login: opened before a step that asks, gone on with an answer, a poll or a resend (DESIGN.md section 5).
+//! A pause of a login: opened before a step that asks, gone on with an answer, a poll or a resend (docs/contract.md section 5).
 //!
 //! Whoever calls has taken the state away from its store, so each id is used once. Here it is decided what stands under
 //! which id afterwards: an answer that was wrong moves the login to a new id with one attempt less, one that could not be

@@ -1,7 +1,7 @@
 //! Stage 5: bytes to a document, and the answers of a page.
 //!
 //! Other logins share this thread, so what may cost seconds is done beside the runtime: never more at a time than the
-//! connector's own places (TRAPS 14), and waited for no longer than the login's deadline (TRAPS 28).
+//! connector's own places (docs/security.md, failure 14), and waited for no longer than the login's deadline (docs/security.md, failure 28).
 
 use super::explain;
 use super::report::{ReplyTrace, StepReport};

@@ -1,4 +1,4 @@
-//! A resend: the step that sent the code runs once more while the login waits (DESIGN.md section 5).
+//! A resend: the step that sent the code runs once more while the login waits (docs/contract.md section 5).
 //!
 //! The pause stays under the same id, with as many attempts; the login goes no further here. A sender that is refused or
 //! fails leaves the pause as it was: the code that was sent before still counts.

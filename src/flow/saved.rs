@@ -1,4 +1,4 @@
-//! What a login keeps over a challenge, as bytes for a seal: what later steps name, and nothing else (DESIGN.md section 9,
+//! What a login keeps over a challenge, as bytes for a seal: what later steps name, and nothing else (docs/contract.md section 9,
 //! invariant 6).
 //!
 //! The bytes hold credentials in clear; whoever keeps them seals them (`state`), and nobody logs them. They are read

@@ -1,7 +1,7 @@
 //! From the bytes of a reply to a document, and from a reply to the one value that a rule asks for.
 //!
 //! Pure: nothing here sends, waits or knows a connector. A body that cannot be relied on (invalid in its charset,
-//! malformed, too deep, too wide) leaves no document at all, never an empty one (TRAPS 2), and says why in words
+//! malformed, too deep, too wide) leaves no document at all, never an empty one (docs/security.md, failure 2), and says why in words
 //! that quote none of it.
 
 mod charset;

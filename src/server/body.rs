@@ -17,13 +17,13 @@ use super::problem::{Mistake, Problem};
 use crate::document::{Object, Value, from_json};
 use crate::secret::Secret;
 
-/// DESIGN.md section 5. Names, passwords and packed fields are far smaller.
+/// docs/contract.md section 5. Names, passwords and packed fields are far smaller.
 pub const MAX_BODY: usize = 64 * 1024;
 
 /// Longer ids serve nobody and stand in every log line.
 const MAX_REQUEST_ID: usize = 128;
 
-/// Keys of a login, in the order of DESIGN.md section 5.
+/// Keys of a login, in the order of docs/contract.md section 5.
 const KEYS: [&str; 6] = ["username", "password", "client_ip", "attributes", "request_id", "timeout_ms"];
 
 /// Keys of a utility call.

@@ -86,7 +86,7 @@ pub async fn open(config: &Config) -> Result<Vec<Listener>, ListenError> {
     Ok(listeners)
 }
 
-/// The rule of DESIGN.md section 8.
+/// The rule of docs/contract.md section 8.
 pub fn may_listen(config: &Config) -> Result<(), ListenError> {
     if config.listen.is_empty() {
         return Err(ListenError::Nowhere);

@@ -26,7 +26,7 @@ use crate::packing::{Packing, PackingFormat, unpack};
 use crate::script::Sandbox;
 use crate::verdict::{Misconfigured, Verdict};
 
-/// The field of a packed user name that names the account (DESIGN.md section 2).
+/// The field of a packed user name that names the account (docs/contract.md section 2).
 const USER_FIELD: &str = "user";
 
 /// The connectors of the catalog.

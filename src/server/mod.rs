@@ -1,4 +1,4 @@
-//! The console API (DESIGN.md section 5): router, one file an endpoint, and the one place that picks statuses.
+//! The console API (docs/contract.md section 5): router, one file an endpoint, and the one place that picks statuses.
 //!
 //! Endpoints know connectors only through the traits of [`connectors`], so that every endpoint can be tested with made-up
 //! ones. Nothing here decides who may log in; it carries questions in and verdicts out.

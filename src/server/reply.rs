@@ -1,4 +1,4 @@
-//! Verdicts as HTTP: the one place that picks statuses and writes bodies (DESIGN.md section 5).
+//! Verdicts as HTTP: the one place that picks statuses and writes bodies (docs/contract.md section 5).
 //!
 //! Only accept is 2xx, so that a caller that reads nothing but the status fails closed. Pure: a [`Report`] in, a
 //! response out. What goes out in clear is what connectors name in `map`; nothing else of a report is read here.

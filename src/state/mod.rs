@@ -1,4 +1,4 @@
-//! Where a login waits for the user's answer: sealed, for one client, taken once (DESIGN.md sections 5, 8 and 9).
+//! Where a login waits for the user's answer: sealed, for one client, taken once (docs/contract.md sections 5, 8 and 9).
 //!
 //! In this process, or in Redis for several daemons. Whatever keeps it sees neither whose it is nor what it says: the
 //! text is sealed wherever it lies, and it lies under a hash of client and id. No call waits longer than its deadline
@@ -31,7 +31,7 @@ use redis::Redis;
 /// The most bytes that a login may keep over a challenge: what later steps name, a jar of cookies, and little else.
 pub const MOST_BYTES: usize = 64 * 1024;
 
-/// The longest life of a challenge (DESIGN.md section 9, 6), whatever is asked for.
+/// The longest life of a challenge (docs/contract.md section 9, 6), whatever is asked for.
 pub const LONGEST: Duration = Duration::from_mins(10);
 
 /// The longest that a call waits, however late its deadline is: a store beside the daemon answers in milliseconds, and a

@@ -1,6 +1,6 @@
 //! The client of one connector revision: `send` turns one rendered request into a reply or a fault.
 //!
-//! One client, one connector, one revision (TRAPS 20). A request is written at most once: another connection is
+//! One client, one connector, one revision (docs/security.md, failure 20). A request is written at most once: another connection is
 //! tried only while hyper gives the request back unwritten. What a reply means is none of its business.
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-/// Connections of one connector revision (DESIGN.md section 2, `transport.*`).
+/// Connections of one connector revision (docs/contract.md section 2, `transport.*`).
 #[derive(Debug, Clone)]
 pub struct TransportConfig {
     /// From the name to the end of the TLS handshake.
@@ -27,7 +27,7 @@ pub struct TransportConfig {
 }
 
 impl Default for TransportConfig {
-    /// The defaults of DESIGN.md section 2.
+    /// The defaults of docs/contract.md section 2.
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(2),

@@ -1,8 +1,8 @@
-//! The operator's outer bound (DESIGN.md section 8, invariant 2): one function says which address may be dialled.
+//! The operator's outer bound (docs/contract.md section 8, invariant 2): one function says which address may be dialled.
 //!
 //! The resolver's answers, `resolve` overrides, literals in URLs and proxies all come through here, and the
 //! address it returns is the one that is dialled. Private networks are open by default, because that is where
-//! 4A servers live (TRAPS 9).
+//! 4A servers live (docs/security.md, failure 9).
 
 use std::net::IpAddr;
 

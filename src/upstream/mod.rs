@@ -1,7 +1,7 @@
 //! The way to the customer's server: which addresses may be dialled, connections and TLS, one exchange, and a
 //! cause with one line of explanation for everything that can go wrong.
 //!
-//! This layer stands on hyper's connections directly and keeps its own small pool, because the rules of DESIGN.md
+//! This layer stands on hyper's connections directly and keeps its own small pool, because the rules of docs/contract.md
 //! need what a general client hides: the address that was checked is the one dialled, a request is known to be
 //! written or not, a credential is sent once, and bytes after a reply empty the pool. It follows no redirect,
 //! keeps no cookie, reads no proxy variable, repeats nothing that was written. It knows no connector.

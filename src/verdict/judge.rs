@@ -1,4 +1,4 @@
-//! The judging order of DESIGN.md section 4.3 and the proofs that it alone can make.
+//! The judging order of docs/contract.md section 4.3 and the proofs that it alone can make.
 //!
 //! Deny first: reject rows, unavailable, more, pending, success. The truths come from outside (`condition`, through
 //! the trait [`Rules`]); the order, and what true, false and unknown mean at each place, stand here once. The proof

@@ -1,4 +1,4 @@
-//! Counts what the steps of one login proved, and decides whether that is enough (DESIGN.md section 4.4).
+//! Counts what the steps of one login proved, and decides whether that is enough (docs/contract.md section 4.4).
 //!
 //! ```compile_fail
 //! use doorward::verdict::Grant;
@@ -31,7 +31,7 @@ pub enum NotGranted {
     FactorOwed,
 }
 
-/// What a ledger says at a pause, for the sealed state of a challenge (DESIGN.md section 5). It is data and proves nothing:
+/// What a ledger says at a pause, for the sealed state of a challenge (docs/contract.md section 5). It is data and proves nothing:
 /// only [`Ledger::reopen`] makes a ledger of it again, and `tests/it/architecture.rs` holds the one place that may call it,
 /// which gets it out of a seal that this daemon, or one with the same key, has made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -1,6 +1,6 @@
 //! The five verdicts, the reasons and causes, and the proofs from which alone an accept can be made.
 //!
-//! There is no sixth verdict and no "ignore": what is not proven is not granted (TRAPS 1). Numbers, statuses and
+//! There is no sixth verdict and no "ignore": what is not proven is not granted (docs/security.md, failure 1). Numbers, statuses and
 //! wire bodies are `server::reply`'s; this file only names things.
 
 mod delivery;
@@ -193,7 +193,7 @@ macro_rules! closed_list {
         pub enum $name { $($(#[$vdoc])* $variant,)* }
 
         impl $name {
-            /// Every member, in the order of DESIGN.md.
+            /// Every member, in the order of docs/contract.md.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The word on the wire.

@@ -1,6 +1,6 @@
 //! Kleene's three-valued logic: the value of a condition over a reply that may lack what it asks for.
 //!
-//! `not` of unknown is unknown: "code is not 500" says nothing about an HTML login page (TRAPS 3).
+//! `not` of unknown is unknown: "code is not 500" says nothing about an HTML login page (docs/security.md, failure 3).
 
 use std::ops::Not;
 

@@ -1,4 +1,4 @@
-//! The layers of DESIGN.md section 10: a file uses only what is below it.
+//! The layers of docs/contract.md section 10: a file uses only what is below it.
 //!
 //! Order is written once, here, from the top down. Names on one line are a group whose members may use each other.
 
@@ -113,7 +113,7 @@ fn the_stages_stand_in_order() {
     assert!(places.is_sorted(), "{stages:?} stand at {places:?}");
 }
 
-/// DESIGN.md section 3: the JavaScript engine stays behind one wall, so that it can be exchanged and nothing of it gets into
+/// docs/contract.md section 3: the JavaScript engine stays behind one wall, so that it can be exchanged and nothing of it gets into
 /// the daemon's own values.
 #[test]
 fn the_engine_of_scripts_is_named_below_its_wall_only() {

@@ -16,6 +16,7 @@ mod demo;
 mod deployment;
 mod diagnostics;
 mod docs_connectors;
+mod documents;
 mod egress;
 mod fault_table;
 mod faults;

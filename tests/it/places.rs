@@ -1,6 +1,6 @@
 //! What a user types arrives as the user typed it, or is refused; it never changes the request around it.
 //!
-//! (DESIGN.md section 9, invariants 4 and 7; TRAPS.md 4, 5, 6.) The readers are in `places/upstream.rs`.
+//! (docs/contract.md section 9, invariants 4 and 7; docs/security.md, failures 4, 5 and 6.) The readers are in `places/upstream.rs`.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 

@@ -143,7 +143,7 @@ async fn a_connection_that_the_server_closed_is_replaced_and_the_request_sent_on
 }
 
 /// Each connector (and each revision of one) has a client of its own, and no client uses another's connections, idle as they
-/// are: a client certificate or a doubt about a reply stays with the connector that it belongs to (TRAPS 20).
+/// are: a client certificate or a doubt about a reply stays with the connector that it belongs to (docs/security.md, failure 20).
 #[tokio::test]
 async fn clients_of_one_origin_share_no_connection() {
     let server = FaultServer::always(OK).await;

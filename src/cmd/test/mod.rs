@@ -137,7 +137,7 @@ fn joined(first: Report, mut then: Report) -> Report {
     Report { steps, credential_sends, took, ..then }
 }
 
-/// DESIGN.md section 6.
+/// docs/contract.md section 6.
 fn exit_code(verdict: &Verdict) -> u8 {
     match verdict {
         Verdict::Accept(_) => 0,

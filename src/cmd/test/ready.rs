@@ -1,4 +1,4 @@
-//! Loads the one connector of a send test, with secrets that go to the connector's own origins only (TRAPS 10).
+//! Loads the one connector of a send test, with secrets that go to the connector's own origins only (docs/security.md, failure 10).
 //!
 //! A `--set` that leads to another origin leaves the connector's secrets unread: whoever can edit a URL must not get to
 //! see what would be sent there. The file is understood twice, first with samples, to learn where it leads.

@@ -19,7 +19,7 @@ use crate::reading::TimeSpan;
 use crate::request::{RequestPlan, RequestSpec};
 use crate::template::{Hole, Place};
 
-/// DESIGN.md section 9, invariant 6: a challenge lives at most ten minutes.
+/// docs/contract.md section 9, invariant 6: a challenge lives at most ten minutes.
 const LONGEST: Duration = Duration::from_mins(10);
 const USUAL_LIFE: Duration = Duration::from_mins(5);
 

@@ -1,4 +1,4 @@
-//! `cache`: only where nothing of a user goes in, and nothing about a user comes out (DESIGN.md section 2).
+//! `cache`: only where nothing of a user goes in, and nothing about a user comes out (docs/contract.md section 2).
 //!
 //! What is kept for all logins must be the same for all: so the step may read no more than literals, settings, secrets,
 //! time, random and captures of steps that are kept themselves, and it may judge nobody.

@@ -1,4 +1,4 @@
-//! Conditions: names, operators and operands compiled, and what a rule must not rest on (DESIGN.md section 4.2).
+//! Conditions: names, operators and operands compiled, and what a rule must not rest on (docs/contract.md section 4.2).
 
 use super::names::Scope;
 use super::step::template;

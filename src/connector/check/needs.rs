@@ -1,4 +1,4 @@
-//! What a step reads: its templates, rules and sources by name, its scripts by their syntax tree (DESIGN.md section 3).
+//! What a step reads: its templates, rules and sources by name, its scripts by their syntax tree (docs/contract.md section 3).
 
 use super::WrittenScript;
 use crate::condition::{Condition, Test, ValueSource};

@@ -149,7 +149,7 @@ fn rules(
     (mistakes.count() == before).then_some(StepRules { reject, unavailable, more, pending, success, failure })
 }
 
-/// The evidence of DESIGN.md section 4.6.
+/// The evidence of docs/contract.md section 4.6.
 fn rests_on(
     check: &Check<'_>,
     rule: &Condition,

@@ -1,4 +1,4 @@
-//! Which steps prove the user (DESIGN.md sections 1 and 3): by what their requests carry, or by what the author claims.
+//! Which steps prove the user (docs/contract.md sections 1 and 3): by what their requests carry, or by what the author claims.
 
 use std::collections::BTreeSet;
 
@@ -133,7 +133,7 @@ pub(super) fn at_least_one_factor(raw: &raw::Connector, kind: Kind, steps: &[Ste
     }
 }
 
-/// Whether an accept needs a comparison of names (DESIGN.md section 4.5), which then must be there.
+/// Whether an accept needs a comparison of names (docs/contract.md section 4.5), which then must be there.
 pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mistakes: &mut Mistakes) -> bool {
     if steps.len() != raw.steps.len() {
         return false;
@@ -178,7 +178,7 @@ fn names_user(step: &Step, factors: &[(&raw::Step, &Step)], taint: &Taint) -> bo
 
 /// For each factor that is proven on another device or page: the steps whose comparison of names says who was proven
 /// there. The comparison of another factor says nothing about it: a password of one user must not go with the telephone of
-/// another (TRAPS 19).
+/// another (docs/security.md, failure 19).
 pub(super) fn compared_by(raw: &raw::Connector, steps: &mut [Step], mistakes: &mut Mistakes) {
     if steps.len() != raw.steps.len() {
         return;

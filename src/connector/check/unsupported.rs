@@ -1,4 +1,4 @@
-//! Keys of the language whose feature is still to come: refused, never ignored (TRAPS 22).
+//! Keys of the language whose feature is still to come: refused, never ignored (docs/security.md, failure 22).
 
 use crate::connector::raw;
 use crate::connector::raw::ask::{Ask, AskType};

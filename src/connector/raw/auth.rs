@@ -1,4 +1,4 @@
-//! How a request itself is authenticated towards the upstream (DESIGN.md section 7).
+//! How a request itself is authenticated towards the upstream (docs/contract.md section 7).
 
 use super::amount::TimeSpan;
 use super::record::{one_of, record, words};

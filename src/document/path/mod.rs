@@ -1,7 +1,7 @@
 //! Field paths: which one node of a document a rule, a capture or a mapping means.
 //!
 //! A path names at most one node. What could name more (`*`, slices, filters, `..`) is refused when it is
-//! parsed, because a login must not rest on "one of them" (TRAPS 27). Two spellings, one meaning:
+//! parsed, because a login must not rest on "one of them" (docs/security.md, failure 27). Two spellings, one meaning:
 //! `data.list[0]."odd key"` and the singular queries of RFC 9535 section 2.3.5.1, `$['data'].list[0]`.
 
 mod parse;

@@ -1,7 +1,7 @@
 //! The text of a path to its segments.
 //!
 //! Written by hand: the grammar of singular queries is small, and a general JSONPath parser accepts some texts that
-//! RFC 9535 refuses (TRAPS 27). It builds segments only and never looks at a document.
+//! RFC 9535 refuses (docs/security.md, failure 27). It builds segments only and never looks at a document.
 
 use super::Segment;
 

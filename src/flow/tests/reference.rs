@@ -1,4 +1,4 @@
-//! The reference: DESIGN.md sections 4.1 to 4.4 as plainly as they read, over a plan instead of a connector.
+//! The reference: docs/contract.md sections 4.1 to 4.4 as plainly as they read, over a plan instead of a connector.
 
 use super::plan::{Body, PlannedReply, PlannedStep, Says};
 

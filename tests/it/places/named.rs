@@ -1,4 +1,4 @@
-//! Values with a history, by name: each was somebody's hole (TRAPS.md) or is in issue 3.
+//! Values with a history, by name: each was somebody's hole (docs/security.md).
 
 use doorward::context::{PageFacts, StepFacts};
 use doorward::document::{Number, Value, from_json};
