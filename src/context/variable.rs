@@ -176,6 +176,11 @@ impl Variable {
         )
     }
 
+    /// Whether Doorward itself makes it: nobody chose what is in it.
+    pub fn is_drawn(&self) -> bool {
+        matches!(self, Self::Login(_) | Self::RequestId | Self::Time(_) | Self::Random(_))
+    }
+
     /// Whether it carries the user's proof, so that a request with it is a factor (an `env` is judged by its script).
     pub fn is_credential(&self) -> bool {
         matches!(self, Self::Password | Self::Field(_) | Self::Answer(_))

@@ -40,11 +40,16 @@ pub fn encode(charset: &'static Encoding, text: &str) -> Result<Vec<u8>, Charset
         out.reserve(room);
         let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(rest, &mut out, true);
         match result {
-            EncoderResult::InputEmpty => return Ok(out),
+            // The Japanese encoders write `¥` as a backslash; such a character is lacking, too.
+            EncoderResult::InputEmpty if is_exact(charset, &out, text) => return Ok(out),
+            EncoderResult::InputEmpty | EncoderResult::Unmappable(_) => return Err(CharsetError::Unmappable),
             EncoderResult::OutputFull => rest = &rest[read..],
-            EncoderResult::Unmappable(_) => return Err(CharsetError::Unmappable),
         }
     }
+}
+
+fn is_exact(charset: &'static Encoding, bytes: &[u8], text: &str) -> bool {
+    text.is_ascii() || charset.decode_without_bom_handling_and_without_replacement(bytes).as_deref() == Some(text)
 }
 
 #[cfg(test)]
@@ -67,6 +72,7 @@ mod tests {
     #[test]
     fn a_character_that_the_charset_lacks_is_refused() {
         assert_eq!(bytes("gbk", "😀"), Err(CharsetError::Unmappable));
+        assert_eq!(bytes("shift_jis", "¥"), Err(CharsetError::Unmappable), "WHATWG writes a backslash");
         assert_eq!(bytes("ebcdic", "a"), Err(CharsetError::UnknownCharset));
     }
 }

@@ -154,7 +154,7 @@ fn set<'a>(
     context: &Context,
     charset: Charset,
 ) -> Result<Entry<'a>, RenderError> {
-    let value = template.render(Place::Plain, context, charset)?;
+    let value = template.render(Place::FormFrom, context, charset)?;
     let variables = template.variables().cloned().collect();
     Ok(Entry { name: Cow::Borrowed(&field.name), value, is_file: false, variables })
 }

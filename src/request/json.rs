@@ -6,7 +6,7 @@
 use crate::document::{MAX_DEPTH, Value, from_json};
 use crate::template::{Charset, Hole, Line, Mistake, Piece, Place, Template, json_value, quoted};
 
-use super::marked::{Marked, Syntax};
+use super::marked::{Marked, Syntax, bits};
 use super::spec::{JsonSpec, Mark, Reader, Written, hole_in};
 
 /// A leaf for the shape of a request: its path (`user.name`, `list[0]`) and the line that renders it.
@@ -81,7 +81,8 @@ impl<'r, 'l> Builder<'r, 'l> {
 
     /// Literal JSON in UTF-8, into the charset.
     fn raw(&mut self, utf8: &[u8], mark: Mark, range: std::ops::Range<usize>) {
-        if let Some(bytes) = str::from_utf8(utf8).ok().and_then(|text| self.charset.encode(text)) {
+        let text = str::from_utf8(utf8).ok();
+        if let Some(bytes) = text.and_then(|text| self.charset.encode(&self.charset.json_safe(text))) {
             self.line.push_raw(&bytes);
         } else {
             let message = "the request's charset lacks a character of this text";
@@ -173,13 +174,18 @@ impl<'r, 'l> Builder<'r, 'l> {
         let mut leaf = Line::default();
         let mut mistakes = Vec::new();
         leaf.push_raw(b"\"");
-        for piece in marked.split(text) {
+        let pieces = marked.split(text);
+        let mut guards = bits(&pieces).guards(Place::JsonString, self.charset).into_iter();
+        for piece in pieces {
             match piece {
                 Ok(literal) => {
                     let literal = Template::literal(literal);
                     leaf.push_template(&literal, Place::JsonString, self.charset, &mut mistakes);
                 }
-                Err(hole) => leaf.push_hole(hole, Place::JsonString, &mut mistakes),
+                Err(hole) => {
+                    let guard = guards.next().unwrap_or_default();
+                    leaf.push_guarded(hole, Place::JsonString, &guard, &mut mistakes);
+                }
             }
         }
         leaf.push_raw(b"\"");

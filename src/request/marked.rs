@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::template::{Hole, Piece, Template};
+use crate::template::{Bits, Hole, Piece, Template};
 
 /// The signs: private use characters, which a literal of such a body cannot contain. Between the first or the second
 /// and the last stands the index of the hole.
@@ -110,4 +110,16 @@ impl<'t> Marked<'t> {
             },
         )
     }
+}
+
+/// What [`Marked::split`] gave, as one value.
+pub(super) fn bits<'t>(pieces: &[Result<&str, &'t Hole>]) -> Bits<'t> {
+    let mut bits = Bits::default();
+    for piece in pieces {
+        match piece {
+            Ok(text) => bits.text(text),
+            Err(hole) => bits.hole(hole),
+        }
+    }
+    bits
 }

@@ -120,14 +120,15 @@ fn json(spec: BodySpec<'_>, context: &Context) -> Result<String, RenderError> {
 fn json_trees_keep_types_and_escape_strings() {
     let tree = JsonSpec::Object(vec![
         (w("name"), JsonSpec::Text(w("{{user.username}}"))),
-        (w("greeting"), JsonSpec::Text(w("hi {{user.username}} \"${base}\""))),
+        (w("greeting"), JsonSpec::Text(w("hi {{user.username}}"))),
+        (w("quote"), JsonSpec::Text(w("\"${base}\" {{env.n}}"))),
         (w("n"), JsonSpec::Text(w("{{env.n}}"))),
         (w("s"), JsonSpec::Text(w("{{env.n | string}}"))),
         (w("list"), JsonSpec::Array(vec![JsonSpec::Null, JsonSpec::Bool(true), JsonSpec::Text(w("{{time.unix}}"))])),
     ]);
     assert_eq!(
         json(BodySpec::Json(tree), &context("a\",\"admin\":true", "p")).unwrap(),
-        r#"{"name":"a\",\"admin\":true","greeting":"hi a\",\"admin\":true \"https://4a.example.com/\"","n":42,"s":"42","list":[null,true,1767294245]}"#
+        r#"{"name":"a\",\"admin\":true","greeting":"hi a\",\"admin\":true","quote":"\"https://4a.example.com/\" 42","n":42,"s":"42","list":[null,true,1767294245]}"#
     );
 }
 
@@ -348,9 +349,9 @@ fn a_shape_shows_literals_and_hides_the_rest() {
             ("path", "2", None, 5),
             ("query", "lang", Some("zh"), 2),
             ("query", "p", None, 7),
-            ("header", "content-type", Some("application/x-www-form-urlencoded"), 33),
-            ("header", "user-agent", Some(DEFAULT_USER_AGENT), DEFAULT_USER_AGENT.len()),
-            ("header", "accept", Some(ACCEPT_JSON), ACCEPT_JSON.len()),
+            ("header", "Content-Type", Some("application/x-www-form-urlencoded"), 33),
+            ("header", "User-Agent", Some(DEFAULT_USER_AGENT), DEFAULT_USER_AGENT.len()),
+            ("header", "Accept", Some(ACCEPT_JSON), ACCEPT_JSON.len()),
             ("cookie", "theme", Some("light"), 5),
             ("body", "a b", None, 32),
         ]

@@ -7,10 +7,10 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesDecl, BytesStart, Event};
 use quick_xml::{Reader as Parser, XmlVersion};
 
-use crate::template::{Charset, Line, Mistake, Piece, Place, Template, escape_xml};
+use crate::template::{Bits, Charset, Guard, Line, Mistake, Piece, Place, Template, escape_xml};
 
 use super::json::Leaf;
-use super::marked::{Marked, Syntax};
+use super::marked::{Marked, Syntax, bits};
 use super::spec::{Reader, Written, hole_in};
 
 /// How deep a request's XML may nest: SOAP needs six.
@@ -31,6 +31,7 @@ pub(super) fn compile(written: Written<'_>, charset: Charset, reader: &mut Reade
                 rooted: false,
                 declared: false,
                 places: Vec::new(),
+                text: Bits::default(),
                 mistakes: &mut mistakes,
             };
             walk.document();
@@ -69,8 +70,13 @@ impl Syntax for Escaping {
     }
 }
 
-/// Where a hole stands: its place and the path of its element or attribute.
-type Found = (Place, String);
+/// Where a hole stands.
+struct Found {
+    place: Place,
+    /// The path of its element or attribute.
+    path: String,
+    guard: Guard,
+}
 
 /// One pass over the marked text.
 struct Walk<'w, 't> {
@@ -81,6 +87,8 @@ struct Walk<'w, 't> {
     declared: bool,
     /// For each hole in order.
     places: Vec<Found>,
+    /// The text since the last tag.
+    text: Bits<'t>,
     mistakes: &'w mut Vec<Mistake>,
 }
 
@@ -113,6 +121,10 @@ impl Walk<'_, '_> {
 
     fn event(&mut self, event: &Event<'_>, range: Range<usize>) {
         let raw = self.marked.text.get(range.clone()).unwrap_or_default();
+        if matches!(event, Event::Start(_) | Event::Empty(_) | Event::End(_)) {
+            let text = std::mem::take(&mut self.text);
+            self.found(&text, Place::XmlText, &self.path.join("."));
+        }
         match event {
             Event::Start(tag) | Event::Empty(tag) => {
                 self.element(tag, &range);
@@ -129,20 +141,27 @@ impl Walk<'_, '_> {
                 }
             }
             Event::Text(_) => {
-                let path = self.path.join(".");
-                self.found(raw, Place::XmlText, &path);
-            }
-            Event::GeneralRef(reference) => {
-                let known = match reference.resolve_char_ref() {
-                    Ok(None) => resolve_predefined_entity(reference).is_some(),
-                    other => other.is_ok(),
-                };
-                if !known || self.path.is_empty() {
-                    self.refuse(range.start, "this reference is none of XML's own");
+                for piece in self.marked.split(raw) {
+                    match piece {
+                        Ok(text) => self.text.text(text),
+                        Err(hole) => self.text.hole(hole),
+                    }
                 }
             }
-            Event::CData(_) => {
+            Event::GeneralRef(reference) => {
+                let character = match reference.resolve_char_ref() {
+                    Ok(Some(c)) => Some(c.to_string()),
+                    Ok(None) => resolve_predefined_entity(reference).map(str::to_owned),
+                    Err(_) => None,
+                };
+                match character {
+                    Some(character) if !self.path.is_empty() => self.text.text(&character),
+                    _ => self.refuse(range.start, "this reference is none of XML's own"),
+                }
+            }
+            Event::CData(data) => {
                 self.no_holes(raw, "a CDATA section");
+                self.text.text(data);
             }
             Event::Comment(_) => {
                 self.no_holes(raw, "a comment");
@@ -190,11 +209,12 @@ impl Walk<'_, '_> {
             if self.no_holes(key.as_ref(), "an attribute's name") {
                 return;
             }
-            if attribute.value.contains('<') || attribute.normalized_value(XmlVersion::Implicit1_0).is_err() {
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0);
+            let Some(value) = value.ok().filter(|_| !attribute.value.contains('<')) else {
                 return self.refuse(range.start, "an attribute has a `<` or a reference that is none of XML's own");
-            }
+            };
             let path = format!("{}.@{}", self.path.join("."), key.as_ref());
-            self.found(&attribute.value, Place::XmlAttribute, &path);
+            self.found(&bits(&self.marked.split(&value)), Place::XmlAttribute, &path);
         }
     }
 
@@ -211,9 +231,9 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn found(&mut self, raw: &str, place: Place, path: &str) {
-        let holes = self.marked.holes_in(raw).len();
-        self.places.extend(std::iter::repeat_n((place, path.to_owned()), holes));
+    fn found(&mut self, value: &Bits<'_>, place: Place, path: &str) {
+        let guards = value.guards(place, self.charset).into_iter();
+        self.places.extend(guards.map(|guard| Found { place, path: path.to_owned(), guard }));
     }
 
     fn outside(&mut self, raw: &str, at: usize) {
@@ -268,11 +288,11 @@ fn assemble(
                 }
             }
             Piece::Hole(hole) => match places.next() {
-                Some((place, path)) => {
+                Some(found) => {
                     let mut leaf = Line::default();
-                    leaf.push_hole(hole, *place, mistakes);
+                    leaf.push_guarded(hole, found.place, &found.guard, mistakes);
                     line.append(&leaf);
-                    leaves.push((path.clone(), leaf));
+                    leaves.push((found.path.clone(), leaf));
                 }
                 None => mistakes.push(hole_in("this part of the XML", hole.range.clone())),
             },

@@ -3,6 +3,9 @@
 //! `encoding_rs` follows the WHATWG Encoding Standard, whose encoders replace what a charset lacks and whose Japanese
 //! encoders turn `¥` into a backslash. Here a text is encoded only when decoding gives the same text back.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use encoding_rs::{Encoding, UTF_8};
 
 /// A charset that keeps ASCII as it is and has no state between characters, so that texts can be encoded piece by
@@ -54,6 +57,54 @@ impl Charset {
         self.0.encode(text).0.into_owned()
     }
 
+    /// JSON `text` (RFC 8259) in which no character that this charset writes with a byte of ASCII is left: it is `\uXXXX`
+    /// instead, for a parser that reads bytes takes the second byte of `誠` in GBK for a backslash. Characters that the
+    /// charset lacks stay, and are refused when it is written.
+    pub(crate) fn json_safe(self, text: &str) -> Cow<'_, str> {
+        if !self.mixes_in_ascii(text) {
+            return Cow::Borrowed(text);
+        }
+        let mut out = String::with_capacity(text.len() * 2);
+        for c in text.chars() {
+            let mut utf8 = [0; 4];
+            if self.mixes_in_ascii(c.encode_utf8(&mut utf8)) {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            } else {
+                out.push(c);
+            }
+        }
+        Cow::Owned(out)
+    }
+
+    /// Whether a character of `text` that is not ASCII has a byte of ASCII in this charset.
+    pub(crate) fn mixes_in_ascii(self, text: &str) -> bool {
+        if self.is_utf8() || text.is_ascii() {
+            return false;
+        }
+        let ascii = |bytes: &[u8]| bytes.iter().filter(|byte| byte.is_ascii()).count();
+        let known = |bytes: Vec<u8>| ascii(&bytes) > ascii(text.as_bytes());
+        match self.encode(text) {
+            Some(bytes) => known(bytes),
+            // A character that the charset lacks hides the others.
+            None => text
+                .chars()
+                .any(|c| !c.is_ascii() && self.encode(&c.to_string()).is_some_and(|bytes| ascii(&bytes) > 0)),
+        }
+    }
+
+    /// The text that a server reads in `bytes`; what is no text of this charset is replaced.
+    pub(crate) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
+        self.0.decode_without_bom_handling(bytes).0
+    }
+
+    /// The charset of `encode`, if it is one that requests could use.
+    pub(super) fn of(encoding: &'static Encoding) -> Option<Self> {
+        Self::parse(encoding.name())
+    }
+
     /// The bytes of `text`; `None` when the charset cannot carry all of it.
     pub fn encode(self, text: &str) -> Option<Vec<u8>> {
         let mut bytes = Vec::with_capacity(text.len());
@@ -83,5 +134,23 @@ mod tests {
         assert!(gbk.encode("😀").is_none());
         // The WHATWG encoder writes a backslash for the yen sign, which would end a JSON escape.
         assert!(Charset::parse("shift_jis").unwrap().encode("¥").is_none());
+    }
+
+    #[test]
+    fn json_has_no_byte_of_ascii_from_another_character() {
+        for (label, text, wanted) in [
+            ("gbk", "\"誠中a\\n\"", "\"\\u8aa0中a\\n\""),
+            ("big5", "功", "\\u529f"),
+            ("shift_jis", "ソあｱ", "\\u30bdあｱ"),
+            // Four bytes, two of them digits.
+            ("gb18030", "😀中", "\\ud83d\\ude00中"),
+            ("utf-8", "誠😀", "誠😀"),
+            // What the charset lacks is left to be refused.
+            ("gbk", "誠😀", "\\u8aa0😀"),
+            ("shift_jis", "¥", "¥"),
+        ] {
+            let charset = Charset::parse(label).unwrap();
+            assert_eq!(charset.json_safe(text), wanted, "{label}");
+        }
     }
 }

@@ -100,6 +100,25 @@ pub(crate) fn quoted(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// A quoted-string of HTTP (RFC 9110 section 5.6.4), or only its inside where the text around has the quotes. Control
+/// characters are none of it; the tab that it allows no header of ours carries.
+pub(crate) fn quoted_string(text: &str, inside: bool) -> Result<String, Fault> {
+    if text.chars().any(char::is_control) {
+        return Err(Fault::content("has a control character, which a quoted-string cannot carry"));
+    }
+    let quote = if inside { "" } else { "\"" };
+    let mut out = String::with_capacity(text.len() + 8);
+    out.push_str(quote);
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push_str(quote);
+    Ok(out)
+}
+
 /// Text of an XML 1.0 element or attribute value. One encoder for both: TAB, LF and CR go as references, because
 /// parsers turn them into spaces in attributes (XML 1.0 section 3.3.3) and CR into LF everywhere (section 2.11).
 pub(crate) fn xml(text: &str) -> Result<Cow<'_, str>, Fault> {

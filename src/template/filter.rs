@@ -11,6 +11,7 @@ use crate::crypto::encoding;
 use crate::crypto::hmac::hmac;
 use crate::document::Value;
 
+use super::charset::Charset;
 use super::date::DatePattern;
 use super::datum::{Datum, Fault, missing};
 use super::escape;
@@ -44,10 +45,17 @@ pub enum Filter {
     Json,
     /// `xml`: the text with XML's references.
     Xml,
+    /// `quoted`: a quoted-string of HTTP (RFC 9110 section 5.6.4).
+    Quoted {
+        /// The text around has the quotes.
+        inside: bool,
+    },
     /// `date("yyyyMMdd")`
     Date(DatePattern),
     /// `encode("gbk")`: bytes.
     Encode(&'static Encoding),
+    /// `json | encode("gbk")`: bytes, and no byte of ASCII in them comes from another character.
+    EncodeJson(&'static Encoding),
     /// `default("x")`: for a value that is missing.
     Default(Value),
 }
@@ -99,7 +107,7 @@ impl Filter {
         match self {
             Self::Digest(..) | Self::Hmac(..) | Self::Write(_) | Self::UrlEncode => Some(Kind::Text),
             _ if input == Kind::Bytes => None,
-            Self::Unhex | Self::Encode(_) => Some(Kind::Bytes),
+            Self::Unhex | Self::Encode(_) | Self::EncodeJson(_) => Some(Kind::Bytes),
             Self::Default(_) => Some(input),
             _ => Some(Kind::Text),
         }
@@ -107,7 +115,10 @@ impl Filter {
 
     /// Whether what comes out has an alphabet (or quotes) of its own, so that no input can end it early.
     pub(crate) fn encodes(&self) -> bool {
-        matches!(self, Self::Digest(..) | Self::Hmac(..) | Self::Write(_) | Self::UrlEncode | Self::Json)
+        matches!(
+            self,
+            Self::Digest(..) | Self::Hmac(..) | Self::Write(_) | Self::UrlEncode | Self::Json | Self::Quoted { .. }
+        )
     }
 
     /// Applies it to a value that is there.
@@ -144,13 +155,21 @@ impl Filter {
             }
             Self::Xml => text(escape::xml(input.text()?)?.into_owned()),
             Self::Date(pattern) => text(pattern.format(&input)?),
-            Self::Encode(charset) => Datum::Bytes(
-                charset::encode(charset, input.text()?)
-                    .map_err(|_| Fault::content("has a character that the charset of `encode` lacks"))?,
-            ),
+            Self::Quoted { inside } => text(escape::quoted_string(input.text()?, *inside)?),
+            Self::Encode(charset) => Datum::Bytes(encoded(charset, input.text()?)?),
+            Self::EncodeJson(charset) => {
+                let json = input.text()?;
+                // UTF-16 has none of this trouble.
+                let safe = Charset::of(charset).map_or(Cow::Borrowed(json), |charset| charset.json_safe(json));
+                Datum::Bytes(encoded(charset, &safe)?)
+            }
             Self::Default(_) => input,
         })
     }
+}
+
+fn encoded(charset: &'static Encoding, text: &str) -> Result<Vec<u8>, Fault> {
+    charset::encode(charset, text).map_err(|_| Fault::content("has a character that the charset of `encode` lacks"))
 }
 
 fn utf8(bytes: Vec<u8>) -> Result<String, Fault> {

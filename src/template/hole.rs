@@ -64,7 +64,21 @@ impl Hole {
 
     /// Whether the last filter gives a text that nothing in the value can end early (`base64`, a digest, …).
     pub fn is_encoded(&self) -> bool {
-        self.filters.iter().rev().find(|filter| !matches!(filter, Filter::Default(_))).is_some_and(Filter::encodes)
+        self.last_filter().is_some_and(Filter::encodes)
+    }
+
+    /// The filter that makes what comes out.
+    pub(super) fn last_filter(&self) -> Option<&Filter> {
+        self.filters.iter().rev().find(|filter| !matches!(filter, Filter::Default(_)))
+    }
+
+    /// The same hole between quotes of the file: `quoted` writes none.
+    pub(super) fn inside_quotes(mut self) -> Self {
+        let last = self.filters.iter_mut().rev().find(|filter| !matches!(filter, Filter::Default(_)));
+        if let Some(Filter::Quoted { inside }) = last {
+            *inside = true;
+        }
+        self
     }
 
     /// What comes out, as far as that is known at load.

@@ -2,9 +2,12 @@
 //!
 //! Literals are encoded once at load; rendering appends into one buffer.
 
+use std::sync::Arc;
+
 use crate::context::Context;
 use crate::document::Value;
 
+use super::beside::{Bits, Guard, Separators};
 use super::charset::Charset;
 use super::datum::{Datum, Fault};
 use super::filter::Filter;
@@ -25,7 +28,51 @@ pub struct Line {
 #[derive(Debug, Clone)]
 enum Part {
     Literal(Vec<u8>),
-    Hole(Box<Hole>, Place),
+    Hole(Box<Placed>),
+}
+
+/// A hole in its place.
+#[derive(Debug, Clone)]
+struct Placed {
+    hole: Hole,
+    place: Place,
+    /// What its value may not hold.
+    separators: Option<Arc<Separators>>,
+}
+
+impl Placed {
+    fn render(&self, context: &Context, charset: Charset, out: &mut Vec<u8>) -> Result<(), RenderError> {
+        const BESIDE: &str = "has a line end or a character that stands beside a hole there: \
+                              end the hole with `quoted` or with an encoding filter";
+        let Self { hole, place, separators } = self;
+        let blame = |fault| hole.blame(fault, place.name());
+        let datum = hole.evaluate(context)?;
+        if separators.as_ref().is_some_and(|separators| separators.occur_in(&datum)) {
+            return Err(blame(Fault::content(BESIDE)));
+        }
+        let datum = if place.is_split_in_bytes() && !charset.is_utf8() {
+            self.delimited(datum, charset).map_err(blame)?
+        } else {
+            datum
+        };
+        place.write(&datum, charset, out).map_err(blame)
+    }
+
+    /// A text whose filter gave it a syntax keeps it in the charset's bytes, too.
+    fn delimited<'a>(&self, datum: Datum<'a>, charset: Charset) -> Result<Datum<'a>, Fault> {
+        match self.hole.last_filter() {
+            Some(Filter::Json) => Ok(match datum {
+                Datum::Text(json) => Datum::Text(charset.json_safe(&json).into_owned().into()),
+                other => other,
+            }),
+            Some(Filter::Quoted { .. }) if datum.text().is_ok_and(|text| charset.mixes_in_ascii(text)) => {
+                Err(Fault::content(
+                    "has a character with a byte of ASCII in it, which no quoted-string of this charset keeps",
+                ))
+            }
+            _ => Ok(datum),
+        }
+    }
 }
 
 impl Line {
@@ -54,8 +101,13 @@ impl Line {
         }
     }
 
-    /// Appends a hole.
+    /// Appends a hole that is a value by itself.
     pub(crate) fn push_hole(&mut self, hole: &Hole, place: Place, mistakes: &mut Vec<Mistake>) {
+        self.push_guarded(hole, place, &Guard::default(), mistakes);
+    }
+
+    /// Appends a hole of a value that has more than this hole.
+    pub(crate) fn push_guarded(&mut self, hole: &Hole, place: Place, guard: &Guard, mistakes: &mut Vec<Mistake>) {
         if !place.takes(hole.kind()) {
             mistakes.push(
                 Mistake::new("bytes-in-text", hole.range.clone(), format!("bytes cannot stand in {}", place.name()))
@@ -70,7 +122,10 @@ impl Line {
                     .help("write default(\"\") when it is to be empty"),
             );
         }
-        self.parts.push(Part::Hole(Box::new(hole.clone()), place));
+        let free = hole.is_encoded() || (hole.variable.is_drawn() && place != Place::Text);
+        let separators = guard.separators.clone().filter(|_| !free);
+        let hole = if guard.in_quotes { hole.clone().inside_quotes() } else { hole.clone() };
+        self.parts.push(Part::Hole(Box::new(Placed { hole, place, separators })));
     }
 
     /// Appends a template; its literals are encoded for the place, too.
@@ -82,6 +137,7 @@ impl Line {
         mistakes: &mut Vec<Mistake>,
     ) {
         let from = self.parts.len();
+        let mut guards = Bits::of(template).guards(place, charset).into_iter();
         for piece in template.pieces() {
             match piece {
                 Piece::Text { text, range, .. } => {
@@ -93,7 +149,9 @@ impl Line {
                     }
                     self.push_raw(&bytes);
                 }
-                Piece::Hole(hole) => self.push_hole(hole, place, mistakes),
+                Piece::Hole(hole) => {
+                    self.push_guarded(hole, place, &guards.next().unwrap_or_default(), mistakes);
+                }
                 Piece::Nodes { range, .. } => mistakes.push(Mistake::new(
                     "nodes-not-in-url",
                     range.clone(),
@@ -136,7 +194,7 @@ impl Line {
     /// The holes, each with its place.
     pub fn placed_holes(&self) -> impl Iterator<Item = (&Hole, Place)> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Hole(hole, place) => Some((&**hole, *place)),
+            Part::Hole(placed) => Some((&placed.hole, placed.place)),
             Part::Literal(_) => None,
         })
     }
@@ -159,11 +217,11 @@ impl Line {
         for part in &self.parts {
             match part {
                 Part::Literal(bytes) => out.extend_from_slice(bytes),
-                Part::Hole(hole, place) => {
-                    let datum = hole.evaluate(context)?;
-                    place.write(&datum, charset, out).map_err(|fault| hole.blame(fault, place.name()))?;
+                Part::Hole(placed) => {
+                    placed.render(context, charset, out)?;
                     if out.len() > MAX_RENDERED {
-                        return Err(hole.blame(Fault::content("makes the request too large"), place.name()));
+                        let fault = Fault::content("makes the request too large");
+                        return Err(placed.hole.blame(fault, placed.place.name()));
                     }
                 }
             }

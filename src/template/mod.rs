@@ -3,6 +3,7 @@
 //! A value is rendered once, by the encoder of its place; data is never a template, a path or code. There is no way
 //! from a template to text but through a [`Place`]. It knows no connector, no file and no request.
 
+mod beside;
 mod charset;
 mod cursor;
 mod date;
@@ -23,6 +24,7 @@ pub use line::Line;
 pub use mistake::Mistake;
 pub use place::Place;
 
+pub(crate) use beside::{Bit, Bits, Guard};
 pub(crate) use datum::{Datum, Fault};
 pub(crate) use escape::{json_value, percent, quoted, xml as escape_xml};
 pub(crate) use place::is_hostile_segment;

@@ -13,7 +13,7 @@ use super::mistake::{Mistake, did_you_mean};
 use super::{Language, Piece, Setting, Template};
 
 /// The filters that are not digests, for "did you mean".
-const FILTERS: [&str; 15] = [
+const FILTERS: [&str; 16] = [
     "base64",
     "base64url",
     "hex",
@@ -27,6 +27,7 @@ const FILTERS: [&str; 15] = [
     "string",
     "json",
     "xml",
+    "quoted",
     "date",
     "encode",
 ];
@@ -122,7 +123,10 @@ fn braces(cursor: &mut Cursor<'_>, start: usize, language: &Language) -> Result<
             return Err(Mistake::new("hole-syntax", range, format!("more than {MAX_FILTERS} filters")));
         }
         kind = next;
-        filters.push(filter);
+        filters.push(match (filters.last(), filter) {
+            (Some(Filter::Json), Filter::Encode(charset)) => Filter::EncodeJson(charset),
+            (_, filter) => filter,
+        });
     }
     close(cursor, start)?;
     Ok(Piece::Hole(Hole { variable, filters, range: start..cursor.at() }))
@@ -259,6 +263,8 @@ impl Arguments<'_> {
             "string" => Filter::String,
             "json" => Filter::Json,
             "xml" => Filter::Xml,
+            // Whether it stands inside quotes is known when the value around it is compiled.
+            "quoted" => Filter::Quoted { inside: false },
             _ => return None,
         })
     }

@@ -32,6 +32,8 @@ pub enum Place {
     XmlAttribute,
     /// A value of an `application/x-www-form-urlencoded` body.
     FormValue,
+    /// A value that `form_from` sets, before the form's own encoding.
+    FormFrom,
     /// The content of a multipart part, UTF-8.
     MultipartText,
     /// A body without a syntax of its own. The characters beside a hole are for `request::text` to refuse.
@@ -56,7 +58,7 @@ impl Place {
             Self::JsonValue => "a JSON value",
             Self::XmlText => "XML text",
             Self::XmlAttribute => "an XML attribute",
-            Self::FormValue => "a form value",
+            Self::FormValue | Self::FormFrom => "a form value",
             Self::MultipartText => "a multipart part",
             Self::Text => "a text body",
             Self::BasicUser => "a Basic user name",
@@ -68,6 +70,17 @@ impl Place {
     /// Whether null can stand here, so that an optional value needs no `default`.
     pub fn takes_null(self) -> bool {
         self == Self::JsonValue
+    }
+
+    /// Whether the upstream may split what stands here, so that text around a hole is a syntax that it must keep.
+    pub(crate) fn is_split(self) -> bool {
+        !matches!(self, Self::Plain | Self::JsonValue)
+    }
+
+    /// Whether it may split bytes of the request's charset; elsewhere it has characters, or UTF-8 which splits like them.
+    pub(crate) fn is_split_in_bytes(self) -> bool {
+        use Place::{BasicPassword, BasicUser, FormFrom, FormValue, QueryValue, Text};
+        matches!(self, Text | QueryValue | FormValue | FormFrom | BasicUser | BasicPassword)
     }
 
     /// Whether a hole of that kind can stand here.
@@ -106,7 +119,7 @@ impl Place {
             },
             Self::XmlText | Self::XmlAttribute => plain(charset, &escape::xml(datum.text()?)?, out)?,
             Self::MultipartText => out.extend_from_slice(datum.bytes()?),
-            Self::Text | Self::Plain => match datum {
+            Self::Text | Self::FormFrom | Self::Plain => match datum {
                 Datum::Bytes(bytes) => out.extend_from_slice(bytes),
                 other => plain(charset, other.text()?, out)?,
             },
@@ -151,16 +164,16 @@ fn free_of_controls(bytes: &[u8]) -> Result<&[u8], Fault> {
     if bytes.iter().any(u8::is_ascii_control) { Err(Fault::content("has a control character")) } else { Ok(bytes) }
 }
 
-/// Lets `write` append UTF-8, then brings it into the charset.
+/// Lets `write` append JSON in UTF-8, then brings it into the charset.
 fn escaped(charset: Charset, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Fault> {
     if charset.is_utf8() {
         write(out);
         return Ok(());
     }
-    let mut utf8 = Vec::new();
+    let mut utf8 = zeroize::Zeroizing::new(Vec::new());
     write(&mut utf8);
     let text = str::from_utf8(&utf8).map_err(|_| lacks())?;
-    plain(charset, text, out)
+    plain(charset, &charset.json_safe(text), out)
 }
 
 /// Bytes that the syntax allows. Above ASCII only what `encode` or `unhex` made: there the author chose the charset.

@@ -16,6 +16,8 @@ fn context() -> Context {
     context.env.insert("nothing".into(), Value::Null);
     context.env.insert("text".into(), Value::from("what do ya want for nothing?"));
     context.env.insert("padded".into(), Value::from("  é x "));
+    context.env.insert("quote".into(), Value::from("\"\\"));
+    context.env.insert("gbk".into(), Value::from("誠中"));
     context.env.insert("bad".into(), Value::from("%zz"));
     context.env.insert("big".into(), Value::Number(Number::parse("1234567890123456789").unwrap()));
     context.step.unix = 1_767_294_245;
@@ -58,6 +60,10 @@ fn filters() {
         ("{{user.userPassword | base64}}", "cCB3"),
         ("{{user.userPassword | hex}}", "702077"),
         ("{{user.userPassword | hex | unhex | base64}}", "cCB3"),
+        ("{{user.userPassword | quoted}}", "\"p w\""),
+        ("n=\"{{user.username | quoted}}\", p={{user.userPassword | quoted}}", "n=\"zhangsan\", p=\"p w\""),
+        ("a=\"\\\"{{env.quote | quoted}}\", b={{env.quote | quoted}}", "a=\"\\\"\\\"\\\\\", b=\"\\\"\\\\\""),
+        ("{{env.gbk | json | encode('gbk') | hex}}", "225c7538616130d6d022"),
         ("{{user.userPassword | urlencode}}", "p%20w"),
         ("{{user.userPassword | urlencode | urldecode}}", "p w"),
         ("{{env.padded | trim | upper}}", "É X"),
@@ -125,6 +131,7 @@ fn mistakes_name_place_and_remedy() {
         ("a {{users.username}}", 4..18, "there is no variable `users.username`", Some("did you mean `user.username`?")),
         ("{{username}}", 2..10, "there is no variable `username`", Some("did you mean `user.username`?")),
         ("{{time.unx}}", 2..10, "there is no variable `time.unx`", Some("did you mean `time.unix`?")),
+        ("{{env.a | quote}}", 10..15, "there is no filter `quote`", Some("did you mean `quoted`?")),
         ("{{env.a | md6}}", 10..13, "there is no filter `md6`", Some("did you mean `md5`?")),
         ("{{env.a | hmac_sha(secret.k)}}", 10..18, "there is no filter `hmac_sha`", Some("did you mean `hmac_sha1`?")),
         ("{{env.a | first(x)}}", 10..18, "`first` takes a number of characters", None),

@@ -6,6 +6,7 @@
 
 mod docs;
 mod named;
+mod separators;
 mod upstream;
 
 use doorward::context::{Context, StepTexts, User};
@@ -143,6 +144,10 @@ pub fn header() -> RequestPlan {
     plan(|spec| spec.headers = vec![(w("x-user"), w(USER)), (w("x-tagged"), w("a {{user.username}} b"))])
 }
 
+pub fn whole_header() -> RequestPlan {
+    plan(|spec| spec.headers = vec![(w("x-user"), w(USER))])
+}
+
 pub fn cookie() -> RequestPlan {
     plan(|spec| spec.cookies = vec![(w("u"), w(USER)), (w("theme"), w("light"))])
 }
@@ -185,6 +190,7 @@ pub struct Places {
     path_segment: RequestPlan,
     query: RequestPlan,
     header: RequestPlan,
+    whole_header: RequestPlan,
     cookie: RequestPlan,
     json: [RequestPlan; 2],
     form: RequestPlan,
@@ -199,6 +205,7 @@ impl Places {
             path_segment: path_segment(),
             query: query(),
             header: header(),
+            whole_header: whole_header(),
             cookie: cookie(),
             json: [json_tree(), json_text()],
             form: form(),
@@ -240,11 +247,17 @@ impl Places {
     fn check_headers(&self, user: &str) {
         let visible = user.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         let result = send(&self.header, user, "p");
-        if visible && user.trim() == user {
+        if visible && !user.contains(' ') {
             let received = result.unwrap();
             assert_eq!(received.header_names(), ["x-user", "x-tagged", "user-agent", "accept"]);
             assert_eq!(received.header("x-user"), user.as_bytes());
             assert_eq!(received.header("x-tagged"), format!("a {user} b").as_bytes());
+        } else {
+            assert!(refused(result, user));
+        }
+        let result = send(&self.whole_header, user, "p");
+        if visible && user.trim() == user {
+            assert_eq!(result.unwrap().header("x-user"), user.as_bytes());
         } else {
             assert!(refused(result, user));
         }
@@ -373,6 +386,10 @@ fn check_charset(label: &'static str, user: &str) {
             typed(&received, "application/json");
             let read: serde_json::Value = serde_json::from_str(&decode(&received.body)).unwrap();
             assert_eq!(read, serde_json::json!({ "u": user }));
+            // A parser that knows bytes only sees the same syntax.
+            let text = decode(&received.body);
+            let mut other = text.chars().filter(|c| !c.is_ascii());
+            assert!(other.all(|c| encoding.encode(&c.to_string()).0.iter().all(|byte| !byte.is_ascii())), "{user:?}");
         }),
         body(BodySpec::Form(vec![(w("u"), w(USER))])).map(|received| {
             typed(&received, "application/x-www-form-urlencoded");

@@ -197,7 +197,7 @@ fn headers(curl: &Curl, holes: &mut Holes) -> (String, Option<(String, String)>)
             ("authorization" | "proxy-authorization", None) => holes.secret(name),
             // Their queries may hold anything.
             ("referer" | "origin", _) => value.split(['?', '#']).next().unwrap_or_default().to_owned(),
-            _ => holes.fill(name, value),
+            _ => holes.fill_header(name, value),
         };
         kept.push((name.clone(), template));
     }

@@ -92,6 +92,18 @@ impl Holes {
         if is_secret(name, value) { self.secret(name) } else { value.to_owned() }
     }
 
+    /// The template for a header; where the user's name is a quoted-string of it, that stays one whatever the name.
+    pub fn fill_header(&mut self, name: &str, value: &str) -> String {
+        let filled = self.fill(name, value);
+        match self.literals.username.as_deref().filter(|name| !name.is_empty()).map(|name| format!("\"{name}\"")) {
+            Some(quoted) if filled == value && value.contains(&quoted) => {
+                self.username = true;
+                value.replace(&quoted, "{{user.username | quoted}}")
+            }
+            _ => filled,
+        }
+    }
+
     /// The hole for a value that is the user's name or password.
     pub fn of_user(&mut self, name: &str, value: &str) -> Option<String> {
         let hole = match (&self.literals.password, &self.literals.username) {

@@ -133,3 +133,10 @@ fn an_empty_command_line_has_defaults() {
         Curl { method: "GET".to_owned(), origin: "http://h".to_owned(), path: "/".to_owned(), ..Curl::default() };
     assert_eq!(parse("curl h").unwrap(), expected);
 }
+
+#[test]
+fn a_name_that_is_a_quoted_string_stays_one() {
+    let command = "curl https://h/login -H 'X-Login: user=\"zhang\", mode=\"a\"' -d 'password=p1'";
+    let made = named(command, "zhang", "p1");
+    assert!(made.contains("user={{user.username | quoted}}, mode="), "{made}");
+}

@@ -8,7 +8,7 @@ use std::ops::Range;
 use url::Url;
 
 use crate::crypto::encoding::url_decode;
-use crate::template::{Charset, Hole, Line, Mistake, Piece, Place, Template, is_hostile_segment, percent};
+use crate::template::{Bits, Charset, Hole, Line, Mistake, Piece, Place, Template, is_hostile_segment, percent};
 
 use super::super::spec::hole_in;
 use super::UrlPlan;
@@ -192,10 +192,13 @@ fn origin(items: &mut Vec<Item>, mistakes: &mut Vec<Mistake>) -> Option<Url> {
 /// A path segment: literals keep their percent-encoding, holes get theirs.
 fn segment(items: &[Item], mistakes: &mut Vec<Mistake>) -> Line {
     let mut line = Line::default();
+    let mut guards = value(items, Charset::UTF_8).guards(Place::PathSegment, Charset::UTF_8).into_iter();
     for item in items {
         match item {
             Item::Char(c, _) => line.push_raw(&literal(*c, Charset::UTF_8).unwrap_or_default()),
-            Item::Hole(hole) => line.push_hole(hole, Place::PathSegment, mistakes),
+            Item::Hole(hole) => {
+                line.push_guarded(hole, Place::PathSegment, &guards.next().unwrap_or_default(), mistakes);
+            }
         }
     }
     let range = items.first().map_or(0..0, Item::range).start..items.last().map_or(0..0, Item::range).end;
@@ -214,6 +217,8 @@ fn pair(items: &[Item], charset: Charset, mistakes: &mut Vec<Mistake>) -> Line {
     let mut line = Line::default();
     let mut in_value = false;
     let mut written = Vec::new();
+    let behind_name = items.iter().position(|item| item.is('=')).map_or(items.len(), |at| at + 1);
+    let mut guards = value(&items[behind_name..], charset).guards(Place::QueryValue, charset).into_iter();
     for item in items {
         match item {
             Item::Char(c, range) => {
@@ -229,7 +234,9 @@ fn pair(items: &[Item], charset: Charset, mistakes: &mut Vec<Mistake>) -> Line {
                 written.extend_from_slice(&bytes);
                 line.push_raw(&bytes);
             }
-            Item::Hole(hole) if in_value => line.push_hole(hole, Place::QueryValue, mistakes),
+            Item::Hole(hole) if in_value => {
+                line.push_guarded(hole, Place::QueryValue, &guards.next().unwrap_or_default(), mistakes);
+            }
             Item::Hole(hole) => mistakes.push(hole_in("the name of a query parameter", hole.range.clone())),
         }
     }
@@ -237,6 +244,33 @@ fn pair(items: &[Item], charset: Charset, mistakes: &mut Vec<Mistake>) -> Line {
         refuse_percent(&written, &(first.range().start..last.range().end), mistakes);
     }
     line
+}
+
+/// A segment or a query value as the upstream reads it: `%40` beside a hole is an `@`.
+fn value(items: &[Item], charset: Charset) -> Bits<'_> {
+    let mut bits = Bits::default();
+    let mut encoded = String::new();
+    let flush = |encoded: &mut String, bits: &mut Bits<'_>| {
+        let bytes = url_decode(encoded).unwrap_or_default();
+        bits.text(&charset.decode(&bytes));
+        encoded.clear();
+    };
+    for item in items {
+        match item {
+            // Forms mean a space by it, others a plus.
+            Item::Char('+', _) => encoded.push_str("%20+"),
+            Item::Char(c, _) => {
+                let bytes = literal(*c, charset).unwrap_or_default();
+                encoded.push_str(&String::from_utf8_lossy(&bytes));
+            }
+            Item::Hole(hole) => {
+                flush(&mut encoded, &mut bits);
+                bits.hole(hole);
+            }
+        }
+    }
+    flush(&mut encoded, &mut bits);
+    bits
 }
 
 fn refuse_percent(bytes: &[u8], range: &Range<usize>, mistakes: &mut Vec<Mistake>) {
