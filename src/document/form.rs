@@ -13,6 +13,8 @@ use super::MembersError;
 pub enum Gaps {
     /// As the WHATWG URL standard section 5.1 does: an empty piece is nothing, a name alone has an empty value.
     Allow,
+    /// An empty piece is nothing, a name alone is an error: any text is a name.
+    Empty,
     /// They are errors.
     Refuse,
 }
@@ -30,9 +32,9 @@ pub fn from_form(
         let equals = piece.iter().position(|byte| *byte == b'=');
         let (name, value) = match (equals, gaps) {
             (Some(at), _) => (&piece[..at], &piece[at + 1..]),
-            (None, Gaps::Allow) if piece.is_empty() => continue,
+            (None, Gaps::Allow | Gaps::Empty) if piece.is_empty() => continue,
             (None, Gaps::Allow) => (piece, &piece[..0]),
-            (None, Gaps::Refuse) => return Err(MembersError::Malformed("a part without `=`")),
+            (None, Gaps::Empty | Gaps::Refuse) => return Err(MembersError::Malformed("a part without `=`")),
         };
         super::pairs::add(&mut members, decode(name, encoding)?, decode(value, encoding)?)?;
     }
@@ -92,6 +94,10 @@ mod tests {
         for body in [&b"a=1&a=1"[..], b"a=1&%61=2", b"a=%", b"a=%4", b"a=%4g", b"a=%+1", b"a=%ff", b"=x", b"a=\xff"] {
             assert!(read(body, UTF_8, Gaps::Allow).is_err(), "{body:?}");
         }
+        for body in [&b"a"[..], b"a=1&flag", b"System maintenance"] {
+            assert!(read(body, UTF_8, Gaps::Empty).is_err(), "{body:?}");
+        }
+        assert_eq!(read(b"&a=1&&b=&", UTF_8, Gaps::Empty), Ok(pairs(&[("a", "1"), ("b", "")])));
         for body in [&b""[..], b"a", b"a=1&", b"a=1&&b=2"] {
             assert!(read(body, UTF_8, Gaps::Refuse).is_err(), "{body:?}");
         }

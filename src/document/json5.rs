@@ -3,7 +3,9 @@
 //! Written by hand, because readers of JSON5 turn `00123456` and 20-digit numbers into something else, and here they
 //! are a user's password. It decides nothing about names that repeat or values that nest: it reports them in order.
 
-use super::{MAX_DEPTH, MembersError};
+use indexmap::map::Entry;
+
+use super::{MAX_DEPTH, MembersError, Number, Object, Value};
 
 /// One value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,51 @@ pub fn from_json5(text: &str) -> Result<Json5, MembersError> {
     let value = reader.value(0)?;
     reader.blanks()?;
     if reader.rest.is_empty() { Ok(value) } else { malformed("something after the end") }
+}
+
+impl Json5 {
+    /// The value that JavaScript would have, each number with its digits. A name that repeats is an error, and so is a number that
+    /// no document holds: `NaN`, `Infinity`, leading zeros.
+    pub fn into_value(self) -> Result<Value, MembersError> {
+        match self {
+            Self::Text(text) => Ok(Value::Text(text)),
+            Self::Bare(word) => bare_value(&word),
+            Self::Array(items) => items.into_iter().map(Self::into_value).collect::<Result<_, _>>().map(Value::Array),
+            Self::Object(members) => {
+                let mut object = Object::with_capacity(members.len());
+                for (name, value) in members {
+                    match object.entry(name) {
+                        Entry::Occupied(_) => return Err(MembersError::Repeated),
+                        Entry::Vacant(place) => place.insert(value.into_value()?),
+                    };
+                }
+                Ok(Value::Object(object))
+            }
+        }
+    }
+}
+
+fn bare_value(word: &str) -> Result<Value, MembersError> {
+    let (sign, digits) = match word.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", word.strip_prefix('+').unwrap_or(word)),
+    };
+    let hex = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
+    let plain = match (word, hex) {
+        ("null", _) => return Ok(Value::Null),
+        ("true" | "false", _) => return Ok(Value::Bool(word == "true")),
+        (_, Some(hex)) => u128::from_str_radix(hex, 16).ok().map(|number| number.to_string()),
+        (_, None) => Some(as_json(digits)),
+    };
+    let number = plain.and_then(|plain| Number::parse(&format!("{sign}{plain}")));
+    number.map(Value::Number).ok_or(MembersError::Malformed("a number that no document can hold"))
+}
+
+/// `.5` and `5.` as JSON writes them.
+fn as_json(digits: &str) -> String {
+    let (mantissa, exponent) = digits.find(['e', 'E']).map_or((digits, ""), |at| digits.split_at(at));
+    let whole = if mantissa.starts_with('.') { "0" } else { "" };
+    format!("{whole}{}{exponent}", mantissa.strip_suffix('.').unwrap_or(mantissa))
 }
 
 fn malformed<T>(cause: &'static str) -> Result<T, MembersError> {
@@ -274,6 +321,28 @@ mod tests {
             ("$_é9".to_owned(), Json5::Object(vec![])),
         ];
         assert_eq!(from_json5(text), Ok(Json5::Object(wanted)));
+    }
+
+    #[test]
+    fn as_a_document() {
+        let shown = |text: &str| {
+            let value = from_json5(text).and_then(Json5::into_value);
+            value.map_or_else(|error| error.to_string(), |value| crate::document::to_json(&value))
+        };
+        for (text, expected) in [
+            ("{a:1,'b':\"x\",/*c*/$d:[1,2,],}// end", r#"{"a":1,"b":"x","$d":[1,2]}"#),
+            (
+                "{n:.5,m:5.,h:0xFF,p:+1,e:1.50,t:true,z:null}",
+                r#"{"n":0.5,"m":5,"h":255,"p":1,"e":1.50,"t":true,"z":null}"#,
+            ),
+            ("-12345678901234567890", "-12345678901234567890"),
+            ("{a:1,a:2}", "a name that occurs twice"),
+            ("[00123]", "a number that no document can hold"),
+            ("-Infinity", "a number that no document can hold"),
+            ("NaN", "a number that no document can hold"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
     }
 
     #[test]

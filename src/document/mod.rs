@@ -1,8 +1,8 @@
 //! The decoded reply as one JSON-like value, and everything else that scripts, templates and rules pass around.
 //!
 //! A type of our own, because numbers must keep the digits that the upstream wrote (19-digit ids) and objects
-//! their order. The plain texts that more than one layer reads (JSON, JSON5, forms, pairs) are read here; whole replies
-//! are `response`'s, and encoders are `template`'s.
+//! their order. The texts that more than one layer reads (JSON, JSON5, XML, forms, pairs) are read here, each by one reader;
+//! whole replies are `response`'s, and encoders are `template`'s.
 
 mod form;
 mod json;
@@ -11,6 +11,7 @@ mod number;
 mod pairs;
 mod path;
 mod shape;
+mod xml;
 
 pub use form::{Gaps, from_form};
 pub use json::{JsonError, from_json, to_json};
@@ -19,6 +20,7 @@ pub use number::{Decimal, Number};
 pub use pairs::{MembersError, PairsSpec, from_pairs};
 pub use path::{Lookup, Path, PathError};
 pub use shape::Shape;
+pub use xml::{XmlError, from_xml};
 
 use indexmap::IndexMap;
 
@@ -50,6 +52,11 @@ pub enum Value {
     Array(Vec<Value>),
     /// A map from name to value.
     Object(Object),
+}
+
+/// What may stand before a document and is no part of it: blank lines of the page that writes it, a BOM behind them.
+pub fn is_margin(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
 }
 
 impl Value {

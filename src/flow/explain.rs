@@ -60,7 +60,7 @@ pub(super) fn read_as(decoded: &Decoded) -> String {
         (_, _) if decoded.is_page() => page(decoded),
         (Ok(_), _) => decoded.kind.phrase().to_owned(),
         (Err(_), Some(text)) if text.trim().is_empty() => "empty".to_owned(),
-        (Err(why), _) => format!("no readable {} ({why})", decoded.kind.phrase()),
+        (Err(why), _) => format!("no readable {} ({why})", decoded.kind.noun()),
     }
 }
 

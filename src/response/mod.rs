@@ -12,7 +12,6 @@ pub mod set_cookie;
 mod sniff;
 pub mod source;
 mod wanted;
-mod xml;
 
 pub use charset::Charset;
 #[cfg(test)]
@@ -28,7 +27,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use self::html::Page;
-use crate::document::{PairsSpec, Shape, Value, from_json};
+use crate::document::{PairsSpec, Shape, Value, from_json, from_xml, is_margin};
 
 /// What a connector says a reply is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -83,6 +82,12 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Without its article: "no readable …".
+    pub fn noun(self) -> &'static str {
+        let phrase = self.phrase();
+        phrase.strip_prefix("a ").or_else(|| phrase.strip_prefix("an ")).unwrap_or(phrase)
+    }
+
     /// With its article, for sentences of `explain`: "it is …".
     pub fn phrase(self) -> &'static str {
         match self {
@@ -148,10 +153,12 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
     let document = match (kind, &text) {
         (Kind::Bytes, _) => Ok(bytes(content_type, body)),
         (_, None) => Err(format!("the reply is not valid {}", encoding.name())),
-        (Kind::Json, Some(text)) => from_json(text.as_bytes()).map_err(|error| error.to_string()),
-        (Kind::Xml, Some(text)) => xml::decode(text),
-        (Kind::Form, Some(_)) if encoding.is_ascii_compatible() => members::form(&body[bom..], encoding),
-        (Kind::Form, Some(text)) => members::form(text.as_bytes(), encoding),
+        (Kind::Json, Some(text)) => {
+            from_json(text.trim_start_matches(is_margin).as_bytes()).map_err(|error| error.to_string())
+        }
+        (Kind::Xml, Some(text)) => from_xml(text).map_err(|error| error.to_string()),
+        (Kind::Form, Some(text)) if encoding.is_ascii_compatible() => members::form(text, &body[bom..], encoding),
+        (Kind::Form, Some(text)) => members::form(text, text.as_bytes(), encoding),
         (Kind::Pairs, Some(text)) => match &decoding.format {
             Format::Pairs(spec) => members::pairs(text, spec),
             _ => members::pairs(text, &PairsSpec::default()),
@@ -164,7 +171,7 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
             }
             Err(cause) => Err(format!("a page that cannot be relied on: {cause}")),
         },
-        (Kind::Text, Some(text)) => Ok(Value::from_iter([("text".to_owned(), Value::from(&**text))])),
+        (Kind::Text, Some(text)) => Ok(Value::from_iter([("text".to_owned(), Value::from(without_line_end(text)))])),
     };
     if let (Err(_), Some(text)) = (&document, &text)
         && kind != Kind::Html
@@ -174,6 +181,12 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
         html_title = Page::parse(text).ok().and_then(|page| page.shown_title());
     }
     Decoded { kind, document, text: text.map(Cow::into_owned), html_title, page: parts }
+}
+
+/// A text without the line end that `println` of any language leaves; one, because two are what somebody wrote.
+fn without_line_end(text: &str) -> &str {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    line.strip_suffix('\r').unwrap_or(line)
 }
 
 /// `{ content_type, base64 }`; a reply without a Content-Type has null there.

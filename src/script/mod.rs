@@ -5,7 +5,6 @@
 //! Nothing here knows connectors, verdicts or HTTP.
 
 mod engine;
-mod formats;
 mod inspect;
 mod launch;
 mod outcome;
@@ -15,7 +14,6 @@ mod source;
 mod wire;
 pub mod worker;
 
-pub use formats::{FormatError, parse_form, parse_json5, parse_pairs, parse_xml};
 pub use inspect::inspect;
 pub use launch::{COMMAND, StartError, Worker};
 pub use outcome::{Budget, Outcome};

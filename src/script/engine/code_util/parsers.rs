@@ -1,14 +1,14 @@
-//! The part of `code_util` that reads text formats into values.
+//! The part of `code_util` that reads text formats into values, with the readers of replies and packed passwords.
 
 use boa_engine::object::JsObject;
 use boa_engine::object::builtins::JsArray;
 use boa_engine::property::{PropertyDescriptor, PropertyKey};
 use boa_engine::{Context, JsArgs, JsResult, JsString, JsValue};
+use indexmap::IndexMap;
 
 use super::super::json_in::number;
 use super::{define, mistake, text};
-use crate::document::Value;
-use crate::script::formats::{FormatError, parse_form, parse_json5, parse_pairs, parse_xml};
+use crate::document::{Gaps, Json5, MembersError, PairsSpec, Value, from_form, from_json5, from_pairs, from_xml};
 
 pub(super) fn install(object: &JsObject, context: &mut Context) -> JsResult<()> {
     define(object, "parseJson5", 1, json5, context)?;
@@ -18,15 +18,18 @@ pub(super) fn install(object: &JsObject, context: &mut Context) -> JsResult<()> 
 }
 
 fn json5(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    parsed("parseJson5", parse_json5(&text(args, 0, "code_util.parseJson5: the first argument", context)?), context)
+    let whole = text(args, 0, "code_util.parseJson5: the first argument", context)?;
+    parsed("parseJson5", from_json5(&whole).and_then(Json5::into_value), context)
 }
 
 fn form(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    parsed("parseForm", parse_form(&text(args, 0, "code_util.parseForm: the first argument", context)?), context)
+    let whole = text(args, 0, "code_util.parseForm: the first argument", context)?;
+    parsed("parseForm", from_form(whole.as_bytes(), encoding_rs::UTF_8, Gaps::Allow).map(texts), context)
 }
 
 fn xml(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    parsed("parseXml", parse_xml(&text(args, 0, "code_util.parseXml: the first argument", context)?), context)
+    let whole = text(args, 0, "code_util.parseXml: the first argument", context)?;
+    parsed("parseXml", from_xml(&whole), context)
 }
 
 fn pairs(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -37,10 +40,23 @@ fn pairs(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
         value if value.is_undefined() => None,
         _ => Some(text(args, 3, "code_util.parsePairs: the last key", context)?),
     };
-    parsed("parsePairs", parse_pairs(&whole, &between, &after_key, last.as_deref()), context)
+    parsed("parsePairs", read_pairs(&whole, &PairsSpec { between, after_key, last }).map(texts), context)
 }
 
-fn parsed(name: &str, value: Result<Value, FormatError>, context: &mut Context) -> JsResult<JsValue> {
+/// Pairs as scripts get them: no text is no pair, and one separator at the end means nothing, unless the last key takes it.
+fn read_pairs(text: &str, spec: &PairsSpec) -> Result<IndexMap<String, String>, MembersError> {
+    let text = match spec.last {
+        None => text.strip_suffix(spec.between.as_str()).unwrap_or(text),
+        Some(_) => text,
+    };
+    if text.is_empty() && !spec.between.is_empty() { Ok(IndexMap::new()) } else { from_pairs(text, spec) }
+}
+
+fn texts(members: IndexMap<String, String>) -> Value {
+    members.into_iter().map(|(name, value)| (name, Value::Text(value))).collect()
+}
+
+fn parsed<E: std::fmt::Display>(name: &str, value: Result<Value, E>, context: &mut Context) -> JsResult<JsValue> {
     match value {
         Ok(value) => Ok(to_js(&value, context)),
         Err(error) => Err(mistake(format!("code_util.{name}: {error}"))),

@@ -1,4 +1,4 @@
-//! XML to `{ root: { child, "@attr", "#text" } }`.
+//! XML to `{ root: { child, "@attr", "#text" } }`: the one reader, of replies and of `code_util.parseXml`.
 //!
 //! quick-xml reads the markup; what it leaves to its caller (one root, legal names and characters, references, no
 //! DOCTYPE) is checked here. The tree is built on a stack of our own, so depth costs no call stack. Prefixes are
@@ -11,22 +11,34 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 
-use crate::document::{MAX_DEPTH, MAX_NODES, Object, Value};
+use super::{MAX_DEPTH, MAX_NODES, Object, Value};
 
 /// How deep elements may nest: each may be an item of an array, so it takes two levels of a value, and the root's
 /// object one. SOAP with WS-Security, the deepest that logins see, takes about ten.
-pub(super) const MAX_ELEMENT_DEPTH: usize = (MAX_DEPTH - 1) / 2;
+const MAX_ELEMENT_DEPTH: usize = (MAX_DEPTH - 1) / 2;
 
 /// Attributes of one element. SAML's widest has nine.
-pub(super) const MAX_ATTRIBUTES: usize = 256;
+const MAX_ATTRIBUTES: usize = 256;
 
-/// Reads one XML 1.0 document (fifth edition); the error quotes nothing of it.
-pub(super) fn decode(text: &str) -> Result<Value, String> {
-    let mut reader = Reader::from_str(text);
-    read(&mut reader, text).map_err(|cause| {
-        let read = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX).min(text.len());
-        let line = text.as_bytes()[..read].split(|byte| *byte == b'\n').count();
-        format!("not XML that can be relied on, near line {line}: {cause}")
+/// Why a text is no XML document. Quotes nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not XML that can be relied on, near line {line}: {cause}")]
+pub struct XmlError {
+    /// 1-based line of the text, about.
+    pub line: usize,
+    /// What is wrong.
+    pub cause: &'static str,
+}
+
+/// Reads one XML 1.0 document (fifth edition). Blanks before the declaration, which the standard refuses and templates of pages
+/// leave there, are taken away.
+pub fn from_xml(text: &str) -> Result<Value, XmlError> {
+    let content = text.trim_start_matches(super::is_margin);
+    let mut reader = Reader::from_str(content);
+    read(&mut reader, content).map_err(|cause| {
+        let read = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX).min(content.len());
+        let read = text.len() - content.len() + read;
+        XmlError { line: text.as_bytes()[..read].split(|byte| *byte == b'\n').count(), cause }
     })
 }
 

@@ -1,5 +1,9 @@
-use super::{MAX_ATTRIBUTES, MAX_ELEMENT_DEPTH, decode};
-use crate::document::to_json;
+use super::{MAX_ATTRIBUTES, MAX_ELEMENT_DEPTH};
+use crate::document::{Value, to_json};
+
+fn decode(text: &str) -> Result<Value, String> {
+    super::from_xml(text).map_err(|error| error.to_string())
+}
 
 #[test]
 fn shapes() {
@@ -9,6 +13,8 @@ fn shapes() {
         ("<r>ok</r>", r#"{"r":"ok"}"#),
         ("\n<?xml-stylesheet href='x'?>\n<r> ok\n</r>\n<!-- bye -->\n", r#"{"r":"ok"}"#),
         ("<?xml version=\"1.0\" encoding=\"UTF-8\"?><r>中</r>", r#"{"r":"中"}"#),
+        ("\n\r\n <?xml version='1.0'?>\n<r>ok</r>", r#"{"r":"ok"}"#),
+        ("\r\n\u{feff}<?xml version='1.0'?><r>ok</r>", r#"{"r":"ok"}"#),
         ("<r><code>200</code><msg>好</msg></r>", r#"{"r":{"code":"200","msg":"好"}}"#),
         ("<r><i>1</i><x/><i>2</i><i>3</i></r>", r#"{"r":{"i":["1","2","3"],"x":""}}"#),
         (r#"<r id="7">ok</r>"#, r##"{"r":{"@id":"7","#text":"ok"}}"##),
@@ -74,7 +80,7 @@ fn what_is_not_well_formed_or_not_safe_has_no_document() {
         "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>",
         "<!doctype html><html></html>",
         "<a/><?xml version='1.0'?>",
-        " <?xml version='1.0'?><a/>",
+        "x<?xml version='1.0'?><a/>",
         "<a><!-- never closed </a>",
         "<a",
         "<a b='",
@@ -114,4 +120,6 @@ fn the_deepest_xml_is_no_deeper_than_a_value_may_be() {
 fn an_error_names_the_line_and_quotes_nothing() {
     let error = decode("<r>\n<password>hunter2</passwort>\n</r>").unwrap_err();
     assert_eq!(error, "not XML that can be relied on, near line 2: an end tag that does not match its start");
+    let error = decode("\n\n<?xml version='1.0'?>\n<r>\n</s>").unwrap_err();
+    assert!(error.contains("near line 5"), "{error}");
 }
