@@ -3,6 +3,7 @@
 //! A console asks whether a user's password (or code) is right; Doorward asks the customer's own
 //! authentication server over HTTP(S), as a connector file declares, and answers with one of five verdicts.
 
+pub mod account;
 pub mod audit;
 pub mod clock;
 pub mod condition;

@@ -25,6 +25,7 @@ impl Check<'_> {
                 None => usual.waits,
             },
             forget_after: self.period(raw.forget_after.as_ref(), usual.forget_after),
+            client_failures: self.number(raw.client_failures.as_ref(), 1, usual.client_failures),
             parallel: self.number(raw.parallel.as_ref(), 0, usual.parallel),
             entries: self.count(raw.entries.as_ref(), 1024, 16_777_216, usual.entries),
             sends: raw.sends.as_ref().map_or(usual.sends, |sends| self.sends(sends)),

@@ -153,7 +153,9 @@ pub struct Guard {
     pub waits: Vec<Duration>,
     /// Failures are forgotten this long after the last one.
     pub forget_after: Duration,
-    /// Logins of one user at one address at once while there is no failure.
+    /// Failures a minute of the logins of one client at one connector whose address nobody told.
+    pub client_failures: u32,
+    /// The most logins of one user at one address at once; never more than failures are left.
     pub parallel: u32,
     /// How many names and addresses are remembered, about 50 bytes each.
     pub entries: usize,
@@ -221,6 +223,8 @@ impl Default for Guard {
             // An office behind one address.
             client_ip_failures: 50,
             waits: [1, 3, 5, 10, 30, 60].map(Duration::from_secs).into(),
+            // Ten a second: more than all who mistype in a large company at nine o'clock.
+            client_failures: 600,
             forget_after: Duration::from_mins(15),
             parallel: 64,
             entries: 131_072,

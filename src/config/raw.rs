@@ -187,7 +187,9 @@ record! {
         waits: Option<Spanned<OneOrMany<TimeSpan>>>,
         /// Failures are forgotten this long after the last; 15m when left out.
         forget_after: Option<Spanned<TimeSpan>>,
-        /// Logins of one user at one address at once while none has failed; 64 when left out.
+        /// Failures a minute of the logins of one client at one connector that come without `client_ip`; 600 when left out.
+        client_failures: Option<Spanned<u32>>,
+        /// The most logins of one user at one address at once, never more than failures are left; 64 when left out.
         parallel: Option<Spanned<u32>>,
         /// Names and addresses that are remembered, about 50 bytes each; 131072 when left out.
         entries: Option<Spanned<u32>>,

@@ -10,7 +10,7 @@ use super::input::Admitted;
 use super::report::{CacheTrace, CaptureTrace, StepEnd, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
-use super::{draw, step};
+use super::{draw, sends, step};
 use crate::condition::{Absent, Facts};
 use crate::connector::kept::{Answer, Asking, Failure, Key, Looked};
 use crate::connector::{CachePlan, Role, Step};
@@ -59,7 +59,7 @@ impl<'a> Run<'a> {
             // What this login has just asked for would not be better the next time.
             renewable &= !self.asked.contains(&index) && kept.cache.as_ref().is_some_and(|plan| self.has(plan));
         }
-        if !renewable {
+        if !renewable || !sends::again(step, self) {
             return first;
         }
         let mut fresh = self.report_of(step);

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::challenge::{Action, Asked, Resumption};
 use super::report::{Report, StepReport};
 use super::run::Run;
+use super::sends::Code;
 use super::stop::{Ending, Stop};
 use super::{Login, Tools, conceal, draw, explain, input};
 use crate::connector::Connector;
@@ -54,6 +55,7 @@ pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumpt
         ledger: Ledger::reopen(saved.proven),
         credential_sends: 0,
         written: false,
+        code: Code::default(),
         polled: matches!(action, Action::Poll),
         pick: connector.nodes.as_ref().map(|nodes| saved.node.map_or_else(|| nodes.start(), |node| nodes.resume(node))),
         jar: saved.jar.clone(),

@@ -64,6 +64,8 @@ pub(super) struct Run<'a> {
     pub credential_sends: u32,
     /// Whether anything of this call was written to an upstream.
     pub written: bool,
+    /// What is known of the code that was counted last.
+    pub code: sends::Code,
     /// Whether this call asks for a confirmation and brings no answer.
     pub polled: bool,
     pub tracing: bool,
@@ -102,6 +104,7 @@ impl<'a> Run<'a> {
             ledger: Ledger::default(),
             credential_sends: 0,
             written: false,
+            code: sends::Code::default(),
             polled: false,
             pick: connector.nodes.as_ref().map(Nodes::start),
             jar: Jar::default(),
@@ -266,7 +269,9 @@ impl<'a> Run<'a> {
     ) -> Result<Proof, Stop> {
         sends::admit(step, self)?;
         self.context.step = draw::step_values(self.tools.ambient, &self.connector.time_zone);
-        let done = self.stages(step, report).await?;
+        let done = self.stages(step, report).await;
+        sends::settle(step, self);
+        let done = done?;
         report.end = match done.proof.outcome() {
             StepOutcome::More => StepEnd::More,
             _ => StepEnd::Success,

@@ -9,6 +9,7 @@ use http::header::COOKIE;
 
 use super::report::{SentTrace, StepReport};
 use super::run::Run;
+use super::sends;
 use super::stop::Stop;
 use crate::connector::{Role, Step};
 use crate::request::{Prepared, RequestPlan, cookie_header};
@@ -83,6 +84,9 @@ pub(super) async fn send(
         let result = run.tools.exchange.send(&request, run.deadline).await;
         let written = !matches!(&result, Err(fault) if !fault.written);
         run.written |= written;
+        if written && step.sends_code_to.is_some() {
+            run.code = sends::Code::MayBeSent;
+        }
         if step.carries_credential && written {
             run.credential_sends += 1;
         }
@@ -91,7 +95,7 @@ pub(super) async fn send(
         }
         match result {
             // A gateway's answer for a server that is away; helpers carry nothing that must not be sent twice.
-            Ok(reply) if matches!(reply.status, 502..=504) && tries > 0 => tries -= 1,
+            Ok(reply) if matches!(reply.status, 502..=504) && tries > 0 && sends::again(step, run) => tries -= 1,
             Ok(reply) => return Ok((reply, request.url)),
             Err(fault) if plan.has_nodes() && run.next_node(&fault) => {
                 // Only the origin differs: values were drawn once for this step.
@@ -99,7 +103,7 @@ pub(super) async fn send(
                     move_to(&mut request.url, &node);
                 }
             }
-            Err(fault) if fault.cause == Cause::Connect && tries > 0 => tries -= 1,
+            Err(fault) if fault.cause == Cause::Connect && tries > 0 && sends::again(step, run) => tries -= 1,
             Err(fault) => return Err(Stop::unavailable(fault.cause, fault.explain)),
         }
     }

@@ -23,10 +23,23 @@ pub struct CodeSend<'a> {
     pub client_ip: Option<IpAddr>,
 }
 
+/// What is known of the code that a step counted last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Code {
+    /// None was counted, or its request was written.
+    #[default]
+    MayBeSent,
+    /// It was counted, and none went out so far.
+    Unsent,
+}
+
 /// Counts the codes.
 pub trait Sends: Send + Sync {
     /// Counts one code, or says after which time there is another one. Never waits.
     fn may_send(&self, send: &CodeSend<'_>) -> Result<(), Duration>;
+
+    /// The code that was counted last for `send` did not go out: it counts no more.
+    fn not_sent(&self, send: &CodeSend<'_>);
 }
 
 /// No quota.
@@ -37,20 +50,55 @@ impl Sends for Unbounded {
     fn may_send(&self, _: &CodeSend<'_>) -> Result<(), Duration> {
         Ok(())
     }
+
+    fn not_sent(&self, _: &CodeSend<'_>) {}
 }
 
-/// Counts the code that `step` sends, if it sends one; a code beyond the quota ends the run before anything is sent.
-pub(super) fn admit(step: &Step, run: &Run<'_>) -> Result<(), Stop> {
-    let Some(recipient) = &step.sends_code_to else { return Ok(()) };
+/// Counts the first code that `step` sends, if it sends one; a code beyond the quota ends the run before anything is sent.
+pub(super) fn admit(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
+    run.code = Code::MayBeSent;
+    count(step, run)?.map_err(|retry_after| Stop {
+        ending: Ending::TooMany(retry_after),
+        explain: "codes were sent to this user or address too often; nothing was sent".to_owned(),
+    })
+}
+
+/// Whether the request of `step` may be written once more: each try may send a code. One that was counted and of which nothing
+/// was written counts for the next try.
+pub(super) fn again(step: &Step, run: &mut Run<'_>) -> bool {
+    run.code == Code::Unsent || matches!(count(step, run), Ok(Ok(())))
+}
+
+/// Gives back the code that was counted last, if none went out.
+pub(super) fn settle(step: &Step, run: &mut Run<'_>) {
+    if std::mem::take(&mut run.code) == Code::MayBeSent {
+        return;
+    }
+    if let Ok(Some(account)) = recipient(step, run) {
+        run.tools.sends.not_sent(&code(&account, run));
+    }
+}
+
+fn count(step: &Step, run: &mut Run<'_>) -> Result<Result<(), Duration>, Stop> {
+    let Some(account) = recipient(step, run)? else { return Ok(Ok(())) };
+    let counted = run.tools.sends.may_send(&code(&account, run));
+    if counted.is_ok() {
+        run.code = Code::Unsent;
+    }
+    Ok(counted)
+}
+
+fn code<'a>(account: &'a str, run: &'a Run<'_>) -> CodeSend<'a> {
+    CodeSend { connector: &run.connector.id, account, client_ip: run.context.user.client_ip }
+}
+
+/// Who gets the code of `step`.
+fn recipient(step: &Step, run: &Run<'_>) -> Result<Option<String>, Stop> {
+    let Some(recipient) = &step.sends_code_to else { return Ok(None) };
     let value = match recipient {
         // Of a packed name the field `user`, as the guard counts it.
         Variable::Username => Cow::Owned(Value::from(run.claimed.as_str())),
         other => run.context.get(other)?,
     };
-    let account = value.scalar_text().unwrap_or_default();
-    let send = CodeSend { connector: &run.connector.id, account, client_ip: run.context.user.client_ip };
-    run.tools.sends.may_send(&send).map_err(|retry_after| Stop {
-        ending: Ending::TooMany(retry_after),
-        explain: "codes were sent to this user or address too often; nothing was sent".to_owned(),
-    })
+    Ok(Some(value.scalar_text().unwrap_or_default().to_owned()))
 }

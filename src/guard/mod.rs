@@ -1,9 +1,10 @@
 //! Slows guessing without ever sleeping: who failed too often is refused until a wait is over, and nothing is sent.
 //!
-//! Two keys count: connector, user name and address together, and the address alone. What the upstream says about a name
-//! (unknown, locked, disabled) makes no difference here, so the guard is no oracle for user names. Logins in flight
-//! count as failures to come, so that a burst of parallel guesses gains nothing. The table has a fixed size, keeps
-//! keyed hashes in place of names, and gives up its least guilty entries first.
+//! It counts accounts and not spellings (`account`), by connector, account and address together, and more widely by address
+//! alone; where the console tells no address, by client and connector. What the upstream says about a name (unknown, locked,
+//! disabled) makes no difference here, so the guard is no oracle for user names. Logins in flight count as failures to come
+//! from the first one on, so that parallel guesses gain nothing. The tables have a fixed size, keep keyed hashes in place of
+//! names, and give up their least guilty entries first.
 //!
 //! Beside it stand two bounds of what can be caused without a password: codes that upstreams send ([`SendQuota`]) and
 //! utility calls ([`UtilityRate`]).
@@ -13,13 +14,15 @@ mod sends;
 mod table;
 mod utilities;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::account::{folded, network, site};
 use crate::config;
+use rate::{Bound, Meter, Rate};
 use table::{Slot, Table};
 
 pub use sends::SendQuota;
@@ -30,11 +33,15 @@ pub use utilities::{UtilityRate, UtilityUse};
 pub struct Guard {
     rules: config::Guard,
     table: Table,
+    /// Failures of logins of which no address is known.
+    unplaced: Meter,
 }
 
 /// Who tries to log in.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
+    /// The name of the API's client.
+    pub client: &'a str,
     /// The connector's id.
     pub connector: &'a str,
     /// The user name as it was sent (or the field `user` of it).
@@ -48,7 +55,7 @@ pub struct Attempt<'a> {
 pub struct Refusal {
     /// When another attempt makes sense.
     pub retry_after: Duration,
-    /// Which key was over its bound: `user` or `client_ip`; `sends_…` of a code, `utility_…` of a utility call.
+    /// Which key was over its bound: `user`, `client_ip` or `client`; `sends_…` of a code, `utility_…` of a utility call.
     pub by: &'static str,
 }
 
@@ -57,6 +64,9 @@ pub struct Refusal {
 pub enum Outcome {
     /// Refused by the upstream: counts.
     Failed,
+    /// The upstream answered something that is no answer. It may mean "wrong", so the user's count goes up. The wider
+    /// counts do not: one user's guesses end at their own bound, and when many users hear this, the upstream is in trouble.
+    Unreadable,
     /// Accepted: the user's own count starts again. The address's does not, or one known password would buy guesses at
     /// all others.
     Succeeded,
@@ -68,12 +78,37 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Ticket {
     guard: Arc<Guard>,
-    user: Option<u128>,
-    client_ip: Option<u128>,
+    held: [Option<Held>; 3],
+    unplaced: Option<Bound>,
 }
 
-/// Parallel attempts of one address without failures: an office at nine o'clock.
-const PARALLEL_OF_ADDRESS: u32 = 1024;
+/// A place under one key.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    key: u128,
+    scope: Scope,
+}
+
+/// What a key counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// One account at one address (IPv6: at one site, which costs whoever shares it nothing unless they share the account).
+    User,
+    /// One address (IPv6: /64).
+    Address,
+    /// One IPv6 site (/48).
+    Site,
+}
+
+/// Logins in flight at one address while it is below its bound, as a multiple of the failures it may have: an office at nine
+/// o'clock, in front of an upstream that has become slow.
+const IN_FLIGHT_FACTOR: u32 = 4;
+
+/// A site may do what this many of its addresses may: a provider gives whole sites to customers, and also puts many customers into one.
+const SITE_FACTOR: u32 = 4;
+
+/// The period of `client_failures`.
+const UNPLACED_PER: Duration = Duration::from_mins(1);
 
 /// What who waits only for a login in flight is told.
 const SOON: Duration = Duration::from_secs(1);
@@ -81,42 +116,67 @@ const SOON: Duration = Duration::from_secs(1);
 impl Guard {
     /// An empty table.
     pub fn new(rules: config::Guard) -> Self {
-        Self { table: Table::new(rules.entries), rules }
+        Self { table: Table::new(rules.entries), unplaced: Meter::new(rules.entries), rules }
     }
 
     /// Lets an attempt in, or says when to come back. Never waits.
     pub fn enter(self: &Arc<Self>, attempt: &Attempt<'_>, now: Instant) -> Result<Ticket, Refusal> {
-        let mut ticket = Ticket { guard: Arc::clone(self), user: None, client_ip: None };
+        // A refusal below drops the ticket, which gives back what it holds.
+        let mut ticket = Ticket { guard: Arc::clone(self), held: [None; 3], unplaced: None };
         if !self.rules.enabled {
             return Ok(ticket);
         }
-        let network = attempt.client_ip.map(network);
-        if let Some(network) = network {
-            let key = self.table.key(&("client_ip", network));
-            self.admit(key, self.rules.client_ip_failures, PARALLEL_OF_ADDRESS, now)
-                .map_err(|retry_after| Refusal { retry_after, by: "client_ip" })?;
-            ticket.client_ip = Some(key);
+        let Attempt { client, connector, username, client_ip } = *attempt;
+        if let Some(address) = client_ip {
+            let (network, site) = (network(address), site(address));
+            ticket.hold(0, self.table.key(&("client_ip", network)), Scope::Address, now)?;
+            if site != network {
+                ticket.hold(1, self.table.key(&("client_ip", site)), Scope::Site, now)?;
+            }
+        } else {
+            let key = self.unplaced.key(&("client", client, connector));
+            let bound = Bound { key, rate: self.unplaced_rate(), by: "client" };
+            self.unplaced.take(std::slice::from_ref(&bound), now)?;
+            ticket.unplaced = Some(bound);
         }
-        let key = self.table.key(&("user", attempt.connector, canonical(attempt.username), network));
-        // A refusal here drops the ticket, which gives the address its place back.
-        self.admit(key, self.rules.user_failures, self.rules.parallel, now)
-            .map_err(|retry_after| Refusal { retry_after, by: "user" })?;
-        ticket.user = Some(key);
+        let key = self.table.key(&("user", connector, folded(username), client_ip.map(site)));
+        ticket.hold(2, key, Scope::User, now)?;
         Ok(ticket)
     }
 
-    fn admit(&self, key: u128, free: u32, parallel: u32, now: Instant) -> Result<(), Duration> {
-        self.table.entry(key, now, self.rules.forget_after, |slot| {
+    fn unplaced_rate(&self) -> Rate {
+        Rate { most: self.rules.client_failures, per: UNPLACED_PER }
+    }
+
+    /// Failures before waits begin.
+    fn free(&self, scope: Scope) -> u32 {
+        match scope {
+            Scope::User => self.rules.user_failures,
+            Scope::Address => self.rules.client_ip_failures,
+            Scope::Site => self.rules.client_ip_failures.saturating_mul(SITE_FACTOR),
+        }
+    }
+
+    /// How many may be in flight after `failures`. As if each of them had failed: of one account the next one must still be
+    /// without a wait. Behind an address are many people, and each account there has its own bound.
+    fn places(&self, scope: Scope, failures: u32) -> u32 {
+        let left = (self.free(scope) + 1).saturating_sub(failures).max(1);
+        match scope {
+            Scope::User => left.min(self.rules.parallel.max(1)),
+            Scope::Address | Scope::Site if failures > self.free(scope) => left,
+            Scope::Address | Scope::Site => {
+                (self.free(scope) + 1).saturating_mul(IN_FLIGHT_FACTOR).saturating_sub(failures)
+            }
+        }
+    }
+
+    fn admit(&self, held: Held, now: Instant) -> Result<(), Duration> {
+        self.table.entry(held.key, now, self.rules.forget_after, |slot| {
             if let Some(left) = slot.until.and_then(|until| until.checked_duration_since(now)).filter(|d| !d.is_zero())
             {
                 return Err(left);
             }
-            let places = match slot.failures {
-                0 => parallel.max(1),
-                // As if each login in flight had failed: the next one must still be without a wait.
-                some => (free + 1).saturating_sub(some).max(1),
-            };
-            if slot.in_flight >= places {
+            if slot.in_flight >= self.places(held.scope, slot.failures) {
                 return Err(SOON);
             }
             slot.in_flight += 1;
@@ -124,20 +184,21 @@ impl Guard {
         })
     }
 
-    fn leave(&self, key: u128, free: u32, outcome: Outcome, now: Instant) {
-        self.table.update(key, |slot: &mut Slot| {
+    fn leave(&self, held: Held, outcome: Outcome, now: Instant) {
+        let counts = match outcome {
+            Outcome::Failed => true,
+            Outcome::Unreadable => held.scope == Scope::User,
+            Outcome::Succeeded | Outcome::Neutral => false,
+        };
+        self.table.update(held.key, |slot: &mut Slot| {
             slot.in_flight = slot.in_flight.saturating_sub(1);
-            match outcome {
-                Outcome::Neutral => {}
-                Outcome::Succeeded => {
-                    slot.failures = 0;
-                    slot.until = None;
-                }
-                Outcome::Failed => {
-                    slot.failures = slot.failures.saturating_add(1);
-                    slot.last = now;
-                    slot.until = self.wait(slot.failures, free).map(|wait| now + wait);
-                }
+            if counts {
+                slot.failures = slot.failures.saturating_add(1);
+                slot.last = now;
+                slot.until = self.wait(slot.failures, self.free(held.scope)).map(|wait| now + wait);
+            } else if outcome == Outcome::Succeeded && held.scope == Scope::User {
+                slot.failures = 0;
+                slot.until = None;
             }
         });
     }
@@ -155,14 +216,20 @@ impl Ticket {
         self.settle(outcome, now);
     }
 
+    fn hold(&mut self, at: usize, key: u128, scope: Scope, now: Instant) -> Result<(), Refusal> {
+        let held = Held { key, scope };
+        let by = if scope == Scope::User { "user" } else { "client_ip" };
+        self.guard.admit(held, now).map_err(|retry_after| Refusal { retry_after, by })?;
+        self.held[at] = Some(held);
+        Ok(())
+    }
+
     fn settle(&mut self, outcome: Outcome, now: Instant) {
-        let rules = &self.guard.rules;
-        if let Some(key) = self.user.take() {
-            self.guard.leave(key, rules.user_failures, outcome, now);
+        for held in std::mem::take(&mut self.held).into_iter().flatten() {
+            self.guard.leave(held, outcome, now);
         }
-        if let Some(key) = self.client_ip.take() {
-            let outcome = if outcome == Outcome::Succeeded { Outcome::Neutral } else { outcome };
-            self.guard.leave(key, rules.client_ip_failures, outcome, now);
+        if let Some(bound) = self.unplaced.take().filter(|_| outcome != Outcome::Failed) {
+            self.guard.unplaced.give_back(&bound);
         }
     }
 }
@@ -170,23 +237,6 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.settle(Outcome::Neutral, Instant::now());
-    }
-}
-
-/// Trimmed and case-folded, as most user directories compare: ` Alice` and `alice` share one count. Folding by way of the
-/// upper case joins what only that joins (`ß` and `ss`), letter by letter.
-fn canonical(username: &str) -> String {
-    username.trim().chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
-}
-
-/// The part of an address that one guesser cannot change at will: a whole IPv4 address, the /64 of an IPv6 one.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

@@ -4,12 +4,14 @@
 //! nothing is kept of a name but its keyed hash, and the table has a fixed size: what is pushed out of it is what took least.
 
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Refusal;
 use super::table::{Slot, Table};
+use super::{Refusal, SITE_FACTOR};
+use crate::account::{network, site};
 
 /// `most` at once; the next one is due after `per / most`, and so on.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +22,7 @@ pub(super) struct Rate {
 }
 
 /// One key and what it may take.
+#[derive(Debug)]
 pub(super) struct Bound {
     pub key: u128,
     pub rate: Rate,
@@ -37,6 +40,16 @@ impl Meter {
 
     pub(super) fn key(&self, of: &impl Hash) -> u128 {
         self.0.key(of)
+    }
+
+    /// The bounds of an address, and of the site that it is in.
+    pub(super) fn of_address(&self, address: IpAddr, rate: Rate, by: &'static str, bounds: &mut Vec<Bound>) {
+        let (network, site) = (network(address), site(address));
+        bounds.push(Bound { key: self.key(&("client_ip", network)), rate, by });
+        if site != network {
+            let rate = Rate { most: rate.most.saturating_mul(SITE_FACTOR), ..rate };
+            bounds.push(Bound { key: self.key(&("client_ip", site)), rate, by });
+        }
     }
 
     #[cfg(test)]
@@ -73,7 +86,8 @@ impl Meter {
         })
     }
 
-    fn give_back(&self, bound: &Bound) {
+    /// One that was taken counts no more.
+    pub(super) fn give_back(&self, bound: &Bound) {
         self.0.update(bound.key, |slot: &mut Slot| {
             slot.until = slot.until.and_then(|until| until.checked_sub(bound.rate.interval()));
             slot.failures = slot.failures.saturating_sub(1);

@@ -1,14 +1,15 @@
 //! The send quota: how many codes upstreams send because of us.
 //!
-//! A code costs money and rings somebody's phone, and who asks for it has proven nothing yet. Counted before the step
-//! runs that sends it, whether it then succeeds or not; a code that was refused here was not sent.
+//! A code costs money and rings somebody's phone, and who asks for it has proven nothing yet. Counted before each try of
+//! the step that sends it, by account or number however it is spelled; given back when nothing was sent.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Refusal;
 use super::rate::{Bound, Meter, Rate};
-use super::{Attempt, Refusal, canonical, network};
+use crate::account::{folded, site};
 use crate::config;
 use crate::flow::{CodeSend, Sends};
 
@@ -33,27 +34,35 @@ impl SendQuota {
     }
 
     /// Counts one code for the account of `send`, or says when to come back. Never waits.
-    pub fn take(&self, send: &Attempt<'_>, now: Instant) -> Result<(), Refusal> {
-        if !self.enabled {
-            return Ok(());
+    pub fn take(&self, send: &CodeSend<'_>, now: Instant) -> Result<(), Refusal> {
+        if self.enabled { self.meter.take(&self.bounds(send), now) } else { Ok(()) }
+    }
+
+    /// The code that was counted last for `send` was not sent.
+    pub fn give_back(&self, send: &CodeSend<'_>) {
+        if self.enabled {
+            self.bounds(send).iter().for_each(|bound| self.meter.give_back(bound));
         }
+    }
+
+    fn bounds(&self, send: &CodeSend<'_>) -> Vec<Bound> {
         let config::Sends { user, client_ip, per } = self.rules;
-        let network = send.client_ip.map(network);
-        let mut bounds = Vec::with_capacity(2);
-        if let Some(network) = network {
-            let key = self.meter.key(&("client_ip", network));
-            bounds.push(Bound { key, rate: Rate { most: client_ip, per }, by: "sends_client_ip" });
+        let mut bounds = Vec::with_capacity(3);
+        if let Some(address) = send.client_ip {
+            self.meter.of_address(address, Rate { most: client_ip, per }, "sends_client_ip", &mut bounds);
         }
-        let key = self.meter.key(&("user", send.connector, canonical(send.username), network));
+        let key = self.meter.key(&("user", send.connector, folded(send.account), send.client_ip.map(site)));
         bounds.push(Bound { key, rate: Rate { most: user, per }, by: "sends_user" });
-        self.meter.take(&bounds, now)
+        bounds
     }
 }
 
 impl Sends for SendQuota {
     fn may_send(&self, send: &CodeSend<'_>) -> Result<(), Duration> {
-        let CodeSend { connector, account, client_ip } = *send;
-        let attempt = Attempt { connector, username: account, client_ip };
-        self.take(&attempt, Instant::now()).map_err(|refusal| refusal.retry_after)
+        self.take(send, Instant::now()).map_err(|refusal| refusal.retry_after)
+    }
+
+    fn not_sent(&self, send: &CodeSend<'_>) {
+        self.give_back(send);
     }
 }

@@ -97,7 +97,9 @@ fn make_room(set: &mut Vec<Slot>, key: u128, now: Instant) -> usize {
         set.push(fresh);
         return set.len() - 1;
     }
-    let least = (0..set.len()).min_by_key(|index| (set[*index].failures, set[*index].last)).unwrap_or_default();
+    // An attempt in flight weighs as a failure: pushed out it would be one guess for nothing.
+    let guilt = |slot: &Slot| (slot.failures.saturating_add(slot.in_flight), slot.last);
+    let least = (0..set.len()).min_by_key(|index| guilt(&set[*index])).unwrap_or_default();
     set[least] = fresh;
     least
 }

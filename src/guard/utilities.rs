@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use tokio::time::Instant;
 
+use super::Refusal;
 use super::rate::{Bound, Meter, Rate};
-use super::{Refusal, network};
 use crate::config;
 
 /// Utility calls so far.
@@ -40,11 +40,10 @@ impl UtilityRate {
             return Ok(());
         }
         let config::Utilities { client, connector, client_ip, per } = self.rules;
-        let mut bounds = Vec::with_capacity(3);
+        let mut bounds = Vec::with_capacity(4);
         // The narrowest first: one device that calls without end uses up nothing of what all share.
-        if let Some(network) = call.client_ip.map(network) {
-            let key = self.meter.key(&("client_ip", network));
-            bounds.push(Bound { key, rate: Rate { most: client_ip, per }, by: "utility_client_ip" });
+        if let Some(address) = call.client_ip {
+            self.meter.of_address(address, Rate { most: client_ip, per }, "utility_client_ip", &mut bounds);
         }
         let key = self.meter.key(&("client", call.client));
         bounds.push(Bound { key, rate: Rate { most: client, per }, by: "utility_client" });

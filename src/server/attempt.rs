@@ -173,7 +173,12 @@ impl Account {
             Some(account) => Cow::Borrowed(account.as_str()),
             None => self.connector.account(&self.username),
         };
-        let attempt = Attempt { connector: &self.connector.about().id, username: &name, client_ip: self.client_ip };
+        let attempt = Attempt {
+            client: &self.caller.client.name,
+            connector: &self.connector.about().id,
+            username: &name,
+            client_ip: self.client_ip,
+        };
         let ticket = self.app.guard.enter(&attempt, self.started).map_err(Bound::Guard)?;
         Ok(Permits { running, ticket })
     }
@@ -282,7 +287,7 @@ fn outcome(report: &Report) -> Outcome {
             if (report.credential_sends > 0 || answered_here(report))
                 && unavailable.cause == Cause::UnexpectedReply =>
         {
-            Outcome::Failed
+            Outcome::Unreadable
         }
         // A wrong answer is a guess, whether another one is allowed or not; a first challenge and a resend are none.
         Verdict::Challenge(Challenge { error: Some(error), .. })

@@ -27,7 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["crypto"],
     &["reading"],
     &["yaml"],
-    &["context", "document", "verdict", "diagnostic", "secret", "clock", "dumps"],
+    &["account", "context", "document", "verdict", "diagnostic", "secret", "clock", "dumps"],
 ];
 
 fn layer_of(module: &str) -> Option<usize> {

@@ -68,6 +68,11 @@ async fn sms(State(portal): State<Arc<Portal>>, body: axum::Json<Value>) -> Resp
     match body["mobile"].as_str().unwrap() {
         "000" => axum::Json(json!({ "code": 1001, "msg": "没有这个号码" })).into_response(),
         "503" => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        // It sends the message, and a gateway says that it did not.
+        "502" => {
+            portal.sent.lock().unwrap().push("502".to_owned());
+            StatusCode::BAD_GATEWAY.into_response()
+        }
         "html" => "<html><title>Sign in</title></html>".into_response(),
         mobile => {
             portal.sent.lock().unwrap().push(mobile.to_owned());
@@ -256,6 +261,26 @@ async fn codes_beyond_the_quota_are_not_sent() {
     assert_eq!(place.sms("138").await.0, 429, "a reload resets nothing");
     let metrics = place.daemon.call("GET", "/metrics", None).await.1;
     assert!(metrics.contains("doorward_guard_refusals_total{by=\"sends\"} 3"), "{metrics}");
+}
+
+/// Each try may send one, so each counts; what never left counts nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_is_tried_again_counts_each_try() {
+    let place = place("guard: { sends: { user: 3, client_ip: 9, per: 10m } }").await;
+    let retried = SMS.replace("BASE", &place.base).replace("    sends_code_to", "    retry: 3\n    sends_code_to");
+    place.home.connector("sms", &retried);
+    place.daemon.call("POST", "/v1/reload", None).await;
+    let (status, body) = place.sms("502").await;
+    assert_eq!((status, &body["cause"]), (503, &"upstream_error".into()), "{body}");
+    assert_eq!(*place.portal.sent.lock().unwrap(), ["502"; 3], "the fourth try was beyond the quota");
+    assert_eq!(place.sms("502").await.0, 429);
+    for _ in 0..9 {
+        assert_eq!(place.sms("bad").await.1["reason"], "invalid_input", "a script refused it, and nothing was sent");
+    }
+    for spelling in ["13800138000", "+86 138-0013-8000", "0086 13800138000"] {
+        assert_eq!(place.sms(spelling).await.0, 200, "{spelling}");
+    }
+    assert_eq!(place.sms("138 0013 8000").await.0, 429, "one number, however it is spelled");
 }
 
 /// A login that has a code sent is refused before it is, and the guard does not take that for a wrong password.

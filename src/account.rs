@@ -1,0 +1,207 @@
+//! When two user names are one account, and two addresses one place: for counting only.
+//!
+//! Directories compare names after RFC 4518 (LDAP string preparation): width and case folded, characters that nobody sees
+//! dropped, blanks squeezed; many databases ignore accents too. A guard that counts spellings gives whoever guesses a fresh
+//! count for each. What is folded here is a key and nothing else: no name is sent, compared or shown in this form. Two
+//! accounts that differ only in what is folded share a count, which is the lesser evil.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use icu_normalizer::DecomposingNormalizerBorrowed;
+use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
+use icu_properties::{CodePointMapData, CodePointSetData};
+
+/// The most characters of the name that guard, identity and audit speak of. No directory has longer ones (Active Directory:
+/// 20 and 256), and every line of log and audit holds one.
+pub const MOST_CHARACTERS: usize = 256;
+
+/// Digits of a telephone number with its country (E.164 has 15, and two zeros may stand before them).
+const TELEPHONE_DIGITS: std::ops::RangeInclusive<usize> = 8..=17;
+
+/// The end of a number that all its spellings share: with and without the country, with and without a leading zero.
+const COUNTED_DIGITS: usize = 8;
+
+/// The form of a name under which its failures, codes and challenges are counted. Folding it again changes nothing.
+pub fn folded(name: &str) -> String {
+    let folded = if name.is_ascii() {
+        squeezed(name.chars().filter(|c| !c.is_control() || c.is_whitespace()).map(|c| c.to_ascii_lowercase()))
+    } else {
+        let decomposed = DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(name.chars());
+        // By way of both cases: `ẞ` is `ß` below, and `ß` is `SS` above.
+        squeezed(
+            decomposed
+                .filter(|c| is_seen(*c))
+                .flat_map(char::to_lowercase)
+                .flat_map(char::to_uppercase)
+                .flat_map(char::to_lowercase)
+                .filter(|c| is_seen(*c)),
+        )
+    };
+    telephone(&folded).unwrap_or(folded)
+}
+
+/// Of an address what one person cannot change at will: an IPv4 address, the /64 of an IPv6 one.
+pub fn network(address: IpAddr) -> IpAddr {
+    prefix(address, 4)
+}
+
+/// Of an address what one customer of a provider may have: an IPv4 address, the /48 of an IPv6 one (RFC 6177).
+pub fn site(address: IpAddr) -> IpAddr {
+    prefix(address, 3)
+}
+
+fn prefix(address: IpAddr, groups: usize) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let mut segments = v6.segments();
+            segments[groups..].fill(0);
+            IpAddr::V6(Ipv6Addr::from(segments))
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// Not one that a comparison drops: controls, zero-width and soft hyphen, and marks on letters.
+fn is_seen(c: char) -> bool {
+    if c.is_whitespace() {
+        return true;
+    }
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    !matches!(category, GeneralCategory::Control | GeneralCategory::Format)
+        && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        && CanonicalCombiningClassMapBorrowed::new().get_u8(c) == 0
+}
+
+/// No blank at either end, and one where several are.
+fn squeezed(characters: impl Iterator<Item = char>) -> String {
+    let mut text = String::new();
+    let mut blank = false;
+    for c in characters {
+        if c.is_whitespace() {
+            blank = !text.is_empty();
+        } else {
+            if std::mem::take(&mut blank) {
+                text.push(' ');
+            }
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// The digits that count of a text that is wholly a telephone number; `None` for any other.
+fn telephone(text: &str) -> Option<String> {
+    let number = text.strip_prefix('+').unwrap_or(text);
+    let between = |c: char| matches!(c, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    if !number.chars().all(|c| c.is_ascii_digit() || between(c)) {
+        return None;
+    }
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    TELEPHONE_DIGITS.contains(&digits.len()).then(|| digits[digits.len() - COUNTED_DIGITS..].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_spellings_of_one_account_are_one() {
+        for (name, spellings) in [
+            (
+                "alice",
+                &[
+                    " Alice ",
+                    "ALICE",
+                    "a\u{ad}lice",
+                    "al\u{200b}ice",
+                    "\u{feff}alice",
+                    "ali\u{200d}ce",
+                    "ali\u{2060}ce",
+                    "ａｌｉｃｅ",
+                    "alice\u{fe0f}",
+                    "a\u{e0041}lice",
+                    "ali\u{3164}ce",
+                    "\u{202e}alice",
+                    "álice",
+                    "a\u{301}lice",
+                    "alice\t",
+                    "al\u{1}ice",
+                    "ⓐlice",
+                    "\u{3000}alice",
+                    "ali\u{34f}ce",
+                    "ali\u{180e}ce",
+                ][..],
+            ),
+            ("zhang san", &["Zhang  San", "zhang\u{a0}san", "zhang\u{2003}\tsan ", "ｚhang\u{3000}san"]),
+            ("strasse", &["Straße", "STRASSE", "straẞe"]),
+            ("istanbul", &["İstanbul", "ISTANBUL", "ıstanbul"]),
+            ("σωκρατησ", &["Σωκράτης", "ΣΩΚΡΆΤΗΣ"]),
+            ("张三", &["张三", " 张\u{200b}三"]),
+            (
+                "13800138000",
+                &[
+                    "+86 138-0013-8000",
+                    "008613800138000",
+                    "１３８００１３８０００",
+                    "(138) 0013.8000",
+                    "+86\u{2011}13800138000",
+                ],
+            ),
+        ] {
+            for spelling in spellings {
+                assert_eq!(folded(spelling), folded(name), "{spelling:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn different_accounts_stay_different() {
+        let names = [
+            "alice",
+            "alice2",
+            "a lice",
+            "al-ice",
+            "alice@example.com",
+            "13800138000",
+            "13800138001",
+            "张三",
+            "张四",
+            "1234567",
+            "01234567x",
+            "110101199003070011",
+            "110101199003070012",
+            "",
+        ];
+        for (index, one) in names.iter().enumerate() {
+            for other in &names[index + 1..] {
+                assert_ne!(folded(one), folded(other), "{one} {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn addresses_fold_to_what_one_cannot_change() {
+        for (address, network, site) in [
+            ("10.0.0.1", "10.0.0.1", "10.0.0.1"),
+            ("::ffff:10.0.0.1", "10.0.0.1", "10.0.0.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::", "2001:db8:1::"),
+        ] {
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(
+                (super::network(address).to_string(), super::site(address).to_string()),
+                (network.into(), site.into())
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn folding_twice_is_folding_once(name in "\\PC{0,20}|[ -~]{0,20}|[+0-9 ()-]{0,24}") {
+            let once = folded(&name);
+            prop_assert_eq!(folded(&once), once);
+        }
+    }
+}
