@@ -3,10 +3,11 @@
 //! A mapping changes no verdict: a part that is missing is null (docs/contract.md section 4.7). What is mapped goes to the
 //! caller in clear, but an upstream's message is made plain and known credentials in it are masked.
 
+use std::borrow::Cow;
+
 use crate::condition::{Facts, ValueSource};
 use crate::document::{Object, Value};
 use crate::mask::Mask;
-use crate::response::source::Found;
 use crate::verdict::Mapped;
 
 /// Longer messages are no messages for a login form.
@@ -79,10 +80,7 @@ impl MapPlan {
 }
 
 fn read(source: &ValueSource, facts: Facts<'_>) -> Option<Value> {
-    match source.read(facts) {
-        Found::Value(value) => Some(value.into_owned()),
-        Found::Absent | Found::Expired(_) | Found::Unknown(_) => None,
-    }
+    source.read(facts).into_value().map(Cow::into_owned)
 }
 
 /// A scalar as one plain line: no control characters, no known credential, at most 512 characters.

@@ -86,6 +86,8 @@ pub enum Operator {
     Matches(Regex),
     /// Present, not null and not "" (or the opposite).
     Exists(bool),
+    /// Present, and a value that says something: see [`has_value`] (or the opposite).
+    HasValue(bool),
     /// Exact decimals, in order.
     Ordered(Order, Operand),
 }
@@ -98,7 +100,7 @@ impl Operator {
                 std::slice::from_ref(one)
             }
             Self::In(many) => many,
-            Self::Matches(_) | Self::Exists(_) => &[],
+            Self::Matches(_) | Self::Exists(_) | Self::HasValue(_) => &[],
         };
         operands.iter().flat_map(|operand| match operand {
             Operand::Literal(_) => Vec::new(),
@@ -111,6 +113,7 @@ impl Operator {
     pub fn holds(&self, found: &Value, context: &Context) -> Truth {
         match self {
             Self::Exists(wanted) => Truth::from(is_something(found) == *wanted),
+            Self::HasValue(wanted) => Truth::from(has_value(found) == *wanted),
             Self::Equals(operand) => with(operand, context, |value| equals(found, value)),
             Self::In(operands) => {
                 Truth::any(operands.iter().map(|operand| with(operand, context, |value| equals(found, value))))
@@ -134,6 +137,22 @@ fn with(operand: &Operand, context: &Context, compare: impl Fn(&Value) -> Truth)
 /// Not null, not "" (an XML element that has only attributes is something).
 pub(super) fn is_something(value: &Value) -> bool {
     !matches!(value, Value::Null) && !matches!(value, Value::Text(text) if text.is_empty())
+}
+
+/// A text that is not blank, "false" or "0", a number but 0, `true`, a list or object with something in it.
+pub(super) fn has_value(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => !number.decimal().is_zero(),
+        Value::Text(text) => {
+            // Not every zero: "0e51" is half a token.
+            let text = text.trim();
+            !(text.is_empty() || text == "0" || text.eq_ignore_ascii_case("false"))
+        }
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+    }
 }
 
 /// The value as a scalar; `None` for an array or an object (of XML the caller has taken the text already).

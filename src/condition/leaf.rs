@@ -6,7 +6,7 @@ use super::compare::Operator;
 use super::{Absent, Facts};
 use crate::context::{Missing, Variable};
 use crate::document::{Lookup, Path, Shape, Value};
-use crate::response::source::{Found, Source};
+use crate::response::source::{Found, Source, Void};
 use crate::verdict::Truth;
 
 /// Where a leaf, a capture or a mapping gets its value.
@@ -75,14 +75,16 @@ impl Leaf {
                         (ValueSource::Variable(Variable::Answer(_)), Operator::Equals(operand)) => {
                             operand.is_answered_by(&value, facts.context)
                         }
+                        // An element of attributes alone has no text.
+                        (_, Operator::HasValue(wanted)) if shape.is_bare(&value) => (!wanted).into(),
                         _ => operator.holds(shape.compared(&value), facts.context),
                     };
                     seen(truth, Some(value), None)
                 }
                 Found::Absent => seen(absent_truth(operator, absent), None, Some(format!("has no {source}"))),
-                Found::Expired(value) => {
-                    let truth = expired_truth(operator, &value, facts, absent);
-                    seen(truth, Some(value), Some(format!("deletes the {source}")))
+                Found::Void(value, why) => {
+                    let truth = void_truth(operator, (&value, why), facts, absent);
+                    seen(truth, Some(value), Some(why.of(source)))
                 }
                 Found::Unknown(why) => seen(Truth::Unknown, None, Some(source.untold(facts, &why))),
             },
@@ -90,19 +92,20 @@ impl Leaf {
     }
 }
 
-/// The reply deletes the cookie. It does not exist; its value may speak against a login and never for it.
-fn expired_truth(operator: &Operator, value: &Value, facts: Facts<'_>, absent: Absent) -> Truth {
-    match (operator, absent) {
-        (Operator::Exists(wanted), _) => (!wanted).into(),
-        (_, Absent::False) => operator.holds(value, facts.context),
-        (_, Absent::Unknown) => Truth::Unknown,
+/// A cookie that is worth nothing: its value may speak against a login and never for it. One that is deleted or empty does
+/// not exist; whether one of another site does is not this reply's to say.
+fn void_truth(operator: &Operator, (value, why): (&Value, Void), facts: Facts<'_>, absent: Absent) -> Truth {
+    match (operator, why, absent) {
+        (Operator::Exists(wanted) | Operator::HasValue(wanted), Void::Deleted | Void::Empty, _) => (!wanted).into(),
+        (_, _, Absent::False) => operator.holds(value, facts.context),
+        (_, _, Absent::Unknown) => Truth::Unknown,
     }
 }
 
 /// A decoded reply lacks the source.
 fn absent_truth(operator: &Operator, absent: Absent) -> Truth {
     match (operator, absent) {
-        (Operator::Exists(wanted), _) => (!wanted).into(),
+        (Operator::Exists(wanted) | Operator::HasValue(wanted), _) => (!wanted).into(),
         (_, Absent::False) => Truth::False,
         (_, Absent::Unknown) => Truth::Unknown,
     }

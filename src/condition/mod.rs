@@ -11,7 +11,7 @@ mod rules;
 pub use compare::{Operand, Operator, Order};
 pub use leaf::{Leaf, Seen, Test, ValueSource};
 pub use pattern::{PatternError, pattern};
-pub use rules::{Judging, RejectRow, Rule, StepRules, status_speaks};
+pub use rules::{Judging, RejectRow, Rule, StepRules, replied_ok, status_speaks};
 
 use crate::context::Context;
 use crate::document::Value;
@@ -79,6 +79,23 @@ impl Condition {
         self.evaluate(facts, absent, &mut |_| {})
     }
 
+    /// Whether it holds in a way of which a status leaf outside `not` is a part: what a reply beyond 2xx needs to grant. A status
+    /// under `not`, or on another way of an `any`, says nothing about this one.
+    pub fn holds_by_status(&self, facts: Facts<'_>) -> Truth {
+        match self {
+            Self::All(terms) => match Truth::any(terms.iter().map(|term| term.holds_by_status(facts))) {
+                Truth::False => Truth::False,
+                named => {
+                    let held = terms.iter().map(|term| term.holds(facts, Absent::Unknown));
+                    Truth::all(std::iter::once(named).chain(held))
+                }
+            },
+            Self::Any(terms) => Truth::any(terms.iter().map(|term| term.holds_by_status(facts))),
+            Self::Leaf(leaf) if matches!(leaf.test, Test::Status(_)) => leaf.evaluate(facts, Absent::Unknown).truth,
+            Self::Not(_) | Self::Leaf(_) => Truth::False,
+        }
+    }
+
     /// Every leaf with whether it stands under `not`, in order.
     pub fn leaves(&self) -> Vec<(&Leaf, bool)> {
         fn walk<'c>(condition: &'c Condition, negated: bool, out: &mut Vec<(&'c Leaf, bool)>) {
@@ -103,11 +120,6 @@ impl Condition {
             }
         }
         statuses
-    }
-
-    /// Whether any leaf looks at the status.
-    pub fn has_status_leaf(&self) -> bool {
-        self.leaves().iter().any(|(leaf, _)| matches!(leaf.test, Test::Status(_)))
     }
 }
 

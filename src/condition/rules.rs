@@ -90,6 +90,11 @@ pub fn status_speaks(status: u16, named: &[u16]) -> bool {
     (200..300).contains(&status) || SPEAKING.contains(&status) || named.contains(&status)
 }
 
+/// Whether the reply is a 2xx; a step without a request has none that could say otherwise.
+pub fn replied_ok(facts: Facts<'_>) -> bool {
+    facts.reply.is_none_or(|reply| (200..300).contains(&reply.status))
+}
+
 /// The rules of one step over one reply. Every leaf asked goes to `observer` with its rule.
 pub struct Judging<'a> {
     rules: &'a StepRules,
@@ -125,15 +130,11 @@ impl<'a> Judging<'a> {
         condition.map_or(Truth::False, |condition| self.ask(rule, condition, absent))
     }
 
-    /// A rule that grants holds on 2xx only, unless it looks at the status itself.
+    /// A rule that grants holds on 2xx, and beyond it only in a way that names the status.
     fn granting(&self, rule: Rule, condition: Option<&'a Condition>) -> Truth {
         let Some(condition) = condition else { return Truth::False };
         let truth = self.ask(rule, condition, Absent::Unknown);
-        if condition.has_status_leaf() {
-            return truth;
-        }
-        let ok = self.facts.reply.is_none_or(|reply| (200..300).contains(&reply.status));
-        Truth::all([truth, ok.into()])
+        if replied_ok(self.facts) { truth } else { condition.holds_by_status(self.facts) }
     }
 }
 
@@ -168,7 +169,7 @@ impl Rules for Judging<'_> {
     }
 
     fn replied_ok(&self) -> Truth {
-        self.facts.reply.is_none_or(|reply| (200..300).contains(&reply.status)).into()
+        replied_ok(self.facts).into()
     }
 
     fn failure(&self) -> Reason {

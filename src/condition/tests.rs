@@ -73,6 +73,28 @@ fn every_operator_on_every_kind_of_value() {
         (r#"{"b":0}"#, O::Exists(true), False),
         (r#"{"b":0}"#, O::Exists(false), True),
         ("<html>", O::Exists(false), Unknown),
+        (r#"{"a":0}"#, O::HasValue(true), False),
+        (r#"{"a":-0.00e9}"#, O::HasValue(true), False),
+        (r#"{"a":0.01}"#, O::HasValue(true), True),
+        (r#"{"a":false}"#, O::HasValue(true), False),
+        (r#"{"a":true}"#, O::HasValue(true), True),
+        (r#"{"a":null}"#, O::HasValue(true), False),
+        (r#"{"a":""}"#, O::HasValue(true), False),
+        (r#"{"a":" \t\n\u3000"}"#, O::HasValue(true), False),
+        (r#"{"a":"False"}"#, O::HasValue(true), False),
+        (r#"{"a":" 0 "}"#, O::HasValue(true), False),
+        (r#"{"a":"0e51"}"#, O::HasValue(true), True),
+        (r#"{"a":"0000"}"#, O::HasValue(true), True),
+        (r#"{"a":"tok"}"#, O::HasValue(true), True),
+        (r#"{"a":[]}"#, O::HasValue(true), False),
+        (r#"{"a":[null]}"#, O::HasValue(true), True),
+        (r#"{"a":{}}"#, O::HasValue(true), False),
+        (r#"{"a":{"b":null}}"#, O::HasValue(true), True),
+        (r#"{"b":1}"#, O::HasValue(true), False),
+        (r#"{"b":1}"#, O::HasValue(false), True),
+        (r#"{"a":0}"#, O::HasValue(false), True),
+        ("<html>", O::HasValue(true), Unknown),
+        ("<html>", O::HasValue(false), Unknown),
         (r#"{"a":5}"#, gt("4.99"), True),
         (r#"{"a":"5"}"#, gt("5"), False),
         (r#"{"a":"5x"}"#, gt("4"), Unknown),
@@ -82,6 +104,94 @@ fn every_operator_on_every_kind_of_value() {
     ] {
         let text = format!("{body} {operator:?}");
         assert_eq!(on(body, operator), expected, "{text}");
+    }
+}
+
+#[test]
+fn an_element_has_a_value_when_it_has_text_or_children() {
+    for (body, expected) in [
+        ("<r><a>t1</a></r>", Truth::True),
+        ("<r><a n='1'>t1</a></r>", Truth::True),
+        ("<r><a n='1'/></r>", Truth::False),
+        ("<r><a n='1'>false</a></r>", Truth::False),
+        ("<r><a><b/></a></r>", Truth::True),
+        ("<r><a/></r>", Truth::False),
+        ("<r/>", Truth::False),
+    ] {
+        let decoded = decode(&Decoding::default(), Some("application/xml"), body.as_bytes());
+        let headers = HeaderMap::new();
+        let view = ReplyView::new(200, &headers, &decoded, 0);
+        let facts = Facts { context: &Context::default(), reply: Some(&view), claims: None };
+        assert_eq!(leaf(field("r.a"), Operator::HasValue(true)).holds(facts, Absent::Unknown), expected, "{body}");
+    }
+}
+
+/// A cookie that is deleted, empty or of another domain may speak against a login and never for one.
+#[test]
+fn a_void_cookie_grants_nothing_and_still_denies() {
+    use Operator as O;
+    use Truth::{False, True, Unknown};
+    let equals = || O::Equals(literal(r#""1""#));
+    for (field, operator, granting, denying) in [
+        ("sid=1", equals(), True, True),
+        ("sid=1; Max-Age=0", equals(), Unknown, True),
+        ("sid=1; Max-Age=0", O::HasValue(true), False, False),
+        ("sid=1; Max-Age=0", O::Exists(false), True, True),
+        ("sid=", O::Exists(true), False, False),
+        ("sid=", O::HasValue(true), False, False),
+        ("sid=", equals(), Unknown, False),
+        ("sid=", O::Matches(pattern("").unwrap()), Unknown, True),
+        ("sid=1; Domain=evil.net", equals(), Unknown, True),
+        ("sid=1; Domain=evil.net", O::Exists(true), Unknown, True),
+        ("sid=1; Domain=evil.net", O::Exists(false), Unknown, False),
+        ("sid=1; Domain=evil.net", O::HasValue(true), Unknown, True),
+    ] {
+        let decoded = decode(&Decoding::default(), None, b"{}");
+        let headers = HeaderMap::from_iter([(http::header::SET_COOKIE, HeaderValue::from_static(field))]);
+        let view = ReplyView::new(200, &headers, &decoded, 0).from_host(Some("4a.example.com"));
+        let facts = Facts { context: &Context::default(), reply: Some(&view), claims: None };
+        let name = format!("{field} {operator:?}");
+        let condition = leaf(ValueSource::Reply(Source::Cookie("sid".to_owned())), operator);
+        assert_eq!(condition.holds(facts, Absent::Unknown), granting, "{name}");
+        assert_eq!(condition.holds(facts, Absent::False), denying, "{name}");
+    }
+}
+
+#[test]
+fn beyond_2xx_only_a_way_that_names_the_status_grants() {
+    use Truth::{False, True, Unknown};
+    let status = |named: &[u16]| {
+        Condition::Leaf(Box::new(Leaf { test: Test::Status(named.to_vec()), text: String::new(), literal: true }))
+    };
+    let not = |term| Condition::Not(Box::new(term));
+    let is = |path: &str| leaf(field(path), Operator::Equals(literal("0")));
+    let (all, any) = (Condition::All, Condition::Any);
+    for (condition, at) in [
+        (is("yes"), [True, False, False]),
+        (all(vec![not(status(&[500])), is("yes")]), [True, False, False]),
+        (not(not(all(vec![status(&[302]), is("yes")]))), [False, False, False]),
+        (all(vec![status(&[302]), is("yes")]), [False, True, False]),
+        (all(vec![status(&[302]), is("no")]), [False, False, False]),
+        (all(vec![status(&[302]), is("missing")]), [False, Unknown, False]),
+        (any(vec![all(vec![status(&[302]), is("no")]), is("yes")]), [True, False, False]),
+        (any(vec![all(vec![status(&[302]), is("yes")]), is("no")]), [False, True, False]),
+        (any(vec![all(vec![status(&[302]), is("missing")]), is("yes")]), [True, Unknown, False]),
+        (all(vec![any(vec![status(&[302]), is("yes")]), is("yes")]), [True, True, False]),
+        (all(vec![any(vec![status(&[200, 401]), is("no")]), is("yes")]), [True, False, True]),
+        (all(vec![is("yes"), all(vec![status(&[302]), is("yes")])]), [False, True, False]),
+    ] {
+        let decoded = decode(&Decoding::default(), Some("application/json"), br#"{"yes":0,"no":1}"#);
+        let headers = HeaderMap::new();
+        let text = format!("{condition:?}");
+        let success = Some(condition);
+        let (reject, failure) = (Vec::new(), crate::verdict::Reason::InvalidCredentials);
+        let rules = StepRules { reject, unavailable: None, more: None, pending: None, success, failure };
+        let asked = [200, 302, 401].map(|code| {
+            let view = ReplyView::new(code, &headers, &decoded, 0);
+            let facts = Facts { context: &Context::default(), reply: Some(&view), claims: None };
+            crate::verdict::Rules::success(&Judging::new(&rules, facts)).unwrap()
+        });
+        assert_eq!(asked, at, "{text}");
     }
 }
 

@@ -6,6 +6,7 @@
 use url::{Host, Url};
 
 use super::suffix;
+pub(super) use crate::response::set_cookie::domain_matches;
 use crate::response::set_cookie::{NoCookie, SetCookie};
 
 /// Why a cookie is not kept. The texts follow its name; they quote hosts, never a value.
@@ -106,15 +107,6 @@ pub(super) fn prefix(cookie: &SetCookie, host_only: bool) -> Result<(), Refusal>
 
 pub(super) fn has_prefix(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-}
-
-/// Section 5.1.3. An IP address is in no domain: `10.0.0.1` is not below `0.0.1`.
-pub(super) fn domain_matches(host: &str, domain: &str) -> bool {
-    match host.strip_suffix(domain) {
-        Some("") => true,
-        Some(below) => below.ends_with('.') && !suffix::is_address(host),
-        None => false,
-    }
 }
 
 /// Section 5.1.4.

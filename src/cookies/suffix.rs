@@ -2,7 +2,7 @@
 //!
 //! The list is the crate's, private suffixes (`github.io`) included, as in browsers. Names are lower case and ASCII.
 
-use std::net::IpAddr;
+use crate::response::set_cookie::is_address;
 
 /// The registrable domain of a host: the public suffix and one label more. `None` for a public suffix itself, a single
 /// label (`localhost`), an IP address, and a name with an empty label (`a..b`, a dot at either end).
@@ -16,9 +16,4 @@ pub fn registrable_domain(host: &str) -> Option<&str> {
 /// Whether `host` is no name of one owner.
 pub(super) fn is_public(host: &str) -> bool {
     registrable_domain(host).is_none()
-}
-
-/// Whether `host`, as a URL has it, is an IP address.
-pub(super) fn is_address(host: &str) -> bool {
-    host.starts_with('[') || host.parse::<IpAddr>().is_ok()
 }

@@ -64,6 +64,11 @@ impl Decimal {
         Self { negative: false, digits: Box::default(), exponent: 0 }
     }
 
+    /// Whether it is 0, however it was written.
+    pub fn is_zero(&self) -> bool {
+        self.digits.is_empty()
+    }
+
     /// Reads one JSON number that fills `text`; `None` for anything else (`010`, `+1`, `1.`, `.5`, `1e99999`, spaces).
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, unsigned) = match text.strip_prefix('-') {

@@ -23,6 +23,14 @@ impl Shape {
             _ => value,
         }
     }
+
+    /// Whether `value` is an element that has attributes and nothing else.
+    pub fn is_bare(self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Xml, Value::Object(object)) => object.keys().all(|name| name.starts_with('@')),
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::verdict::{Cause, Delivery, Denial, Truth, Withheld, WithheldCookie};
 use super::report::Tells;
 use super::run::Proof;
 use super::watched::tells;
-use crate::condition::{Rule, Seen};
+use crate::condition::{Condition, Rule, Seen};
 
 /// What a script did instead of giving a value. What it threw is not shown: it may hold what the user typed.
 pub(super) fn script(outcome: &Outcome) -> String {
@@ -105,9 +105,11 @@ pub(super) fn judged(
     }
 }
 
+/// Whether the reply is beyond 2xx and no way of `success` names its status.
 fn not_ok_without_leaf(step: &Step, view: Option<&ReplyView<'_>>) -> bool {
-    let looks = step.response.rules.success.as_ref().is_some_and(crate::condition::Condition::has_status_leaf);
-    !looks && view.is_some_and(|view| !(200..300).contains(&view.status))
+    let Some(view) = view.filter(|view| !(200..300).contains(&view.status)) else { return false };
+    let named = step.response.rules.success.as_ref().map(Condition::named_statuses).unwrap_or_default();
+    !named.contains(&view.status)
 }
 
 /// What a leaf found, beside what it wanted.

@@ -2,6 +2,7 @@
 //!
 //! Every stage either goes on or stops the run with one ending and one line of explanation. No stage calls another.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -41,15 +42,17 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     let mut decoded = decode_reply(step, run, &reply, report).await?;
     watch.lap("decode", report);
     let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
+    let host = asked.host_str();
     if let Err(stop) = speaks(step, &reply, &decoded) {
-        cached::listen(step, run, &ReplyView::new(reply.status, &reply.headers, &decoded, now), report);
+        let view = ReplyView::new(reply.status, &reply.headers, &decoded, now).from_host(host);
+        cached::listen(step, run, &view, report);
         return Err(stop);
     }
     let made = preprocess(step, run, &reply, &mut decoded).await;
     watch.lap("preprocess", report);
     show_document(step, &decoded, report);
     made?;
-    let view = ReplyView::new(reply.status, &reply.headers, &decoded, now);
+    let view = ReplyView::new(reply.status, &reply.headers, &decoded, now).from_host(host);
     cached::listen(step, run, &view, report);
     let judged = judge(step, run, Some(&view), report);
     watch.lap("judge", report);
@@ -235,17 +238,16 @@ fn capture(
     let mut captured = IndexMap::new();
     for capture in &step.response.captures {
         let value = match capture.source.read(facts) {
-            Found::Value(value) if *value != Value::Null => Some(value.into_owned()),
-            _ if capture.optional => None,
-            Found::Unknown(why) => {
+            Found::Unknown(why) if !capture.optional => {
                 let line = format!("the capture {} cannot be read: {why}", capture.name);
                 return Err(Stop::unavailable(Cause::UnexpectedReply, line));
             }
-            _ => {
-                let line = format!("the reply has no {} for the capture {}", capture.source, capture.name);
-                return Err(Stop::unavailable(Cause::UnexpectedReply, line));
-            }
+            found => found.into_value().filter(|value| **value != Value::Null).map(Cow::into_owned),
         };
+        if value.is_none() && !capture.optional {
+            let line = format!("the reply has no {} for the capture {}", capture.source, capture.name);
+            return Err(Stop::unavailable(Cause::UnexpectedReply, line));
+        }
         if let Some(trace) = &mut report.trace {
             trace.captures.push(CaptureTrace {
                 name: capture.name.clone(),
@@ -262,10 +264,8 @@ fn capture(
 fn identity(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut StepReport) -> Result<(), Stop> {
     let Some(identity) = &step.response.identity else { return Ok(()) };
     let facts = Facts { context: &run.context, reply: Some(view), claims: None };
-    let said = match identity.source.read(facts) {
-        Found::Value(value) => value.scalar_text().filter(|text| !text.is_empty()).map(str::to_owned),
-        Found::Absent | Found::Expired(_) | Found::Unknown(_) => None,
-    };
+    let said = identity.source.read(facts).into_value();
+    let said = said.and_then(|value| value.scalar_text().filter(|text| !text.is_empty()).map(str::to_owned));
     let same = said.as_ref().and_then(|said| match identity.how {
         Match::Exact => Some(*said == run.claimed),
         // ASCII only: folding other scripts can make two names one (U+212A KELVIN SIGN is `k`).

@@ -3,7 +3,7 @@
 //! Conditions have no side effects, so all of this is asked again, and only when somebody watches.
 
 use super::report::{LeafTrace, RuleTrace, Tells};
-use crate::condition::{Absent, Condition, Facts, Leaf, Operator, Rule, Seen, StepRules, Test};
+use crate::condition::{Absent, Condition, Facts, Leaf, Operator, Rule, Seen, StepRules, Test, replied_ok};
 use crate::document::Value;
 use crate::verdict::Truth;
 
@@ -34,15 +34,15 @@ pub(super) fn rules(rules: &StepRules, facts: Facts<'_>, seen: &[(Rule, Seen<'_>
             leaves: asked.into_iter().map(|seen| leaf(seen, &decisive)).collect(),
             name: rule.to_string(),
         };
-        if matches!(rule, Rule::More | Rule::Success) && !condition.has_status_leaf() {
-            only_on_2xx(&mut trace, facts);
+        if matches!(rule, Rule::More | Rule::Success) {
+            only_on_2xx(&mut trace, Some(condition), facts);
         }
         traces.push(trace);
     }
     if rules.success.is_none() && traces.last().is_none_or(|last| last.truth == Truth::False) {
         // A helper that says nothing about success goes by the status.
         let mut trace = RuleTrace { name: "success".to_owned(), truth: Truth::True, leaves: Vec::new() };
-        only_on_2xx(&mut trace, facts);
+        only_on_2xx(&mut trace, None, facts);
         traces.push(trace);
     }
     if let [earlier @ .., _] = traces.as_mut_slice() {
@@ -51,14 +51,21 @@ pub(super) fn rules(rules: &StepRules, facts: Facts<'_>, seen: &[(Rule, Seen<'_>
     traces
 }
 
-/// A rule that grants and does not look at the status holds on 2xx only: a leaf that nobody wrote.
-fn only_on_2xx(rule: &mut RuleTrace, facts: Facts<'_>) {
+/// A rule that grants holds on 2xx, and beyond it only in a way that names the status: a leaf that nobody wrote.
+fn only_on_2xx(rule: &mut RuleTrace, condition: Option<&Condition>, facts: Facts<'_>) {
     let Some(reply) = facts.reply else { return };
-    let truth = Truth::from((200..300).contains(&reply.status));
-    if truth == Truth::True && !rule.leaves.is_empty() {
+    let truth = Truth::from(replied_ok(facts));
+    let granted = match (truth, condition) {
+        (Truth::True, _) => rule.truth,
+        (_, Some(condition)) => condition.holds_by_status(facts),
+        (_, None) => truth,
+    };
+    let named = truth != Truth::True && condition.is_some_and(|condition| !condition.named_statuses().is_empty());
+    let as_written = granted == rule.truth && (truth == Truth::True || named);
+    if as_written && !rule.leaves.is_empty() {
         return;
     }
-    rule.truth = Truth::all([rule.truth, truth]);
+    rule.truth = granted;
     rule.leaves.iter_mut().for_each(|leaf| leaf.decisive &= leaf.truth == rule.truth);
     rule.leaves.push(LeafTrace {
         text: "status is 2xx".to_owned(),
@@ -84,7 +91,7 @@ fn leaf(seen: &Seen<'_>, decisive: &[&Leaf]) -> LeafTrace {
 /// How much `leaf` tells of the value that it looks at.
 pub(super) fn tells(leaf: &Leaf) -> Tells {
     match &leaf.test {
-        Test::Compare(_, Operator::Exists(_)) => Tells::Nothing,
+        Test::Compare(_, Operator::Exists(_) | Operator::HasValue(_)) => Tells::Nothing,
         Test::Compare(..) if !leaf.literal => Tells::Nothing,
         Test::Status(_) | Test::Compare(_, Operator::Equals(_) | Operator::In(_)) => Tells::All,
         Test::Compare(..) => Tells::Part,

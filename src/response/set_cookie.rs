@@ -140,10 +140,30 @@ impl SetCookie {
         String::from_utf8_lossy(&pair[..end]).trim_matches(BLANK).chars().take(SHOWN).collect()
     }
 
+    /// Whether `host`, as a URL has it, may not set it: the domain is not the host's own, or has no dot and so is everybody's.
+    pub fn is_foreign_to(&self, host: &str) -> bool {
+        let Some(domain) = self.domain.as_deref().filter(|domain| *domain != host) else { return false };
+        !domain.contains('.') || !domain_matches(host, domain)
+    }
+
     /// Whether it is over at `now`, seconds since 1970: this is how a server takes a cookie away.
     pub fn is_expired(&self, now: i64) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
+}
+
+/// RFC 6265bis section 5.1.3. An IP address is in no domain: `10.0.0.1` is not below `0.0.1`.
+pub(crate) fn domain_matches(host: &str, domain: &str) -> bool {
+    match host.strip_suffix(domain) {
+        Some("") => true,
+        Some(below) => below.ends_with('.') && !is_address(host),
+        None => false,
+    }
+}
+
+/// Whether `host`, as a URL has it, is an IP address.
+pub(crate) fn is_address(host: &str) -> bool {
+    host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok()
 }
 
 const BLANK: [char; 2] = [' ', '\t'];

@@ -135,6 +135,10 @@ fn operator(
             let words = if *wanted { "exists" } else { "does not exist" };
             (Operator::Exists(*wanted), words.to_owned(), true)
         }
+        raw::Operator::HasValue(wanted) => {
+            let words = if *wanted { "has a value" } else { "has no value" };
+            (Operator::HasValue(*wanted), words.to_owned(), true)
+        }
         raw::Operator::Gt(c) => with_order(ordered(Order::Greater, one(c, "gt")?), ">", c),
         raw::Operator::Ge(c) => with_order(ordered(Order::GreaterOrEqual, one(c, "ge")?), ">=", c),
         raw::Operator::Lt(c) => with_order(ordered(Order::Less, one(c, "lt")?), "<", c),

@@ -62,6 +62,8 @@ pub enum Operator {
     Matches(Text),
     /// It is there (or not): present, not null, not "".
     Exists(bool),
+    /// It is there and says something (or not): not blank, "false", 0, `false` or empty.
+    HasValue(bool),
     /// It is greater.
     Gt(Constant),
     /// It is greater or the same.
@@ -87,6 +89,9 @@ keys! {
         matches: Option<Text>,
         /// Whether the value is there: present, not null and not "".
         exists: Option<bool>,
+        /// Whether the value is there and says something: a text that is not blank, "false" or "0", a number but 0, true, a list or
+        /// object with something in it.
+        has_value: Option<bool>,
         /// The value is a number greater than this.
         gt: Option<Constant>,
         /// The value is a number greater than this or the same.
@@ -113,7 +118,8 @@ keys! {
 }
 
 const TREES: [&str; 4] = ["all", "any", "not", "status"];
-const OPERATORS: [&str; 10] = ["equals", "in", "contains", "starts_with", "matches", "exists", "gt", "ge", "lt", "le"];
+const OPERATORS: [&str; 11] =
+    ["equals", "in", "contains", "starts_with", "matches", "exists", "has_value", "gt", "ge", "lt", "le"];
 
 impl Keyed for Condition {
     const WHAT: &'static str = "a condition";
@@ -187,6 +193,7 @@ fn operator_of(keys: OperatorKeys) -> Option<Operator> {
         OperatorKeys { starts_with: Some(value), .. } => Operator::StartsWith(value),
         OperatorKeys { matches: Some(pattern), .. } => Operator::Matches(pattern),
         OperatorKeys { exists: Some(flag), .. } => Operator::Exists(flag),
+        OperatorKeys { has_value: Some(flag), .. } => Operator::HasValue(flag),
         OperatorKeys { gt: Some(value), .. } => Operator::Gt(value),
         OperatorKeys { ge: Some(value), .. } => Operator::Ge(value),
         OperatorKeys { lt: Some(value), .. } => Operator::Lt(value),

@@ -50,12 +50,20 @@ pub struct ReplyView<'a> {
     pub decoded: &'a Decoded,
     /// Seconds since 1970, for cookies that are over.
     pub now: i64,
+    /// The host that answered, for cookies of others; `None` when nobody says.
+    pub host: Option<&'a str>,
 }
 
 impl<'a> ReplyView<'a> {
     /// Looks at a reply at `now`, seconds since 1970.
     pub fn new(status: u16, headers: &'a HeaderMap, decoded: &'a Decoded, now: i64) -> Self {
-        Self { status, headers, decoded, now }
+        Self { status, headers, decoded, now, host: None }
+    }
+
+    /// The same reply, from `host` as a URL has it.
+    #[must_use]
+    pub fn from_host(self, host: Option<&'a str>) -> Self {
+        Self { host, ..self }
     }
 }
 
@@ -64,16 +72,46 @@ impl<'a> ReplyView<'a> {
 pub enum Found<'a> {
     /// The value.
     Value(Cow<'a, Value>),
-    /// A cookie that this very reply ends. It compares like a value, but it does not exist: `exists` is false and a
-    /// capture is missing.
-    Expired(Cow<'a, Value>),
+    /// A cookie that is set to nothing that counts. It compares like a value against a login, and never for one.
+    Void(Cow<'a, Value>, Void),
     /// The reply was understood and lacks it.
     Absent,
     /// It cannot be told; why, quoting nothing of the reply.
     Unknown(Cow<'static, str>),
 }
 
-impl Found<'_> {
+/// Why a cookie that the reply sets is worth nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Void {
+    /// This very reply ends it.
+    Deleted,
+    /// Its value is empty.
+    Empty,
+    /// It is for a domain that the host which answered is not in: no browser would keep it.
+    Foreign,
+}
+
+impl Void {
+    /// What the reply does to `source`, as `explain` writes it.
+    pub fn of(self, source: &impl std::fmt::Display) -> String {
+        match self {
+            Self::Deleted => format!("deletes the {source}"),
+            Self::Empty => format!("leaves the {source} empty"),
+            Self::Foreign => format!("sets the {source} for another domain than its own"),
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    /// The value, for whoever hands it on and proves nothing by it: a cookie of another domain is a value then, one that
+    /// the reply deletes is not.
+    pub fn into_value(self) -> Option<Cow<'a, Value>> {
+        match self {
+            Self::Value(value) | Self::Void(value, Void::Empty | Void::Foreign) => Some(value),
+            Self::Void(_, Void::Deleted) | Self::Absent | Self::Unknown(_) => None,
+        }
+    }
+
     fn text(text: impl Into<String>) -> Self {
         Self::Value(Cow::Owned(Value::Text(text.into())))
     }
@@ -100,7 +138,7 @@ impl Source {
             Self::Field(path) => field(path, reply.decoded),
             Self::Header { name, query: None } => header::whole(reply.headers, name),
             Self::Header { name, query: Some(parameter) } => header::parameter(reply.headers, name, parameter),
-            Self::Cookie(name) => cookie::read(reply.headers, name, reply.now),
+            Self::Cookie(name) => cookie::read(reply, name),
             Self::Regex(pattern) => match &reply.decoded.text {
                 // What is not what it should be (half a JSON text) is not to be searched for good news, either.
                 Some(text) if reply.decoded.document.is_ok() => pattern.first(text).map_or(Found::Absent, Found::text),
