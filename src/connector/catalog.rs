@@ -16,6 +16,7 @@ use super::kept::Kept;
 use super::probe::{pages_denied, probe};
 use super::spread::spread;
 use super::{Connector, raw};
+use crate::condition::Rule;
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::script::{Limits, Pool, Reads, Source, Worker, inspect};
 use crate::upstream::{Client, Egress};
@@ -191,12 +192,17 @@ impl Loader {
 
 fn took_for_success(raw: &raw::Connector, file: &Arc<SourceFile>, fooled: &super::probe::Fooled) -> Diagnostic {
     let step = raw.steps.iter().find(|step| step.name.text == fooled.step);
-    let success = step.and_then(|step| step.response.as_ref()).and_then(|response| response.success.as_ref());
-    let span = success.map_or_else(|| raw.place.key("steps").clone(), |success| success.place.span.clone());
-    let message = format!("the step `{}` takes a reply for a success that proves nothing", fooled.step);
+    let response = step.and_then(|step| step.response.as_ref());
+    let (rule, taken_for) = match fooled.rule {
+        Rule::More => (response.and_then(|response| response.more.as_ref()), "right so far"),
+        _ => (response.and_then(|response| response.success.as_ref()), "a success"),
+    };
+    let span = rule.map_or_else(|| raw.place.key("steps").clone(), |rule| rule.place.span.clone());
+    let message = format!("the step `{}` takes a reply for {taken_for} that proves nothing", fooled.step);
+    let dress = if fooled.dressed { ", with the header fields and cookies that any page has" } else { "" };
     Diagnostic::error("probe", file, span, message)
-        .label(format!("true for {} with HTTP {}", fooled.reply, fooled.status))
-        .help("look at something that only a right password brings, such as a token: { field: …, exists: true }")
+        .label(format!("true for {} with HTTP {}{dress}", fooled.reply, fooled.status))
+        .help("look at something that only a right password brings, such as a token: { field: …, has_value: true }")
 }
 
 /// A step whose author left `format` out; who writes `format: auto` means it.

@@ -15,6 +15,7 @@ pub mod raw;
 mod schema;
 mod script_input;
 mod spread;
+pub mod usual;
 
 pub use ask::Ask;
 pub use cache::CachePlan;
@@ -26,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::evidence::Weakness;
 use crate::condition::{Condition, StepRules, Test, ValueSource};
 use crate::context::Variable;
 use crate::cookies::DeliveryPlan;
@@ -153,8 +155,8 @@ pub struct ResponsePlan {
     pub preprocess: Option<Box<Script>>,
     /// When it means what.
     pub rules: StepRules,
-    /// Whether `success` rests on the status alone, as the file acknowledges; the probe then has nothing to try.
-    pub status_only: bool,
+    /// What else than a value of the reply `success` or `more` may rest on, as the file acknowledges: the probe leaves it out.
+    pub waived: BTreeSet<Weakness>,
     /// Statuses beyond the usual ones that a rule names.
     pub named_statuses: Vec<u16>,
     /// Who the upstream says this is.

@@ -1,13 +1,14 @@
 //! The pipeline probe (docs/contract.md section 4.6): runs decode, preprocess and judge of a factor on replies that prove
-//! nothing. A connector that calls one of them a success is refused and shown the reply.
+//! nothing. A connector that calls one of them a success, or right so far, is refused and shown the reply.
 
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
-use super::{Connector, Role, Step};
-use crate::condition::{Condition, Facts, Judging, Test, ValueSource, status_speaks};
+use super::evidence::{Evidence, Weakness};
+use super::{Connector, Role, Step, usual};
+use crate::condition::{Condition, Facts, Judging, Rule, Test, ValueSource, status_speaks};
 use crate::context::{Context, PageFacts, StepFacts, StepOutcome, User};
 use crate::document::{Object, Value, from_json};
 use crate::response::source::{ReplyView, Source};
@@ -42,7 +43,7 @@ const LOGIN_PAGE: &str = "<!DOCTYPE html><html><head><title>Sign in</title></hea
 /// A script gets the ordinary budget; a load is never held longer than this for one reply.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A reply that a factor took for a success.
+/// A reply that a factor took for a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fooled {
     /// The step.
@@ -51,14 +52,27 @@ pub struct Fooled {
     pub reply: &'static str,
     /// Its status.
     pub status: u16,
+    /// Whether it had the header fields and cookies that any page has.
+    pub dressed: bool,
+    /// `success` or `more`.
+    pub rule: Rule,
 }
 
-/// Probes every factor that has a request and looks at more than the status; returns the first reply that fools each.
+/// One reply of the probe.
+#[derive(Clone, Copy)]
+struct Tried {
+    status: u16,
+    content_type: &'static str,
+    body: &'static str,
+    dressed: bool,
+}
+
+/// Probes every factor that has a request, but for rules that, as the file acknowledges, rest on what any page has; returns the first reply that fools each.
 pub async fn probe(connector: &Connector, scripts: Option<&Pool>) -> Vec<Fooled> {
     let context = sample(connector);
     let mut fooled = Vec::new();
     for step in &connector.steps {
-        if step.role == Role::Factor && step.request.is_some() && !step.response.status_only {
+        if step.role == Role::Factor && step.request.is_some() {
             fooled.extend(probe_step(step, &context, scripts).await);
         }
     }
@@ -74,7 +88,8 @@ pub async fn pages_denied(connector: &Connector, scripts: Option<&Pool>) -> Vec<
         let fields = step.response.rules.success.as_ref().is_some_and(reads_fields_of_no_page);
         let guessed = step.response.decoding.format == Format::Auto && step.response.preprocess.is_none();
         if step.role == Role::Factor && step.request.is_some() && fields && guessed {
-            let page = (200, "text/html; charset=utf-8", LOGIN_PAGE);
+            let page =
+                Tried { status: 200, content_type: "text/html; charset=utf-8", body: LOGIN_PAGE, dressed: false };
             if let Some(FactorOutcome::Denied(Denial::Reject { row: None, .. })) =
                 judged(step, &context, scripts, page).await
             {
@@ -95,23 +110,55 @@ fn reads_fields_of_no_page(success: &Condition) -> bool {
 }
 
 async fn probe_step(step: &Step, context: &Context, scripts: Option<&Pool>) -> Option<Fooled> {
+    // The file says that a status, or a header of any page, is all there is: every reply with it would do.
+    let says_so = |rule: &Option<Condition>| {
+        let evidence = rule.as_ref().map(|rule| Evidence::of(rule, false)).unwrap_or_default();
+        evidence.has(Weakness::Status) || evidence.has(Weakness::UsualHeader)
+    };
+    let (success, more) = (says_so(&step.response.rules.success), says_so(&step.response.rules.more));
     let mut statuses = step.response.named_statuses.clone();
     if !statuses.contains(&200) {
         statuses.insert(0, 200);
     }
     for (name, content_type, body) in REPLIES {
-        for &status in &statuses {
-            if status_speaks(status, &step.response.named_statuses)
-                && matches!(
-                    judged(step, context, scripts, (status, content_type, body)).await,
-                    Some(FactorOutcome::Success(_))
-                )
-            {
-                return Some(Fooled { step: step.name.clone(), reply: name, status });
+        for &status in statuses.iter().filter(|status| status_speaks(**status, &step.response.named_statuses)) {
+            for &dressed in looks(step) {
+                let tried = Tried { status, content_type, body, dressed };
+                let rule = match judged(step, context, scripts, tried).await {
+                    Some(FactorOutcome::Success(_)) if !success => Rule::Success,
+                    Some(FactorOutcome::More(_)) if !more => Rule::More,
+                    _ => continue,
+                };
+                return Some(Fooled { step: step.name.clone(), reply: name, status, dressed, rule });
             }
         }
     }
     None
+}
+
+/// Bare, and as a page comes, with header fields and cookies; the second only where somebody looks at them.
+fn looks(step: &Step) -> &'static [bool] {
+    let mut sources = step.response.rules.conditions().flat_map(|(_, condition)| condition.leaves());
+    let ruled = sources.any(|(leaf, _)| {
+        matches!(leaf.test, Test::Compare(ValueSource::Reply(Source::Header { .. } | Source::Cookie(_)), _))
+    });
+    let scripted = step.response.preprocess.as_ref().is_some_and(|script| !script.reads.response.is_empty());
+    if ruled || scripted { &[false, true] } else { &[false] }
+}
+
+/// Puts on what any page has, but for what the file acknowledges that the step rests on.
+fn dress(step: &Step, status: u16, headers: &mut HeaderMap) {
+    if !step.response.waived.contains(&Weakness::UsualHeader) {
+        usual::add_headers(headers, (300..400).contains(&status));
+    }
+    if !step.response.waived.contains(&Weakness::Cookie) {
+        let leaves: Vec<_> = step.response.rules.conditions().flat_map(|(_, condition)| condition.leaves()).collect();
+        let named = leaves.iter().filter_map(|(leaf, _)| match &leaf.test {
+            Test::Compare(ValueSource::Reply(Source::Cookie(name)), _) => Some(name.as_str()),
+            _ => None,
+        });
+        usual::add_cookies(headers, named);
+    }
 }
 
 /// What the step makes of a reply; `None` when its script gives no document.
@@ -119,11 +166,14 @@ async fn judged(
     step: &Step,
     context: &Context,
     scripts: Option<&Pool>,
-    (status, content_type, body): (u16, &str, &'static str),
+    Tried { status, content_type, body, dressed }: Tried,
 ) -> Option<FactorOutcome> {
     let mut headers = HeaderMap::new();
     if let (false, Ok(value)) = (content_type.is_empty(), HeaderValue::from_str(content_type)) {
         headers.insert(CONTENT_TYPE, value);
+    }
+    if dressed {
+        dress(step, status, &mut headers);
     }
     let declared = (!content_type.is_empty()).then_some(content_type);
     let mut decoded = decode(&step.response.decoding, declared, body.as_bytes());

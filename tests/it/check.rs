@@ -90,8 +90,7 @@ async fn evidence_that_only_a_right_password_brings_loads() {
     for response in [
         "success: { field: code, equals: 200 }",
         "success: { all: [ { not: { field: code, equals: 500 } }, { field: result.token, exists: true } ] }",
-        "success: { any: [ { field: code, equals: 200 }, { header: X-Auth-Token, exists: true } ] }",
-        "success: { cookie: JSESSIONID, exists: true }",
+        "success: { any: [ { field: code, equals: 200 }, { header: X-Auth-Token, has_value: true } ] }",
         "success: { all: [ { status: 302 }, { header: Location, starts_with: \"/home\" } ] }",
     ] {
         let outcome = load("", response).await;
@@ -108,6 +107,91 @@ async fn status_alone_needs_its_acknowledgement() {
         load("acknowledge: { status_only: Basic answers with a status and nothing else }", "success: { status: 200 }")
             .await;
     assert!(waived.live.is_some(), "{:?}", waived.diagnostics);
+}
+
+/// A cookie or a header of any page alone is no proof, whatever is asked of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_any_page_has_needs_its_acknowledgement() {
+    for (leaf, lint) in [
+        ("{ cookie: JSESSIONID, exists: true }", "cookie_evidence"),
+        ("{ cookie: SSOTOKEN, has_value: true }", "cookie_evidence"),
+        ("{ cookie: state, equals: ok }", "cookie_evidence"),
+        ("{ header: Set-Cookie, contains: SSOTOKEN }", "cookie_evidence"),
+        ("{ header: Date, exists: true }", "header_evidence"),
+        ("{ header: Content-Length, gt: 0 }", "header_evidence"),
+        ("{ header: Content-Type, starts_with: application/json }", "header_evidence"),
+        ("{ header: Server, equals: nginx }", "header_evidence"),
+        ("{ all: [ { status: 302 }, { header: Location, exists: true } ] }", "header_evidence"),
+        ("{ all: [ { status: 302 }, { header: Location, has_value: true } ] }", "header_evidence"),
+        (
+            "{ any: [ { field: code, equals: 7 }, { all: [ { status: 200 }, { cookie: X, exists: true } ] } ] }",
+            "cookie_evidence",
+        ),
+    ] {
+        let refused = load("", &format!("success: {leaf}")).await;
+        assert_eq!(codes(&refused), ["no-evidence"], "{leaf}");
+        assert!(refused.diagnostics[0].help[0].contains(lint), "{leaf}: {:?}", refused.diagnostics);
+        let waived =
+            load(&format!("acknowledge: {{ {lint}: there is nothing else }}"), &format!("success: {leaf}")).await;
+        assert!(waived.live.is_some(), "{leaf}: {:?}", waived.diagnostics);
+    }
+    let more = "more: { cookie: MFA, exists: true }\nsuccess: { field: code, equals: 7 }";
+    assert_eq!(codes(&load("", more).await), ["no-evidence"]);
+    let misspelt = load("acknowledge: { cookie_evidense: x }", "success: { cookie: SSOTOKEN, has_value: true }").await;
+    let found = misspelt.diagnostics.iter().find(|found| found.code == "unknown-lint").unwrap();
+    assert!(found.help[0].contains("`cookie_evidence`"), "{found:?}");
+}
+
+/// What a rule makes of a page depends on how the page comes: with a session for everybody, a date, a place to go.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_probe_sees_header_fields_and_cookies() {
+    for response in [
+        // A page whose session cookie keeps the deny rule away.
+        "format: html\nunavailable: { cookie: JSESSIONID, exists: false }\nsuccess: { css: h1, has_value: true }",
+        "format: html\nunavailable: { header: X-Frame-Options, exists: false }\nsuccess: { css: h1, has_value: true }",
+        "format: html\nsuccess: { all: [ { css: h1, has_value: true }, { cookie: PORTAL, has_value: true } ] }",
+        "success: { all: [ { status: 302 }, { header: Location, starts_with: / } ] }",
+        "success: { all: [ { status: 302 }, { header: Location, query: service, has_value: true } ] }",
+        "format: html\npreprocess: |\n  return { ok: response.data.headers['set-cookie'] !== undefined };\nsuccess: { field: ok, equals: true }",
+        "format: html\npreprocess: |\n  return { ok: response.data.headers.date !== undefined };\nsuccess: { field: ok, equals: true }",
+    ] {
+        let outcome = load("", response).await;
+        assert_eq!(codes(&outcome), ["probe"], "{response}");
+        let probe = outcome.diagnostics.iter().find(|found| found.code == "probe").unwrap();
+        assert!(probe.label.as_deref().unwrap().contains("cookies that any page has"), "{response}: {probe:?}");
+    }
+    let more = "format: html\nmore: { css: h1, has_value: true }\nsuccess: { field: code, equals: 7 }";
+    let outcome = load("", more).await;
+    assert_eq!(codes(&outcome), ["probe"]);
+    assert!(
+        outcome.diagnostics.iter().any(|found| found.message.contains("right so far")),
+        "{:?}",
+        outcome.diagnostics
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exists_as_the_only_evidence_is_worth_a_warning() {
+    let found = |outcome: &Outcome| -> Vec<&'static str> { outcome.diagnostics.iter().map(|one| one.code).collect() };
+    for leaf in [
+        "{ field: token, exists: true }",
+        "{ field: token, matches: \".\" }",
+        "{ header: X-Auth, exists: true }",
+        "{ regex: \"token=([0-9a-f]{32})\", exists: true }",
+        "{ any: [ { field: code, equals: 7 }, { field: token, exists: true } ] }",
+    ] {
+        let outcome = load("", &format!("format: json\nsuccess: {leaf}")).await;
+        assert!(outcome.live.is_some(), "{leaf}: {:?}", outcome.diagnostics);
+        assert_eq!(found(&outcome), ["exists-evidence"], "{leaf}");
+        assert_eq!(outcome.diagnostics[0].severity, Severity::Warning);
+        assert!(outcome.diagnostics[0].help[0].contains("has_value: true"), "{leaf}");
+    }
+    for leaf in
+        ["{ field: token, has_value: true }", "{ all: [ { field: code, equals: 7 }, { field: token, exists: true } ] }"]
+    {
+        let outcome = load("", &format!("format: json\nsuccess: {leaf}")).await;
+        assert!(outcome.live.is_some() && outcome.diagnostics.is_empty(), "{leaf}: {:?}", outcome.diagnostics);
+    }
 }
 
 /// With the format found out from the reply a login page is a document without the fields, and "exists" is then false: every
@@ -130,9 +214,9 @@ async fn a_page_that_would_pass_for_a_wrong_password_is_worth_a_warning() {
         "success: { field: code, equals: 200 }".to_owned(),
         "success: { field: token, starts_with: tok- }".to_owned(),
         // A form login answers a wrong password with its page; then the page is a no.
-        "success: { cookie: JSESSIONID, exists: true }".to_owned(),
+        "success: { header: X-Session, has_value: true }".to_owned(),
         "success: { all: [ { status: 302 }, { header: Location, starts_with: \"/home\" } ] }".to_owned(),
-        "success: { all: [ { field: token, exists: true }, { cookie: JSESSIONID, exists: true } ] }".to_owned(),
+        "success: { all: [ { field: token, has_value: true }, { cookie: JSESSIONID, exists: true } ] }".to_owned(),
         // A row says what a page means.
         format!("unavailable: {{ field: title, exists: true }}\n{evidence}"),
     ] {

@@ -118,7 +118,7 @@ fn tail(curl: &Curl) -> String {
       # What only a wrong one has; a row for each reason (account_locked, account_disabled, password_expired, ...).
       reject:
         - {{ when: {{ field: FILL_IN, equals: "FILL_IN wrong" }}, reason: invalid_credentials }}
-      # What only a right one has, such as {{ all: [{{ field: code, equals: 200 }}, {{ field: data.token, exists: true }}] }}
+      # What only a right one has, such as {{ all: [{{ field: code, equals: 200 }}, {{ field: data.token, has_value: true }}] }}
       success: {{ field: FILL_IN, equals: "FILL_IN right" }}
       # What goes back to the caller; the right side is a place in the reply.
       # map: {{ error_code: code, error_message: message, extension: data, attributes: {{ display_name: data.name }} }}

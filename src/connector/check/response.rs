@@ -1,11 +1,12 @@
 //! `response`: decoding, rules, identity, captures, mapping, and the evidence that a factor's rules must rest on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::names::Scope;
 use super::{Check, condition, settings, source};
 use crate::condition::{Condition, RejectRow, StepRules, ValueSource};
-use crate::connector::evidence::{Evidence, evidence};
+use crate::connector::evidence::{Evidence, Weakness};
 use crate::connector::raw::response::{Extension as RawExtension, Format as RawFormat, FormatWord, Mapping};
 use crate::connector::raw::{self, connector::Pairs};
 use crate::connector::{Capture, Identity, Match, ResponsePlan, Role, Script};
@@ -43,7 +44,7 @@ pub(super) fn response(
                 success: None,
                 failure,
             },
-            status_only: false,
+            waived: BTreeSet::new(),
             named_statuses: Vec::new(),
             identity: None,
             captures: Vec::new(),
@@ -70,13 +71,24 @@ pub(super) fn response(
     let captures = captures(check, raw, scope, mistakes);
     let map = raw.map.as_ref().map_or_else(|| Some(MapPlan::default()), |map| mapping(check, map, scope, mistakes));
     let rules = rules?;
+    let mut waived = BTreeSet::new();
     if role == Role::Factor {
-        match (&raw.success, &rules.success) {
-            (Some(written), Some(success)) => rests_on(check, success, written, step, "success", mistakes),
-            _ => no_success(&step.name.span, mistakes),
+        let mut weak = |rule: &Condition, written: &raw::Condition, name| {
+            waived.extend(rests_on(check, (rule, written, name), step, mistakes));
+        };
+        if let (Some(written), Some(success)) = (&raw.success, &rules.success) {
+            weak(success, written, "success");
         }
         if let (Some(written), Some(more)) = (&raw.more, &rules.more) {
-            rests_on(check, more, written, step, "more", mistakes);
+            weak(more, written, "more");
+        }
+        if raw.success.is_none() {
+            no_success(&step.name.span, mistakes);
+        }
+        // What a script makes of a cookie or a header looks like a field to a rule.
+        if preprocess.is_some() {
+            waived
+                .extend(WAIVABLE.iter().filter(|(_, lint)| settings::acknowledged(check.raw, lint)).map(|(of, _)| *of));
         }
     }
     let named_statuses = rules.named_statuses();
@@ -85,11 +97,9 @@ pub(super) fn response(
         None => None,
         Some(identity) => Some(identity?),
     };
-    let asks = step.request.is_none();
-    let status_only = rules.success.as_ref().is_some_and(|success| evidence(success, asks) == Evidence::StatusOnly);
     let mut plan = ResponsePlan {
         decoding: decoding?,
-        status_only,
+        waived,
         preprocess,
         rules,
         named_statuses,
@@ -149,29 +159,54 @@ fn rules(
     (mistakes.count() == before).then_some(StepRules { reject, unavailable, more, pending, success, failure })
 }
 
-/// The evidence of docs/contract.md section 4.6.
+/// What a connector may say that it rests on, because there is nothing better.
+const WAIVABLE: [(Weakness, &str); 3] = [
+    (Weakness::Cookie, "cookie_evidence"),
+    (Weakness::UsualHeader, "header_evidence"),
+    (Weakness::Status, "status_only"),
+];
+
+/// The evidence of docs/contract.md section 4.6. Returns what the file acknowledges that the rule rests on.
 fn rests_on(
     check: &Check<'_>,
-    rule: &Condition,
-    written: &raw::Condition,
+    (rule, written, name): (&Condition, &raw::Condition, &str),
     step: &raw::Step,
-    name: &str,
     mistakes: &mut Mistakes,
-) {
-    let asks = step.request.is_none();
-    let (message, help) = match evidence(rule, asks) {
-        Evidence::Positive => return,
-        Evidence::StatusOnly if settings::acknowledged(check.raw, "status_only") => return,
-        Evidence::StatusOnly => (
-            format!("`{name}` can be met by the status alone, which a page of a proxy has as well"),
-            "look at something that only a right password brings; if there is nothing, write acknowledge: { status_only: why }",
-        ),
-        Evidence::None => (
-            format!("`{name}` can be met by what the reply is not, and a login page is not that either"),
-            "look at something that only a right password brings: { field: …, equals: … } on every way of `any`",
-        ),
-    };
-    mistakes.add(mistakes.error_at("no-evidence", &written.place.span, message).help(help));
+) -> Vec<Weakness> {
+    let mut waived = Vec::new();
+    for (weakness, leaf) in Evidence::of(rule, step.request.is_none()).weaknesses() {
+        let lint = WAIVABLE.iter().find(|(waivable, _)| *waivable == weakness).map(|(_, lint)| *lint);
+        if lint.is_some_and(|lint| settings::acknowledged(check.raw, lint)) {
+            waived.push(weakness);
+            continue;
+        }
+        let message = match weakness {
+            Weakness::Exists => {
+                let message =
+                    format!("`{name}` can be met by `{leaf}` alone, which \"false\", 0 and a blank meet as well");
+                let mistake = mistakes.error_at("exists-evidence", &written.place.span, message).as_warning();
+                mistakes.add(mistake.help("write has_value: true, or compare with what only a right password brings"));
+                continue;
+            }
+            Weakness::Cookie => format!("`{name}` can be met by `{leaf}` alone, and any page may set a cookie"),
+            Weakness::UsualHeader => format!("`{name}` can be met by `{leaf}` alone, which a login page has as well"),
+            Weakness::Status => format!("`{name}` can be met by the status alone, which a page of a proxy has as well"),
+            Weakness::Nothing => {
+                format!("`{name}` can be met by what the reply is not, and a login page is not that either")
+            }
+        };
+        let help = match lint {
+            Some(lint) => format!(
+                "look at something that only a right password brings; if there is nothing, write acknowledge: {{ {lint}: why }}"
+            ),
+            None => {
+                "look at something that only a right password brings: { field: …, equals: … } on every way of `any`"
+                    .to_owned()
+            }
+        };
+        mistakes.add(mistakes.error_at("no-evidence", &written.place.span, message).help(help));
+    }
+    waived
 }
 
 fn location_without_redirect(raw: &raw::Response, named: &[u16], mistakes: &mut Mistakes) {

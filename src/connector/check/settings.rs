@@ -12,8 +12,10 @@ use crate::secret::Secret;
 use crate::template::{Language, Setting};
 
 /// Lints that a connector may waive, with what each is about.
-const LINTS: [(&str, &str); 6] = [
+const LINTS: [(&str, &str); 8] = [
     ("status_only", "success looks at the HTTP status only"),
+    ("cookie_evidence", "success looks at a cookie, which any page may set"),
+    ("header_evidence", "success looks at a header that any reply may have"),
     (
         "credential_in_url",
         "the password or something computed from it stands in the URL, which servers and proxies log",

@@ -112,7 +112,7 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
                 success: Some(success),
                 failure: Reason::InvalidCredentials,
             },
-            status_only: false,
+            waived: BTreeSet::new(),
             named_statuses: Vec::new(),
             identity: None,
             captures: Vec::new(),
