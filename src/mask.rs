@@ -4,6 +4,7 @@
 //! It is no licence to show a text: what is not allowed by its place is masked before (`trace`). This catches what an
 //! upstream echoes in a message that a connector passes on.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::context::User;
 use crate::crypto::digest::{Algorithm, digest};
+use crate::document::Value;
 use crate::secret::Secret;
 
 /// Shown instead of a value.
@@ -27,6 +29,12 @@ const SHORTEST: usize = 4;
 /// A value that was computed from a credential and is shorter than this is searched for nowhere: it may well be a word
 /// (`env.type` is `login`).
 pub const DERIVED: usize = 8;
+
+/// The shortest number that may be a token. Shorter ones are codes and counts.
+pub const NUMBER: usize = 6;
+
+/// Characters of a secret in a row by which a text shows that it repeats one.
+const RUN: usize = 6;
 
 /// The shortest spelling of a digest: MD5 in base64url without padding.
 const SHORTEST_DIGEST: usize = 22;
@@ -93,10 +101,52 @@ impl Mask {
         shown
     }
 
+    /// Whether `text` repeats a part of a credential or of one of `more`: a run of six characters, white space left out, case
+    /// and width folded; of a shorter text or secret all of it. For texts that are shown only when they are surely none.
+    pub fn repeats<'s>(&'s self, text: &str, more: impl IntoIterator<Item = &'s str>) -> bool {
+        let text = folded(text);
+        let runs: HashSet<&[char]> = text.windows(RUN).collect();
+        let repeats = |secret: &str| {
+            let secret = folded(secret);
+            let (short, long) = if secret.len() < text.len() { (&secret, &text) } else { (&text, &secret) };
+            if short.len() < RUN {
+                return short.len() >= SHORTEST && long.windows(short.len()).any(|run| run == short.as_slice());
+            }
+            secret.windows(RUN).any(|run| runs.contains(run))
+        };
+        more.into_iter().any(repeats)
+            || self.values.iter().any(|value| {
+                let value = value.expose();
+                repeats(value) || spellings(value).iter().chain(&digests_of(value)).any(|spelt| repeats(spelt))
+            })
+    }
+
     /// Whether `text` holds a known spelling of a credential.
     pub fn finds(&self, text: &str) -> bool {
         text.len() >= SHORTEST && self.needles(text).iter().any(|needle| text.contains(needle.as_str()))
     }
+}
+
+/// Every text of `value` that is no word, and every number that is no code.
+pub fn telling<'v>(value: &'v Value, into: &mut Vec<&'v str>) {
+    match value {
+        Value::Text(text) if text.chars().count() >= DERIVED => into.push(text),
+        Value::Number(number) if number.as_str().len() >= NUMBER => into.push(number.as_str()),
+        Value::Array(items) => items.iter().for_each(|item| telling(item, into)),
+        Value::Object(members) => members.values().for_each(|member| telling(member, into)),
+        _ => {}
+    }
+}
+
+/// What of a text is compared: no white space and nothing invisible, small letters, those of full width as the usual ones.
+fn folded(text: &str) -> Vec<char> {
+    let narrow = |c: char| match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        other => other,
+    };
+    let seen =
+        |c: &char| !c.is_whitespace() && !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    text.chars().filter(seen).map(narrow).flat_map(char::to_lowercase).collect()
 }
 
 /// The longest run of characters of which digests are written, in hex and in both alphabets of base64.
@@ -125,6 +175,10 @@ fn spellings(value: &str) -> Vec<String> {
     }
     let hex = hex::encode(bytes);
     all.extend([base64, hex.to_uppercase(), hex]);
+    // Of a digest in hex, which servers write in either case.
+    if bytes.len() >= DERIVED && bytes.iter().all(u8::is_ascii_hexdigit) {
+        all.extend([value.to_ascii_uppercase(), value.to_ascii_lowercase()]);
+    }
     all.retain(|spelling| spelling.len() >= SHORTEST);
     all
 }
@@ -214,6 +268,34 @@ mod tests {
         let mask = Mask::new(&user, []);
         assert_eq!(mask.hide(&format!("bad {long}!")), format!("bad {MASK}!"));
         assert_eq!(mask.needles(&long).len(), 1);
+    }
+
+    #[test]
+    fn a_text_that_repeats_a_part_of_a_secret_is_told() {
+        let user = User { password: Secret::new("Canary-Passw0rd-密码"), ..User::default() };
+        let mask = Mask::new(&user, [&Secret::new("k3y!")]);
+        let sum = hex::encode(digest(Algorithm::Md5, "Canary-Passw0rd-密码".as_bytes()));
+        for text in [
+            "no canary-",
+            "CANARY - PASS",
+            "ＰＡＳＳｗ０ｒｄ",
+            "w0rd-密码 !",
+            "bad k3y!",
+            "0rd-",
+            "x TOKEN-77 y",
+            &sum[8..20],
+        ] {
+            assert!(mask.repeats(text, ["token-7788"]), "{text}");
+        }
+        for text in ["Sign in", "统一身份认证平台", "", "401 Unauthorized"] {
+            assert!(!mask.repeats(text, ["token-7788"]), "{text}");
+        }
+    }
+
+    #[test]
+    fn hex_is_hidden_in_either_case() {
+        let mask = Mask::new(&User::default(), [&Secret::new("E10ADC3949ba59ab")]);
+        assert_eq!(mask.hide("e10adc3949ba59ab E10ADC3949BA59AB"), format!("{MASK} {MASK}"));
     }
 
     /// A page's title reaches us with its white space folded.

@@ -101,6 +101,16 @@ impl NameSet {
     }
 }
 
+/// The text of a setting that comes from the environment. Who writes a connector may name any variable of the daemon's
+/// environment, so it is shown only where the operator has bounds for it: in the origin and the path of a URL.
+#[derive(Debug, Clone)]
+pub struct FromEnvironment {
+    /// The text.
+    pub value: Secret,
+    /// Whether it stands in the origin or the path of a URL of the file.
+    pub in_url: bool,
+}
+
 /// What a step can prove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -236,6 +246,8 @@ pub struct Connector {
     pub input: Input,
     /// Read at load.
     pub secrets: Arc<BTreeMap<String, Secret>>,
+    /// Settings that are not to be seen everywhere.
+    pub settings_from_env: Vec<FromEnvironment>,
     /// One monotonic deadline a call of the console.
     pub timeout: Duration,
     /// Of `time.iso8601`, `time.compact` and the `date` filter.

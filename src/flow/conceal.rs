@@ -1,44 +1,84 @@
-//! What a login makes of its credentials is hidden like them: the value that a script computed from the password, the token
-//! that an earlier step captured. An upstream may repeat either in a message or in a page's title.
+//! What a login makes of its credentials is hidden like them: what scripts and filters computed and a request carried, the
+//! token that an earlier step captured. An upstream may repeat any of it in a message or in a page's title.
+//!
+//! Hidden by value: whoever computes it has it, and no guess of spellings is as good.
+
+use url::Url;
 
 use super::login::EXPLAIN_CHARACTERS;
 use super::run::Run;
-use crate::context::{FieldKind, Variable};
-use crate::document::Value;
-use crate::mask::{DERIVED, MASK};
+use crate::condition::{Leaf, Test, ValueSource};
+use crate::connector::{Connector, Script, Step};
+use crate::context::{FieldKind, StepFacts, StepValue, Variable};
+use crate::mask::{DERIVED, MASK, NUMBER, telling};
+use crate::request::RequestPlan;
+use crate::response::Decoded;
+use crate::response::source::Source;
 use crate::secret::Secret;
 
 /// Hides what the scripts of this login computed from credentials. Declared public, it is none.
 pub(super) fn env(run: &mut Run<'_>, public: &[String]) {
+    let found: Vec<Secret> = secret_env(run, public).into_iter().map(Secret::new).collect();
+    if !found.is_empty() {
+        run.mask.add(&found);
+    }
+}
+
+fn secret_env<'r>(run: &'r Run<'_>, public: &[String]) -> Vec<&'r str> {
     let secret = |name: &str| {
         run.connector.secret_env.covers(name) && !public.contains(&Variable::Env(name.to_owned()).to_string())
     };
-    let texts = run.context.env.iter().filter(|(name, _)| secret(name)).filter_map(|(_, value)| long(value));
-    let found: Vec<Secret> = texts.map(Secret::new).collect();
+    let mut texts = Vec::new();
+    for (_, value) in run.context.env.iter().filter(|(name, _)| secret(name)) {
+        telling(value, &mut texts);
+    }
+    texts
+}
+
+/// Hides what the filters of a request made of credentials. `signed` are the header values that `auth` added.
+pub(super) fn carried(step: &Step, plan: &RequestPlan, signed: &[Secret], run: &mut Run<'_>) {
+    let secrecy = Secrecy { connector: run.connector, step };
+    let mut found = plan.carried(&run.context, &|variable| secrecy.is_credential(variable));
+    found.retain(|value| value.expose().chars().count() >= NUMBER);
+    found.extend_from_slice(signed);
     if !found.is_empty() {
         run.mask.add(&found);
+    }
+}
+
+/// Takes the title of a page away that repeats a part of anything secret that the request to `asked` may have carried.
+/// Nobody can tell how an upstream spells what it repeats, and a title says little.
+pub(super) fn title(step: &Step, run: &Run<'_>, asked: &Url, decoded: &mut Decoded) {
+    let Some(title) = &decoded.html_title else { return };
+    let mut carried = secret_env(run, &step.public);
+    let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
+    // Seen by the upstream that set them; here they are searched for.
+    carried.extend(run.jar.for_request(asked, now).into_iter().map(|(_, value)| value.expose()));
+    for (step, facts) in facts(run) {
+        captured(step, facts, &mut carried);
+        carried.extend(hidden_fields(facts));
+    }
+    if run.mask.repeats(title, carried) {
+        decoded.html_title = None;
     }
 }
 
 /// The line of explanation: masked first, then cut, so that the cut leaves no part of a credential.
 pub(super) fn line(run: &Run<'_>, explain: &str) -> String {
     let mut shown = run.mask.hide(explain);
-    for step in &run.connector.steps {
-        let Some(facts) = run.context.steps.get(&step.name) else { continue };
-        for capture in step.response.captures.iter().filter(|capture| !capture.public) {
-            let value = facts.captures.get(&capture.name).and_then(Option::as_ref);
-            if let Some(text) = value.and_then(long).filter(|text| shown.contains(*text)) {
-                shown = shown.replace(text, MASK);
-            }
+    let mut hide = |text: &str| {
+        if shown.contains(text) {
+            shown = shown.replace(text, MASK);
         }
-        // What a form keeps from people is a token as often as not; what they see of it is none.
-        let fields = facts.page.forms.values().flatten().flat_map(|form| &form.fields);
-        for field in fields.filter(|field| field.kind == FieldKind::Hidden) {
-            let long = field.value.as_deref().filter(|text| text.chars().count() >= DERIVED);
-            if let Some(text) = long.filter(|text| shown.contains(*text)) {
-                shown = shown.replace(text, MASK);
-            }
-        }
+    };
+    for (step, facts) in facts(run) {
+        let mut texts = Vec::new();
+        captured(step, facts, &mut texts);
+        texts.into_iter().for_each(&mut hide);
+        hidden_fields(facts).for_each(&mut hide);
+    }
+    for setting in run.connector.settings_from_env.iter().filter(|setting| !setting.in_url) {
+        hide(setting.value.expose());
     }
     if let Some((end, _)) = shown.char_indices().nth(EXPLAIN_CHARACTERS) {
         shown.truncate(end);
@@ -46,10 +86,97 @@ pub(super) fn line(run: &Run<'_>, explain: &str) -> String {
     shown
 }
 
-/// A text that is no word.
-fn long(value: &Value) -> Option<&str> {
-    match value {
-        Value::Text(text) if text.chars().count() >= DERIVED => Some(text),
-        _ => None,
+/// The steps that left something.
+fn facts<'r>(run: &'r Run<'_>) -> impl Iterator<Item = (&'r Step, &'r StepFacts)> {
+    run.connector.steps.iter().filter_map(|step| Some((step, run.context.steps.get(&step.name)?)))
+}
+
+/// What a step captured and does not declare public.
+fn captured<'r>(step: &Step, facts: &'r StepFacts, texts: &mut Vec<&'r str>) {
+    for capture in step.response.captures.iter().filter(|capture| !capture.public) {
+        if let Some(Some(value)) = facts.captures.get(&capture.name) {
+            telling(value, texts);
+        }
+    }
+}
+
+/// What a form keeps from people is a token as often as not; what they see of it is none.
+fn hidden_fields(facts: &StepFacts) -> impl Iterator<Item = &str> {
+    let fields = facts.page.forms.values().flatten().flat_map(|form| &form.fields);
+    let values = fields.filter(|field| field.kind == FieldKind::Hidden).filter_map(|field| field.value.as_deref());
+    values.filter(|text| text.chars().count() >= DERIVED)
+}
+
+/// What of a step must not be told, whatever its kind: a number tells as much as a text.
+#[derive(Clone, Copy)]
+pub(super) struct Secrecy<'a> {
+    pub connector: &'a Connector,
+    pub step: &'a Step,
+}
+
+impl Secrecy<'_> {
+    /// Whether what `leaf` looks at must not be told.
+    pub(super) fn keeps(self, leaf: &Leaf) -> bool {
+        match &leaf.test {
+            Test::Compare(source, _) => self.keeps_source(source),
+            Test::Status(_) => false,
+        }
+    }
+
+    /// Whether what stands at `source` must not be told.
+    pub(super) fn keeps_source(self, source: &ValueSource) -> bool {
+        match source {
+            ValueSource::Variable(variable) => !self.may_be_told(variable),
+            ValueSource::Reply(Source::Field(path)) => {
+                let preprocess = self.step.response.preprocess.as_deref();
+                let within = |of: &Source| match of {
+                    Source::Field(of) => path.is_within(of),
+                    _ => false,
+                };
+                preprocess.is_some_and(|script| self.computes_with_credentials(script)) || self.captures(&within)
+            }
+            ValueSource::Reply(source) => self.captures(&|of| of.to_string() == source.to_string()),
+            ValueSource::Claim(_) | ValueSource::Constant(_) => false,
+        }
+    }
+
+    /// Whether a capture of this step that is not public takes what `same` is true of.
+    fn captures(self, same: &dyn Fn(&Source) -> bool) -> bool {
+        let kept = self.step.response.captures.iter().filter(|capture| !capture.public);
+        kept.into_iter().any(|capture| matches!(&capture.source, ValueSource::Reply(source) if same(source)))
+    }
+
+    /// As `public` of the step says, beside what tells nothing of anybody.
+    fn may_be_told(self, variable: &Variable) -> bool {
+        match variable {
+            Variable::Step { value: StepValue::Outcome | StepValue::Status, .. }
+            | Variable::RequestId
+            | Variable::Time(_) => true,
+            Variable::Step { .. } => !self.is_credential(variable),
+            other => !self.is_credential(other) && self.step.public.contains(&other.to_string()),
+        }
+    }
+
+    /// Whether `variable` is a credential, may be computed from one, or is what an upstream gave for later requests.
+    pub(super) fn is_credential(self, variable: &Variable) -> bool {
+        match variable {
+            Variable::Secret(_) | Variable::Login(_) | Variable::Step { value: StepValue::Form(_), .. } => true,
+            Variable::Env(name) => {
+                self.connector.secret_env.covers(name) && !self.step.public.contains(&variable.to_string())
+            }
+            Variable::Step { step, value: StepValue::Capture(name) } => {
+                let step = self.connector.steps.iter().find(|known| known.name == *step);
+                let capture = step.and_then(|step| step.response.captures.iter().find(|known| known.name == *name));
+                !capture.is_some_and(|capture| capture.public) && !self.step.public.contains(&variable.to_string())
+            }
+            other => other.is_credential(),
+        }
+    }
+
+    /// Whether the document that a script leaves may hold what it computed from a credential.
+    fn computes_with_credentials(self, script: &Script) -> bool {
+        let reads = &script.reads;
+        let env = reads.env_read.all || reads.env_read.names.keys().any(|name| self.connector.secret_env.covers(name));
+        reads.names_credential() || reads.user.all || !reads.answer.is_empty() || !reads.secret.is_empty() || env
     }
 }

@@ -3,10 +3,12 @@
 //! Other logins share this thread, so what may cost seconds is done beside the runtime: never more at a time than the
 //! connector's own places (docs/security.md, failure 14), and waited for no longer than the login's deadline (docs/security.md, failure 28).
 
-use super::explain;
+use url::Url;
+
 use super::report::{ReplyTrace, StepReport};
 use super::run::Run;
 use super::stop::Stop;
+use super::{conceal, explain};
 use crate::connector::Step;
 use crate::response::{Decoded, decode};
 use crate::upstream::{Full, Reply};
@@ -16,19 +18,20 @@ use crate::verdict::Cause;
 /// worst in HTML costs the square of its size, at this one a few milliseconds, at 32 KiB a hundred.
 const DECODED_IN_PLACE: usize = 8 * 1024;
 
-/// Decodes the body of `reply`.
+/// Decodes the body of `reply` to the request to `asked`.
 pub(super) async fn decode_reply(
     step: &Step,
     run: &Run<'_>,
-    reply: &Reply,
+    (reply, asked): (&Reply, &Url),
     report: &mut StepReport,
 ) -> Result<Decoded, Stop> {
     let content_type = reply.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let decoded = if reply.body.len() <= DECODED_IN_PLACE {
+    let mut decoded = if reply.body.len() <= DECODED_IN_PLACE {
         decode(&step.response.decoding, content_type, &reply.body)
     } else {
         Box::pin(beside(step, run, reply, content_type)).await?
     };
+    conceal::title(step, run, asked, &mut decoded);
     if let Some(trace) = &mut report.trace {
         trace.reply = Some(ReplyTrace {
             status: reply.status,

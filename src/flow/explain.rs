@@ -1,7 +1,8 @@
 //! The one line that tells an administrator why a step ended as it did, without a packet capture.
 //!
 //! Shown by allow-list: names, types, statuses and literals of the connector; a value only when it is a number or
-//! boolean, or when it is what the literal says anyway. The caller masks the line once more.
+//! boolean, or when it is what the literal says anyway, and nothing at all of what may hold a credential. The caller masks
+//! the line once more.
 
 use crate::connector::{Role, Step};
 use crate::document::Value;
@@ -10,6 +11,7 @@ use crate::response::source::ReplyView;
 use crate::script::{Budget, Outcome};
 use crate::verdict::{Cause, Delivery, Denial, Truth, Withheld, WithheldCookie};
 
+use super::conceal::Secrecy;
 use super::report::Tells;
 use super::run::Proof;
 use super::watched::tells;
@@ -71,16 +73,18 @@ pub(super) fn mute_status(status: u16, decoded: &Decoded) -> String {
 
 /// The line of a judged reply.
 pub(super) fn judged(
-    step: &Step,
+    secrecy: Secrecy<'_>,
     result: Result<&Proof, &Denial>,
     seen: &[(Rule, Seen<'_>)],
     view: Option<&ReplyView<'_>>,
 ) -> String {
+    let step = secrecy.step;
     let decided = seen.last().map(|(rule, _)| *rule);
     let asked = || seen.iter().filter(|(rule, _)| Some(*rule) == decided).map(|(_, seen)| seen);
     let wanted = |truth: Truth| asked().find(|seen| seen.truth == truth);
-    let because =
-        |seen: Option<&Seen<'_>>| seen.map_or_else(|| "no rule says more".to_owned(), |seen| found(seen, view));
+    let because = |seen: Option<&Seen<'_>>| {
+        seen.map_or_else(|| "no rule says more".to_owned(), |seen| found(seen, view, secrecy))
+    };
     let line = match result {
         Ok(Proof::More(_)) => format!("right so far, a further factor is owed: {}", because(wanted(Truth::True))),
         Ok(_) => because(wanted(Truth::True)),
@@ -93,7 +97,8 @@ pub(super) fn judged(
             format!("the upstream reports trouble: {}", because(wanted(Truth::True)))
         }
         Err(Denial::Unavailable(Cause::UpstreamError)) => {
-            let why = wanted(Truth::False).map_or_else(|| "the status is not 2xx".to_owned(), |seen| found(seen, view));
+            let why = wanted(Truth::False)
+                .map_or_else(|| "the status is not 2xx".to_owned(), |seen| found(seen, view, secrecy));
             format!("this {} did not succeed: {why}", if step.role == Role::Factor { "factor" } else { "helper" })
         }
         Err(Denial::Unavailable(_)) => because(wanted(Truth::Unknown)),
@@ -113,13 +118,15 @@ fn not_ok_without_leaf(step: &Step, view: Option<&ReplyView<'_>>) -> bool {
 }
 
 /// What a leaf found, beside what it wanted.
-fn found(seen: &Seen<'_>, view: Option<&ReplyView<'_>>) -> String {
+fn found(seen: &Seen<'_>, view: Option<&ReplyView<'_>>, secrecy: Secrecy<'_>) -> String {
     let wanted = &seen.leaf.text;
     match (&seen.because, seen.found.as_deref()) {
         (Some(because), _) => match view {
             Some(view) => format!("the reply {because}; it is {}", read_as(view.decoded)),
             None => because.clone(),
         },
+        (None, Some(_)) if seen.truth == Truth::True && secrecy.keeps(seen.leaf) => wanted.clone(),
+        (None, Some(_)) if secrecy.keeps(seen.leaf) => format!("{wanted} does not hold"),
         (None, Some(value)) if seen.truth == Truth::True => match (value, tells(seen.leaf)) {
             (_, Tells::Nothing) => wanted.clone(),
             (Value::Number(_) | Value::Bool(_), _) => format!("{wanted} (it is {})", shown(value)),

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::connector::FromEnvironment;
 use crate::cookies::Dropped;
 use crate::document::Value;
 use crate::request::ShapePart;
@@ -116,6 +117,8 @@ pub struct StepTrace {
     pub public: Vec<String>,
     /// What the user and the connector keep secret, for the second net.
     pub credentials: Vec<Secret>,
+    /// Texts of settings that come from the environment.
+    pub settings: Vec<FromEnvironment>,
 }
 
 /// What the user is asked, without the id and without what could answer it.
@@ -250,6 +253,8 @@ pub struct MapTrace {
     pub error_code: Option<String>,
     /// The upstream's message, plain.
     pub error_message: Option<String>,
+    /// Whether one of the two is taken from what must not be told: a variable that holds a credential, a capture.
+    pub kept: bool,
     /// Data for the app.
     pub extension: Option<Value>,
     /// Named attributes of the user.

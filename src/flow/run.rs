@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::challenge::Asked;
+use super::conceal::Secrecy;
 use super::report::{StepEnd, StepReport, StepTrace};
 use super::stop::{Ending, Stop};
 use super::{Tools, challenge, draw, input, sends, watched};
@@ -194,7 +195,12 @@ impl<'a> Run<'a> {
             .chain(user.fields.values())
             .chain(self.context.answers.values())
             .chain(self.context.secrets.values());
-        StepTrace { public: step.public.clone(), credentials: credentials.cloned().collect(), ..StepTrace::default() }
+        StepTrace {
+            public: step.public.clone(),
+            credentials: credentials.cloned().collect(),
+            settings: self.connector.settings_from_env.clone(),
+            ..StepTrace::default()
+        }
     }
 
     /// One step, or `None` when its `when` is false. A step that asks pauses the login here.
@@ -209,7 +215,7 @@ impl<'a> Run<'a> {
             let facts = Facts { context: &self.context, reply: None, claims: None };
             let truth = when.holds(facts, Absent::Unknown);
             if let Some(trace) = &mut report.trace {
-                trace.when = Some(watched::when(when, truth, facts));
+                trace.when = Some(watched::when(when, truth, facts, Secrecy { connector: self.connector, step }));
             }
             match truth {
                 Truth::True => {}

@@ -7,12 +7,14 @@
 use http::HeaderValue;
 use http::header::COOKIE;
 
+use super::conceal;
 use super::report::{SentTrace, StepReport};
 use super::run::Run;
 use super::sends;
 use super::stop::Stop;
 use crate::connector::{Role, Step};
 use crate::request::{Prepared, RequestPlan, cookie_header};
+use crate::secret::Secret;
 use crate::template::RenderError;
 use crate::upstream::{Outgoing, Reply};
 use crate::verdict::{Cause, Reason};
@@ -25,13 +27,20 @@ pub(super) struct Ready {
 }
 
 /// Stages 2 and 3.
-pub(super) fn render(step: &Step, plan: &RequestPlan, run: &Run<'_>, report: &mut StepReport) -> Result<Ready, Stop> {
+pub(super) fn render(
+    step: &Step,
+    plan: &RequestPlan,
+    run: &mut Run<'_>,
+    report: &mut StepReport,
+) -> Result<Ready, Stop> {
     let node = run.node(plan);
     let mut prepared = plan.render(&run.context, node.as_ref()).map_err(unrendered)?;
     let unsigned = prepared.headers.len();
     if let Some(auth) = &step.auth {
         auth.sign(&mut prepared, &run.context).map_err(unrendered)?;
     }
+    let signed: Vec<Secret> = prepared.headers[unsigned..].iter().map(|(_, value)| credentials_of(value)).collect();
+    conceal::carried(step, plan, &signed, run);
     if let Some(trace) = &mut report.trace {
         trace.request = Some(SentTrace {
             method: prepared.method.to_string(),
@@ -42,6 +51,12 @@ pub(super) fn render(step: &Step, plan: &RequestPlan, run: &Run<'_>, report: &mu
         });
     }
     Ok(ready(step, prepared))
+}
+
+/// A header of `auth` without the name of its scheme.
+fn credentials_of(value: &HeaderValue) -> Secret {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    Secret::new(text.split_once(' ').map_or(&*text, |(_, credentials)| credentials))
 }
 
 fn unrendered(error: RenderError) -> Stop {

@@ -8,12 +8,13 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use tokio::time::Instant;
 
+use super::conceal::Secrecy;
 use super::decode::decode_reply;
 use super::report::{CaptureTrace, IdentityTrace, MapTrace, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
 use super::{cached, conceal, explain, page, send, watched};
-use crate::condition::{Facts, Judging, StepRules, status_speaks};
+use crate::condition::{Facts, Judging, StepRules, ValueSource, status_speaks};
 use crate::connector::{Match, Role, Step};
 use crate::context::PageFacts;
 use crate::document::{Value, from_json};
@@ -39,7 +40,7 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     let (reply, asked) = reply?;
     report.status = Some(reply.status);
     check_headers(&reply.headers).map_err(|error| Stop::unavailable(Cause::ResponseTooLarge, error.to_string()))?;
-    let mut decoded = decode_reply(step, run, &reply, report).await?;
+    let mut decoded = decode_reply(step, run, (&reply, &asked), report).await?;
     watch.lap("decode", report);
     let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
     let host = asked.host_str();
@@ -175,9 +176,10 @@ fn judge(
         },
     };
     let seen = judging.into_seen();
-    let explain = explain::judged(step, result.as_ref().map_or_else(Result::Err, Result::Ok), &seen, view);
+    let secrecy = Secrecy { connector: run.connector, step };
+    let explain = explain::judged(secrecy, result.as_ref().map_or_else(Result::Err, Result::Ok), &seen, view);
     if let Some(trace) = &mut report.trace {
-        trace.rules = watched::rules(rules, facts, &seen);
+        trace.rules = watched::rules(facts, &seen, secrecy);
     }
     match result {
         Ok(proof) => Ok((proof, explain)),
@@ -211,7 +213,14 @@ fn map_error(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut 
     let facts = Facts { context: &run.context, reply: Some(view), claims: None };
     let (code, message) = step.response.map.error(facts, &run.mask);
     if let Some(trace) = &mut report.trace {
-        trace.map = Some(MapTrace { error_code: code.clone(), error_message: message.clone(), ..MapTrace::default() });
+        let secrecy = Secrecy { connector: run.connector, step };
+        let keeps = |source: &Option<ValueSource>| source.as_ref().is_some_and(|source| secrecy.keeps_source(source));
+        trace.map = Some(MapTrace {
+            error_code: code.clone(),
+            error_message: message.clone(),
+            kept: keeps(&step.response.map.error_code) || keeps(&step.response.map.error_message),
+            ..MapTrace::default()
+        });
     }
     run.mapped.error_code = code;
     run.mapped.error_message.clone_from(&message);

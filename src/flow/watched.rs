@@ -2,22 +2,28 @@
 //!
 //! Conditions have no side effects, so all of this is asked again, and only when somebody watches.
 
+use super::conceal::Secrecy;
 use super::report::{LeafTrace, RuleTrace, Tells};
-use crate::condition::{Absent, Condition, Facts, Leaf, Operator, Rule, Seen, StepRules, Test, replied_ok};
+use crate::condition::{Absent, Condition, Facts, Leaf, Operator, Rule, Seen, Test, replied_ok};
 use crate::document::Value;
 use crate::verdict::Truth;
 
 /// A `when` that came to `truth`.
-pub(super) fn when(condition: &Condition, truth: Truth, facts: Facts<'_>) -> RuleTrace {
+pub(super) fn when(condition: &Condition, truth: Truth, facts: Facts<'_>, secrecy: Secrecy<'_>) -> RuleTrace {
     let mut leaves = Vec::new();
     condition.evaluate(facts, Absent::Unknown, &mut |seen| leaves.push(seen));
     // A step that runs was decided by nothing in particular; one that does not, was.
     let decisive = if truth == Truth::True { Vec::new() } else { deciding(condition, facts, Absent::Unknown) };
-    RuleTrace { name: "when".to_owned(), truth, leaves: leaves.iter().map(|seen| leaf(seen, &decisive)).collect() }
+    RuleTrace {
+        name: "when".to_owned(),
+        truth,
+        leaves: leaves.iter().map(|seen| leaf(seen, &decisive, secrecy)).collect(),
+    }
 }
 
 /// The rules that were asked. `seen` holds their leaves in the order of judging, each with its rule.
-pub(super) fn rules(rules: &StepRules, facts: Facts<'_>, seen: &[(Rule, Seen<'_>)]) -> Vec<RuleTrace> {
+pub(super) fn rules(facts: Facts<'_>, seen: &[(Rule, Seen<'_>)], secrecy: Secrecy<'_>) -> Vec<RuleTrace> {
+    let rules = &secrecy.step.response.rules;
     let mut traces = Vec::new();
     for (rule, condition) in rules.conditions() {
         let asked: Vec<&Seen<'_>> = seen.iter().filter(|(of, _)| *of == rule).map(|(_, seen)| seen).collect();
@@ -31,7 +37,7 @@ pub(super) fn rules(rules: &StepRules, facts: Facts<'_>, seen: &[(Rule, Seen<'_>
         let decisive = deciding(condition, facts, absent);
         let mut trace = RuleTrace {
             truth: condition.holds(facts, absent),
-            leaves: asked.into_iter().map(|seen| leaf(seen, &decisive)).collect(),
+            leaves: asked.into_iter().map(|seen| leaf(seen, &decisive, secrecy)).collect(),
             name: rule.to_string(),
         };
         if matches!(rule, Rule::More | Rule::Success) {
@@ -77,13 +83,13 @@ fn only_on_2xx(rule: &mut RuleTrace, condition: Option<&Condition>, facts: Facts
     });
 }
 
-fn leaf(seen: &Seen<'_>, decisive: &[&Leaf]) -> LeafTrace {
+fn leaf(seen: &Seen<'_>, decisive: &[&Leaf], secrecy: Secrecy<'_>) -> LeafTrace {
     LeafTrace {
         text: seen.leaf.text.clone(),
         truth: seen.truth,
         found: seen.found.as_deref().cloned(),
         because: seen.because.clone(),
-        tells: tells(seen.leaf),
+        tells: if secrecy.keeps(seen.leaf) { Tells::Nothing } else { tells(seen.leaf) },
         decisive: decisive.iter().any(|leaf| std::ptr::eq(*leaf, seen.leaf)),
     }
 }

@@ -8,7 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::context::{Context, Variable};
 use crate::crypto::encoding::url_decode;
-use crate::template::{Charset, Hole, Line, RenderError};
+use crate::document::to_json;
+use crate::secret::Secret;
+use crate::template::{Charset, Datum, Hole, Line, RenderError};
 
 use super::RequestPlan;
 use super::body::BodyPlan;
@@ -104,6 +106,22 @@ impl RequestPlan {
             }
         }
         Ok(parts)
+    }
+}
+
+impl RequestPlan {
+    /// What the holes of the request that [`RequestPlan::render`] gives for the same context hold after their filters, of
+    /// those that read a variable for which `secret` is true: a value that was computed from a credential is one, and no
+    /// guess of its spelling finds it. What has no filter is the variable's own value.
+    pub fn carried(&self, context: &Context, secret: &dyn Fn(&Variable) -> bool) -> Vec<Secret> {
+        let made = self.holes().filter(|hole| !hole.filters.is_empty() || matches!(hole.variable, Variable::Login(_)));
+        let texts =
+            made.filter(|hole| hole.variables().any(secret)).filter_map(|hole| match hole.evaluate(context).ok()? {
+                Datum::Text(text) => Some(text.into_owned()),
+                Datum::Value(value) => Some(value.scalar_text().map_or_else(|| to_json(&value), str::to_owned)),
+                Datum::Bytes(bytes) => String::from_utf8(bytes).ok(),
+            });
+        texts.map(Secret::new).collect()
     }
 }
 

@@ -51,6 +51,8 @@ pub struct Trace {
     steps: Vec<Step>,
     /// What an accept hands to the user's browser.
     delivery: Delivery,
+    /// Whether code and message are taken from what must not be told.
+    kept: bool,
     net: Net,
 }
 
@@ -68,6 +70,7 @@ impl Trace {
             explain: net.text(&explain(&report.explain, &report.steps, view)),
             steps: steps(&report.steps, view, &net),
             delivery: Delivery::of(&report.verdict, &net),
+            kept: kept(&report.steps),
             net,
         }
     }
@@ -85,6 +88,7 @@ impl Trace {
             explain: net.text(&explain(&report.explain, &report.steps, view)),
             steps: steps(&report.steps, view, &net),
             delivery: Delivery::default(),
+            kept: kept(&report.steps),
             net,
         }
     }
@@ -93,7 +97,7 @@ impl Trace {
     /// utility call has `utility` in place of `verdict`. Cookies that are delivered stand in the verdict; when some are not,
     /// `not_delivered` says why.
     pub fn to_json(&self, body: Json) -> Json {
-        let body = if self.verdict.is_some() { verdict::masked(body, &self.net) } else { Json::Null };
+        let body = if self.verdict.is_some() { verdict::masked(body, self.kept, &self.net) } else { Json::Null };
         let name = if self.username.is_some() { "verdict" } else { "utility" };
         let mut shown = json!({ name: body, "explain": self.explain, "trace": self.steps });
         if !self.delivery.withheld.is_empty() {
@@ -118,6 +122,10 @@ fn steps(reports: &[StepReport], view: View<'_>, net: &Net) -> Vec<Step> {
         last.rehearsed();
     }
     steps
+}
+
+fn kept(steps: &[StepReport]) -> bool {
+    steps.iter().filter_map(|step| step.trace.as_ref()?.map.as_ref()).any(|map| map.kept)
 }
 
 /// Milliseconds with three digits behind the point.

@@ -8,15 +8,18 @@ use serde::Serialize;
 use super::View;
 use crate::context::{User, Variable};
 use crate::cookies::SetCookie;
+use crate::crypto::encoding::url_decode;
 use crate::document::Value;
 use crate::flow::report::{StepReport, StepTrace};
-use crate::mask::{DERIVED, MASK, Mask};
+use crate::mask::{MASK, Mask, NUMBER, telling};
 use crate::request::ShapePart;
 use crate::secret::Secret;
 
 /// Masks what may not be seen.
 pub(super) struct Net {
     mask: Mask,
+    /// Texts of settings that come from the environment, in the spellings of a request.
+    settings: Vec<Secret>,
     pub(super) reveal: bool,
 }
 
@@ -42,10 +45,18 @@ pub(super) struct Shown {
 impl Net {
     pub(super) fn new(steps: &[StepReport], view: View<'_>) -> Self {
         if view.reveal {
-            return Self { mask: Mask::default(), reveal: true };
+            return Self { mask: Mask::default(), settings: Vec::new(), reveal: true };
         }
         let mut known: Vec<String> = view.credentials.iter().map(|secret| secret.expose().to_owned()).collect();
+        let mut settings = Vec::new();
         for trace in steps.iter().filter_map(|step| step.trace.as_deref()) {
+            for setting in &trace.settings {
+                let text = setting.value.expose();
+                // In the query of a URL it may be several parts.
+                let parts = text.split(['&', '=', '?', '#']);
+                settings.extend(parts.chain([text]).flat_map(spellings));
+                known.extend((!setting.in_url).then(|| text.to_owned()));
+            }
             known.extend(trace.credentials.iter().map(|secret| secret.expose().to_owned()));
             derived(trace, &mut known);
         }
@@ -54,12 +65,28 @@ impl Net {
         known.sort_unstable();
         known.dedup();
         let known: Vec<Secret> = known.into_iter().map(Secret::new).collect();
-        Self { mask: Mask::new(&User::default(), &known), reveal: false }
+        let settings = settings.into_iter().filter(|text| !text.is_empty()).map(Secret::new).collect();
+        Self { mask: Mask::new(&User::default(), &known), settings, reveal: false }
     }
 
     /// A text that may be seen, without any credential in it.
     pub(super) fn text(&self, text: &str) -> String {
         if self.reveal { text.to_owned() } else { self.mask.hide(text) }
+    }
+
+    /// A name that an upstream chose: one that looks like a token may be one, and then the name is the secret.
+    pub(super) fn name(&self, name: &str) -> String {
+        if !self.reveal && looks_like_token(name) { MASK.to_owned() } else { self.text(name) }
+    }
+
+    /// Whether a part of a request holds the text of a setting that comes from the environment.
+    pub(super) fn holds_setting(&self, part: &ShapePart) -> bool {
+        // Searched, not shown. What is in another charset cannot be searched.
+        let text = str::from_utf8(part.reveal());
+        let holds = |text: &str| self.settings.iter().any(|setting| text.contains(setting.expose()));
+        let decoded = |text: &str| url_decode(text).is_ok_and(|bytes| holds(&String::from_utf8_lossy(&bytes)));
+        let holds_either = |text: &str| holds(text) || decoded(text);
+        part.place != "path" && !self.settings.is_empty() && text.map_or(true, holds_either)
     }
 
     /// A value: with its content when `allowed`, else type and length.
@@ -100,21 +127,18 @@ impl Net {
 /// What this step made of credentials, as far as its connector does not declare it public.
 fn derived(trace: &StepTrace, known: &mut Vec<String>) {
     let mut add = |text: &str| {
-        if text.chars().count() >= DERIVED {
+        if text.chars().count() >= NUMBER {
             known.push(text.to_owned());
         }
     };
-    for (name, value) in &trace.env {
-        let public = is_public(&Variable::Env(name.clone()), &trace.public);
-        if let (Value::Text(text), false) = (value, public) {
-            add(text);
-        }
+    let mut made = Vec::new();
+    for (_, value) in trace.env.iter().filter(|(name, _)| !is_public(&Variable::Env(name.clone()), &trace.public)) {
+        telling(value, &mut made);
     }
-    for capture in trace.captures.iter().filter(|capture| !capture.public) {
-        if let Some(Value::Text(text)) = &capture.value {
-            add(text);
-        }
+    for value in trace.captures.iter().filter(|capture| !capture.public).filter_map(|capture| capture.value.as_ref()) {
+        telling(value, &mut made);
     }
+    made.into_iter().for_each(&mut add);
     for part in trace.request.iter().flat_map(|request| &request.shape).filter(|part| carries(part, &trace.public)) {
         // Searched for, never shown: as it goes out, without the quotes of JSON, and as the upstream reads it.
         let text = String::from_utf8_lossy(part.reveal());
@@ -156,6 +180,26 @@ fn escaped(text: &str) -> Vec<String> {
         }
     }
     vec![ascii.replace('/', "\\/"), ascii]
+}
+
+/// A text as the places of a request write it.
+fn spellings(text: &str) -> Vec<String> {
+    let form: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    let json = crate::document::to_json(&text.into());
+    let mut all = vec![text.to_owned(), form.replace('+', "%20"), form, json.trim_matches('"').to_owned()];
+    all.extend(crate::template::escape_xml(text).map(std::borrow::Cow::into_owned));
+    all
+}
+
+/// Whether a name has a word in it that nobody would write: many digits, or letters at random.
+fn looks_like_token(name: &str) -> bool {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
+        let count = |is: fn(&u8) -> bool| word.bytes().filter(is).count();
+        let (length, digits) = (word.len(), count(u8::is_ascii_digit));
+        let (upper, lower) = (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));
+        let random = length >= 16 && (digits >= 3 || upper.min(lower) > length / 4);
+        digits >= NUMBER || random || length > 64
+    })
 }
 
 /// Whether a part of a request holds a credential, or what may have been computed from one.

@@ -59,7 +59,7 @@ impl Outline {
             Value::Object(members) => {
                 for (name, member) in members {
                     // Through the net before it is quoted: a reply's own escapes would be escaped once more, and hide it.
-                    let name = segment(&net.text(name), above.is_empty());
+                    let name = segment(&net.name(name), above.is_empty());
                     let path = if above.is_empty() { name } else { format!("{above}.{name}") };
                     self.add(&path, member, net);
                     self.members(&path, member, net);

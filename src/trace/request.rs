@@ -44,7 +44,7 @@ impl Request {
         }));
         parts.extend(sent.from_jar.iter().map(|(name, value)| Part {
             place: "cookie",
-            name: net.text(name),
+            name: net.name(name),
             from: vec![JAR.to_owned()],
             shown: net.bytes(value, false),
         }));
@@ -55,7 +55,7 @@ impl Request {
 impl Part {
     fn of(part: &ShapePart, is_json: bool, public: &[String], net: &Net) -> Self {
         // Seen when the file alone decides it, or when every variable in it is declared public.
-        let allowed = may_be_seen(part, public);
+        let allowed = may_be_seen(part, public) && !net.holds_setting(part);
         let leaf = if is_json && part.place == "body" { from_json(part.reveal()).ok() } else { None };
         Self {
             place: part.place,

@@ -190,7 +190,8 @@ fn kept(what: &CacheTrace) -> String {
 
 /// Code and message are what the caller gets to read; extension and attributes are the user's data.
 fn mapped(map: &MapTrace, net: &Net) -> Vec<Named> {
-    let text = |name: &str, text: &Option<String>| text.as_deref().map(|text| named(name, &text.into(), true, net));
+    let text =
+        |name: &str, text: &Option<String>| text.as_deref().map(|text| named(name, &text.into(), !map.kept, net));
     let mut list: Vec<Named> = text("error_code", &map.error_code).into_iter().collect();
     list.extend(text("error_message", &map.error_message));
     list.extend(map.extension.as_ref().map(|extension| named("extension", extension, false, net)));
@@ -230,7 +231,7 @@ impl Reply {
             read_as: net.text(&reply.read_as),
             body_bytes: reply.body_bytes,
             headers: headers
-                .map(|(name, value)| Named { name: net.text(name), shown: net.bytes(value, false) })
+                .map(|(name, value)| Named { name: net.name(name), shown: net.bytes(value, false) })
                 .collect(),
             // The clock only matters for when a cookie ends, which is not shown.
             cookies: cookies
@@ -239,7 +240,7 @@ impl Reply {
                 .collect(),
             dropped_cookies: dropped
                 .iter()
-                .map(|dropped| Dropped { name: net.text(&dropped.name), because: net.text(&dropped.why.to_string()) })
+                .map(|dropped| Dropped { name: net.name(&dropped.name), because: net.text(&dropped.why.to_string()) })
                 .collect(),
         }
     }
@@ -248,7 +249,7 @@ impl Reply {
 impl Cookie {
     fn of(cookie: &SetCookie, net: &Net) -> Self {
         Self {
-            name: net.text(&cookie.name),
+            name: net.name(&cookie.name),
             shown: net.value(&cookie.value.as_str().into(), false),
             domain: cookie.domain.as_deref().map(|domain| net.text(domain)),
             path: cookie.path.as_deref().map(|path| net.text(path)),

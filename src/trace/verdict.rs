@@ -10,6 +10,9 @@ use crate::verdict::Verdict;
 /// Members of a verdict that hold data of the upstream or of the user, whatever their type.
 const DATA: [&str; 2] = ["extension", "extension_text"];
 
+/// Members that an upstream says to people, unless a connector takes them from what must not be told.
+const ERROR: [&str; 2] = ["error_code", "error_message"];
+
 /// Members whose own members or items are known by name, and whose values are data.
 const CONTAINERS: [&str; 3] = ["attributes", "cookies", "challenge"];
 
@@ -53,7 +56,7 @@ pub(super) fn utility_detail(end: &UtilityEnd) -> Option<String> {
 }
 
 /// `body` with a mask for extension, attributes, cookie values and everything of a challenge that could answer it.
-pub(super) fn masked(body: Json, net: &Net) -> Json {
+pub(super) fn masked(body: Json, kept: bool, net: &Net) -> Json {
     if net.reveal {
         return body;
     }
@@ -62,7 +65,7 @@ pub(super) fn masked(body: Json, net: &Net) -> Json {
         if value.is_null() {
             continue;
         }
-        if DATA.contains(&name.as_str()) {
+        if DATA.contains(&name.as_str()) || (kept && ERROR.contains(&name.as_str())) {
             *value = MASK.into();
         } else if name == "attributes" {
             hide(value, &[]);

@@ -1,6 +1,7 @@
 //! Unique passwords through every outcome of the real daemon at trace level, and then a search for each of them, in clear
 //! and in twelve derived forms, in everything that the daemon let out.
 
+mod computed;
 pub mod memory;
 mod planting;
 mod shipped;

@@ -250,6 +250,7 @@ impl Check<'_> {
             revision: revision::of(mistakes.file(), self.scripts, &self.language),
             input,
             secrets: Arc::new(secrets),
+            settings_from_env: settings::from_env(self.raw, self.around),
             timeout: transport::timeout(self.raw),
             time_zone: self.language.time_zone.clone(),
             proof_fields: roles::proof_fields(&steps, self.scripts, self.reads),

@@ -42,7 +42,10 @@ impl Taint {
             if about_user && !reads.env_written.all && reads.env_written.names.len() == 1 {
                 taint.named.extend(reads.env_written.names.keys().cloned());
             }
-            if !reads.secret.is_empty() {
+            let signs = !reads.secret.is_empty()
+                || reads.env_read.names.keys().any(|name| taint.signed.covers(name))
+                || (reads.env_read.all && !taint.signed.names.is_empty());
+            if signs {
                 taint.signed.names.extend(reads.env_written.names.keys().cloned());
                 taint.signed.all |= reads.env_written.all;
             }

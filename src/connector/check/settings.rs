@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::{SecretsFrom, Surroundings, beside};
+use crate::connector::FromEnvironment;
 use crate::connector::raw;
 use crate::connector::raw::connector::{SecretSource, Setting as Written};
 use crate::diagnostic::{Mistakes, did_you_mean};
@@ -79,6 +80,33 @@ fn setting(name: &str, written: &Written, around: Surroundings<'_>, mistakes: &m
             (origins.len() == nodes.nodes.len()).then_some(Setting::Nodes(origins))
         }
     }
+}
+
+/// The settings whose text comes from the environment, and whether the file puts them into a URL.
+pub(super) fn from_env(raw: &raw::Connector, around: Surroundings<'_>) -> Vec<FromEnvironment> {
+    let given = |name: &str| around.settings.contains_key(name);
+    let texts =
+        raw.settings.iter().filter(|(name, _)| !given(&name.value)).filter_map(|(name, written)| match written {
+            Written::Env(from) => Some((&name.value, (around.env)(&from.env.text)?)),
+            Written::Literal(_) | Written::Nodes(_) => None,
+        });
+    texts.map(|(name, text)| FromEnvironment { value: Secret::new(text), in_url: stands_in_url(raw, name) }).collect()
+}
+
+/// Whether a URL has `${name}` before its query.
+fn stands_in_url(raw: &raw::Connector, name: &str) -> bool {
+    let written = format!("${{{name}}}");
+    let urls = raw.steps.iter().flat_map(|step| {
+        let asked = step.request.as_ref().and_then(|request| match &request.url {
+            raw::request::Url::Template(text) => Some(text),
+            raw::request::Url::From(_) => None,
+        });
+        let opened = step.ask.as_ref().and_then(|ask| ask.url.as_ref());
+        asked.into_iter().chain(opened)
+    });
+    let before_query =
+        |url: &raw::Text| url.text.split(['?', '#']).next().is_some_and(|place| place.contains(&written));
+    urls.into_iter().any(before_query)
 }
 
 /// Whether `url` is scheme, host and port and nothing else.

@@ -77,6 +77,11 @@ impl Path {
         }
         Lookup::Node(node)
     }
+
+    /// Whether it names the node that `other` names, or one in it.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.segments.starts_with(&other.segments)
+    }
 }
 
 /// RFC 9535 section 2.3.3.2: `-1` is the last.

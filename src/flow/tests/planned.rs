@@ -139,6 +139,7 @@ pub(super) fn connector(steps: &[PlannedStep]) -> Connector {
         timeout: std::time::Duration::from_secs(5),
         time_zone: jiff::tz::TimeZone::UTC,
         proof_fields: crate::connector::NameSet::default(),
+        settings_from_env: Vec::new(),
         secret_env: crate::connector::NameSet::default(),
         identity_required: false,
         nodes: None,
