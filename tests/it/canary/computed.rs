@@ -56,8 +56,8 @@ steps:
 }
 
 /// Repeats `p`: in the title of a page, and for the user `json` in a message.
-async fn echo(body: Bytes) -> Response {
-    let asked: Value = serde_json::from_slice(&body).unwrap();
+fn echo(body: &Bytes) -> Response {
+    let asked: Value = serde_json::from_slice(body).unwrap();
     let p = asked["p"].as_str().map_or_else(|| asked["p"].to_string(), str::to_owned);
     match asked["u"].as_str().unwrap() {
         "json" => axum::Json(json!({ "code": 500, "msg": format!("no: {p}") })).into_response(),
@@ -92,7 +92,7 @@ async fn what_filters_and_scripts_made_is_not_repeated() {
         let asked: Value = serde_json::from_slice(&body).unwrap();
         let p = asked["p"].as_str().map_or_else(|| asked["p"].to_string(), str::to_owned);
         kept.lock().unwrap().push(p);
-        echo(body)
+        std::future::ready(echo(&body))
     };
     let base = upstream(Router::new().route("/echo", post(answer))).await;
     let home = home();
