@@ -15,6 +15,7 @@ pub mod crypto;
 pub mod diagnostic;
 pub mod document;
 pub mod dumps;
+pub mod files;
 pub mod flow;
 pub mod golden;
 pub mod guard;

@@ -12,6 +12,7 @@ use doorward::connector::catalog::{Loader, files};
 use doorward::connector::check::SecretsFrom;
 use doorward::connector::raw;
 use doorward::diagnostic::SourceFile;
+use doorward::files;
 use doorward::script::{Limits, Worker};
 use doorward::upstream::{Egress, EgressRules, Origin};
 
@@ -42,7 +43,7 @@ pub fn egress(files: &[PathBuf], allow_loopback: bool) -> anyhow::Result<Arc<Egr
 /// The proxies that connector files name. The daemon's operator has to list them; a command's user did by naming the file.
 fn proxies(files: &[PathBuf]) -> Vec<String> {
     let named = |path: &PathBuf| -> Option<String> {
-        let text = std::fs::read_to_string(path).ok().filter(|text| text.contains("proxy"))?;
+        let text = files::read_text(path, files::MOST).ok().filter(|text| text.contains("proxy"))?;
         let (raw, _) = raw::parse(Arc::new(SourceFile { path: path.clone(), text }));
         let proxy = raw?.transport?.proxy?;
         Origin::parse(&proxy.text).ok().map(|origin| origin.to_string()).filter(|origin| origin.starts_with("http:"))

@@ -1,6 +1,7 @@
 //! `doorward serve`: the daemon, from its configuration to an orderly end.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use doorward::state::Challenges;
 use doorward::upstream::Egress;
 use doorward::{dumps, log, server::log_reload};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 
 use super::MISCONFIGURED;
 use super::load;
@@ -131,23 +133,37 @@ impl Signals {
         })
     }
 
-    /// Waits for the end; reads connectors, certificates and the audit file anew on SIGHUP.
+    /// Waits for the end; reads connectors, certificates and the audit file anew on SIGHUP. Signals are heard meanwhile.
     async fn until_the_end(mut self, config: &Config, app: &Arc<App>, shared: &SharedTls) {
+        let asked = Notify::new();
+        let mut reading = pin!(read_again(config, app, shared, &asked));
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
                 _ = self.hangup.recv() => {
-                    server::reload(app).await;
                     if let Some(trail) = &app.trail {
                         trail.reopen();
                     }
-                    match config.tls.as_ref().map(tls::load).transpose() {
-                        Ok(fresh) => shared.store(fresh),
-                        Err(error) => tracing::error!(%error, "the certificates are not changed"),
-                    }
+                    asked.notify_one();
                 }
+                () = &mut reading => {}
             }
+        }
+    }
+}
+
+/// Reads connectors and certificates whenever `asked`; of several times during one reading one remains.
+async fn read_again(config: &Config, app: &Arc<App>, shared: &SharedTls, asked: &Notify) {
+    loop {
+        asked.notified().await;
+        server::reload(app).await;
+        let Some(files) = config.tls.clone() else { continue };
+        match tokio::task::spawn_blocking(move || tls::load(&files)).await {
+            Ok(Ok(fresh)) => shared.store(Some(fresh)),
+            Ok(Err(error)) => tracing::error!(%error, "the certificates are not changed"),
+            // A panic was logged by its hook.
+            Err(_) => {}
         }
     }
 }

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Mistakes, Span};
+use crate::files;
 use crate::reading::{Place, Spanned, Text};
 use crate::secret::Secret;
 use crate::upstream::{self, EgressRules};
 
 use super::raw::{self, Daemon, SecretFrom};
 use super::{Config, Limits, Log, Scripts, State};
+
+/// A key, a token or an address with a password; more is a mistake.
+const SECRET_BYTES: usize = 64 * 1024;
 
 /// What the check needs beside the text.
 pub(super) struct Check<'a> {
@@ -228,10 +232,10 @@ impl Check<'_> {
                 }
                 value.map(Secret::new)
             }
-            SecretFrom::File(path) => match std::fs::read_to_string(self.path(path)) {
+            SecretFrom::File(path) => match files::read_text(&self.path(path), SECRET_BYTES) {
                 Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
-                Err(error) => {
-                    let message = format!("this file cannot be read: {}", error.kind());
+                Err(why) => {
+                    let message = format!("this file cannot be read: {why}");
                     self.wrong("no-secret", &path.span, &message, "paths are relative to this file");
                     None
                 }

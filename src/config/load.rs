@@ -9,6 +9,7 @@ use super::Config;
 use super::check::Check;
 use super::raw::Daemon;
 use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
+use crate::files;
 use crate::reading::FromNode;
 
 /// What a file came to.
@@ -22,14 +23,14 @@ pub struct Loaded {
 
 /// Reads the file at `path`. Environment variables that it names come from `env`.
 pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Loaded {
-    match std::fs::read_to_string(path) {
+    match files::read_text(path, files::MOST) {
         Ok(text) => parse(SourceFile { path: path.to_owned(), text }, env),
-        Err(error) => Loaded {
+        Err(why) => Loaded {
             config: None,
             mistakes: vec![Diagnostic {
                 severity: Severity::Error,
                 code: "unreadable",
-                message: format!("{} cannot be read: {}", path.display(), error.kind()),
+                message: format!("{} cannot be read: {why}", path.display()),
                 at: None,
                 label: None,
                 help: vec!["name the configuration with --config".to_owned()],

@@ -18,11 +18,9 @@ use super::spread::spread;
 use super::{Connector, raw};
 use crate::condition::Rule;
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
+use crate::files;
 use crate::script::{Limits, Pool, Reads, Source, Worker, inspect};
 use crate::upstream::{Client, Egress};
-
-/// A connector file larger than this was not written by a person.
-const FILE_BYTES: u64 = 1 << 20;
 
 /// Connectors that are probed at a time: enough to keep the workers of a machine with two cores busy, and far fewer
 /// than the pool has places for.
@@ -91,9 +89,9 @@ impl Live {
 impl Loader {
     /// Loads connector files together. Every one of `files` has its outcome, in order.
     pub async fn load(&self, files: &[PathBuf]) -> Vec<Outcome> {
-        let mut drafts = spread(files.iter().collect(), |path| match read_file(path, FILE_BYTES) {
+        let mut drafts = spread(files.iter().collect(), |path| match files::read_text(path, files::MOST) {
             Ok(text) => Ok(Draft::read(path, text, self.around())),
-            Err(why) => Err(Box::new(unreadable(path, &why))),
+            Err(why) => Err(Box::new(unreadable(path, &why.to_string()))),
         });
         let mut next_script = 0;
         let mut firsts = Vec::with_capacity(files.len());
@@ -124,7 +122,7 @@ impl Loader {
     pub fn around(&self) -> Surroundings<'_> {
         Surroundings {
             env: &*self.env,
-            read_file: &|path| std::fs::read(path),
+            read_file: &|path| files::read(path, files::MOST),
             settings: &self.settings,
             secrets: &self.secrets,
             secrets_from: self.secrets_from,
@@ -215,16 +213,6 @@ fn page_denied(raw: &raw::Connector, file: &Arc<SourceFile>, step: &str) -> Opti
     Some(label.help("write format: json (or xml, …): a page is then unavailable; or format: auto, if this is meant"))
 }
 
-/// The text of a file, at most `most` bytes.
-fn read_file(path: &Path, most: u64) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| error.kind().to_string())?.len();
-    if size > most {
-        return Err(format!("it is larger than {} KiB", most / 1024));
-    }
-    let bytes = std::fs::read(path).map_err(|error| error.kind().to_string())?;
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
-}
-
 fn unreadable(path: &Path, why: &str) -> Checked {
     let id = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let diagnostic = without_place("file-unreadable", format!("{} cannot be read: {why}", path.display()));
@@ -235,18 +223,27 @@ fn without_place(code: &'static str, message: String) -> Diagnostic {
     Diagnostic { severity: Severity::Error, code, message, at: None, label: None, help: Vec::new() }
 }
 
-/// The connector files below `path`: itself if it is a file, else every `.yaml`, `.yml` and `.json` in it, sorted.
+/// The connector files below `path`: itself if it is a file, else every `.yaml`, `.yml` and `.json` in it, sorted. What one
+/// of them is, and whether it answers, shows when it is read.
 pub fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let own = path.to_owned();
+    let listed = files::within(path, files::PATIENCE, move || list(&own));
+    listed.unwrap_or_else(|why| Err(std::io::Error::other(why)))
+}
+
+fn list(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     if path.is_file() {
         return Ok(vec![path.to_owned()]);
     }
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path)? {
-        let path = entry?.path();
+        let entry = entry?;
+        let path = entry.path();
         // Editors leave hidden files beside the one being written.
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         let known = path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known));
-        if known && !hidden && path.is_file() {
+        // Links are not followed here: one of them may lead to a mount that is away.
+        if known && !hidden && !entry.file_type()?.is_dir() {
             files.push(path);
         }
     }
@@ -281,7 +278,7 @@ pub struct Change {
 
 /// The connectors of a directory, swapped whole on reload.
 pub struct Catalog {
-    loader: Loader,
+    loader: Arc<Loader>,
     directory: PathBuf,
     entries: ArcSwap<BTreeMap<String, Entry>>,
     /// Reloads follow each other; logins never wait for one.
@@ -292,7 +289,7 @@ impl Catalog {
     /// An empty catalog of `directory`; the first [`Catalog::reload`] fills it.
     pub fn new(loader: Loader, directory: impl Into<PathBuf>) -> Self {
         Self {
-            loader,
+            loader: Arc::new(loader),
             directory: directory.into(),
             entries: ArcSwap::default(),
             reloading: tokio::sync::Mutex::default(),
@@ -309,10 +306,22 @@ impl Catalog {
         self.entries.load_full()
     }
 
+    /// Beside the runtime: files are waited for, and reading and checking many of them computes for a while.
+    async fn outcomes(&self) -> std::io::Result<Vec<Outcome>> {
+        let (loader, directory) = (Arc::clone(&self.loader), self.directory.clone());
+        let runtime = tokio::runtime::Handle::current();
+        let loading = tokio::task::spawn_blocking(move || Ok(runtime.block_on(loader.load(&files(&directory)?))));
+        loading.await.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The daemon ends.
+            Err(error) => Err(std::io::Error::other(error)),
+        })
+    }
+
     /// Reads all files again and swaps the generation. Says what changed and everything that was found.
     pub async fn reload(&self) -> std::io::Result<(Change, Vec<Diagnostic>)> {
         let _one_at_a_time = self.reloading.lock().await;
-        let outcomes = self.loader.load(&files(&self.directory)?).await;
+        let outcomes = self.outcomes().await?;
         let before = self.entries.load_full();
         let (mut entries, mut change, mut diagnostics) = (BTreeMap::new(), Change::default(), Vec::new());
         for Outcome { id, live, diagnostics: found } in outcomes {

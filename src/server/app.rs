@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use super::callers::{Caller, Callers};
 use super::connectors::Connectors;
 use super::problem::Problem;
+use super::reload::Reloads;
 use crate::audit::Trail;
 use crate::config::{Certificate, Config, Limits, Scope};
 use crate::guard::{Guard, UtilityRate};
@@ -36,6 +37,7 @@ pub struct App {
     pub(super) limits: Limits,
     /// A permit a login that runs.
     pub(super) logins: Arc<Semaphore>,
+    pub(super) reloads: Arc<Reloads>,
     draining: AtomicBool,
 }
 
@@ -43,6 +45,7 @@ impl App {
     /// The server's side of the configuration; challenges are kept in this process.
     pub fn new(config: &Config, connectors: Arc<dyn Connectors>, metrics: Arc<Metrics>, trail: Option<Trail>) -> Self {
         Self {
+            reloads: Reloads::new(Arc::clone(&connectors), Arc::clone(&metrics)),
             connectors,
             metrics,
             trail,

@@ -13,12 +13,22 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
+use zeroize::Zeroizing;
 
 use crate::config::{Certificate, Tls};
+use crate::files::{self, Unread};
 
 /// Why there can be no TLS. Names files, never their content.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
+    /// A file cannot be read.
+    #[error("{path} cannot be read: {why}")]
+    Unread {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: Unread,
+    },
     /// A file cannot be read as PEM of its kind.
     #[error("{path}: no {what} in PEM form can be read from it: {error}")]
     File {
@@ -45,11 +55,11 @@ pub enum TlsError {
     ClientCa(String),
 }
 
-/// Reads the files and builds what the accept loop needs.
+/// Reads the files (so it may block for a while) and builds what the accept loop needs.
 pub fn load(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let chain = certificates(&tls.cert_file, "certificate")?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key_file).map_err(|error| TlsError::File {
+    let key = PrivateKeyDer::from_pem_slice(&read(&tls.key_file)?).map_err(|error| TlsError::File {
         path: tls.key_file.clone(),
         what: "private key",
         error,
@@ -76,8 +86,14 @@ pub fn load(tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
 
 fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let failed = |error| TlsError::File { path: path.to_owned(), what, error };
-    let all: Vec<_> = CertificateDer::pem_file_iter(path).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
+    let all: Vec<_> = CertificateDer::pem_slice_iter(&read(path)?).collect::<Result<_, _>>().map_err(failed)?;
     if all.is_empty() { Err(TlsError::Empty { path: path.to_owned(), what }) } else { Ok(all) }
+}
+
+/// A key's bytes leave memory with it.
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
+    let read = files::read(path, files::MOST).map(Zeroizing::new);
+    read.map_err(|why| TlsError::Unread { path: path.to_owned(), why })
 }
 
 /// What a certificate, verified by the handshake, says about its holder. Unreadable names are no names.

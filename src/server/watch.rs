@@ -14,9 +14,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::{App, reload};
+use crate::files;
 
 /// Soon enough for a person who waits for it.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How long a look may take: a share far away has a system call for each file.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Files and directories of one look. More are not connectors, and must not hold the daemon up.
 const MOST: usize = 20_000;
@@ -29,13 +33,22 @@ type Look = BTreeMap<PathBuf, (u64, u64, i64, i64)>;
 
 /// Reloads `app`'s connectors whenever `directory` changed, until `stop`.
 pub async fn connectors(directory: PathBuf, app: Arc<App>, mut stop: tokio::sync::watch::Receiver<bool>) {
-    let mut watch = Watch::from(look(directory.clone()).await);
+    let mut watch = Watch::from(look(directory.clone()).await.unwrap_or_default());
+    let mut answers = true;
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             () = sleep_until(Instant::now() + LOOK) => {}
         }
-        if watch.settled(look(directory.clone()).await) {
+        let looked = look(directory.clone()).await;
+        match (std::mem::replace(&mut answers, looked.is_some()), &looked) {
+            (false, Some(_)) => tracing::warn!("the directory of connectors answers again"),
+            (true, None) => {
+                tracing::error!("the directory of connectors does not answer; the last generation runs on");
+            }
+            _ => {}
+        }
+        if looked.is_some_and(|look| watch.settled(look)) {
             reload(&app).await;
         }
     }
@@ -65,15 +78,17 @@ impl Watch {
     }
 }
 
-async fn look(directory: PathBuf) -> Look {
-    // A panic of the task is as a look that saw nothing.
-    tokio::task::spawn_blocking(move || {
-        let mut seen = Look::new();
-        walk(&directory, 0, &mut seen);
-        seen
-    })
-    .await
-    .unwrap_or_default()
+/// `None` when the file system does not answer.
+async fn look(directory: PathBuf) -> Option<Look> {
+    let looking = tokio::task::spawn_blocking(move || {
+        let own = directory.clone();
+        files::within(&directory, PATIENCE, move || {
+            let mut seen = Look::new();
+            walk(&own, 0, &mut seen);
+            seen
+        })
+    });
+    looking.await.ok()?.ok()
 }
 
 fn walk(directory: &Path, depth: usize, seen: &mut Look) {

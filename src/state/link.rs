@@ -15,6 +15,7 @@ use rustls_pki_types::pem::PemObject as _;
 use tokio::time::Instant;
 
 use super::{PATIENCE, SetupError, Trouble};
+use crate::files;
 use crate::secret::Secret;
 
 /// TCP, TLS and AUTH of a store nearby; short of [`PATIENCE`], so that a call can outlive one failed attempt.
@@ -62,7 +63,7 @@ impl Link {
         let client = match ca_file {
             None => Client::open(info).map_err(|_| SetupError::Url)?,
             Some(path) => {
-                let pem = std::fs::read(path).map_err(|_| SetupError::Ca)?;
+                let pem = files::read(path, files::MOST).map_err(|_| SetupError::Ca)?;
                 // The client library takes a file without any, and then trusts nobody.
                 if CertificateDer::pem_slice_iter(&pem).next().is_none() {
                     return Err(SetupError::Ca);

@@ -3,7 +3,9 @@
 //! All on rustls with ring, named explicitly. There is no switch that turns verification off: a pin alone replaces
 //! chain and name checks, and then the key itself is what is verified.
 
-use std::sync::{Arc, LazyLock};
+use std::path::Path;
+use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConfig, WebPkiServerVerifier};
@@ -15,6 +17,7 @@ use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use super::certificate::spki_sha256;
 use super::config::{TlsConfig, TlsVersion};
 use super::distrust::{self, Distrust};
+use crate::files::{self, Unread};
 
 /// A TLS setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,9 @@ pub enum TlsError {
     /// No usable key.
     #[error("client_key_file holds no PEM private key that can be read without a passphrase")]
     NoKey,
+    /// The files of the system's roots do not answer.
+    #[error("the system's root certificates cannot be read: {0}")]
+    SystemRoots(Unread),
     /// One without the other.
     #[error("client_cert_file and client_key_file belong together; one of them is missing")]
     HalfAClient,
@@ -51,11 +57,22 @@ pub enum TlsError {
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
 
 /// The system's roots, read once a process: reading them for each of 100 connectors would cost the start budget.
-static SYSTEM_ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+static SYSTEM_ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+
+/// SSL_CERT_FILE and SSL_CERT_DIR may lead anywhere, so these files are waited for no longer than others. When they do not
+/// answer, the next connector asks again.
+fn system_roots() -> Result<Arc<RootCertStore>, TlsError> {
+    if let Some(roots) = SYSTEM_ROOTS.get() {
+        return Ok(Arc::clone(roots));
+    }
+    let read = files::within(Path::new("the system's roots"), ROOTS_PATIENCE, rustls_native_certs::load_native_certs);
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    Arc::new(roots)
-});
+    roots.add_parsable_certificates(read.map_err(TlsError::SystemRoots)?.certs);
+    Ok(Arc::clone(SYSTEM_ROOTS.get_or_init(|| Arc::new(roots))))
+}
+
+/// A directory of a few hundred files on a busy machine.
+const ROOTS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The rustls configuration of one connector revision.
 pub(super) fn client_config(config: &TlsConfig) -> Result<Arc<ClientConfig>, TlsError> {
@@ -130,7 +147,7 @@ impl Verifier {
         let pins = config.pin_sha256.clone();
         let roots = match &config.ca_pem {
             None if !pins.is_empty() => return Ok(Self { chain: None, pins }),
-            None => Arc::clone(&SYSTEM_ROOTS),
+            None => system_roots()?,
             Some(pem) => {
                 let mut roots = RootCertStore::empty();
                 for certificate in certificates(pem, "ca_file")? {

@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["reading"],
     &["yaml"],
     &["account", "context", "document", "verdict", "diagnostic", "secret", "clock", "dumps"],
+    &["context", "document", "verdict", "diagnostic", "secret", "clock", "dumps", "files"],
 ];
 
 fn layer_of(module: &str) -> Option<usize> {

@@ -27,7 +27,6 @@ mod unsupported;
 mod utility;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,6 +35,7 @@ use super::raw::FromNode as _;
 use super::{Connector, Kind};
 use crate::context::Variable;
 use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
+use crate::files::Unread;
 use crate::script::{self, Reads};
 use crate::template::Language;
 use crate::upstream::{Gate, Origin, TransportConfig};
@@ -59,7 +59,7 @@ pub struct Surroundings<'a> {
     /// Environment variables.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Reads a file that the connector names.
-    pub read_file: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    pub read_file: &'a dyn Fn(&Path) -> Result<Vec<u8>, Unread>,
     /// Settings that win over the file (`--set`, a golden case).
     pub settings: &'a BTreeMap<String, String>,
     /// Secrets that win over the file (`--secret-from`, a golden case).

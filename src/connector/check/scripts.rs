@@ -71,7 +71,7 @@ fn file_source(path: &Text, around: Surroundings<'_>, mistakes: &mut Mistakes) -
     let text = match (around.read_file)(&full) {
         Ok(bytes) if bytes.len() > SCRIPT_BYTES => Err("it is larger than 1 MiB".to_owned()),
         Ok(bytes) => String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()),
-        Err(error) => Err(error.kind().to_string()),
+        Err(why) => Err(why.to_string()),
     };
     match text {
         Ok(text) => Some((text, full.display().to_string(), 1, 0, path.span.clone())),

@@ -9,6 +9,7 @@ use crate::connector::FromEnvironment;
 use crate::connector::raw;
 use crate::connector::raw::connector::{SecretSource, Setting as Written};
 use crate::diagnostic::{Mistakes, did_you_mean};
+use crate::files::Unread;
 use crate::secret::Secret;
 use crate::template::{Language, Setting};
 
@@ -158,14 +159,18 @@ fn read_secret(
             ((around.env)(&variable.text), format!("the environment variable {}", variable.text))
         }
         SecretSource::File(path) => {
-            let bytes = (around.read_file)(&beside(mistakes.file(), &path.text)).ok();
+            let mut why = None;
+            let bytes = (around.read_file)(&beside(mistakes.file(), &path.text));
+            let bytes = bytes.map_err(|unread| why = Some(unread)).ok();
             let text =
                 bytes.filter(|bytes| bytes.len() <= SECRET_BYTES).and_then(|bytes| String::from_utf8(bytes).ok());
             // An editor's line end at the end is not part of the secret.
             let text = text.map(|text| {
                 text.strip_suffix('\n').map_or(text.clone(), |t| t.strip_suffix('\r').unwrap_or(t).to_owned())
             });
-            (text, format!("the file {}", path.text))
+            let why = why.filter(|why| !matches!(why, Unread::System(_)));
+            let why = why.map(|why| format!("; {why}")).unwrap_or_default();
+            (text, format!("the file {}{why}", path.text))
         }
     };
     let found = found.filter(|value| !value.is_empty());

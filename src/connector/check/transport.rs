@@ -110,8 +110,8 @@ fn pem(file: Option<&Text>, around: Surroundings<'_>, mistakes: &mut Mistakes) -
     let file = file?;
     match (around.read_file)(&beside(mistakes.file(), &file.text)) {
         Ok(bytes) => Some(bytes),
-        Err(error) => {
-            let message = format!("the file {} cannot be read: {}", file.text, error.kind());
+        Err(why) => {
+            let message = format!("the file {} cannot be read: {why}", file.text);
             let mistake = mistakes.error_at("file-unreadable", &file.span, message);
             mistakes.add(mistake.help("paths are relative to the connector's file"));
             None
