@@ -194,6 +194,82 @@ async fn exists_as_the_only_evidence_is_worth_a_warning() {
     }
 }
 
+/// Loads a connector of these steps, each a line or more.
+async fn load_steps(steps: &str) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("steps.yaml");
+    let text = format!(
+        "version: 1\ninput: {{ attributes: {{ dev: {{ required: false, max: 64 }} }} }}\nsettings: {{ base: \"https://4a.example.com\" }}\nsteps:\n{steps}"
+    );
+    std::fs::write(&path, text).unwrap();
+    loader().load(&[path]).await.pop().unwrap()
+}
+
+/// A factor with this `when`.
+fn second(name: &str, when: &str) -> String {
+    format!(
+        "  - name: {name}\n    when: {when}\n    request: {{ method: POST, url: \"${{base}}/{name}\", body: {{ form: {{ p: \"{{{{user.userPassword | md5}}}}\" }} }} }}\n    \
+         response: {{ format: json, more: {{ field: code, equals: 1 }}, success: {{ field: code, equals: 0 }} }}\n"
+    )
+}
+
+const LOGIN: &str = "  - name: login\n    request: { method: POST, url: \"${base}/login\", body: { form: { u: \"{{user.username}}\", p: \"{{user.userPassword}}\" } } }\n    response: { format: json, more: { field: code, equals: 1 }, success: { field: code, equals: 0 }, capture: { need: { field: need, optional: true } } }\n";
+const PICK: &str = "  - name: pick\n    ask: { type: custom, fields: [ { name: how } ] }\n    response: { capture: { how: { var: answer.how } } }\n";
+
+/// A user may choose among factors where leaving one out leaves another to be done, and nowhere else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_choice_among_factors_owes_one_of_them() {
+    let owed = "{ var: steps.login.outcome, equals: more }";
+    let how = |word: &str| format!("{{ var: steps.pick.how, equals: {word} }}");
+    let both = |word: &str| format!("{{ all: [ {owed}, {} ] }}", how(word));
+    let not = |when: &str| format!("{{ not: {when} }}");
+    for (steps, allowed) in [
+        // One for each choice, and the debt of the login stays until one is done.
+        (vec![second("a", &both("a")), second("b", &both("b"))], true),
+        (vec![second("a", &both("a"))], true),
+        (vec![second("a", &both("a")), second("b", &format!("{{ all: [ {owed}, {} ] }}", not(&how("a"))))], true),
+        // One runs exactly when the other does not.
+        (vec![second("a", &how("a")), second("b", &not(&how("a")))], true),
+        (vec![second("a", &not(&how("a"))), second("b", &how("a"))], true),
+        // Nothing is owed, so a third choice would leave both out.
+        (vec![second("a", &how("a")), second("b", &how("b"))], false),
+        (vec![second("a", &how("a"))], false),
+        (vec![second("a", &not(&how("a")))], false),
+        // Another pays what this one could.
+        (vec![second("z", owed), second("a", &both("a"))], false),
+        (vec![second("a", &both("a")), second("z", owed)], false),
+        (vec![second("a", &both("a")), second("b", &both("\"1\"")), second("c", &both("1"))], false),
+        (vec![second("a", &format!("{{ any: [ {owed}, {} ] }}", how("a")))], false),
+        // What stands for the choice is chosen, too.
+        (vec![second("a", &both("a")), second("b", "{ var: steps.a.outcome, equals: skipped }")], false),
+        (vec![second("a", &both("a")), second("b", "{ not: { var: steps.a.outcome, equals: success } }")], false),
+    ] {
+        let outcome = load_steps(&format!("{LOGIN}{PICK}{}", steps.concat())).await;
+        let codes = codes(&outcome);
+        assert_eq!(outcome.live.is_some(), allowed, "{steps:#?}: {codes:?}");
+        assert!(codes.iter().all(|code| *code == "when"), "{codes:?}");
+    }
+}
+
+/// What a factor's reply said is the upstream's own, and so is what a helper brings that was asked with nothing of the user.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_factor_may_rest_on_what_the_upstream_said_to_a_factor() {
+    let helper = "  - name: state\n    request: { url: \"${base}/state/{{steps.login.need | default('no')}}\", headers: { X-Trace: \"{{request.id}}\" } }\n    \
+         response: { format: json, capture: { strict: { field: strict } }, more: { field: x, equals: 1 } }\n";
+    let captcha = "  - name: picture\n    request: { url: \"${base}/picture\" }\n";
+    for when in [
+        "{ var: steps.login.outcome, equals: more }",
+        "{ var: steps.login.status, equals: 202 }",
+        "{ var: steps.login.need, equals: otp }",
+        "{ var: steps.state.strict, equals: true }",
+        "{ var: steps.state.outcome, equals: more }",
+        "{ var: steps.picture.status, equals: 200 }",
+    ] {
+        let outcome = load_steps(&format!("{captcha}{LOGIN}{helper}{}", second("otp", when))).await;
+        assert!(outcome.live.is_some(), "{when}: {:?}", codes(&outcome));
+    }
+}
+
 /// With the format found out from the reply a login page is a document without the fields, and "exists" is then false: every
 /// user would be told that the password is wrong while a proxy shows its page.
 #[tokio::test(flavor = "multi_thread")]

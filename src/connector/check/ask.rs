@@ -8,7 +8,7 @@ use super::names::Scope;
 use super::place::Marks;
 use super::roles::Taint;
 use super::step::template;
-use crate::condition::{Condition, Operand, Operator, Test, ValueSource, pattern};
+use crate::condition::{Operand, Operator, Test, ValueSource, pattern};
 use crate::connector::ask::{AskField, AskType, Image, REDIRECT_ANSWERS, Resend};
 use crate::connector::raw::ask as raw_ask;
 use crate::connector::raw::{self, Spanned, Text};
@@ -251,38 +251,18 @@ fn number(written: Option<&Spanned<u32>>, name: &str, usual: u32, most: u32, mis
     written.value
 }
 
-/// What can be judged only when all steps are there: who sends codes, whether somebody may skip a factor, and whether an
-/// answer that is compared here is compared with something that its giver cannot choose.
+/// What can be judged only when all steps are there: who sends codes, and whether an answer that is compared here is compared
+/// with something that its giver cannot choose.
 pub(super) fn together(raw: &raw::Connector, steps: &mut [Step], chosen: &Chosen, mistakes: &mut Mistakes) {
     if steps.len() != raw.steps.len() {
         return;
     }
     senders(raw, steps, mistakes);
     for (raw, step) in raw.steps.iter().zip(steps.iter()).filter(|(_, step)| step.role == Role::Factor) {
-        // What names the user's data itself is refused by `condition::when` already.
-        if let (Some(written), Some(when)) = (&raw.when, &step.when)
-            && reads_steps_only(when)
-            && chosen.decides(when)
-        {
-            let message = "whoever logs in could skip this factor: its `when` rests on something that they send";
-            let mistake = mistakes.error_at("when", &written.place.span, message);
-            mistakes
-                .add(mistake.help("let it rest on what the upstream said: { var: steps.login.outcome, equals: more }"));
-        }
         if step.request.is_none() {
             own_comparison(raw, step, steps, chosen, mistakes);
         }
     }
-}
-
-fn reads_steps_only(when: &Condition) -> bool {
-    let of_step = |variable: &Variable| matches!(variable, Variable::Step { .. });
-    when.leaves().iter().all(|(leaf, _)| match &leaf.test {
-        Test::Compare(ValueSource::Variable(variable), operator) => {
-            of_step(variable) && operator.variables().all(of_step)
-        }
-        _ => false,
-    })
 }
 
 /// A step that some `resend` names sends codes: to the account, unless it says to whom.

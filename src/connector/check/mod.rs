@@ -20,6 +20,7 @@ mod revision;
 mod roles;
 mod scripts;
 mod settings;
+mod skip;
 mod source;
 mod step;
 mod transport;
@@ -227,6 +228,9 @@ impl Check<'_> {
         response::mapped_once(self.raw, mistakes);
         let chosen = chosen::Chosen::of(&steps, self.scripts, self.reads);
         ask::together(self.raw, &mut steps, &chosen, mistakes);
+        if steps.len() == self.raw.steps.len() {
+            skip::refuse(self.raw, &steps, &chosen, mistakes);
+        }
         if steps.len() == self.raw.steps.len() {
             for (index, step) in steps.iter_mut().enumerate() {
                 step.needs = needs::needs(step, index, self.scripts, self.reads);
