@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::condition::{Condition, Facts, ValueSource};
 use crate::context::Variable;
 use crate::document::Value;
 use crate::response::source::Found;
+use crate::template::moment;
 
 /// Longer than the life of any token that servers give for this; what should last longer belongs into the file.
 pub const LONGEST: Duration = Duration::from_hours(24);
 
 /// What is kept ends this much sooner than it may, so that no login sets out with a token in its last seconds.
 const MARGIN: Duration = Duration::from_mins(1);
+
+/// Numbers from here on are dates, as spans they were 31 years: seconds since 1970, or milliseconds (`template::moment`).
+const DATES_FROM: u64 = 1_000_000_000;
 
 /// The part of a short life that is given up instead.
 const MARGIN_PART: u32 = 10;
@@ -32,8 +38,8 @@ pub struct CachePlan {
 pub enum GoodFor {
     /// As the file says.
     Span(Duration),
-    /// As many seconds as the reply says.
-    Told(ValueSource),
+    /// As the reply says: a number of seconds, or the date of the end. A date without an offset is in the connector's zone.
+    Told(ValueSource, TimeZone),
 }
 
 impl GoodFor {
@@ -42,14 +48,26 @@ impl GoodFor {
     pub fn span(&self, facts: Facts<'_>) -> Result<Duration, String> {
         let good_for = match self {
             Self::Span(span) => *span,
-            Self::Told(source) => match source.read(facts) {
-                Found::Value(value) => seconds(&value).ok_or_else(|| format!("{source} is no number of seconds"))?,
+            Self::Told(source, zone) => match source.read(facts) {
+                Found::Value(value) => told(&value, zone, facts.context.step.unix_ms)
+                    .ok_or_else(|| format!("{source} is neither a number of seconds nor a date that is to come"))?,
                 _ => return Err(format!("the reply has no {source}")),
             },
         };
         let kept = good_for.min(LONGEST);
         Ok(kept.saturating_sub(MARGIN.min(kept / MARGIN_PART)))
     }
+}
+
+/// A span, or what is left until a date; `now` is the moment before the reply was asked for.
+fn told(value: &Value, zone: &TimeZone, now: u64) -> Option<Duration> {
+    let end = match seconds(value) {
+        Some(span) if span.as_secs() < DATES_FROM => return Some(span),
+        Some(since_1970) => moment(&Value::from(since_1970.as_secs().to_string()), zone)?,
+        None => moment(value, zone)?,
+    };
+    let left = u64::try_from(end.as_millisecond()).ok()?.checked_sub(now)?;
+    Some(Duration::from_millis(left)).filter(|left| !left.is_zero())
 }
 
 /// Whole seconds, as a number or as text. Nothing and less than nothing is no time to keep anything.
@@ -59,8 +77,8 @@ fn seconds(value: &Value) -> Option<Duration> {
         other => other.scalar_text()?,
     };
     let digits = text.split_once('.').map_or(text, |(whole, _)| whole);
-    // More digits than a life of ten thousand years has are no time span.
-    let fits = (1..=12).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    // Thirteen digits are milliseconds since 1970 until the year 2286.
+    let fits = (1..=13).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = digits.parse().ok().filter(|seconds| fits && *seconds > 0)?;
     Some(Duration::from_secs(seconds))
 }
@@ -72,9 +90,11 @@ mod tests {
     use crate::document::Number;
 
     fn told(value: Value) -> Result<u64, String> {
-        let context = Context::default();
+        let mut context = Context::default();
+        context.step.unix_ms = 1_767_294_245_000;
         let facts = Facts { context: &context, reply: None, claims: None };
-        GoodFor::Told(ValueSource::Constant(value)).span(facts).map(|span| span.as_secs())
+        let zone = TimeZone::get("Asia/Shanghai").unwrap();
+        GoodFor::Told(ValueSource::Constant(value), zone).span(facts).map(|span| span.as_secs())
     }
 
     #[test]
@@ -86,15 +106,39 @@ mod tests {
             (Value::from("100"), 90),
             (Value::from("600"), 540),
             // Never longer than a day, whatever it says.
-            (Value::from("999999999999"), 86_340),
+            (Value::from("999999999"), 86_340),
         ] {
             assert_eq!(told(value.clone()), Ok(kept), "{value:?}");
         }
     }
 
     #[test]
+    fn a_reply_says_when_it_ends() {
+        // It is 2026-01-01T19:04:05Z, 2026-01-02 03:04:05 in the connector's zone.
+        for value in [
+            Value::from(1_767_301_445),
+            Value::from("1767301445"),
+            Value::from("1767301445000"),
+            Value::from("1767301445.25"),
+            Value::Number(Number::parse("1767301445000").unwrap()),
+            Value::from("2026-01-01T21:04:05Z"),
+            Value::from("2026-01-02T05:04:05+08:00"),
+            Value::from("2026-01-01T21:04:05.500Z"),
+            Value::from("2026-01-02T05:04:05"),
+            Value::from("2026-01-02 05:04:05"),
+        ] {
+            assert_eq!(told(value.clone()), Ok(7140), "{value:?}");
+        }
+        assert_eq!(told(Value::from("2026-01-01T19:05:45Z")), Ok(90));
+        assert_eq!(told(Value::from("2030-01-01T00:00:00Z")), Ok(86_340));
+        for over in ["1767294245", "1767294000000", "2026-01-01T19:04:05Z", "2025-12-31", "1000000000", "-1767301445"] {
+            assert!(told(Value::from(over)).is_err(), "{over}");
+        }
+    }
+
+    #[test]
     fn what_is_no_number_of_seconds_keeps_nothing() {
-        for value in ["0", "-1", "", "soon", "1e9", "7200s", "9999999999999", "0.9"] {
+        for value in ["0", "-1", "", "soon", "1e9", "7200s", "99999999999999999999", "0.9"] {
             assert!(told(Value::from(value)).is_err(), "{value}");
         }
         assert!(told(Value::Bool(true)).is_err() && told(Value::Null).is_err());

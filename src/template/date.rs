@@ -80,24 +80,30 @@ impl DatePattern {
     }
 
     fn read(&self, datum: &Datum<'_>) -> Result<Zoned, Fault> {
-        let fault = || Fault::content("is no date: wanted seconds or milliseconds since 1970, or ISO 8601");
         let text = datum.text()?;
         let numeric = matches!(datum, Datum::Value(value) if matches!(**value, Value::Number(_)));
-        if numeric || text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let number: i64 = Decimal::parse(text).and_then(|_| text.parse().ok()).ok_or_else(fault)?;
-            let timestamp = if number.abs() >= MILLISECONDS_FROM {
-                Timestamp::from_millisecond(number)
-            } else {
-                Timestamp::from_second(number)
-            };
-            return timestamp.map(|timestamp| timestamp.to_zoned(self.zone.clone())).map_err(|_| fault());
-        }
-        if let Ok(timestamp) = text.parse::<Timestamp>() {
-            return Ok(timestamp.to_zoned(self.zone.clone()));
-        }
-        let civil: DateTime = text.parse().map_err(|_| fault())?;
-        civil.to_zoned(self.zone.clone()).map_err(|_| fault())
+        let read = instant(text, numeric, &self.zone).map(|instant| instant.to_zoned(self.zone.clone()));
+        read.ok_or(Fault::content("is no date: wanted seconds or milliseconds since 1970, or ISO 8601"))
     }
+}
+
+/// The moment that a value names, as the filter `date` reads it; one without an offset is in `zone`.
+pub(crate) fn moment(value: &Value, zone: &TimeZone) -> Option<Timestamp> {
+    instant(value.scalar_text()?, matches!(value, Value::Number(_)), zone)
+}
+
+fn instant(text: &str, numeric: bool, zone: &TimeZone) -> Option<Timestamp> {
+    if numeric || text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let number: i64 = Decimal::parse(text).and_then(|_| text.parse().ok())?;
+        return if number.abs() >= MILLISECONDS_FROM {
+            Timestamp::from_millisecond(number).ok()
+        } else {
+            Timestamp::from_second(number).ok()
+        };
+    }
+    text.parse::<Timestamp>()
+        .ok()
+        .or_else(|| Some(text.parse::<DateTime>().ok()?.to_zoned(zone.clone()).ok()?.timestamp()))
 }
 
 fn quoted(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String, BadPattern> {

@@ -25,6 +25,7 @@ pub use mistake::Mistake;
 pub use place::Place;
 
 pub(crate) use beside::{Bit, Bits, Guard};
+pub(crate) use date::moment;
 pub(crate) use datum::{Datum, Fault};
 pub(crate) use escape::{json_value, percent, quoted, xml as escape_xml};
 pub(crate) use place::is_hostile_segment;

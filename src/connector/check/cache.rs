@@ -51,7 +51,8 @@ pub(super) fn cache(
             }
             Some(GoodFor::Span(span.value.0))
         }
-        CacheTime::Reply(written) => source::source(check, written, scope, mistakes).map(GoodFor::Told),
+        CacheTime::Reply(written) => source::source(check, written, scope, mistakes)
+            .map(|source| GoodFor::Told(source, check.language.time_zone.clone())),
     };
     let drop_when = raw.drop_when.as_ref().map(|written| {
         let compiled = condition::condition(check, written, scope, mistakes)?;

@@ -26,7 +26,7 @@ pub(super) fn beyond_when(step: &Step, index: usize, scripts: &[WrittenScript], 
     needs.variables.extend(step.sends_code_to.clone());
     needs.variables.extend(step.ask.iter().flat_map(super::super::Ask::variables));
     let good_for = step.cache.iter().filter_map(|plan| match &plan.good_for {
-        GoodFor::Told(source) => Some(source),
+        GoodFor::Told(source, _) => Some(source),
         GoodFor::Span(_) => None,
     });
     good_for.for_each(|source| of_source(source, &mut needs));
