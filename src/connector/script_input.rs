@@ -4,6 +4,7 @@
 //! cannot hold exactly become strings when the worker reads them (`script::engine`).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use http::header::{HeaderMap, HeaderName, SET_COOKIE};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -21,6 +22,8 @@ pub struct Script {
     pub id: ScriptId,
     /// What it reads.
     pub reads: Reads,
+    /// The settings that it reads, the same in every call.
+    pub settings: Arc<[(String, String)]>,
 }
 
 impl Script {
@@ -35,7 +38,7 @@ impl Script {
     }
 
     fn input(&self, context: &Context, reply: Option<(&Reply, &Decoded)>) -> Input {
-        let parameters = Parameters { reads: &self.reads, context, reply };
+        let parameters = Parameters { reads: &self.reads, settings: &self.settings, context, reply };
         // Strings, numbers and our own values into memory: serialising cannot fail. An empty text is an error in the worker.
         Input::new(serde_json::to_string(&parameters).unwrap_or_default())
     }
@@ -44,13 +47,14 @@ impl Script {
 /// Everything that one call gets.
 struct Parameters<'a> {
     reads: &'a Reads,
+    settings: &'a [(String, String)],
     context: &'a Context,
     reply: Option<(&'a Reply, &'a Decoded)>,
 }
 
 impl Serialize for Parameters<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { reads, context, reply } = self;
+        let Self { reads, settings, context, reply } = self;
         let mut all = serializer.serialize_map(None)?;
         if !reads.user.is_empty() {
             all.serialize_entry("user", &User(self))?;
@@ -71,6 +75,9 @@ impl Serialize for Parameters<'_> {
         if !reads.secret.is_empty() {
             let secrets = context.secrets.iter().filter(|(name, _)| wanted(&reads.secret, name));
             all.serialize_entry("secret", &Members(secrets.map(|(name, secret)| (name, secret.expose()))))?;
+        }
+        if !settings.is_empty() {
+            all.serialize_entry("settings", &Members(settings.iter().map(|(name, value)| (name, value))))?;
         }
         if !reads.answer.is_empty() {
             let answers = context.answers.iter().filter(|(name, _)| wanted(&reads.answer, name));
@@ -261,8 +268,12 @@ mod tests {
         context
     }
 
+    fn script(reads: Reads) -> Script {
+        Script { id: ScriptId(0), reads, settings: Arc::default() }
+    }
+
     fn variables(reads: Reads) -> String {
-        Script { id: ScriptId(0), reads }.variables(&context()).json().to_owned()
+        script(reads).variables(&context()).json().to_owned()
     }
 
     #[test]
@@ -311,7 +322,7 @@ mod tests {
             context.steps.insert(step.into(), StepFacts { outcome, status: Some(200), captures, page });
         }
         let steps = |reads: Reads| {
-            let input = Script { id: ScriptId(0), reads }.variables(&context);
+            let input = script(reads).variables(&context);
             to_text(from_json(input.json().as_bytes()).unwrap().get("steps"))
         };
         let ended = r#""outcome":"success","status":200"#;
@@ -321,6 +332,14 @@ mod tests {
         let whole = format!(r#"{{"token":"t","more":"t",{ended}}}"#);
         let any = Reads { steps: named, steps_all: true, ..Reads::default() };
         assert_eq!(steps(any), format!(r#"{{"login":{whole},"other":{whole}}}"#));
+    }
+
+    #[test]
+    fn settings_that_a_script_reads() {
+        let settings = [("base".to_owned(), "https://4a.example.com".to_owned())].into();
+        let input = Script { id: ScriptId(0), reads: Reads::default(), settings }.variables(&context());
+        assert!(input.json().contains(r#""settings":{"base":"https://4a.example.com"}"#), "{}", input.json());
+        assert!(!variables(Reads { settings: all(), ..Reads::default() }).contains("settings"));
     }
 
     fn to_text(value: Option<&Value>) -> String {

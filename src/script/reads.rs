@@ -60,6 +60,10 @@ pub struct Reads {
     pub steps_all: bool,
     /// `secret.x`
     pub secret: Names,
+    /// `settings.x`
+    pub settings: Names,
+    /// `${x}` and `{{ x.y }}` in texts of the script: it is no template, so they stay as they are.
+    pub braced: Names,
     /// `answer.x`
     pub answer: Names,
     /// `time.x`; the script's clock (`new Date()`, `code_util.now()`) is not listed here.
@@ -99,6 +103,8 @@ impl Reads {
             &mut self.env_read,
             &mut self.env_written,
             &mut self.secret,
+            &mut self.settings,
+            &mut self.braced,
             &mut self.answer,
             &mut self.time,
             &mut self.random,

@@ -184,3 +184,33 @@ async fn the_clock_is_that_of_the_request() {
     let expected = r#"{"t":[1700000000123,1700000000123,"2023-11-14T22:13:20.123Z",1700000000123,0]}"#;
     assert_eq!(run(text, r#"{"time":{"unix_ms":1700000000123}}"#).await, expected);
 }
+
+/// Settings are the connector's: a script reads them and changes none, and each call has its own parameters besides.
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_are_read_only() {
+    let input = r#"{"settings":{"base":"https://4a.example.com"},"user":{}}"#;
+    let table = [
+        (
+            "env.a = settings.base + '/x'; env.b = `${settings.base}/y`",
+            r#"{"a":"https://4a.example.com/x","b":"https://4a.example.com/y"}"#,
+        ),
+        (
+            "try { settings.base = 'x' } catch (e) { env.e = e instanceof TypeError } env.a = settings.base",
+            r#"{"e":true,"a":"https://4a.example.com"}"#,
+        ),
+        (
+            "try { settings.other = 'x' } catch (e) { env.e = true } env.a = String(settings.other)",
+            r#"{"e":true,"a":"undefined"}"#,
+        ),
+        (
+            "try { delete settings.base } catch (e) { env.e = true } env.a = Object.isFrozen(settings)",
+            r#"{"e":true,"a":true}"#,
+        ),
+        ("var settings = { base: 'mine' }; env.a = settings.base", r#"{"a":"mine"}"#),
+    ];
+    let pool = pool(table.iter().map(|(text, _)| variables(text)).collect()).await;
+    for (id, (text, expected)) in (0..).zip(table) {
+        assert_eq!(shown(call(&pool, id, input).await), expected, "{text}");
+        assert_ne!(shown(call(&pool, id, "{}").await), "", "{text}");
+    }
+}

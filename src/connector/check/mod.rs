@@ -101,6 +101,14 @@ struct WrittenScript {
     source: script::Source,
 }
 
+impl WrittenScript {
+    /// Whether it is the same text at the same place, used by another step.
+    fn is_same_text(&self, other: &Self) -> bool {
+        let place = |script: &script::Source| (script.first_line, script.indent);
+        self.source.file == other.source.file && place(&self.source) == place(&other.source)
+    }
+}
+
 /// A connector that was checked.
 #[derive(Debug)]
 pub struct Checked {
@@ -214,7 +222,8 @@ impl Check<'_> {
         settings::acknowledgements(self.raw, mistakes);
         let names = names::Names::collect(self.raw, self.scripts, self.reads, mistakes);
         names.check_scripts(self.scripts, self.reads, mistakes);
-        let taint = roles::Taint::of(self.scripts, self.reads);
+        scripts::no_template(&self, mistakes);
+        let taint = roles::Taint::of(self.raw, self.scripts, self.reads);
         let mut steps = Vec::new();
         for (index, raw) in self.raw.steps.iter().enumerate() {
             let scope = names::Scope { names: &names, step: index, before: false };

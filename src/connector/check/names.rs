@@ -3,17 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::WrittenScript;
+use super::scripts::in_script;
 use crate::connector::ask::{AskType, REDIRECT_ANSWERS};
 use crate::connector::raw;
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Mistakes, Span, did_you_mean};
-use crate::script::Reads;
+use crate::script::{Place, Reads};
 
 /// All names of one connector.
 pub(super) struct Names {
     attributes: Vec<String>,
     fields: bool,
     secrets: Vec<String>,
+    /// Settings, and whether each has nodes in place of a text.
+    settings: BTreeMap<String, bool>,
     steps: Vec<StepNames>,
     /// A utility: nobody logs in, so there is no credential.
     utility: bool,
@@ -92,6 +95,11 @@ impl Names {
             attributes: input.map(|i| i.attributes.iter().map(|(n, _)| n.value.clone()).collect()).unwrap_or_default(),
             fields: input.is_some_and(|i| i.password_fields.is_some() || i.username_fields.is_some()),
             secrets: raw.secrets.iter().map(|(name, _)| name.value.clone()).collect(),
+            settings: raw
+                .settings
+                .iter()
+                .map(|(name, setting)| (name.value.clone(), matches!(setting, raw::connector::Setting::Nodes(_))))
+                .collect(),
             steps,
             utility: super::utility::is(raw),
         }
@@ -122,6 +130,30 @@ impl Names {
             }
             for variable in named {
                 scope.check(&variable, &script.at, mistakes);
+            }
+            for (name, place) in &reads.settings.names {
+                self.check_setting(name, (script, *place), mistakes);
+            }
+        }
+    }
+
+    /// `settings.x` of a script.
+    fn check_setting(&self, name: &str, (script, place): (&WrittenScript, Place), mistakes: &mut Mistakes) {
+        match self.settings.get(name) {
+            Some(false) => {}
+            Some(true) => {
+                let message = format!("the setting `{name}` has nodes, of which a script knows none");
+                let mistake = in_script(script, "nodes-not-in-url", place, &message, mistakes);
+                mistakes.add(mistake.help(format!("begin the URL with ${{{name}}}; a script gives what follows")));
+            }
+            None => {
+                let message = format!("there is no setting `{name}`");
+                let mistake = in_script(script, "unknown-setting", place, &message, mistakes);
+                let near = did_you_mean(name, self.settings.keys().map(String::as_str));
+                mistakes.add(match near {
+                    Some(near) => mistake.help(format!("did you mean `settings.{near}`?")),
+                    None => mistake.help(format!("declare it: settings.{name}")),
+                });
             }
         }
     }

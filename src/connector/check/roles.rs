@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::WrittenScript;
+use crate::connector::raw::connector::Setting;
 use crate::connector::raw::{self, Rule, SourceKind};
 use crate::connector::{Kind, Match, NameSet, Role, Step};
 use crate::context::{StepValue, Variable};
@@ -20,13 +21,18 @@ pub(super) struct Taint {
     hidden: bool,
     /// Names set by a script that names the user name.
     named: BTreeSet<String>,
-    /// Names set by a script that reads a secret of the connector.
+    /// Names set by a script that reads a secret of the connector, or a setting from the environment.
     signed: NameSet,
 }
 
 impl Taint {
     /// Follows the scripts in the order in which they run.
-    pub(super) fn of(scripts: &[WrittenScript], reads: &[Reads]) -> Self {
+    pub(super) fn of(raw: &raw::Connector, scripts: &[WrittenScript], reads: &[Reads]) -> Self {
+        // A setting from the environment may be anything that stands there, a secret of the host too.
+        let from_environment = |reads: &Reads| {
+            let mut of_environment = raw.settings.iter().filter(|(_, setting)| matches!(setting, Setting::Env(_)));
+            of_environment.any(|(name, _)| reads.settings.all || reads.settings.has(&name.value))
+        };
         let mut taint = Self {
             env: BTreeSet::new(),
             any: false,
@@ -43,6 +49,7 @@ impl Taint {
                 taint.named.extend(reads.env_written.names.keys().cloned());
             }
             let signs = !reads.secret.is_empty()
+                || from_environment(reads)
                 || reads.env_read.names.keys().any(|name| taint.signed.covers(name))
                 || (reads.env_read.all && !taint.signed.names.is_empty());
             if signs {

@@ -1,20 +1,26 @@
 //! The scripts of a connector: where they are written, and what is wrong in their own text.
 
-use super::{Surroundings, WrittenScript, beside};
-use crate::connector::raw::{self, Text};
-use crate::diagnostic::{Diagnostic, Mistakes, Position, Span};
+use std::collections::BTreeSet;
+
+use super::{Check, Surroundings, WrittenScript, beside};
+use crate::connector::raw::{self, NamedScript, ScriptUse, Spanned, Text};
+use crate::context::Variable;
+use crate::diagnostic::{Diagnostic, Mistakes, Position, Span, did_you_mean};
 use crate::script::{self, Kind, Place, Reads, ScriptId};
 
 /// A script file larger than this is none; CryptoJS as one file has 200 KiB.
 const SCRIPT_BYTES: usize = 1 << 20;
 
-/// The scripts of all steps, in order.
+const NO_TEMPLATE: &str = "a script is no template: a setting is settings.name, a secret secret.name, without braces";
+
+/// The scripts of all steps, in order. One that several steps use is there for each of them.
 pub(super) fn written(
     raw: &raw::Connector,
     connector: &str,
     around: Surroundings<'_>,
     mistakes: &mut Mistakes,
 ) -> Vec<WrittenScript> {
+    let mut shared = Shared::read(raw, around, mistakes);
     let mut scripts = Vec::new();
     for (index, step) in raw.steps.iter().enumerate() {
         let response = step.response.as_ref();
@@ -27,39 +33,106 @@ pub(super) fn written(
                 "preprocess",
             ),
         ];
-        for (kind, inline, file, key) in written {
-            if let (Some(_), Some(file)) = (inline, file) {
+        for (kind, given, file, key) in written {
+            if let (Some(_), Some(file)) = (given, file) {
                 let message = format!("a step takes one of `{key}` and `{key}_file`, not both");
                 mistakes.add(mistakes.error_at("too-many-keys", &file.span, message).label("a second script"));
                 continue;
             }
-            let found = match (inline, file) {
-                (Some(text), _) => Some(inline_source(text, mistakes)),
+            let found = match (given, file) {
+                (Some(ScriptUse::Inline(text)), _) => Some(inline_source(text, mistakes)),
+                (Some(ScriptUse::Shared(used)), _) => shared.source(&used.script, mistakes),
                 (_, Some(path)) => file_source(path, around, mistakes),
                 _ => None,
             };
-            if let Some((text, file, first_line, indent, at)) = found {
+            if let Some(Found { text, file, first_line, indent, at, inline }) = found {
                 let id = ScriptId(u32::try_from(scripts.len()).unwrap_or(u32::MAX));
                 let source =
                     script::Source { id, connector: connector.to_owned(), kind, text, file, first_line, indent };
-                scripts.push(WrittenScript { step: index, kind, at, inline: inline.is_some(), source });
+                scripts.push(WrittenScript { step: index, kind, at, inline, source });
             }
         }
     }
+    shared.refuse_unused(mistakes);
     scripts
 }
 
-/// Text, file, first line, indentation and place of a script.
-type Found = (String, String, u32, u32, Span);
+/// The scripts under `scripts:`.
+struct Shared<'a> {
+    list: Vec<(&'a Spanned<String>, Option<Found>)>,
+    used: BTreeSet<String>,
+}
+
+impl<'a> Shared<'a> {
+    fn read(raw: &'a raw::Connector, around: Surroundings<'_>, mistakes: &mut Mistakes) -> Self {
+        let list = raw.scripts.iter().map(|(name, script)| {
+            let found = match script {
+                NamedScript::Inline(text) => Some(inline_source(text, mistakes)),
+                NamedScript::File(written) => file_source(&written.file, around, mistakes),
+            };
+            (name, found)
+        });
+        Self { list: list.collect(), used: BTreeSet::new() }
+    }
+
+    /// The script that a step names. What is wrong with a name in it is shown where it is used.
+    fn source(&mut self, name: &Text, mistakes: &mut Mistakes) -> Option<Found> {
+        let Some((_, found)) = self.list.iter().find(|(known, _)| known.value == name.text) else {
+            let message = format!("there is no script `{}`", name.text);
+            let mistake = mistakes.error_at("unknown-script", &name.span, message);
+            let known = self.list.iter().map(|(known, _)| known.value.as_str());
+            mistakes.add(match did_you_mean(&name.text, known) {
+                Some(near) => {
+                    // That it is not used is the same mistake.
+                    self.used.insert(near.clone());
+                    mistake.help(format!("did you mean `{near}`?"))
+                }
+                None => {
+                    mistake.help(format!("write it under scripts: {{ {}: … }}, or the script itself here", name.text))
+                }
+            });
+            return None;
+        };
+        self.used.insert(name.text.clone());
+        found.clone().map(|found| Found { at: name.span.clone(), ..found })
+    }
+
+    fn refuse_unused(&self, mistakes: &mut Mistakes) {
+        for (name, _) in self.list.iter().filter(|(name, _)| !self.used.contains(&name.value)) {
+            let message = format!("no step uses the script `{}`", name.value);
+            let warning = mistakes.error_at("unused-script", &name.span, message).as_warning();
+            let help = format!("use it as variables: {{ script: {} }}, or take it out", name.value);
+            mistakes.add(warning.label("it is not even compiled").help(help));
+        }
+    }
+}
+
+/// A script, and where it stands.
+#[derive(Clone)]
+struct Found {
+    text: String,
+    file: String,
+    first_line: u32,
+    indent: u32,
+    /// Where a mistake of the whole script is shown.
+    at: Span,
+    /// Whether its lines are lines of the connector file.
+    inline: bool,
+}
 
 fn inline_source(text: &Text, mistakes: &Mistakes) -> Found {
     let file = mistakes.file();
     let start = text.span_of(0..text.text.len().min(1)).start;
     let position = file.position(start);
-    // Columns count characters from 1; what stands before the text on its first line is the indentation of all.
-    let indent = position.column.saturating_sub(1);
-    let name = file.path.display().to_string();
-    (text.text.clone(), name, count(position.line), count(indent), text.span.clone())
+    Found {
+        text: text.text.clone(),
+        file: file.path.display().to_string(),
+        first_line: count(position.line),
+        // Columns count characters from 1; what stands before the text on its first line is the indentation of all.
+        indent: count(position.column.saturating_sub(1)),
+        at: text.span.clone(),
+        inline: true,
+    }
 }
 
 fn count(number: usize) -> u32 {
@@ -74,7 +147,14 @@ fn file_source(path: &Text, around: Surroundings<'_>, mistakes: &mut Mistakes) -
         Err(why) => Err(why.to_string()),
     };
     match text {
-        Ok(text) => Some((text, full.display().to_string(), 1, 0, path.span.clone())),
+        Ok(text) => Some(Found {
+            text,
+            file: full.display().to_string(),
+            first_line: 1,
+            indent: 0,
+            at: path.span.clone(),
+            inline: false,
+        }),
         Err(why) => {
             let message = format!("the script {} cannot be read: {why}", path.text);
             let mistake = mistakes.error_at("file-unreadable", &path.span, message);
@@ -91,24 +171,62 @@ pub(super) fn understood(
     mistakes: &mut Mistakes,
 ) -> Vec<Reads> {
     let reads = reads.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-    scripts
-        .iter()
-        .zip(reads)
-        .map(|(written, reads)| match reads {
+    let each = scripts.iter().zip(reads).enumerate().map(|(index, (written, reads))| {
+        // A script that several steps use is told about once.
+        let told = scripts[..index].iter().any(|earlier| earlier.is_same_text(written));
+        match reads {
             Some(Ok(reads)) => {
-                dropped_rejections(written, &reads, mistakes);
+                if !told {
+                    dropped_rejections(written, &reads, mistakes);
+                }
                 reads
             }
-            Some(Err(mistake)) => {
-                let at = Place { line: mistake.line, column: mistake.column };
-                let message = format!("the script does not compile: {}", mistake.message);
-                let diagnostic = in_script(written, "script", at, &message, mistakes);
-                mistakes.add(diagnostic.help("docs/scripts.md lists what scripts may use"));
+            Some(Err(mistake)) if !told => {
+                does_not_compile(written, &mistake, mistakes);
                 Reads::default()
             }
-            None => Reads::default(),
-        })
-        .collect()
+            _ => Reads::default(),
+        }
+    });
+    each.collect()
+}
+
+fn does_not_compile(written: &WrittenScript, mistake: &script::Mistake, mistakes: &mut Mistakes) {
+    let at = Place { line: mistake.line, column: mistake.column };
+    let message = format!("the script does not compile: {}", mistake.message);
+    let diagnostic = in_script(written, "script", at, &message, mistakes);
+    let line = mistake.line.saturating_sub(written.source.first_line) as usize;
+    let line = written.source.text.lines().nth(line).unwrap_or_default();
+    mistakes.add(if line.contains("${") || line.contains("{{") {
+        diagnostic.help(NO_TEMPLATE)
+    } else {
+        diagnostic.help("docs/scripts.md lists what scripts may use")
+    });
+}
+
+/// A script is no template: settings and holes in its texts would be sent as they stand there.
+pub(super) fn no_template(check: &Check<'_>, mistakes: &mut Mistakes) {
+    for (index, (written, reads)) in check.scripts.iter().zip(check.reads).enumerate() {
+        if check.scripts[..index].iter().any(|earlier| earlier.is_same_text(written)) {
+            continue;
+        }
+        for (name, place) in &reads.braced.names {
+            let hole = Variable::parse(name).is_ok();
+            if !hole && check.raw.settings.get(name).is_none() {
+                continue;
+            }
+            let (code, shown, instead) = if hole {
+                ("hole-in-script", format!("{{{{{name}}}}}"), name.clone())
+            } else {
+                ("setting-in-script", format!("${{{name}}}"), format!("settings.{name}"))
+            };
+            let message = format!("`{shown}` in a script stays as it is: a script is no template");
+            let mistake = in_script(written, code, *place, &message, mistakes).help(format!(
+                "write {instead} outside the quotes, as in {instead} + \"/login\"; in backquotes ${{{instead}}}"
+            ));
+            mistakes.add(if hole { mistake.as_warning() } else { mistake });
+        }
+    }
 }
 
 /// `code_util.reject(…)` only makes what is to be thrown. A script that drops it lets the login go on.
@@ -126,7 +244,7 @@ fn dropped_rejections(written: &WrittenScript, reads: &Reads, mistakes: &mut Mis
 
 /// A mistake at `place`, a place of the file that the script stands in. Of a file of its own no line is shown, so the
 /// message names it.
-fn in_script(
+pub(super) fn in_script(
     written: &WrittenScript,
     code: &'static str,
     place: Place,

@@ -1,6 +1,7 @@
 //! One step: its name, and all of its parts put together.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::names::Scope;
 use super::place::in_text;
@@ -11,12 +12,21 @@ use crate::connector::raw::{self, Text};
 use crate::connector::{Needs, Role, Script, Step};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Mistakes, Span};
-use crate::script::Kind;
+use crate::script::{Kind, Reads};
 use crate::signing::AuthPlan;
-use crate::template::{Charset, Place, Template};
+use crate::template::{Charset, Place, Setting, Template};
 
 /// More tries than this make a login slow, not right.
 const MOST_RETRIES: u32 = 5;
+
+/// The settings that a script reads. They are texts of the connector, the same in every call.
+fn settings_of(check: &Check<'_>, reads: &Reads) -> Arc<[(String, String)]> {
+    let texts = check.language.settings.iter().filter_map(|(name, setting)| match setting {
+        Setting::Text(text) if reads.settings.all || reads.settings.has(name) => Some((name.clone(), text.clone())),
+        _ => None,
+    });
+    texts.collect()
+}
 
 /// Checks one step; `None` after a mistake that leaves nothing to judge.
 pub(super) fn step(
@@ -29,7 +39,8 @@ pub(super) fn step(
     let script = |kind| {
         let mut scripts = check.scripts.iter().zip(check.reads);
         let (written, reads) = scripts.find(|(script, _)| script.step == scope.step && script.kind == kind)?;
-        Some(Box::new(Script { id: written.source.id, reads: reads.clone() }))
+        let settings = settings_of(check, reads);
+        Some(Box::new(Script { id: written.source.id, reads: reads.clone(), settings }))
     };
     let format = raw.response.as_ref().and_then(|response| response.format.as_ref()).map(|format| &format.value);
     let request =

@@ -11,6 +11,7 @@ use super::input::Input;
 use super::read::{FromNode, wrong_kind};
 use super::record::{one_of, record, words};
 use super::scalar::{Parameter, Spanned, Text, scalar_of};
+use super::script::NamedScript;
 use super::shape::{Dict, NonEmpty};
 use super::step::Step;
 use super::transport::Transport;
@@ -31,6 +32,8 @@ record! {
         settings: Dict<Setting>,
         /// Credentials of the connector itself, read when it loads, written `{{secret.name}}`; never a literal.
         secrets: Dict<Secret>,
+        /// Scripts that several steps use, by name: the text, or `{ file: path }`; used as `variables: { script: name }`.
+        scripts: Dict<NamedScript>,
         /// What the console sends beside user name and password.
         input: Option<Input>,
         /// Time zone of `time.iso8601`, `time.compact` and the `date` filter, such as `Asia/Shanghai`; UTC when left out.

@@ -13,6 +13,7 @@ use super::input::Pairs;
 use super::read::{FromNode, Place, read_keyed};
 use super::record::{definition, keys, read_as_word, record, words};
 use super::scalar::{Spanned, Text};
+use super::script::ScriptUse;
 use super::shape::{Dict, Flat, OneOrMany};
 use super::source::{Source, bare_field, string_or};
 use super::word::Word;
@@ -24,8 +25,8 @@ record! {
         format: Option<Spanned<Format>>,
         /// The charset of the body; auto (BOM, header, declaration, UTF-8) when left out.
         charset: Option<Text>,
-        /// JavaScript on the reply; yields the document that rules read.
-        preprocess: Option<Text>,
+        /// JavaScript on the reply; yields the document that rules read. The text, or `{ script: name }` for one of `scripts`.
+        preprocess: Option<ScriptUse>,
         /// The same as a file, relative to the connector.
         preprocess_file: Option<Text>,
         /// Verification of a JSON Web Token; its claims are the `claim` sources.

@@ -13,6 +13,7 @@ use super::record::{record, words};
 use super::request::Request;
 use super::response::Response;
 use super::scalar::{Spanned, Text};
+use super::script::ScriptUse;
 use super::source::Source;
 
 record! {
@@ -27,8 +28,8 @@ record! {
         when: Option<Condition>,
         /// A pause that asks the user for more.
         ask: Option<Ask>,
-        /// JavaScript before the request; fills `env.*`.
-        variables: Option<Text>,
+        /// JavaScript before the request; fills `env.*`. The text, or `{ script: name }` for one of `scripts`.
+        variables: Option<ScriptUse>,
         /// The same as a file, relative to the connector.
         variables_file: Option<Text>,
         /// What is sent.
@@ -60,7 +61,8 @@ words! {
 record! {
     /// Keeps the captures of a step for other logins; only where the request uses nothing of a user.
     pub struct Cache as "a cache" {
-        /// How long: a time span, or a source of the reply that gives seconds.
+        /// How long: a time span, or a source of the reply that gives a number of seconds or the date of the end (seconds or
+        /// milliseconds since 1970, or ISO 8601).
         r#for: CacheTime,
         /// The reply of a later step that says the kept captures are no longer good.
         drop_when: Option<Condition>,
@@ -72,7 +74,7 @@ record! {
 pub enum CacheTime {
     /// This long.
     Fixed(Spanned<TimeSpan>),
-    /// As many seconds as the reply says.
+    /// As the reply says.
     Reply(Source),
 }
 

@@ -35,7 +35,7 @@ fn the_connector_of_the_design_is_read_as_it_was_written() {
         (SourceKind::Field(_), Operator::Equals(Constant::Number(_)))
     ));
     assert_eq!(&text[response.place.key("more").clone()], "more");
-    let script = login.variables.as_ref().unwrap();
+    let Some(ScriptUse::Inline(script)) = &login.variables else { panic!("{login:?}") };
     let at = script.text.find("user.userPassword").unwrap();
     assert_eq!(&text[script.span_of(at..at + 4)], "user");
     let ask = connector.steps[2].ask.as_ref().unwrap();

@@ -22,10 +22,10 @@ pub(super) const PATH: &str = "script";
 
 /// The parameters of a kind of script, in the order of the call.
 pub(super) const fn parameters(kind: Kind) -> &'static [&'static str] {
-    const PREPROCESS: [&str; 10] =
-        ["user", "env", "steps", "secret", "answer", "time", "random", "request", "response", "result"];
+    const PREPROCESS: [&str; 11] =
+        ["user", "env", "steps", "secret", "settings", "answer", "time", "random", "request", "response", "result"];
     match kind {
-        Kind::Variables => PREPROCESS.split_at(8).0,
+        Kind::Variables => PREPROCESS.split_at(9).0,
         Kind::Preprocess => &PREPROCESS,
     }
 }

@@ -4,6 +4,7 @@
 //! it must be able to lose the process.
 
 mod body;
+mod braces;
 mod code_util;
 mod compile;
 mod failure;
@@ -21,7 +22,7 @@ mod syntax;
 use std::rc::Rc;
 use std::time::Instant;
 
-use boa_engine::object::JsObject;
+use boa_engine::object::{IntegrityLevel, JsObject};
 use boa_engine::{Context, JsValue, js_string};
 
 use self::garbage::Garbage;
@@ -152,13 +153,21 @@ impl Engine {
     }
 }
 
-/// The parameters in order. One that the input lacks is an empty object, so that `answer.code` is undefined.
+/// The parameters in order. One that the input lacks is an empty object, so that `answer.code` is undefined. What the
+/// connector fixes cannot be written to: a script that tries is told at that line.
 fn arguments(kind: Kind, input: &JsValue, context: &mut Context) -> Vec<JsValue> {
     let names = compile::parameters(kind).iter();
     names
-        .map(|name| match field(input, name, context) {
-            value if value.is_undefined() => JsObject::with_object_proto(context.intrinsics()).into(),
-            value => value,
+        .map(|name| {
+            let object = match field(input, name, context) {
+                value if value.is_undefined() => JsObject::with_object_proto(context.intrinsics()).into(),
+                value => value,
+            };
+            if let Some(settings) = object.as_object().filter(|_| *name == "settings") {
+                // An ordinary object of texts: freezing it runs nothing and cannot fail.
+                let _ = settings.set_integrity_level(IntegrityLevel::Frozen, context);
+            }
+            object
         })
         .collect()
 }

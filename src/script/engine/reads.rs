@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use boa_engine::ast::expression::access::{PropertyAccess, PropertyAccessField};
-use boa_engine::ast::expression::literal::LiteralKind;
+use boa_engine::ast::expression::literal::{Literal, LiteralKind, TemplateLiteral};
 use boa_engine::ast::expression::operator::assign::{AssignOp, AssignTarget};
 use boa_engine::ast::expression::operator::binary::{BinaryOp, RelationalOp};
 use boa_engine::ast::expression::operator::update::UpdateTarget;
@@ -267,6 +267,16 @@ impl<'ast> Visitor<'ast> for Finder<'_> {
         }
         self.free.insert(node.sym());
         Flow::Continue(())
+    }
+
+    fn visit_literal(&mut self, node: &'ast Literal) -> Flow {
+        super::braces::literal(self, node);
+        Flow::Continue(())
+    }
+
+    fn visit_template_literal(&mut self, node: &'ast TemplateLiteral) -> Flow {
+        super::braces::template(self, node);
+        node.visit_with(self)
     }
 
     fn visit_this(&mut self, _: &'ast This) -> Flow {

@@ -9,6 +9,7 @@ pub(super) enum Root {
     Env,
     Steps,
     Secret,
+    Settings,
     Answer,
     Time,
     Random,
@@ -25,6 +26,7 @@ impl Root {
             "env" => Self::Env,
             "steps" => Self::Steps,
             "secret" => Self::Secret,
+            "settings" => Self::Settings,
             "answer" => Self::Answer,
             "time" => Self::Time,
             "random" => Self::Random,
@@ -87,6 +89,7 @@ pub(super) fn record(reads: &mut Reads, root: Root, keys: &[Key], mode: Mode) {
             add(&mut reads.code_util, keys.first());
         }
         Root::Secret => add(&mut reads.secret, keys.first()),
+        Root::Settings => add(&mut reads.settings, keys.first()),
         Root::Answer => add(&mut reads.answer, keys.first()),
         Root::Time => add(&mut reads.time, keys.first()),
         Root::Random => add(&mut reads.random, keys.first()),

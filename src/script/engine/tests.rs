@@ -196,3 +196,27 @@ fn a_rejection_that_may_be_thrown_is_left_alone() {
         assert_eq!(rejections(text), (vec![], vec![]), "{text}");
     }
 }
+
+#[test]
+fn settings_are_listed_and_braces_in_texts_noted() {
+    let table = [
+        ("env.x = settings.base + settings['tenant']", "base,tenant", ""),
+        ("const { base } = settings", "base", ""),
+        ("env.x = f(settings)", "*", ""),
+        ("const settings = { a: 1 }; env.x = settings.a", "", ""),
+        (
+            "env.x = '${base}/x ${ tenant }{{ user.username | md5 }}{{secret.k}}'",
+            "",
+            "base,secret.k,tenant,user.username",
+        ),
+        ("env.x = `a${base}{{ env.a }}`", "", "base,env.a"),
+        // A variable of the script's own is what is meant in backquotes.
+        ("const base = settings.base; env.x = `${base}`", "base", ""),
+        ("env.x = ['${', '}', '{{', '${a b}', '${}', 'f({ a: { b: 1 } })']", "", ""),
+        ("env.x = { '${base}': /${base}/ }", "", ""),
+    ];
+    for (text, settings, braced) in table {
+        let reads = reads(text);
+        assert_eq!((shown(&reads.settings).as_str(), shown(&reads.braced).as_str()), (settings, braced), "{text}");
+    }
+}
