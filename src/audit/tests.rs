@@ -26,6 +26,7 @@ fn report() -> Report {
             factor: true,
             end: StepEnd::Ended,
             status: Some(200),
+            mute: false,
             took: Duration::from_millis(31),
             trace: None,
         }],

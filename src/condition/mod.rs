@@ -11,7 +11,7 @@ mod rules;
 pub use compare::{Operand, Operator, Order};
 pub use leaf::{Leaf, Seen, Test, ValueSource};
 pub use pattern::{PatternError, pattern};
-pub use rules::{Judging, RejectRow, Rule, StepRules, replied_ok, status_speaks};
+pub use rules::{Judging, RejectRow, Rule, StepRules, doubt, replied_ok, speaks, status_speaks};
 
 use crate::context::Context;
 use crate::document::Value;
@@ -79,19 +79,20 @@ impl Condition {
         self.evaluate(facts, absent, &mut |_| {})
     }
 
-    /// Whether it holds in a way of which a status leaf outside `not` is a part: what a reply beyond 2xx needs to grant. A status
-    /// under `not`, or on another way of an `any`, says nothing about this one.
-    pub fn holds_by_status(&self, facts: Facts<'_>) -> Truth {
+    /// Whether it holds in a way of which a status leaf outside `not` is a part: what a reply beyond 2xx needs to grant, and one
+    /// whose status says nothing to mean anything. A status under `not`, or on another way of an `any`, says nothing about this
+    /// one.
+    pub fn holds_by_status(&self, facts: Facts<'_>, absent: Absent) -> Truth {
         match self {
-            Self::All(terms) => match Truth::any(terms.iter().map(|term| term.holds_by_status(facts))) {
+            Self::All(terms) => match Truth::any(terms.iter().map(|term| term.holds_by_status(facts, absent))) {
                 Truth::False => Truth::False,
                 named => {
-                    let held = terms.iter().map(|term| term.holds(facts, Absent::Unknown));
+                    let held = terms.iter().map(|term| term.holds(facts, absent));
                     Truth::all(std::iter::once(named).chain(held))
                 }
             },
-            Self::Any(terms) => Truth::any(terms.iter().map(|term| term.holds_by_status(facts))),
-            Self::Leaf(leaf) if matches!(leaf.test, Test::Status(_)) => leaf.evaluate(facts, Absent::Unknown).truth,
+            Self::Any(terms) => Truth::any(terms.iter().map(|term| term.holds_by_status(facts, absent))),
+            Self::Leaf(leaf) if matches!(leaf.test, Test::Status(_)) => leaf.evaluate(facts, absent).truth,
             Self::Not(_) | Self::Leaf(_) => Truth::False,
         }
     }

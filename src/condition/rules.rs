@@ -1,10 +1,10 @@
 //! The rules of one step as `verdict::judge` asks for them, and which statuses speak at all.
 
 use super::{Absent, Condition, Facts, Seen};
-use crate::verdict::{Reason, Rules, Truth};
+use crate::verdict::{Cause, Otherwise, Reason, Rules, Truth};
 
-/// Statuses with which servers say yes or no to a login (docs/contract.md section 4.1). Any other is trouble, unless a
-/// status leaf of the step names it.
+/// Statuses with which servers say yes or no to a login (docs/contract.md section 4.1). Any other is trouble, unless a rule that
+/// holds names it.
 const SPEAKING: [u16; 7] = [400, 401, 403, 409, 412, 422, 423];
 
 /// A row of `reject`.
@@ -60,7 +60,9 @@ pub struct StepRules {
     /// Success; only a helper may leave it out.
     pub success: Option<Condition>,
     /// What a false `success` of a factor means.
-    pub failure: Reason,
+    pub otherwise: Otherwise,
+    /// The file says what the body is. One that is something else is not judged.
+    pub declared: bool,
 }
 
 impl StepRules {
@@ -87,12 +89,29 @@ impl StepRules {
 
 /// Whether a reply with this status is judged at all.
 pub fn status_speaks(status: u16, named: &[u16]) -> bool {
-    (200..300).contains(&status) || SPEAKING.contains(&status) || named.contains(&status)
+    speaks(status) || named.contains(&status)
+}
+
+/// Whether the status itself says yes or no. Any other counts in the rule that names it and holds, and nowhere else.
+pub fn speaks(status: u16) -> bool {
+    is_ok(status) || SPEAKING.contains(&status)
+}
+
+fn is_ok(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+/// Where the trouble lies when a reply with this status says nothing.
+pub fn doubt(status: Option<u16>) -> Cause {
+    match status {
+        Some(500..) => Cause::UpstreamError,
+        _ => Cause::UnexpectedReply,
+    }
 }
 
 /// Whether the reply is a 2xx; a step without a request has none that could say otherwise.
 pub fn replied_ok(facts: Facts<'_>) -> bool {
-    facts.reply.is_none_or(|reply| (200..300).contains(&reply.status))
+    facts.reply.is_none_or(|reply| is_ok(reply.status))
 }
 
 /// The rules of one step over one reply. Every leaf asked goes to `observer` with its rule.
@@ -125,16 +144,41 @@ impl<'a> Judging<'a> {
         }
     }
 
-    /// A rule that may be left out; it then is false.
-    fn optional(&self, rule: Rule, condition: Option<&'a Condition>, absent: Absent) -> Truth {
-        condition.map_or(Truth::False, |condition| self.ask(rule, condition, absent))
+    /// A rule that says something of the user. What it is true of must be something that it may speak of.
+    fn speaking(&self, rule: Rule, condition: &'a Condition, absent: Absent) -> Truth {
+        match self.ask(rule, condition, absent) {
+            Truth::True if self.unreadable() => Truth::Unknown,
+            Truth::True if self.mute().is_some() => match condition.holds_by_status(self.facts, absent) {
+                Truth::True => Truth::True,
+                // It speaks of another status. Passing it over could let a later rule grant what it denies.
+                Truth::False | Truth::Unknown => Truth::Unknown,
+            },
+            truth => truth,
+        }
     }
 
     /// A rule that grants holds on 2xx, and beyond it only in a way that names the status.
     fn granting(&self, rule: Rule, condition: Option<&'a Condition>) -> Truth {
         let Some(condition) = condition else { return Truth::False };
         let truth = self.ask(rule, condition, Absent::Unknown);
-        if replied_ok(self.facts) { truth } else { condition.holds_by_status(self.facts) }
+        let bound = if replied_ok(self.facts) { truth } else { condition.holds_by_status(self.facts, Absent::Unknown) };
+        if bound == Truth::True && self.unreadable() { Truth::Unknown } else { bound }
+    }
+
+    /// Whether the body is not what the file says that it is.
+    fn unreadable(&self) -> bool {
+        self.rules.declared && self.facts.reply.is_some_and(|reply| reply.decoded.document.is_err())
+    }
+
+    /// The status, if it says neither yes nor no.
+    fn mute(&self) -> Option<u16> {
+        self.facts.reply.map(|reply| reply.status).filter(|status| !speaks(*status))
+    }
+
+    /// A step of which no rule is true says something only of a reply that can be read and a status that speaks.
+    fn or_doubt(&self, truth: Truth) -> Truth {
+        let doubtful = truth == Truth::False && (self.unreadable() || self.mute().is_some());
+        if doubtful { Truth::Unknown } else { truth }
     }
 }
 
@@ -144,7 +188,7 @@ impl Rules for Judging<'_> {
     }
 
     fn reject(&self, row: usize) -> Truth {
-        self.ask(Rule::Reject(row), &self.rules.reject[row].when, Absent::False)
+        self.speaking(Rule::Reject(row), &self.rules.reject[row].when, Absent::False)
     }
 
     fn reject_reason(&self, row: usize) -> Reason {
@@ -152,7 +196,9 @@ impl Rules for Judging<'_> {
     }
 
     fn unavailable(&self) -> Truth {
-        self.optional(Rule::Unavailable, self.rules.unavailable.as_ref(), Absent::False)
+        // It says nothing of the user, so it may be true of whatever comes.
+        let rule = self.rules.unavailable.as_ref();
+        rule.map_or(Truth::False, |rule| self.ask(Rule::Unavailable, rule, Absent::False))
     }
 
     fn more(&self) -> Truth {
@@ -160,19 +206,27 @@ impl Rules for Judging<'_> {
     }
 
     fn pending(&self) -> Truth {
-        self.optional(Rule::Pending, self.rules.pending.as_ref(), Absent::Unknown)
+        let rule = self.rules.pending.as_ref();
+        rule.map_or(Truth::False, |rule| self.speaking(Rule::Pending, rule, Absent::Unknown))
     }
 
     fn success(&self) -> Option<Truth> {
         let rule = self.rules.success.as_ref()?;
-        Some(self.granting(Rule::Success, Some(rule)))
+        Some(self.or_doubt(self.granting(Rule::Success, Some(rule))))
     }
 
     fn replied_ok(&self) -> Truth {
-        replied_ok(self.facts).into()
+        if self.unreadable() {
+            return Truth::Unknown;
+        }
+        self.or_doubt(replied_ok(self.facts).into())
     }
 
-    fn failure(&self) -> Reason {
-        self.rules.failure
+    fn otherwise(&self) -> Otherwise {
+        self.rules.otherwise
+    }
+
+    fn doubt(&self) -> Cause {
+        doubt(self.facts.reply.map(|reply| reply.status))
     }
 }

@@ -13,7 +13,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::check::{self, Checked, Compiled, Console, Draft, Loaded, SecretsFrom, Surroundings};
 use super::kept::Kept;
-use super::probe::{pages_denied, probe};
+use super::probe::{Misread, misread, probe};
 use super::spread::spread;
 use super::{Connector, raw};
 use crate::condition::Rule;
@@ -180,8 +180,8 @@ impl Loader {
         for fooled in &fooled {
             diagnostics.push(took_for_success(&raw, &file, fooled));
         }
-        for step in pages_denied(&connector, pool.as_deref()).await {
-            diagnostics.extend(page_denied(&raw, &file, &step));
+        for misread in misread(&connector, pool.as_deref()).await {
+            diagnostics.extend(took_for_wrong(&raw, &file, &misread));
         }
         let live = Live { connector, client, kept: Kept::default(), scripts: pool, reads, first_script, raw, file };
         Outcome { id, live: fooled.is_empty().then_some(live), diagnostics }
@@ -203,14 +203,24 @@ fn took_for_success(raw: &raw::Connector, file: &Arc<SourceFile>, fooled: &super
         .help("look at something that only a right password brings, such as a token: { field: …, has_value: true }")
 }
 
-/// A step whose author left `format` out; who writes `format: auto` means it.
-fn page_denied(raw: &raw::Connector, file: &Arc<SourceFile>, step: &str) -> Option<Diagnostic> {
-    let response = raw.steps.iter().find(|raw| raw.name.text == step)?.response.as_ref()?;
-    let success = response.success.as_ref().filter(|_| response.format.is_none())?;
-    let message = format!("the step `{step}` takes a web page in place of the reply for a wrong password");
+/// A step whose author did not say what it means when no rule is true. Who writes `otherwise` means it.
+fn took_for_wrong(raw: &raw::Connector, file: &Arc<SourceFile>, misread: &Misread) -> Option<Diagnostic> {
+    let Misread { step, reply, status, guessed } = misread;
+    let response = raw.steps.iter().find(|raw| raw.name.text == *step)?.response.as_ref()?;
+    // Who writes `format: auto` means that, too.
+    let meant = response.otherwise.is_some() || (*guessed && response.format.is_some());
+    let success = response.success.as_ref().filter(|_| !meant)?;
+    let message = format!("the step `{step}` takes {reply} in place of the reply for a wrong password");
     let warning = Diagnostic::error("page-is-no", file, success.place.span.clone(), message).as_warning();
-    let label = warning.label("not met by a page, which has none of these fields");
-    Some(label.help("write format: json (or xml, …): a page is then unavailable; or format: auto, if this is meant"))
+    let warning = warning.label(format!("not met by it with HTTP {status}, and no other rule is true"));
+    let wrong = "say what a wrong password looks like, and all else is unavailable: reject: [ { when: …, reason: \
+                 invalid_credentials } ]; or write otherwise: invalid_credentials, if this is meant";
+    let warning = warning.help(wrong);
+    Some(if *guessed {
+        warning.help("write format: json (or xml, …) for a server that never answers with a page")
+    } else {
+        warning
+    })
 }
 
 fn unreadable(path: &Path, why: &str) -> Checked {

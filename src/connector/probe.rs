@@ -1,6 +1,10 @@
 //! The pipeline probe (docs/contract.md section 4.6): runs decode, preprocess and judge of a factor on replies that prove
 //! nothing. A connector that calls one of them a success, or right so far, is refused and shown the reply.
 
+mod misread;
+
+pub use misread::{Misread, misread};
+
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -8,21 +12,39 @@ use tokio::time::Instant;
 
 use super::evidence::{Evidence, Weakness};
 use super::{Connector, Role, Step, usual};
-use crate::condition::{Condition, Facts, Judging, Rule, Test, ValueSource, status_speaks};
+use crate::condition::{Condition, Facts, Judging, Rule, Test, ValueSource};
 use crate::context::{Context, PageFacts, StepFacts, StepOutcome, User};
 use crate::document::{Object, Value, from_json};
+use crate::response::decode;
 use crate::response::source::{ReplyView, Source};
-use crate::response::{Format, decode};
 use crate::script::{Outcome, Pool};
 use crate::secret::Secret;
 use crate::upstream::{Reply, Timings};
-use crate::verdict::{Denial, FactorOutcome, judge_factor};
+use crate::verdict::{FactorOutcome, judge_factor};
 
 /// What a probe reply is called in a message, its type, its body.
-const REPLIES: [(&str, &str, &str); 9] = [
+type ProbeReply = (&'static str, &'static str, &'static str);
+
+const PAGE: ProbeReply = ("an HTML login page", "text/html; charset=utf-8", LOGIN_PAGE);
+
+const MAINTENANCE: ProbeReply = ("a maintenance page", "text/html; charset=utf-8", MAINTENANCE_PAGE);
+
+const EMPTY_OBJECT: ProbeReply = ("{}", "application/json", "{}");
+
+/// As gateways in front of a server write it.
+const GATEWAY: ProbeReply = (
+    "a gateway's JSON",
+    "application/json",
+    r#"{"message":"no Route matched with those values","error":"pool_empty","request_id":"7f1c0a"}"#,
+);
+
+/// Every reply that a factor is tried on.
+const REPLIES: [ProbeReply; 11] = [
     ("an empty body", "", ""),
-    ("an HTML login page", "text/html; charset=utf-8", LOGIN_PAGE),
-    ("{}", "application/json", "{}"),
+    PAGE,
+    MAINTENANCE,
+    EMPTY_OBJECT,
+    GATEWAY,
     ("[]", "application/json", "[]"),
     ("null", "application/json", "null"),
     ("\"x\"", "application/json", "\"x\""),
@@ -39,6 +61,9 @@ const LOGIN_PAGE: &str = "<!DOCTYPE html><html><head><title>Sign in</title></hea
 <form id=\"login\" action=\"/login\" method=\"post\"><input type=\"hidden\" name=\"token\" value=\"probe\">\
 <input name=\"username\"><input type=\"password\" name=\"password\"><button>OK</button></form>\
 <p>success 200 ok true error login failed</p></body></html>";
+
+const MAINTENANCE_PAGE: &str = "<!DOCTYPE html><html><head><title>Maintenance</title></head><body>\
+<h1>We will be back soon</h1><p>The service is down for maintenance.</p></body></html>";
 
 /// A script gets the ordinary budget; a load is never held longer than this for one reply.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -79,34 +104,13 @@ pub async fn probe(connector: &Connector, scripts: Option<&Pool>) -> Vec<Fooled>
     fooled
 }
 
-/// The factors that take an HTML login page for a wrong password, because their format is found out from the reply and a page
-/// has none of the fields that their `success` asks for.
-pub async fn pages_denied(connector: &Connector, scripts: Option<&Pool>) -> Vec<String> {
-    let context = sample(connector);
-    let mut denied = Vec::new();
-    for step in &connector.steps {
-        let fields = step.response.rules.success.as_ref().is_some_and(reads_fields_of_no_page);
-        let guessed = step.response.decoding.format == Format::Auto && step.response.preprocess.is_none();
-        if step.role == Role::Factor && step.request.is_some() && fields && guessed {
-            let page =
-                Tried { status: 200, content_type: "text/html; charset=utf-8", body: LOGIN_PAGE, dressed: false };
-            if let Some(FactorOutcome::Denied(Denial::Reject { row: None, .. })) =
-                judged(step, &context, scripts, page).await
-            {
-                denied.push(step.name.clone());
-            }
-        }
+/// 200, and every status that a rule names.
+fn statuses(step: &Step) -> Vec<u16> {
+    let mut statuses = step.response.named_statuses.clone();
+    if !statuses.contains(&200) {
+        statuses.insert(0, 200);
     }
-    denied
-}
-
-/// Whether every leaf looks at a field, and none at what a page has as well.
-fn reads_fields_of_no_page(success: &Condition) -> bool {
-    let page: Value = ["title", "text"].map(|name| (name.to_owned(), Value::from("x"))).into_iter().collect();
-    success.leaves().iter().all(|(leaf, _)| match &leaf.test {
-        Test::Compare(ValueSource::Reply(Source::Field(path)), _) => path.get(&page).is_none(),
-        Test::Status(_) | Test::Compare(..) => false,
-    })
+    statuses
 }
 
 async fn probe_step(step: &Step, context: &Context, scripts: Option<&Pool>) -> Option<Fooled> {
@@ -116,12 +120,9 @@ async fn probe_step(step: &Step, context: &Context, scripts: Option<&Pool>) -> O
         evidence.has(Weakness::Status) || evidence.has(Weakness::UsualHeader)
     };
     let (success, more) = (says_so(&step.response.rules.success), says_so(&step.response.rules.more));
-    let mut statuses = step.response.named_statuses.clone();
-    if !statuses.contains(&200) {
-        statuses.insert(0, 200);
-    }
+    let statuses = statuses(step);
     for (name, content_type, body) in REPLIES {
-        for &status in statuses.iter().filter(|status| status_speaks(**status, &step.response.named_statuses)) {
+        for &status in &statuses {
             for &dressed in looks(step) {
                 let tried = Tried { status, content_type, body, dressed };
                 let rule = match judged(step, context, scripts, tried).await {

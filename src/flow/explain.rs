@@ -11,11 +11,13 @@ use crate::response::source::ReplyView;
 use crate::script::{Budget, Outcome};
 use crate::verdict::{Cause, Delivery, Denial, Truth, Withheld, WithheldCookie};
 
+use std::fmt::Write as _;
+
 use super::conceal::Secrecy;
 use super::report::Tells;
 use super::run::Proof;
 use super::watched::tells;
-use crate::condition::{Condition, Rule, Seen};
+use crate::condition::{Condition, Rule, Seen, speaks};
 
 /// What a script did instead of giving a value. What it threw is not shown: it may hold what the user typed.
 pub(super) fn script(outcome: &Outcome) -> String {
@@ -67,8 +69,19 @@ pub(super) fn read_as(decoded: &Decoded) -> String {
 }
 
 /// A status with which servers say neither yes nor no.
-pub(super) fn mute_status(status: u16, decoded: &Decoded) -> String {
-    format!("HTTP {status} is no answer to a login, and no rule names it; the body is {}", read_as(decoded))
+pub(super) fn mute_status(status: u16, why: &str, decoded: &Decoded) -> String {
+    format!("HTTP {status} is no answer to a login, and {why}; the body is {}", read_as(decoded))
+}
+
+/// What the upstream says of a reply that decided nothing, for the end of the line.
+pub(super) fn told(code: Option<&str>, message: Option<&str>) -> String {
+    let mut line = String::new();
+    for (what, text) in [("error_code", code), ("error_message", message)] {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            let _ = write!(line, "; {what}: \"{text}\"");
+        }
+    }
+    line
 }
 
 /// The line of a judged reply.
@@ -86,6 +99,12 @@ pub(super) fn judged(
         seen.map_or_else(|| "no rule says more".to_owned(), |seen| found(seen, view, secrecy))
     };
     let line = match result {
+        Err(Denial::Unavailable(_))
+            if let Some(view) = mute(view)
+                && decided != Some(Rule::Unavailable) =>
+        {
+            return mute_status(view.status, "no rule that names it holds", view.decoded);
+        }
         Ok(Proof::More(_)) => format!("right so far, a further factor is owed: {}", because(wanted(Truth::True))),
         Ok(_) => because(wanted(Truth::True)),
         Err(Denial::Reject { reason, row: Some(row) }) => {
@@ -101,12 +120,32 @@ pub(super) fn judged(
                 .map_or_else(|| "the status is not 2xx".to_owned(), |seen| found(seen, view, secrecy));
             format!("this {} did not succeed: {why}", if step.role == Role::Factor { "factor" } else { "helper" })
         }
-        Err(Denial::Unavailable(_)) => because(wanted(Truth::Unknown)),
+        Err(Denial::Unavailable(_)) => match wanted(Truth::Unknown) {
+            Some(seen) => found(seen, view, secrecy),
+            None => undecided(step, view, wanted(Truth::False).map(|seen| found(seen, view, secrecy))),
+        },
         Err(Denial::Pending) => "not confirmed yet".to_owned(),
     };
     match view {
         Some(view) => format!("{line} (HTTP {})", view.status),
         None => line,
+    }
+}
+
+/// The reply, when its status says neither yes nor no.
+fn mute<'v>(view: Option<&'v ReplyView<'v>>) -> Option<&'v ReplyView<'v>> {
+    view.filter(|view| !speaks(view.status))
+}
+
+/// Every leaf could be told, and that decided nothing all the same. `not_met` is the leaf that was false.
+fn undecided(step: &Step, view: Option<&ReplyView<'_>>, not_met: Option<String>) -> String {
+    match view {
+        Some(view) if view.decoded.document.is_err() => format!("the reply is {}", read_as(view.decoded)),
+        Some(_) if not_ok_without_leaf(step, view) => "no rule is true: the status is not 2xx".to_owned(),
+        _ => match not_met {
+            Some(not_met) => format!("no rule is true, and a wrong password looks otherwise: {not_met}"),
+            None => "no rule is true, and a wrong password looks otherwise".to_owned(),
+        },
     }
 }
 

@@ -80,6 +80,8 @@ pub struct StepReport {
     pub end: StepEnd,
     /// The HTTP status of the reply, if there was one.
     pub status: Option<u16>,
+    /// The status says neither yes nor no, and no rule that holds names it: it tells nothing of the user.
+    pub mute: bool,
     /// From its start to its end.
     pub took: Duration,
     /// Every stage, when the run was asked for a trace.

@@ -173,6 +173,7 @@ impl<'a> Run<'a> {
             factor: step.role == Role::Factor,
             end: StepEnd::Ended,
             status: None,
+            mute: false,
             took: Duration::ZERO,
             trace: self.tracing.then(|| Box::new(self.opened(step))),
         }

@@ -14,7 +14,7 @@ use super::report::{CaptureTrace, IdentityTrace, MapTrace, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
 use super::{cached, conceal, explain, page, send, watched};
-use crate::condition::{Facts, Judging, StepRules, ValueSource, status_speaks};
+use crate::condition::{Facts, Judging, StepRules, ValueSource, doubt, speaks, status_speaks};
 use crate::connector::{Match, Role, Step};
 use crate::context::PageFacts;
 use crate::document::{Value, from_json};
@@ -44,7 +44,7 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     watch.lap("decode", report);
     let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
     let host = asked.host_str();
-    if let Err(stop) = speaks(step, &reply, &decoded) {
+    if let Err(stop) = named(step, &reply, &decoded, report) {
         let view = ReplyView::new(reply.status, &reply.headers, &decoded, now).from_host(host);
         cached::listen(step, run, &view, report);
         return Err(stop);
@@ -64,7 +64,8 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
             if matches!(stop.ending, Ending::Reject { .. }) {
                 map_refused(step, run, &view, report);
             }
-            return Err(with_message(stop, message));
+            let told = explain::told(run.mapped.error_code.as_deref(), message.as_deref());
+            return Err(with_message(stop, message, &told));
         }
     };
     let captures = capture(step, run, Some(&view), report)?;
@@ -120,13 +121,13 @@ fn show_document(step: &Step, decoded: &Decoded, report: &mut StepReport) {
     }
 }
 
-/// A status that says neither yes nor no is trouble, unless a rule names it.
-fn speaks(step: &Step, reply: &Reply, decoded: &Decoded) -> Result<(), Stop> {
+/// A status that says neither yes nor no is trouble when no rule names it; when one does, that rule must hold.
+fn named(step: &Step, reply: &Reply, decoded: &Decoded, report: &mut StepReport) -> Result<(), Stop> {
     if status_speaks(reply.status, &step.response.named_statuses) {
         return Ok(());
     }
-    let cause = if reply.status >= 500 { Cause::UpstreamError } else { Cause::UnexpectedReply };
-    Err(Stop::unavailable(cause, explain::mute_status(reply.status, decoded)))
+    report.mute = true;
+    Err(Stop::unavailable(doubt(Some(reply.status)), explain::mute_status(reply.status, "no rule names it", decoded)))
 }
 
 /// Stage 6: the preprocess script turns the document into the one that rules read. An undecodable body never gets here.
@@ -183,7 +184,11 @@ fn judge(
     }
     match result {
         Ok(proof) => Ok((proof, explain)),
-        Err(denial) => Err(denied(denial, rules, explain, run)),
+        Err(denial) => {
+            let unavailable = matches!(denial, Denial::Unavailable(_));
+            report.mute = unavailable && view.is_some_and(|view| !speaks(view.status));
+            Err(denied(denial, rules, explain, run))
+        }
     }
 }
 
@@ -227,11 +232,13 @@ fn map_error(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut 
     message
 }
 
-fn with_message(stop: Stop, upstream: Option<String>) -> Stop {
+/// The upstream's message: for the user of a refusal, and for the administrator where nothing was decided.
+fn with_message(stop: Stop, upstream: Option<String>, told: &str) -> Stop {
     match stop.ending {
         Ending::Reject { reason, message } => {
             Stop { ending: Ending::Reject { reason, message: message.or(upstream) }, ..stop }
         }
+        Ending::Unavailable(_) => Stop { explain: format!("{}{told}", stop.explain), ..stop },
         _ => stop,
     }
 }

@@ -13,14 +13,14 @@ use proptest::prelude::*;
 
 use self::plan::{Body, PlannedStep, Says, planned_step, with_body, yes};
 use self::planned::{Planned, connector, equals, login, run};
-use self::reference::reference_accepts;
+use self::reference::{may_be_wrong, reference_accepts};
 use super::progress::Progress;
 use super::{Login, Tools, authenticate};
 use crate::condition::ValueSource;
 use crate::context::Variable;
 use crate::document::Value;
 use crate::secret::Secret;
-use crate::verdict::{Cause, Reason, Verdict};
+use crate::verdict::{Cause, Reason, Reject, Verdict};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
@@ -30,6 +30,10 @@ proptest! {
         let report = run(&steps);
         let accepts = matches!(report.verdict, Verdict::Accept(_));
         prop_assert_eq!(accepts, reference_accepts(&steps), "{}", report.explain);
+        if let (Verdict::Reject(Reject { reason: Reason::InvalidCredentials, .. }), Some(last)) = (&report.verdict, report.steps.last()) {
+            let index: usize = last.name[1..].parse().unwrap();
+            prop_assert!(may_be_wrong(&steps[index]), "{}", report.explain);
+        }
     }
 }
 

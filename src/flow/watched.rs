@@ -63,7 +63,7 @@ fn only_on_2xx(rule: &mut RuleTrace, condition: Option<&Condition>, facts: Facts
     let truth = Truth::from(replied_ok(facts));
     let granted = match (truth, condition) {
         (Truth::True, _) => rule.truth,
-        (_, Some(condition)) => condition.holds_by_status(facts),
+        (_, Some(condition)) => condition.holds_by_status(facts, Absent::Unknown),
         (_, None) => truth,
     };
     let named = truth != Truth::True && condition.is_some_and(|condition| !condition.named_statuses().is_empty());

@@ -282,6 +282,8 @@ fn outcome(report: &Report) -> Outcome {
         Verdict::Reject(reject) if report.credential_sends > 0 || reject.reason != Reason::InvalidInput => {
             Outcome::Failed
         }
+        // A gateway's or a database's trouble, in whatever words.
+        Verdict::Unavailable(_) if report.steps.last().is_some_and(|step| step.mute) => Outcome::Neutral,
         // A server that says "wrong" in a way that the connector cannot read was guessed at all the same.
         Verdict::Unavailable(unavailable)
             if (report.credential_sends > 0 || answered_here(report))

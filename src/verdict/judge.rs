@@ -29,8 +29,19 @@ pub trait Rules {
     fn success(&self) -> Option<Truth>;
     /// Whether the reply is a 2xx: what makes a helper without a `success` rule succeed.
     fn replied_ok(&self) -> Truth;
-    /// What a false `success` of a factor means: `invalid_credentials`, or `mfa_failed` after an `ask`.
-    fn failure(&self) -> Reason;
+    /// What a false `success` of a factor means.
+    fn otherwise(&self) -> Otherwise;
+    /// Where the trouble lies when a rule stays unknown.
+    fn doubt(&self) -> Cause;
+}
+
+/// What it means when no rule of a factor is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Otherwise {
+    /// The user is refused.
+    Reject(Reason),
+    /// The file says what a refusal looks like, and this is none: nobody is called a liar.
+    Unavailable,
 }
 
 /// A factor's `success` was true.
@@ -91,8 +102,11 @@ pub fn judge_factor(rules: &impl Rules) -> FactorOutcome {
         // A factor without a rule proves nothing. Loading refuses one; should that fail, nobody gets in.
         None => match rules.success().unwrap_or(Truth::Unknown) {
             Truth::True => FactorOutcome::Success(FactorProof(())),
-            Truth::False => FactorOutcome::Denied(Denial::Reject { reason: rules.failure(), row: None }),
-            Truth::Unknown => FactorOutcome::Denied(Denial::Unavailable(Cause::UnexpectedReply)),
+            Truth::False => FactorOutcome::Denied(match rules.otherwise() {
+                Otherwise::Reject(reason) => Denial::Reject { reason, row: None },
+                Otherwise::Unavailable => Denial::Unavailable(Cause::UnexpectedReply),
+            }),
+            Truth::Unknown => FactorOutcome::Denied(Denial::Unavailable(rules.doubt())),
         },
     }
 }
@@ -105,7 +119,7 @@ pub fn judge_helper(rules: &impl Rules) -> HelperOutcome {
         None => match rules.success().unwrap_or_else(|| rules.replied_ok()) {
             Truth::True => HelperOutcome::Success(HelperProof(())),
             Truth::False => HelperOutcome::Denied(Denial::Unavailable(Cause::UpstreamError)),
-            Truth::Unknown => HelperOutcome::Denied(Denial::Unavailable(Cause::UnexpectedReply)),
+            Truth::Unknown => HelperOutcome::Denied(Denial::Unavailable(rules.doubt())),
         },
     }
 }
@@ -117,30 +131,30 @@ enum Early {
 
 /// The first four kinds of rule. One that is unknown ends the judging: a later rule cannot make up for a doubt.
 fn before_success(rules: &impl Rules) -> Option<Early> {
-    const DOUBT: Option<Early> = Some(Early::Denied(Denial::Unavailable(Cause::UnexpectedReply)));
+    let doubt = || Some(Early::Denied(Denial::Unavailable(rules.doubt())));
     for row in 0..rules.reject_rows() {
         match rules.reject(row) {
             Truth::True => {
                 let reason = rules.reject_reason(row);
                 return Some(Early::Denied(Denial::Reject { reason, row: Some(row) }));
             }
-            Truth::Unknown => return DOUBT,
+            Truth::Unknown => return doubt(),
             Truth::False => {}
         }
     }
     match rules.unavailable() {
         Truth::True => return Some(Early::Denied(Denial::Unavailable(Cause::UpstreamError))),
-        Truth::Unknown => return DOUBT,
+        Truth::Unknown => return doubt(),
         Truth::False => {}
     }
     match rules.more() {
         Truth::True => return Some(Early::More),
-        Truth::Unknown => return DOUBT,
+        Truth::Unknown => return doubt(),
         Truth::False => {}
     }
     match rules.pending() {
         Truth::True => Some(Early::Denied(Denial::Pending)),
-        Truth::Unknown => DOUBT,
+        Truth::Unknown => doubt(),
         Truth::False => None,
     }
 }
@@ -178,8 +192,11 @@ pub(super) mod tests {
         fn replied_ok(&self) -> Truth {
             Truth::True
         }
-        fn failure(&self) -> Reason {
-            Reason::InvalidCredentials
+        fn otherwise(&self) -> Otherwise {
+            Otherwise::Reject(Reason::InvalidCredentials)
+        }
+        fn doubt(&self) -> Cause {
+            Cause::UnexpectedReply
         }
     }
 
@@ -229,8 +246,11 @@ pub(super) mod tests {
             fn replied_ok(&self) -> Truth {
                 True
             }
-            fn failure(&self) -> Reason {
-                Reason::InvalidCredentials
+            fn otherwise(&self) -> Otherwise {
+                Otherwise::Reject(Reason::InvalidCredentials)
+            }
+            fn doubt(&self) -> Cause {
+                Cause::UnexpectedReply
             }
         }
         assert!(matches!(judge_factor(&NoRule), FactorOutcome::Denied(Denial::Unavailable(Cause::UnexpectedReply))));

@@ -10,7 +10,8 @@ mod truth;
 
 pub use delivery::{DeliveredCookie, Delivery, SameSite, Withheld, WithheldCookie};
 pub use judge::{
-    Denial, FactorOutcome, FactorProof, HelperOutcome, HelperProof, MoreProof, Rules, judge_factor, judge_helper,
+    Denial, FactorOutcome, FactorProof, HelperOutcome, HelperProof, MoreProof, Otherwise, Rules, judge_factor,
+    judge_helper,
 };
 pub use ledger::{Grant, Ledger, NotGranted, Proven};
 pub use truth::Truth;

@@ -10,8 +10,8 @@ use doorward::flow::report::{Report, StepEnd, StepReport};
 use doorward::flow::{Login, Refused, Resumption, UtilityCall, UtilityEnd, UtilityReport};
 use doorward::server::connectors::{About, Attribute, Call, Connector, Connectors, Kind, Rehearsed, Reloaded};
 use doorward::verdict::{
-    Accept, Cause, Challenge, ChallengeError, ChallengeField, FactorOutcome, Ledger, Mapped, Misconfigured, Reason,
-    Reject, Rules, Truth, Unavailable, Verdict, judge_factor,
+    Accept, Cause, Challenge, ChallengeError, ChallengeField, FactorOutcome, Ledger, Mapped, Misconfigured, Otherwise,
+    Reason, Reject, Rules, Truth, Unavailable, Verdict, judge_factor,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -45,8 +45,11 @@ impl Rules for Yes {
     fn replied_ok(&self) -> Truth {
         Truth::True
     }
-    fn failure(&self) -> Reason {
-        Reason::InvalidCredentials
+    fn otherwise(&self) -> Otherwise {
+        Otherwise::Reject(Reason::InvalidCredentials)
+    }
+    fn doubt(&self) -> Cause {
+        Cause::UnexpectedReply
     }
 }
 
@@ -222,6 +225,7 @@ impl Connector for MadeUp {
                     factor: true,
                     end: StepEnd::Success,
                     status: Some(200),
+                    mute: false,
                     took: Duration::from_millis(3),
                     trace: None,
                 }],

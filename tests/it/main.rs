@@ -62,5 +62,6 @@ mod support;
 mod surroundings;
 mod tls;
 mod transport;
+mod undecided;
 mod upstreams;
 mod utilities;

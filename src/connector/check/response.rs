@@ -14,7 +14,7 @@ use crate::diagnostic::{Mistakes, Span};
 use crate::document::PairsSpec;
 use crate::mapping::{Extension, MapPlan};
 use crate::response::{Charset, Decoding, Format, Source, Wanted};
-use crate::verdict::Reason;
+use crate::verdict::{Otherwise, Reason};
 
 /// Compiles `response`. A step without one is a helper that goes by the status.
 pub(super) fn response(
@@ -32,7 +32,7 @@ pub(super) fn response(
         if role == Role::Factor {
             no_success(&step.name.span, mistakes);
         }
-        let failure = Reason::InvalidCredentials;
+        let otherwise = Otherwise::Reject(Reason::InvalidCredentials);
         return Some(ResponsePlan {
             decoding: Decoding { wanted: Arc::new(wanted), ..Decoding::default() },
             preprocess,
@@ -42,7 +42,8 @@ pub(super) fn response(
                 more: None,
                 pending: None,
                 success: None,
-                failure,
+                otherwise,
+                declared: false,
             },
             waived: BTreeSet::new(),
             named_statuses: Vec::new(),
@@ -52,6 +53,11 @@ pub(super) fn response(
         });
     };
     let rules = rules(check, step, raw, scope, mistakes);
+    if let Some(written) = raw.otherwise.as_ref().filter(|_| role == Role::Helper) {
+        let message = "`otherwise` is what a false `success` of a factor means; this step proves nobody";
+        let mistake = mistakes.error_at("otherwise-of-helper", &written.span, message);
+        mistakes.add(mistake.help("leave it out: a helper that does not succeed is unavailable"));
+    }
     let decoding = decoding(raw, mistakes);
     let identity = raw.identity.as_ref().map(|identity| {
         let source = source::source(check, &identity.source, scope, mistakes)?;
@@ -154,9 +160,21 @@ fn rules(
             Some(RejectRow { when, reason: row.reason.value, message })
         })
         .collect();
-    let failure = if step.ask.is_some() { Reason::MfaFailed } else { Reason::InvalidCredentials };
     let reject = reject.into_iter().collect::<Option<Vec<_>>>()?;
-    (mistakes.count() == before).then_some(StepRules { reject, unavailable, more, pending, success, failure })
+    let otherwise = raw.otherwise.as_ref().map_or_else(|| usual_otherwise(step, &reject), |written| written.value);
+    let declared = raw.format.as_ref().is_some_and(|it| it.value != RawFormat::Word(FormatWord::Auto));
+    let rules = StepRules { reject, unavailable, more, pending, success, otherwise, declared };
+    (mistakes.count() == before).then_some(rules)
+}
+
+/// Where a row says what a wrong password looks like, what looks otherwise is none; else everything is that is no success.
+fn usual_otherwise(step: &raw::Step, reject: &[RejectRow]) -> Otherwise {
+    let (wrong, rows): (_, &[Reason]) = if step.ask.is_some() {
+        (Reason::MfaFailed, &[Reason::MfaFailed, Reason::InvalidCredentials])
+    } else {
+        (Reason::InvalidCredentials, &[Reason::InvalidCredentials])
+    };
+    if reject.iter().any(|row| rows.contains(&row.reason)) { Otherwise::Unavailable } else { Otherwise::Reject(wrong) }
 }
 
 /// What a connector may say that it rests on, because there is nothing better.

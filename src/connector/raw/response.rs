@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 use crate::diagnostic::Mistakes;
-use crate::verdict::Reason;
+use crate::verdict::{Otherwise, Reason};
 use crate::yaml::{Node, NodeValue};
 
 use super::amount::TimeSpan;
@@ -41,6 +41,9 @@ record! {
         pending: Option<Condition>,
         /// The step succeeded. In a helper it may be left out: then 2xx and every capture.
         success: Option<Condition>,
+        /// What it means in a factor when no rule is true: a reason, or `unavailable`. When left out: `unavailable` if a row of
+        /// `reject` says what a wrong password (after an `ask` a wrong answer) looks like, else that it was wrong.
+        otherwise: Option<Spanned<Otherwise>>,
         /// Who the upstream says this is, compared with the user name sent.
         identity: Option<Identity>,
         /// Values kept for later steps as `steps.<name>.<capture>`.
@@ -134,6 +137,30 @@ record! {
         message: Option<Text>,
     }
 }
+
+impl Word for Otherwise {
+    const WHAT: &'static str = "a value of otherwise";
+    const ALL: &'static [Self] = &EVERY_OTHERWISE;
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Reject(reason) => reason.as_str(),
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+read_as_word! { Otherwise }
+
+const EVERY_OTHERWISE: [Otherwise; Reason::ALL.len() + 1] = {
+    let mut all = [Otherwise::Unavailable; Reason::ALL.len() + 1];
+    let mut next = 0;
+    while next < Reason::ALL.len() {
+        all[next] = Otherwise::Reject(Reason::ALL[next]);
+        next += 1;
+    }
+    all
+};
 
 impl Word for Reason {
     const WHAT: &'static str = "a reason";

@@ -51,6 +51,10 @@ pub(super) struct PlannedStep {
     pub mores: bool,
     /// `not: { field: reject, equals: 1 }` beside the success, as a careless author writes.
     pub negated: bool,
+    /// Another way through the success names 302: `any: [ { all: [ { status: 302 }, … ] }, … ]`.
+    pub named: bool,
+    /// `format: json`.
+    pub declared: bool,
     /// A pause before it, with one attempt and always the same answer: what the reply says decides as it does without.
     pub asks: bool,
     pub reply: PlannedReply,
@@ -78,13 +82,16 @@ pub(super) fn planned_step() -> impl Strategy<Value = PlannedStep> {
     let word = prop_oneof![Just("success"), Just("more"), Just("skipped")];
     let when = prop::option::weighted(0.4, (0usize..4, word));
     let asks = prop::bool::weighted(0.3);
-    (any::<bool>(), when, any::<bool>(), prop::bool::weighted(0.4), any::<bool>(), asks, reply).prop_map(
-        |(factor, when, rejects, mores, negated, asks, reply)| PlannedStep {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (any::<bool>(), when, any::<bool>(), prop::bool::weighted(0.4), flags, asks, reply).prop_map(
+        |(factor, when, rejects, mores, (negated, named, declared), asks, reply)| PlannedStep {
             factor,
             when,
             rejects,
             mores,
             negated,
+            named,
+            declared,
             asks,
             reply,
         },
@@ -95,7 +102,17 @@ pub(super) fn planned_step() -> impl Strategy<Value = PlannedStep> {
 pub(super) fn yes(factor: bool) -> PlannedStep {
     let body = Body::Json { reject: Says::Nothing, more: Says::Nothing, success: Says::Yes };
     let reply = PlannedReply { status: 200, body, fails: false };
-    PlannedStep { factor, when: None, rejects: false, mores: false, negated: false, asks: false, reply }
+    PlannedStep {
+        factor,
+        when: None,
+        rejects: false,
+        mores: false,
+        negated: false,
+        named: false,
+        declared: false,
+        asks: false,
+        reply,
+    }
 }
 
 pub(super) fn with_body(body: Body) -> PlannedStep {

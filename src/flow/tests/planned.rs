@@ -17,12 +17,12 @@ use crate::flow::progress::Progress;
 use crate::flow::{Action, Exchange, Login, Pocket, Report, Resumption, Saved, Tools, Waiting, authenticate, resume};
 use crate::mapping::MapPlan;
 use crate::request::{RequestPlan, RequestSpec, Written};
-use crate::response::Decoding;
 use crate::response::source::Source;
+use crate::response::{Decoding, Format};
 use crate::secret::Secret;
 use crate::template::Language;
 use crate::upstream::{Gate, Outgoing, Reply, SendFault, Timings};
-use crate::verdict::{Cause, Reason, Verdict};
+use crate::verdict::{Cause, Otherwise, Reason, Verdict};
 
 pub(super) struct Planned<'a> {
     pub connector_steps: &'a [PlannedStep],
@@ -63,6 +63,10 @@ fn field_is_one(name: &str) -> Condition {
     equals(field, Value::Number(Number::parse("1").unwrap()))
 }
 
+fn status_is(status: u16) -> Condition {
+    Condition::Leaf(Box::new(Leaf { test: Test::Status(vec![status]), text: "status".to_owned(), literal: true }))
+}
+
 fn ask() -> Ask {
     Ask {
         kind: AskType::Custom,
@@ -85,10 +89,15 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         let variable = Variable::parse(&format!("steps.s{}.outcome", earlier % index)).unwrap();
         equals(ValueSource::Variable(variable), Value::from(word))
     });
-    let success = if planned.negated {
-        Condition::All(vec![field_is_one("s"), Condition::Not(Box::new(field_is_one("r")))])
+    let success = if planned.named {
+        Condition::Any(vec![Condition::All(vec![status_is(302), field_is_one("s")]), field_is_one("s")])
     } else {
         field_is_one("s")
+    };
+    let success = if planned.negated {
+        Condition::All(vec![success, Condition::Not(Box::new(field_is_one("r")))])
+    } else {
+        success
     };
     let reject = RejectRow { when: field_is_one("r"), reason: Reason::AccountLocked, message: None };
     Step {
@@ -102,7 +111,10 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         variables_read: BTreeSet::new(),
         carries_credential: planned.factor,
         response: ResponsePlan {
-            decoding: Decoding::default(),
+            decoding: Decoding {
+                format: if planned.declared { Format::Json } else { Format::Auto },
+                ..Decoding::default()
+            },
             preprocess: None,
             rules: StepRules {
                 reject: if planned.rejects { vec![reject] } else { Vec::new() },
@@ -110,10 +122,11 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
                 more: planned.mores.then(|| field_is_one("m")),
                 pending: None,
                 success: Some(success),
-                failure: Reason::InvalidCredentials,
+                otherwise: Otherwise::Reject(Reason::InvalidCredentials),
+                declared: planned.declared,
             },
             waived: BTreeSet::new(),
-            named_statuses: Vec::new(),
+            named_statuses: if planned.named { vec![302] } else { Vec::new() },
             identity: None,
             captures: Vec::new(),
             map: MapPlan::default(),

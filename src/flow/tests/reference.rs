@@ -37,10 +37,14 @@ fn reference_step(step: &PlannedStep, outcomes: &[Plain]) -> Plain {
         }
     }
     let reply = step.reply;
-    if reply.fails || !matches!(reply.status, 200 | 401) {
+    // 302 counts in a rule that names it and holds: only the success of some steps does.
+    if reply.fails || !(matches!(reply.status, 200 | 401) || (reply.status == 302 && step.named)) {
         return Plain::Denied;
     }
     let readable = matches!(reply.body, Body::Json { .. });
+    if step.declared && !readable {
+        return Plain::Denied;
+    }
     if step.rejects {
         let row = is_yes(reply, |reject, _, _| reject);
         // A decoded reply that lacks the field does not report the error.
@@ -53,16 +57,24 @@ fn reference_step(step: &PlannedStep, outcomes: &[Plain]) -> Plain {
         match (is_yes(reply, |_, more, _| more), reply.status) {
             (Some(true), 200) => return Plain::More,
             // Not 2xx: false in Kleene's logic, even when the field is unknown.
-            (Some(false), _) | (_, 401) => {}
+            (Some(false), _) | (_, 401 | 302) => {}
             _ => return Plain::Denied,
         }
     }
     let success = is_yes(reply, |_, _, success| success);
     let negated = if step.negated { is_yes(reply, |reject, _, _| reject).map(|yes| !yes) } else { Some(true) };
     match (success, negated, reply.status) {
-        (Some(true), Some(true), 200) => Plain::Success,
+        (Some(true), Some(true), 200 | 302) => Plain::Success,
         _ => Plain::Denied,
     }
+}
+
+/// Whether a reply of `step` may be called a wrong password although no row says so: its status says yes or no, and its body is
+/// what the file promises.
+pub(super) fn may_be_wrong(step: &PlannedStep) -> bool {
+    let reply = step.reply;
+    let readable = matches!(reply.body, Body::Json { .. });
+    !reply.fails && matches!(reply.status, 200 | 401) && (readable || !step.declared)
 }
 
 pub(super) fn reference_accepts(steps: &[PlannedStep]) -> bool {
