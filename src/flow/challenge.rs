@@ -119,7 +119,7 @@ impl Run<'_> {
         let state = saved.to_bytes();
         // A call whose deadline passed while it connected has sent nothing; its challenge must not be lost for that.
         let deadline = self.deadline.max(Instant::now() + GRACE);
-        let kept = self.tools.pauses.put(id, (&state, saved.is_proven()), Duration::from_millis(left), deadline).await;
+        let kept = self.tools.pauses.put(id, saved.pause(&state), Duration::from_millis(left), deadline).await;
         kept.map_err(|why| {
             Stop::unavailable(Cause::State, format!("the challenge of {} cannot be kept: {why}", step.name))
         })

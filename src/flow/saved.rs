@@ -16,6 +16,7 @@ use crate::context::{LoginTexts, PageFacts, StepFacts, StepOutcome, StepValue, U
 use crate::cookies::Jar;
 use crate::document::{Object, Value};
 use crate::secret::Secret;
+use crate::state::Pause;
 use crate::verdict::{Mapped, Proven};
 
 /// Raised when the meaning of a member changes: two versions of this program may share a store.
@@ -178,6 +179,17 @@ impl Saved {
     /// Whether a factor succeeded, or said that the user was right so far, before this pause.
     pub fn is_proven(&self) -> bool {
         self.proven.is_something()
+    }
+
+    /// `state`, which are its bytes, as a store wants it.
+    pub fn pause<'a>(&'a self, state: &'a [u8]) -> Pause<'a> {
+        Pause {
+            state,
+            proven: self.is_proven(),
+            connector: &self.connector,
+            account: &self.claimed,
+            client_ip: self.client_ip,
+        }
     }
 
     /// Whether the answer must bring `login.state` back.

@@ -16,6 +16,7 @@ use crate::clock::Ambient;
 use crate::connector::catalog::Live;
 use crate::connector::kept::Kept;
 use crate::script::{Input, Outcome, Pool, ScriptId};
+use crate::state::Pause;
 use crate::upstream::{Client, Outgoing, Reply, SendFault};
 
 /// A boxed future, so that the traits below can be used as objects.
@@ -47,12 +48,12 @@ impl Scripts for Pool {
 
 /// Keeps the state of a login that waits for an answer.
 pub trait Pauses: Send + Sync {
-    /// Keeps `kept.0` under `id` for `ttl`, sealed, for the caller of this login alone; `kept.1` says whether a factor has
-    /// succeeded before it. Ends by `deadline`; an error says why, without data.
+    /// Keeps `pause` under `id` for `ttl`, sealed, for the caller of this login alone. Ends by `deadline`; an error says why,
+    /// without data.
     fn put<'a>(
         &'a self,
         id: &'a str,
-        kept: (&'a [u8], bool),
+        pause: Pause<'a>,
         ttl: Duration,
         deadline: Instant,
     ) -> Waiting<'a, Result<(), String>>;
@@ -125,7 +126,7 @@ impl Scripts for NoScripts {
 pub struct NoPauses;
 
 impl Pauses for NoPauses {
-    fn put<'a>(&'a self, _: &'a str, _: (&'a [u8], bool), _: Duration, _: Instant) -> Waiting<'a, Result<(), String>> {
+    fn put<'a>(&'a self, _: &'a str, _: Pause<'a>, _: Duration, _: Instant) -> Waiting<'a, Result<(), String>> {
         Box::pin(std::future::ready(Err("nobody keeps challenges here".to_owned())))
     }
 }
@@ -146,7 +147,7 @@ impl Pauses for Pocket {
     fn put<'a>(
         &'a self,
         id: &'a str,
-        (state, _): (&'a [u8], bool),
+        Pause { state, .. }: Pause<'a>,
         _: Duration,
         _: Instant,
     ) -> Waiting<'a, Result<(), String>> {

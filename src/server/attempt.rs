@@ -31,6 +31,7 @@ use crate::flow::report::{Report, StepEnd};
 use crate::flow::{Login, Resumption, Saved};
 use crate::guard::{Attempt, Outcome, Refusal, Ticket};
 use crate::metrics::{Gone, Held, Metrics, Shed};
+use crate::state::Claim;
 use crate::verdict::{Cause, Challenge, Misconfigured, Reason, Reject, Unavailable, Verdict};
 
 /// What an attempt runs.
@@ -38,7 +39,7 @@ pub(super) enum Work {
     /// A login from its first step.
     Begin(Box<Login>),
     /// A login that waited. The state goes back under its id when a bound is met before anything was sent.
-    GoOn { resumption: Box<Resumption>, id: String, state: Zeroizing<Vec<u8>>, left: Duration },
+    GoOn { resumption: Box<Resumption>, id: String, claim: Claim, state: Zeroizing<Vec<u8>>, left: Duration },
 }
 
 /// What a login holds while it runs.
@@ -151,15 +152,20 @@ impl Account {
 
     /// Nothing was sent: the challenge stays open. Should that fail, the user begins anew.
     async fn put_back(&self, work: Work) {
-        if let Work::GoOn { resumption, id, state, left } = work {
+        if let Work::GoOn { resumption, id, claim, state, left } = work {
             let client = &self.caller.client.name;
-            let kept = (state.as_slice(), resumption.saved.is_proven());
-            let _ = self.app.challenges.put((client, &id), kept, left, Instant::now() + SOON).await;
+            let pause = resumption.saved.pause(&state);
+            let _ = self.app.challenges.put_back((client, &id, &claim), &pause, left, Instant::now() + SOON).await;
         }
     }
 
-    fn call(&self, progress: &Progress) -> Call {
-        let pauses = OfClient { challenges: Arc::clone(&self.app.challenges), client: self.caller.client.name.clone() };
+    fn call(&self, progress: &Progress, work: &Work) -> Call {
+        let taken = match work {
+            Work::Begin(_) => None,
+            Work::GoOn { id, claim, .. } => Some((id.clone(), claim.clone())),
+        };
+        let client = self.caller.client.name.clone();
+        let pauses = OfClient { challenges: Arc::clone(&self.app.challenges), client, taken };
         Call { progress: progress.clone(), pauses: Arc::new(pauses) }
     }
 
@@ -188,7 +194,7 @@ impl Account {
         let metrics = Arc::clone(&self.app.metrics);
         let _held = Held::new(|change| metrics.in_flight(change));
         let connector = Arc::clone(&self.connector);
-        let (mode, call) = (self.mode, self.call(progress));
+        let (mode, call) = (self.mode, self.call(progress, &work));
         let run = async move {
             match (work, mode) {
                 (Work::GoOn { resumption, .. }, _) => connector.resume(*resumption, call).await.into(),

@@ -26,7 +26,7 @@ use crate::clock::{Ambient as _, System};
 use crate::config::Scope;
 use crate::flow::report::Report;
 use crate::flow::{Action, Pauses, Saved, Waiting};
-use crate::state::Challenges;
+use crate::state::{Challenges, Claim, Held, Pause};
 use crate::verdict::{Cause, Reason, Reject, Unavailable, Verdict};
 
 /// A store answers in milliseconds; a user at a prompt hears soon that it does not.
@@ -51,7 +51,7 @@ async fn answer(app: &Arc<App>, request: Request<Body>) -> Result<Response, Prob
             login::unheard(app, &caller, Verdict::Unavailable(Unavailable::from(Cause::State)), &explain)
         }
         Ok(None) => expired(app, &caller, "the challenge is unknown, used, expired or another client's"),
-        Ok(Some(state)) => go_on(app, &caller, entered, Waits { id, state }, asked).await,
+        Ok(Some(Held { state, claim })) => go_on(app, &caller, entered, Waits { id, state, claim }, asked).await,
     };
     Ok(reply::respond(&report))
 }
@@ -62,6 +62,8 @@ pub(super) struct Waits {
     pub id: String,
     /// What stood under it, as it was kept.
     pub state: Zeroizing<Vec<u8>>,
+    /// The right to put it back.
+    pub claim: Claim,
 }
 
 async fn go_on(app: &Arc<App>, caller: &Arc<Caller>, entered: Entered, waits: Waits, asked: Asked) -> Report {
@@ -97,17 +99,27 @@ fn expired(app: &Arc<App>, caller: &Arc<Caller>, explain: &str) -> Report {
 pub(super) struct OfClient {
     pub challenges: Arc<Challenges>,
     pub client: String,
+    /// The id of a login that goes on, and the right to put it back.
+    pub taken: Option<(String, Claim)>,
 }
 
 impl Pauses for OfClient {
     fn put<'a>(
         &'a self,
         id: &'a str,
-        kept: (&'a [u8], bool),
+        pause: Pause<'a>,
         ttl: Duration,
         deadline: Instant,
     ) -> Waiting<'a, Result<(), String>> {
-        let kept = self.challenges.put((&self.client, id), kept, ttl, deadline);
-        kept.map(|kept| kept.map_err(|error| error.to_string())).boxed()
+        async move {
+            let kept = match &self.taken {
+                Some((known, claim)) if known == id => {
+                    self.challenges.put_back((&self.client, id, claim), &pause, ttl, deadline).await
+                }
+                _ => self.challenges.put((&self.client, id), &pause, ttl, deadline).await,
+            };
+            kept.map_err(|error| error.to_string())
+        }
+        .boxed()
     }
 }

@@ -106,9 +106,9 @@ pub(super) async fn resume(
 ) -> Report {
     let attempt = Account::of(app, caller, &connector, &saved);
     let left = Duration::from_millis(saved.left_ms(System.unix_ms()));
-    let Waits { id, state } = waits;
+    let Waits { id, state, claim } = waits;
     let resumption = Resumption { id: id.clone(), saved, action, deadline: None, trace: false };
-    let work = Work::GoOn { resumption: Box::new(resumption), id, state, left };
+    let work = Work::GoOn { resumption: Box::new(resumption), id, claim, state, left };
     attempt.through(entered, work).await.report
 }
 

@@ -1,25 +1,36 @@
 //! The sealed form of a state: which key, until when, and a text that only its own place opens.
 //!
-//! `version | key id | end | nonce | sealed text`. The end is in it because Redis forgets by its own clock and rules, and
-//! whoever may write there can undo that; the place is bound to it so that nothing opens anywhere else. What one daemon
+//! `version | key id | end | life | nonce | sealed text`. The end is in it because Redis forgets by its own clock and rules, and
+//! whoever may write there can undo that; the life of the Redis that keeps it, because one that was restored has what was used up
+//! already; the place is bound to it so that nothing opens anywhere else. What one daemon
 //! seals all of them open, so a change of the form needs another version.
 
 use zeroize::Zeroizing;
 
-use super::{Place, SetupError};
+use super::{Place, SetupError, life};
 use crate::clock::Ambient;
 use crate::crypto::aead::{self, KEY_BYTES, NONCE_BYTES};
 use crate::crypto::digest::{Algorithm, digest};
 use crate::crypto::encoding::hex_decode;
 use crate::secret::Secret;
 
-const VERSION: u8 = 1;
+/// Not 0, which begins a mark in Redis.
+const VERSION: u8 = 2;
 
 /// Bytes of a key's id: it saves a try with the wrong key and is no secret.
 const ID_BYTES: usize = 4;
 
-/// Version, key id, end.
-const HEAD_BYTES: usize = 1 + ID_BYTES + 8;
+/// Version, key id, end, life.
+const HEAD_BYTES: usize = 1 + ID_BYTES + 8 + life::BYTES;
+
+/// Until when and where a text is good; each store has its own rules for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Stamp {
+    /// Milliseconds of the wall clock.
+    pub end: u64,
+    /// The life of the Redis that keeps it.
+    pub life: [u8; life::BYTES],
+}
 
 struct Key {
     id: [u8; ID_BYTES],
@@ -45,13 +56,14 @@ impl Keyring {
         Self(vec![Key::new(bytes)])
     }
 
-    /// Seals `state` for `place`; `end` is in milliseconds of the wall clock.
-    pub(super) fn seal(&self, place: &Place, state: &[u8], end: u64, ambient: &dyn Ambient) -> Vec<u8> {
+    /// Seals `state` for `place`.
+    pub(super) fn seal(&self, place: &Place, state: &[u8], stamp: Stamp, ambient: &dyn Ambient) -> Vec<u8> {
         let key = &self.0[0];
         let mut sealed = Vec::with_capacity(HEAD_BYTES + NONCE_BYTES + state.len() + aead::TAG_BYTES);
         sealed.push(VERSION);
         sealed.extend_from_slice(&key.id);
-        sealed.extend_from_slice(&end.to_be_bytes());
+        sealed.extend_from_slice(&stamp.end.to_be_bytes());
+        sealed.extend_from_slice(&stamp.life);
         let mut nonce = [0; NONCE_BYTES];
         ambient.fill(&mut nonce);
         let text = aead::seal(&key.bytes, &nonce, &around(place, &sealed), state);
@@ -60,19 +72,20 @@ impl Keyring {
         sealed
     }
 
-    /// The state and its end, if it was sealed for `place` under a live key and nobody changed it.
-    pub(super) fn open(&self, place: &Place, sealed: &[u8]) -> Option<(Zeroizing<Vec<u8>>, u64)> {
+    /// The state and its stamp, if it was sealed for `place` under a live key and nobody changed it.
+    pub(super) fn open(&self, place: &Place, sealed: &[u8]) -> Option<(Zeroizing<Vec<u8>>, Stamp)> {
         let (head, rest) = sealed.split_at_checked(HEAD_BYTES)?;
         let (nonce, text) = rest.split_first_chunk::<NONCE_BYTES>()?;
         let (version, rest) = head.split_first()?;
-        let (id, end) = rest.split_first_chunk::<ID_BYTES>()?;
+        let (id, rest) = rest.split_first_chunk::<ID_BYTES>()?;
+        let (end, life) = rest.split_first_chunk::<8>()?;
         if *version != VERSION {
             return None;
         }
         let around = around(place, head);
         let state =
             self.0.iter().filter(|key| key.id == *id).find_map(|key| aead::open(&key.bytes, nonce, &around, text))?;
-        Some((state, u64::from_be_bytes(end.try_into().ok()?)))
+        Some((state, Stamp { end: u64::from_be_bytes(*end), life: life.try_into().ok()? }))
     }
 }
 
@@ -121,9 +134,10 @@ mod tests {
     fn what_is_sealed_opens_at_its_place_only() {
         let keys = keys(&["a"]);
         let place = Place::of("console", "id");
-        let sealed = keys.seal(&place, b"state", 7, &System);
-        let (state, end) = keys.open(&place, &sealed).unwrap();
-        assert_eq!((state.as_slice(), end), (b"state".as_slice(), 7));
+        let stamp = Stamp { end: 7, life: [9; life::BYTES] };
+        let sealed = keys.seal(&place, b"state", stamp, &System);
+        let (state, sealed_with) = keys.open(&place, &sealed).unwrap();
+        assert_eq!((state.as_slice(), sealed_with), (b"state".as_slice(), stamp));
         assert!(keys.open(&Place::of("console", "other"), &sealed).is_none(), "moved to another id");
         assert!(keys.open(&Place::of("gateway", "id"), &sealed).is_none(), "moved to another client");
         for at in 0..sealed.len() {
@@ -138,8 +152,8 @@ mod tests {
     fn a_key_changes_without_losing_what_is_open() {
         let place = Place::of("console", "id");
         let (old, both, new) = (keys(&["a"]), keys(&["b", "a"]), keys(&["b"]));
-        let before = old.seal(&place, b"before", 0, &System);
-        let during = both.seal(&place, b"during", 0, &System);
+        let before = old.seal(&place, b"before", Stamp::default(), &System);
+        let during = both.seal(&place, b"during", Stamp::default(), &System);
         assert!(both.open(&place, &before).is_some() && both.open(&place, &during).is_some());
         assert!(new.open(&place, &during).is_some(), "the first key seals");
         assert!(new.open(&place, &before).is_none() && old.open(&place, &during).is_none());
@@ -149,7 +163,10 @@ mod tests {
     fn no_two_seals_are_the_same_and_no_key_shows() {
         let keys = keys(&["a"]);
         let place = Place::of("console", "id");
-        assert_ne!(keys.seal(&place, b"", 0, &System), keys.seal(&place, b"", 0, &System));
+        assert_ne!(
+            keys.seal(&place, b"", Stamp::default(), &System),
+            keys.seal(&place, b"", Stamp::default(), &System)
+        );
         assert_eq!(format!("{keys:?}"), "1 keys");
     }
 

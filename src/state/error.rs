@@ -15,6 +15,9 @@ pub enum StateError {
         /// Of the state.
         bytes: usize,
     },
+    /// What was taken cannot be put back.
+    #[error("the challenge ended, gave way, or was taken from a Redis that is not there any more")]
+    Gone,
     /// The store does not do its work.
     #[error("Redis {why}")]
     Unavailable {
@@ -55,13 +58,15 @@ troubles! {
     /// `AUTH` failed, or is missing.
     Credentials = "credentials", "refuses the user or the password of state.url";
     /// An ACL.
-    Forbidden = "forbidden", "does not let its user SET and GETDEL the keys doorward:*";
+    Forbidden = "forbidden", "does not let its user EVAL, GET, SET and DEL the keys doorward:*, and INFO";
     /// A replica, or a primary that protects itself.
     ReadOnly = "read_only", "takes no writes: it is a replica, lacks replicas, or cannot write its disk";
     /// `maxmemory`.
     Full = "full", "is out of memory (see maxmemory)";
-    /// No `GETDEL`.
-    TooOld = "too_old", "has no command GETDEL: version 6.2 or later is needed, or any Valkey";
+    /// No `EVAL`.
+    TooOld = "too_old", "lacks one of EVAL, GET, SET, DEL and INFO: version 6.2 or later is needed, or any Valkey, with none renamed";
+    /// No `run_id`.
+    Nameless = "nameless", "does not say its run_id (INFO server): one that came back from an old state could not be told";
     /// Redirections.
     Cluster = "cluster", "is a cluster that keeps this key elsewhere: use one primary, or a proxy in front";
     /// For a while.
@@ -88,12 +93,34 @@ impl Trouble {
             {
                 Self::TooOld
             }
+            // Up to version 7.0 an error inside a script has no code of its own either.
+            ErrorKind::Server(Server::ResponseError) => error.detail().map_or(Self::Other, Self::in_script),
             _ => match error.code() {
                 Some("OOM") => Self::Full,
+                Some("NORUNID") => Self::Nameless,
                 Some("NOAUTH" | "WRONGPASS") => Self::Credentials,
                 Some("MISCONF" | "NOREPLICAS") => Self::ReadOnly,
                 _ => Self::Other,
             },
+        }
+    }
+}
+
+impl Trouble {
+    fn in_script(detail: &str) -> Self {
+        let says = |words: &str| detail.contains(words);
+        if says("can't run this command") || says("NOPERM") {
+            Self::Forbidden
+        } else if says("Unknown Redis command") {
+            Self::TooOld
+        } else if says("READONLY") || says("MISCONF") || says("NOREPLICAS") {
+            Self::ReadOnly
+        } else if says("OOM ") {
+            Self::Full
+        } else if says("NORUNID") {
+            Self::Nameless
+        } else {
+            Self::Other
         }
     }
 }

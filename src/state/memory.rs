@@ -1,13 +1,16 @@
 //! Challenges in this process, sealed by a key that nobody else has, in as much room as `room` gives them.
+//!
+//! A call that takes one holds all that there is of it, and no answer can be lost here: nothing is put back but by whoever
+//! took it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::envelope::Keyring;
+use super::envelope::{Keyring, Stamp};
 use super::room::{Bounds, Entry, Room};
-use super::{Place, Taken};
+use super::{Pause, Place, Taken};
 use crate::clock::System;
 
 #[derive(Debug)]
@@ -18,14 +21,15 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self { keys: Keyring::drawn(&System), open: Mutex::new(Room::new(bounds)) }
+        Self { keys: Keyring::drawn(&System), open: Mutex::new(Room::new(bounds, bounds)) }
     }
 
-    pub(super) fn put(&self, place: Place, (state, proven): (&[u8], bool), ttl: Duration, now: Instant) {
+    pub(super) fn put(&self, place: Place, pause: &Pause<'_>, ttl: Duration, now: Instant) {
         // The end that counts here is that of the monotonic clock; nobody else can write here.
-        let sealed = self.keys.seal(&place, state, 0, &System);
-        let entry = Entry { bytes: sealed.len(), value: sealed, proven, end: now + ttl };
-        self.lock().put(place, entry, now);
+        let sealed = self.keys.seal(&place, pause.state, Stamp::default(), &System);
+        let mut open = self.lock();
+        let entry = Entry { bytes: sealed.len(), value: sealed, owner: open.owner(pause), end: now + ttl };
+        open.put(place, entry, now);
     }
 
     pub(super) fn take(&self, place: &Place, now: Instant) -> Taken {

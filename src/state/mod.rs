@@ -6,11 +6,14 @@
 
 mod envelope;
 mod error;
+mod life;
 mod link;
 mod memory;
 mod redis;
 mod room;
+mod script;
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,6 +28,7 @@ use crate::config;
 use crate::crypto::digest::{Algorithm, digest};
 use crate::secret::Secret;
 use envelope::Keyring;
+use life::Life;
 use memory::Memory;
 use redis::Redis;
 
@@ -47,8 +51,39 @@ pub struct Challenges {
 
 #[derive(Debug)]
 enum Store {
-    Memory(Memory),
+    Memory(Box<Memory>),
     Redis(Box<Redis>),
+}
+
+/// What a login keeps over a challenge, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Pause<'a> {
+    /// The bytes to seal.
+    pub state: &'a [u8],
+    /// Whether a factor has succeeded before.
+    pub proven: bool,
+    /// The connector's id.
+    pub connector: &'a str,
+    /// The name that identity and guard use.
+    pub account: &'a str,
+    /// The address of the user's device.
+    pub client_ip: Option<IpAddr>,
+}
+
+/// A challenge that was taken.
+#[derive(Debug)]
+pub struct Held {
+    /// What was kept.
+    pub state: Zeroizing<Vec<u8>>,
+    /// The right to put it back.
+    pub claim: Claim,
+}
+
+/// The right of the call that took a challenge, and of no other, to put it back.
+#[derive(Debug, Clone, Default)]
+pub struct Claim {
+    nonce: [u8; script::NONCE_BYTES],
+    life: Life,
 }
 
 /// What happened since the start.
@@ -56,6 +91,8 @@ enum Store {
 struct Tally {
     too_large: AtomicU64,
     unreadable: AtomicU64,
+    outlived: AtomicU64,
+    gone: AtomicU64,
     troubles: [AtomicU64; Trouble::ALL.len()],
 }
 
@@ -66,15 +103,15 @@ pub struct Counts {
     pub open: Option<usize>,
     /// Dropped before their time because there were too many.
     pub evicted: u64,
-    /// Failures by a closed list of causes: `too_large`, `unreadable` (there, but not opened by any key), and those of
-    /// [`Trouble`].
+    /// Failures by a closed list of causes: `too_large`, `unreadable` (there, but not opened by any key), `outlived` (opened
+    /// before Redis was restarted or replaced), `gone` (could not be put back), and those of [`Trouble`].
     pub failures: Vec<(&'static str, u64)>,
 }
 
 impl Challenges {
     /// In this process, sealed by a key that is drawn here and dies with it.
     pub fn memory(bounds: Bounds) -> Self {
-        Self::over(Store::Memory(Memory::new(bounds)))
+        Self::over(Store::Memory(Box::new(Memory::new(bounds))))
     }
 
     /// In Redis 6.2 or later, or Valkey. `keys` are one or two of 64 hex digits: the first seals, both open. Call it
@@ -95,44 +132,73 @@ impl Challenges {
         Self { store, tally: Tally::default() }
     }
 
-    /// Seals `state` and keeps it under `id`, for `client` alone, for `ttl`. Replaces what is there. When room is short, the oldest
-    /// that is not `proven` gives way (no factor has succeeded before it); in this process, and when there is none, the
-    /// oldest.
+    /// Seals what `pause` holds and keeps it under a new `id`, for `client` alone, for `ttl`. When room is short, what the same
+    /// account opened gives way, then what was opened before anything was proven, of the connector that holds most of it.
     pub async fn put(
         &self,
         (client, id): (&str, &str),
-        (state, proven): (&[u8], bool),
+        pause: &Pause<'_>,
         ttl: Duration,
         deadline: Instant,
     ) -> Result<(), StateError> {
-        if state.len() > MOST_BYTES {
-            self.tally.too_large.fetch_add(1, Ordering::Relaxed);
-            return Err(StateError::TooLarge { bytes: state.len() });
-        }
+        self.fits(pause)?;
         let (place, ttl) = (Place::of(client, id), ttl.min(LONGEST));
         match &self.store {
             Store::Memory(memory) => {
-                memory.put(place, (state, proven), ttl, Instant::now());
+                memory.put(place, pause, ttl, Instant::now());
                 Ok(())
             }
-            Store::Redis(redis) => self.counted(redis.put(&place, (state, proven), ttl, soonest(deadline)).await),
+            Store::Redis(redis) => self.counted(redis.put(&place, pause, ttl, soonest(deadline)).await),
         }
     }
 
+    /// Puts back what was taken with `claim`, under the same id: as long as nobody else has taken it and its store still is the
+    /// one that it was taken from.
+    pub async fn put_back(
+        &self,
+        (client, id, claim): (&str, &str, &Claim),
+        pause: &Pause<'_>,
+        ttl: Duration,
+        deadline: Instant,
+    ) -> Result<(), StateError> {
+        self.fits(pause)?;
+        let (place, ttl) = (Place::of(client, id), ttl.min(LONGEST));
+        let back = match &self.store {
+            Store::Memory(memory) => {
+                memory.put(place, pause, ttl, Instant::now());
+                true
+            }
+            Store::Redis(redis) => {
+                self.counted(redis.put_back((&place, claim), pause, ttl, soonest(deadline)).await)?
+            }
+        };
+        if back {
+            return Ok(());
+        }
+        self.tally.gone.fetch_add(1, Ordering::Relaxed);
+        Err(StateError::Gone)
+    }
+
+    fn fits(&self, pause: &Pause<'_>) -> Result<(), StateError> {
+        let bytes = pause.state.len();
+        if bytes <= MOST_BYTES {
+            return Ok(());
+        }
+        self.tally.too_large.fetch_add(1, Ordering::Relaxed);
+        Err(StateError::TooLarge { bytes })
+    }
+
     /// Takes it away: of any number of callers one gets it. `None`: unknown, used, expired, another client's, or there but
-    /// not to be opened, because it was changed, moved or sealed under a key that is gone.
+    /// not to be opened, because it was changed, moved, sealed under a key that is gone, or opened before Redis was restarted or
+    /// replaced.
     ///
     /// After an error it may be gone or not: the answer of a store that went away is unknown.
-    pub async fn take(
-        &self,
-        client: &str,
-        id: &str,
-        deadline: Instant,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, StateError> {
+    pub async fn take(&self, client: &str, id: &str, deadline: Instant) -> Result<Option<Held>, StateError> {
         let place = Place::of(client, id);
+        let mut claim = Claim::default();
         let taken = match &self.store {
             Store::Memory(memory) => memory.take(&place, Instant::now()),
-            Store::Redis(redis) => self.counted(redis.take(&place, soonest(deadline)).await)?,
+            Store::Redis(redis) => self.counted(redis.take(&place, &mut claim, soonest(deadline)).await)?,
         };
         Ok(match taken {
             Taken::Nothing => None,
@@ -140,7 +206,11 @@ impl Challenges {
                 self.tally.unreadable.fetch_add(1, Ordering::Relaxed);
                 None
             }
-            Taken::State(state) => Some(state),
+            Taken::Outlived => {
+                self.tally.outlived.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+            Taken::State(state) => Some(Held { state, claim }),
         })
     }
 
@@ -163,8 +233,12 @@ impl Challenges {
             }
             Store::Redis(redis) => (None, redis.evicted()),
         };
-        let mut failures =
-            vec![("too_large", read(&self.tally.too_large)), ("unreadable", read(&self.tally.unreadable))];
+        let mut failures = vec![
+            ("too_large", read(&self.tally.too_large)),
+            ("unreadable", read(&self.tally.unreadable)),
+            ("outlived", read(&self.tally.outlived)),
+            ("gone", read(&self.tally.gone)),
+        ];
         let troubles = Trouble::ALL.iter().zip(&self.tally.troubles);
         failures.extend(troubles.map(|(trouble, count)| (trouble.as_str(), read(count))));
         Counts { open, evicted, failures }
@@ -190,6 +264,8 @@ fn soonest(deadline: Instant) -> Instant {
 enum Taken {
     Nothing,
     Unreadable,
+    /// Opened in another life of Redis.
+    Outlived,
     State(Zeroizing<Vec<u8>>),
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward::secret::Secret;
-use doorward::state::{Challenges, SetupError, StateError, Trouble};
+use doorward::state::{Challenges, Held, Pause, SetupError, StateError, Trouble};
 use tokio::time::Instant;
 
 use crate::support::certs::Authority;
@@ -31,14 +31,30 @@ fn later() -> Instant {
     Instant::now() + LONG
 }
 
+/// For an account of its own.
+fn pause<'a>(account: &'a str, state: &'a [u8]) -> Pause<'a> {
+    Pause { state, proven: true, connector: "corp", account, client_ip: None }
+}
+
+/// Keys and values but for the marks that taken challenges leave for a while.
+async fn kept(redis: &Redis) -> Vec<(String, Vec<u8>)> {
+    let mut contents = redis.contents().await;
+    contents.retain(|(_, value)| value.len() != 17);
+    contents
+}
+
+async fn held(store: &Challenges, id: &str) -> Option<Held> {
+    store.take("console", id, later()).await.unwrap()
+}
+
 async fn put(store: &Challenges, id: &str) -> Result<(), StateError> {
     // Whatever is wrong, a call ends by itself.
-    tokio::time::timeout(LONG, store.put(("console", id), (b"state", true), TTL, later())).await.unwrap()
+    tokio::time::timeout(LONG, store.put(("console", id), &pause(id, b"state"), TTL, later())).await.unwrap()
 }
 
 async fn take(store: &Challenges, id: &str) -> Result<Option<Vec<u8>>, StateError> {
     let taken = tokio::time::timeout(LONG, store.take("console", id, later())).await.unwrap();
-    taken.map(|state| state.map(|state| state.to_vec()))
+    taken.map(|held| held.map(|held| held.state.to_vec()))
 }
 
 /// The store works: what is put is taken.
@@ -54,7 +70,7 @@ fn failures(store: &Challenges, cause: &str) -> u64 {
 fn trouble<T: std::fmt::Debug>(result: Result<T, StateError>) -> Trouble {
     match result.unwrap_err() {
         StateError::Unavailable { why } => why,
-        other @ StateError::TooLarge { .. } => panic!("{other}"),
+        other @ (StateError::TooLarge { .. } | StateError::Gone) => panic!("{other}"),
     }
 }
 
@@ -69,7 +85,7 @@ async fn what_one_daemon_puts_another_takes() {
     assert_eq!(take(&one, "never").await.unwrap(), None);
     // As large as may be, and binary.
     let state: Vec<u8> = (0..=255).cycle().take(doorward::state::MOST_BYTES).collect();
-    one.put(("console", "id"), (&state, true), TTL, later()).await.unwrap();
+    one.put(("console", "id"), &pause("id", &state), TTL, later()).await.unwrap();
     assert_eq!(take(&other, "id").await.unwrap().unwrap(), state);
     assert_eq!(one.counts().open, None);
 }
@@ -82,7 +98,8 @@ async fn a_flood_before_any_proof_pushes_out_its_own_kind() {
     put(&one, "proven").await.unwrap();
     let state = vec![b'x'; doorward::state::MOST_BYTES];
     let open = async |store: &Challenges, id: String| {
-        store.put(("console", &id), (&state, false), TTL, later()).await.unwrap();
+        let pause = Pause { proven: false, ..pause(&id, &state) };
+        store.put(("console", &id), &pause, TTL, later()).await.unwrap();
     };
     open(&other, "elsewhere".to_owned()).await;
     for number in 0..520 {
@@ -92,7 +109,7 @@ async fn a_flood_before_any_proof_pushes_out_its_own_kind() {
             assert!(take(&one, "flood 0").await.unwrap().is_some());
         }
     }
-    assert_eq!(redis.contents().await.len(), 509 + 2);
+    assert_eq!(kept(&redis).await.len(), 509 + 2);
     assert_eq!((one.counts().evicted, other.counts().evicted), (519 - 509, 0));
     for id in ["proven", "elsewhere", "flood 11", "flood 519"] {
         assert!(take(&one, id).await.unwrap().is_some(), "{id}");
@@ -124,7 +141,7 @@ async fn nothing_lies_there_in_clear() {
     let store = store(&redis.url(None), &["a"]);
     let canaries = ["canary-client", "canary-challenge-id", "canary state ünder the seal"];
     let [client, id, state] = canaries;
-    store.put((client, id), (state.as_bytes(), true), TTL, later()).await.unwrap();
+    store.put((client, id), &pause(id, state.as_bytes()), TTL, later()).await.unwrap();
     let contents = redis.contents().await;
     let [(name, _)] = contents.as_slice() else { panic!("{contents:?}") };
     assert!(name.starts_with("doorward:challenge:"), "{name}");
@@ -144,9 +161,9 @@ async fn what_was_changed_or_moved_is_refused() {
         redis::cmd("SET").arg(name).arg(value).exec_async(&mut connection).await.unwrap();
     };
     // Changed at each kind of place: version, key, end, nonce, text, tag.
-    for (refused, at) in [0, 2, 9, 20, 40, 57].into_iter().enumerate() {
+    for (refused, at) in [0, 2, 9, 20, 40, 57, 73].into_iter().enumerate() {
         put(&store, "id").await.unwrap();
-        let (name, mut value) = redis.contents().await.remove(0);
+        let (name, mut value) = kept(&redis).await.remove(0);
         value[at] ^= 1;
         set(&name, &value).await;
         assert_eq!(take(&store, "id").await.unwrap(), None, "byte {at}");
@@ -154,10 +171,10 @@ async fn what_was_changed_or_moved_is_refused() {
     }
     // Moved to where another one waited.
     put(&store, "mine").await.unwrap();
-    let (_, value) = redis.contents().await.remove(0);
+    let (_, value) = kept(&redis).await.remove(0);
     assert!(take(&store, "mine").await.unwrap().is_some());
     put(&store, "yours").await.unwrap();
-    let (name, _) = redis.contents().await.remove(0);
+    let (name, _) = kept(&redis).await.remove(0);
     set(&name, &value).await;
     assert_eq!(take(&store, "yours").await.unwrap(), None);
     // Nothing at all, and no string.
@@ -165,6 +182,7 @@ async fn what_was_changed_or_moved_is_refused() {
         set(&name, value).await;
         assert_eq!(take(&store, "yours").await.unwrap(), None);
     }
+    redis.run(&["DEL", &name]).await;
     redis.run(&["LPUSH", &name, "x"]).await;
     assert_eq!(trouble(take(&store, "yours").await), Trouble::Other);
 }
@@ -198,6 +216,98 @@ async fn stopped_and_back_again() {
         works(&store).await;
     }
     assert!(failures(&store, "connect") >= 4);
+}
+
+/// The answer to a put-back is lost, and another daemon takes the challenge before it is sent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_put_back_that_is_sent_twice_revives_nothing() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let gate = Gate::before(&redis, None).await;
+    let behind = Arc::new(store(&format!("redis://127.0.0.1:{}", gate.port), &["a"]));
+    let other = store(&redis.url(None), &["a"]);
+    put(&behind, "id").await.unwrap();
+    let held = self::held(&behind, "id").await.unwrap();
+    assert_eq!(take(&other, "id").await.unwrap(), None, "it is that call's");
+    gate.hold();
+    let back = {
+        let behind = Arc::clone(&behind);
+        tokio::spawn(async move {
+            let pause = pause("id", b"state");
+            behind.put_back(("console", "id", &held.claim), &pause, TTL, later()).await
+        })
+    };
+    let until = Instant::now() + LONG;
+    let taken = loop {
+        if let Some(taken) = self::held(&other, "id").await {
+            break taken;
+        }
+        assert!(Instant::now() < until, "the put-back never came");
+    };
+    gate.cut();
+    gate.release();
+    assert_eq!(back.await.unwrap(), Ok(()), "it was back");
+    assert_eq!(take(&other, "id").await.unwrap(), None, "used");
+    assert_eq!(take(&behind, "id").await.unwrap(), None);
+    // Whoever holds it now puts it back, once.
+    other.put_back(("console", "id", &taken.claim), &pause("id", b"state"), TTL, later()).await.unwrap();
+    let again = other.put_back(("console", "id", &taken.claim), &pause("id", b"other"), TTL, later()).await;
+    assert_eq!(again, Err(StateError::Gone));
+    assert_eq!(failures(&other, "gone"), 1);
+    assert_eq!(take(&behind, "id").await.unwrap().unwrap(), b"state");
+}
+
+/// Redis dies after a challenge was used and comes back with its last snapshot; and one is not put into another life.
+#[tokio::test]
+async fn a_restart_from_a_snapshot_revives_nothing() {
+    let Some(mut redis) = Redis::start(&[]) else { return };
+    let store = store(&redis.url(None), &["a"]);
+    for id in ["used", "open", "held"] {
+        put(&store, id).await.unwrap();
+    }
+    redis.run(&["SAVE"]).await;
+    assert!(take(&store, "used").await.unwrap().is_some());
+    let held = self::held(&store, "held").await.unwrap();
+    redis.stop();
+    redis.resume();
+    assert_eq!(redis.contents().await.len(), 3, "it has them all again");
+    for id in ["used", "open"] {
+        assert_eq!(take(&store, id).await.unwrap(), None, "{id}");
+    }
+    let back = store.put_back(("console", "held", &held.claim), &pause("held", b"state"), TTL, later()).await;
+    assert_eq!(back, Err(StateError::Gone));
+    assert_eq!(take(&store, "held").await.unwrap(), None);
+    assert_eq!(failures(&store, "outlived"), 3);
+    works(&store).await;
+}
+
+/// A primary that became a replica and came back has what its primary had: the run is the same, the data may be older.
+#[tokio::test]
+async fn a_failover_revives_nothing() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let store = store(&redis.url(None), &["a"]);
+    put(&store, "id").await.unwrap();
+    redis.run(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    redis.run(&["REPLICAOF", "NO", "ONE"]).await;
+    assert_eq!(take(&store, "id").await.unwrap(), None);
+    assert_eq!(failures(&store, "outlived"), 1);
+    works(&store).await;
+}
+
+/// As in memory; each daemon knows what it opened itself.
+#[tokio::test]
+async fn one_account_has_few_open_and_pushes_out_its_own() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let store = store(&redis.url(None), &["a"]);
+    put(&store, "stranger").await.unwrap();
+    for number in 0..30 {
+        let pause = pause("mallory", b"state");
+        store.put(("console", &format!("{number}")), &pause, TTL, later()).await.unwrap();
+    }
+    assert_eq!(redis.contents().await.len(), 1 + 8);
+    assert_eq!(store.counts().evicted, 22);
+    for (id, there) in [("stranger", true), ("29", true), ("22", true), ("21", false)] {
+        assert_eq!(take(&store, id).await.unwrap().is_some(), there, "{id}");
+    }
 }
 
 #[tokio::test]
@@ -253,9 +363,11 @@ async fn read_only_and_full_and_back_again() {
     assert_eq!(trouble(take(&store, "before").await), Trouble::ReadOnly);
     redis.run(&["REPLICAOF", "NO", "ONE"]).await;
     works(&store).await;
+    put(&store, "later").await.unwrap();
     redis.run(&["CONFIG", "SET", "maxmemory", "1"]).await;
     assert_eq!(trouble(put(&store, "id").await), Trouble::Full);
-    assert!(take(&store, "before").await.unwrap().is_some(), "what is there can be taken");
+    assert!(take(&store, "later").await.unwrap().is_some(), "what is there can be taken");
+    assert_eq!(take(&store, "later").await.unwrap(), None, "once");
     redis.run(&["CONFIG", "SET", "maxmemory", "0"]).await;
     works(&store).await;
 }
@@ -263,18 +375,23 @@ async fn read_only_and_full_and_back_again() {
 #[tokio::test]
 async fn a_wrong_password_and_a_right_one_later() {
     let Some(redis) = Redis::start(&[]) else { return };
-    redis.run(&["ACL", "SETUSER", "doorward", "on", ">wrong", "~doorward:*", "+set", "+getdel"]).await;
+    redis.run(&["ACL", "SETUSER", "doorward", "on", ">wrong", "~doorward:*"]).await;
+    redis.run(&["ACL", "SETUSER", "doorward", "+eval", "+get", "+set", "+del", "+info"]).await;
     let store = store(&redis.url(Some(("doorward", "right"))), &["a"]);
     assert_eq!(trouble(put(&store, "id").await), Trouble::Credentials);
     assert_eq!(trouble(take(&store, "id").await), Trouble::Credentials);
     redis.run(&["ACL", "SETUSER", "doorward", ">right"]).await;
     works(&store).await;
     // The smallest set of rights is enough, and less is not.
-    redis.run(&["ACL", "SETUSER", "doorward", "-getdel"]).await;
-    put(&store, "id").await.unwrap();
-    assert_eq!(trouble(take(&store, "id").await), Trouble::Forbidden);
-    redis.run(&["ACL", "SETUSER", "doorward", "+getdel"]).await;
-    works(&store).await;
+    for right in ["eval", "get", "set", "info"] {
+        put(&store, "id").await.unwrap();
+        redis.run(&["ACL", "SETUSER", "doorward", &format!("-{right}")]).await;
+        assert_eq!(trouble(take(&store, "id").await), Trouble::Forbidden, "{right}");
+        assert!(!self::store(&redis.url(Some(("doorward", "right"))), &["a"]).ready().await, "{right}");
+        redis.run(&["ACL", "SETUSER", "doorward", &format!("+{right}")]).await;
+        works(&store).await;
+        assert!(take(&store, "id").await.unwrap().is_some(), "{right}: what was refused took nothing");
+    }
 }
 
 #[tokio::test]
@@ -293,10 +410,10 @@ async fn a_password_that_is_missing() {
 }
 
 #[tokio::test]
-async fn a_redis_without_getdel_is_called_too_old() {
-    let Some(redis) = Redis::start(&["--rename-command", "GETDEL", ""]) else { return };
+async fn a_redis_without_scripts_is_called_too_old() {
+    let Some(redis) = Redis::start(&["--rename-command", "EVAL", ""]) else { return };
     let store = store(&redis.url(None), &["a"]);
-    put(&store, "id").await.unwrap();
+    assert_eq!(trouble(put(&store, "id").await), Trouble::TooOld);
     assert_eq!(trouble(take(&store, "id").await), Trouble::TooOld);
     // Known before the first challenge.
     assert!(!store.ready().await);
