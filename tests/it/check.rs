@@ -180,7 +180,7 @@ async fn exists_as_the_only_evidence_is_worth_a_warning() {
         "{ regex: \"token=([0-9a-f]{32})\", exists: true }",
         "{ any: [ { field: code, equals: 7 }, { field: token, exists: true } ] }",
     ] {
-        let outcome = load("", &format!("format: json\nsuccess: {leaf}")).await;
+        let outcome = load("", &format!("format: json\notherwise: unavailable\nsuccess: {leaf}")).await;
         assert!(outcome.live.is_some(), "{leaf}: {:?}", outcome.diagnostics);
         assert_eq!(found(&outcome), ["exists-evidence"], "{leaf}");
         assert_eq!(outcome.diagnostics[0].severity, Severity::Warning);

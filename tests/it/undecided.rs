@@ -237,7 +237,7 @@ tests:
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_not_what_was_declared_is_judged_by_nothing() {
     let rules = "reject: [ { when: { status: 401 }, reason: invalid_credentials } ]
-success: { all: [ { status: 200 }, { header: X-Token, exists: true } ] }
+success: { all: [ { status: 200 }, { header: X-Token, has_value: true } ] }
 otherwise: invalid_credentials";
     let page = "html: '<title>Maintenance</title>'";
     let (right, wrong) =
@@ -259,12 +259,12 @@ otherwise: invalid_credentials";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_no_reply_of_a_gateway_may_be_is_worth_a_warning() {
-    let by_status = "success: { all: [ { status: 201 }, { header: X-Token, exists: true } ] }";
+    let by_status = "success: { all: [ { status: 201 }, { header: X-Token, has_value: true } ] }";
     for response in [
         by_status.to_owned(),
         format!("format: json\n{by_status}"),
         "success: { all: [ { status: 302 }, { header: Location, starts_with: \"/home\" } ] }".to_owned(),
-        "success: { all: [ { field: code, equals: 200 }, { header: X-Token, exists: true } ] }".to_owned(),
+        "success: { all: [ { field: code, equals: 200 }, { header: X-Token, has_value: true } ] }".to_owned(),
     ] {
         assert_eq!(warnings(&response).await, ["page-is-no"], "{response}");
     }
