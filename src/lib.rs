@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod budget;
 pub mod clock;
 pub mod condition;
 pub mod config;
@@ -24,6 +25,7 @@ pub mod mapping;
 pub mod mask;
 pub mod metrics;
 pub mod packing;
+pub mod pattern;
 pub mod reading;
 pub mod request;
 pub mod response;

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::condition::{Facts, ValueSource};
-use crate::document::{Object, Value};
+use crate::document::Value;
 use crate::mask::Mask;
 use crate::verdict::Mapped;
 
@@ -55,25 +55,32 @@ impl MapPlan {
         (text(&self.error_code), text(&self.error_message))
     }
 
-    /// Adds this step's extension and attributes to what earlier steps gave.
-    pub fn data(&self, facts: Facts<'_>, into: &mut Mapped) {
-        match &self.extension {
-            Some(Extension::Whole(source)) => into.extension = read(source, facts),
+    /// Extension and attributes of this reply.
+    pub fn data(&self, facts: Facts<'_>) -> Mapped {
+        let extension = match &self.extension {
+            Some(Extension::Whole(source)) => read(source, facts),
             Some(Extension::Parts(parts)) => {
-                let object: Object = parts
-                    .iter()
-                    .map(|(name, source)| (name.clone(), read(source, facts).unwrap_or_default()))
-                    .collect();
-                into.extension = Some(Value::Object(object));
+                let part =
+                    |(name, source): &(String, ValueSource)| (name.clone(), read(source, facts).unwrap_or_default());
+                Some(Value::Object(parts.iter().map(part).collect()))
             }
-            None => {}
+            None => None,
+        };
+        let attribute =
+            |(name, source): &(String, ValueSource)| (name.clone(), read(source, facts).unwrap_or_default());
+        Mapped { extension, attributes: self.attributes.iter().map(attribute).collect(), ..Mapped::default() }
+    }
+
+    /// Adds what [`MapPlan::data`] gave to what earlier steps gave.
+    pub fn add(&self, own: Mapped, into: &mut Mapped) {
+        if self.extension.is_some() {
+            into.extension = own.extension;
         }
-        for (name, source) in &self.attributes {
-            let value = read(source, facts).unwrap_or_default();
+        for (name, value) in own.attributes {
             // A step that ran once more (a resend) says it anew.
-            match into.attributes.iter_mut().find(|(known, _)| known == name) {
+            match into.attributes.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, known)) => *known = value,
-                None => into.attributes.push((name.clone(), value)),
+                None => into.attributes.push((name, value)),
             }
         }
     }

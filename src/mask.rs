@@ -40,7 +40,7 @@ const RUN: usize = 6;
 const SHORTEST_DIGEST: usize = 22;
 
 /// The texts that must not be seen in one login.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Mask {
     values: Vec<Secret>,
     /// Spellings that need no digest. Made when something is about to be shown: thirty spellings of every credential are

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use doorward::connector::bounds::Bounds;
 use doorward::connector::catalog::{Loader, files};
 use doorward::connector::check::SecretsFrom;
 use doorward::connector::raw;
@@ -26,6 +27,7 @@ pub fn loader(
         worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,
         limits: Limits::default(),
         egress: egress(files, true)?,
+        bounds: Bounds::default(),
         env: Box::new(environment),
         settings,
         secrets,

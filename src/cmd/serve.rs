@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwapOption;
 use doorward::audit::Trail;
 use doorward::config::{self, Config};
+use doorward::connector::bounds::Bounds;
 use doorward::connector::catalog::{Catalog, Loader};
 use doorward::connector::check::{Console, SecretsFrom};
 use doorward::diagnostic::{Style, render};
@@ -178,6 +179,7 @@ fn loader(config: &Config) -> anyhow::Result<Loader> {
         worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,
         limits: limits(config),
         egress: Arc::new(Egress::new(&config.egress)?),
+        bounds: Bounds::of(&config.limits),
         env: Box::new(load::environment),
         settings: std::collections::BTreeMap::new(),
         secrets: std::collections::BTreeMap::new(),

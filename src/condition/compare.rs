@@ -5,11 +5,11 @@
 
 use std::borrow::Cow;
 
-use regex::Regex;
 use subtle::ConstantTimeEq as _;
 
 use crate::context::{Context, Variable};
 use crate::document::{Decimal, Value};
+use crate::pattern::Pattern;
 use crate::template::Template;
 use crate::verdict::Truth;
 
@@ -83,7 +83,7 @@ pub enum Operator {
     /// The text begins with the needle.
     StartsWith(Operand),
     /// The text matches (a search, not anchored); linear time.
-    Matches(Regex),
+    Matches(Pattern),
     /// Present, not null and not "" (or the opposite).
     Exists(bool),
     /// Present, and a value that says something: see [`has_value`] (or the opposite).
@@ -108,6 +108,11 @@ impl Operator {
         })
     }
 
+    /// Whether it came to `truth` because the call has read as much with patterns as it may.
+    pub(super) fn is_spent(&self, truth: Truth, context: &Context) -> bool {
+        truth == Truth::Unknown && matches!(self, Self::Matches(_)) && context.work.is_spent()
+    }
+
     /// What this operator says about a value that was found. `Exists` is decided by the caller, which alone knows
     /// whether an absent source is absent or unreadable; here it sees a present one.
     pub fn holds(&self, found: &Value, context: &Context) -> Truth {
@@ -122,8 +127,10 @@ impl Operator {
             Self::StartsWith(operand) => with(operand, context, |value| {
                 texts(found, value).map_or(Truth::Unknown, |(text, needle)| text.starts_with(needle).into())
             }),
-            Self::Matches(regex) => {
-                scalar(found).and_then(Value::scalar_text).map_or(Truth::Unknown, |text| regex.is_match(text).into())
+            Self::Matches(pattern) => {
+                let text = scalar(found).and_then(Value::scalar_text);
+                let matched = text.and_then(|text| pattern.is_match(text, &context.work).ok());
+                matched.map_or(Truth::Unknown, Truth::from)
             }
             Self::Ordered(order, operand) => with(operand, context, |value| ordered(*order, found, value)),
         }

@@ -55,6 +55,9 @@ pub struct Seen<'a> {
     pub because: Option<String>,
 }
 
+/// After "the reply".
+const TOO_MUCH: &str = "is more than the patterns of this connector may read in one call";
+
 impl Leaf {
     /// What the leaf says about `facts`.
     pub(super) fn evaluate<'a>(&'a self, facts: Facts<'a>, absent: Absent) -> Seen<'a> {
@@ -79,7 +82,7 @@ impl Leaf {
                         (_, Operator::HasValue(wanted)) if shape.is_bare(&value) => (!wanted).into(),
                         _ => operator.holds(shape.compared(&value), facts.context),
                     };
-                    seen(truth, Some(value), None)
+                    seen(truth, Some(value), operator.is_spent(truth, facts.context).then(|| TOO_MUCH.to_owned()))
                 }
                 Found::Absent => seen(absent_truth(operator, absent), None, Some(format!("has no {source}"))),
                 Found::Void(value, why) => {
@@ -134,7 +137,7 @@ impl ValueSource {
     pub fn read<'a>(&'a self, facts: Facts<'a>) -> Found<'a> {
         match self {
             Self::Reply(source) => match facts.reply {
-                Some(reply) => source.read(reply),
+                Some(reply) => source.read(reply, &facts.context.work),
                 None => Found::Unknown("there is no reply".into()),
             },
             Self::Claim(path) => match facts.claims {

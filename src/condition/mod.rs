@@ -5,12 +5,10 @@
 
 mod compare;
 mod leaf;
-mod pattern;
 mod rules;
 
 pub use compare::{Operand, Operator, Order};
 pub use leaf::{Leaf, Seen, Test, ValueSource};
-pub use pattern::{PatternError, pattern};
 pub use rules::{Judging, RejectRow, Rule, StepRules, doubt, replied_ok, speaks, status_speaks};
 
 use crate::context::Context;

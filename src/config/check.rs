@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Mistakes, Span};
 use crate::files;
-use crate::reading::{Place, Spanned, Text};
+use crate::reading::{ByteSize, Place, Spanned, Text};
 use crate::secret::Secret;
 use crate::upstream::{self, EgressRules};
 
@@ -273,6 +273,9 @@ impl Check<'_> {
             body,
             idle,
             drain,
+            pattern_memory: self.memory(raw.pattern_memory.as_ref(), usual.pattern_memory),
+            reply_memory: self.memory(raw.reply_memory.as_ref(), usual.reply_memory),
+            connector_reply_memory: self.memory(raw.connector_reply_memory.as_ref(), usual.connector_reply_memory),
         }
     }
 
@@ -299,6 +302,13 @@ impl Check<'_> {
             self.wrong("out-of-range", at, "this is out of range", &format!("{least}ms to {}s", most / 1000));
         }
         value
+    }
+
+    /// Memory of the daemon: no less than a daemon needs, no more than a machine has.
+    fn memory(&mut self, given: Option<&Spanned<ByteSize>>, usual: usize) -> usize {
+        let given = given.map(|size| (size.value.0, &size.span));
+        let bytes = self.bytes(given, 1 << 20, 1 << 40, usual as u64);
+        usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
     /// A size within bounds, or the usual one.

@@ -120,6 +120,12 @@ pub struct Limits {
     pub idle: Duration,
     /// How long open logins may take to finish after SIGTERM.
     pub drain: Duration,
+    /// Bytes that the compiled regular expressions of all connectors take; the files with the most of them do not load beyond.
+    pub pattern_memory: usize,
+    /// Bytes of memory that all logins hold of replies; a login that needs more is unavailable(overloaded).
+    pub reply_memory: usize,
+    /// The same for the logins of one connector.
+    pub connector_reply_memory: usize,
 }
 
 impl Default for Limits {
@@ -136,6 +142,13 @@ impl Default for Limits {
             idle: Duration::from_secs(75),
             // The default timeout of a connector is 8 s.
             drain: Duration::from_secs(15),
+            // A thousand patterns of the usual size; a hundred connectors have some hundred.
+            pattern_memory: 128 << 20,
+            // A reply of a login takes some 10 KiB, so this is met by upstreams that answer with megabytes: sixty of the largest
+            // documents at once.
+            reply_memory: 512 << 20,
+            // A quarter, so that three hostile upstreams leave the rest their part; sixteen of the largest documents.
+            connector_reply_memory: 128 << 20,
         }
     }
 }

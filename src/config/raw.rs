@@ -171,6 +171,12 @@ record! {
         idle: Option<Spanned<TimeSpan>>,
         /// For open logins after SIGTERM; 15s when left out.
         drain: Option<Spanned<TimeSpan>>,
+        /// Regular expressions of all connectors, compiled; 128MiB when left out.
+        pattern_memory: Option<Spanned<ByteSize>>,
+        /// Memory of replies that all logins hold; 512MiB when left out.
+        reply_memory: Option<Spanned<ByteSize>>,
+        /// The same for the logins of one connector; 128MiB when left out.
+        connector_reply_memory: Option<Spanned<ByteSize>>,
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use regex::Regex;
-
 pub use super::raw::ask::AskType;
 use crate::context::Variable;
+use crate::pattern::Pattern;
 use crate::request::RequestPlan;
 use crate::template::Template;
 
@@ -65,7 +64,7 @@ pub struct AskField {
     /// Whether what is typed may be seen.
     pub echo: bool,
     /// What the whole answer must match, as it was written and anchored.
-    pub pattern: Option<(String, Regex)>,
+    pub pattern: Option<(String, Pattern)>,
 }
 
 /// A picture.

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use futures_util::{StreamExt as _, stream};
 
+use super::bounds::Bounds;
 use super::check::{self, Checked, Compiled, Console, Draft, Loaded, SecretsFrom, Surroundings};
 use super::kept::Kept;
 use super::probe::{Misread, misread, probe};
 use super::spread::spread;
 use super::{Connector, raw};
+use crate::budget::Budget;
 use crate::condition::Rule;
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::files;
@@ -35,8 +37,10 @@ pub struct Loader {
     pub worker: Worker,
     /// What scripts may use.
     pub limits: Limits,
-    /// The operator's bound.
+    /// The operator's bound of upstreams.
     pub egress: Arc<Egress>,
+    /// The operator's bounds of memory.
+    pub bounds: Bounds,
     /// Environment variables.
     pub env: Environment,
     /// Settings that win over the files.
@@ -57,6 +61,8 @@ pub struct Live {
     pub client: Client,
     /// What its steps with `cache` keep. A reload begins anew, so that a new secret is used at once.
     pub kept: Kept,
+    /// What its logins may hold of replies.
+    pub replies: Arc<Budget>,
     /// The workers that hold its scripts; none when no connector of its generation has any.
     pub scripts: Option<Arc<Pool>>,
     /// What its scripts read, for checking it again with other settings.
@@ -111,6 +117,7 @@ impl Loader {
             Ok(draft) => draft.finish(self.around(), reads),
             Err(checked) => *checked,
         });
+        self.bounds.apply(&mut checked);
         let pool = self.pool(sources, &mut checked).await;
         // The probe waits for scripts most of the time.
         let enlivened =
@@ -168,8 +175,9 @@ impl Loader {
         let Checked { id, loaded, mut diagnostics } = checked;
         let Some(loaded) = loaded else { return Outcome { id, live: None, diagnostics } };
         let Loaded { connector, transport, origins, reads, raw, file, .. } = loaded;
+        let replies = self.bounds.replies();
         let client = match Client::new(&transport, Arc::clone(&self.egress), &origins) {
-            Ok(client) => client,
+            Ok(client) => client.bounded_by(&replies),
             Err(error) => {
                 let span = if raw.transport.is_some() { raw.place.key("transport") } else { raw.place.key("steps") };
                 diagnostics.push(Diagnostic::error("transport", &file, span.clone(), error.to_string()));
@@ -183,7 +191,8 @@ impl Loader {
         for misread in misread(&connector, pool.as_deref()).await {
             diagnostics.extend(took_for_wrong(&raw, &file, &misread));
         }
-        let live = Live { connector, client, kept: Kept::default(), scripts: pool, reads, first_script, raw, file };
+        let kept = Kept::default();
+        let live = Live { connector, client, kept, replies, scripts: pool, reads, first_script, raw, file };
         Outcome { id, live: fooled.is_empty().then_some(live), diagnostics }
     }
 }

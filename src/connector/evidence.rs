@@ -11,6 +11,7 @@ use http::header::{LOCATION, SET_COOKIE};
 
 use super::usual;
 use crate::condition::{Condition, Leaf, Operand, Operator, Test, ValueSource};
+use crate::context::Work;
 use crate::context::{StepValue, Variable};
 use crate::response::Source;
 
@@ -114,7 +115,9 @@ fn asks_nothing(operator: &Operator) -> bool {
     match operator {
         Operator::Exists(_) => true,
         // `.`, `.+`, `^` and the like: they match whatever stands there.
-        Operator::Matches(regex) => ["false", "0", " ", "E-7351", "登录失败"].iter().all(|text| regex.is_match(text)),
+        Operator::Matches(regex) => ["false", "0", " ", "E-7351", "登录失败"]
+            .iter()
+            .all(|text| regex.is_match(text, &Work::default()) == Ok(true)),
         _ => false,
     }
 }

@@ -4,6 +4,7 @@
 //! one becomes the other is `check`.
 
 pub mod ask;
+pub mod bounds;
 pub mod cache;
 pub mod catalog;
 pub mod check;
@@ -34,7 +35,7 @@ use crate::cookies::DeliveryPlan;
 use crate::mapping::MapPlan;
 use crate::packing::Packing;
 use crate::request::RequestPlan;
-use crate::response::Decoding;
+use crate::response::{Decoding, Most};
 use crate::secret::Secret;
 use crate::signing::AuthPlan;
 use crate::upstream::{Gate, Nodes};
@@ -255,17 +256,21 @@ pub struct Connector {
     /// The packed fields that the proof is made of.
     pub proof_fields: NameSet,
     /// The `env.*` that are, or may be, computed from a credential.
-    pub secret_env: NameSet,
+    pub secret_env: Arc<NameSet>,
     /// Whether an accept needs a comparison of names that ran.
     pub identity_required: bool,
     /// The origins of a `nodes` setting, of which each login uses one.
     pub nodes: Option<Nodes>,
-    /// How many large replies are decoded at a time: one upstream's hostile pages take no more threads than this.
+    /// What the document of a reply, and all that one login keeps of replies, may take in memory.
+    pub max_document: Most,
+    /// How many large replies are decoded or judged at a time: one upstream's hostile pages take no more threads than this.
     pub decoders: Gate,
     /// Cookies for the user's browser.
     pub delivery: Option<DeliveryPlan>,
+    /// What its regular expressions take when compiled.
+    pub pattern_bytes: usize,
     /// In the order of the file.
-    pub steps: Vec<Step>,
+    pub steps: Arc<[Step]>,
 }
 
 impl Connector {

@@ -96,7 +96,7 @@ struct Tried {
 pub async fn probe(connector: &Connector, scripts: Option<&Pool>) -> Vec<Fooled> {
     let context = sample(connector);
     let mut fooled = Vec::new();
-    for step in &connector.steps {
+    for step in connector.steps.iter() {
         if step.role == Role::Factor && step.request.is_some() {
             fooled.extend(probe_step(step, &context, scripts).await);
         }
@@ -184,8 +184,7 @@ async fn judged(
         let Outcome::Value(json) = scripts.call(script.id, input, Instant::now() + PATIENCE).await else {
             return None;
         };
-        let document = from_json(json.as_bytes()).ok()?;
-        decoded.document = Ok(document);
+        decoded.replace(from_json(json.as_bytes()).ok()?, step.response.decoding.most);
     }
     let view = ReplyView::new(status, &reply.headers, &decoded, 0);
     let facts = Facts { context, reply: Some(&view), claims: None };
@@ -209,7 +208,7 @@ fn sample(connector: &Connector) -> Context {
         request_id: "sample-request".to_owned(),
         ..Context::default()
     };
-    for step in &connector.steps {
+    for step in connector.steps.iter() {
         let captures = step.response.captures.iter();
         let facts = StepFacts {
             outcome: StepOutcome::Success,

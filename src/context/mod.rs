@@ -6,10 +6,12 @@
 mod drawn;
 mod page;
 mod variable;
+mod work;
 
 pub use drawn::{Drawn, LoginSeed, LoginTexts, LoginValues, StepSeed, StepTexts, StepValues};
 pub use page::{Enctype, Field, FieldKind, Form, PageFacts};
 pub use variable::{LoginValue, RandomValue, StepValue, TimeValue, Variable, VariableError};
+pub use work::Work;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -94,6 +96,8 @@ pub struct Context {
     pub login: LoginValues,
     /// `time.*` and `random.*`
     pub step: StepValues,
+    /// What patterns have read in this call.
+    pub work: Work,
 }
 
 /// Why a variable that may exist has no value in this login.

@@ -20,6 +20,23 @@ pub struct PageFacts {
     pub forms: BTreeMap<String, Result<Form, String>>,
 }
 
+impl PageFacts {
+    /// Bytes of memory, nearly.
+    pub fn bytes(&self) -> usize {
+        let texts = self.url.as_ref().map_or(0, String::len) + self.base.as_ref().map_or(0, String::len);
+        let form = |(css, form): (&String, &Result<Form, String>)| css.len() + form.as_ref().map_or(64, Form::bytes);
+        texts + self.forms.iter().map(form).sum::<usize>()
+    }
+}
+
+impl Form {
+    /// Bytes of memory, nearly.
+    pub fn bytes(&self) -> usize {
+        let field = |field: &Field| size_of::<Field>() + field.name.len() + field.value.as_ref().map_or(0, String::len);
+        size_of::<Self>() + self.fields.iter().map(field).sum::<usize>()
+    }
+}
+
 /// A form as a browser sees it before anybody types.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {

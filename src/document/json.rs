@@ -28,18 +28,26 @@ pub struct JsonError {
     pub cause: String,
     /// Whether the text breaks the grammar of JSON, rather than being JSON that is refused here.
     pub malformed: bool,
+    /// Whether the document would take more memory than it may.
+    pub too_large: bool,
 }
 
 /// Reads one JSON text (RFC 8259) that fills `bytes`; UTF-8 without a BOM.
 pub fn from_json(bytes: &[u8]) -> Result<Value, JsonError> {
+    from_json_within(bytes, usize::MAX)
+}
+
+/// The same, of a text whose document takes at most `most` bytes of memory. It is given up as soon as it is known to take more.
+pub fn from_json_within(bytes: &[u8], most: usize) -> Result<Value, JsonError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let left = Cell::new(MAX_NODES);
+    let left = Left::of(most);
     let value = Node { depth: 0, left: &left }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     value.map_err(|error| JsonError {
         line: error.line(),
         column: error.column(),
         cause: cause_of(&error),
         malformed: error.classify() != serde_json::error::Category::Data,
+        too_large: left.over.get(),
     })
 }
 
@@ -58,11 +66,40 @@ pub fn to_json(value: &Value) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// One value at a depth; the seed carries the depth and the number of nodes that may still come down.
+/// What may still come down.
+struct Left {
+    nodes: Cell<usize>,
+    /// Of memory. Counted is what no document can do without; `Value::bytes` has the rest.
+    bytes: Cell<usize>,
+    over: Cell<bool>,
+}
+
+impl Left {
+    fn of(bytes: usize) -> Self {
+        Self { nodes: Cell::new(MAX_NODES), bytes: Cell::new(bytes), over: Cell::new(false) }
+    }
+
+    /// Counts one node and its text.
+    fn node<E: serde::de::Error>(&self) -> Result<(), E> {
+        self.nodes.set(self.nodes.get().checked_sub(1).ok_or_else(|| E::custom("too many values"))?);
+        self.bytes(size_of::<Value>())
+    }
+
+    fn bytes<E: serde::de::Error>(&self, bytes: usize) -> Result<(), E> {
+        if let Some(left) = self.bytes.get().checked_sub(bytes) {
+            self.bytes.set(left);
+            return Ok(());
+        }
+        self.over.set(true);
+        Err(E::custom("more memory than a document may take"))
+    }
+}
+
+/// One value at a depth; the seed carries the depth and what may still come down.
 #[derive(Clone, Copy)]
 struct Node<'n> {
     depth: usize,
-    left: &'n Cell<usize>,
+    left: &'n Left,
 }
 
 impl Node<'_> {
@@ -78,8 +115,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        let left = self.left.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
-        self.left.set(left);
+        self.left.node()?;
         deserializer.deserialize_any(self)
     }
 }
@@ -109,7 +145,8 @@ impl<'de> Visitor<'de> for Node<'_> {
         Ok(Value::Number(Number::from(number)))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        self.left.bytes(text.len())?;
         Ok(Value::Text(text.to_owned()))
     }
 
@@ -133,6 +170,7 @@ impl<'de> Visitor<'de> for Node<'_> {
                     _ => Err(A::Error::custom("number out of range")),
                 };
             }
+            self.left.bytes(size_of::<String>() + key.len())?;
             let value = members.next_value_seed(child)?;
             if object.insert(key, value).is_some() {
                 return Err(A::Error::custom("duplicate key"));
@@ -145,7 +183,7 @@ impl<'de> Visitor<'de> for Node<'_> {
 /// With the limits of a reply, each value for itself.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let left = Cell::new(MAX_NODES);
+        let left = Left::of(usize::MAX);
         Node { depth: 0, left: &left }.deserialize(deserializer)
     }
 }
@@ -216,6 +254,17 @@ mod tests {
         assert!(from_json(wide.as_bytes()).is_err());
         let most = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
         assert!(from_json(most.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_document_that_takes_too_much_memory_is_given_up() {
+        let text = format!("[{}0]", r#"{"a":{}},"#.repeat(10_000));
+        let error = from_json_within(text.as_bytes(), 1 << 20).unwrap_err();
+        assert!(error.too_large && !error.malformed, "{error}");
+        assert!(error.column < text.len(), "before it is all there");
+        let whole = from_json_within(text.as_bytes(), 8 << 20).unwrap();
+        assert!(whole.bytes() > 1 << 20);
+        assert!(!from_json(b"{").unwrap_err().too_large);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! their order. The texts that more than one layer reads (JSON, JSON5, XML, forms, pairs) are read here, each by one reader;
 //! whole replies are `response`'s, and encoders are `template`'s.
 
+mod bytes;
 mod form;
 mod json;
 mod json5;
@@ -13,8 +14,9 @@ mod path;
 mod shape;
 mod xml;
 
+pub use bytes::object_bytes;
 pub use form::{Gaps, from_form};
-pub use json::{JsonError, from_json, to_json};
+pub use json::{JsonError, from_json, from_json_within, to_json};
 pub use json5::{Json5, from_json5};
 pub use number::{Decimal, Number};
 pub use pairs::{MembersError, PairsSpec, from_pairs};

@@ -11,32 +11,15 @@ use super::report::{CacheTrace, CaptureTrace, StepEnd, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
 use super::{draw, sends, step};
-use crate::condition::{Absent, Facts};
 use crate::connector::kept::{Answer, Asking, Failure, Key, Looked};
 use crate::connector::{CachePlan, Role, Step};
 use crate::context::{Context, StepFacts, StepOutcome, StepValue, Variable};
 use crate::crypto::digest::{Algorithm, digest};
-use crate::document::to_json;
-use crate::response::source::ReplyView;
-use crate::verdict::{Cause, Truth};
+use crate::document::{Value, to_json};
+use crate::verdict::Cause;
 
 /// Tokens have some hundred bytes. A step whose captures have more is asked each time.
 const MOST_BYTES: usize = 64 * 1024;
-
-/// What a reply said about captures that it was asked with: looked at in a send that may end the login, too.
-pub(super) fn listen(step: &Step, run: &mut Run<'_>, view: &ReplyView<'_>, report: &mut StepReport) {
-    for &index in &step.hears_of {
-        let kept = &run.connector.steps[index];
-        let facts = Facts { context: &run.context, reply: Some(view), claims: None };
-        let drop_when = kept.cache.as_ref().and_then(|plan| plan.drop_when.as_ref());
-        if drop_when.is_some_and(|condition| condition.holds(facts, Absent::Unknown) == Truth::True) {
-            run.stale.push(index);
-            if let Some(trace) = &mut report.trace {
-                trace.cache.push(CacheTrace::Dropped(kept.name.clone()));
-            }
-        }
-    }
-}
 
 impl<'a> Run<'a> {
     /// The stages of one step. When its reply says that kept captures are no longer good, they are dropped; a helper then
@@ -252,9 +235,9 @@ struct Asked {
 }
 
 fn kept_until(began: Instant, span: std::time::Duration, done: &Done) -> Result<Instant, String> {
-    let bytes: usize = done.captures.values().flatten().map(|value| to_json(value).len()).sum();
+    let bytes: usize = done.captures.values().flatten().map(Value::bytes).sum();
     if bytes > MOST_BYTES {
-        return Err(format!("the captures have {bytes} bytes, and {MOST_BYTES} is the most that is kept"));
+        return Err(format!("the captures take {bytes} bytes of memory, and {MOST_BYTES} is the most that is kept"));
     }
     let until = began + span;
     if until <= Instant::now() { Err("its time was over when the reply was there".to_owned()) } else { Ok(until) }

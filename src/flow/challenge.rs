@@ -21,7 +21,9 @@ use crate::connector::raw::Word as _;
 use crate::connector::{Connector, Step};
 use crate::document::Object;
 use crate::mapping::plain_text;
+use crate::pattern::Pattern;
 use crate::secret::Secret;
+use crate::state::Pause;
 use crate::template::{RenderError, Template};
 use crate::verdict::{Cause, Challenge, ChallengeError, ChallengeField, Reason};
 
@@ -115,11 +117,18 @@ impl Run<'_> {
 
     pub(super) async fn keep(&self, step: &Step, id: &str, hold: Hold) -> Result<(), Stop> {
         let left = hold.expires_at.saturating_sub(self.tools.ambient.unix_ms());
-        let saved = Saved::of(self, hold);
-        let state = saved.to_bytes();
+        let state = Saved::bytes_of(self, hold);
+        let proven = self.ledger.proven().is_something();
         // A call whose deadline passed while it connected has sent nothing; its challenge must not be lost for that.
         let deadline = self.deadline.max(Instant::now() + GRACE);
-        let kept = self.tools.pauses.put(id, saved.pause(&state), Duration::from_millis(left), deadline).await;
+        let pause = Pause {
+            state: &state,
+            proven,
+            connector: &self.connector.id,
+            account: &self.claimed,
+            client_ip: self.context.user.client_ip,
+        };
+        let kept = self.tools.pauses.put(id, pause, Duration::from_millis(left), deadline).await;
         kept.map_err(|why| {
             Stop::unavailable(Cause::State, format!("the challenge of {} cannot be kept: {why}", step.name))
         })
@@ -195,7 +204,8 @@ impl Run<'_> {
         }
         for field in &ask.fields {
             let answer = answers.get(&field.name).map(Secret::expose).unwrap_or_default();
-            if field.pattern.as_ref().is_some_and(|(_, pattern)| !pattern.is_match(answer)) {
+            let matches = |pattern: &Pattern| pattern.is_match(answer, &self.context.work) == Ok(true);
+            if field.pattern.as_ref().is_some_and(|(_, pattern)| !matches(pattern)) {
                 return refuse(format!("the answer {} does not have the form that is asked for", field.name));
             }
         }

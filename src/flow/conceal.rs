@@ -8,7 +8,7 @@ use url::Url;
 use super::login::EXPLAIN_CHARACTERS;
 use super::run::Run;
 use crate::condition::{Leaf, Test, ValueSource};
-use crate::connector::{Connector, Script, Step};
+use crate::connector::{Connector, NameSet, Script, Step};
 use crate::context::{FieldKind, StepFacts, StepValue, Variable};
 use crate::mask::{DERIVED, MASK, NUMBER, telling};
 use crate::request::RequestPlan;
@@ -37,7 +37,7 @@ fn secret_env<'r>(run: &'r Run<'_>, public: &[String]) -> Vec<&'r str> {
 
 /// Hides what the filters of a request made of credentials. `signed` are the header values that `auth` added.
 pub(super) fn carried(step: &Step, plan: &RequestPlan, signed: &[Secret], run: &mut Run<'_>) {
-    let secrecy = Secrecy { connector: run.connector, step };
+    let secrecy = Secrecy::of(run.connector, step);
     let mut found = plan.carried(&run.context, &|variable| secrecy.is_credential(variable));
     found.retain(|value| value.expose().chars().count() >= NUMBER);
     found.extend_from_slice(signed);
@@ -110,8 +110,16 @@ fn hidden_fields(facts: &StepFacts) -> impl Iterator<Item = &str> {
 /// What of a step must not be told, whatever its kind: a number tells as much as a text.
 #[derive(Clone, Copy)]
 pub(super) struct Secrecy<'a> {
-    pub connector: &'a Connector,
+    pub steps: &'a [Step],
+    pub secret_env: &'a NameSet,
     pub step: &'a Step,
+}
+
+impl<'a> Secrecy<'a> {
+    /// That of a step of `connector`.
+    pub(super) fn of(connector: &'a Connector, step: &'a Step) -> Self {
+        Self { steps: &connector.steps, secret_env: &connector.secret_env, step }
+    }
 }
 
 impl Secrecy<'_> {
@@ -161,11 +169,9 @@ impl Secrecy<'_> {
     pub(super) fn is_credential(self, variable: &Variable) -> bool {
         match variable {
             Variable::Secret(_) | Variable::Login(_) | Variable::Step { value: StepValue::Form(_), .. } => true,
-            Variable::Env(name) => {
-                self.connector.secret_env.covers(name) && !self.step.public.contains(&variable.to_string())
-            }
+            Variable::Env(name) => self.secret_env.covers(name) && !self.step.public.contains(&variable.to_string()),
             Variable::Step { step, value: StepValue::Capture(name) } => {
-                let step = self.connector.steps.iter().find(|known| known.name == *step);
+                let step = self.steps.iter().find(|known| known.name == *step);
                 let capture = step.and_then(|step| step.response.captures.iter().find(|known| known.name == *name));
                 !capture.is_some_and(|capture| capture.public) && !self.step.public.contains(&variable.to_string())
             }
@@ -176,7 +182,7 @@ impl Secrecy<'_> {
     /// Whether the document that a script leaves may hold what it computed from a credential.
     fn computes_with_credentials(self, script: &Script) -> bool {
         let reads = &script.reads;
-        let env = reads.env_read.all || reads.env_read.names.keys().any(|name| self.connector.secret_env.covers(name));
+        let env = reads.env_read.all || reads.env_read.names.keys().any(|name| self.secret_env.covers(name));
         reads.names_credential() || reads.user.all || !reads.answer.is_empty() || !reads.secret.is_empty() || env
     }
 }

@@ -8,6 +8,7 @@ use super::run::Run;
 use super::sends::Code;
 use super::stop::{Ending, Stop};
 use super::{Login, Tools, conceal, draw, explain, input};
+use crate::budget::Share;
 use crate::connector::Connector;
 use crate::cookies::deliver;
 use crate::mask::Mask;
@@ -62,6 +63,8 @@ pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumpt
         asked: Vec::new(),
         stale: Vec::new(),
         asides: Vec::new(),
+        kept: 0,
+        share: Share::of(tools.replies),
         tracing: trace,
         mask: Mask::default(),
         context: saved.context(connector.secrets.clone()),

@@ -3,14 +3,17 @@
 //! `login` leads in and out, `run` is the loop, `step` the order of the stages, `challenge` the pauses, `report` what came of
 //! it; `utility` walks the same steps without a verdict. Nothing here writes a log, an HTTP reply or a file.
 
+mod beside;
 mod cached;
 mod challenge;
 mod conceal;
 mod decode;
 mod draw;
 mod explain;
+mod held;
 mod input;
 mod login;
+mod meaning;
 mod page;
 pub mod progress;
 pub mod report;

@@ -4,11 +4,11 @@
 //! fails leaves the pause as it was: the code that was sent before still counts.
 
 use super::challenge::{asking, lost, milliseconds};
+use super::meaning;
 use super::report::StepReport;
 use super::run::Run;
 use super::saved::Hold;
 use super::stop::{Ending, Stop};
-use crate::condition::{Absent, Facts};
 use crate::verdict::{ChallengeError, Reason, Truth};
 
 impl Run<'_> {
@@ -23,9 +23,12 @@ impl Run<'_> {
         if hold.resends_left == 0 || now < hold.resend_at {
             return self.wait(step, ask, (id, hold), Some(too_many())).await;
         }
-        if let Some(when) = &sender.when {
-            let facts = Facts { context: &self.context, reply: None, claims: None };
-            if when.holds(facts, Absent::Unknown) != Truth::True {
+        if sender.when.is_some() {
+            let holds = match meaning::when(sender, self).await {
+                Ok((truth, _)) => truth == Truth::True,
+                Err(stop) => return stop,
+            };
+            if !holds {
                 // It does not run for this user, so there is nothing to send again.
                 return self.wait(step, ask, (id, hold), Some(too_many())).await;
             }

@@ -9,11 +9,10 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::challenge::Asked;
-use super::conceal::Secrecy;
 use super::report::{StepEnd, StepReport, StepTrace};
 use super::stop::{Ending, Stop};
-use super::{Tools, challenge, draw, input, sends, watched};
-use crate::condition::{Absent, Facts};
+use super::{Tools, challenge, draw, input, meaning, sends};
+use crate::budget::Share;
 use crate::connector::{Connector, Kind, Role, Step};
 use crate::context::{Context, PageFacts, StepFacts, StepOutcome};
 use crate::cookies::Jar;
@@ -80,6 +79,10 @@ pub(super) struct Run<'a> {
     pub stale: Vec<usize>,
     /// Reports of what ran between the steps, for before the next step's own.
     pub asides: Vec<StepReport>,
+    /// What steps keep of replies, in bytes of memory.
+    pub kept: usize,
+    /// What this login has of the budget of replies.
+    pub share: Share,
 }
 
 impl<'a> Run<'a> {
@@ -113,6 +116,8 @@ impl<'a> Run<'a> {
             asked: Vec::new(),
             stale: Vec::new(),
             asides: Vec::new(),
+            kept: 0,
+            share: Share::of(tools.replies),
         }
     }
 
@@ -212,11 +217,10 @@ impl<'a> Run<'a> {
         report: &mut StepReport,
         explain: &mut String,
     ) -> Result<Option<Proof>, Stop> {
-        if let Some(when) = &step.when {
-            let facts = Facts { context: &self.context, reply: None, claims: None };
-            let truth = when.holds(facts, Absent::Unknown);
+        if step.when.is_some() {
+            let (truth, watched) = meaning::when(step, self).await?;
             if let Some(trace) = &mut report.trace {
-                trace.when = Some(watched::when(when, truth, facts, Secrecy { connector: self.connector, step }));
+                trace.when = watched;
             }
             match truth {
                 Truth::True => {}
@@ -248,6 +252,10 @@ impl<'a> Run<'a> {
         if self.polled && ask.poll_after.is_none() {
             report.end = StepEnd::Asked;
             return Err(self.still_open(step, ask, asked).await);
+        }
+        // What was kept over the challenge counts again; nothing was sent so far, so the challenge stays.
+        if let Err(stop) = self.count_kept() {
+            return Err(self.not_done(step, ask, asked, None, stop).await);
         }
         let (before, stop) = match self.take_answers(ask, &mut asked) {
             Err(stop) => (None, stop),
@@ -287,6 +295,7 @@ impl<'a> Run<'a> {
             step.name.clone(),
             StepFacts { outcome: done.proof.outcome(), status: done.status, captures: done.captures, page: done.page },
         );
+        self.count_kept()?;
         if matches!(done.proof, Proof::Factor(_)) || explain.is_empty() {
             *explain = format!("{}: {}", step.name, done.explain);
         }

@@ -16,7 +16,7 @@ use crate::context::{LoginTexts, PageFacts, StepFacts, StepOutcome, StepValue, U
 use crate::cookies::Jar;
 use crate::document::{Object, Value};
 use crate::secret::Secret;
-use crate::state::Pause;
+use crate::state::{MOST_BYTES, Pause};
 use crate::verdict::{Mapped, Proven};
 
 /// Raised when the meaning of a member changes: two versions of this program may share a store.
@@ -127,13 +127,20 @@ impl Saved {
         }
     }
 
-    /// The bytes for the seal; wiped when dropped.
-    pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        // Strings, numbers and our own values into memory: serialising cannot fail. No bytes open to nobody.
+    /// The bytes for the seal; wiped when dropped. One more than a state may have when it is too large: the store says so.
+    pub(super) fn bytes_of(run: &Run<'_>, hold: Hold) -> Zeroizing<Vec<u8>> {
+        if !may_fit(run, hold) {
+            return Zeroizing::new(vec![0; TOO_MANY]);
+        }
+        Self::of(run, hold).to_bytes()
+    }
+
+    fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         // As large as any state may be, so that no copy of it stays behind when the buffer grows.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(crate::state::MOST_BYTES));
-        let _ = serde_json::to_writer(&mut *bytes, self);
-        bytes
+        let mut capped = Capped(Zeroizing::new(Vec::with_capacity(TOO_MANY)));
+        // Strings, numbers and our own values into memory: serialising fails at the cap only.
+        let _ = serde_json::to_writer(&mut capped, self);
+        capped.0
     }
 
     /// What came out of a seal; `None` for bytes of another version of this program.
@@ -233,6 +240,44 @@ impl Saved {
             ..super::Context::default()
         }
     }
+}
+
+/// What no state has.
+const TOO_MANY: usize = MOST_BYTES + 1;
+
+/// Takes bytes up to [`TOO_MANY`], and no more.
+struct Capped(Zeroizing<Vec<u8>>);
+
+impl std::io::Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let room = TOO_MANY - self.0.len();
+        self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if room == 0 && !bytes.is_empty() {
+            Err(std::io::ErrorKind::FileTooLarge.into())
+        } else {
+            Ok(bytes.len().min(room))
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether the values that `run` must keep may fit, before any of them is copied: a document may be a thousand times too large.
+fn may_fit(run: &Run<'_>, hold: Hold) -> bool {
+    let needs = run.connector.needs_from(hold.step);
+    let mapped = run.mapped.extension.iter().chain(run.mapped.attributes.iter().map(|(_, value)| value));
+    let env = run.context.env.iter().filter(|(name, _)| needs.keeps(&Variable::Env((*name).clone())));
+    let captures = run.context.steps.iter().flat_map(|(step, facts)| {
+        let needs = &needs;
+        facts.captures.iter().filter_map(move |(name, value)| {
+            let variable = Variable::Step { step: step.clone(), value: StepValue::Capture(name.clone()) };
+            value.as_ref().filter(|_| needs.keeps(&variable))
+        })
+    });
+    let mut left = MOST_BYTES;
+    mapped.chain(env.map(|(_, value)| value)).chain(captures).all(|value| value.may_fit(&mut left))
 }
 
 fn asks<'r>(run: &'r Run<'_>, hold: Hold) -> Option<&'r Ask> {

@@ -55,7 +55,8 @@ fn a_probe_that_skips_the_login_is_misconfigured() {
 fn an_unknown_when_is_unavailable() {
     let mut planned = connector(&[yes(false), yes(true)]);
     let variable = Variable::parse("steps.s0.absent").unwrap();
-    planned.steps[1].when = Some(equals(ValueSource::Variable(variable), Value::from("x")));
+    std::sync::Arc::get_mut(&mut planned.steps).unwrap()[1].when =
+        Some(equals(ValueSource::Variable(variable), Value::from("x")));
     let steps = [yes(false), yes(true)];
     let exchange = Planned { connector_steps: &steps, ran: AtomicUsize::new(0) };
     let progress = Progress::default();

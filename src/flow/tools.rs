@@ -4,7 +4,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::progress::Progress;
 use super::sends::{Sends, Unbounded};
+use crate::budget::Budget;
 use crate::clock::Ambient;
 use crate::connector::catalog::Live;
 use crate::connector::kept::Kept;
@@ -76,6 +77,8 @@ pub struct Tools<'a> {
     pub pauses: &'a dyn Pauses,
     /// What steps with `cache` share with other logins; `None`: nothing, each login asks for itself.
     pub kept: Option<&'a Kept>,
+    /// What all logins of the connector may hold of replies; `None`: no bound but each login's own.
+    pub replies: Option<&'a Arc<Budget>>,
 }
 
 impl<'a> Tools<'a> {
@@ -93,6 +96,7 @@ impl<'a> Tools<'a> {
             sends: &Unbounded,
             pauses: &NoPauses,
             kept: Some(&live.kept),
+            replies: Some(&live.replies),
         }
     }
 
@@ -107,6 +111,7 @@ impl<'a> Tools<'a> {
             sends: &Unbounded,
             pauses: &NoPauses,
             kept: None,
+            replies: None,
         }
     }
 }

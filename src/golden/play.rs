@@ -63,6 +63,7 @@ pub(super) async fn play(stage: Stage<'_>, case: &GoldenCase, login: Login) -> P
         sends: &Unbounded,
         pauses: &pocket,
         kept: None,
+        replies: None,
     };
     let connector = stage.connector;
     if connector.kind == Kind::Utility {

@@ -27,8 +27,8 @@ pub enum HeadersTooLarge {
     Cookies,
 }
 
-/// Checks a header section before anything reads it.
-pub fn check_headers(headers: &HeaderMap) -> Result<(), HeadersTooLarge> {
+/// Checks a header section before anything reads it, and says how many bytes it has.
+pub fn check_headers(headers: &HeaderMap) -> Result<usize, HeadersTooLarge> {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if headers.len() > MAX_HEADERS {
         Err(HeadersTooLarge::Fields)
@@ -37,7 +37,7 @@ pub fn check_headers(headers: &HeaderMap) -> Result<(), HeadersTooLarge> {
     } else if headers.get_all(SET_COOKIE).iter().count() > MAX_SET_COOKIES {
         Err(HeadersTooLarge::Cookies)
     } else {
-        Ok(())
+        Ok(bytes)
     }
 }
 
@@ -54,7 +54,7 @@ mod tests {
         for _ in 0..MAX_SET_COOKIES {
             headers.append(SET_COOKIE, value("a=b"));
         }
-        assert_eq!(check_headers(&headers), Ok(()));
+        assert_eq!(check_headers(&headers), Ok(MAX_SET_COOKIES * "set-cookiea=b".len()));
         headers.append(SET_COOKIE, value("a=b"));
         assert_eq!(check_headers(&headers), Err(HeadersTooLarge::Cookies));
         headers.insert(SET_COOKIE, value(&"a".repeat(MAX_HEADER_BYTES)));

@@ -27,7 +27,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use self::html::Page;
-use crate::document::{PairsSpec, Shape, Value, from_json, from_xml, is_margin};
+use crate::document::{PairsSpec, Shape, Value, from_json_within, from_xml, is_margin};
 
 /// What a connector says a reply is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,7 +60,23 @@ pub struct Decoding {
     pub charset: Charset,
     /// What the step asks of a page.
     pub wanted: Arc<Wanted>,
+    /// What a document may take.
+    pub most: Most,
 }
+
+/// What a document may take in memory, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most(pub usize);
+
+impl Default for Most {
+    fn default() -> Self {
+        Self(MEMORY_PER_BYTE << 20)
+    }
+}
+
+/// How much memory a byte of a reply may take as a document, when the file does not say. An object of a member or two to each
+/// hundred bytes, as replies of logins have, takes three or four times its text; one that is nothing but braces fifty times.
+pub const MEMORY_PER_BYTE: usize = 8;
 
 /// What a reply was taken as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,6 +131,10 @@ pub struct Decoded {
     pub html_title: Option<String>,
     /// What the step asked of the page.
     pub page: PageParts,
+    /// What document, text and parts of a page take in memory.
+    pub bytes: usize,
+    /// Whether there is no document because it would take too much.
+    pub too_large: bool,
 }
 
 impl Decoded {
@@ -122,6 +142,24 @@ impl Decoded {
     pub fn is_page(&self) -> bool {
         let instead = |text: &String| self.document.is_err() && sniff::starts_as_page(text);
         self.kind == Kind::Html || self.text.as_ref().is_some_and(instead)
+    }
+
+    /// Puts another document in the place of the one that was decoded: what a script made of it.
+    pub fn replace(&mut self, document: Value, most: Most) {
+        self.document = Ok(document);
+        self.weigh(most);
+    }
+
+    /// Counts what it takes, and drops what takes too much.
+    fn weigh(&mut self, most: Most) {
+        let document = self.document.as_ref().map_or(0, Value::bytes) + self.page.bytes();
+        if document > most.0 {
+            self.document = Err(format!("the document takes {} KiB of memory", document >> 10));
+            self.page = PageParts::default();
+            self.too_large = true;
+        }
+        let document = if self.too_large { 0 } else { document };
+        self.bytes = document + self.text.as_ref().map_or(0, String::capacity);
     }
 
     /// How paths and comparisons read the document.
@@ -149,12 +187,16 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
     let markup = matches!(kind, Kind::Xml | Kind::Html);
     let (encoding, bom) = decoding.charset.of(content_type, body, markup);
     let text = charset::decode(encoding, &body[bom..]);
-    let (mut html_title, mut parts) = (None, PageParts::default());
+    let (mut html_title, mut parts, mut too_large) = (None, PageParts::default(), false);
     let document = match (kind, &text) {
         (Kind::Bytes, _) => Ok(bytes(content_type, body)),
         (_, None) => Err(format!("the reply is not valid {}", encoding.name())),
         (Kind::Json, Some(text)) => {
-            from_json(text.trim_start_matches(is_margin).as_bytes()).map_err(|error| error.to_string())
+            let text = text.trim_start_matches(is_margin);
+            from_json_within(text.as_bytes(), decoding.most.0).map_err(|error| {
+                too_large = error.too_large;
+                error.to_string()
+            })
         }
         (Kind::Xml, Some(text)) => from_xml(text).map_err(|error| error.to_string()),
         (Kind::Form, Some(text)) if encoding.is_ascii_compatible() => members::form(text, &body[bom..], encoding),
@@ -180,7 +222,10 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
         // What an administrator needs most: the login page that came instead of the JSON that was declared.
         html_title = Page::parse(text).ok().and_then(|page| page.shown_title());
     }
-    Decoded { kind, document, text: text.map(Cow::into_owned), html_title, page: parts }
+    let mut decoded =
+        Decoded { kind, document, text: text.map(Cow::into_owned), html_title, page: parts, bytes: 0, too_large };
+    decoded.weigh(decoding.most);
+    decoded
 }
 
 /// A text without the line end that `println` of any language leaves; one, because two are what somebody wrote.

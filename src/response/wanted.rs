@@ -42,6 +42,16 @@ impl PageParts {
         Self { wanted: Arc::clone(wanted), css, forms, base }
     }
 
+    /// Bytes of memory, nearly.
+    pub(super) fn bytes(&self) -> usize {
+        let found = |found: &Found<'static>| match found {
+            Found::Value(value) | Found::Void(value, _) => value.bytes(),
+            Found::Absent | Found::Unknown(_) => 0,
+        };
+        let form = |form: &Result<Form, String>| form.as_ref().map_or(64, Form::bytes);
+        self.css.iter().map(found).sum::<usize>() + self.forms.iter().map(form).sum::<usize>()
+    }
+
     /// What `css` came upon.
     pub(super) fn of_css(&self, css: &Css) -> Found<'static> {
         let asked = self.wanted.css.iter().position(|wanted| wanted == css);

@@ -8,9 +8,7 @@ use super::MOST_BYTES;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
     /// More than [`MOST_BYTES`].
-    #[error(
-        "the login would keep {bytes} bytes over the challenge, and {MOST_BYTES} is the most: capture less before it"
-    )]
+    #[error("the login would keep more than {MOST_BYTES} bytes over the challenge: capture less before it")]
     TooLarge {
         /// Of the state.
         bytes: usize,

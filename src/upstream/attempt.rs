@@ -15,6 +15,7 @@ use super::fault::{self, Fault, Part, Progress, Stage};
 use super::pool::{Body, Conn, H1, H2, Pool};
 use super::reply::{Reply, Timings, check_framing, kept_by_server, read_body};
 use super::stream::{Meter, Metered};
+use crate::budget::{Budget, Share};
 use crate::request::Spellings;
 use crate::verdict::Cause;
 
@@ -65,14 +66,15 @@ impl From<Fault> for Lost {
 }
 
 /// A request that is about to be written.
-pub(super) struct Attempt {
+pub(super) struct Attempt<'c> {
     pub(super) conn: Conn,
     pub(super) is_kept: bool,
     pub(super) max_response: usize,
     pub(super) spellings: Spellings,
+    pub(super) replies: Option<&'c Arc<Budget>>,
 }
 
-impl Attempt {
+impl Attempt<'_> {
     /// Writes the message and reads the reply; the connection comes back when it may carry another request.
     pub(super) async fn run(
         mut self,
@@ -87,7 +89,7 @@ impl Attempt {
             h1.kept_by_server = kept_by_server(response.headers());
         }
         let (parts, body) = response.into_parts();
-        let body = read_body(&parts.headers, body, self.max_response, progress).await;
+        let body = read_body(&parts.headers, body, (self.max_response, Share::of(self.replies)), progress).await;
         let body = body.map_err(|broken| broken.explained(self.conn.meter()))?;
         let conn = self.release(reusable).await?;
         let timings = Timings { connected: progress.connected, head, total: progress.started.elapsed() };

@@ -27,6 +27,7 @@ use super::proxy::Proxy;
 use super::reply::Reply;
 use super::tls::{TlsError, client_config};
 use super::wire::{self, Form};
+use crate::budget::Budget;
 use crate::request::Spellings;
 use crate::verdict::Cause;
 
@@ -86,6 +87,8 @@ pub struct Client {
     pool: Arc<Pool>,
     gate: Gate,
     max_response: usize,
+    /// What bodies take while they are read.
+    replies: Option<Arc<Budget>>,
     credential_sends: AtomicU64,
 }
 
@@ -131,8 +134,16 @@ impl Client {
             dialer,
             gate,
             max_response: config.max_response,
+            replies: None,
             credential_sends: AtomicU64::new(0),
         })
+    }
+
+    /// The same, and the bodies that it reads count in `budget` while they are read.
+    #[must_use]
+    pub fn bounded_by(mut self, budget: &Arc<Budget>) -> Self {
+        self.replies = Some(Arc::clone(budget));
+        self
     }
 
     /// How many requests with a user's credential were written, in this client's life.
@@ -180,7 +191,8 @@ impl Client {
             let generation = conn.generation();
             let message = self.message(lane, request, conn.is_h2())?;
             let spellings = request.spellings.clone();
-            let attempt = Attempt { conn, is_kept, max_response: self.max_response, spellings };
+            let (max_response, replies) = (self.max_response, self.replies.as_ref());
+            let attempt = Attempt { conn, is_kept, max_response, spellings, replies };
             match self.counted(request, attempt.run(message, progress)).await {
                 Ok((reply, conn)) => {
                     if let Some(conn) = conn {

@@ -91,6 +91,11 @@ impl Decoding {
         self.write(piece).await
     }
 
+    /// What the bytes that came out so far take.
+    pub(super) fn produced(&self) -> usize {
+        self.out().bytes.capacity()
+    }
+
     /// Ends the body and yields it; a body that is cut off is broken.
     pub(super) async fn finish(mut self) -> Result<Vec<u8>, CodingError> {
         if let Self::Deflate(first, out) = self {

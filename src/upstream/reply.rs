@@ -14,6 +14,7 @@ use hyper::body::{Body as _, Incoming};
 
 use super::coding::{CodingError, Decoding};
 use super::fault::{self, Fault, Part, Progress, Stage};
+use crate::budget::Share;
 use crate::verdict::Cause;
 
 /// What the server said.
@@ -94,11 +95,12 @@ fn has_token(list: &[u8], token: &[u8]) -> bool {
     list.split(|byte| *byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(token))
 }
 
-/// Reads the body to its end, decoded, within `cap` bytes.
+/// Reads the body to its end, decoded, within `cap` bytes. While it is read it counts as what it may take: what has come, and the room
+/// that was made for more.
 pub(super) async fn read_body(
     headers: &HeaderMap,
     mut body: Incoming,
-    cap: usize,
+    (cap, mut share): (usize, Share),
     progress: &mut Progress,
 ) -> Result<Bytes, Fault> {
     // A reply to HEAD, 204 and 304 may name a coding and have no body.
@@ -120,6 +122,8 @@ pub(super) async fn read_body(
             Some(decoding) => decoding.feed(&piece).await.map_err(|error| uncodable(error, cap))?,
             None => gathered = gathered.and(piece, body.size_hint().lower(), cap),
         }
+        let read = decoding.as_ref().map_or(wire, |decoding| wire + decoding.produced());
+        share.hold(read).map_err(|_| used_up())?;
     }
     match decoding {
         Some(decoding) => decoding.finish().await.map(Bytes::from).map_err(|error| uncodable(error, cap)),
@@ -171,6 +175,10 @@ pub(super) fn append(all: &mut Vec<u8>, piece: &[u8], cap: usize) {
 
 fn too_large(cap: usize) -> Fault {
     Fault::new(Cause::ResponseTooLarge, format!("the reply is larger than transport.max_response ({cap} bytes)"))
+}
+
+fn used_up() -> Fault {
+    Fault::new(Cause::Overloaded, "the replies that logins hold take as much memory as limits.reply_memory allows")
 }
 
 fn uncodable(error: CodingError, cap: usize) -> Fault {

@@ -24,11 +24,11 @@ const LAYERS: &[&[&str]] = &[
     &["script"],
     &["template"],
     &["packing"],
+    &["pattern"],
     &["crypto"],
     &["reading"],
     &["yaml"],
-    &["account", "context", "document", "verdict", "diagnostic", "secret", "clock", "dumps"],
-    &["context", "document", "verdict", "diagnostic", "secret", "clock", "dumps", "files"],
+    &["account", "context", "document", "verdict", "diagnostic", "secret", "clock", "dumps", "files", "budget"],
 ];
 
 fn layer_of(module: &str) -> Option<usize> {
@@ -93,25 +93,19 @@ fn a_file_uses_only_what_is_below_it() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// `flow::step` reads top down: the stages stand in the order of the design.
+/// `flow::step` reads top down, and so does `flow::meaning` for what a reply means: the stages stand in the order of the design.
 #[test]
 fn the_stages_stand_in_order() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/flow/step.rs");
-    let text = std::fs::read_to_string(path).unwrap();
-    let body = &text[text.find("pub(super) async fn run(").unwrap()..];
-    let stages = [
-        "variables(",
-        "render(",
-        "send(",
-        "decode_reply(",
-        "preprocess(",
-        "judge(",
-        "capture(",
-        "identity(",
-        "map_data(",
-    ];
-    let places: Vec<usize> = stages.iter().map(|stage| body.find(stage).expect(stage)).collect();
-    assert!(places.is_sorted(), "{stages:?} stand at {places:?}");
+    let stands = |file: &str, first: &str, stages: &[&str]| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/flow").join(file);
+        let text = std::fs::read_to_string(path).unwrap();
+        let body = &text[text.find(first).unwrap()..];
+        let places: Vec<usize> = stages.iter().map(|stage| body.find(stage).expect(stage)).collect();
+        assert!(places.is_sorted(), "{stages:?} stand at {places:?}");
+    };
+    let to_the_document = ["variables(", "render(", "send(", "decode_reply(", "preprocess(", "meaning::of("];
+    stands("step.rs", "pub(super) async fn run(", &to_the_document);
+    stands("meaning.rs", "fn of_reply(", &["judge(", "capture(", "identity(", "map_data("]);
 }
 
 /// docs/contract.md section 3: the JavaScript engine stays behind one wall, so that it can be exchanged and nothing of it gets into

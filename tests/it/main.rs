@@ -31,6 +31,7 @@ mod json_suite;
 mod jsonpath_suite;
 mod made_up;
 mod operation;
+mod patterns;
 mod places;
 mod products;
 mod public_suffixes;

@@ -97,6 +97,7 @@ fn loader(upstream: &DemoServer) -> anyhow::Result<Loader> {
         worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,
         limits: Limits::default(),
         egress: Arc::new(Egress::new(&rules)?),
+        bounds: connector::bounds::Bounds::default(),
         // What the connectors read from the environment of a real installation.
         env: Box::new(move |name| shipped::environment(&base, name)),
         settings: std::collections::BTreeMap::new(),

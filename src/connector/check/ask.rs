@@ -8,13 +8,14 @@ use super::names::Scope;
 use super::place::Marks;
 use super::roles::Taint;
 use super::step::template;
-use crate::condition::{Operand, Operator, Test, ValueSource, pattern};
+use crate::condition::{Operand, Operator, Test, ValueSource};
 use crate::connector::ask::{AskField, AskType, Image, REDIRECT_ANSWERS, Resend};
 use crate::connector::raw::ask as raw_ask;
 use crate::connector::raw::{self, Spanned, Text};
 use crate::connector::{Ask, Role, Step};
 use crate::context::{LoginValue, Variable};
 use crate::diagnostic::{Mistakes, Span};
+use crate::pattern::Pattern;
 use crate::reading::TimeSpan;
 use crate::request::{RequestPlan, RequestSpec};
 use crate::template::{Hole, Place};
@@ -59,7 +60,7 @@ pub(super) fn ask(
     let before = mistakes.count();
     let scope = scope.before();
     let message = raw.message.as_ref().and_then(|text| template(check, text, Place::Plain, scope, mistakes));
-    let fields = fields(raw, pending.is_some(), mistakes);
+    let fields = fields(check, raw, pending.is_some(), mistakes);
     let url = raw.url.as_ref().and_then(|text| link(check, text, (scope, taint), mistakes));
     redirect(raw, url.as_ref(), mistakes);
     let image = raw.image.as_ref().and_then(|text| image(check, text, (scope, taint), mistakes));
@@ -71,7 +72,7 @@ pub(super) fn ask(
     (mistakes.count() == before).then_some(ask)
 }
 
-fn fields(raw: &raw_ask::Ask, pending: bool, mistakes: &mut Mistakes) -> Vec<AskField> {
+fn fields(check: &Check<'_>, raw: &raw_ask::Ask, pending: bool, mistakes: &mut Mistakes) -> Vec<AskField> {
     let kind = raw.r#type.value;
     // A poll brings no answer, and an answer that could be sent again and again would be a guess without an end.
     if pending && (!raw.fields.is_empty() || kind == AskType::Redirect) {
@@ -105,23 +106,17 @@ fn fields(raw: &raw_ask::Ask, pending: bool, mistakes: &mut Mistakes) -> Vec<Ask
             name: name.to_owned(),
             label: field.label.as_ref().map(|label| label.text.clone()),
             echo: field.echo.as_ref().is_some_and(|echo| echo.value),
-            pattern: field.pattern.as_ref().and_then(|text| whole(text, mistakes)),
+            pattern: field.pattern.as_ref().and_then(|text| whole(check, text, mistakes)),
         });
     }
     fields
 }
 
 /// A pattern that the whole answer must match.
-fn whole(text: &Text, mistakes: &mut Mistakes) -> Option<(String, regex::Regex)> {
-    match pattern(&format!("^(?:{})$", text.text)) {
-        // `$` is the end of the text here: RE2's multi-line mode is off unless the pattern turns it on for itself.
-        Ok(regex) => Some((text.text.clone(), regex)),
-        Err(error) => {
-            let mistake = mistakes.error_at("bad-regex", &text.span, error.to_string());
-            mistakes.add(mistake.help("the syntax is that of RE2: no look-around, no back-references"));
-            None
-        }
-    }
+fn whole(check: &Check<'_>, text: &Text, mistakes: &mut Mistakes) -> Option<(String, Pattern)> {
+    // `$` is the end of the text here: RE2's multi-line mode is off unless the pattern turns it on for itself.
+    let pattern = check.patterns.compile(&format!("^(?:{})$", text.text), &text.span, mistakes)?;
+    Some((text.text.clone(), pattern))
 }
 
 /// A URL that the user's browser follows: like that of a request, its origin is written in the file.

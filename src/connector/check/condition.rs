@@ -3,12 +3,13 @@
 use super::names::Scope;
 use super::step::template;
 use super::{Check, source};
-use crate::condition::{Condition, Leaf, Operand, Operator, Order, Test, ValueSource, pattern};
+use crate::condition::{Condition, Leaf, Operand, Operator, Order, Test, ValueSource};
 use crate::connector::Role;
 use crate::connector::raw::{self, Constant, Rule, SourceKind, Text};
 use crate::context::Variable;
 use crate::diagnostic::{Mistakes, Span};
 use crate::document::Value;
+use crate::pattern::Pattern;
 use crate::template::Place;
 
 const FACTOR_WHEN: &str = "the `when` of a factor may read steps.* only: nothing that a user sends may skip it";
@@ -128,7 +129,7 @@ fn operator(
             (Operator::StartsWith(operand), format!("starts with {}", shown(c)), literal)
         }
         raw::Operator::Matches(text) => {
-            let regex = matches(text, mistakes)?;
+            let regex = matches(check, text, mistakes)?;
             (Operator::Matches(regex), format!("matches /{}/", text.text), true)
         }
         raw::Operator::Exists(wanted) => {
@@ -161,20 +162,13 @@ fn shown(constant: &Constant) -> String {
     }
 }
 
-fn matches(text: &Text, mistakes: &mut Mistakes) -> Option<regex::Regex> {
+fn matches(check: &Check<'_>, text: &Text, mistakes: &mut Mistakes) -> Option<Pattern> {
     if text.text.contains("{{") || text.text.contains("${") {
         let mistake = mistakes.error_at("hole-not-allowed", &text.span, "a regular expression takes no holes");
         mistakes.add(mistake.label("data must not choose what is matched").help("use equals, contains or starts_with"));
         return None;
     }
-    match pattern(&text.text) {
-        Ok(regex) => Some(regex),
-        Err(error) => {
-            let mistake = mistakes.error_at("bad-regex", &text.span, error.to_string());
-            mistakes.add(mistake.help("the syntax is that of RE2: no look-around, no back-references"));
-            None
-        }
-    }
+    check.patterns.compile(&text.text, &text.span, mistakes)
 }
 
 fn operand(

@@ -13,6 +13,7 @@ mod from_page;
 mod input;
 mod names;
 mod needs;
+mod patterns;
 mod place;
 mod request;
 mod response;
@@ -171,7 +172,8 @@ impl Draft {
         let connector = raw.and_then(|raw| {
             let reads = scripts::understood(&scripts, reads, &mut mistakes);
             let (language, origins) = (Language::default(), from_page::WrittenOrigins::default());
-            let check = Check { raw: &raw, around, scripts: &scripts, reads: &reads, language, origins };
+            let patterns = patterns::Patterns::default();
+            let check = Check { raw: &raw, around, scripts: &scripts, reads: &reads, language, origins, patterns };
             let (connector, transport, origins) = check.run(&id, &mut mistakes)?;
             let scripts = scripts.into_iter().map(|script| script.source).collect();
             Some(Loaded { connector, transport, origins, scripts, reads, raw, file })
@@ -196,7 +198,8 @@ pub fn again(
     let mut scripts = scripts::written(raw, id, around, &mut mistakes);
     number(&mut scripts, &mut first_script);
     let (language, origins) = (Language::default(), from_page::WrittenOrigins::default());
-    let compiled = Check { raw, around, scripts: &scripts, reads, language, origins }.run(id, &mut mistakes);
+    let patterns = patterns::Patterns::default();
+    let compiled = Check { raw, around, scripts: &scripts, reads, language, origins, patterns }.run(id, &mut mistakes);
     compiled.filter(|_| !mistakes.has_errors()).ok_or_else(|| mistakes.into_diagnostics())
 }
 
@@ -208,6 +211,7 @@ struct Check<'a> {
     reads: &'a [Reads],
     language: Language,
     origins: from_page::WrittenOrigins,
+    patterns: patterns::Patterns,
 }
 
 impl Check<'_> {
@@ -267,12 +271,14 @@ impl Check<'_> {
             timeout: transport::timeout(self.raw),
             time_zone: self.language.time_zone.clone(),
             proof_fields: roles::proof_fields(&steps, self.scripts, self.reads),
-            secret_env: taint.secret_env(),
+            secret_env: Arc::new(taint.secret_env()),
             identity_required,
             nodes: request::nodes(&steps),
             decoders: Gate::new(DECODERS, transport.max_in_flight),
             delivery,
-            steps,
+            pattern_bytes: self.patterns.bytes(),
+            max_document: transport::max_document(self.raw),
+            steps: steps.into(),
         };
         Some((connector, transport, origins))
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::names::Scope;
+use super::transport::max_document;
 use super::{Check, condition, settings, source};
 use crate::condition::{Condition, RejectRow, StepRules, ValueSource};
 use crate::connector::evidence::{Evidence, Weakness};
@@ -34,7 +35,7 @@ pub(super) fn response(
         }
         let otherwise = Otherwise::Reject(Reason::InvalidCredentials);
         return Some(ResponsePlan {
-            decoding: Decoding { wanted: Arc::new(wanted), ..Decoding::default() },
+            decoding: Decoding { wanted: Arc::new(wanted), most: max_document(check.raw), ..Decoding::default() },
             preprocess,
             rules: StepRules {
                 reject: Vec::new(),
@@ -58,7 +59,7 @@ pub(super) fn response(
         let mistake = mistakes.error_at("otherwise-of-helper", &written.span, message);
         mistakes.add(mistake.help("leave it out: a helper that does not succeed is unavailable"));
     }
-    let decoding = decoding(raw, mistakes);
+    let decoding = decoding(check, raw, mistakes);
     let identity = raw.identity.as_ref().map(|identity| {
         let source = source::source(check, &identity.source, scope, mistakes)?;
         if !matches!(source, ValueSource::Reply(_) | ValueSource::Claim(_)) {
@@ -240,7 +241,7 @@ fn location_without_redirect(raw: &raw::Response, named: &[u16], mistakes: &mut 
     }
 }
 
-fn decoding(raw: &raw::Response, mistakes: &mut Mistakes) -> Option<Decoding> {
+fn decoding(check: &Check<'_>, raw: &raw::Response, mistakes: &mut Mistakes) -> Option<Decoding> {
     let format = match raw.format.as_ref().map(|format| &format.value) {
         None | Some(RawFormat::Word(FormatWord::Auto)) => Format::Auto,
         Some(RawFormat::Word(FormatWord::Json)) => Format::Json,
@@ -265,7 +266,7 @@ fn decoding(raw: &raw::Response, mistakes: &mut Mistakes) -> Option<Decoding> {
             }
         }
     };
-    Some(Decoding { format, charset, ..Decoding::default() })
+    Some(Decoding { format, charset, most: max_document(check.raw), ..Decoding::default() })
 }
 
 /// How pairs are written, in a reply and in a credential.

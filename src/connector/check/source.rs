@@ -7,11 +7,11 @@ use crate::connector::raw::{self, Constant, SourceKind, Text};
 use crate::context::Variable;
 use crate::diagnostic::Mistakes;
 use crate::document::{Path, Value};
-use crate::response::source::{CapturePattern, Css, Source};
+use crate::response::source::{Css, Source};
 
 /// Compiles a source; `None` after a mistake.
 pub(super) fn source(
-    _check: &Check<'_>,
+    check: &Check<'_>,
     raw: &raw::Source,
     scope: Scope<'_>,
     mistakes: &mut Mistakes,
@@ -26,12 +26,7 @@ pub(super) fn source(
             ValueSource::Reply(Source::Header { name: header, query: query.as_ref().map(|query| query.text.clone()) })
         }
         SourceKind::Cookie(name) => ValueSource::Reply(Source::Cookie(name.text.clone())),
-        SourceKind::Regex(text) => {
-            let regex = CapturePattern::parse(&text.text).map_err(|error| {
-                mistakes.add(mistakes.error_at("bad-regex", &text.span, error.to_string()));
-            });
-            ValueSource::Reply(Source::Regex(regex.ok()?))
-        }
+        SourceKind::Regex(text) => ValueSource::Reply(Source::Regex(check.patterns.capturing(text, mistakes)?)),
         SourceKind::Css { selector, attr } => {
             let css = Css::parse(&selector.text, attr.as_ref().map(|attr| attr.text.as_str())).map_err(|error| {
                 mistakes.add(mistakes.error_at("bad-selector", &selector.span, error.to_string()));

@@ -12,6 +12,7 @@ use crate::connector::raw;
 use crate::connector::raw::transport::{Tls, TlsVersion as WrittenVersion, Transport};
 use crate::connector::raw::{Spanned, Text, TimeSpan};
 use crate::diagnostic::Mistakes;
+use crate::response::{MEMORY_PER_BYTE, Most};
 use crate::upstream::{TlsConfig, TlsVersion, TransportConfig};
 
 /// `transport.timeout` when left out.
@@ -24,6 +25,8 @@ const MAX_RESPONSE: u64 = 1 << 20;
 const MAX_RESPONSE_WITH_SCRIPT: u64 = 256 << 10;
 /// No reply of a login is larger; a cap of the cap keeps a slip of the pen from eating memory.
 const LARGEST_RESPONSE: u64 = 16 << 20;
+/// A document of the largest reply, at the memory that is usual for a byte of it.
+const LARGEST_DOCUMENT: u64 = MEMORY_PER_BYTE as u64 * LARGEST_RESPONSE;
 /// `transport.max_in_flight` when left out, and at most.
 const MAX_IN_FLIGHT: u32 = 256;
 const MOST_IN_FLIGHT: u32 = 4096;
@@ -33,14 +36,28 @@ pub(super) fn timeout(raw: &raw::Connector) -> Duration {
     raw.transport.as_ref().and_then(|t| t.timeout.as_ref()).map_or(TIMEOUT, |span| span.value.0)
 }
 
+/// What a document may take in memory; what is written is checked with the rest of `transport`.
+pub(super) fn max_document(raw: &raw::Connector) -> Most {
+    let written = raw.transport.as_ref();
+    let own = written.and_then(|written| written.max_document.as_ref()).map(|size| size.value.0);
+    let reply = written.and_then(|written| written.max_response.as_ref()).map(|size| size.value.0);
+    let reply = reply.unwrap_or(if scripted(raw) { MAX_RESPONSE_WITH_SCRIPT } else { MAX_RESPONSE });
+    let bytes = own.unwrap_or_else(|| reply.saturating_mul(MEMORY_PER_BYTE as u64));
+    Most(usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+fn scripted(raw: &raw::Connector) -> bool {
+    let mut responses = raw.steps.iter().filter_map(|step| step.response.as_ref());
+    responses.any(|response| response.preprocess.is_some() || response.preprocess_file.is_some())
+}
+
 /// Checks `transport`.
 pub(super) fn transport(
     raw: &raw::Connector,
     around: Surroundings<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<TransportConfig> {
-    let scripted = raw.steps.iter().filter_map(|step| step.response.as_ref());
-    let scripted = scripted.clone().any(|r| r.preprocess.is_some() || r.preprocess_file.is_some());
+    let scripted = scripted(raw);
     let largest = if scripted { MAX_RESPONSE_WITH_SCRIPT } else { MAX_RESPONSE };
     let usual = TransportConfig { max_response: usize::try_from(largest).ok()?, ..TransportConfig::default() };
     let Some(written) = &raw.transport else { return Some(usual) };
@@ -48,6 +65,10 @@ pub(super) fn transport(
     span_within(written.connect_timeout.as_ref(), "connect_timeout", timeout(raw), mistakes);
     span_within(written.keep_alive.as_ref(), "keep_alive", Duration::from_mins(10), mistakes);
     let before = mistakes.count();
+    if let Some(size) = written.max_document.as_ref().filter(|s| s.value.0 == 0 || s.value.0 > LARGEST_DOCUMENT) {
+        let message = format!("`max_document` is more than 0 and at most {} MiB", LARGEST_DOCUMENT >> 20);
+        mistakes.add(mistakes.error_at("out-of-range", &size.span, message));
+    }
     let config = TransportConfig {
         connect_timeout: written.connect_timeout.as_ref().map_or(usual.connect_timeout, |span| span.value.0),
         keep_alive: written.keep_alive.as_ref().map_or(usual.keep_alive, |span| span.value.0),

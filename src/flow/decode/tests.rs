@@ -46,7 +46,7 @@ fn connector() -> Connector {
     written(CONNECTOR)
 }
 
-fn written(connector: &str) -> Connector {
+pub(in crate::flow) fn written(connector: &str) -> Connector {
     let nothing = BTreeMap::new();
     let around = Surroundings {
         env: &|_| None,
@@ -83,7 +83,7 @@ fn hostile() -> Page {
     Page(format!("<!DOCTYPE html><html>{deep}{wide}<!--{}-->", "x".repeat(500_000)))
 }
 
-fn unavailable(report: &Report) -> Option<Cause> {
+pub(in crate::flow) fn unavailable(report: &Report) -> Option<Cause> {
     match &report.verdict {
         Verdict::Unavailable(unavailable) => Some(unavailable.cause),
         _ => None,

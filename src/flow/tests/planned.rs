@@ -153,11 +153,13 @@ pub(super) fn connector(steps: &[PlannedStep]) -> Connector {
         time_zone: jiff::tz::TimeZone::UTC,
         proof_fields: crate::connector::NameSet::default(),
         settings_from_env: Vec::new(),
-        secret_env: crate::connector::NameSet::default(),
+        secret_env: std::sync::Arc::default(),
         identity_required: false,
         nodes: None,
         decoders: Gate::new(1, 0),
         delivery: None,
+        pattern_bytes: 0,
+        max_document: crate::response::Most::default(),
         steps: steps.iter().enumerate().map(|(index, planned)| step(index, planned)).collect(),
     }
 }

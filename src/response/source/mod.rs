@@ -17,6 +17,7 @@ use http::HeaderName;
 use http::header::HeaderMap;
 
 use super::{Decoded, Kind};
+use crate::context::Work;
 use crate::document::{Lookup, Path, Value};
 
 /// A part of a reply.
@@ -122,18 +123,13 @@ impl<'a> Found<'a> {
 }
 
 impl Source {
-    /// A `regex` source from a compiled pattern with exactly one group.
-    pub fn regex(compiled: ::regex::Regex) -> Result<Self, CapturePatternError> {
-        CapturePattern::new(compiled).map(Self::Regex)
-    }
-
     /// A `css` source.
     pub fn css(selector: &str, attr: Option<&str>) -> Result<Self, CssError> {
         Css::parse(selector, attr).map(Self::Css)
     }
 
-    /// Reads it.
-    pub fn read<'a>(&self, reply: &ReplyView<'a>) -> Found<'a> {
+    /// Reads it; what a pattern reads is charged to `work`.
+    pub fn read<'a>(&self, reply: &ReplyView<'a>, work: &Work) -> Found<'a> {
         match self {
             Self::Field(path) => field(path, reply.decoded),
             Self::Header { name, query: None } => header::whole(reply.headers, name),
@@ -141,7 +137,10 @@ impl Source {
             Self::Cookie(name) => cookie::read(reply, name),
             Self::Regex(pattern) => match &reply.decoded.text {
                 // What is not what it should be (half a JSON text) is not to be searched for good news, either.
-                Some(text) if reply.decoded.document.is_ok() => pattern.first(text).map_or(Found::Absent, Found::text),
+                Some(text) if reply.decoded.document.is_ok() => match pattern.first(text, work) {
+                    Ok(group) => group.map_or(Found::Absent, Found::text),
+                    Err(spent) => Found::Unknown(Cow::Owned(spent.to_string())),
+                },
                 _ => undecodable(reply.decoded),
             },
             Self::Css(css) => match (&reply.decoded.document, reply.decoded.kind) {

@@ -1,17 +1,14 @@
 //! `regex` sources: one group of the first match in the text of a body.
 
-use regex::{Regex, RegexBuilder};
-
-/// How large a compiled pattern may be. Matching costs at most its size times the body's; `\w` in Unicode takes some
-/// 30 KiB of it.
-const MAX_PATTERN_BYTES: usize = 256 * 1024;
+use crate::context::Work;
+use crate::pattern::{Pattern, PatternError, Spent};
 
 /// Longest pattern as written, in bytes: it is typed by a person.
 const MAX_PATTERN_TEXT: usize = 4096;
 
 /// A pattern with exactly one group.
 #[derive(Debug, Clone)]
-pub struct CapturePattern(Regex);
+pub struct CapturePattern(Pattern);
 
 /// Why a text is no such pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,19 +30,19 @@ impl CapturePattern {
         if text.len() > MAX_PATTERN_TEXT {
             return Err(CapturePatternError::TooLarge);
         }
-        let compiled = RegexBuilder::new(text).size_limit(MAX_PATTERN_BYTES).build().map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => CapturePatternError::TooLarge,
-            error => CapturePatternError::Syntax(error.to_string()),
+        let pattern = Pattern::parse(text).map_err(|error| match error {
+            PatternError::TooBig => CapturePatternError::TooLarge,
+            PatternError::Syntax(drawn) => CapturePatternError::Syntax(drawn),
         })?;
-        Self::new(compiled)
-    }
-
-    /// Takes a pattern that was compiled with a size limit elsewhere.
-    pub fn new(compiled: Regex) -> Result<Self, CapturePatternError> {
-        match compiled.captures_len() - 1 {
-            1 => Ok(Self(compiled)),
+        match pattern.groups() {
+            1 => Ok(Self(pattern)),
             groups => Err(CapturePatternError::Groups(groups)),
         }
+    }
+
+    /// What it takes in memory.
+    pub fn bytes(&self) -> usize {
+        self.0.bytes()
     }
 
     /// As written.
@@ -54,8 +51,8 @@ impl CapturePattern {
     }
 
     /// What the group holds in the first match; `None` without a match or when the group takes no part in it.
-    pub(super) fn first<'t>(&self, text: &'t str) -> Option<&'t str> {
-        self.0.captures(text)?.get(1).map(|group| group.as_str())
+    pub(super) fn first<'t>(&self, text: &'t str, work: &Work) -> Result<Option<&'t str>, Spent> {
+        self.0.first_group(text, work)
     }
 }
 
@@ -71,9 +68,10 @@ mod tests {
         assert!(matches!(CapturePattern::parse("(").unwrap_err(), CapturePatternError::Syntax(_)));
         assert!(CapturePattern::parse(&"a".repeat(5000)).is_err());
         let pattern = CapturePattern::parse(r"(?:ticket|票据)=(\w+)").unwrap();
-        assert_eq!(pattern.first("x ticket=ST1 ticket=ST2"), Some("ST1"));
-        assert_eq!(pattern.first("票据=中文;"), Some("中文"));
-        assert_eq!(pattern.first("none"), None);
-        assert_eq!(CapturePattern::parse("a|(b)").unwrap().first("a"), None);
+        let work = Work::default();
+        assert_eq!(pattern.first("x ticket=ST1 ticket=ST2", &work), Ok(Some("ST1")));
+        assert_eq!(pattern.first("票据=中文;", &work), Ok(Some("中文")));
+        assert_eq!(pattern.first("none", &work), Ok(None));
+        assert_eq!(CapturePattern::parse("a|(b)").unwrap().first("a", &work), Ok(None));
     }
 }

@@ -4,6 +4,7 @@ use http::HeaderValue;
 use http::header::{HeaderMap, HeaderName, LOCATION, SET_COOKIE};
 
 use super::{CapturePattern, Css, Found, ReplyView, Source};
+use crate::context::Work;
 use crate::document::{Path, Value};
 use crate::response::{Decoded, Decoding, Wanted, decode};
 
@@ -23,7 +24,7 @@ fn headers(fields: &[(HeaderName, &str)]) -> HeaderMap {
 
 /// What a source finds: the text of a value, `absent`, `deleted …` or `unknown`.
 fn read(source: &Source, headers: &HeaderMap, decoded: &Decoded) -> String {
-    told(source.read(&ReplyView::new(200, headers, decoded, NOW)))
+    told(source.read(&ReplyView::new(200, headers, decoded, NOW), &Work::default()))
 }
 
 fn told(found: Found<'_>) -> String {
@@ -146,7 +147,7 @@ fn a_cookie_of_another_domain_is_worth_nothing() {
         let all: Vec<_> = fields.iter().map(|field| (SET_COOKIE, *field)).collect();
         let headers = headers(&all);
         let view = ReplyView::new(200, &headers, &body, NOW).from_host(Some(host));
-        assert_eq!(told(source.read(&view)), wanted, "{host}: {fields:?}");
+        assert_eq!(told(source.read(&view, &Work::default())), wanted, "{host}: {fields:?}");
     }
 }
 

@@ -45,7 +45,7 @@ fn canary() -> String {
 /// The shipped connectors as they lie in `home`, with secrets that are canaries, pointed at `base`.
 async fn loaded(home: &Home, secrets: &BTreeMap<&'static str, String>, base: &str) -> Vec<Live> {
     let connectors = shipped::lay_out(home.directory.path()).unwrap();
-    let default = doorward::condition::pattern(r#"default: "https://[^"]*""#).unwrap();
+    let default = regex::RegexBuilder::new(r#"default: "https://[^"]*""#).build().unwrap();
     for file in files(&connectors).unwrap() {
         let mut text = default.replace_all(&read(&file), format!("default: \"{base}\"")).into_owned();
         for (name, value) in secrets {
@@ -312,14 +312,14 @@ fn throwing(text: &str) -> String {
     if text.contains("kind: utility") {
         return text.to_owned();
     }
-    let from_file = doorward::condition::pattern(r"    variables_file: .*\n").unwrap();
+    let from_file = regex::RegexBuilder::new(r"    variables_file: .*\n").build().unwrap();
     let inline = "    variables: |\n";
     if text.contains(inline) {
         text.replacen(inline, &format!("{inline}      {script}\n"), 1)
     } else if from_file.is_match(text) {
         from_file.replace(text, format!("{inline}      {script}\n")).into_owned()
     } else {
-        let first = doorward::condition::pattern(r"(?m)^  - name: .*\n").unwrap();
+        let first = regex::RegexBuilder::new(r"(?m)^  - name: .*\n").build().unwrap();
         first.replace(text, |found: &regex::Captures<'_>| format!("{}{inline}      {script}\n", &found[0])).into_owned()
     }
 }

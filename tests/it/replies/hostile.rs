@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use doorward::context::Work;
 use doorward::document::{PairsSpec, Path, to_json};
 use doorward::packing::{Otherwise, Packing, PackingFormat, unpack};
 use doorward::response::source::{CapturePattern, Css};
@@ -28,7 +29,8 @@ fn css(selectors: &[&str]) -> Vec<Css> {
 fn read_all(format: Format, content_type: Option<&str>, body: &[u8]) {
     let css = css(&["p > a:not(.x) b, td:nth-child(2n+1), div div div div span", "[href]"]);
     let wanted = Wanted { css: css.clone(), ..Wanted::default() }.into();
-    let decoded = decode(&Decoding { format, charset: Charset::Auto, wanted }, content_type, body);
+    let decoded =
+        decode(&Decoding { format, charset: Charset::Auto, wanted, ..Decoding::default() }, content_type, body);
     let headers = HeaderMap::new();
     let view = ReplyView::new(200, &headers, &decoded, 0);
     let [first, second] = css.try_into().unwrap();
@@ -38,7 +40,7 @@ fn read_all(format: Format, content_type: Option<&str>, body: &[u8]) {
         Source::Css(first),
         Source::Css(second),
     ] {
-        source.read(&view);
+        source.read(&view, &Work::default());
     }
     if let Ok(document) = &decoded.document {
         // Walking, writing and dropping a document recurse; none may be too deep for that.
@@ -111,7 +113,7 @@ fn css_over_deep_and_wide_pages_ends() {
         assert!(decoded.document.is_ok(), "{body:.40}");
         let view = ReplyView::new(200, &headers, &decoded, 0);
         for css in &css {
-            Source::Css(css.clone()).read(&view);
+            Source::Css(css.clone()).read(&view, &Work::default());
         }
     }
 }

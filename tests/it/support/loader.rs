@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use doorward::connector::bounds::Bounds;
 use doorward::connector::catalog::Loader;
 use doorward::connector::check::SecretsFrom;
 use doorward::script::{Limits, Worker};
@@ -24,6 +25,7 @@ pub fn within(rules: &EgressRules) -> Loader {
         worker: Worker::of(env!("CARGO_BIN_EXE_doorward")),
         limits: Limits::default(),
         egress: Arc::new(Egress::new(rules).unwrap()),
+        bounds: Bounds::default(),
         env: Box::new(|_| None),
         settings: BTreeMap::new(),
         secrets: BTreeMap::new(),

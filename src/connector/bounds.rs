@@ -1,0 +1,64 @@
+//! What the connectors of one daemon may take together; the bounds of one connector are `check`'s.
+
+use std::sync::Arc;
+
+use super::check::Checked;
+use crate::budget::Budget;
+use crate::config::Limits;
+use crate::diagnostic::Diagnostic;
+
+/// The operator's bounds (`limits` of the configuration).
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// The most bytes that the compiled regular expressions of all connectors take.
+    pub pattern_bytes: usize,
+    /// What all logins together may hold of replies.
+    pub replies: Arc<Budget>,
+    /// The same for the logins of one connector, in bytes.
+    pub connector_replies: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        let usual = Limits::default();
+        Self::of(&usual)
+    }
+}
+
+impl Bounds {
+    /// As the configuration says.
+    pub fn of(limits: &Limits) -> Self {
+        Self {
+            pattern_bytes: limits.pattern_memory,
+            replies: Budget::new(limits.reply_memory),
+            connector_replies: limits.connector_reply_memory,
+        }
+    }
+
+    /// The budget of one more connector.
+    pub(super) fn replies(&self) -> Arc<Budget> {
+        Budget::part_of(&self.replies, self.connector_replies)
+    }
+
+    /// Refuses the connectors whose patterns are too much for the daemon: the largest first, so that one file of patterns does not
+    /// keep others from loading.
+    pub(super) fn apply(&self, checked: &mut [Checked]) {
+        let bytes = |checked: &Checked| checked.loaded.as_ref().map_or(0, |loaded| loaded.connector.pattern_bytes);
+        let mut all: usize = checked.iter().map(bytes).sum();
+        while all > self.pattern_bytes {
+            let Some(largest) = checked.iter_mut().max_by_key(|one| bytes(one)) else { return };
+            let Some(loaded) = largest.loaded.take() else { return };
+            let (own, most) = (loaded.connector.pattern_bytes, self.pattern_bytes);
+            let message = format!(
+                "the regular expressions of all connectors take {} KiB when compiled, those of this one {} KiB",
+                all >> 10,
+                own >> 10
+            );
+            let span = loaded.raw.place.key("steps").clone();
+            let diagnostic = Diagnostic::error("patterns-too-big", &loaded.file, span, message);
+            let label = diagnostic.label(format!("the daemon allows {} KiB, and this file takes the most", most >> 10));
+            largest.diagnostics.push(label.help("write fewer or smaller ones, or raise limits.pattern_memory"));
+            all -= own;
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What a login holds of replies, counted in memory and not in bytes of the wire: the reply that is read now, and what steps keep of
+//! those before it (captures, pages, extension, attributes, `env`).
+//!
+//! One login may keep as much as one document may take. All logins of a connector, and of the daemon, have a budget
+//! (`limits.connector_reply_memory`, `limits.reply_memory`); beyond it a login is unavailable(overloaded).
+
+use super::run::Run;
+use super::stop::Stop;
+use crate::context::StepFacts;
+use crate::document::{Value, object_bytes};
+use crate::verdict::{Cause, Mapped};
+
+impl Run<'_> {
+    /// Says that the reply at hand takes `bytes`, beside what is kept of earlier ones. A send test has most of it twice.
+    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Stop> {
+        let times = if self.tracing { 2 } else { 1 };
+        let held = self.share.hold((self.kept + bytes).saturating_mul(times));
+        held.map_err(|_| {
+            let what = "the replies that logins hold take as much memory as limits.reply_memory or \
+                        limits.connector_reply_memory allows";
+            Stop::unavailable(Cause::Overloaded, what)
+        })
+    }
+
+    /// Counts anew what is kept, once a reply is no longer at hand.
+    pub(super) fn count_kept(&mut self) -> Result<(), Stop> {
+        let steps = self.context.steps.values().map(facts_bytes).sum::<usize>();
+        let mapped = mapped_bytes(&self.mapped) + mapped_bytes(&self.refused);
+        self.kept = steps + mapped + object_bytes(&self.context.env);
+        let most = self.connector.max_document.0;
+        if self.kept > most {
+            let line = format!(
+                "what this login keeps of replies takes {} KiB of memory, and transport.max_document allows {}",
+                self.kept >> 10,
+                most >> 10
+            );
+            return Err(Stop::unavailable(Cause::ResponseTooLarge, line));
+        }
+        self.hold(0)
+    }
+}
+
+fn facts_bytes(facts: &StepFacts) -> usize {
+    captures_bytes(facts) + facts.page.bytes()
+}
+
+/// What the captures of a step take.
+pub(super) fn captures_bytes(facts: &StepFacts) -> usize {
+    facts.captures.values().flatten().map(Value::bytes).sum()
+}
+
+fn mapped_bytes(mapped: &Mapped) -> usize {
+    let attributes = mapped.attributes.iter().map(|(name, value)| name.len() + value.bytes());
+    mapped.extension.as_ref().map_or(0, Value::bytes) + attributes.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests;
