@@ -28,7 +28,7 @@ fn sources() -> Vec<PathBuf> {
 }
 
 #[test]
-fn the_tests_that_the_security_page_names_exist() {
+fn the_tests_that_documents_name_exist() {
     let mut functions = BTreeSet::new();
     for source in sources() {
         for line in std::fs::read_to_string(source).unwrap().lines() {
@@ -37,17 +37,19 @@ fn the_tests_that_the_security_page_names_exist() {
             functions.insert(name.split(['(', '<']).next().unwrap().to_owned());
         }
     }
-    let page = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
-    let mut named = 0;
-    // Names of tests are the only words in backquotes with three underscores or more.
-    for word in page.split('`').skip(1).step_by(2) {
-        let is_name = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-        if is_name && word.matches('_').count() >= 3 {
-            assert!(functions.contains(word), "docs/security.md names the test {word}, which does not exist");
-            named += 1;
+    for (page, least) in [("docs/security.md", 28), ("docs/ARCHITECTURE.md", 10)] {
+        let text = std::fs::read_to_string(root().join(page)).unwrap();
+        let mut named = 0;
+        // Names of tests are the only words in backquotes with three underscores or more.
+        for word in text.split('`').skip(1).step_by(2) {
+            let is_name = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+            if is_name && word.matches('_').count() >= 3 {
+                assert!(functions.contains(word), "{page} names the test {word}, which does not exist");
+                named += 1;
+            }
         }
+        assert!(named >= least, "{page} names only {named} tests");
     }
-    assert!(named >= 28, "only {named} tests are named");
 }
 
 /// Comments and documents may lean on what a reader of the repository has, and on nothing else.
