@@ -14,6 +14,7 @@ use crate::verdict::{Cause, Delivery, Denial, Truth, Withheld, WithheldCookie};
 use std::fmt::Write as _;
 
 use super::conceal::Secrecy;
+use super::decisive::{self, Decisive};
 use super::report::Tells;
 use super::run::Proof;
 use super::watched::tells;
@@ -93,10 +94,21 @@ pub(super) fn judged(
 ) -> String {
     let step = secrecy.step;
     let decided = seen.last().map(|(rule, _)| *rule);
-    let asked = || seen.iter().filter(|(rule, _)| Some(*rule) == decided).map(|(_, seen)| seen);
-    let wanted = |truth: Truth| asked().find(|seen| seen.truth == truth);
-    let because = |seen: Option<&Seen<'_>>| {
-        seen.map_or_else(|| "no rule says more".to_owned(), |seen| found(seen, view, secrecy))
+    let (as_written, leaf) = decisive::of(&step.response.rules, seen).unwrap_or((Truth::Unknown, None));
+    // A helper may succeed by its status, after rules that did not hold.
+    let leaf = leaf.filter(|_| result.is_err() || as_written == Truth::True);
+    let because = || match leaf {
+        None => "no rule says more".to_owned(),
+        Some(Decisive { seen, negated: false }) => found(seen, view, secrecy),
+        Some(Decisive { seen, negated: true }) => format!("under `not`: {}", found(seen, view, secrecy)),
+    };
+    // Beyond 2xx a rule that grants is less than its leaves say.
+    let bound = |truth: Truth| match (as_written, truth) {
+        (Truth::True, Truth::False | Truth::Unknown) => {
+            Some("the status is not 2xx, and no way of the rule that holds names it".to_owned())
+        }
+        (Truth::Unknown, Truth::False) => Some("the status is not 2xx".to_owned()),
+        _ => None,
     };
     let line = match result {
         Err(Denial::Unavailable(_))
@@ -105,24 +117,30 @@ pub(super) fn judged(
         {
             return mute_status(view.status, "no rule that names it holds", view.decoded);
         }
-        Ok(Proof::More(_)) => format!("right so far, a further factor is owed: {}", because(wanted(Truth::True))),
-        Ok(_) => because(wanted(Truth::True)),
+        Ok(Proof::More(_)) => format!("right so far, a further factor is owed: {}", because()),
+        Ok(_) => because(),
         Err(Denial::Reject { reason, row: Some(row) }) => {
-            format!("reject row {} says {reason}: {}", row + 1, because(wanted(Truth::True)))
+            format!("reject row {} says {reason}: {}", row + 1, because())
         }
         Err(Denial::Reject { .. }) if not_ok_without_leaf(step, view) => "the status is not 2xx".to_owned(),
-        Err(Denial::Reject { .. }) => format!("success is not met: {}", because(wanted(Truth::False))),
+        Err(Denial::Reject { .. }) => {
+            format!("success is not met: {}", bound(Truth::False).unwrap_or_else(because))
+        }
         Err(Denial::Unavailable(Cause::UpstreamError)) if decided == Some(Rule::Unavailable) => {
-            format!("the upstream reports trouble: {}", because(wanted(Truth::True)))
+            format!("the upstream reports trouble: {}", because())
         }
         Err(Denial::Unavailable(Cause::UpstreamError)) => {
-            let why = wanted(Truth::False)
-                .map_or_else(|| "the status is not 2xx".to_owned(), |seen| found(seen, view, secrecy));
+            let why = match (decided, bound(Truth::False)) {
+                // Without a `success` of its own a helper goes by the status.
+                (Some(Rule::Success), None) => because(),
+                _ => "the status is not 2xx".to_owned(),
+            };
             format!("this {} did not succeed: {why}", if step.role == Role::Factor { "factor" } else { "helper" })
         }
-        Err(Denial::Unavailable(_)) => match wanted(Truth::Unknown) {
-            Some(seen) => found(seen, view, secrecy),
-            None => undecided(step, view, wanted(Truth::False).map(|seen| found(seen, view, secrecy))),
+        Err(Denial::Unavailable(_)) => match as_written {
+            Truth::Unknown if leaf.is_some() => because(),
+            Truth::False => undecided(step, view, Some(because())),
+            Truth::True | Truth::Unknown => undecided(step, view, bound(Truth::Unknown)),
         },
         Err(Denial::Pending) => "not confirmed yet".to_owned(),
     };

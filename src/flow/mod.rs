@@ -7,6 +7,7 @@ mod beside;
 mod cached;
 mod challenge;
 mod conceal;
+mod decisive;
 mod decode;
 mod draw;
 mod explain;

@@ -117,6 +117,22 @@ fn the_line_names_the_step_and_what_came_instead() {
 }
 
 #[test]
+fn the_line_names_the_leaf_under_not() {
+    let says = |reject, success| {
+        let body = Body::Json { reject, more: Says::Nothing, success };
+        run(&[PlannedStep { negated: true, ..with_body(body) }]).explain
+    };
+    assert_eq!(says(Says::Yes, Says::Yes), "s0: success is not met: under `not`: leaf (it is 1) (HTTP 200)");
+    assert_eq!(
+        says(Says::Nothing, Says::Yes),
+        "s0: under `not`: the reply has no field \"r\"; it is JSON (HTTP 200)",
+        "what is unknown decides, and not the leaf that holds"
+    );
+    assert_eq!(says(Says::Yes, Says::No), "s0: success is not met: leaf does not hold, the value is 0 (HTTP 200)");
+    assert_eq!(says(Says::No, Says::Yes), "s0: leaf (it is 1) (HTTP 200)");
+}
+
+#[test]
 fn an_empty_password_or_user_name_is_never_sent() {
     // To a server that reads up to the first NUL, these are an empty password and the name of somebody else.
     for (username, password) in [("", "x"), ("x", ""), ("x", "\0"), ("x", "\0x"), ("x\0y", "x"), ("\0", "x")] {

@@ -3,6 +3,7 @@
 mod answers;
 mod canary;
 mod picture;
+mod rules;
 mod terminal;
 mod upstream;
 

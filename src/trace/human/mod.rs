@@ -168,9 +168,13 @@ fn field(label: &str, field: &Field, reveal: bool) -> Row {
     }
 }
 
-/// One line a leaf; the rule's name stands at the first.
+/// One line a leaf; the rule's name stands at the first. Where a leaf says otherwise than the whole (under `not`, in a list), the
+/// whole has a line of its own.
 fn rule(rule: &Rule) -> Vec<Row> {
     let mut rows = Vec::new();
+    if rule.leaves.iter().any(|leaf| leaf.truth != rule.truth) {
+        rows.push(Row::leaf(&rule.name, false, &paint(rule.truth, colour(rule.truth)), "", ""));
+    }
     for leaf in &rule.leaves {
         let truth = paint(leaf.truth, colour(leaf.truth));
         let found = match (&leaf.because, &leaf.found) {
