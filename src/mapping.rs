@@ -50,7 +50,8 @@ impl MapPlan {
     /// Code and message of the step that decided.
     pub fn error(&self, facts: Facts<'_>, mask: &Mask) -> (Option<String>, Option<String>) {
         let text = |source: &Option<ValueSource>| {
-            source.as_ref().and_then(|source| read(source, facts)).and_then(|value| plain(&value, mask))
+            let found = source.as_ref().and_then(|source| source.scalar(facts).into_value());
+            found.and_then(|value| plain(&value, mask))
         };
         (text(&self.error_code), text(&self.error_message))
     }
@@ -87,7 +88,7 @@ impl MapPlan {
 }
 
 fn read(source: &ValueSource, facts: Facts<'_>) -> Option<Value> {
-    source.read(facts).into_value().map(Cow::into_owned)
+    source.taken(facts).into_value().map(Cow::into_owned)
 }
 
 /// A scalar as one plain line: no control characters, no known credential, at most 512 characters.

@@ -73,6 +73,7 @@ impl Leaf {
             Test::Compare(source, operator) => match source.read(facts) {
                 Found::Value(value) => {
                     let shape = source.shape(facts);
+                    let value = shape.compared(value);
                     let truth = match (source, operator) {
                         // A code that is compared here must not be found digit by digit.
                         (ValueSource::Variable(Variable::Answer(_)), Operator::Equals(operand)) => {
@@ -80,7 +81,7 @@ impl Leaf {
                         }
                         // An element of attributes alone has no text.
                         (_, Operator::HasValue(wanted)) if shape.is_bare(&value) => (!wanted).into(),
-                        _ => operator.holds(shape.compared(&value), facts.context),
+                        _ => operator.holds(&value, facts.context),
                     };
                     seen(truth, Some(value), operator.is_spent(truth, facts.context).then(|| TOO_MUCH.to_owned()))
                 }
@@ -118,7 +119,7 @@ impl ValueSource {
     /// Whether values of this source follow the reading rules of XML.
     fn shape(&self, facts: Facts<'_>) -> Shape {
         match (self, facts.reply) {
-            (Self::Reply(Source::Field(_)), Some(reply)) => reply.decoded.shape(),
+            (Self::Reply(Source::Field(_)), Some(reply)) => reply.decoded.shape,
             _ => Shape::Plain,
         }
     }
@@ -133,7 +134,19 @@ impl ValueSource {
         }
     }
 
-    /// What is there.
+    /// What is there for a reader that wants a scalar: of an element of XML its text.
+    pub fn scalar<'a>(&'a self, facts: Facts<'a>) -> Found<'a> {
+        let shape = self.shape(facts);
+        self.read(facts).map(|value| shape.compared(value))
+    }
+
+    /// What is there for one that keeps it or hands it on: an element of XML that is a typed text is its text.
+    pub fn taken<'a>(&'a self, facts: Facts<'a>) -> Found<'a> {
+        let shape = self.shape(facts);
+        self.read(facts).map(|value| shape.taken(value))
+    }
+
+    /// What is there, as it stands there.
     pub fn read<'a>(&'a self, facts: Facts<'a>) -> Found<'a> {
         match self {
             Self::Reply(source) => match facts.reply {

@@ -48,7 +48,7 @@ impl GoodFor {
     pub fn span(&self, facts: Facts<'_>) -> Result<Duration, String> {
         let good_for = match self {
             Self::Span(span) => *span,
-            Self::Told(source, zone) => match source.read(facts) {
+            Self::Told(source, zone) => match source.scalar(facts) {
                 Found::Value(value) => told(&value, zone, facts.context.step.unix_ms)
                     .ok_or_else(|| format!("{source} is neither a number of seconds nor a date that is to come"))?,
                 _ => return Err(format!("the reply has no {source}")),

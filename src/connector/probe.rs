@@ -184,7 +184,7 @@ async fn judged(
         let Outcome::Value(json) = scripts.call(script.id, input, Instant::now() + PATIENCE).await else {
             return None;
         };
-        decoded.replace(from_json(json.as_bytes()).ok()?, step.response.decoding.most);
+        script.made(from_json(json.as_bytes()).ok()?, &mut decoded, step.response.decoding.most);
     }
     let view = ReplyView::new(status, &reply.headers, &decoded, 0);
     let facts = Facts { context, reply: Some(&view), claims: None };

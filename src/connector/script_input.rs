@@ -10,8 +10,8 @@ use http::header::{HeaderMap, HeaderName, SET_COOKIE};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::context::{Context, StepFacts};
-use crate::document::Value;
-use crate::response::{Decoded, Kind as ReplyKind};
+use crate::document::{Shape, Value};
+use crate::response::{Decoded, Kind as ReplyKind, Most};
 use crate::script::{Input, Names, Reads, ScriptId};
 use crate::upstream::Reply;
 
@@ -35,6 +35,15 @@ impl Script {
     /// Parameters of a preprocess script: the same, the raw reply and the document (`{}` for text).
     pub fn preprocess(&self, context: &Context, reply: &Reply, decoded: &Decoded) -> Input {
         self.input(context, Some((reply, decoded)))
+    }
+
+    /// Takes the document that a preprocess script left. One that reads XML inside of another format leaves elements of XML, and
+    /// rules read them so.
+    pub fn made(&self, document: Value, decoded: &mut Decoded, most: Most) {
+        decoded.replace(document, most);
+        if wanted(&self.reads.code_util, "parseXml") {
+            decoded.shape = Shape::Xml;
+        }
     }
 
     fn input(&self, context: &Context, reply: Option<(&Reply, &Decoded)>) -> Input {

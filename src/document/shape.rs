@@ -1,9 +1,11 @@
 //! How the wire format of a document shows in its value.
 //!
 //! XML has no arrays and no plain scalars with attributes, so its documents are read with two rules that must not
-//! leak into JSON: `[0]` of a single element is itself, and an element with attributes compares as its text.
+//! leak into JSON: `[0]` of a single element is itself, and an element with attributes is its text where a scalar is wanted.
 
-use super::Value;
+use std::borrow::Cow;
+
+use super::{Object, Value};
 
 /// Which reading rules a document has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,11 +18,25 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// What stands for `value` when it is compared with a scalar: in XML the `#text` of an object, else itself.
-    pub fn compared(self, value: &Value) -> &Value {
+    /// What stands for `value` where a scalar is wanted: in XML the `#text` of an element, also in a list of them.
+    pub fn compared(self, value: Cow<'_, Value>) -> Cow<'_, Value> {
+        self.read(value, |element| element.get("#text"))
+    }
+
+    /// What stands for `value` where it leaves the document: an element of XML that has nothing but attributes and a text is its
+    /// text. Its attributes have paths of their own (`user.@id`); one with children is taken as it is.
+    pub fn taken(self, value: Cow<'_, Value>) -> Cow<'_, Value> {
+        self.read(value, |element| {
+            let leaf = element.keys().all(|name| name == "#text" || name.starts_with('@'));
+            element.get("#text").filter(|_| leaf)
+        })
+    }
+
+    fn read(self, value: Cow<'_, Value>, text: fn(&Object) -> Option<&Value>) -> Cow<'_, Value> {
         match (self, value) {
-            (Self::Xml, Value::Object(object)) => object.get("#text").unwrap_or(value),
-            _ => value,
+            (Self::Plain, value) => value,
+            (Self::Xml, Cow::Borrowed(value)) => scalar(value, text),
+            (Self::Xml, Cow::Owned(value)) => Cow::Owned(scalar(&value, text).into_owned()),
         }
     }
 
@@ -33,17 +49,42 @@ impl Shape {
     }
 }
 
+fn scalar(value: &Value, text: fn(&Object) -> Option<&Value>) -> Cow<'_, Value> {
+    match value {
+        Value::Object(element) => Cow::Borrowed(text(element).unwrap_or(value)),
+        Value::Array(items) if items.iter().any(|item| matches!(item, Value::Object(_))) => {
+            Cow::Owned(Value::Array(items.iter().map(|item| scalar(item, text).into_owned()).collect()))
+        }
+        _ => Cow::Borrowed(value),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Shape;
-    use crate::document::{Value, from_json};
+    use super::*;
+    use crate::document::{from_json, to_json};
 
     #[test]
-    fn only_an_xml_object_compares_as_its_text() {
-        let object = from_json(br##"{"@id":"1","#text":"ok"}"##).unwrap();
-        assert_eq!(Shape::Xml.compared(&object), &Value::from("ok"));
-        assert_eq!(Shape::Plain.compared(&object), &object);
-        let no_text = from_json(br#"{"@id":"1"}"#).unwrap();
-        assert_eq!(Shape::Xml.compared(&no_text), &no_text);
+    fn only_an_xml_object_is_read_as_its_text() {
+        for (json, compared, taken) in [
+            (r##"{"@id":"1","#text":"ok"}"##, r#""ok""#, r#""ok""#),
+            (r##"{"#text":"","@id":"1"}"##, r#""""#, r#""""#),
+            (r##"{"a":"1","#text":"ok"}"##, r#""ok""#, r##"{"a":"1","#text":"ok"}"##),
+            (r#"{"@id":"1"}"#, r#"{"@id":"1"}"#, r#"{"@id":"1"}"#),
+            (r##"["x",{"@id":"1","#text":"ok"}]"##, r#"["x","ok"]"#, r#"["x","ok"]"#),
+            (
+                r##"{"a":{"@id":"1","#text":"ok"}}"##,
+                r##"{"a":{"@id":"1","#text":"ok"}}"##,
+                r##"{"a":{"@id":"1","#text":"ok"}}"##,
+            ),
+            ("\"x\"", "\"x\"", "\"x\""),
+        ] {
+            let value = from_json(json.as_bytes()).unwrap();
+            assert_eq!(to_json(&Shape::Xml.compared(Cow::Borrowed(&value))), compared);
+            assert_eq!(to_json(&Shape::Xml.taken(Cow::Borrowed(&value))), taken);
+            assert_eq!(to_json(&Shape::Xml.taken(Cow::Owned(value.clone()))), taken);
+            assert_eq!(*Shape::Plain.compared(Cow::Borrowed(&value)), value);
+            assert_eq!(*Shape::Plain.taken(Cow::Borrowed(&value)), value);
+        }
     }
 }

@@ -328,7 +328,7 @@ fn with_message(stop: Stop, upstream: Option<String>, told: &str) -> Stop {
 fn capture(matter: Matter<'_>, notes: &mut Notes) -> Result<IndexMap<String, Option<Value>>, Stop> {
     let mut captured = IndexMap::new();
     for capture in &matter.step.response.captures {
-        let value = match capture.source.read(matter.facts()) {
+        let value = match capture.source.taken(matter.facts()) {
             Found::Unknown(why) if !capture.optional => {
                 let line = format!("the capture {} cannot be read: {why}", capture.name);
                 return Err(Stop::unavailable(Cause::UnexpectedReply, line));
@@ -358,7 +358,7 @@ struct Compared {
 /// Who the upstream says this is must be who the user said they are.
 fn identity(matter: Matter<'_>, notes: &mut Notes) -> Result<Compared, Stop> {
     let Some(identity) = &matter.step.response.identity else { return Ok(Compared::default()) };
-    let said = identity.source.read(matter.facts()).into_value();
+    let said = identity.source.scalar(matter.facts()).into_value();
     let said = said.and_then(|value| value.scalar_text().filter(|text| !text.is_empty()).map(str::to_owned));
     let same = said.as_ref().and_then(|said| match identity.how {
         Match::Exact => Some(said.as_str() == matter.claimed),

@@ -113,7 +113,7 @@ async fn preprocess(step: &Step, run: &mut Run<'_>, reply: &Reply, decoded: &mut
             let read = move || from_json_within(json.as_bytes(), most.0);
             let document = if length > LARGE { run.beside(Work::Decoding, read).await? } else { read() };
             match document {
-                Ok(document) => decoded.replace(document, most),
+                Ok(document) => script.made(document, decoded, most),
                 Err(error) if error.too_large => decoded.too_large = true,
                 Err(_) => {
                     let what = "the preprocess script's result is no document";

@@ -125,6 +125,8 @@ pub struct Decoded {
     pub kind: Kind,
     /// The document, or why there is none (quoting nothing of the reply).
     pub document: Result<Value, String>,
+    /// How paths and scalars of the document are read.
+    pub shape: Shape,
     /// The whole body as text, if its charset held.
     pub text: Option<String>,
     /// The title of an HTML page, also of one that came instead of what was declared.
@@ -160,14 +162,6 @@ impl Decoded {
         }
         let document = if self.too_large { 0 } else { document };
         self.bytes = document + self.text.as_ref().map_or(0, String::capacity);
-    }
-
-    /// How paths and comparisons read the document.
-    pub fn shape(&self) -> Shape {
-        match self.kind {
-            Kind::Xml => Shape::Xml,
-            _ => Shape::Plain,
-        }
     }
 }
 
@@ -213,7 +207,7 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
             }
             Err(cause) => Err(format!("a page that cannot be relied on: {cause}")),
         },
-        (Kind::Text, Some(text)) => Ok(Value::from_iter([("text".to_owned(), Value::from(without_line_end(text)))])),
+        (Kind::Text, Some(text)) => Ok(whole_text(without_line_end(text))),
     };
     if let (Err(_), Some(text)) = (&document, &text)
         && kind != Kind::Html
@@ -222,10 +216,25 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
         // What an administrator needs most: the login page that came instead of the JSON that was declared.
         html_title = Page::parse(text).ok().and_then(|page| page.shown_title());
     }
-    let mut decoded =
-        Decoded { kind, document, text: text.map(Cow::into_owned), html_title, page: parts, bytes: 0, too_large };
+    let shape = if kind == Kind::Xml { Shape::Xml } else { Shape::Plain };
+    let mut decoded = Decoded {
+        kind,
+        document,
+        shape,
+        text: text.map(Cow::into_owned),
+        html_title,
+        page: parts,
+        bytes: 0,
+        too_large,
+    };
     decoded.weigh(decoding.most);
     decoded
+}
+
+/// `{ text }`. Nothing at all is no text: a server that says nothing has not said "no", so the field is absent.
+fn whole_text(text: &str) -> Value {
+    let text = (!text.is_empty()).then(|| ("text".to_owned(), Value::from(text)));
+    text.into_iter().collect()
 }
 
 /// A text without the line end that `println` of any language leaves; one, because two are what somebody wrote.

@@ -58,7 +58,9 @@ fn each_format_has_its_shape() {
         (Format::Bytes, Some("image/png"), "\u{1}PNG", r#"{"content_type":"image/png","base64":"AVBORw=="}"#),
         (Format::Bytes, None, "", r#"{"content_type":null,"base64":""}"#),
         (Format::Auto, Some("application/json"), "", "undecodable"),
-        (Format::Auto, None, "", r#"{"text":""}"#),
+        (Format::Auto, None, "", "{}"),
+        (Format::Text, None, "", "{}"),
+        (Format::Text, None, "\r\n", "{}"),
         (Format::Auto, Some("text/html"), "{\"code\":0}", r#"{"code":0}"#),
         (Format::Auto, None, "a=1&b=2", r#"{"text":"a=1&b=2"}"#),
     ] {

@@ -95,3 +95,31 @@ async fn wrong_arguments_are_told_without_their_values() {
     ])
     .await;
 }
+
+/// An element of XML with attributes is an object, and a text wherever a script wants one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_element_is_its_text() {
+    let on_a = |expression: &str| {
+        format!(
+            "(() => {{ const a = code_util.parseXml('<r><a t=\"x\"> 0 </a><b t=\"y\"><c/></b></r>').r.a; return {expression} }})()"
+        )
+    };
+    let table = [
+        ("a == 0", "true"),
+        ("a + 1", r#""01""#),
+        ("`${a}`", r#""0""#),
+        ("[a.length, a.trim(), a.concat('x'), a.replace('0', 'z'), Number(a)]", r#"[1,"0","0x","z",0]"#),
+        ("code_util.md5(a) === code_util.md5('0')", "true"),
+        ("code_util.parseXml('<r t=\"x\">&lt;s>1&lt;/s></r>').r", r#""<s>1</s>""#),
+        ("code_util.parseXml(code_util.parseXml('<r t=\"x\">&lt;s>1&lt;/s></r>').r)", r#"{"s":"1"}"#),
+        ("[a['@t'], a['#text'], Object.keys(a)]", r##"["x","0",["@t","#text"]]"##),
+        // What `env` holds goes where texts are wanted.
+        ("a", r#""0""#),
+        ("({ all: [a] })", r#"{"all":["0"]}"#),
+        // With children there is more than a text.
+        ("typeof code_util.parseXml('<b t=\"y\"><c/></b>').b.trim", r#""undefined""#),
+        ("Object.isFrozen(Object.getPrototypeOf(a)) && a.constructor === String", "true"),
+    ];
+    let written: Vec<(String, &str)> = table.iter().map(|(expression, shown)| (on_a(expression), *shown)).collect();
+    check(&written.iter().map(|(text, shown)| (text.as_str(), *shown)).collect::<Vec<_>>()).await;
+}

@@ -113,6 +113,15 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// The same with another reading of the value.
+    #[must_use]
+    pub fn map(self, read: impl FnOnce(Cow<'a, Value>) -> Cow<'a, Value>) -> Self {
+        match self {
+            Self::Value(value) => Self::Value(read(value)),
+            other => other,
+        }
+    }
+
     fn text(text: impl Into<String>) -> Self {
         Self::Value(Cow::Owned(Value::Text(text.into())))
     }
@@ -156,7 +165,7 @@ impl Source {
 fn field<'a>(path: &Path, decoded: &'a Decoded) -> Found<'a> {
     match &decoded.document {
         Err(_) => undecodable(decoded),
-        Ok(document) => match path.look_up(document, decoded.shape()) {
+        Ok(document) => match path.look_up(document, decoded.shape) {
             Lookup::Node(node) => Found::Value(Cow::Borrowed(node)),
             Lookup::Absent => Found::Absent,
             Lookup::Ambiguous => Found::unknown("an element on the way is repeated"),

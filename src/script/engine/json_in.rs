@@ -8,6 +8,8 @@ use boa_engine::object::builtins::JsArray;
 use boa_engine::property::{PropertyDescriptor, PropertyKey};
 use boa_engine::{Context, JsString, JsValue};
 
+use super::element;
+
 /// Deeper text is refused before it can exhaust the stack. Documents are capped far below this by the decoder.
 const MAX_DEPTH: u32 = 256;
 
@@ -32,7 +34,9 @@ pub(super) enum Numbers {
 
 /// The value of a JSON text.
 pub(super) fn read(text: &str, numbers: Numbers, context: &mut Context) -> Result<JsValue, NotJson> {
-    let mut reader = Reader { text, at: 0, numbers, context };
+    // Nearly no input has elements of XML, and then no name needs a look.
+    let elements = numbers == Numbers::Kept && text.contains("\"#text\"");
+    let mut reader = Reader { text, at: 0, numbers, elements, context };
     let value = reader.value(0)?;
     reader.space();
     if reader.at == text.len() { Ok(value) } else { Err(NotJson) }
@@ -42,6 +46,8 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     numbers: Numbers,
+    /// Whether an object may be an element of XML.
+    elements: bool,
     context: &'a mut Context,
 }
 
@@ -92,9 +98,15 @@ impl Reader<'_> {
         if self.eat(b'}') {
             return Ok(object.into());
         }
+        let (mut only_members, mut has_text) = (self.elements, false);
         loop {
             self.space();
-            let key = PropertyKey::from(self.string()?);
+            let name = self.string()?;
+            if only_members {
+                let name = name.to_std_string_lossy();
+                (only_members, has_text) = (element::is_member(&name), has_text || name == "#text");
+            }
+            let key = PropertyKey::from(name);
             if !self.eat(b':') {
                 return Err(NotJson);
             }
@@ -103,6 +115,9 @@ impl Reader<'_> {
                 PropertyDescriptor::builder().value(value).writable(true).enumerable(true).configurable(true);
             object.insert_property(key, property);
             if self.eat(b'}') {
+                if only_members && has_text {
+                    element::adopt(&object, self.context);
+                }
                 return Ok(object.into());
             }
             if !self.eat(b',') {

@@ -14,6 +14,8 @@ use boa_engine::object::JsObject;
 use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsString, JsValue, js_string};
 
+use super::element;
+
 /// What a result may be at most.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Caps {
@@ -67,7 +69,11 @@ impl Walk<'_> {
     fn value(&mut self, value: &JsValue) -> Result<(), String> {
         self.fits()?;
         if let Some(object) = value.as_object() {
-            return self.compound(&object);
+            // What `env` holds goes into requests and rules, which want texts. A document keeps its elements.
+            return match element::text_of(&object, self.context).filter(|_| self.root == "env") {
+                Some(text) => self.string(&text),
+                None => self.compound(&object),
+            };
         }
         if let Some(text) = value.as_string() {
             return self.string(&text);
@@ -157,6 +163,7 @@ impl Walk<'_> {
             return match object.prototype() {
                 None => None,
                 Some(prototype) if JsObject::equals(&prototype, &plain) => None,
+                Some(prototype) if element::is_prototype(&prototype, self.context) => None,
                 Some(_) => Some("an object of a class; use its toString() or copy its fields into a plain object"),
             };
         }

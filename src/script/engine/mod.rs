@@ -7,6 +7,7 @@ mod body;
 mod braces;
 mod code_util;
 mod compile;
+mod element;
 mod failure;
 mod forbidden;
 mod garbage;

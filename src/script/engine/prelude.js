@@ -65,6 +65,15 @@
   }.parse;
   hidden.push(parseJson, revive);
 
+  // An element of XML with attributes is an object, and a text where one is wanted: methods of strings ask `toString` for it.
+  const text = { get() { return this["#text"]; } }.get;
+  const element = Object.create(String.prototype, {
+    toString: { value: text },
+    valueOf: { value: text },
+    length: { get() { return this["#text"].length; } },
+  });
+  hidden.push(element);
+
   // No array method is called below: the engine caches where it found a method, and this code moves them.
   // 3. A frozen property of a prototype cannot be assigned on an object that inherits it ("override mistake"), which
   //    breaks `o.toString = f`, `err.name = "x"` and ES5 classes. These become accessors whose setter defines the
@@ -125,4 +134,5 @@
     add(getPrototypeOf(object));
   }
   for (const object of queue) freeze(object);
+  return element;
 })();

@@ -13,7 +13,7 @@ use boa_engine::realm::Realm;
 use boa_engine::{Context, JsArgs, JsNativeError, JsResult, JsString, JsValue, NativeFunction, Source, js_string};
 
 use super::json_in::Numbers;
-use super::{code_util, json_in};
+use super::{code_util, element, json_in};
 
 /// Nesting of calls between scripts and built-in functions. boa's own default, which its tests run with; the engine
 /// thread's stack is sized for it.
@@ -87,6 +87,7 @@ pub(super) fn build(clock: Rc<CallClock>) -> JsResult<Context> {
     context.runtime_limits_mut().set_backtrace_limit(BACKTRACE);
     code_util::install(&mut context)?;
     context.register_global_builtin_callable(js_string!("parseJson"), 1, NativeFunction::from_fn_ptr(parse_json))?;
-    context.eval(Source::from_bytes(include_str!("prelude.js")))?;
+    let prototype = context.eval(Source::from_bytes(include_str!("prelude.js")))?;
+    element::keep(&prototype, &mut context);
     Ok(context)
 }

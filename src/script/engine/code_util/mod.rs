@@ -10,6 +10,8 @@ use boa_engine::object::{FunctionObjectBuilder, JsObject, ObjectInitializer};
 use boa_engine::property::Attribute;
 use boa_engine::{Context, JsArgs, JsError, JsNativeError, JsResult, JsString, JsValue, NativeFunction, js_string};
 
+use super::element;
+
 /// Bytes of one argument at most. Replies to scripts are capped at 256 KiB, so this is not met in practice; it keeps
 /// a script from feeding megabytes to a function that the CPU budget cannot interrupt half-way.
 const MAX_INPUT: usize = 1024 * 1024;
@@ -69,7 +71,8 @@ fn mistake(message: impl Into<String>) -> JsError {
 /// The text of an argument: a string, or a number or boolean as a string would show it.
 fn text(args: &[JsValue], index: usize, what: &str, context: &mut Context) -> JsResult<String> {
     let value = args.get_or_undefined(index);
-    let text = if let Some(text) = value.as_string() {
+    let element = value.as_object().and_then(|object| element::text_of(&object, context));
+    let text = if let Some(text) = value.as_string().or(element) {
         text.to_std_string()
             .map_err(|_| mistake(format!("{what} has half of a surrogate pair, which is no character")))?
     } else if value.is_boolean() || value.is_number() {

@@ -6,6 +6,7 @@ use boa_engine::property::{PropertyDescriptor, PropertyKey};
 use boa_engine::{Context, JsArgs, JsResult, JsString, JsValue};
 use indexmap::IndexMap;
 
+use super::super::element;
 use super::super::json_in::number;
 use super::{define, mistake, text};
 use crate::document::{Gaps, Json5, MembersError, PairsSpec, Value, from_form, from_json5, from_pairs, from_xml};
@@ -83,6 +84,9 @@ fn to_js(value: &Value, context: &mut Context) -> JsValue {
                     .enumerable(true)
                     .configurable(true);
                 object.insert_property(PropertyKey::from(JsString::from(name.as_str())), property);
+            }
+            if fields.contains_key("#text") && fields.keys().all(|name| element::is_member(name)) {
+                element::adopt(&object, context);
             }
             object.into()
         }
