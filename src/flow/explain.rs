@@ -5,7 +5,7 @@
 //! the line once more.
 
 use crate::connector::{Role, Step};
-use crate::document::Value;
+use crate::document::{Value, is_margin};
 use crate::response::Decoded;
 use crate::response::source::ReplyView;
 use crate::script::{Budget, Outcome};
@@ -18,7 +18,7 @@ use super::decisive::{self, Decisive};
 use super::report::Tells;
 use super::run::Proof;
 use super::watched::tells;
-use crate::condition::{Condition, Rule, Seen, speaks};
+use crate::condition::{Condition, Leaf, Operand, Operator, Rule, Seen, Test, speaks};
 
 /// What a script did instead of giving a value. What it threw is not shown: it may hold what the user typed.
 pub(super) fn script(outcome: &Outcome) -> String {
@@ -63,8 +63,9 @@ pub(super) fn read_as(decoded: &Decoded) -> String {
     };
     match (&decoded.document, &decoded.text) {
         (_, _) if decoded.is_page() => page(decoded),
-        (Ok(_), _) => decoded.kind.phrase().to_owned(),
         (Err(_), Some(text)) if text.trim().is_empty() => "empty".to_owned(),
+        (Ok(_), Some(text)) if text.is_empty() => "empty".to_owned(),
+        (Ok(_), _) => decoded.kind.phrase().to_owned(),
         (Err(why), _) => format!("no readable {} ({why})", decoded.kind.noun()),
     }
 }
@@ -193,10 +194,32 @@ fn found(seen: &Seen<'_>, view: Option<&ReplyView<'_>>, secrecy: Secrecy<'_>) ->
         (None, Some(Value::Number(_))) if tells(seen.leaf) == Tells::Nothing => {
             format!("{wanted} does not hold, the value is another number")
         }
+        (None, Some(value)) if differs_in_blanks(seen.leaf, value) => {
+            format!("{wanted} does not hold, the value differs from it in blanks or line ends only")
+        }
         (None, Some(value)) => format!("{wanted} does not hold, the value is {}", shown(value)),
         (None, None) => wanted.clone(),
     }
 }
+
+/// Whether a text would be equal to the literal of the file but for blanks, which nobody sees in a log.
+fn differs_in_blanks(leaf: &Leaf, value: &Value) -> bool {
+    let same = |operand: &Operand| match (operand, value) {
+        (Operand::Literal(Value::Text(wanted)), Value::Text(found)) if wanted != found => {
+            let dense = |text: &'_ str| text.chars().filter(|c| !is_margin(*c)).collect::<String>();
+            found.len() <= wanted.len() + MOST_BLANKS && dense(wanted) == dense(found)
+        }
+        _ => false,
+    };
+    match &leaf.test {
+        Test::Compare(_, Operator::Equals(operand) | Operator::StartsWith(operand)) => same(operand),
+        Test::Compare(_, Operator::In(operands)) => operands.iter().any(same),
+        _ => false,
+    }
+}
+
+/// More blanks around a word than a template leaves are not looked for.
+const MOST_BLANKS: usize = 1024;
 
 /// Titles of login and error pages are shorter.
 const LONGEST_TITLE: usize = 80;

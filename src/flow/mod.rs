@@ -15,6 +15,7 @@ mod held;
 mod input;
 mod login;
 mod meaning;
+mod moved;
 mod page;
 pub mod progress;
 pub mod report;

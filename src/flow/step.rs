@@ -10,7 +10,7 @@ use super::meaning::{self, Received};
 use super::report::StepReport;
 use super::run::{Done, Run};
 use super::stop::{Ending, Stop};
-use super::{conceal, explain, send};
+use super::{conceal, explain, moved, send};
 use crate::condition::status_speaks;
 use crate::connector::Step;
 use crate::document::{Value, from_json, from_json_within};
@@ -48,9 +48,10 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
         large |= made? > LARGE;
     }
     let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
+    let leads = moved::leads(plan, run, &reply, &asked);
     let meaning = meaning::of(step, run, Some(Received { reply, decoded, asked, now }), large).await?;
     watch.lap("judge", report);
-    let done = meaning.enter(step, run, report)?;
+    let done = meaning.enter(step, run, report).map_err(|stop| moved::told(stop, leads))?;
     watch.lap("map", report);
     Ok(done)
 }

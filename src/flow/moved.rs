@@ -1,0 +1,177 @@
+//! Where a redirect leads that was no answer, for the line of explanation. Nothing follows it: what an administrator needs is
+//! what to write instead.
+//!
+//! Shown are origin and path, never a query. A segment of the path that the login put into the request is told by its kind, and so
+//! is one that is too long for a name: it may be a ticket.
+
+use http::header::LOCATION;
+use url::Url;
+
+use super::run::Run;
+use super::stop::{Ending, Stop};
+use crate::request::RequestPlan;
+use crate::upstream::Reply;
+
+/// A longer origin or path is not shown: cut, it could end within a credential, which would then not be found and hidden.
+const LONGEST: usize = 120;
+
+/// Segments of paths that people name are shorter; tickets and ids of sessions are longer.
+const LONGEST_SEGMENT: usize = 24;
+
+/// The end of a step with where its reply leads, when it was no answer.
+pub(super) fn told(mut stop: Stop, leads: Option<String>) -> Stop {
+    if matches!(stop.ending, Ending::Unavailable(_))
+        && let Some(leads) = leads
+    {
+        stop.explain.push_str("; ");
+        stop.explain.push_str(&leads);
+    }
+    stop
+}
+
+/// `it leads to …`, and what to write when only a slash, the scheme or the host differs. `None` for a reply that leads nowhere.
+pub(super) fn leads(plan: &RequestPlan, run: &Run<'_>, reply: &Reply, asked: &Url) -> Option<String> {
+    if !(300..400).contains(&reply.status) {
+        return None;
+    }
+    let mut fields = reply.headers.get_all(LOCATION).iter();
+    let location = fields.next()?;
+    let target = std::str::from_utf8(location.as_bytes()).ok().and_then(|text| asked.join(text.trim()).ok());
+    let target = target.filter(|url| matches!(url.scheme(), "http" | "https") && fields.next().is_none());
+    let Some(target) = target else { return Some("it leads to no address of HTTP".to_owned()) };
+    let origin = origin_of(&target);
+    let path = path_of(&target, &sent_segments(plan, run));
+    let there =
+        if origin.len() > LONGEST { "an address with a long name".to_owned() } else { format!("{origin}{path}") };
+    Some(format!("it leads to {there}{}", advice(asked, &target)))
+}
+
+fn origin_of(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+fn advice(asked: &Url, target: &Url) -> String {
+    let slash = match (asked.path(), target.path()) {
+        (from, to) if from == to => "",
+        (from, to) if to.strip_suffix('/') == Some(from) => "with a slash at its end",
+        (from, to) if from.strip_suffix('/') == Some(to) => "without the slash at its end",
+        _ => return ", and Doorward follows no redirect".to_owned(),
+    };
+    let (from, to) = (origin_of(asked), origin_of(target));
+    match (from == to, slash) {
+        (true, "") => ", the same address again".to_owned(),
+        (true, slash) => format!(", the same address {slash}: write it so under `url`"),
+        (false, _) if to.len() > LONGEST => String::new(),
+        (false, "") => format!(", the same path: write {to} in place of {from}"),
+        (false, slash) => format!(", the same path {slash}: write it so under `url`, and {to} in place of {from}"),
+    }
+}
+
+/// The path without parameters of segments (`;jsessionid=…`). What is left is percent-encoded, so it has no control characters.
+fn path_of(target: &Url, sent: &Sent) -> String {
+    if matches!(sent, Sent::Unknown) || target.path().len() > LONGEST {
+        return if target.path() == "/" { "/".to_owned() } else { "/…".to_owned() };
+    }
+    let shown = |segment: &str| {
+        let name = segment.split(';').next().unwrap_or(segment).to_owned();
+        let decoded = percent_decoded(&name);
+        if sent.has(&decoded) {
+            "‹value›".to_owned()
+        } else if name.len() > LONGEST_SEGMENT {
+            "…".to_owned()
+        } else {
+            name
+        }
+    };
+    target.path().split('/').map(shown).collect::<Vec<_>>().join("/")
+}
+
+fn percent_decoded(segment: &str) -> Vec<u8> {
+    crate::crypto::encoding::url_decode(segment).unwrap_or_else(|_| segment.as_bytes().to_vec())
+}
+
+/// The segments of the request's own path that the file does not write.
+enum Sent {
+    Segments(Vec<Vec<u8>>),
+    /// The whole path came from elsewhere.
+    Unknown,
+}
+
+impl Sent {
+    /// Whether a decoded segment holds one of them.
+    fn has(&self, segment: &[u8]) -> bool {
+        let Self::Segments(values) = self else { return true };
+        values.iter().any(|value| !value.is_empty() && segment.windows(value.len()).any(|part| part == value))
+    }
+}
+
+fn sent_segments(plan: &RequestPlan, run: &Run<'_>) -> Sent {
+    let node = run.node(plan);
+    let Ok(parts) = plan.shape(&run.context, node.as_ref()) else { return Sent::Unknown };
+    let mut values = Vec::new();
+    for part in parts.iter().filter(|part| part.place == "path" && !part.variables.is_empty()) {
+        if part.name == "url" {
+            return Sent::Unknown;
+        }
+        // Compared with what comes back, so that it is not shown.
+        values.push(percent_decoded(&String::from_utf8_lossy(part.reveal())));
+    }
+    Sent::Segments(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn what_to_write() {
+        let asked = url("http://4a.example.com/api/login?p=x");
+        for (location, wanted) in [
+            ("/api/login/", ", the same address with a slash at its end: write it so under `url`"),
+            ("login/?p=x", ", the same address with a slash at its end: write it so under `url`"),
+            ("", ", the same address again"),
+            (
+                "https://4a.example.com/api/login",
+                ", the same path: write https://4a.example.com in place of http://4a.example.com",
+            ),
+            (
+                "http://4a.example.com:8080/api/login",
+                ", the same path: write http://4a.example.com:8080 in place of http://4a.example.com",
+            ),
+            (
+                "//sso.example.com/api/login/",
+                ", the same path with a slash at its end: write it so under `url`, and http://sso.example.com in place of http://4a.example.com",
+            ),
+            ("/login", ", and Doorward follows no redirect"),
+        ] {
+            assert_eq!(advice(&asked, &asked.join(location).unwrap()), wanted, "{location}");
+        }
+        let slashed = url("https://x/a/");
+        assert!(advice(&slashed, &url("https://x/a")).contains("without the slash at its end"));
+    }
+
+    #[test]
+    fn a_path_shows_no_value_and_no_ticket() {
+        let sent = Sent::Segments(vec![b"hunter2".to_vec(), "李四".as_bytes().to_vec()]);
+        let long = format!("/{}", "a/".repeat(100));
+        for (path, wanted) in [
+            ("/api/login/", "/api/login/"),
+            ("/api/login;jsessionid=8f14e45f/x", "/api/login/x"),
+            ("/users/hunter2/", "/users/‹value›/"),
+            ("/users/%68unter2!", "/users/‹value›"),
+            ("/users/李四", "/users/‹value›"),
+            ("/t/ST-1-aaaaaaaaaaaaaaaaaaaaaaaaaa-cas/x", "/t/…/x"),
+            ("/a\u{1}b", "/a%01b"),
+            (&long, "/…"),
+        ] {
+            let target = url("https://user:secret@x.example/").join(path).unwrap();
+            assert_eq!(path_of(&target, &sent), wanted, "{path}");
+            assert_eq!(origin_of(&target), "https://x.example");
+        }
+        assert_eq!(path_of(&url("https://x/a/b"), &Sent::Unknown), "/…");
+    }
+}
