@@ -20,6 +20,7 @@ mod documents;
 mod egress;
 mod fault_table;
 mod faults;
+mod field;
 mod files;
 mod from_curl;
 mod from_page;
