@@ -15,6 +15,7 @@ use doorward::flow::{Login, Report, Tools, authenticate};
 use doorward::script::Limits;
 use doorward::verdict::Verdict;
 
+use crate::support::daemon::Home;
 use crate::support::fault_server::FaultServer;
 use crate::support::loader::to_loopback;
 
@@ -131,6 +132,8 @@ async fn case_20_soap_fault() {
     let wrong = login(&live, "zhangsan", "wrong").await;
     expect(&wrong, "reject invalid_credentials");
     assert_eq!(message(&wrong), Some("Sender not authorized"));
+    let away = login(&live, "outage", "right").await;
+    assert_eq!(away.verdict.name(), "unavailable", "{}", away.explain);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,8 +153,8 @@ async fn case_30_moved() {
     let server = servers::moved("/30/api/login/?next=hunter2").await;
     let report = login(&load("30-moved", &server).await, "zhangsan", "right").await;
     let line = format!(
-        "HTTP 301 is no answer to a login, and no rule names it; it leads to {}, the same address with a slash at its \
-         end: write it so under `url`",
+        "HTTP 301 is no answer to a login, and no rule names it; the body is empty; it leads to {}, the same address with \
+         a slash at its end: write it so under `url`",
         server.url("/30/api/login/")
     );
     explains(&report, "unavailable unexpected_reply", &line);
@@ -215,6 +218,23 @@ async fn case_35_named_status() {
     ] {
         expect(&login(&live, username, "right").await, verdict);
     }
+    for username in ["no_route", "pool_empty", "gateway"] {
+        let report = login(&live, username, "right").await;
+        assert_eq!(report.verdict.name(), "unavailable", "{username}: {}", report.explain);
+    }
+    // The same in the daemon: no outage counts against the user, whatever status it wears.
+    let home = Home::new("");
+    let base = server.url("/").to_string();
+    home.connector("field", &written("35-named-status").replace("http://127.0.0.1:1", base.trim_end_matches('/')));
+    let daemon = home.start();
+    for _ in 0..3 {
+        for password in ["no_route", "pool_empty", "gateway"] {
+            let (status, body) = daemon.login("field", "zhangsan", password).await;
+            assert_eq!((status, &body["verdict"]), (503, &"unavailable".into()), "{password}: {body}");
+        }
+    }
+    let (status, body) = daemon.login("field", "zhangsan", "right").await;
+    assert_eq!(status, 200, "{body}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

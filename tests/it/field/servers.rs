@@ -121,7 +121,9 @@ pub async fn form_reply() -> FaultServer {
 pub async fn named_status() -> FaultServer {
     answering(|request| {
         let sent: serde_json::Value = serde_json::from_str(body_of(request)).unwrap_or_default();
-        let (head, body) = match sent["u"].as_str().unwrap_or_default() {
+        // What happens is the name's choice, or of one user in the daemon the password's.
+        let said = if sent["p"] == "right" { &sent["u"] } else { &sent["p"] };
+        let (head, body) = match said.as_str().unwrap_or_default() {
             "zhangsan" => ("200 OK", r#"{"token":"t1"}"#),
             "unknown" => ("404 Not Found", r#"{"error":"user_not_found"}"#),
             "wrong" => ("401 Unauthorized", r#"{"error":"wrong_password"}"#),
