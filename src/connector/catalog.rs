@@ -21,7 +21,7 @@ use crate::budget::Budget;
 use crate::condition::Rule;
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::files;
-use crate::script::{Limits, Pool, Reads, Source, Worker, inspect};
+use crate::script::{Limits, Lost, Pool, Reads, Source, Worker, inspect};
 use crate::upstream::{Client, Egress};
 
 /// Connectors that are probed at a time: enough to keep the workers of a machine with two cores busy, and far fewer
@@ -158,17 +158,16 @@ impl Loader {
         if sources.iter().all(|source| source.text.is_empty()) {
             return None;
         }
-        match Pool::start(self.worker.clone(), self.limits.clone(), sources).await {
-            Ok(pool) => Some(Arc::new(pool)),
-            Err(error) => {
-                for scripted in checked.iter_mut().filter(|c| c.loaded.as_ref().is_some_and(|l| !l.scripts.is_empty()))
-                {
-                    scripted.loaded = None;
-                    scripted.diagnostics.push(without_place("script-workers", error.to_string()));
-                }
-                None
+        let (pool, lost) = Pool::start_each(self.worker.clone(), self.limits.clone(), sources).await;
+        for Lost { connector, why } in lost {
+            let of_it = checked.iter_mut().filter(|c| c.id == connector);
+            for scripted in of_it.filter(|c| c.loaded.as_ref().is_some_and(|l| !l.scripts.is_empty())) {
+                let message = format!("the scripts of `{connector}` cannot be started: {why}");
+                scripted.loaded = None;
+                scripted.diagnostics.push(without_place("script-workers", message));
             }
         }
+        Some(Arc::new(pool))
     }
 
     async fn enliven(&self, checked: Checked, first_script: u32, pool: Option<Arc<Pool>>) -> Outcome {

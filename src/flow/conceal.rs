@@ -183,6 +183,8 @@ impl Secrecy<'_> {
     fn computes_with_credentials(self, script: &Script) -> bool {
         let reads = &script.reads;
         let env = reads.env_read.all || reads.env_read.names.keys().any(|name| self.secret_env.covers(name));
-        reads.names_credential() || reads.user.all || !reads.answer.is_empty() || !reads.secret.is_empty() || env
+        // A setting may come from the environment, where secrets of the host stand.
+        let secrets = !reads.secret.is_empty() || !reads.settings.is_empty();
+        reads.names_credential() || reads.user.all || !reads.answer.is_empty() || secrets || env
     }
 }

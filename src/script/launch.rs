@@ -55,6 +55,9 @@ pub enum StartError {
     /// It ended, or said nothing in time.
     #[error("a script worker did not become ready: {0}")]
     NotReady(String),
+    /// No worker starts, whatever its scripts.
+    #[error("{0}")]
+    Nothing(String),
     /// A script does not compile although its inspection passed.
     #[error("script {} does not compile: {mistake}", id.0)]
     Script {

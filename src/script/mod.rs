@@ -11,13 +11,14 @@ mod outcome;
 mod pool;
 mod reads;
 mod source;
+mod usage;
 mod wire;
 pub mod worker;
 
 pub use inspect::inspect;
 pub use launch::{COMMAND, StartError, Worker};
 pub use outcome::{Budget, Outcome};
-pub use pool::{Limits, Pool, Quarantine, Stats};
+pub use pool::{Limits, Lost, Pool, Quarantine, Stats};
 pub use reads::{Names, Place, Reads};
 pub use source::{CODE_UTIL, Input, Kind, Mistake, ScriptId, Source};
 pub use worker::sandbox::Sandbox;

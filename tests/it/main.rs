@@ -48,6 +48,7 @@ mod script_failures;
 mod script_hostile;
 mod script_logins;
 mod script_memory;
+mod script_neighbours;
 mod script_poison;
 mod script_recipes;
 mod script_results;

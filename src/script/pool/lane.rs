@@ -15,12 +15,12 @@ use tokio::time::timeout;
 use super::super::launch::StartError;
 use super::super::outcome::{Budget, Outcome};
 use super::super::reads::Place;
-use super::super::source::{Mistake, ScriptId};
+use super::super::source::Mistake;
+use super::super::usage::Usage;
 use super::super::wire::{self, Frame, kind};
 use super::Shared;
 use super::live::{Flying, Live, drain};
 use super::state::{SLOW, State, Todo};
-use super::usage::Usage;
 use super::watch::SLOW_COUNTS;
 
 /// From the start of a process to its first frame: 30 ms alone, much more on a machine that is busy.
@@ -114,11 +114,10 @@ fn ready(shared: &Shared, frame: &Frame<'_>) -> Result<(), StartError> {
         kind::REFUSED => {
             let place = wire::take_u32(frame.payload)
                 .and_then(|(line, rest)| wire::take_u32(rest).map(|(column, rest)| (Place { line, column }, rest)));
-            match (place, shared.sources.iter().find(|source| source.id.0 == frame.number)) {
-                (Some((place, message)), Some(source)) => Err(StartError::Script {
-                    id: ScriptId(frame.number),
-                    mistake: Mistake::new(source, text(message), place),
-                }),
+            match (place, shared.first_with(frame.number)) {
+                (Some((place, message)), Some(source)) => {
+                    Err(StartError::Script { id: source.id, mistake: Mistake::new(source, text(message), place) })
+                }
                 _ => Err(StartError::NotReady(text(frame.payload))),
             }
         }
@@ -133,10 +132,12 @@ pub(super) async fn run(shared: Arc<Shared>, lane: usize, mut first: Option<Star
         if shared.state().closing {
             return;
         }
+        let Ok(_place) = shared.until_wanted(lane).await else { return };
         let started = match first.take() {
             Some(started) => Ok(started),
             None => start(&shared).await,
         };
+        shared.state().lanes[lane].starting = false;
         if let Ok(started) = started {
             pause = BACKOFF.0;
             serve(&shared, lane, started).await;
@@ -161,6 +162,7 @@ async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
         let mut todo = Todo::default();
         state.dispatch(&mut todo);
         shared.after(state, &todo);
+        shared.wake_watchdog();
         shared.up.notify_one();
     }
     let writer = {

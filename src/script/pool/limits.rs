@@ -24,6 +24,9 @@ pub struct Limits {
     pub retire_calls: u64,
     /// A worker that holds so many bytes of memory is replaced as soon as it is idle.
     pub retire_memory: u64,
+    /// A worker that served anything is replaced when it was idle for so long: memory holds the credentials of its last calls
+    /// until other calls need it, and no other way is as sure to take them away.
+    pub retire_idle: Duration,
     /// Bytes of JSON that a variables script may leave in `env`.
     pub env_bytes: usize,
     /// Bytes of JSON that a preprocess script may yield.
@@ -61,6 +64,8 @@ impl Default for Limits {
             queue: 1024,
             retire_calls: 20_000,
             retire_memory: 40 * 1024 * 1024,
+            // Starting one costs 20 ms, which an idle machine has; a busy one is never idle for so long.
+            retire_idle: Duration::from_secs(5),
             env_bytes: 64 * 1024,
             result_bytes: 1024 * 1024,
             quarantine: QUARANTINE,
@@ -72,6 +77,31 @@ impl Limits {
     /// Slots of one connector: half of all, so that no connector can keep the others out.
     pub(super) fn per_connector(&self) -> usize {
         (self.workers * self.depth / 2).max(1)
+    }
+}
+
+impl Stats {
+    /// Both together.
+    pub(super) fn plus(self, other: &Self) -> Self {
+        Self {
+            calls: self.calls + other.calls,
+            values: self.values + other.values,
+            rejected: self.rejected + other.rejected,
+            threw: self.threw + other.threw,
+            bad_results: self.bad_results + other.bad_results,
+            killed_cpu: self.killed_cpu + other.killed_cpu,
+            killed_wall: self.killed_wall + other.killed_wall,
+            killed_memory: self.killed_memory + other.killed_memory,
+            crashed: self.crashed + other.crashed,
+            overloaded: self.overloaded + other.overloaded,
+            timed_out: self.timed_out + other.timed_out,
+            repeated: self.repeated + other.repeated,
+            workers_started: self.workers_started + other.workers_started,
+            retired: self.retired + other.retired,
+            quarantined: self.quarantined + other.quarantined,
+            in_flight: self.in_flight + other.in_flight,
+            waiting: self.waiting + other.waiting,
+        }
     }
 }
 
@@ -104,7 +134,7 @@ pub struct Stats {
     pub repeated: u64,
     /// Workers started, replacements included.
     pub workers_started: u64,
-    /// Workers replaced because of their age or size.
+    /// Workers replaced because of their age or size, or because they were idle.
     pub retired: u64,
     /// Times that a script entered quarantine.
     pub quarantined: u64,

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::super::outcome::Budget;
+use super::super::usage::Usage;
 use super::super::wire;
 use super::job::Job;
-use super::usage::Usage;
 
 /// A call that was handed to a worker.
 pub(super) struct Flying {

@@ -1,30 +1,29 @@
 //! The workers of one generation of the catalog: calls in, outcomes out, whatever a script does.
 //!
-//! A pool holds every script of its generation compiled. A reload starts a new pool and drops the old one, which drains.
+//! A pool holds every script of its generation compiled, in crews of workers: what the scripts of a connector cost to start and
+//! to hold is paid by the few that share its crew. A reload starts a new pool and drops the old one, which drains.
 //! Nothing here looks into what scripts compute; the rules of blame are in `lane`, of slots and quarantine in `state`.
 
+mod crew;
 mod job;
 mod lane;
 mod limits;
 mod live;
+mod share;
+mod start;
 mod state;
-mod usage;
 mod watch;
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use self::job::Job;
+use self::crew::{Crew, Shared};
 pub use self::limits::{Limits, Quarantine, Stats};
-use self::state::{Script, State, Todo};
+pub use self::start::Lost;
 use super::launch::{StartError, Worker};
 use super::outcome::Outcome;
 use super::source::{Input, ScriptId, Source};
-use super::wire::{self, Load, kind};
 use super::worker::sandbox::Sandbox;
 
 /// Bytes of parameters at most. A reply body of 256 KiB, the document made of it, and what was captured stay below a
@@ -34,54 +33,48 @@ const MAX_INPUT: usize = 4 * 1024 * 1024;
 /// Worker processes with the scripts of one generation.
 #[derive(Debug)]
 pub struct Pool {
-    shared: Arc<Shared>,
+    /// The first never sleeps.
+    crews: Vec<Crew>,
+    /// By the number of a script; none for one whose connector did not start.
+    places: Vec<Option<Place>>,
+    timed_out: AtomicU64,
 }
 
-/// What the tasks of a pool share.
-struct Shared {
-    worker: Worker,
-    sources: Vec<Source>,
-    /// The connector of each script, as a number.
-    connectors: Vec<usize>,
-    /// The frame that gives a new worker its scripts.
-    load: Vec<u8>,
-    state: Mutex<State>,
-    writers: Vec<Arc<Notify>>,
-    isolation: AtomicBool,
-    watch_asleep: AtomicBool,
-    watch_wake: Notify,
-    closed: Notify,
-    /// A worker has entered the books.
-    up: Notify,
-    sandbox: Mutex<Option<Sandbox>>,
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("scripts", &self.sources.len()).finish_non_exhaustive()
-    }
+/// Where a script is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    crew: usize,
+    /// Its number there.
+    script: usize,
 }
 
 impl Pool {
     /// Starts the workers of a generation and returns when the first is ready; the others follow. Source number N must
-    /// have the id N. To be called within a tokio runtime.
+    /// have the id N. To be called within a tokio runtime. The error is of the first connector whose scripts do not start.
     pub async fn start(worker: Worker, limits: Limits, sources: Vec<Source>) -> Result<Self, StartError> {
-        let shared = Arc::new(Shared::new(worker, limits, sources));
-        let first = lane::start(&shared).await?;
-        let workers = shared.state().limits.workers;
-        let mut first = Some(first);
-        for lane in 0..workers {
-            tokio::spawn(lane::run(Arc::clone(&shared), lane, first.take()));
+        let (pool, lost) = Self::start_each(worker, limits, sources).await;
+        match lost.into_iter().next() {
+            Some(Lost { why, .. }) => Err(why),
+            None => Ok(pool),
         }
-        tokio::spawn(watch::run(Arc::clone(&shared)));
-        shared.up.notified().await;
-        Ok(Self { shared })
+    }
+
+    /// As [`Pool::start`], each connector on its own: those whose scripts do not start are named, and all others run.
+    pub async fn start_each(worker: Worker, limits: Limits, sources: Vec<Source>) -> (Self, Vec<Lost>) {
+        start::each(worker, limits, sources).await
     }
 
     /// Runs a script, by `deadline` at the latest. Never waits longer, never panics, never repeats a script that
     /// killed its worker.
     pub async fn call(&self, id: ScriptId, input: Input, deadline: Instant) -> Outcome {
-        let answer = match self.submit(id, &input) {
+        let place = usize::try_from(id.0).ok().and_then(|index| self.places.get(index).copied().flatten());
+        let Some(Place { crew, script }) = place else {
+            return Outcome::BadResult { what: "there is no such script".to_owned() };
+        };
+        if input.json().len() > MAX_INPUT {
+            return Outcome::BadResult { what: "the parameters are larger than 4 MiB".to_owned() };
+        }
+        let answer = match self.crews[crew].submit(script, &input) {
             Ok(answer) => answer,
             Err(outcome) => return outcome,
         };
@@ -91,144 +84,32 @@ impl Pool {
             // The job was dropped unanswered: the pool closes.
             Ok(Err(_)) => Outcome::Overloaded,
             Err(_) => {
-                self.shared.state().stats.timed_out += 1;
+                self.timed_out.fetch_add(1, Ordering::Relaxed);
                 Outcome::TimedOut
             }
         }
     }
 
-    /// Books a call; the end on which its answer arrives, or the outcome if there will be none.
-    fn submit(&self, id: ScriptId, input: &Input) -> Result<oneshot::Receiver<Outcome>, Outcome> {
-        let script = usize::try_from(id.0).unwrap_or(usize::MAX);
-        let Some(connector) = self.shared.connectors.get(script).copied() else {
-            return Err(Outcome::BadResult { what: "there is no such script".to_owned() });
-        };
-        if input.json().len() > MAX_INPUT {
-            return Err(Outcome::BadResult { what: "the parameters are larger than 4 MiB".to_owned() });
-        }
-        // The frame is made before the books are locked: it copies the whole input.
-        let (job, answer) = Job::new(id, script, connector, input);
-        let mut state = self.shared.state();
-        state.stats.calls += 1;
-        let Ok(todo) = state.admit(job) else {
-            state.stats.overloaded += 1;
-            return Err(Outcome::Overloaded);
-        };
-        self.shared.after(state, &todo);
-        self.shared.wake_watchdog();
-        Ok(answer)
-    }
-
     /// What the pool counted so far.
     pub fn stats(&self) -> Stats {
-        self.shared.state().snapshot()
+        let sum = self.crews.iter().fold(Stats::default(), |sum, crew| sum.plus(&crew.shared.state().snapshot()));
+        Stats { timed_out: sum.timed_out + self.timed_out.load(Ordering::Relaxed), ..sum }
     }
 
     /// What holds every worker in that was started so far.
     pub fn sandbox(&self) -> Sandbox {
-        self.shared.sandbox.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or_default()
+        let of_each = self.crews.iter().filter_map(|crew| crew.shared.sandbox());
+        of_each.reduce(Sandbox::and).unwrap_or_default()
     }
 
-    /// The process numbers of the workers that are ready now, isolation lanes last.
+    /// The process numbers of the workers that are ready now, isolation lanes of each crew last.
     pub fn pids(&self) -> Vec<u32> {
-        let state = self.shared.state();
-        let live = state.lanes.iter().filter_map(|lane| lane.live.as_ref());
-        live.filter_map(|live| u32::try_from(live.pid.as_raw_nonzero().get()).ok()).collect()
-    }
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        // Calls borrow the pool, so none that anybody waits for is in flight. Workers end with their input.
-        let mut state = self.shared.state();
-        state.closing = true;
-        for lane in &mut state.lanes {
-            if lane.live.as_ref().is_some_and(|live| live.flying.is_empty()) {
-                lane.live = None;
-            }
+        let mut pids = Vec::new();
+        for crew in &self.crews {
+            let state = crew.shared.state();
+            let live = state.lanes.iter().filter_map(|lane| lane.live.as_ref());
+            pids.extend(live.filter_map(|live| u32::try_from(live.pid.as_raw_nonzero().get()).ok()));
         }
-        drop(state);
-        self.shared.closed.notify_waiters();
-        self.shared.watch_wake.notify_one();
-        for writer in &self.shared.writers {
-            writer.notify_one();
-        }
-    }
-}
-
-impl Shared {
-    fn new(worker: Worker, limits: Limits, sources: Vec<Source>) -> Self {
-        let mut connectors: HashMap<&str, usize> = HashMap::new();
-        let mut of_script = Vec::with_capacity(sources.len());
-        for source in &sources {
-            let next = connectors.len();
-            of_script.push(*connectors.entry(&source.connector).or_insert(next));
-        }
-        let scripts = sources.iter().map(|source| Script::new(source.first_line, source.indent)).collect();
-        let load = Load {
-            scripts: sources.iter().map(|source| (source.kind, source.text.clone())).collect(),
-            memory: limits.memory,
-            env_bytes: limits.env_bytes,
-            result_bytes: limits.result_bytes,
-        };
-        // Text and numbers only: it cannot fail.
-        let load = serde_json::to_vec(&load).unwrap_or_default();
-        let lanes = limits.workers + limits.isolation;
-        let state = State::new(limits, scripts, connectors.len());
-        Self {
-            worker,
-            connectors: of_script,
-            load: wire::frame(kind::LOAD, 0, &[&load]),
-            state: Mutex::new(state),
-            writers: lane::writers(lanes),
-            isolation: AtomicBool::new(false),
-            watch_asleep: AtomicBool::new(false),
-            watch_wake: Notify::new(),
-            closed: Notify::new(),
-            up: Notify::new(),
-            sandbox: Mutex::default(),
-            sources,
-        }
-    }
-
-    /// A worker said what holds it in.
-    fn held_by(&self, sandbox: Sandbox) {
-        let mut all = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
-        *all = Some(all.map_or(sandbox, |all| all.and(sandbox)));
-    }
-
-    /// The books. No code panics while it holds them; if one did, they are still in order.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Releases the books and does what the change asks for.
-    fn after(self: &Arc<Self>, state: MutexGuard<'_, State>, todo: &Todo) {
-        let lanes = state.limits.workers..state.lanes.len();
-        drop(state);
-        for lane in &todo.wake {
-            self.writers[*lane].notify_one();
-        }
-        if todo.isolation && !self.isolation.swap(true, Ordering::AcqRel) {
-            for lane in lanes {
-                tokio::spawn(lane::run(Arc::clone(self), lane, None));
-            }
-        }
-    }
-
-    fn kill(&self, lane: usize) {
-        if let Some(live) = &self.state().lanes[lane].live {
-            live.kill();
-        }
-    }
-
-    fn watchdog_sleeps(&self, asleep: bool) {
-        self.watch_asleep.store(asleep, Ordering::Release);
-    }
-
-    fn wake_watchdog(&self) {
-        if self.watch_asleep.load(Ordering::Acquire) {
-            self.watch_wake.notify_one();
-        }
+        pids
     }
 }

@@ -39,6 +39,8 @@ impl Script {
 #[derive(Default)]
 pub(super) struct Lane {
     pub live: Option<Live>,
+    /// A worker is on its way. Kept of crews that sleep.
+    pub starting: bool,
 }
 
 /// Waiting calls of one connector.
@@ -123,6 +125,21 @@ impl State {
         }
         self.dispatch(&mut todo);
         Ok(todo)
+    }
+
+    /// Whether a call waits for a worker.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.waiting > 0 || !self.apart.is_empty()
+    }
+
+    /// Whether a lane that sleeps is to get a worker: more calls wait than workers are on their way.
+    pub(super) fn wants(&self, lane: usize) -> bool {
+        let (lanes, waiting) = if self.isolated(lane) {
+            (&self.lanes[self.limits.workers..], self.apart.len())
+        } else {
+            (&self.lanes[..self.limits.workers], self.waiting)
+        };
+        waiting > lanes.iter().filter(|lane| lane.starting).count()
     }
 
     fn enqueue(&mut self, job: Job) {

@@ -53,19 +53,31 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// One look at every worker: whether any has calls, and whether the pool is closed and empty.
+/// One look at every worker: whether any has calls or has had some, and whether the pool is closed and empty.
 fn look(shared: &Shared) -> (bool, bool) {
     let mut state = shared.state();
     let limits = state.limits.clone();
-    let mut busy = false;
+    // Who waits for a worker will be in one, and then the time counts.
+    let mut busy = state.has_waiting();
     let mut alive = false;
+    let mut ordinary_missing = state.lanes[..limits.workers].iter().any(|lane| lane.live.is_none());
+    let idle_for = if shared.is_crowded() { TICK } else { limits.retire_idle };
+    let mut lingers = false;
     let State { lanes, stats, .. } = &mut *state;
-    for (lane, writer) in lanes.iter_mut().zip(&shared.writers) {
+    for (index, (lane, writer)) in lanes.iter_mut().zip(&shared.writers).enumerate() {
         let Some(live) = lane.live.as_mut() else { continue };
         alive = true;
         busy |= !live.flying.is_empty();
         check_time(live, &limits);
         check_memory(live, &limits);
+        // One at a time, so that a call that comes meanwhile finds another; a crew that sleeps has none at all then.
+        let may_go = shared.sleeps() || index >= limits.workers || limits.workers == 1 || !ordinary_missing;
+        let used = live.served > 0 || shared.sleeps();
+        lingers |= used;
+        if used && may_go && live.flying.is_empty() && live.head_since.elapsed() >= idle_for {
+            live.retiring = true;
+            ordinary_missing |= index < limits.workers;
+        }
         if live.retiring && live.flying.is_empty() {
             // It gets no more calls, so no answer of it would let its lane see that it is to go. Its input ends here.
             lane.live = None;
@@ -73,7 +85,7 @@ fn look(shared: &Shared) -> (bool, bool) {
             writer.notify_one();
         }
     }
-    (busy, state.closing && !alive)
+    (busy || lingers, state.closing && !alive)
 }
 
 fn check_time(live: &mut Live, limits: &Limits) {

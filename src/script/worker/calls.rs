@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 
+use zeroize::{Zeroize as _, Zeroizing};
+
 use super::super::engine::{Checker, Engine, Reply, ResultCaps};
 use super::super::wire::{self, Frame, Inspected, Load, kind};
 use super::{probe, sandbox};
@@ -24,22 +26,33 @@ pub(super) fn serve(mut input: impl Read, mut output: impl Write, restrictions: 
     loop {
         let mut used = 0;
         while let Some((frame, length)) = wire::split(&buffer[used..]).map_err(|_| Stop)? {
-            let reply = desk.answer(&frame)?;
+            let reply = Zeroizing::new(desk.answer(&frame)?);
             // At once: a finished reply never waits for the next call.
             output.write_all(&reply).and_then(|()| output.flush()).map_err(|_| Stop)?;
             used += length;
         }
         buffer.drain(..used);
+        wipe_behind(&mut buffer, used);
         if buffer.is_empty() && buffer.capacity() > KEEP {
             buffer = Vec::new();
         }
         match input.read(&mut chunk) {
             Ok(0) => return Ok(()),
-            Ok(count) => buffer.extend_from_slice(&chunk[..count]),
+            Ok(count) => {
+                buffer.extend_from_slice(&chunk[..count]);
+                chunk[..count].zeroize();
+            }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) => return Err(Stop),
         }
     }
+}
+
+/// Takes away what `drain` left of `count` bytes behind the end: they hold credentials.
+fn wipe_behind(buffer: &mut Vec<u8>, count: usize) {
+    let left = buffer.len();
+    buffer.resize(left + count, 0);
+    buffer.truncate(left);
 }
 
 struct Desk {

@@ -8,7 +8,7 @@ use tokio::sync::oneshot::Receiver;
 use super::{Script, State, Todo};
 use crate::script::pool::job::Job;
 use crate::script::pool::live::Live;
-use crate::script::pool::usage::Usage;
+use crate::script::usage::Usage;
 use crate::script::{Input, Limits, Outcome, ScriptId};
 
 /// Books with this many connectors of one script each.

@@ -8,7 +8,7 @@ use super::look;
 use crate::script::pool::Shared;
 use crate::script::pool::job::Job;
 use crate::script::pool::live::{Live, Watch};
-use crate::script::pool::usage::Usage;
+use crate::script::usage::Usage;
 use crate::script::{Input, Kind, Limits, ScriptId, Source, Worker};
 
 /// A pool's books with one worker, which is this very process and larger than it may be.
