@@ -4,12 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use doorward::connector::catalog::{Loader, Outcome};
 use doorward::diagnostic::{Diagnostic, Severity, Style, render, to_json};
 use doorward::golden;
@@ -17,6 +15,7 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 
 use super::load;
+use super::output::print;
 
 /// `doorward check`
 #[derive(Debug, clap::Args)]
@@ -63,7 +62,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         Format::Human => found.human(),
         Format::Json => found.json(),
     };
-    anstream::stdout().write_all(text.as_bytes()).context("standard output cannot be written")?;
+    print(&text)?;
     Ok(if found.good() { ExitCode::SUCCESS } else { ExitCode::from(super::MISCONFIGURED) })
 }
 

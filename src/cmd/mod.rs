@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod load;
 mod new;
+mod output;
 mod pin;
 mod schema;
 mod serve;

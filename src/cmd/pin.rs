@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::cmd::output::print;
 use anyhow::Context as _;
 use doorward::upstream::{Origin, Presented, pin_text, present};
 
@@ -21,7 +22,7 @@ pub fn run(url: &str) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(present(&origin, WITHIN)) {
         Ok(presented) => {
-            anstream::print!("{}", text(&origin, &presented));
+            print(&text(&origin, &presented))?;
             Ok(ExitCode::SUCCESS)
         }
         Err(fault) => {

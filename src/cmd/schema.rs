@@ -1,11 +1,8 @@
 //! `doorward schema`: the JSON Schema of connector files, for editors. docs/connector.schema.json is this output.
 
-use std::io::{self, Write as _};
-
-use anyhow::Context as _;
+use super::output::print;
 
 /// Prints the schema to standard output.
 pub fn run() -> anyhow::Result<()> {
-    let text = doorward::connector::schema_text();
-    io::stdout().write_all(text.as_bytes()).context("standard output cannot be written")
+    print(&doorward::connector::schema_text())
 }

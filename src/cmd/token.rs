@@ -2,10 +2,9 @@
 //!
 //! The token is printed once and kept nowhere.
 
-use std::io::{self, Write};
-
-use anyhow::Context as _;
 use doorward::config::Token;
+
+use super::output::print;
 
 /// `doorward token`
 #[derive(Debug, clap::Subcommand)]
@@ -21,7 +20,7 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
             let token = Token::draw().map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
             // Shown on purpose: this is the one time that anybody sees it.
             let text = format!("token: {}\nhash:  {}\n", token.expose(), token.hash());
-            io::stdout().write_all(text.as_bytes()).context("standard output cannot be written")
+            print(&text)
         }
     }
 }

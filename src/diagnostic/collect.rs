@@ -69,6 +69,12 @@ impl Mistakes {
         self.found.len() >= MOST
     }
 
+    /// Whether one of this code stands within `span`: what follows from it need not be said.
+    pub fn has_within(&self, code: &str, span: &Span) -> bool {
+        let inside = |at: &Span| span.start <= at.start && at.end <= span.end;
+        self.found.iter().any(|d| d.code == code && d.at.as_ref().is_some_and(|(_, at)| inside(at)))
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.found.len() + self.left_out

@@ -197,6 +197,14 @@ fn found(seen: &Seen<'_>, view: Option<&ReplyView<'_>>, secrecy: Secrecy<'_>) ->
         (None, Some(value)) if differs_in_blanks(seen.leaf, value) => {
             format!("{wanted} does not hold, the value differs from it in blanks or line ends only")
         }
+        (None, Some(Value::Text(text))) if is_digits(text) && compares_with_number(seen.leaf) => {
+            // `0` and `"0000"` are two things, and nobody sees that in a reply.
+            let count = text.chars().count();
+            format!(
+                "{wanted} does not hold, the value is a string of {count} digits, not a number, and not written like one: compare with it in \
+                 quotes, all of its digits"
+            )
+        }
         (None, Some(value)) => format!("{wanted} does not hold, the value is {}", shown(value)),
         (None, None) => wanted.clone(),
     }
@@ -214,6 +222,20 @@ fn differs_in_blanks(leaf: &Leaf, value: &Value) -> bool {
     match &leaf.test {
         Test::Compare(_, Operator::Equals(operand) | Operator::StartsWith(operand)) => same(operand),
         Test::Compare(_, Operator::In(operands)) => operands.iter().any(same),
+        _ => false,
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a leaf is `equals` with a number of the file, or `in` with one.
+fn compares_with_number(leaf: &Leaf) -> bool {
+    let number = |operand: &Operand| matches!(operand, Operand::Literal(Value::Number(_)));
+    match &leaf.test {
+        Test::Compare(_, Operator::Equals(operand)) => number(operand),
+        Test::Compare(_, Operator::In(operands)) => operands.iter().any(number),
         _ => false,
     }
 }

@@ -91,8 +91,8 @@ pub(super) async fn of(
     received: Option<Received>,
     large: bool,
 ) -> Result<Meaning, Stop> {
-    let index = index_of(step, run);
     if large {
+        let index = index_of(step, run);
         return Box::pin(run.beside_with(move |known| lent(known, index, received.as_ref()))).await;
     }
     let view = received.as_ref().map(Received::view);

@@ -54,7 +54,19 @@ pub(super) fn compare(case: &GoldenCase, report: &Report, upstream: &Canned) -> 
     self::mapped(expect, mapped, &mut found);
     delivered(expect, report, &mut found);
     exchanges(case, &report.explain, upstream, &mut found);
+    if let (Some(first), true) = (found.first_mut(), page_refused(case, report)) {
+        let help = "a page came where an answer should: write response.format (json, xml, …), so that it is undecodable, or a row \
+                    unavailable: { … } that is true of it";
+        first.help.insert(0, help.to_owned());
+    }
     found
+}
+
+/// Whether a page was taken for a refusal, and the case says that nothing can be told of it.
+fn page_refused(case: &GoldenCase, report: &Report) -> bool {
+    let page = case.replies.iter().any(|reply| reply.html.is_some());
+    let expected = case.expect.verdict.as_ref().is_some_and(|verdict| verdict.value.word() == "unavailable");
+    page && expected && matches!(report.verdict, Verdict::Reject(_))
 }
 
 /// The requests that were made, and replies that nobody asked for.

@@ -70,7 +70,14 @@ async fn run_case(live: &Live, loader: &Loader, case: &GoldenCase) -> Vec<Diagno
         Played::Utility(report) => utility::compare(case, &report, &exchange),
         Played::Login { parts, unasked } => compare_login(case, parts.last(), unasked, &exchange),
     };
-    differences.into_iter().map(|difference| difference.diagnostic(case, &live.file)).collect()
+    first(differences).map(|difference| difference.diagnostic(case, &live.file)).into_iter().collect()
+}
+
+/// One mistake a case, the first: what else differs mostly follows from it, and is said below.
+fn first(differences: Vec<Difference>) -> Option<Difference> {
+    let mut all = differences.into_iter();
+    let first = all.next()?;
+    Some(all.fold(first, |first, next| first.help(format!("also: {}", next.what))))
 }
 
 /// The last part of a login decides; answers that nobody asked for are a mistake of the case.

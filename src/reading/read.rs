@@ -206,7 +206,14 @@ impl<'n> MapReader<'n> {
                 .error_at("unknown-key", &entry.key_span, format!("{} has no key `{key}`", self.what))
                 .label("unknown key");
             let near = did_you_mean(&entry.key, self.known.iter().copied());
+            let wide = entry.key.contains('：');
+            let mistake = if wide {
+                mistake.help("write a plain colon and a space in place of the full-width `：`")
+            } else {
+                mistake
+            };
             mistakes.add(match &near {
+                _ if wide => mistake,
                 Some(near) => mistake.help(format!("did you mean `{near}`?")),
                 None => self.elsewhere(&entry.key, mistake, mistakes.home_of(&entry.key)),
             });

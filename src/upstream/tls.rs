@@ -90,12 +90,20 @@ pub(super) fn client_config(config: &TlsConfig) -> Result<Arc<ClientConfig>, Tls
         (Some(chain), Some(key)) => {
             let chain = certificates(chain, "client_cert_file")?;
             let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey)?;
-            builder.with_client_auth_cert(chain, key).map_err(|why| TlsError::Client { why: why.to_string() })?
+            builder.with_client_auth_cert(chain, key).map_err(|why| TlsError::Client { why: unfit(&why) })?
         }
         _ => return Err(TlsError::HalfAClient),
     };
     client.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(client))
+}
+
+/// rustls says "keys may not be consistent: KeyMismatch".
+fn unfit(why: &Error) -> String {
+    match why {
+        Error::InconsistentKeys(_) => "the certificate belongs to another key".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// A configuration without a client certificate for another verifier.

@@ -56,6 +56,21 @@ pub fn explain(file: &Arc<SourceFile>, at: usize, info: &str, open: Option<usize
         return error("tab", line.start..line.start + indentation.len(), "a line is indented with a tab")
             .help("indent with spaces");
     }
+    if before.trim_end_matches([' ', '\t']).len() < before.len()
+        && before.trim_end().ends_with(':')
+        && before.ends_with('\t')
+    {
+        let tab = at - (before.len() - before.trim_end().len());
+        return error("tab", tab..at, "a tab stands behind the colon").help("write a space behind it");
+    }
+    if let Some(colon) = wide_colon(text, at) {
+        return error(
+            "wide-colon",
+            colon..colon + WIDE_COLON.len_utf8(),
+            "a full-width colon, which YAML takes for a letter",
+        )
+        .help("write a plain colon and a space: `: `");
+    }
     match text[at..].chars().next() {
         Some('*') => return error("alias", at..at + 1, ALIAS.0).help(ALIAS.1),
         Some(c @ ('@' | '`' | '%')) => {
@@ -138,6 +153,25 @@ fn line_of(text: &str, at: usize) -> Span {
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
     start..end
+}
+
+/// What Chinese keyboards type for a colon.
+const WIDE_COLON: char = '：';
+
+/// A full-width colon on the line of `at` or on one of the two above, where the parser notices late: behind a word, and with no plain colon
+/// before it.
+fn wide_colon(text: &str, at: usize) -> Option<usize> {
+    let mut line = line_of(text, at);
+    for _ in 0..3 {
+        let written = &text[line.clone()];
+        let word = written.trim_start_matches([' ', '-', '{', '[']);
+        let colon = word.find([WIDE_COLON, ':', '"', '\'', '#', ' ']).filter(|colon| *colon > 0);
+        if let Some(colon) = colon.filter(|colon| word[*colon..].starts_with(WIDE_COLON)) {
+            return Some(line.start + (written.len() - word.len()) + colon);
+        }
+        line = line_of(text, line.start.checked_sub(1)?);
+    }
+    None
 }
 
 /// An unquoted `{{` or `${` on the line of `at` or on the one above, where the parser may have noticed late.

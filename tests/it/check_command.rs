@@ -143,3 +143,77 @@ fn the_schema_is_printed_as_it_is_committed() {
     let done = doorward(&["schema"], Path::new("."));
     assert_eq!(text(&done.stdout), include_str!("../../docs/connector.schema.json"));
 }
+
+/// `doorward check | head -1`: the reader has read enough, and nobody made a mistake.
+#[test]
+fn a_reader_that_leaves_early_is_no_mistake() {
+    let place = directory(&[("a.yaml", &GOOD.replace("url:", "urls:"))]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_doorward"))
+        .args(["check"])
+        .current_dir(place.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let done = child.wait_with_output().unwrap();
+    assert_eq!((done.status.code(), text(&done.stderr)), (Some(4), String::new()));
+}
+
+/// What follows from a mistake is not said beside it.
+#[test]
+fn the_root_cause_alone_is_told() {
+    let auth = "auth: { digest: { username: \"{{user.username}}\", password: \"{{user.userPassword}}\" } }";
+    let body = "body: { json: { name: \"{{user.username}}\", password: \"{{user.userPassword}}\" } }";
+    for (wrong, right, told, not_told) in [
+        ("response: { sucess:", "response: { success:", "did you mean `success`?", "no-success"),
+        ("respnse: {", "response: {", "did you mean `response`?", "no-success"),
+        (auth, body, "not-supported", "no-factor"),
+        (
+            "success: { field: code, equals: 200 }\n    response: {}",
+            "response: { success: { field: code, equals: 200 } }",
+            "`success` is a key of a response",
+            "no-success",
+        ),
+    ] {
+        let place = directory(&[("a.yaml", &GOOD.replace(right, wrong))]);
+        let out = text(&doorward(&["check"], place.path()).stdout);
+        assert!(out.contains(told) && !out.contains(not_told), "{wrong}: {out}");
+    }
+}
+
+/// One mistake a failed case, whatever follows from it.
+#[test]
+fn a_failed_case_is_one_mistake() {
+    let wrong =
+        GOOD.replace("replies: [ { json: { code: 200 } } ]", "replies: [ { json: { code: \"0200\" } } ]").replace(
+            "expect: { verdict: accept }",
+            "expect: { verdict: accept, subject: u, requests: [ { method: GET }, { method: GET } ] }",
+        );
+    let page = GOOD
+        .replace("field: code, equals: 200", "field: title, equals: Welcome")
+        .replace("replies: [ { json: { code: 200 } } ]", "replies: [ { html: \"<html><title>x</title></html>\" } ]")
+        .replace("verdict: accept", "verdict: unavailable");
+    let place = directory(&[("a.yaml", &wrong), ("b.yaml", &page)]);
+    let out = text(&doorward(&["check"], place.path()).stdout);
+    assert_eq!(out.matches("error[golden]").count(), 2, "{out}");
+    assert!(out.contains("also: 2 requests are expected"), "{out}");
+    // Both sides of `equals: 200` against `"0200"`.
+    assert!(out.contains("a string of 4 digits, not a number"), "{out}");
+    assert!(out.contains("write response.format"), "{out}");
+}
+
+#[test]
+fn slips_of_keyboards_and_case_are_named() {
+    for (wrong, right, told) in [
+        ("name:\tlogin", "name: login", "a tab stands behind the colon"),
+        ("- name：login", "- name: login", "a full-width colon"),
+        ("field: code, equals：200", "field: code, equals: 200", "full-width"),
+        ("{{user.userPassword | MD5}}", "{{user.userPassword}}", "did you mean `md5`?"),
+        ("{{user.userPassword | Sha256}}", "{{user.userPassword}}", "did you mean `sha256`?"),
+    ] {
+        let place = directory(&[("a.yaml", &GOOD.replace(right, wrong))]);
+        let out = text(&doorward(&["check"], place.path()).stdout);
+        assert!(out.contains(told), "{wrong}: {out}");
+    }
+}

@@ -11,6 +11,7 @@ mod to_try;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use crate::cmd::output::print;
 use anyhow::Context as _;
 use arc_swap::ArcSwapOption;
 use doorward::config::{Address, Client, Config, Scope, Token};
@@ -66,16 +67,16 @@ async fn demo(once: bool) -> anyhow::Result<ExitCode> {
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     tokio::spawn(Server::new(app, Arc::new(ArcSwapOption::empty()), stopped).run(listeners));
 
-    anstream::println!("A 4A server on {}, Doorward on {daemon}\n", upstream.base());
+    print(&format!("A 4A server on {}, Doorward on {daemon}\n\n", upstream.base()))?;
     let console = Console::new(&daemon, token.expose(), &upstream)?;
     let rows = table::rows(&console, &upstream).await?;
-    anstream::print!("{}", table::text(&rows));
+    print(&table::text(&rows))?;
     if !once {
         let program = std::env::args().next().unwrap_or_else(|| "doorward".to_owned());
         let test = format!("{program} test {}", connectors.display());
         let (token, upstream) = (token.expose(), upstream.base());
         let places = Places { daemon: &daemon, token, upstream: &upstream, test: &test };
-        anstream::println!("{}", to_try::text(&places));
+        print(&format!("{}\n", to_try::text(&places)))?;
         end().await.context("Ctrl-C cannot be waited for")?;
     }
     Ok(if rows.iter().all(table::Row::as_expected) { ExitCode::SUCCESS } else { ExitCode::from(MISCONFIGURED) })

@@ -7,7 +7,7 @@
 use anyhow::{Context as _, Result, bail};
 use url::Url;
 
-use super::{options, shell};
+use super::{cmdline, options, shell};
 
 /// The request that a curl command sends.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -46,18 +46,21 @@ pub enum Body {
 
 /// What was collected before the parts are put together.
 #[derive(Default)]
-struct Reading {
+pub(super) struct Reading {
     curl: Curl,
     method: Option<String>,
     url: Option<String>,
     data: Vec<String>,
     data_in_query: bool,
     head: bool,
+    /// A way to authenticate that a connector does not have.
+    scheme: Option<String>,
 }
 
 /// Reads `command`.
 pub fn parse(command: &str) -> Result<Curl> {
-    let mut words = shell::words(command)?.into_iter();
+    let words = if cmdline::is_windows(command) { cmdline::words(command)? } else { shell::words(command)? };
+    let mut words = words.into_iter();
     match words.next() {
         Some(program) if program == "curl" || program.ends_with("/curl") || program == "curl.exe" => {}
         _ => bail!("the command does not begin with curl"),
@@ -84,7 +87,7 @@ pub fn parse(command: &str) -> Result<Curl> {
 
 impl Reading {
     /// An option without a value.
-    fn flag(&mut self, word: &str) -> bool {
+    pub(super) fn flag(&mut self, word: &str) -> bool {
         let note = match word {
             "-G" | "--get" => {
                 self.data_in_query = true;
@@ -102,8 +105,13 @@ impl Reading {
                 "curl followed redirects (-L). Doorward follows none: write a rule on the status and the Location \
                  header, or a second step."
             }
-            "--digest" | "--ntlm" | "--negotiate" | "--anyauth" => {
-                "curl negotiated how to authenticate. Only Basic was taken over; see request.auth."
+            "--digest" | "--ntlm" | "--negotiate" => {
+                self.scheme = Some(word.to_owned());
+                return true;
+            }
+            "--anyauth" => {
+                "curl asked the server how to authenticate (--anyauth). The connector uses Basic: look at the server's \
+                 WWW-Authenticate whether it takes that; see request.auth."
             }
             "--basic" => return true,
             _ => return options::is_quiet(word),
@@ -113,7 +121,7 @@ impl Reading {
     }
 
     /// An option with a value.
-    fn option(&mut self, word: &str, value: String) -> Result<()> {
+    pub(super) fn option(&mut self, word: &str, value: String) -> Result<()> {
         match word {
             "-X" | "--request" => self.method = Some(value),
             "--url" => self.set_url(value)?,
@@ -161,18 +169,18 @@ impl Reading {
         self.curl.notes.push(note);
     }
 
-    fn set_url(&mut self, value: String) -> Result<()> {
+    pub(super) fn set_url(&mut self, value: String) -> Result<()> {
         if self.url.replace(value).is_some() {
             bail!("the curl command has two URLs; one request is a connector's step");
         }
         Ok(())
     }
 
-    fn set_header(&mut self, name: &str, value: &str) {
+    pub(super) fn set_header(&mut self, name: &str, value: &str) {
         self.curl.headers.push((name.to_owned(), value.to_owned()));
     }
 
-    fn header(&mut self, written: &str) -> Result<()> {
+    pub(super) fn header(&mut self, written: &str) -> Result<()> {
         if written.starts_with('@') {
             bail!("curl reads headers from a file here; write them out");
         }
@@ -194,13 +202,18 @@ impl Reading {
         Ok(())
     }
 
+    /// One cookie.
+    pub(super) fn cookie(&mut self, name: &str, value: &str) {
+        self.curl.cookies.push((name.to_owned(), value.to_owned()));
+    }
+
     fn cookies(&mut self, written: &str) -> Result<()> {
         if !written.contains('=') {
             bail!("curl reads cookies from a file here; write them out as name=value");
         }
         for pair in written.split(';').map(str::trim).filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').context("a cookie of the curl command is not name=value")?;
-            self.curl.cookies.push((name.to_owned(), value.to_owned()));
+            self.cookie(name, value);
         }
         Ok(())
     }
@@ -222,7 +235,7 @@ impl Reading {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Curl> {
+    pub(super) fn finish(mut self) -> Result<Curl> {
         let written = self.url.context("the curl command has no URL")?;
         // curl takes a URL without a scheme as http.
         let written = if written.contains("://") { written } else { format!("http://{written}") };
@@ -231,6 +244,13 @@ impl Reading {
             bail!("the URL of the curl command is not http or https");
         }
         let mut curl = self.curl;
+        // Sent as Basic instead, the password would go in clear to a server that did not ask for it.
+        if let Some(scheme) = self.scheme.filter(|_| curl.basic.is_some()) {
+            bail!(
+                "curl authenticates with {scheme}, which a connector of this version cannot; if the server takes Basic as \
+                 well, leave the option out"
+            );
+        }
         curl.origin = url.origin().ascii_serialization();
         url.path().clone_into(&mut curl.path);
         curl.query = url.query_pairs().into_owned().collect();

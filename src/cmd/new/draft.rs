@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use base64::Engine as _;
 
 use super::body::{Sent, body};
-use super::curl::Curl;
+use super::curl::{Body, Curl};
 use super::holes::{Holes, Literals};
 use super::yaml::{comment, key, quoted};
 
@@ -32,6 +32,7 @@ const DROPPED: [&str; 12] = [
 /// The text of a connector for `curl`.
 pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
     let mut holes = Holes::new(literals);
+    holes.see(&names(curl));
     let mut request = String::new();
     writeln!(request, "      method: {}", method(&curl.method)?)?;
     // The body first: its names are the best witnesses of who is the user.
@@ -58,7 +59,21 @@ pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
     if !holes.username {
         bail!("no part of the request looks like the user name; say which with --username VALUE");
     }
-    Ok(head(curl, &holes, in_url) + &request + &tail(curl))
+    Ok(head(curl, &holes, in_url) + &request + &tail(curl, &holes.attributes))
+}
+
+/// The names of all values of the request.
+fn names(curl: &Curl) -> Vec<String> {
+    let mut names: Vec<String> = curl.query.iter().map(|(name, _)| name.clone()).collect();
+    match &curl.body {
+        Body::None => {}
+        Body::Parts(parts) => names.extend(parts.iter().map(|(name, ..)| name.clone())),
+        Body::Data(data) => match serde_json::from_str(data) {
+            Ok(serde_json::Value::Object(members)) => names.extend(members.keys().cloned()),
+            _ => names.extend(url::form_urlencoded::parse(data.as_bytes()).map(|(name, _)| name.into_owned())),
+        },
+    }
+    names
 }
 
 fn method(written: &str) -> Result<&str> {
@@ -96,6 +111,18 @@ fn head(curl: &Curl, holes: &Holes, in_url: bool) -> String {
         }
         text.push('\n');
     }
+    if !holes.attributes.is_empty() {
+        text.push_str(&comment(
+            "",
+            "What the console sends beside user name and password, such as what a person reads from a picture. A utility can fetch \
+             the picture before the login (docs/connectors.md).",
+        ));
+        text.push_str("input:\n  attributes:\n");
+        for name in &holes.attributes {
+            let _ = writeln!(text, "    {name}: {{ required: true, max: 256 }}");
+        }
+        text.push('\n');
+    }
     if in_url {
         text.push_str(&comment(
             "",
@@ -107,7 +134,9 @@ fn head(curl: &Curl, holes: &Holes, in_url: bool) -> String {
     text + "steps:\n  - name: login\n    request:\n"
 }
 
-fn tail(curl: &Curl) -> String {
+fn tail(curl: &Curl, attributes: &[String]) -> String {
+    let given: Vec<String> = attributes.iter().map(|name| format!("{name}: x")).collect();
+    let given = if given.is_empty() { String::new() } else { format!(", attributes: {{ {} }}", given.join(", ")) };
     let format = if curl.method == "HEAD" { "bytes" } else { "auto" };
     format!(
         r#"    response:
@@ -126,15 +155,15 @@ fn tail(curl: &Curl) -> String {
 # Golden cases, run by `doorward check` without network. Paste real replies here (without real tokens).
 tests:
   - name: right password
-    user: {{ username: alice, userPassword: "right" }}
+    user: {{ username: alice, userPassword: "right"{given} }}
     replies: [{{ json: {{ FILL_IN: "FILL_IN right" }} }}]
     expect: {{ verdict: accept, requests: [{{ method: {method} }}] }}
   - name: wrong password
-    user: {{ username: alice, userPassword: "wrong" }}
+    user: {{ username: alice, userPassword: "wrong"{given} }}
     replies: [{{ json: {{ FILL_IN: "FILL_IN wrong" }} }}]
     expect: {{ verdict: reject, reason: invalid_credentials }}
   - name: a login page instead of an answer
-    user: {{ username: alice, userPassword: "right" }}
+    user: {{ username: alice, userPassword: "right"{given} }}
     replies: [{{ html: "<html><title>Sign in</title></html>" }}]
     expect: {{ verdict: unavailable, cause: unexpected_reply }}
 "#,

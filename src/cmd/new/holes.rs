@@ -25,6 +25,10 @@ pub struct Holes {
     pub password: bool,
     /// Names of `secret.*`, in the order in which they were met.
     pub secrets: Vec<String>,
+    /// Names of `user.*` beyond the built-in ones, in the order in which they were met.
+    pub attributes: Vec<String>,
+    /// Whether `code` and `uuid` stand side by side.
+    pair: bool,
     /// What a person should look at.
     pub notes: Vec<String>,
 }
@@ -69,21 +73,33 @@ const USER_NAMES: [&str; 16] = [
     "acct",
 ];
 const PASSWORD_PARTS: [&str; 6] = ["password", "passwd", "pwd", "passwort", "psw", "credential"];
-const SECRET_PARTS: [&str; 14] = [
-    "token", "key", "secret", "sign", "auth", "session", "ticket", "nonce", "csrf", "xsrf", "captcha", "sid", "jwt",
-    "cert",
-];
+/// What a person reads from a picture, and the number of the picture: both come with each login.
+const CAPTCHA_PARTS: [&str; 8] =
+    ["captcha", "kaptcha", "verifycode", "verificationcode", "validatecode", "checkcode", "imagecode", "imgcode"];
+const SECRET_PARTS: [&str; 13] =
+    ["token", "key", "secret", "sign", "auth", "session", "ticket", "nonce", "csrf", "xsrf", "sid", "jwt", "cert"];
 
 impl Holes {
     /// Nothing found yet.
     pub fn new(literals: Literals) -> Self {
-        Self { literals, username: false, password: false, secrets: Vec::new(), notes: Vec::new() }
+        Self {
+            literals,
+            username: false,
+            password: false,
+            secrets: Vec::new(),
+            attributes: Vec::new(),
+            pair: false,
+            notes: Vec::new(),
+        }
     }
 
     /// The template for the value that stands under `name`.
     pub fn fill(&mut self, name: &str, value: &str) -> String {
         if let Some(hole) = self.of_user(name, value) {
             return hole;
+        }
+        if self.is_captcha(name) {
+            return self.attribute(name);
         }
         if let Some(time) = time_of(name, value) {
             self.notes.push(format!("`{name}` looked like a time and became {time}"));
@@ -117,7 +133,8 @@ impl Holes {
                     self.notes
                         .push(format!("`{name}` looked like the password's {filters}; check it with a known one"));
                 } else if value.len() > 100 {
-                    self.notes.push(format!("`{name}` looked encrypted; see code_util.rsa and code_util.sm2"));
+                    self.notes
+                        .push(format!("`{name}` looked encrypted; docs/scripts.md says how a script encrypts it"));
                 }
                 password_hole(chain)
             }
@@ -157,19 +174,47 @@ impl Holes {
         text
     }
 
+    /// Looks at all names of the request before any is filled: `code` alone may be anything, beside `uuid` it is a captcha.
+    pub fn see(&mut self, names: &[String]) {
+        let has = |wanted: &str| names.iter().any(|name| bare(name) == wanted);
+        self.pair = has("code") && has("uuid");
+    }
+
+    fn is_captcha(&self, name: &str) -> bool {
+        let bare = bare(name);
+        CAPTCHA_PARTS.iter().any(|part| bare.contains(part))
+            || name.contains("验证码")
+            || (self.pair && matches!(bare.as_str(), "code" | "uuid"))
+    }
+
+    /// A hole for an attribute called after `name`; the console sends it with each login.
+    fn attribute(&mut self, name: &str) -> String {
+        let id = identifier(name);
+        if !self.attributes.contains(&id) {
+            self.attributes.push(id.clone());
+        }
+        format!("{{{{user.{id}}}}}")
+    }
+
     /// A hole for a secret called after `name`.
     pub fn secret(&mut self, name: &str) -> String {
-        let mut id: String =
-            name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
-        if !id.starts_with(|c: char| c.is_ascii_lowercase()) {
-            id.insert_str(0, "s_");
-        }
+        let mut id = identifier(name);
         while self.secrets.contains(&id) {
             id.push_str("_2");
         }
         self.secrets.push(id.clone());
         format!("{{{{secret.{id}}}}}")
     }
+}
+
+/// A name for a variable: lower case, and a letter first.
+fn identifier(name: &str) -> String {
+    let mut id: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    if !id.starts_with(|c: char| c.is_ascii_lowercase()) {
+        id.insert_str(0, "s_");
+    }
+    id
 }
 
 fn password_hole(chain: &[&str]) -> String {
@@ -295,6 +340,24 @@ mod tests {
         }
         let mut holes = Holes::new(Literals { username: Some("user".to_owned()), password: Some("pw".to_owned()) });
         assert_eq!(holes.fill_text("LOGIN user pw"), "LOGIN {{user.username}} {{user.userPassword}}");
+    }
+
+    #[test]
+    fn captchas_come_with_each_login_and_are_no_secrets() {
+        for (name, value, template) in [
+            ("captcha", "8fk2", "{{user.captcha}}"),
+            ("captchaKey", "a81bc81b-dead-4e5d", "{{user.captchakey}}"),
+            ("verify_code", "8fk2", "{{user.verify_code}}"),
+            ("验证码", "8fk2", "{{user.s____}}"),
+            ("code", "200", "200"),
+        ] {
+            assert_eq!(guess(name, value), template, "{name}");
+        }
+        let mut holes = Holes::new(Literals::default());
+        holes.see(&["username", "password", "code", "uuid"].map(str::to_owned));
+        assert_eq!(holes.fill("code", "8fk2"), "{{user.code}}");
+        assert_eq!(holes.fill("uuid", "a81bc81b-dead-4e5d"), "{{user.uuid}}");
+        assert_eq!((holes.attributes, holes.secrets.len()), (vec!["code".to_owned(), "uuid".to_owned()], 0));
     }
 
     #[test]

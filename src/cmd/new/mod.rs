@@ -4,10 +4,12 @@
 //! that loads (`draft`, `body`, `yaml`). Nothing is sent anywhere.
 
 mod body;
+mod cmdline;
 mod curl;
 mod draft;
 mod holes;
 mod options;
+mod powershell;
 mod shell;
 mod yaml;
 
@@ -19,13 +21,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::output::print;
+
 /// The longest command that is read. Browsers copy a few kilobytes.
 const MAX_COMMAND: u64 = 256 * 1024;
 
 /// What `doorward new` takes.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// A curl command line as one argument, or - to read it from standard input
+    /// A curl command line as one argument, or - to read it from standard input. What browsers copy for cmd and for PowerShell is read, too
     #[arg(long, value_name = "CMD")]
     from_curl: String,
     /// What stands for the user name in the command; guessed from names when left out
@@ -50,9 +54,9 @@ pub fn run(options: Options) -> Result<()> {
     };
     ensure!(command.len() as u64 <= MAX_COMMAND, "the curl command is longer than 256 KiB");
     let literals = holes::Literals { username: options.username, password: options.password };
-    let text = draft::connector(&curl::parse(command.trim())?, literals)?;
+    let text = draft::connector(&read(command.trim())?, literals)?;
     match options.output {
-        None => std::io::stdout().write_all(text.as_bytes()).context("cannot write"),
+        None => print(&text),
         Some(path) => {
             // Never over a file that somebody has worked on.
             let file = std::fs::File::options().write(true).create_new(true).open(&path);
@@ -62,4 +66,9 @@ pub fn run(options: Options) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// The request of a command, in whatever way a browser copied it.
+fn read(command: &str) -> Result<curl::Curl> {
+    if powershell::is_powershell(command) { powershell::parse(command) } else { curl::parse(command) }
 }

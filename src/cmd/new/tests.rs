@@ -140,3 +140,78 @@ fn a_name_that_is_a_quoted_string_stays_one() {
     let made = named(command, "zhang", "p1");
     assert!(made.contains("user={{user.username | quoted}}, mode="), "{made}");
 }
+
+#[test]
+fn what_a_browser_copies_for_windows_is_the_same_request() {
+    let body = r#"{"username":"a","password":"b c","note":"中"}"#;
+    let posix = format!(
+        "curl 'https://h/login?x=1' -H 'X-A: 1' -H 'content-type: application/json' -b 'S=1' --data-raw '{body}'"
+    );
+    let cmd = "curl ^\"https://h/login?x=1^\" ^\r\n  -H ^\"X-A: 1^\" ^\r\n  -H ^\"content-type: application/json^\" ^\r\n  -b ^\"S=1^\" ^\r\n  \
+               --data-raw ^\"^{^\\^\"username^\\^\":^\\^\"a^\\^\",^\\^\"password^\\^\":^\\^\"b c^\\^\",^\\^\"note^\\^\":^\\^\"中^\\^\"^}^\"";
+    let powershell = "$session = New-Object Microsoft.PowerShell.Commands.WebRequestSession\n\
+        $session.UserAgent = \"Mozilla/5.0 (Windows)\"\n\
+        $session.Cookies.Add((New-Object System.Net.Cookie(\"S\", \"1\", \"/\", \"h\")))\n\
+        Invoke-WebRequest -UseBasicParsing -Uri \"https://h/login?x=1\" `\n-Method \"POST\" `\n-WebSession $session `\n-Headers @{\n\
+        \"authority\"=\"h\"\n  \"X-A\"=\"1\"\n} `\n-ContentType \"application/json\" `\n\
+        -Body ([System.Text.Encoding]::UTF8.GetBytes(\"{`\"username`\":`\"a`\",`\"password`\":`\"b c`\",`\"note`\":`\"$([char]0x4e2d)`\"}\"))";
+    let wanted = parse(&posix).unwrap();
+    assert_eq!(parse(cmd).unwrap(), wanted);
+    let mut read = super::read(powershell).unwrap();
+    read.headers.sort_by_key(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    for (name, _) in &mut read.headers {
+        *name = name.to_ascii_lowercase();
+    }
+    let mut lower = wanted;
+    lower.headers.iter_mut().for_each(|(name, _)| *name = name.to_ascii_lowercase());
+    assert_eq!(read, lower);
+}
+
+#[test]
+fn powershell_that_is_not_understood_is_an_error_and_quotes_no_value() {
+    for (text, part) in [
+        ("Invoke-WebRequest", "no URL"),
+        ("$a = 1", "no Invoke-WebRequest"),
+        ("irm https://h -Body \"$hunter2\"", "names a variable"),
+        ("irm https://h -Credential hunter2", "-Credential of Invoke-WebRequest is not known"),
+        ("irm https://h -Body \"hunter2", "quote is not closed"),
+        ("irm https://h -Headers hunter2", "are not @{"),
+        ("irm https://h\nirm https://h", "two requests"),
+    ] {
+        let error = format!("{:#}", super::read(text).unwrap_err());
+        assert!(error.contains(part) && !error.contains("hunter2"), "{text}: {error}");
+    }
+}
+
+/// Sent as Basic, the password would go in clear to a server that did not ask for it.
+#[test]
+fn another_way_to_authenticate_is_not_turned_into_basic() {
+    for scheme in ["--digest", "--ntlm", "--negotiate"] {
+        let error = format!("{:#}", parse(&format!("curl {scheme} -u a:hunter2 h")).unwrap_err());
+        assert!(error.contains(scheme) && !error.contains("hunter2"), "{error}");
+        assert!(parse(&format!("curl {scheme} h -d user=a")).is_ok(), "without a password it changes nothing");
+    }
+    assert_eq!(parse("curl --anyauth -u a:b h").unwrap().notes.len(), 1);
+}
+
+#[test]
+fn a_captcha_is_an_attribute_of_the_login() {
+    let text = made(r#"curl h --json '{"username":"a","password":"b","code":"8fk2","uuid":"a81bc81b-dead-4e5d"}'"#);
+    for part in [
+        "  attributes:\n    code: { required: true, max: 256 }\n    uuid:",
+        "code: \"{{user.code}}\"",
+        "uuid: \"{{user.uuid}}\"",
+        "attributes: { code: x, uuid: x }",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert!(!text.contains("secrets:"), "{text}");
+}
+
+/// What it tells people of exists.
+#[test]
+fn notes_name_no_function_that_is_not_there() {
+    let long = "A".repeat(172);
+    let text = made(&format!("curl h -d 'user=a&password={long}'"));
+    assert!(text.contains("docs/scripts.md") && !text.contains("code_util"), "{text}");
+}

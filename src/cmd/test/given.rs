@@ -42,6 +42,23 @@ pair! {
 }
 
 pair! {
+    /// `--answer code=123456`
+    Answer
+}
+
+impl Answer {
+    /// The name of the field.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is answered.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+pair! {
     /// `--set base=http://127.0.0.1:8080`
     Setting
 }

@@ -6,10 +6,10 @@
 mod answers;
 mod given;
 mod password;
+mod prepared;
 mod ready;
 mod utility;
 
-use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,9 +28,11 @@ use doorward::verdict::Verdict;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use self::given::{Attribute, Given, SecretFile, Setting};
+use self::given::{Answer, Attribute, Given, SecretFile, Setting};
+use self::prepared::Prepared;
 use self::ready::Broken;
 use super::load;
+use super::output::print;
 
 /// `doorward test`
 #[derive(Debug, clap::Args)]
@@ -44,6 +46,12 @@ pub struct Options {
     /// Reads the password from standard input (one line) instead of asking for it
     #[arg(long)]
     password_stdin: bool,
+    /// An answer to a challenge, so that nobody is asked; may be repeated. Others see it in the list of processes: see --answers-stdin
+    #[arg(long = "answer", value_name = "NAME=VALUE")]
+    answers: Vec<Answer>,
+    /// Reads answers from standard input, NAME=VALUE a line, behind the password's line
+    #[arg(long, requires = "password_stdin")]
+    answers_stdin: bool,
     /// An attribute that the connector declares; may be repeated
     #[arg(long = "attribute", value_name = "NAME=VALUE")]
     attributes: Vec<Attribute>,
@@ -88,7 +96,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 fn login(runtime: &Runtime, live: &Live, options: &Options) -> anyhow::Result<ExitCode> {
     let attributes = given::attributes(&options.attributes, &live.connector)?;
     let username = options.username.clone().context("--username says who logs in")?;
-    let password = password::read(&username, options.password_stdin)?;
+    let (password, lines) = password::read(&username, options.password_stdin, options.answers_stdin)?;
+    let prepared = Prepared::collect(&options.answers, &lines, &live.connector)?;
     let login = Login {
         username,
         password: password.clone(),
@@ -98,33 +107,45 @@ fn login(runtime: &Runtime, live: &Live, options: &Options) -> anyhow::Result<Ex
         deadline: None,
         trace: true,
     };
-    let (report, rehearsed, answered) = runtime.block_on(login_through(live, login, options))?;
+    let (report, rehearsed, answered) = runtime.block_on(login_through(live, login, prepared, options))?;
     let known: Vec<Secret> = std::iter::once(password).chain(answered).collect();
     let view = View { reveal: options.reveal, rehearsed, credentials: &known };
     show(&report, view, options.json)?;
     Ok(if rehearsed { ExitCode::SUCCESS } else { ExitCode::from(exit_code(&report.verdict)) })
 }
 
-/// Runs the login with the challenges that the terminal answers. The steps of all its parts are in the last report; the
+/// Runs the login with the challenges that the command line or the terminal answers. The steps of all its parts are in the last report; the
 /// flag says whether it ended because a request was rendered and not sent; the answers are what must not be shown.
-async fn login_through(live: &Live, login: Login, options: &Options) -> anyhow::Result<(Report, bool, Vec<Secret>)> {
+async fn login_through(
+    live: &Live,
+    login: Login,
+    mut prepared: Prepared,
+    options: &Options,
+) -> anyhow::Result<(Report, bool, Vec<Secret>)> {
     let (progress, rehearsal, pocket) = (Progress::default(), Rehearsal::default(), Pocket::default());
     let mut tools = Tools { pauses: &pocket, ..Tools::of(live, &clock::System, &progress) };
     if options.render_only {
         tools.exchange = &rehearsal;
     }
     let mut report = authenticate(&live.connector, tools, login).await;
-    let mut given = Vec::new();
+    let mut given: Vec<Secret> = prepared.secrets().cloned().collect();
     while let Verdict::Challenge(challenge) = &report.verdict {
-        let Some(action) = answers::ask(challenge)? else { break };
         let id = challenge.id.clone();
         let Some(saved) = pocket.take(&id).and_then(|state| Saved::read(&state)) else { break };
+        let action = match prepared.answer(challenge, &saved) {
+            Some(action) => Some(action),
+            None => answers::ask(challenge)?,
+        };
+        let Some(action) = action else { break };
         if let Action::Answer(answers) = &action {
             given.extend(answers.values().cloned());
         }
         let resumption = Resumption { id, saved, action, deadline: None, trace: true };
         let next = resume(&live.connector, tools, resumption).await;
         report = joined(report, next);
+    }
+    for name in prepared.unused() {
+        anstream::eprintln!("doorward: the answer {name} was not asked for");
     }
     Ok((report, rehearsal.was_asked(), given))
 }
@@ -172,9 +193,4 @@ fn cannot_run(broken: &Broken, as_json: bool) -> anyhow::Result<ExitCode> {
         print(&format!("misconfigured  the connector {} does not load\n", broken.id))?;
     }
     Ok(ExitCode::from(super::MISCONFIGURED))
-}
-
-/// Colours come with the text; the stream drops them where nobody sees them.
-fn print(text: &str) -> anyhow::Result<()> {
-    anstream::stdout().write_all(text.as_bytes()).context("standard output cannot be written")
 }

@@ -11,20 +11,24 @@ use zeroize::Zeroizing;
 /// More than a login of the API may hold.
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// The password of `username`.
-pub fn read(username: &str, from_stdin: bool) -> anyhow::Result<Secret> {
-    if from_stdin { from_standard_input() } else { ask(username) }
+/// The password of `username`, and what else stands on standard input when more lines than the password's may.
+pub fn read(username: &str, from_stdin: bool, with_more: bool) -> anyhow::Result<(Secret, Zeroizing<String>)> {
+    if from_stdin { from_standard_input(with_more) } else { Ok((ask(username)?, Zeroizing::default())) }
 }
 
-fn from_standard_input() -> anyhow::Result<Secret> {
+fn from_standard_input(with_more: bool) -> anyhow::Result<(Secret, Zeroizing<String>)> {
     // Room for all that is read, so that no copy of it stays behind when the buffer grows.
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MOST_BYTES + 2)?));
     io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut bytes).context("standard input cannot be read")?;
     anyhow::ensure!(u64::try_from(bytes.len())? <= MOST_BYTES, "the password on standard input is longer than 64 KiB");
     let text = str::from_utf8(&bytes).map_err(|_| anyhow::anyhow!("the password on standard input is not UTF-8"))?;
+    if with_more {
+        let (line, more) = text.split_once('\n').unwrap_or((text, ""));
+        return Ok((Secret::new(line.strip_suffix('\r').unwrap_or(line)), Zeroizing::new(more.to_owned())));
+    }
     let line = without_line_end(text);
     anyhow::ensure!(!line.contains('\n'), "standard input holds more than one line; the password is one line");
-    Ok(Secret::new(line))
+    Ok((Secret::new(line), Zeroizing::default()))
 }
 
 fn ask(username: &str) -> anyhow::Result<Secret> {

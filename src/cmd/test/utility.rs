@@ -10,14 +10,16 @@ use doorward::server::reply;
 use doorward::trace::{Trace, View, human};
 use tokio::runtime::Runtime;
 
-use super::{Options, given, print};
+use super::{Options, given};
 use crate::cmd::MISCONFIGURED;
+use crate::cmd::output::print;
 
 /// Makes the call and shows it. 0: an extension, or a request that could be rendered; 1: the inputs are refused;
 /// 3: unavailable; 4: misconfigured.
 pub fn run(runtime: &Runtime, live: &Live, options: Options) -> anyhow::Result<ExitCode> {
     let inputs = given::attributes(&options.attributes, &live.connector)?;
     anyhow::ensure!(!options.password_stdin, "the connector {} is a utility: it takes no password", live.connector.id);
+    anyhow::ensure!(options.answers.is_empty(), "the connector {} is a utility: it asks nobody", live.connector.id);
     let call = UtilityCall {
         username: options.username,
         client_ip: options.client_ip,

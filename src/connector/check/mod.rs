@@ -33,7 +33,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::raw;
-use super::raw::FromNode as _;
 use super::{Connector, Kind};
 use crate::context::Variable;
 use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
@@ -144,10 +143,8 @@ impl Draft {
     /// Reads the file at `path` (its text comes in by argument); its scripts are numbered from 0.
     pub fn read(path: &Path, text: String, around: Surroundings<'_>) -> Self {
         let file = Arc::new(SourceFile { path: path.to_owned(), text });
-        let mut mistakes = Mistakes::new(file);
+        let (raw, mut mistakes) = raw::read(file);
         let id = id_of(path, &mut mistakes);
-        let node = crate::yaml::parse(&mut mistakes);
-        let raw = node.and_then(|node| raw::Connector::read(&node, &mut mistakes));
         let scripts = match &raw {
             Some(raw) => scripts::written(raw, &id, around, &mut mistakes),
             None => Vec::new(),

@@ -11,7 +11,7 @@ use crate::connector::evidence::{Evidence, Weakness};
 use crate::connector::raw::response::{Extension as RawExtension, Format as RawFormat, FormatWord, Mapping};
 use crate::connector::raw::{self, connector::Pairs};
 use crate::connector::{Capture, Identity, Match, ResponsePlan, Role, Script};
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::Mistakes;
 use crate::document::PairsSpec;
 use crate::mapping::{Extension, MapPlan};
 use crate::response::{Charset, Decoding, Format, Source, Wanted};
@@ -31,7 +31,7 @@ pub(super) fn response(
         let mut wanted = Wanted::default();
         wants(&mut wanted);
         if role == Role::Factor {
-            no_success(&step.name.span, mistakes);
+            no_success(step, mistakes);
         }
         let otherwise = Otherwise::Reject(Reason::InvalidCredentials);
         return Some(ResponsePlan {
@@ -90,7 +90,7 @@ pub(super) fn response(
             weak(more, written, "more");
         }
         if raw.success.is_none() {
-            no_success(&step.name.span, mistakes);
+            no_success(step, mistakes);
         }
         // What a script makes of a cookie or a header looks like a field to a rule.
         if preprocess.is_some() {
@@ -134,7 +134,12 @@ fn asked_by(plan: &ResponsePlan) -> Wanted {
     wanted
 }
 
-fn no_success(span: &Span, mistakes: &mut Mistakes) {
+fn no_success(step: &raw::Step, mistakes: &mut Mistakes) {
+    // A key that is misspelt is the reason why it is missing.
+    if mistakes.has_within("unknown-key", &step.place.span) {
+        return;
+    }
+    let span = &step.name.span;
     let mistake = mistakes.error_at("no-success", span, "a step that proves the user needs a `success`");
     mistakes.add(mistake.help("say what only a right password brings: success: { field: …, equals: … }"));
 }

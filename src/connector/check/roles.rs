@@ -135,6 +135,10 @@ fn compares_answer(step: &raw::Step) -> bool {
 /// A connector that authenticates must have something that proves.
 pub(super) fn at_least_one_factor(raw: &raw::Connector, kind: Kind, steps: &[Step], mistakes: &mut Mistakes) {
     // Steps with mistakes of their own are missing here; judging the rest would mislead.
+    // What sends the password may be what this version cannot do.
+    if mistakes.has_within("not-supported", &(0..usize::MAX)) {
+        return;
+    }
     if kind == Kind::Authentication && steps.len() == raw.steps.len() && steps.iter().all(|s| s.role == Role::Helper) {
         let span = raw.steps.first().map_or(0..0, |step| step.name.span.clone());
         let message = "no step proves the user: none sends the password, a field of it or an answer";

@@ -42,10 +42,16 @@ use crate::diagnostic::{Diagnostic, Mistakes, SourceFile};
 /// Reads a connector file. Gives the connector when what was meant is clear enough to check it further, and every
 /// mistake found, in the order of the file; with an error among them the connector must not run.
 pub fn parse(file: Arc<SourceFile>) -> (Option<Connector>, Vec<Diagnostic>) {
+    let (connector, mistakes) = read(file);
+    (connector, mistakes.into_diagnostics())
+}
+
+/// The same for whoever goes on checking: the one way into a connector file.
+pub fn read(file: Arc<SourceFile>) -> (Option<Connector>, Mistakes) {
     let mut mistakes = Mistakes::new(file).with_homes(homes::of);
     let node = crate::yaml::parse(&mut mistakes);
     let connector = node.and_then(|node| Connector::read(&node, &mut mistakes));
-    (connector, mistakes.into_diagnostics())
+    (connector, mistakes)
 }
 
 #[cfg(test)]

@@ -83,3 +83,40 @@ async fn without_a_terminal_the_challenge_stays_open() {
     assert_eq!(printed["trace"][2]["ask"]["fields"], serde_json::json!(["code"]));
     assert_eq!(upstream.asked("/verify"), 0);
 }
+
+/// No terminal, and nobody is asked: each given answer serves once, a wrong one first.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_can_be_given_beforehand() {
+    let upstream = Upstream::start().await;
+    let place = place(&connectors::sms(&upstream.base));
+    let right = format!("code={CODE}");
+    let login = ["corp", "--username", "zhangsan", "--password-stdin"];
+    let with = |more: &[&'static str]| login.into_iter().chain(more.iter().copied()).collect::<Vec<_>>();
+
+    let given = [&login[..], &["--answer", "code=000000", "--answer", &right]].concat();
+    let done = send_test(place.path(), &given, "right").await;
+    assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{done:?}");
+    assert!(!done.out.contains(CODE) && !done.out.contains("000000"), "{done:?}");
+
+    let done = send_test(place.path(), &with(&["--answers-stdin"]), &format!("right\ncode=000000\n{right}\n")).await;
+    assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{done:?}");
+
+    let done = send_test(place.path(), &with(&["--answer", "code=000000"]), "right").await;
+    assert_eq!(done.code, Some(2), "the challenge stays open when no answer is left: {done:?}");
+
+    let done = send_test(place.path(), &[&login[..], &["--answer", &right]].concat(), "wrong").await;
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.err.contains("the answer code was not asked for"), "{done:?}");
+
+    let sent = upstream.asked("/login");
+    for (more, told) in
+        [(&["--answer", "cod=1"][..], "asks for no cod; did you mean code?"), (&["--answer", "code"], "NAME=VALUE")]
+    {
+        let done = send_test(place.path(), &with(more), "right").await;
+        assert_eq!(done.code, Some(64), "{done:?}");
+        assert!(done.err.contains(told), "{done:?}");
+    }
+    let done = send_test(place.path(), &["corp", "--username", "zhangsan", "--answers-stdin"], "right\n").await;
+    assert_eq!(done.code, Some(64), "{done:?}");
+    assert_eq!(upstream.asked("/login"), sent, "nothing was sent");
+}

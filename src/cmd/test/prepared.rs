@@ -1,0 +1,79 @@
+//! Answers that the command line gives before anybody asks: `--answer NAME=VALUE` and `--answers-stdin`.
+//!
+//! Each serves once, the first that fits the name: a login that asks for `code` twice takes two.
+
+use anyhow::{Context as _, Result, ensure};
+use doorward::connector::Connector;
+use doorward::flow::{Action, Saved};
+use doorward::secret::Secret;
+use doorward::verdict::Challenge;
+use indexmap::IndexMap;
+
+use super::given::{Answer, meant};
+
+/// The name of an answer that asks for the code once more; golden cases have it as well.
+const RESEND: &str = "resend";
+
+/// Answers in the order in which they were given.
+#[derive(Default)]
+pub struct Prepared(Vec<(String, Secret)>);
+
+impl Prepared {
+    /// Those of the command line, and then the lines of standard input.
+    pub fn collect(given: &[Answer], lines: &str, connector: &Connector) -> Result<Self> {
+        let asks = || connector.steps.iter().filter_map(|step| step.ask.as_ref());
+        let names: Vec<&str> = asks().flat_map(doorward::connector::Ask::answers).chain([RESEND]).collect();
+        let mut answers: Vec<(String, Secret)> =
+            given.iter().map(|answer| (answer.name().to_owned(), Secret::new(answer.value()))).collect();
+        for (number, line) in lines.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+            let (name, value) = line
+                .split_once('=')
+                .with_context(|| format!("answer {} on standard input is not written NAME=VALUE", number + 1))?;
+            answers.push((name.to_owned(), Secret::new(value)));
+        }
+        for (name, _) in &answers {
+            let known = names.contains(&name.as_str());
+            ensure!(known, "the connector {} asks for no {name}{}", connector.id, meant(name, names.iter().copied()));
+        }
+        Ok(Self(answers))
+    }
+
+    /// What to do about `challenge`; `None` when an answer that it wants is not there.
+    pub fn answer(&mut self, challenge: &Challenge, saved: &Saved) -> Option<Action> {
+        if challenge.resend_after.is_some() && self.0.first().is_some_and(|(name, _)| name == RESEND) {
+            self.0.remove(0);
+            return Some(Action::Resend);
+        }
+        let mut wanted: Vec<&str> = challenge.fields.iter().map(|field| field.name.as_str()).collect();
+        if challenge.kind == "redirect" {
+            wanted = vec!["code"];
+        }
+        if wanted.is_empty() || wanted.iter().any(|name| self.place(name).is_none()) {
+            return None;
+        }
+        let mut answers: IndexMap<String, Secret> = IndexMap::new();
+        for name in wanted {
+            answers.extend(self.place(name).map(|at| self.0.remove(at)));
+        }
+        if challenge.kind == "redirect" {
+            // Nobody can know it before the login begins.
+            let state = self.place("state").map(|at| self.0.remove(at).1);
+            answers.insert("state".to_owned(), state.unwrap_or_else(|| saved.login_state().clone()));
+        }
+        Some(Action::Answer(answers))
+    }
+
+    fn place(&self, wanted: &str) -> Option<usize> {
+        self.0.iter().position(|(name, _)| name == wanted)
+    }
+
+    /// The names of what nobody asked for.
+    pub fn unused(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// All of them, which must not be shown.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.0.iter().map(|(_, value)| value)
+    }
+}
