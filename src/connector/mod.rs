@@ -12,6 +12,8 @@ pub mod evidence;
 pub mod kept;
 mod needs;
 pub mod probe;
+#[cfg(test)]
+mod random;
 pub mod raw;
 mod schema;
 mod script_input;
