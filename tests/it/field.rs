@@ -7,12 +7,13 @@ mod soap;
 use std::path::Path;
 
 use doorward::clock::System;
-use doorward::connector::catalog::{Live, Loader};
+use doorward::connector::catalog::{Live, Loader, Outcome};
 use doorward::diagnostic::{Style, render};
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
 use doorward::flow::{Login, Report, Tools, authenticate};
 use doorward::script::Limits;
+use doorward::trace::{Trace, View, human};
 use doorward::verdict::Verdict;
 
 use crate::support::daemon::Home;
@@ -30,6 +31,11 @@ fn written(name: &str) -> String {
 }
 
 async fn load_text(text: &str, server: &FaultServer) -> Live {
+    let outcome = outcome(text, server).await;
+    outcome.live.unwrap_or_else(|| panic!("{}", render(&outcome.diagnostics, Style::Plain)))
+}
+
+async fn outcome(text: &str, server: &FaultServer) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("field.yaml");
     std::fs::write(&path, text).unwrap();
@@ -39,8 +45,7 @@ async fn load_text(text: &str, server: &FaultServer) -> Live {
         env: Box::new(move |name| (name == "FIELD_BASE").then(|| base.clone())),
         ..to_loopback()
     };
-    let outcome = loader.load(&[path]).await.pop().unwrap();
-    outcome.live.unwrap_or_else(|| panic!("{}", render(&outcome.diagnostics, Style::Plain)))
+    loader.load(&[path]).await.pop().unwrap()
 }
 
 async fn login(live: &Live, username: &str, password: &str) -> Report {
@@ -118,6 +123,12 @@ async fn case_05_check_password_line_end() {
     let live = load("05-check-password-line-end", &server).await;
     accepts_and_rejects(&live).await;
     let nothing = login(&live, "nobody", "right").await;
+    explains(&nothing, "unavailable unexpected_reply", "the reply has no field \"text\"; it is empty");
+    let not = "success: { all: [ { field: text, equals: \"true\" }, { not: { field: text, equals: \"false\" } } ] }";
+    let below = written("05-check-password-line-end").replace("success: { field: text, equals: \"true\" }", not);
+    let below = load_text(&below, &server).await;
+    accepts_and_rejects(&below).await;
+    let nothing = login(&below, "nobody", "right").await;
     explains(&nothing, "unavailable unexpected_reply", "the reply has no field \"text\"; it is empty");
     // Two line ends are not one, and a log does not show them.
     let two = login(&live, "blanks", "right").await;
@@ -244,6 +255,49 @@ async fn case_36_typed_elements() {
     accepts_and_rejects(&live).await;
     let wrong = login(&live, "zhangsan", "wrong").await;
     assert_eq!(message(&wrong), Some("用户名或密码错误"));
+}
+
+/// A page that says 200 where the rule names 201: unavailable, and `check` says so without a golden case.
+#[tokio::test(flavor = "multi_thread")]
+async fn case_rules() {
+    let server = servers::maintenance().await;
+    let outcome = outcome(&written("rules"), &server).await;
+    let warned = render(&outcome.diagnostics, Style::Plain);
+    assert!(warned.contains("in place of the reply for a wrong password"), "{warned}");
+    let report = login(&outcome.live.unwrap(), "zhangsan", "right").await;
+    explains(&report, "unavailable unexpected_reply", "an HTML page titled \"Down\"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_header() {
+    let server = servers::digest_name().await;
+    let live = load("header", &server).await;
+    expect(&login(&live, "zhangsan", "right").await, "accept");
+    let sent = server.requests();
+    let name = "a\", uri=\"/x";
+    expect(&login(&live, name, "right").await, "reject invalid_input");
+    assert_eq!(server.requests(), sent, "nothing was sent");
+    let quoted = written("header").replace("{{user.username}}\"'", "{{user.username | quoted}}\"'");
+    let live = load_text(&quoted, &server).await;
+    expect(&login(&live, name, "right").await, "accept");
+    expect(&login(&live, name, "wrong").await, "reject invalid_credentials");
+}
+
+/// A character of the password as a number in a rule: neither explain nor trace show it.
+#[tokio::test(flavor = "multi_thread")]
+async fn case_trace() {
+    let server = servers::encoded("identity").await;
+    let live = load("trace", &server).await;
+    for password in ["right", "\u{4e2d}"] {
+        let report = login(&live, "zhangsan", password).await;
+        let trace = Trace::of(&report, View::default());
+        let shown = format!("{}\n{}\n{}", report.explain, human(&trace), trace.to_json(serde_json::Value::Null));
+        for number in ["114", "20013"] {
+            let told =
+                [format!("it is {number}"), format!("is {number} "), format!(":{number},"), format!(" {number}\n")];
+            assert!(told.iter().all(|told| !shown.contains(told)), "{shown}");
+        }
+    }
 }
 
 /// The same reply wherever else a scalar is wanted: identity, attributes, lists, scripts, `var` of what a script took from it.

@@ -136,3 +136,26 @@ pub async fn named_status() -> FaultServer {
     })
     .await
 }
+
+pub async fn maintenance() -> FaultServer {
+    answering(|_| reply("200 OK\r\nContent-Type: text/html", "<html><head><title>Down</title></head></html>")).await
+}
+
+/// Takes the name from a quoted-string (RFC 9110 section 5.6.4) of a header, and it must be that of the body.
+pub async fn digest_name() -> FaultServer {
+    answering(|request| {
+        let line = request.lines().find_map(|line| line.strip_prefix("Authorization: Digest username=\"")).unwrap();
+        let (mut name, mut letters) = (String::new(), line.chars());
+        loop {
+            match letters.next() {
+                Some('"') => break,
+                Some('\\') => name.extend(letters.next()),
+                letter => name.push(letter.unwrap()),
+            }
+        }
+        let sent: serde_json::Value = serde_json::from_str(body_of(request)).unwrap_or_default();
+        let right = letters.as_str().is_empty() && sent["u"] == name.as_str() && sent["p"] == "right";
+        reply("200 OK", if right { OK } else { NO })
+    })
+    .await
+}
