@@ -31,6 +31,9 @@ pub struct Ask {
     pub poll_after: Option<Duration>,
 }
 
+/// The longest time between two polls.
+pub const SLOWEST_POLL: Duration = Duration::from_mins(1);
+
 impl Ask {
     /// Every variable that its holes read; a repeat is possible.
     pub fn variables(&self) -> Vec<Variable> {

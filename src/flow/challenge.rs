@@ -37,8 +37,30 @@ pub enum Action {
     Answer(IndexMap<String, Secret>),
     /// Whether it is confirmed by now.
     Poll,
+    /// The same before its time ([`Saved::is_early`]): the challenge as it stands, and nobody is asked.
+    Early,
     /// The code once more.
     Resend,
+}
+
+/// Whether a call asks for a confirmation and brings no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Poll {
+    No,
+    /// It may ask the upstream.
+    Due,
+    /// It comes too soon for that.
+    Early,
+}
+
+impl Poll {
+    pub(super) fn of(action: &Action) -> Self {
+        match action {
+            Action::Answer(_) | Action::Resend => Self::No,
+            Action::Poll => Self::Due,
+            Action::Early => Self::Early,
+        }
+    }
 }
 
 /// A login that goes on.
@@ -84,6 +106,7 @@ impl Run<'_> {
             attempts_left: ask.attempts,
             resends_left: resend.map_or(0, |resend| resend.max),
             resend_at: now + resend.map_or(0, |resend| milliseconds(resend.after)),
+            poll_at: now + ask.poll_after.map_or(0, milliseconds),
         };
         let id = self.new_id();
         let stop = self.wait(step, ask, (id, hold), None).await;
@@ -160,7 +183,7 @@ impl Run<'_> {
             expires_in: until(hold.expires_at),
             attempts_left: hold.attempts_left,
             resend_after: (hold.resends_left > 0).then(|| until(hold.resend_at)),
-            poll_after: ask.poll_after,
+            poll_after: ask.poll_after.map(|usual| until(hold.poll_at).min(usual)),
             error,
         })
     }
@@ -242,7 +265,10 @@ impl Run<'_> {
         if let Some(before) = before {
             self.forget(before);
         }
-        let Asked { hold, id, answers: _ } = asked;
+        let Asked { mut hold, id, answers: _ } = asked;
+        if self.poll != Poll::No {
+            hold.poll_at = self.tools.ambient.unix_ms() + ask.poll_after.map_or(0, milliseconds);
+        }
         match &stop.ending {
             Ending::Pending => {
                 let waits = self.wait(step, ask, (id, hold), None).await;
@@ -251,7 +277,7 @@ impl Run<'_> {
             Ending::Reject {
                 reason: reason @ (Reason::MfaFailed | Reason::InvalidCredentials | Reason::InvalidInput),
                 message,
-            } if !self.polled => {
+            } if self.poll == Poll::No => {
                 let left = hold.attempts_left.saturating_sub(1);
                 if left == 0 {
                     return Stop { explain: format!("{}; it was the last attempt", stop.explain), ..stop };
@@ -267,7 +293,7 @@ impl Run<'_> {
                 Stop { explain: if waits.is_challenge() { explain } else { waits.explain.clone() }, ..waits }
             }
             // A poll is no answer: nothing was used up, whatever the upstream made of it.
-            Ending::Unavailable(_) if !self.written || self.polled => {
+            Ending::Unavailable(_) if !self.written || self.poll != Poll::No => {
                 // Should this fail, the verdict is the same and the user begins anew.
                 let explain = match self.keep(step, &id, hold).await {
                     Ok(()) => format!("{}; the challenge stays open", stop.explain),

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::challenge::{Action, Asked, Resumption};
+use super::challenge::{Action, Asked, Poll, Resumption};
 use super::report::{Report, StepReport};
 use super::run::Run;
 use super::sends::Code;
@@ -57,7 +57,7 @@ pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumpt
         credential_sends: 0,
         written: false,
         code: Code::default(),
-        polled: matches!(action, Action::Poll),
+        poll: Poll::of(&action),
         pick: connector.nodes.as_ref().map(|nodes| saved.node.map_or_else(|| nodes.start(), |node| nodes.resume(node))),
         jar: saved.jar.clone(),
         asked: Vec::new(),
@@ -79,7 +79,7 @@ pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumpt
             let asked = Asked { hold, id, answers: Some(answers) };
             Box::pin(run.steps(hold.step, Some(asked), &mut steps)).await
         }
-        Action::Poll => {
+        Action::Poll | Action::Early => {
             let asked = Asked { hold, id, answers: None };
             Box::pin(run.steps(hold.step, Some(asked), &mut steps)).await
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-use super::challenge::Asked;
+use super::challenge::{Asked, Poll};
 use super::report::{StepEnd, StepReport, StepTrace};
 use super::stop::{Ending, Stop};
 use super::{Tools, challenge, draw, input, meaning, sends};
@@ -67,7 +67,7 @@ pub(super) struct Run<'a> {
     /// What is known of the code that was counted last.
     pub code: sends::Code,
     /// Whether this call asks for a confirmation and brings no answer.
-    pub polled: bool,
+    pub poll: Poll,
     pub tracing: bool,
     /// The node of this login, when the connector has nodes.
     pub pick: Option<Pick<'a>>,
@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
             credential_sends: 0,
             written: false,
             code: sends::Code::default(),
-            polled: false,
+            poll: Poll::No,
             pick: connector.nodes.as_ref().map(Nodes::start),
             jar: Jar::default(),
             tracing,
@@ -249,7 +249,7 @@ impl<'a> Run<'a> {
         explain: &mut String,
     ) -> Result<Proof, Stop> {
         let Some(ask) = &step.ask else { return Err(challenge::lost()) };
-        if self.polled && ask.poll_after.is_none() {
+        if self.poll == Poll::Early || (self.poll == Poll::Due && ask.poll_after.is_none()) {
             report.end = StepEnd::Asked;
             return Err(self.still_open(step, ask, asked).await);
         }

@@ -10,8 +10,9 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use super::challenge::milliseconds;
 use super::run::Run;
-use crate::connector::ask::{Ask, AskType};
+use crate::connector::ask::{Ask, AskType, SLOWEST_POLL};
 use crate::context::{LoginTexts, PageFacts, StepFacts, StepOutcome, StepValue, User, Variable};
 use crate::cookies::Jar;
 use crate::document::{Object, Value};
@@ -20,7 +21,7 @@ use crate::state::{MOST_BYTES, Pause};
 use crate::verdict::{Mapped, Proven};
 
 /// Raised when the meaning of a member changes: two versions of this program may share a store.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A login that waits for an answer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,6 +65,8 @@ pub(super) struct Hold {
     pub resends_left: u32,
     /// Milliseconds since 1970 from which on the code may be sent once more.
     pub resend_at: u64,
+    /// Milliseconds since 1970 from which on the upstream may be asked whether it is confirmed.
+    pub poll_at: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -207,6 +210,11 @@ impl Saved {
     /// Milliseconds that the challenge still lives; 0 when it is over.
     pub fn left_ms(&self, now_ms: u64) -> u64 {
         self.hold.expires_at.saturating_sub(now_ms)
+    }
+
+    /// Whether a poll comes before the time that the last answer named. A clock that was set back makes nobody wait for it.
+    pub fn is_early(&self, now_ms: u64) -> bool {
+        (1..=milliseconds(SLOWEST_POLL)).contains(&self.hold.poll_at.saturating_sub(now_ms))
     }
 
     /// What was mapped so far.

@@ -79,6 +79,7 @@ async fn go_on(app: &Arc<App>, caller: &Arc<Caller>, entered: Entered, waits: Wa
     };
     let action = match asked {
         Asked::Answers(answers) => Action::Answer(answers),
+        Asked::Poll if saved.is_early(System.unix_ms()) => Action::Early,
         Asked::Poll => Action::Poll,
         Asked::Resend => Action::Resend,
         Asked::Cancel => return login::cancelled(app, caller, &connector, &saved),

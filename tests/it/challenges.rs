@@ -242,24 +242,29 @@ async fn the_code_once_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_is_polled_until_it_is_confirmed() {
     let upstream = Upstream::start().await;
-    let lab = Lab::new(&connectors::push(&upstream.base)).await;
+    let lab = Lab::new(&connectors::push(&upstream.base, "1ms")).await;
     let opened = lab.open().await;
-    assert_eq!((&opened["type"], &opened["poll_after"], &opened["fields"]), (&json!("push"), &json!(2), &json!([])));
+    assert_eq!((&opened["type"], &opened["poll_after"], &opened["fields"]), (&json!("push"), &json!(1), &json!([])));
+    let poll = async |id: &Value| {
+        let now = System.unix_ms();
+        wait_until(|| System.unix_ms() > now + 2);
+        lab.act(id, "poll").await
+    };
     for _ in 0..5 {
-        let waiting = lab.act(&opened["id"], "poll").await;
+        let waiting = poll(&opened["id"]).await;
         verdict(&waiting, 401, "challenge");
         let challenge = &waiting.json()["challenge"];
         assert_eq!((&challenge["id"], &challenge["attempts_left"]), (&opened["id"], &json!(3)));
         assert_eq!(challenge.get("error"), None);
     }
     upstream.memory.lock().unwrap().push = Some(true);
-    verdict(&lab.act(&opened["id"], "poll").await, 200, "accept");
+    verdict(&poll(&opened["id"]).await, 200, "accept");
     expired(&lab.act(&opened["id"], "poll").await);
 
     // Refused on the telephone: a poll is no answer that could be tried again.
     upstream.memory.lock().unwrap().push = Some(false);
     let opened = lab.open().await;
-    let refused = lab.act(&opened["id"], "poll").await;
+    let refused = poll(&opened["id"]).await;
     verdict(&refused, 403, "reject");
     assert_eq!(refused.json()["reason"], "mfa_failed");
     expired(&lab.act(&opened["id"], "poll").await);
@@ -271,7 +276,26 @@ async fn a_push_is_polled_until_it_is_confirmed() {
     };
     mallory();
     let opened = lab.open().await;
-    assert_eq!(lab.act(&opened["id"], "poll").await.json()["reason"], "identity_mismatch");
+    assert_eq!(poll(&opened["id"]).await.json()["reason"], "identity_mismatch");
+}
+
+/// Whoever polls without a pause asks Doorward, and not the upstream.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_before_its_time_asks_nobody_and_keeps_the_challenge() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::push(&upstream.base, "1m")).await;
+    let opened = lab.open().await;
+    upstream.memory.lock().unwrap().push = Some(true);
+    let asked = upstream.asked("/push");
+    for _ in 0..50 {
+        let early = lab.act(&opened["id"], "poll").await;
+        verdict(&early, 401, "challenge");
+        let challenge = &early.json()["challenge"];
+        assert_eq!((&challenge["id"], &challenge["attempts_left"]), (&opened["id"], &json!(3)));
+        let left = challenge["poll_after"].as_u64().unwrap();
+        assert!((1..=60).contains(&left), "{left}");
+    }
+    assert_eq!(upstream.asked("/push"), asked);
 }
 
 #[tokio::test(flavor = "multi_thread")]

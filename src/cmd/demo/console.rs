@@ -56,6 +56,11 @@ impl<'a> Console<'a> {
         let mut reply = self.call(&format!("/v1/connectors/{}/authenticate", shipped.id), &body).await?;
         let mut words = vec![word(&reply)?];
         if let Some(answer) = self.answer(shipped.asks, username, &reply, mood) {
+            if answer.get("action").is_some() {
+                // Before its time a poll would ask nobody.
+                let wait = reply.pointer("/challenge/poll_after").and_then(Value::as_u64).unwrap_or_default();
+                tokio::time::sleep(Duration::from_secs(wait)).await;
+            }
             reply = self.call("/v1/challenges", &answer).await?;
             words.push(word(&reply)?);
         }

@@ -9,7 +9,7 @@ use super::place::Marks;
 use super::roles::Taint;
 use super::step::template;
 use crate::condition::{Operand, Operator, Test, ValueSource};
-use crate::connector::ask::{AskField, AskType, Image, REDIRECT_ANSWERS, Resend};
+use crate::connector::ask::{AskField, AskType, Image, REDIRECT_ANSWERS, Resend, SLOWEST_POLL};
 use crate::connector::raw::ask as raw_ask;
 use crate::connector::raw::{self, Spanned, Text};
 use crate::connector::{Ask, Role, Step};
@@ -35,7 +35,6 @@ const USUAL_WAIT: Duration = Duration::from_mins(1);
 
 /// A person takes a telephone out of a pocket in about this time.
 const USUAL_POLL: Duration = Duration::from_secs(3);
-const SLOWEST_POLL: Duration = Duration::from_mins(1);
 
 /// More fields are a questionnaire.
 const MOST_FIELDS: usize = 16;

@@ -33,7 +33,7 @@ pub(super) struct ChallengeBody<'a> {
     /// Seconds until `resend` is possible; absent when it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     resend_after: Option<u64>,
-    /// Seconds to wait before each `poll`; absent when there is nothing to poll for.
+    /// Seconds until the next `poll` asks the upstream; absent when there is nothing to poll for.
     #[serde(skip_serializing_if = "Option::is_none")]
     poll_after: Option<u64>,
     /// Why the last answer, or the last resend, did not do.

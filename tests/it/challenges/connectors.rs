@@ -46,11 +46,11 @@ pub fn sms_with(base: &str, more: &str) -> String {
     connector(base, "", &steps.replace("MORE", more))
 }
 
-pub fn push(base: &str) -> String {
+pub fn push(base: &str, poll_after: &str) -> String {
     let steps = r#"
   - name: confirm
     role: factor
-    ask: { type: push, message: "confirm on your telephone", poll_after: 2s }
+    ask: { type: push, message: "confirm on your telephone", poll_after: EVERY }
     request: { method: GET, url: "${base}/push" }
     response:
       format: json
@@ -59,7 +59,7 @@ pub fn push(base: &str) -> String {
       success: { field: state, equals: confirmed }
       identity: { field: name, match: exact }
 "#;
-    connector(base, "", steps)
+    connector(base, "", &steps.replace("EVERY", poll_after))
 }
 
 /// Two ways to send a code, of which one did not run: its capture is missing when the answer is compared.
