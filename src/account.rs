@@ -5,6 +5,7 @@
 //! count for each. What is folded here is a key and nothing else: no name is sent, compared or shown in this form. Two
 //! accounts that differ only in what is folded share a count, which is the lesser evil.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
@@ -15,6 +16,24 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 /// The most characters of the name that guard, identity and audit speak of. No directory has longer ones (Active Directory:
 /// 20 and 256), and every line of log and audit holds one.
 pub const MOST_CHARACTERS: usize = 256;
+
+/// The name of a packed user name that cannot be read: all of its text may be secret.
+pub const UNREADABLE: &str = "‹unreadable›";
+
+/// The most bytes of a user name in which fields are packed.
+pub const MOST_PACKED_BYTES: usize = 8 * 1024;
+
+/// A name as guard, log and audit have it: one that is too long is refused, and what is written of it ends with `…`.
+pub fn bounded(name: &str) -> Cow<'_, str> {
+    // Every character has a byte, so most names need no counting.
+    if name.len() <= MOST_CHARACTERS {
+        return Cow::Borrowed(name);
+    }
+    match name.char_indices().nth(MOST_CHARACTERS) {
+        None => Cow::Borrowed(name),
+        Some(_) => Cow::Owned(name.chars().take(MOST_CHARACTERS - 1).chain(['…']).collect()),
+    }
+}
 
 /// Digits of a telephone number with its country (E.164 has 15, and two zeros may stand before them).
 const TELEPHONE_DIGITS: std::ops::RangeInclusive<usize> = 8..=17;
@@ -154,6 +173,18 @@ mod tests {
             for spelling in spellings {
                 assert_eq!(folded(spelling), folded(name), "{spelling:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_cut_where_it_is_written() {
+        for (name, written) in [
+            ("é".repeat(256), "é".repeat(256)),
+            ("é".repeat(257), "é".repeat(255) + "…"),
+            ("x".repeat(60_000), "x".repeat(255) + "…"),
+            (String::new(), String::new()),
+        ] {
+            assert_eq!(bounded(&name), written);
         }
     }
 

@@ -14,6 +14,7 @@ use sha2::Sha256;
 
 pub use trail::{Full, Place, Trail};
 
+use crate::account::bounded;
 use crate::config::UserName;
 use crate::flow::report::Report;
 use crate::verdict::Verdict;
@@ -29,6 +30,8 @@ pub struct Call<'a> {
     pub client_ip: Option<IpAddr>,
     /// Whether a send test asked.
     pub test: bool,
+    /// How many lines about this caller were left out before this one.
+    pub left_out: u32,
 }
 
 /// A line; the order of its members is the order on disk.
@@ -55,6 +58,8 @@ struct Line<'a> {
     ms: u64,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     test: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -72,9 +77,11 @@ pub fn line(report: &Report, call: &Call<'_>, names: &UserName) -> Vec<u8> {
         Verdict::Unavailable(unavailable) => (None, Some(unavailable.cause.as_str())),
         Verdict::Accept(_) | Verdict::Challenge(_) | Verdict::Misconfigured(_) => (None, None),
     };
+    // Whoever made the report: no line is longer than its bounds.
+    let account = bounded(&report.account);
     let (username, username_hmac) = match names {
-        UserName::Clear => (Some(report.account.as_str()), None),
-        UserName::Hmac(key) => (None, Some(keyed(key.expose().as_bytes(), report.account.as_bytes()))),
+        UserName::Clear => (Some(&*account), None),
+        UserName::Hmac(key) => (None, Some(keyed(key.expose().as_bytes(), account.as_bytes()))),
     };
     let milliseconds = |took: std::time::Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let line = Line {
@@ -103,6 +110,7 @@ pub fn line(report: &Report, call: &Call<'_>, names: &UserName) -> Vec<u8> {
         credential_sends: report.credential_sends,
         ms: milliseconds(report.took),
         test: call.test,
+        left_out: Some(call.left_out).filter(|left_out| *left_out > 0),
     };
     // Strings and numbers only: serialising cannot fail.
     let mut bytes = serde_json::to_vec(&line).unwrap_or_default();

@@ -41,6 +41,7 @@ fn call() -> Call<'static> {
         client: "console",
         client_ip: "10.0.0.7".parse().ok(),
         test: false,
+        left_out: 0,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::stop::Stop;
 use super::{Login, UtilityCall, draw};
+use crate::account::{MOST_CHARACTERS, MOST_PACKED_BYTES};
 use crate::clock::Ambient;
 use crate::connector::Connector;
 use crate::context::{Context, User};
@@ -17,6 +18,9 @@ pub(super) struct Admitted {
     /// The name that identity and guard use.
     pub claimed: String,
 }
+
+/// Attributes of one login with their names, whatever each may have: half of a body.
+const MOST_ATTRIBUTE_BYTES: usize = 32 * 1024;
 
 /// The field that holds the user's name when names are packed.
 const USER_FIELD: &str = "user";
@@ -41,6 +45,11 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
     let mut fields = IndexMap::new();
     let mut claimed = login.username.clone();
     if let Some(packing) = &input.username_fields {
+        if login.username.len() > MOST_PACKED_BYTES {
+            return Err(refuse(format!(
+                "the packed user name has more than {MOST_PACKED_BYTES} bytes; nothing was sent"
+            )));
+        }
         let named = unpack(packing, &login.username).map_err(|error| refuse(format!("the user name: {error}")))?;
         let user = named.get(USER_FIELD).ok_or_else(|| refuse("the user name's fields have no `user`".to_owned()))?;
         user.expose().clone_into(&mut claimed);
@@ -97,7 +106,7 @@ pub(super) fn admit_call(connector: &Connector, call: UtilityCall, ambient: &dyn
     Ok(Admitted { context, claimed })
 }
 
-/// Every required attribute must be there, none may be too long.
+/// Every required attribute must be there, none may be too long, and all together neither.
 fn declared(connector: &Connector, sent: &Object) -> Result<(), String> {
     for attribute in &connector.input.attributes {
         match sent.get(&attribute.name) {
@@ -110,13 +119,24 @@ fn declared(connector: &Connector, sent: &Object) -> Result<(), String> {
             _ => {}
         }
     }
+    let bytes: usize = sent.iter().map(|(name, value)| name.len() + value.scalar_text().map_or(0, str::len)).sum();
+    if bytes > MOST_ATTRIBUTE_BYTES {
+        return Err(format!("the attributes have more than {MOST_ATTRIBUTE_BYTES} bytes together; nothing was sent"));
+    }
     Ok(())
 }
 
 /// Servers in C read a name up to its first NUL (Apache's form login does): the account would be another than the one that
 /// guard, identity and audit speak of.
 fn whole_name(name: &str) -> Result<(), String> {
-    if name.contains('\0') { Err("the user name holds a NUL character; nothing was sent".to_owned()) } else { Ok(()) }
+    if name.contains('\0') {
+        return Err("the user name holds a NUL character; nothing was sent".to_owned());
+    }
+    // The guard, the identity and the audit trail speak of the whole name or of none.
+    if name.len() > MOST_CHARACTERS && name.chars().nth(MOST_CHARACTERS).is_some() {
+        return Err(format!("the user name has more than {MOST_CHARACTERS} characters; nothing was sent"));
+    }
+    Ok(())
 }
 
 /// Whether a password is none, or is none to a server that reads it up to its first NUL.

@@ -8,6 +8,7 @@ use super::run::Run;
 use super::sends::Code;
 use super::stop::{Ending, Stop};
 use super::{Login, Tools, conceal, draw, explain, input};
+use crate::account::{UNREADABLE, bounded};
 use crate::budget::Share;
 use crate::connector::Connector;
 use crate::cookies::deliver;
@@ -18,7 +19,7 @@ use crate::verdict::{Accept, Delivery, Grant, Ledger, Mapped, Misconfigured, Rea
 pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login) -> Report {
     let account = match connector.input.username_fields {
         Some(_) => UNREADABLE.to_owned(),
-        None => login.username.clone(),
+        None => bounded(&login.username).into_owned(),
     };
     let mut subject = Subject::new(login.request_id.clone(), login.username.clone(), account);
     let (deadline, tracing) = (subject.deadline(connector, login.deadline), login.trace);
@@ -177,9 +178,6 @@ fn verdict_of(ending: Ending, mapped: Mapped) -> Verdict {
         }
     }
 }
-
-/// The account of a packed user name that could not be read: all of its text may be secret.
-const UNREADABLE: &str = "‹unreadable›";
 
 /// A longer line is no line; logs and audit trails bound lines, not bytes.
 pub(super) const EXPLAIN_CHARACTERS: usize = 1024;

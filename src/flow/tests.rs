@@ -17,8 +17,10 @@ use self::reference::{may_be_wrong, reference_accepts};
 use super::progress::Progress;
 use super::{Login, Tools, authenticate};
 use crate::condition::ValueSource;
+use crate::connector::Attribute;
 use crate::context::Variable;
 use crate::document::Value;
+use crate::packing::{Otherwise, Packing, PackingFormat};
 use crate::secret::Secret;
 use crate::verdict::{Cause, Reason, Reject, Verdict};
 
@@ -114,6 +116,40 @@ fn the_line_names_the_step_and_what_came_instead() {
     let report = run(&[with_body(Body::Html)]);
     assert_eq!(report.explain, "s0: the reply has no field \"s\"; it is an HTML page titled \"Sign in\" (HTTP 200)");
     assert_eq!(report.credential_sends, 1);
+}
+
+/// What guard, identity and every line of the audit trail hold has a bound.
+#[test]
+fn a_name_and_attributes_that_are_too_long_are_never_sent() {
+    let steps = [yes(true)];
+    let mut planned = connector(&steps);
+    for name in ["a", "b", "c"] {
+        planned.input.attributes.push(Attribute { name: name.to_owned(), required: false, max: 20_000 });
+    }
+    let of = |username: String, each: usize| {
+        let attributes = ["a", "b", "c"].map(|name| (name.to_owned(), Value::from("x".repeat(each).as_str())));
+        Login { username, attributes: attributes.into_iter().collect(), ..login() }
+    };
+    let mut packed = connector(&steps);
+    let format = PackingFormat::Form;
+    packed.input.username_fields = Some(Packing { format, otherwise: Otherwise::Refused });
+    for (connector, login, sent, account) in [
+        (&planned, of("é".repeat(256), 10_000), 1, "é".repeat(256)),
+        (&planned, of("é".repeat(257), 0), 0, "é".repeat(255) + "…"),
+        (&planned, of("x".to_owned(), 11_000), 0, "x".to_owned()),
+        (&packed, of(format!("user=x&token={}", "t".repeat(8000)), 0), 1, "x".to_owned()),
+        (&packed, of(format!("user=x&token={}", "t".repeat(8192)), 0), 0, "‹unreadable›".to_owned()),
+        (&packed, of(format!("user={}", "x".repeat(257)), 0), 0, "‹unreadable›".to_owned()),
+    ] {
+        let exchange = Planned { connector_steps: &steps, ran: AtomicUsize::new(0) };
+        let progress = Progress::default();
+        let tools = Tools::bare(&exchange, &progress);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let report = runtime.block_on(authenticate(connector, tools, login));
+        assert_eq!((exchange.ran.load(Ordering::Relaxed), &report.account), (sent, &account), "{}", report.explain);
+        let refused = matches!(report.verdict, Verdict::Reject(Reject { reason: Reason::InvalidInput, .. }));
+        assert_eq!(refused, sent == 0, "{}", report.explain);
+    }
 }
 
 #[test]

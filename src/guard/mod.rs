@@ -9,6 +9,7 @@
 //! Beside it stand two bounds of what can be caused without a password: codes that upstreams send ([`SendQuota`]) and
 //! utility calls ([`UtilityRate`]).
 
+mod lines;
 mod rate;
 mod sends;
 mod table;
@@ -25,6 +26,7 @@ use crate::config;
 use rate::{Bound, Meter, Rate};
 use table::{Slot, Table};
 
+pub use lines::LineRate;
 pub use sends::SendQuota;
 pub use utilities::{UtilityRate, UtilityUse};
 

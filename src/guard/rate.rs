@@ -68,6 +68,20 @@ impl Meter {
         Ok(())
     }
 
+    /// Takes one and gives how many were refused before it; `None` when this is one of them.
+    pub(super) fn take_or_leave(&self, bound: &Bound, now: Instant) -> Option<u32> {
+        let taken = self.one(bound, now).is_ok();
+        let mut left_out = 0;
+        self.0.update(bound.key, |slot| {
+            if taken {
+                left_out = std::mem::take(&mut slot.left_out);
+            } else {
+                slot.left_out = slot.left_out.saturating_add(1);
+            }
+        });
+        taken.then_some(left_out)
+    }
+
     fn one(&self, bound: &Bound, now: Instant) -> Result<(), Duration> {
         let Rate { per, .. } = bound.rate;
         let interval = bound.rate.interval();

@@ -19,6 +19,8 @@ pub(super) struct Slot {
     key: u128,
     pub failures: u32,
     pub in_flight: u32,
+    /// What was refused since the last that was not.
+    pub left_out: u32,
     /// When the last failure was (or the entry was made).
     pub last: Instant,
     /// The end of the present wait.
@@ -27,7 +29,7 @@ pub(super) struct Slot {
 
 impl Slot {
     fn idle(&self) -> bool {
-        self.failures == 0 && self.in_flight == 0
+        self.failures == 0 && self.in_flight == 0 && self.left_out == 0
     }
 }
 
@@ -91,7 +93,7 @@ impl Table {
 
 /// The index of a fresh slot: a new one, or that of the least guilty entry, the oldest among equals.
 fn make_room(set: &mut Vec<Slot>, key: u128, now: Instant) -> usize {
-    let fresh = Slot { key, failures: 0, in_flight: 0, last: now, until: None };
+    let fresh = Slot { key, failures: 0, in_flight: 0, left_out: 0, last: now, until: None };
     set.retain(|slot| !slot.idle());
     if set.len() < WAYS {
         set.push(fresh);

@@ -53,6 +53,7 @@ pub struct Metrics {
     problems: Family<Code, Counter>,
     panics: Counter,
     audit_lost: Counter,
+    audit_left_out: Counter,
     log_lost: Counter<u64, AtomicU64>,
     reloads: Family<Result, Counter>,
     connectors: Family<Standing, Gauge>,
@@ -88,6 +89,7 @@ impl Metrics {
             problems: Family::default(),
             panics: Counter::default(),
             audit_lost: Counter::default(),
+            audit_left_out: Counter::default(),
             log_lost: Counter::default(),
             reloads: Family::default(),
             connectors: Family::default(),
@@ -118,6 +120,8 @@ impl Metrics {
         registry.register("problems", "Faults of calls", self.problems.clone());
         registry.register("panics", "Panics that were caught", self.panics.clone());
         registry.register("audit_lines_lost", "Audit lines that could not be written", self.audit_lost.clone());
+        let left_out = "Audit lines of logins that sent nothing, beyond their caller's rate";
+        registry.register("audit_lines_left_out", left_out, self.audit_left_out.clone());
         registry.register("log_lines_lost", "Log lines beyond the queue", self.log_lost.clone());
         registry.register("reloads", "Reloads of the connectors", self.reloads.clone());
         registry.register("connectors", "Connectors by health", self.connectors.clone());
@@ -213,6 +217,11 @@ impl Metrics {
     /// An audit line could not be written.
     pub fn audit_lost(&self) {
         self.audit_lost.inc();
+    }
+
+    /// An audit line was left out, because its caller had too many without anything being sent.
+    pub fn audit_left_out(&self) {
+        self.audit_left_out.inc();
     }
 
     /// The counter that the log's writer adds to.

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::reload::Reloads;
 use crate::audit::Trail;
 use crate::config::{Certificate, Config, Limits, Scope};
-use crate::guard::{Guard, UtilityRate};
+use crate::guard::{Guard, LineRate, UtilityRate};
 use crate::metrics::Metrics;
 use crate::state::{Bounds, Challenges};
 
@@ -33,6 +33,7 @@ pub struct App {
     pub now: fn() -> Timestamp,
     pub(super) callers: Callers,
     pub(super) guard: Arc<Guard>,
+    pub(super) lines: LineRate,
     pub(super) utilities: UtilityRate,
     pub(super) limits: Limits,
     /// A permit a login that runs.
@@ -53,6 +54,7 @@ impl App {
             now: Timestamp::now,
             callers: Callers::new(config.clients.clone()),
             guard: Arc::new(Guard::new(config.guard.clone())),
+            lines: LineRate::new(&config.guard),
             utilities: UtilityRate::new(&config.guard),
             limits: config.limits,
             logins: Arc::new(Semaphore::new(config.limits.in_flight)),

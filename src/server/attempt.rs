@@ -4,7 +4,6 @@
 //! of its own finishes it, counted and audited, because the upstream may have counted the attempt. A panic is a
 //! misconfigured verdict.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -88,14 +87,21 @@ impl Bound {
     }
 }
 
+/// What a report says about whose it is.
+struct Names {
+    request_id: String,
+    username: String,
+    account: String,
+}
+
 /// One attempt, from the call to its audit line.
 pub(super) struct Account {
     pub app: Arc<App>,
     pub caller: Arc<Caller>,
     pub connector: Arc<dyn Connector>,
     pub username: String,
-    /// The name for guard and audit when it is known; else the connector says what `username` stands for.
-    pub account: Option<String>,
+    /// The name for guard and audit.
+    pub account: String,
     pub client_ip: Option<IpAddr>,
     pub request_id: String,
     pub started: Instant,
@@ -111,7 +117,7 @@ impl Account {
             caller: Arc::clone(caller),
             connector: Arc::clone(connector),
             username: saved.username().to_owned(),
-            account: Some(saved.account().to_owned()),
+            account: saved.account().to_owned(),
             client_ip: saved.client_ip(),
             request_id: saved.request_id().to_owned(),
             started: Instant::now(),
@@ -132,7 +138,7 @@ impl Account {
                 return report.into();
             }
         };
-        let (request_id, username) = (self.request_id.clone(), self.username.clone());
+        let names = self.names();
         let connector = Arc::clone(&self.connector);
         let (progress, metrics) = (Progress::default(), Arc::clone(&self.app.metrics));
         if let Work::GoOn { .. } = work {
@@ -147,7 +153,7 @@ impl Account {
         };
         let run = Attended { run: Some(Box::pin(AssertUnwindSafe(run).catch_unwind())), progress, metrics };
         // The run catches its panics; what is left is a panic of the bookkeeping.
-        run.await.unwrap_or_else(|_| broken(connector.as_ref(), request_id, username).into())
+        run.await.unwrap_or_else(|_| broken(connector.as_ref(), names).into())
     }
 
     /// Nothing was sent: the challenge stays open. Should that fail, the user begins anew.
@@ -175,14 +181,10 @@ impl Account {
             self.place = Some(trail.place().map_err(|_| Bound::Audit)?);
         }
         let running = Arc::clone(&self.app.logins).try_acquire_owned().map_err(|_| Bound::Logins)?;
-        let name = match &self.account {
-            Some(account) => Cow::Borrowed(account.as_str()),
-            None => self.connector.account(&self.username),
-        };
         let attempt = Attempt {
             client: &self.caller.client.name,
             connector: &self.connector.about().id,
-            username: &name,
+            username: &self.account,
             client_ip: self.client_ip,
         };
         let ticket = self.app.guard.enter(&attempt, self.started).map_err(Bound::Guard)?;
@@ -207,7 +209,7 @@ impl Account {
         };
         let ended = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
             metrics.panicked();
-            broken(self.connector.as_ref(), self.request_id.clone(), self.username.clone()).into()
+            broken(self.connector.as_ref(), self.names()).into()
         });
         // A rehearsal has no verdict to count or to keep; the ticket goes back as if nothing had happened.
         if !ended.rehearsed {
@@ -217,6 +219,11 @@ impl Account {
         ended
     }
 
+    fn names(&self) -> Names {
+        let Self { request_id, username, account, .. } = self;
+        Names { request_id: request_id.clone(), username: username.clone(), account: account.clone() }
+    }
+
     /// A verdict without a run.
     pub(super) fn report(&self, verdict: Verdict, explain: &str) -> Report {
         let about = self.connector.about();
@@ -224,7 +231,7 @@ impl Account {
             connector: about.id.clone(),
             revision: about.revision.clone(),
             request_id: self.request_id.clone(),
-            account: self.account.clone().unwrap_or_else(|| self.username.clone()),
+            account: self.account.clone(),
             username: self.username.clone(),
             verdict,
             explain: explain.to_owned(),
@@ -316,14 +323,14 @@ fn answered_here(report: &Report) -> bool {
 }
 
 /// The report of a run that panicked. What it said goes nowhere: it might hold data.
-fn broken(connector: &dyn Connector, request_id: String, username: String) -> Report {
+fn broken(connector: &dyn Connector, names: Names) -> Report {
     let about = connector.about();
     Report {
         connector: about.id.clone(),
         revision: about.revision.clone(),
-        request_id,
-        account: username.clone(),
-        username,
+        request_id: names.request_id,
+        account: names.account,
+        username: names.username,
         verdict: Verdict::Misconfigured(Misconfigured { what: "a fault inside the daemon; see its log".to_owned() }),
         explain: "the daemon panicked during this login; the log names the place".to_owned(),
         steps: Vec::new(),

@@ -44,7 +44,7 @@ pub trait Connector: Send + Sync + 'static {
     fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed>;
     /// Makes one utility call to its end. A connector that authenticates answers misconfigured.
     fn utility(self: Arc<Self>, call: UtilityCall) -> BoxFuture<'static, UtilityReport>;
-    /// The account that a user name as sent stands for: itself, or the field `user` packed in it.
+    /// The account that a user name as sent stands for: itself, or the field `user` packed in it. Log and audit show it.
     fn account<'a>(&self, username: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(username)
     }

@@ -14,6 +14,7 @@ use super::challenges::Waits;
 use super::connectors::Connector;
 use super::problem::Problem;
 use super::record::{Marks, record};
+use crate::account::bounded;
 use crate::clock::{Ambient as _, System};
 use crate::flow::report::Report;
 use crate::flow::{Action, Login, Resumption, Saved};
@@ -70,12 +71,13 @@ pub(super) async fn run(
     mode: Mode,
 ) -> Result<Ended, Problem> {
     let entered = enter(app, caller)?;
+    let account = bounded(&connector.account(&asked.username)).into_owned();
     let attempt = Account {
         app: Arc::clone(app),
         caller: Arc::clone(caller),
         connector,
         username: asked.username.clone(),
-        account: None,
+        account,
         client_ip: asked.client_ip,
         request_id: asked.request_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
         started: Instant::now(),

@@ -4,11 +4,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::App;
 use super::callers::Caller;
 use crate::audit::{self, Place};
 use crate::flow::UtilityReport;
-use crate::flow::report::Report;
+use crate::flow::report::{Report, StepEnd};
+use crate::verdict::Verdict;
 
 /// What an audit line says beside the report, and its place in the trail.
 pub(super) struct Marks {
@@ -36,10 +39,27 @@ pub(super) fn record(app: &App, caller: &Caller, report: &Report, marks: Marks) 
         "login"
     );
     if let (Some(place), Some(trail)) = (marks.place, &app.trail) {
-        let call =
-            audit::Call { at: (app.now)(), client: &caller.client.name, client_ip: marks.client_ip, test: marks.test };
+        let client = caller.client.name.as_str();
+        let left_out = if idle(report) {
+            let Some(left_out) = app.lines.admit(client, &report.connector, marks.client_ip, Instant::now()) else {
+                app.metrics.audit_left_out();
+                return;
+            };
+            left_out
+        } else {
+            0
+        };
+        let call = audit::Call { at: (app.now)(), client, client_ip: marks.client_ip, test: marks.test, left_out };
         place.write(audit::line(report, &call, trail.names()));
     }
+}
+
+/// Whether nothing was sent and nobody let in: such verdicts cost whoever causes them nothing.
+fn idle(report: &Report) -> bool {
+    let asked = report.steps.iter().any(|step| step.status.is_some() || step.end == StepEnd::Success);
+    // An answer that was wrong is a guess, also where it was compared here.
+    let waits = matches!(&report.verdict, Verdict::Challenge(challenge) if challenge.error.is_none());
+    !asked && (report.steps.is_empty() || waits)
 }
 
 /// Counts and logs a utility call.

@@ -164,3 +164,49 @@ async fn without_a_place_in_the_audit_trail_nobody_is_let_in() {
     let ready = send(&router, http::Request::get("/readyz").body("".into()).unwrap()).await;
     assert_eq!((ready.status.as_u16(), &ready.json()["status"]), (503, &"refusing".into()));
 }
+
+/// Neither long names nor refusals without end roll the trail away; who is refused there is told as ever.
+#[tokio::test]
+async fn refused_attempts_write_few_and_short_lines() {
+    use doorward::audit::Trail;
+    use doorward::config::{Audit, UserName, WhenFull};
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("logins.jsonl");
+    let metrics = Arc::new(Metrics::new());
+    let audit = Audit {
+        file: file.clone(),
+        max_size: 1 << 30,
+        keep: 1,
+        user_name: UserName::Clear,
+        when_full: WhenFull::Continue,
+    };
+    let trail = Trail::open(&audit, Arc::clone(&metrics)).unwrap();
+    let shelf = Arc::new(Shelf(vec![Arc::new(MadeUp::new("demo"))]));
+    let mut config = config();
+    config.guard = Guard { user_failures: 0, waits: vec![std::time::Duration::from_mins(10)], ..Guard::default() };
+    let router = router(Arc::new(App::new(&config, shelf, Arc::clone(&metrics), Some(trail))));
+    let long = "é".repeat(30_000);
+    for number in 0..400 {
+        let password = if number == 0 { "wrong" } else { "accept" };
+        let body = format!(r#"{{"username":"{long}","password":"{password}","client_ip":"10.0.0.1"}}"#);
+        let answer = send(&router, post(LOGIN, TOKEN, body)).await;
+        assert_eq!(answer.status, 403);
+        if number > 0 {
+            assert_eq!(answer.json()["reason"], "too_many_attempts");
+        }
+    }
+    let body = r#"{"username":"bob","password":"accept","client_ip":"10.0.0.1"}"#;
+    assert_eq!(send(&router, post(LOGIN, TOKEN, body)).await.status, 200, "and its line is written");
+    let lines = || {
+        let text = std::fs::read_to_string(&file).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
+    };
+    crate::support::daemon::wait_until(|| lines().iter().any(|line| line["username"] == "bob"));
+    let lines = lines();
+    assert!((100..200).contains(&lines.len()), "{}", lines.len());
+    for line in &lines {
+        assert!(line.to_string().len() < 2048, "{line}");
+        assert!(line["username"].as_str().unwrap().chars().count() <= 256);
+    }
+    assert!(metrics.text().contains("doorward_audit_lines_left_out_total"), "{}", metrics.text());
+}

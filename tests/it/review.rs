@@ -97,7 +97,10 @@ async fn a_long_title_is_not_told() {
 /// Of a packed user name the audit trail has the field `user`, in clear or as an HMAC; nothing of one that cannot be read.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_audit_trail_names_the_account_and_no_other_field() {
-    let answer = async |body: axum::Json<Value>| axum::Json(json!({ "code": 200, "name": body["name"] }));
+    let answer = async |body: axum::Json<Value>| {
+        let code = if body["password"] == "wrong" { 401 } else { 200 };
+        axum::Json(json!({ "code": code, "name": body["name"] }))
+    };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, Router::new().route("/login", post(answer))).await });
@@ -111,12 +114,16 @@ async fn the_audit_trail_names_the_account_and_no_other_field() {
         // HMAC-SHA256 of `zhangsan` under the key below.
         ("user_name: hmac, hmac_key: { file: key }", "\"username_hmac\":\"HMAC\""),
     ] {
-        let home = Home::new(&format!("audit: {{ file: audit.jsonl, {user_name} }}"));
+        let home = Home::new(&format!("guard: {{ user_failures: 0 }}\naudit: {{ file: audit.jsonl, {user_name} }}"));
         std::fs::write(home.path("key"), "0123456789abcdef0123456789abcdef").unwrap();
         home.connector("packed", &packed);
         let daemon = home.start();
         assert_eq!(daemon.login("packed", "user=zhangsan&pin=pin-7788", "x").await.0, 200);
         assert_eq!(daemon.login("packed", "pin-7788 unreadable", "x").await.0, 403);
+        // One that fails, and one that the guard refuses before anything is read of it.
+        for _ in 0..2 {
+            assert_eq!(daemon.login("packed", "user=lisi&pin=pin-7788", "wrong").await.0, 403);
+        }
         let (_, log) = daemon.end();
         let audit = read(&home.path("audit.jsonl"));
         let mut lines = audit.lines();
@@ -124,6 +131,7 @@ async fn the_audit_trail_names_the_account_and_no_other_field() {
         let hmac = hmac("0123456789abcdef0123456789abcdef", "zhangsan");
         assert!(first.contains(&shown.replace("HMAC", &hmac)), "{first}");
         assert!(second.contains("invalid_input"), "{second}");
+        assert!(audit.contains("too_many_attempts"), "{audit}");
         assert!(!audit.contains("pin-7788") && !log.contains("pin-7788"), "{audit}{log}");
     }
 }

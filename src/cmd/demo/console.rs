@@ -59,7 +59,7 @@ impl<'a> Console<'a> {
             if answer.get("action").is_some() {
                 // Before its time a poll would ask nobody.
                 let wait = reply.pointer("/challenge/poll_after").and_then(Value::as_u64).unwrap_or_default();
-                tokio::time::sleep(Duration::from_secs(wait)).await;
+                tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_secs(wait)).await;
             }
             reply = self.call("/v1/challenges", &answer).await?;
             words.push(word(&reply)?);
