@@ -3,19 +3,22 @@
 //! A function of what the login knows and of the reply. It changes nothing, so that a large reply can be looked at on another
 //! thread; what it found is entered into the run afterwards.
 
+mod map;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use url::Url;
 
+use self::map::{map_data, map_error, map_refused, with_message};
 use super::beside::{Known, LARGE};
 use super::conceal::Secrecy;
 use super::report::{CacheTrace, CaptureTrace, IdentityTrace, MapTrace, RuleTrace, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
 use super::{explain, page, watched};
-use crate::condition::{Absent, Facts, Judging, StepRules, ValueSource, doubt, speaks, status_speaks};
+use crate::condition::{Absent, Facts, Judging, StepRules, doubt, speaks, status_speaks};
 use crate::connector::{Match, Role, Step};
 use crate::context::{Context, PageFacts};
 use crate::document::Value;
@@ -295,35 +298,6 @@ fn denied(denial: Denial, rules: &StepRules, explain: String, mask: &Mask) -> St
     Stop { ending, explain }
 }
 
-/// Error code and message of this reply, whatever it was judged to be; the last step that replied decides.
-fn map_error(matter: Matter<'_>, notes: &mut Notes) -> Option<String> {
-    let (code, message) = matter.step.response.map.error(matter.facts(), matter.mask);
-    if matter.tracing {
-        let map = &matter.step.response.map;
-        let keeps =
-            |source: &Option<ValueSource>| source.as_ref().is_some_and(|source| matter.secrecy.keeps_source(source));
-        notes.map = Some(MapTrace {
-            error_code: code.clone(),
-            error_message: message.clone(),
-            kept: keeps(&map.error_code) || keeps(&map.error_message),
-            ..MapTrace::default()
-        });
-    }
-    notes.error = Some((code, message.clone()));
-    message
-}
-
-/// The upstream's message: for the user of a refusal, and for the administrator where nothing was decided.
-fn with_message(stop: Stop, upstream: Option<String>, told: &str) -> Stop {
-    match stop.ending {
-        Ending::Reject { reason, message } => {
-            Stop { ending: Ending::Reject { reason, message: message.or(upstream) }, ..stop }
-        }
-        Ending::Unavailable(_) => Stop { explain: format!("{}{told}", stop.explain), ..stop },
-        _ => stop,
-    }
-}
-
 /// Stage 8: what later steps may read.
 fn capture(matter: Matter<'_>, notes: &mut Notes) -> Result<IndexMap<String, Option<Value>>, Stop> {
     let mut captured = IndexMap::new();
@@ -376,33 +350,6 @@ fn identity(matter: Matter<'_>, notes: &mut Notes) -> Result<Compared, Stop> {
     match same {
         Some(false) => Err(Stop::reject(Reason::IdentityMismatch, "the upstream authenticated another account")),
         same => Ok(Compared { subject: said, compared: same == Some(true) && identity.counts }),
-    }
-}
-
-/// Stage 9: extension and attributes.
-fn map_data(matter: Matter<'_>, notes: &mut Notes) -> Mapped {
-    let own = matter.step.response.map.data(matter.facts());
-    show_map(&own, notes);
-    own
-}
-
-/// Stage 9 of a refusal: extension and attributes of this reply alone. A part of which nothing is there is null.
-fn map_refused(matter: Matter<'_>, notes: &mut Notes) {
-    let mut own = matter.step.response.map.data(matter.facts());
-    let empty = |value: &Value| match value {
-        Value::Object(parts) => parts.values().all(|part| *part == Value::Null),
-        other => *other == Value::Null,
-    };
-    own.extension = own.extension.filter(|extension| !empty(extension));
-    own.attributes.retain(|(_, value)| *value != Value::Null);
-    show_map(&own, notes);
-    notes.refused = Some(own);
-}
-
-fn show_map(own: &Mapped, notes: &mut Notes) {
-    if let Some(map) = &mut notes.map {
-        map.extension.clone_from(&own.extension);
-        map.attributes.clone_from(&own.attributes);
     }
 }
 
