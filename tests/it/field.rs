@@ -338,3 +338,23 @@ async fn xml_that_a_script_reads_is_xml() {
     let live = load_text(&text, &server).await;
     accepts_and_rejects(&live).await;
 }
+
+/// What a browser on Windows copies as "cURL (cmd)" becomes a connector that loads.
+#[test]
+fn case_command() {
+    // `^` before each quote, and at the end of each line.
+    let copied = "curl ^\"https://4a.example.com/api/login^\" ^\r\n  -H ^\"accept: application/json^\" ^\r\n  \
+                  -H ^\"content-type: application/json^\" ^\r\n  \
+                  --data-raw ^\"^{^\\^\"user^\\^\":^\\^\"zhangsan^\\^\",^\\^\"password^\\^\":^\\^\"e10adc3949ba59abbe56e057f20f883e^\\^\"^}^\"";
+    let scratch = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_doorward"));
+        command.args(args).current_dir(scratch.path()).stdin(std::process::Stdio::null()).output().unwrap()
+    };
+    let made = run(&["new", "--from-curl", copied, "--output", "made.yaml"]);
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+    let text = std::fs::read_to_string(scratch.path().join("made.yaml")).unwrap();
+    assert!(text.contains("https://4a.example.com") && text.contains("{{user.userPassword | md5}}"), "{text}");
+    let checked = run(&["check", "made.yaml"]);
+    assert_eq!(checked.status.code(), Some(0), "{text}\n{}", String::from_utf8_lossy(&checked.stdout));
+}
