@@ -68,27 +68,37 @@ pub fn read(path: &Path, most: usize) -> Result<Vec<u8>, Unread> {
     within(path, PATIENCE, move || read_here(&own, most))?
 }
 
-/// The same as text.
+/// Whether there is a regular file that can be opened.
+pub fn is_there(path: &Path) -> Result<(), Unread> {
+    let own = path.to_owned();
+    within(path, PATIENCE, move || open(&own).map(drop))?
+}
+
+/// The text of a regular file.
 pub fn read_text(path: &Path, most: usize) -> Result<String, Unread> {
     String::from_utf8(read(path, most)?).map_err(|_| Unread::NotText)
 }
 
 fn read_here(path: &Path, most: usize) -> Result<Vec<u8>, Unread> {
+    let file = open(path)?;
+    // Files of /proc say 0, and one may grow while it is read.
+    if file.metadata()?.len() > most as u64 {
+        return Err(Unread::TooLarge(most));
+    }
+    up_to(file, most)
+}
+
+fn open(path: &Path) -> Result<File, Unread> {
     // A pipe without a writer and some devices block in open(2) already, a terminal would become ours.
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
     let flags = i32::try_from(flags).map_err(|_| io::ErrorKind::Unsupported)?;
     // The standard library adds O_CLOEXEC.
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     // What was opened is looked at, not what the name means by then.
-    let metadata = file.metadata()?;
-    if let Some(kind) = other_kind(metadata.file_type()) {
-        return Err(Unread::Kind(kind));
+    match other_kind(file.metadata()?.file_type()) {
+        Some(kind) => Err(Unread::Kind(kind)),
+        None => Ok(file),
     }
-    // Files of /proc say 0, and one may grow while it is read.
-    if metadata.len() > most as u64 {
-        return Err(Unread::TooLarge(most));
-    }
-    up_to(file, most)
 }
 
 fn up_to(file: File, most: usize) -> Result<Vec<u8>, Unread> {

@@ -1,6 +1,7 @@
 //! The line, and the file behind it.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,4 +148,89 @@ fn a_full_disk_follows_the_policy() {
         trail.close();
         assert!(metrics.text().contains("doorward_audit_lines_lost_total 1\n"), "{policy:?}");
     }
+}
+
+/// A pipe that nobody empties stands for a disk that hangs. It is opened for reading, too, or opening it would wait already.
+fn full_pipe(directory: &Path) -> (std::path::PathBuf, File) {
+    let path = directory.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let reader = File::options().read(true).write(true).open(&path).unwrap();
+    rustix::fs::fcntl_setfl(&reader, rustix::fs::OFlags::NONBLOCK).unwrap();
+    while (&reader).write(&[b'x'; 4096]).is_ok() {}
+    while (&reader).write(b"x").is_ok() {}
+    (path, reader)
+}
+
+#[tokio::test]
+async fn under_refuse_an_accept_waits_for_its_line_and_a_stuck_write_is_a_failed_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, mut reader) = full_pipe(directory.path());
+    let (trail, _) = trail(&path, |audit| audit.when_full = WhenFull::Refuse);
+    assert!(!trail.refuses(), "nobody knows yet");
+    assert!(!trail.place().unwrap().write_first(b"accept\n".to_vec()).await, "its line is not written");
+    // The write goes on for more than a second: nobody is let in any more.
+    assert!(trail.place().is_err() && trail.refuses() && !trail.healthy());
+    // The pipe is emptied, and all is well again.
+    let mut written = String::new();
+    while !written.ends_with("accept\n") {
+        let mut bytes = [0; 65_536];
+        let count = reader.read(&mut bytes).unwrap_or(0);
+        written.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+    }
+    while trail.refuses() {
+        std::thread::yield_now();
+    }
+    assert!(trail.place().unwrap().write_first(b"next\n".to_vec()).await);
+    let mut bytes = [0; 100];
+    let count = reader.read(&mut bytes).unwrap();
+    assert_eq!(&bytes[..count], b"next\n", "it is there before the caller hears of it");
+}
+
+#[tokio::test]
+async fn under_continue_nobody_waits() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, _reader) = full_pipe(directory.path());
+    let (trail, _) = trail(&path, |_| {});
+    assert!(trail.place().unwrap().write_first(b"accept\n".to_vec()).await);
+}
+
+/// logrotate's copytruncate makes the file shorter while it is open.
+#[test]
+fn a_file_that_was_made_shorter_is_not_filled_with_nuls() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("audit.jsonl");
+    let (trail, _) = trail(&file, |audit| audit.max_size = 20);
+    let lines = |text: &str| while fs::read_to_string(&file).unwrap() != text {};
+    write(&trail, "a line of it");
+    lines("a line of it\n");
+    File::options().write(true).open(&file).unwrap().set_len(0).unwrap();
+    write(&trail, "after it");
+    lines("after it\n");
+    trail.close();
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "the size is the file's, so nothing rotates");
+}
+
+#[test]
+fn what_is_taken_back_never_makes_a_file_longer() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    let file = File::options().create(true).append(true).open(&path).unwrap();
+    for (length, before, whole, after) in [(10, 7, true, 7), (7, 7, true, 7), (5, 7, false, 5), (0, 7, true, 0)] {
+        file.set_len(length).unwrap();
+        assert_eq!(super::trail::take_back(&file, before), whole);
+        assert_eq!(file.metadata().unwrap().len(), after);
+    }
+}
+
+/// The daemon was killed in the middle of a write.
+#[test]
+fn a_part_of_a_line_stays_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("audit.jsonl");
+    fs::write(&file, "whole\npart").unwrap();
+    let (trail, _) = trail(&file, |_| {});
+    write(&trail, "new");
+    write(&trail, "newer");
+    trail.close();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "whole\npart\nnew\nnewer\n");
 }

@@ -1,19 +1,20 @@
 //! The file behind the audit trail: a thread that appends, rotates, and says when it cannot.
 //!
 //! A login takes its place in the bounded queue before anything is sent, so that a line is never lost to a full queue
-//! after the fact. While the file cannot be written (a full disk), the policy of the configuration holds: `continue`
-//! counts lost lines, `refuse` stops logins.
+//! after the fact. While the file cannot be written (a full disk, one that does not answer), the policy of the configuration
+//! holds: `continue` counts lost lines; `refuse` stops logins, and an accept waits until its line is on the disk.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{self, OwnedPermit, Receiver, Sender};
+use tokio::sync::oneshot;
 
 use crate::config::{self, UserName, WhenFull};
 use crate::metrics::Metrics;
@@ -27,15 +28,29 @@ const BATCH: usize = 64 * 1024;
 /// How long a file that could not be written is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// A write that takes longer than this is as bad as one that fails. A disk that spins up takes longer, and is a disk at rest.
+const STUCK: Duration = Duration::from_secs(1);
+
+/// How long an accept waits for its line under `refuse`: for the write before it and for its own.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// No place in the trail, and the policy is to refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the audit trail cannot be written")]
 pub struct Full;
 
+/// A line on its way.
+#[derive(Debug)]
+struct Entry {
+    line: Vec<u8>,
+    /// Told when it is on the disk; dropped when it never will be.
+    written: Option<oneshot::Sender<()>>,
+}
+
 /// An open trail.
 #[derive(Debug)]
 pub struct Trail {
-    sender: Sender<Vec<u8>>,
+    sender: Sender<Entry>,
     state: Arc<State>,
     names: UserName,
     when_full: WhenFull,
@@ -46,6 +61,11 @@ pub struct Trail {
 struct State {
     /// The last write worked.
     healthy: AtomicBool,
+    /// When the write that goes on now began, in milliseconds after `opened` and one; 0 when none does.
+    writing: AtomicU64,
+    opened: Instant,
+    /// The log says that a write is stuck.
+    told: AtomicBool,
     /// The file is to be opened anew (an outside tool moved it).
     reopen: AtomicBool,
     /// The daemon is ending: no more second tries.
@@ -56,7 +76,9 @@ struct State {
 /// A place for one line.
 #[derive(Debug)]
 pub struct Place {
-    permit: Option<OwnedPermit<Vec<u8>>>,
+    permit: Option<OwnedPermit<Entry>>,
+    /// An accept waits for its line.
+    refuse: bool,
     metrics: Arc<Metrics>,
 }
 
@@ -66,6 +88,9 @@ impl Trail {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let state = Arc::new(State {
             healthy: AtomicBool::new(true),
+            writing: AtomicU64::new(0),
+            opened: Instant::now(),
+            told: AtomicBool::new(false),
             reopen: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             metrics,
@@ -78,10 +103,15 @@ impl Trail {
     /// A place for the line of a login that is about to run.
     pub fn place(&self) -> Result<Place, Full> {
         let permit = self.sender.clone().try_reserve_owned().ok();
+        // The thread that writes cannot say it.
+        if self.state.stuck() && !self.state.told.swap(true, Ordering::Relaxed) {
+            tracing::error!("the audit trail takes no line: its file does not answer");
+        }
         if self.when_full == WhenFull::Refuse && (permit.is_none() || !self.healthy()) {
             return Err(Full);
         }
-        Ok(Place { permit, metrics: Arc::clone(&self.state.metrics) })
+        let refuse = self.when_full == WhenFull::Refuse;
+        Ok(Place { permit, refuse, metrics: Arc::clone(&self.state.metrics) })
     }
 
     /// How users are named in lines.
@@ -94,9 +124,9 @@ impl Trail {
         self.when_full == WhenFull::Refuse && !self.healthy()
     }
 
-    /// Whether the last write worked.
+    /// Whether the last write worked, and none is stuck.
     pub fn healthy(&self) -> bool {
-        self.state.healthy.load(Ordering::Relaxed)
+        self.state.healthy.load(Ordering::Relaxed) && !self.state.stuck()
     }
 
     /// Opens the file by its name before the next line: an outside tool moved it away.
@@ -114,11 +144,39 @@ impl Trail {
     }
 }
 
+impl State {
+    fn stuck(&self) -> bool {
+        let began = self.writing.load(Ordering::Relaxed);
+        began != 0 && self.now().saturating_sub(began) > u64::try_from(STUCK.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+}
+
 impl Place {
     /// Puts the line into the queue.
     pub fn write(self, line: Vec<u8>) {
+        self.send(Entry { line, written: None });
+    }
+
+    /// Puts the line into the queue and says whether what it tells of may happen: under `refuse` only once it is on the disk.
+    /// A line that comes too late may still be written; that of an accept which nobody got says nothing false of the
+    /// user's password.
+    pub async fn write_first(self, line: Vec<u8>) -> bool {
+        if !self.refuse {
+            self.write(line);
+            return true;
+        }
+        let (written, waits) = oneshot::channel();
+        self.send(Entry { line, written: Some(written) });
+        matches!(tokio::time::timeout(PATIENCE, waits).await, Ok(Ok(())))
+    }
+
+    fn send(self, entry: Entry) {
         match self.permit {
-            Some(permit) => drop(permit.send(line)),
+            Some(permit) => drop(permit.send(entry)),
             None => self.metrics.audit_lost(),
         }
     }
@@ -130,49 +188,66 @@ struct Writer {
     max_size: u64,
     keep: u32,
     file: File,
-    /// Bytes of whole lines in the file.
-    size: u64,
+    /// What is written is also brought to the disk.
+    sync: bool,
+    /// The file may end in a part of a line.
+    torn: bool,
     state: Arc<State>,
 }
 
 impl Writer {
     fn open(audit: &config::Audit, state: Arc<State>) -> io::Result<Self> {
-        let (file, size) = append_to(&audit.file)?;
-        Ok(Self { path: audit.file.clone(), max_size: audit.max_size, keep: audit.keep, file, size, state })
+        let sync = audit.when_full == WhenFull::Refuse;
+        let (max_size, keep) = (audit.max_size, audit.keep);
+        let file = append_to(&audit.file)?;
+        // A process that was killed in the middle of a write leaves a part of a line.
+        let torn = ends_in_a_line(&audit.file, &file).is_ok_and(|whole| !whole);
+        Ok(Self { path: audit.file.clone(), max_size, keep, file, sync, torn, state })
     }
 
-    fn run(mut self, mut lines: Receiver<Vec<u8>>) {
+    fn run(mut self, mut lines: Receiver<Entry>) {
         while let Some(first) = lines.blocking_recv() {
-            let mut batch = first;
-            let mut count = 1;
+            let mut batch = first.line;
+            let (mut count, mut waiting) = (1, Vec::from_iter(first.written));
             while batch.len() < BATCH {
-                let Ok(line) = lines.try_recv() else { break };
+                let Ok(Entry { line, written }) = lines.try_recv() else { break };
                 batch.extend_from_slice(&line);
+                waiting.extend(written);
                 count += 1;
             }
-            self.write_until_done(&batch, count);
+            if self.write_until_done(&batch, count) {
+                // Who does not wait any more was refused.
+                for written in waiting {
+                    let _ = written.send(());
+                }
+            }
         }
         // Best effort: the process ends, and the lines are in the kernel's hands already.
         let _ = self.file.sync_data();
     }
 
-    /// Tries once a second until it works, or until the daemon ends.
-    fn write_until_done(&mut self, batch: &[u8], count: usize) {
+    /// Tries once a second until it works, or until the daemon ends; whether it did.
+    fn write_until_done(&mut self, batch: &[u8], count: usize) -> bool {
         loop {
+            self.state.writing.store(self.state.now(), Ordering::Relaxed);
             let result = self.write(batch);
+            self.state.writing.store(0, Ordering::Relaxed);
+            let was_stuck = self.state.told.swap(false, Ordering::Relaxed);
             let healthy = result.is_ok();
             if self.state.healthy.swap(healthy, Ordering::Relaxed) != healthy {
                 match &result {
                     Ok(()) => tracing::warn!("the audit trail is written again"),
                     Err(error) => tracing::error!(%error, "the audit trail cannot be written"),
                 }
+            } else if was_stuck && healthy {
+                tracing::warn!("the audit trail is written again");
             }
             if healthy {
-                return;
+                return true;
             }
             if self.state.closing.load(Ordering::Relaxed) {
                 (0..count).for_each(|_| self.state.metrics.audit_lost());
-                return;
+                return false;
             }
             thread::park_timeout(PAUSE);
         }
@@ -180,23 +255,22 @@ impl Writer {
 
     fn write(&mut self, batch: &[u8]) -> io::Result<()> {
         if self.state.reopen.swap(false, Ordering::Relaxed) {
-            (self.file, self.size) = append_to(&self.path)?;
+            self.file = append_to(&self.path)?;
+            self.torn = false;
         }
-        let length = batch.len() as u64;
-        if self.size > 0 && self.size + length > self.max_size {
+        // Asked anew each time: a tool that copies and truncates makes the file shorter.
+        let mut before = self.file.metadata()?.len();
+        if before > 0 && before + batch.len() as u64 > self.max_size {
             self.rotate()?;
+            before = 0;
         }
-        match self.file.write_all(batch) {
-            Ok(()) => {
-                self.size += length;
-                Ok(())
-            }
-            Err(error) => {
-                // What was written of the batch goes, so that the next try leaves whole lines only.
-                let _ = self.file.set_len(self.size);
-                Err(error)
-            }
+        if self.torn {
+            self.file.write_all(b"\n")?;
+            self.torn = false;
+            before += 1;
         }
+        let written = self.file.write_all(batch).and_then(|()| if self.sync { sync(&self.file) } else { Ok(()) });
+        written.inspect_err(|_| self.torn = !take_back(&self.file, before))
     }
 
     /// `file.1` becomes `file.2` and so on; the oldest goes.
@@ -214,9 +288,45 @@ impl Writer {
         } else {
             std::fs::remove_file(&self.path)?;
         }
-        (self.file, self.size) = append_to(&self.path)?;
+        self.file = append_to(&self.path)?;
+        self.torn = false;
+        if self.sync {
+            // The names, too: without them a file that is on the disk cannot be found after a power failure.
+            let parent = self.path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+            File::open(parent)?.sync_all()?;
+        }
         Ok(())
     }
+}
+
+/// Brings what was written to the disk. A pipe has none.
+fn sync(file: &File) -> io::Result<()> {
+    match file.sync_data() {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        done => done,
+    }
+}
+
+/// Takes back what was written behind `before`, so that the next try leaves whole lines only; whether that worked. A file that
+/// became shorter meanwhile is left as it is: to lengthen it would fill it with NULs.
+pub(super) fn take_back(file: &File, before: u64) -> bool {
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    match length.cmp(&before) {
+        std::cmp::Ordering::Equal => true,
+        std::cmp::Ordering::Greater => file.set_len(before).is_ok(),
+        std::cmp::Ordering::Less => length == 0,
+    }
+}
+
+/// Whether the last byte of the file is a line feed, or there is none.
+fn ends_in_a_line(path: &Path, open: &File) -> io::Result<bool> {
+    let metadata = open.metadata()?;
+    if !metadata.is_file() || metadata.len() == 0 {
+        return Ok(true);
+    }
+    let mut last = [0];
+    File::open(path)?.read_exact_at(&mut last, metadata.len() - 1)?;
+    Ok(last == *b"\n")
 }
 
 fn rename_if_there(from: &Path, to: &Path) -> io::Result<()> {
@@ -226,8 +336,6 @@ fn rename_if_there(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-fn append_to(path: &Path) -> io::Result<(File, u64)> {
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-    let size = file.metadata()?.len();
-    Ok((file, size))
+fn append_to(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }

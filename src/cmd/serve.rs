@@ -17,6 +17,7 @@ use doorward::diagnostic::{Style, render};
 use doorward::guard::SendQuota;
 use doorward::metrics::Metrics;
 use doorward::script::{Limits, Worker};
+use doorward::server::descriptors::{self, TooFew};
 use doorward::server::{self, App, LiveConnectors, Server, SharedTls, listen, tls, watch};
 use doorward::state::Challenges;
 use doorward::upstream::Egress;
@@ -52,12 +53,14 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     });
     let _log = log::init(&config.log, lost).context("the log cannot be started")?;
     log::catch_panics();
-    raise_file_limit();
     if !dumps::forbid() {
         tracing::warn!("the system does not let this process forbid core files, which would hold passwords");
     }
     let runtime = load::runtime()?;
-    let ended = runtime.block_on(daemon(&config, options.strict, metrics));
+    let ended = match fit(config) {
+        Ok(config) => runtime.block_on(daemon(&config, options.strict, metrics)),
+        Err(error) => Err(error.into()),
+    };
     // What is still running had its time; a blocked thread must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
     let orderly = match ended {
@@ -218,11 +221,26 @@ async fn close(app: Arc<App>) {
     }
 }
 
-/// As many open files as the system allows: each connection is one, and the usual soft limit is 1024.
-fn raise_file_limit() {
+/// As many open files as the system allows: each connection is one, and the usual soft limit is 1024. What does not fit into
+/// them is made smaller here, where it can be said, rather than found out by logins that cannot connect.
+fn fit(mut config: Config) -> Result<Config, TooFew> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let scripts = limits(&config);
+    let fitted = descriptors::fit(config.limits, scripts.workers + scripts.isolation, files)?;
+    if fitted != config.limits {
+        tracing::warn!(
+            files,
+            connections = fitted.connections,
+            in_flight = fitted.in_flight,
+            "limits.connections and limits.in_flight are more than the files that this process may open; these are used \
+             (LimitNOFILE= of systemd raises the limit)"
+        );
+        config.limits = fitted;
+    }
+    Ok(config)
 }

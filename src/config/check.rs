@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Mistakes, Span};
-use crate::files;
+use crate::files::{self, Unread};
 use crate::reading::{ByteSize, Place, Spanned, Text};
 use crate::secret::Secret;
 use crate::upstream::{self, EgressRules};
@@ -72,11 +72,19 @@ impl Check<'_> {
         self.base.join(Path::new(text.as_str()))
     }
 
+    /// A mistake unless there is such a file.
+    fn is_there(&mut self, text: &Text) {
+        let message = match files::is_there(&self.path(text)) {
+            Ok(()) => return,
+            Err(Unread::System(std::io::ErrorKind::NotFound)) => "there is no such file".to_owned(),
+            Err(why) => format!("this file cannot be read: {why}"),
+        };
+        self.wrong("no-file", &text.span, &message, "paths are relative to this file");
+    }
+
     fn tls(&mut self, raw: &raw::ListenTls) -> super::Tls {
         for text in [Some(&raw.cert_file), Some(&raw.key_file), raw.client_ca_file.as_ref()].into_iter().flatten() {
-            if !self.path(text).is_file() {
-                self.wrong("no-file", &text.span, "there is no such file", "paths are relative to this file");
-            }
+            self.is_there(text);
         }
         super::Tls {
             cert_file: self.path(&raw.cert_file),
@@ -191,8 +199,8 @@ impl Check<'_> {
                     "only rediss:// uses this",
                     "write rediss:// in url, or leave it out",
                 );
-            } else if !self.path(ca).is_file() {
-                self.wrong("no-file", &ca.span, "there is no such file", "paths are relative to this file");
+            } else {
+                self.is_there(ca);
             }
         }
         let ca_file = raw.ca_file.as_ref().map(|path| self.path(path));

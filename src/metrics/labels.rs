@@ -28,6 +28,10 @@ closed_list! {
         Tls = "tls",
         /// No further request in time.
         Idle = "idle",
+        /// It gave way to a newer connection while its caller was not known.
+        Crowded = "crowded",
+        /// More frames beside requests than a caller needs (HTTP/2).
+        Flood = "flood",
         /// The protocol was broken, by mistake or by the caller going away.
         Protocol = "protocol",
     }
@@ -40,6 +44,10 @@ closed_list! {
         Connections = "connections",
         /// Logins of the daemon.
         Logins = "logins",
+        /// The share of one connector.
+        ConnectorShare = "connector_share",
+        /// The share of one client.
+        ClientShare = "client_share",
         /// Calls of one client.
         Client = "client",
         /// The audit trail cannot be written and logins are refused meanwhile.

@@ -260,6 +260,18 @@ impl Metrics {
         let _ = encode(&mut text, &self.registry);
         text
     }
+
+    /// The same without the samples of connectors that `shown` denies. Ids hold nothing that is escaped in a label.
+    pub fn text_of(&self, shown: impl Fn(&str) -> bool) -> String {
+        const LABEL: &str = "connector=\"";
+        let text = self.text();
+        let sample_of = |line: &'_ str| {
+            let labels = line.find('{').filter(|_| !line.starts_with('#')).map(|start| &line[start + 1..])?;
+            let at = labels.strip_prefix(LABEL).or_else(|| Some(labels.split_once(&format!(",{LABEL}"))?.1))?;
+            Some(at.split('"').next().unwrap_or_default().to_owned())
+        };
+        text.split_inclusive('\n').filter(|line| sample_of(line).is_none_or(|id| shown(&id))).collect()
+    }
 }
 
 /// Counts a thing that is there for a while.

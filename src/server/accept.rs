@@ -1,7 +1,8 @@
 //! The accept loop: one task a connection, a cap on their number, and an orderly end.
 //!
 //! `axum::serve` sets no timer, which makes hyper's header timeout inert (axum#2741, hyper#3756); hence a loop of our
-//! own. Beyond the cap a connection is closed at once, so that its caller can turn elsewhere.
+//! own. Beyond the cap the oldest connection of an unknown caller gives way; where there is none, the new one is closed at
+//! once, so that its caller can turn elsewhere.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +17,13 @@ use tokio_rustls::TlsAcceptor;
 
 use super::App;
 use super::connection::{self, Terms};
+use super::guests::{Guest, Guests};
 use super::listen::Listener;
 use super::tls;
 use crate::metrics::{Closed, Held, Shed};
+
+/// How long a connection waits for the place of one that gives way to it.
+const HANDOVER: Duration = Duration::from_secs(1);
 
 /// How long the loop waits after the system refused a connection (no files, no memory): it would refuse the next one too.
 const BREATH: Duration = Duration::from_millis(100);
@@ -33,6 +38,7 @@ pub struct Server {
     tls: SharedTls,
     /// A permit an open connection.
     connections: Arc<Semaphore>,
+    guests: Arc<Guests>,
     stop: watch::Receiver<bool>,
 }
 
@@ -46,7 +52,8 @@ impl Server {
     pub fn new(app: Arc<App>, tls: SharedTls, stop: watch::Receiver<bool>) -> Arc<Self> {
         let connections = Arc::new(Semaphore::new(app.limits.connections));
         let router = super::router(Arc::clone(&app));
-        Arc::new(Self { app, router, tls, connections, stop })
+        let guests = Guests::of(app.limits.connections);
+        Arc::new(Self { app, router, tls, connections, guests, stop })
     }
 
     /// Serves all listeners until `stop`, then lets open requests finish within `limits.drain`. Returns whether all did.
@@ -85,21 +92,39 @@ impl Server {
     }
 
     fn admit(self: &Arc<Self>, stream: Accepted) {
-        let Ok(permit) = Arc::clone(&self.connections).try_acquire_owned() else {
+        let guest = self.guests.enter();
+        let permit = Arc::clone(&self.connections).try_acquire_owned();
+        // All others may be known callers; then this one finds no place.
+        if permit.is_err() && !guest.push_another() {
             self.app.metrics.shed(Shed::Connections);
             return;
-        };
+        }
         let server = Arc::clone(self);
         tokio::spawn(async move {
-            let metrics = Arc::clone(&server.app.metrics);
-            let _held = Held::new(|change| metrics.connections(change));
-            server.serve(stream).await;
-            drop(permit);
+            let metrics = &server.app.metrics;
+            let served = async {
+                let permit = match permit {
+                    Ok(permit) => permit,
+                    Err(_) => timeout(HANDOVER, Arc::clone(&server.connections).acquire_owned()).await.ok()?.ok()?,
+                };
+                let _held = Held::new(|change| metrics.connections(change));
+                server.serve(stream, &guest).await;
+                drop(permit);
+                Some(())
+            };
+            tokio::select! {
+                biased;
+                served = served => if served.is_none() {
+                    metrics.shed(Shed::Connections);
+                },
+                () = guest.pushed_out() => metrics.closed(Closed::Crowded),
+            }
         });
     }
 
-    async fn serve(&self, stream: Accepted) {
-        let terms = Terms { limits: self.app.limits, stop: self.stop.clone(), metrics: Arc::clone(&self.app.metrics) };
+    async fn serve(&self, stream: Accepted, guest: &Arc<Guest>) {
+        let (metrics, guest) = (Arc::clone(&self.app.metrics), Arc::clone(guest));
+        let terms = Terms { limits: self.app.limits, stop: self.stop.clone(), metrics, guest };
         match stream {
             Accepted::Unix(stream) => connection::serve(stream, self.router.clone(), None, terms).await,
             Accepted::Tcp(stream) => {

@@ -7,16 +7,17 @@ use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::Request;
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
 
 use super::callers::{Caller, Callers};
 use super::connectors::Connectors;
+use super::guests::Guest;
 use super::problem::Problem;
 use super::reload::Reloads;
+use super::shares::{Full, Logins, Running, Wanted};
 use crate::audit::Trail;
-use crate::config::{Certificate, Config, Limits, Scope};
+use crate::config::{Certificate, Client, Config, Limits, Scope};
 use crate::guard::{Guard, LineRate, UtilityRate};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Shed};
 use crate::state::{Bounds, Challenges};
 
 /// What every endpoint may use.
@@ -36,8 +37,8 @@ pub struct App {
     pub(super) lines: LineRate,
     pub(super) utilities: UtilityRate,
     pub(super) limits: Limits,
-    /// A permit a login that runs.
-    pub(super) logins: Arc<Semaphore>,
+    /// The places of logins that run.
+    logins: Arc<Logins>,
     pub(super) reloads: Arc<Reloads>,
     draining: AtomicBool,
 }
@@ -57,7 +58,7 @@ impl App {
             lines: LineRate::new(&config.guard),
             utilities: UtilityRate::new(&config.guard),
             limits: config.limits,
-            logins: Arc::new(Semaphore::new(config.limits.in_flight)),
+            logins: Logins::new(config.limits.in_flight),
             draining: AtomicBool::new(false),
         }
     }
@@ -78,11 +79,27 @@ impl App {
         self.draining.load(Ordering::Relaxed)
     }
 
+    /// A place for a login (or a utility call, which costs the same) of a connector that a client asks for.
+    pub(super) fn begin(&self, connector: &str, client: &Client) -> Result<Running, Full> {
+        let running = self.logins.enter(Wanted {
+            connector,
+            client: &client.name,
+            only_connector: self.connectors.running() <= 1,
+            only_client: self.callers.one_logs_in(),
+            client_has_one: client.connectors.as_ref().is_some_and(|ids| ids.len() <= 1),
+        });
+        running.inspect_err(|full| {
+            self.metrics.shed(match full {
+                Full::Daemon => Shed::Logins,
+                Full::Connector => Shed::ConnectorShare,
+                Full::Client => Shed::ClientShare,
+            });
+        })
+    }
+
     /// Waits until no login runs. Bound it: a login may take its connector's whole timeout.
     pub async fn logins_done(&self) {
-        let all = u32::try_from(self.limits.in_flight).unwrap_or(u32::MAX);
-        // The semaphore is never closed.
-        let _ = self.logins.acquire_many(all).await;
+        self.logins.done().await;
     }
 
     /// The client behind a request, if it has `scope`. The accept loop puts a verified client certificate into the
@@ -90,6 +107,9 @@ impl App {
     pub(super) fn caller(&self, request: &Request<Body>, scope: Scope) -> Result<Arc<Caller>, Problem> {
         let certificate = request.extensions().get::<Arc<Certificate>>();
         let caller = self.callers.identify(request.headers(), certificate.map(AsRef::as_ref))?;
+        if let Some(guest) = request.extensions().get::<Arc<Guest>>() {
+            guest.is_known();
+        }
         if caller.client.scopes.contains(&scope) { Ok(caller) } else { Err(Problem::OutOfScope(scope)) }
     }
 

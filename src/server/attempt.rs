@@ -14,7 +14,6 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -24,6 +23,7 @@ use super::challenges::OfClient;
 use super::connectors::{Call, Connector, Rehearsed};
 use super::login::{Ended, Entered, Mode, SOON};
 use super::record::{Marks, record};
+use super::shares::{Full, Running};
 use crate::audit::Place;
 use crate::flow::progress::Progress;
 use crate::flow::report::{Report, StepEnd};
@@ -43,7 +43,7 @@ pub(super) enum Work {
 
 /// What a login holds while it runs.
 struct Permits {
-    running: OwnedSemaphorePermit,
+    running: Running,
     ticket: Ticket,
 }
 
@@ -52,8 +52,8 @@ struct Permits {
 enum Bound {
     /// The audit trail has no place, and the configuration says to refuse.
     Audit,
-    /// The daemon runs as many logins as it may.
-    Logins,
+    /// The daemon, the connector or the client has as many logins running as it may.
+    Logins(Full),
     /// The user or the address failed too often.
     Guard(Refusal),
 }
@@ -61,7 +61,7 @@ enum Bound {
 impl Bound {
     fn verdict(self) -> Verdict {
         match self {
-            Self::Audit | Self::Logins => {
+            Self::Audit | Self::Logins(_) => {
                 Verdict::Unavailable(Unavailable { cause: Cause::Overloaded, retry_after: Some(SOON) })
             }
             Self::Guard(Refusal { retry_after, .. }) => {
@@ -73,7 +73,13 @@ impl Bound {
     fn explain(self) -> &'static str {
         match self {
             Self::Audit => "the audit trail cannot be written, and audit.when_full says to refuse; nothing was sent",
-            Self::Logins => "the daemon runs as many logins as limits.in_flight allows; nothing was sent",
+            Self::Logins(Full::Daemon) => "the daemon runs as many logins as limits.in_flight allows; nothing was sent",
+            Self::Logins(Full::Connector) => {
+                "this connector has its share of limits.in_flight, and the rest is for others; nothing was sent"
+            }
+            Self::Logins(Full::Client) => {
+                "this client has its share of limits.in_flight, and the rest is for others; nothing was sent"
+            }
             Self::Guard(_) => "too many failures of this user or address; nothing was sent",
         }
     }
@@ -81,7 +87,8 @@ impl Bound {
     fn count(self, metrics: &Metrics) {
         match self {
             Self::Audit => metrics.shed(Shed::Audit),
-            Self::Logins => metrics.shed(Shed::Logins),
+            // Counted where the place was asked for.
+            Self::Logins(_) => {}
             Self::Guard(Refusal { by, .. }) => metrics.refused(by),
         }
     }
@@ -134,8 +141,7 @@ impl Account {
                 bound.count(&self.app.metrics);
                 self.put_back(work).await;
                 let report = self.report(bound.verdict(), bound.explain());
-                self.close(&report);
-                return report.into();
+                return self.close(report).await.into();
             }
         };
         let names = self.names();
@@ -180,7 +186,8 @@ impl Account {
         if let Some(trail) = &self.app.trail {
             self.place = Some(trail.place().map_err(|_| Bound::Audit)?);
         }
-        let running = Arc::clone(&self.app.logins).try_acquire_owned().map_err(|_| Bound::Logins)?;
+        let about = self.connector.about();
+        let running = self.app.begin(&about.id, &self.caller.client).map_err(Bound::Logins)?;
         let attempt = Attempt {
             client: &self.caller.client.name,
             connector: &self.connector.about().id,
@@ -207,14 +214,14 @@ impl Account {
                 }
             }
         };
-        let ended = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
+        let mut ended = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
             metrics.panicked();
             broken(self.connector.as_ref(), self.names()).into()
         });
         // A rehearsal has no verdict to count or to keep; the ticket goes back as if nothing had happened.
         if !ended.rehearsed {
             ticket.close(outcome(&ended.report), Instant::now());
-            self.close(&ended.report);
+            ended.report = self.close(ended.report).await;
         }
         ended
     }
@@ -241,10 +248,10 @@ impl Account {
         }
     }
 
-    /// Counts, logs and audits the verdict.
-    pub(super) fn close(self, report: &Report) {
+    /// Audits, counts and logs the verdict, and returns the one that may leave.
+    pub(super) async fn close(self, report: Report) -> Report {
         let marks = Marks { client_ip: self.client_ip, test: self.mode != Mode::Login, place: self.place };
-        record(&self.app, &self.caller, report, marks);
+        record(&self.app, &self.caller, report, marks).await
     }
 }
 

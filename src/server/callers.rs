@@ -10,7 +10,7 @@ use subtle::{Choice, ConstantTimeEq as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use super::problem::Problem;
-use crate::config::{Certificate, Client, TokenHash};
+use crate::config::{Certificate, Client, Scope, TokenHash};
 
 /// A client and its open calls.
 #[derive(Debug)]
@@ -34,7 +34,11 @@ impl Caller {
 
 /// All clients.
 #[derive(Debug, Default)]
-pub struct Callers(Vec<Arc<Caller>>);
+pub struct Callers {
+    all: Vec<Arc<Caller>>,
+    /// No more than one of them may have users logged in.
+    one_logs_in: bool,
+}
 
 impl Callers {
     /// The clients of the configuration.
@@ -43,7 +47,14 @@ impl Callers {
             let calls = client.max_in_flight.map(|most| Arc::new(Semaphore::new(most)));
             Arc::new(Caller { client, calls })
         };
-        Self(clients.into_iter().map(known).collect())
+        let logs_in = |client: &&Client| client.scopes.iter().any(|it| matches!(it, Scope::Authenticate | Scope::Test));
+        let one_logs_in = clients.iter().filter(logs_in).count() <= 1;
+        Self { all: clients.into_iter().map(known).collect(), one_logs_in }
+    }
+
+    /// Whether no more than one client may have users logged in.
+    pub(super) fn one_logs_in(&self) -> bool {
+        self.one_logs_in
     }
 
     /// Finds the client behind a call. A call with a token is that token's client or nobody; a call without one is the
@@ -56,7 +67,7 @@ impl Callers {
         };
         let found = match bearer(headers)? {
             Some(token) => self.by_token(token).filter(|caller| shown(&caller.client)),
-            None => self.0.iter().find(|caller| {
+            None => self.all.iter().find(|caller| {
                 caller.client.tokens.is_empty() && caller.client.certificate.is_some() && shown(&caller.client)
             }),
         };
@@ -67,7 +78,7 @@ impl Callers {
     fn by_token(&self, token: &str) -> Option<&Arc<Caller>> {
         let hash = TokenHash::of(token);
         let mut found = None;
-        for caller in &self.0 {
+        for caller in &self.all {
             let mut hit = Choice::from(0);
             for known in &caller.client.tokens {
                 hit |= known.ct_eq(&hash);
@@ -98,7 +109,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{CertificateRule, Scope};
+    use crate::config::CertificateRule;
 
     fn caller(name: &str, token: Option<&str>, certificate: Option<CertificateRule>) -> Client {
         Client {

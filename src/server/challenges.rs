@@ -48,9 +48,9 @@ async fn answer(app: &Arc<App>, request: Request<Body>) -> Result<Response, Prob
     let report = match taken {
         Err(error) => {
             let explain = format!("the challenge cannot be looked up: {error}");
-            login::unheard(app, &caller, Verdict::Unavailable(Unavailable::from(Cause::State)), &explain)
+            login::unheard(app, &caller, Verdict::Unavailable(Unavailable::from(Cause::State)), &explain).await
         }
-        Ok(None) => expired(app, &caller, "the challenge is unknown, used, expired or another client's"),
+        Ok(None) => expired(app, &caller, "the challenge is unknown, used, expired or another client's").await,
         Ok(Some(Held { state, claim })) => go_on(app, &caller, entered, Waits { id, state, claim }, asked).await,
     };
     Ok(reply::respond(&report))
@@ -68,21 +68,21 @@ pub(super) struct Waits {
 
 async fn go_on(app: &Arc<App>, caller: &Arc<Caller>, entered: Entered, waits: Waits, asked: Asked) -> Report {
     let Some(saved) = Saved::read(&waits.state) else {
-        return expired(app, caller, "the challenge was opened by another version of this program");
+        return expired(app, caller, "the challenge was opened by another version of this program").await;
     };
     if saved.left_ms(System.unix_ms()) == 0 {
-        return expired(app, caller, "the challenge is too old");
+        return expired(app, caller, "the challenge is too old").await;
     }
     // One revision: what a changed file would make of an old answer is nobody's to guess.
     let Some(connector) = still_the_same(app, caller, &saved) else {
-        return expired(app, caller, "the connector has changed since the challenge was opened");
+        return expired(app, caller, "the connector has changed since the challenge was opened").await;
     };
     let action = match asked {
         Asked::Answers(answers) => Action::Answer(answers),
         Asked::Poll if saved.is_early(System.unix_ms()) => Action::Early,
         Asked::Poll => Action::Poll,
         Asked::Resend => Action::Resend,
-        Asked::Cancel => return login::cancelled(app, caller, &connector, &saved),
+        Asked::Cancel => return login::cancelled(app, caller, &connector, &saved).await,
     };
     login::resume(app, caller, entered, connector, waits, saved, action).await
 }
@@ -92,8 +92,8 @@ fn still_the_same(app: &App, caller: &Caller, saved: &Saved) -> Option<Arc<dyn C
     (connector.about().revision == saved.revision()).then_some(connector)
 }
 
-fn expired(app: &Arc<App>, caller: &Arc<Caller>, explain: &str) -> Report {
-    login::unheard(app, caller, Verdict::Reject(Reject::because(Reason::ChallengeExpired)), explain)
+async fn expired(app: &Arc<App>, caller: &Arc<Caller>, explain: &str) -> Report {
+    login::unheard(app, caller, Verdict::Reject(Reject::because(Reason::ChallengeExpired)), explain).await
 }
 
 /// The challenges of one client.

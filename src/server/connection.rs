@@ -17,7 +17,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
-use http::Request;
+use http::uri::Authority;
+use http::{Request, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -27,6 +28,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tower::ServiceExt as _;
 
+use super::calm::Calm;
+use super::guests::Guest;
 use super::problem::Problem;
 use crate::config::{Certificate, Limits};
 use crate::metrics::{Closed, Metrics};
@@ -45,6 +48,8 @@ pub(super) struct Terms {
     pub limits: Limits,
     pub stop: watch::Receiver<bool>,
     pub metrics: Arc<Metrics>,
+    /// What gives way to others while its caller is not known.
+    pub guest: Arc<Guest>,
 }
 
 /// Serves one connection to its end.
@@ -53,12 +58,14 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let activity = Arc::new(Activity::new());
-    let io = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
+    let io = TokioIo::new(Watched { stream, calm: Calm::new(Instant::now()), activity: Arc::clone(&activity) });
     let service = {
         let (activity, metrics) = (Arc::clone(&activity), Arc::clone(&terms.metrics));
+        let guest = Arc::clone(&terms.guest);
         service_fn(move |request: Request<Incoming>| {
             let open = activity.begin();
-            let answer = answer(router.clone(), request, identity.clone(), Arc::clone(&metrics));
+            let caller = Shown { certificate: identity.clone(), guest: Arc::clone(&guest) };
+            let answer = answer(router.clone(), request, caller, Arc::clone(&metrics));
             async move {
                 let response = answer.await;
                 drop(open);
@@ -80,7 +87,7 @@ where
             biased;
             ended = connection.as_mut() => {
                 if ended.is_err() {
-                    terms.metrics.closed(Closed::Protocol);
+                    terms.metrics.closed(if activity.flooded() { Closed::Flood } else { Closed::Protocol });
                 }
                 return;
             }
@@ -121,17 +128,25 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     builder
 }
 
+/// What is known of a connection's caller before its requests are read.
+struct Shown {
+    /// Verified by the handshake.
+    certificate: Option<Arc<Certificate>>,
+    /// Told when a request is a known client's.
+    guest: Arc<Guest>,
+}
+
 /// The router's answer. A panic outside a login is a problem, not a verdict, and ends this call only.
-async fn answer(
-    router: Router,
-    request: Request<Incoming>,
-    identity: Option<Arc<Certificate>>,
-    metrics: Arc<Metrics>,
-) -> Response {
-    let mut request = request.map(Body::new);
-    if let Some(identity) = identity {
-        request.extensions_mut().insert(identity);
+async fn answer(router: Router, request: Request<Incoming>, shown: Shown, metrics: Arc<Metrics>) -> Response {
+    if !names_one_host(&request) {
+        metrics.problem(Problem::Host.code());
+        return Problem::Host.into_response();
     }
+    let mut request = request.map(Body::new);
+    if let Some(certificate) = shown.certificate {
+        request.extensions_mut().insert(certificate);
+    }
+    request.extensions_mut().insert(shown.guest);
     match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(impossible)) => match impossible {},
@@ -142,11 +157,26 @@ async fn answer(
     }
 }
 
+/// RFC 9112 section 3.2: an HTTP/1.1 request has one Host, and one that is a host. Whoever stands before the daemon may have taken
+/// another of several for the one that counts. HTTP/1.0 knows none; HTTP/2 has `:authority`.
+fn names_one_host(request: &Request<Incoming>) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() != Version::HTTP_11,
+        // Empty where the target has no authority (RFC 9110 section 7.2).
+        (Some(host), None) => {
+            host.is_empty() || Authority::try_from(host.as_bytes()).is_ok_and(|it| !it.as_str().contains('@'))
+        }
+        (Some(_), Some(_)) => false,
+    }
+}
+
 /// What a connection has done so far. Written by the stream and the service, read by the watch.
 #[derive(Debug)]
 struct Activity {
     accepted: Instant,
     first_byte: AtomicBool,
+    flooded: AtomicBool,
     requests: AtomicU64,
     open: AtomicUsize,
     /// Milliseconds after `accepted` at which the last request ended.
@@ -158,6 +188,7 @@ impl Activity {
         Self {
             accepted: Instant::now(),
             first_byte: AtomicBool::new(false),
+            flooded: AtomicBool::new(false),
             requests: AtomicU64::new(0),
             open: AtomicUsize::new(0),
             last_end: AtomicU64::new(0),
@@ -168,6 +199,10 @@ impl Activity {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.open.fetch_add(1, Ordering::Relaxed);
         Open(Arc::clone(self))
+    }
+
+    fn flooded(&self) -> bool {
+        self.flooded.load(Ordering::Relaxed)
     }
 
     fn is_idle(&self) -> bool {
@@ -210,9 +245,10 @@ impl Drop for Open {
     }
 }
 
-/// A stream that tells when its first byte came.
+/// A stream that tells when its first byte came, and ends when its caller floods it.
 struct Watched<S> {
     stream: S,
+    calm: Calm,
     activity: Arc<Activity>,
 }
 
@@ -220,8 +256,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
+        let new = &buf.filled()[before..];
+        if !new.is_empty() {
             self.activity.first_byte.store(true, Ordering::Relaxed);
+            if !self.calm.takes(new, Instant::now) {
+                self.activity.flooded.store(true, Ordering::Relaxed);
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
         }
         polled
     }

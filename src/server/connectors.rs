@@ -23,6 +23,10 @@ pub trait Connectors: Send + Sync + 'static {
     fn find(&self, id: &str) -> Option<Arc<dyn Connector>>;
     /// All of them, by id.
     fn list(&self) -> Vec<Arc<dyn Connector>>;
+    /// How many of them can run. Asked for by each login, so it costs nothing.
+    fn running(&self) -> usize {
+        self.list().len()
+    }
     /// Reads the connector files again.
     fn reload(&self) -> BoxFuture<'_, Reloaded>;
     /// What holds all script workers in; `None` where no connector has a script.

@@ -1,9 +1,11 @@
 //! Opening the addresses of the configuration, and refusing to listen in clear where others could read along.
 
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Mode;
+use rustix::process::umask;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use crate::config::{Address, Config};
@@ -117,9 +119,15 @@ async fn unix(address: &Address, path: &Path) -> Result<Listener, ListenError> {
         },
         Err(_) => {}
     }
-    let listener = UnixListener::bind(path).map_err(|error| system(address, error))?;
-    let file = SocketFile(path.to_owned());
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE))
-        .map_err(|error| system(address, error))?;
-    Ok(Listener::Unix(listener, file))
+    let listener = bind(path).map_err(|error| system(address, error))?;
+    Ok(Listener::Unix(listener, SocketFile(path.to_owned())))
+}
+
+/// The socket is born with its mode: if it got it afterwards, others could connect before. The mask is the process's, so for
+/// this moment files of other threads have it, too; none of them makes directories at the start.
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    let before = umask(Mode::from_bits_truncate(0o777 & !SOCKET_MODE));
+    let bound = UnixListener::bind(path);
+    umask(before);
+    bound
 }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -36,18 +37,22 @@ pub struct LiveConnectors {
     /// The quota of codes; every generation shares it, so that a reload resets nothing.
     sends: Arc<dyn Sends>,
     running: ArcSwap<BTreeMap<String, Arc<dyn Connector>>>,
+    /// How many of them can run.
+    count: AtomicUsize,
 }
 
 impl LiveConnectors {
     /// The connectors of `catalog`; none before the first reload.
     pub fn new(catalog: Catalog, sends: Arc<dyn Sends>) -> Self {
-        Self { catalog, sends, running: ArcSwap::default() }
+        Self { catalog, sends, running: ArcSwap::default(), count: AtomicUsize::default() }
     }
 
     /// Reads all files and swaps the generation. Says what changed and everything that was found in the files.
     pub async fn load(&self) -> std::io::Result<(Reloaded, Vec<Diagnostic>)> {
         let (change, diagnostics) = self.catalog.reload().await?;
         let entries = self.catalog.entries();
+        let live = entries.values().filter(|entry| matches!(entry, Entry::Live { .. })).count();
+        self.count.store(live, Ordering::Relaxed);
         let running = entries.iter().map(|(id, entry)| (id.clone(), connector_of(id, entry, &self.sends))).collect();
         self.running.store(Arc::new(running));
         self.tell_of_sandbox();
@@ -74,6 +79,10 @@ impl Connectors for LiveConnectors {
 
     fn list(&self) -> Vec<Arc<dyn Connector>> {
         self.running.load().values().cloned().collect()
+    }
+
+    fn running(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
     }
 
     fn sandbox(&self) -> Option<Sandbox> {

@@ -115,16 +115,20 @@ pub(super) async fn resume(
 }
 
 /// The user (or the console) ended the login.
-pub(super) fn cancelled(app: &Arc<App>, caller: &Arc<Caller>, connector: &Arc<dyn Connector>, saved: &Saved) -> Report {
+pub(super) async fn cancelled(
+    app: &Arc<App>,
+    caller: &Arc<Caller>,
+    connector: &Arc<dyn Connector>,
+    saved: &Saved,
+) -> Report {
     let mut attempt = Account::of(app, caller, connector, saved);
     attempt.place = app.trail.as_ref().and_then(|trail| trail.place().ok());
     let report = attempt.report(Verdict::Reject(Reject::because(Reason::Other)), "the challenge was cancelled");
-    attempt.close(&report);
-    report
+    attempt.close(report).await
 }
 
 /// A verdict on a challenge of which nothing is known: no connector and no user.
-pub(super) fn unheard(app: &Arc<App>, caller: &Arc<Caller>, verdict: Verdict, explain: &str) -> Report {
+pub(super) async fn unheard(app: &Arc<App>, caller: &Arc<Caller>, verdict: Verdict, explain: &str) -> Report {
     let report = Report {
         connector: String::new(),
         revision: String::new(),
@@ -138,6 +142,5 @@ pub(super) fn unheard(app: &Arc<App>, caller: &Arc<Caller>, verdict: Verdict, ex
         took: Duration::ZERO,
     };
     let place = app.trail.as_ref().and_then(|trail| trail.place().ok());
-    record(app, caller, &report, Marks { client_ip: None, test: false, place });
-    report
+    record(app, caller, report, Marks { client_ip: None, test: false, place }).await
 }

@@ -1,4 +1,4 @@
-//! `GET /metrics`: OpenMetrics text, for clients with the scope `read`.
+//! `GET /metrics`: OpenMetrics text, for clients with the scope `read`; of connectors, those of the client.
 
 use std::sync::Arc;
 
@@ -13,8 +13,9 @@ use crate::metrics::CONTENT_TYPE;
 
 /// The endpoint.
 pub(super) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
-    app.settle(app.caller(&request, Scope::Read).map(|_| {
+    app.settle(app.caller(&request, Scope::Read).map(|caller| {
         health::gauge(&app);
-        ([(header::CONTENT_TYPE, CONTENT_TYPE)], app.metrics.text()).into_response()
+        let text = app.metrics.text_of(|connector| caller.may_use(connector));
+        ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response()
     }))
 }

@@ -23,6 +23,8 @@ pub(super) enum Problem {
     Malformed(String),
     /// The body is JSON, but not one that this endpoint takes.
     Invalid(Vec<Mistake>),
+    /// An HTTP/1.1 request without a Host, or one with several or with one that is none.
+    Host,
     /// No token or certificate, or none that is known.
     Unauthorized,
     /// Known, but without this scope. RFC 6750 section 3.1 suggests 403, which here is the verdict reject.
@@ -106,6 +108,9 @@ impl Problem {
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed_body", "The body is not JSON"),
             Self::Invalid(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", "The body is not what this call takes")
+            }
+            Self::Host => {
+                (StatusCode::BAD_REQUEST, "bad_host", "The request does not name one host in Host (RFC 9112, 3.2)")
             }
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,

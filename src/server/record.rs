@@ -8,10 +8,12 @@ use tokio::time::Instant;
 
 use super::App;
 use super::callers::Caller;
+use super::login::SOON;
 use crate::audit::{self, Place};
 use crate::flow::UtilityReport;
 use crate::flow::report::{Report, StepEnd};
-use crate::verdict::Verdict;
+use crate::metrics::Shed;
+use crate::verdict::{Cause, Unavailable, Verdict};
 
 /// What an audit line says beside the report, and its place in the trail.
 pub(super) struct Marks {
@@ -23,9 +25,24 @@ pub(super) struct Marks {
     pub place: Option<Place>,
 }
 
-/// Counts, logs and audits a verdict.
-pub(super) fn record(app: &App, caller: &Caller, report: &Report, marks: Marks) {
-    app.metrics.login(report);
+/// Audits, counts and logs a verdict, and returns the one that may leave: the same, or unavailable where an accept would
+/// leave without its line and the configuration says to refuse.
+pub(super) async fn record(app: &App, caller: &Caller, report: Report, marks: Marks) -> Report {
+    let left_out = app.trail.as_ref().map(|_| left_out(app, caller, &report, &marks));
+    let report = match (marks.place, &app.trail, left_out.flatten()) {
+        (Some(place), Some(trail), Some(left_out)) => {
+            let (at, client) = ((app.now)(), caller.client.name.as_str());
+            let call = audit::Call { at, client, client_ip: marks.client_ip, test: marks.test, left_out };
+            let line = audit::line(&report, &call, trail.names());
+            audited(app, report, line, place).await
+        }
+        (Some(_), Some(_), None) => {
+            app.metrics.audit_left_out();
+            report
+        }
+        _ => report,
+    };
+    app.metrics.login(&report);
     tracing::info!(
         request_id = report.request_id,
         client = caller.client.name,
@@ -38,20 +55,30 @@ pub(super) fn record(app: &App, caller: &Caller, report: &Report, marks: Marks) 
         ms = whole_ms(report.took),
         "login"
     );
-    if let (Some(place), Some(trail)) = (marks.place, &app.trail) {
-        let client = caller.client.name.as_str();
-        let left_out = if idle(report) {
-            let Some(left_out) = app.lines.admit(client, &report.connector, marks.client_ip, Instant::now()) else {
-                app.metrics.audit_left_out();
-                return;
-            };
-            left_out
-        } else {
-            0
-        };
-        let call = audit::Call { at: (app.now)(), client, client_ip: marks.client_ip, test: marks.test, left_out };
-        place.write(audit::line(report, &call, trail.names()));
+    report
+}
+
+/// How many lines were left out before this one; `None` when this one is, too.
+fn left_out(app: &App, caller: &Caller, report: &Report, marks: &Marks) -> Option<u32> {
+    if matches!(report.verdict, Verdict::Accept(_)) || !idle(report) {
+        return Some(0);
     }
+    app.lines.admit(&caller.client.name, &report.connector, marks.client_ip, Instant::now())
+}
+
+async fn audited(app: &App, report: Report, line: Vec<u8>, place: Place) -> Report {
+    if !matches!(report.verdict, Verdict::Accept(_)) {
+        place.write(line);
+        return report;
+    }
+    if place.write_first(line).await {
+        return report;
+    }
+    app.metrics.shed(Shed::Audit);
+    let verdict = Verdict::Unavailable(Unavailable { cause: Cause::Overloaded, retry_after: Some(SOON) });
+    let explain =
+        "the login succeeded; its audit line could not be written, and audit.when_full says to refuse".to_owned();
+    Report { verdict, explain, ..report }
 }
 
 /// Whether nothing was sent and nobody let in: such verdicts cost whoever causes them nothing.

@@ -61,11 +61,10 @@ async fn run(
         Problem::TooMany(SOON)
     })?;
     // A utility call takes a login's place: what it costs is the same, and draining waits for both.
-    let _running = Arc::clone(&app.logins).try_acquire_owned().map_err(|_| {
-        app.metrics.shed(Shed::Logins);
-        Problem::Unavailable(Unavailable { cause: Cause::Overloaded, retry_after: Some(SOON) })
-    })?;
     let id = connector.about().id.clone();
+    let _running = app
+        .begin(&id, &caller.client)
+        .map_err(|_| Problem::Unavailable(Unavailable { cause: Cause::Overloaded, retry_after: Some(SOON) }))?;
     let used = UtilityUse { client: &caller.client.name, connector: &id, client_ip: asked.client_ip };
     app.utilities.take(&used, started).map_err(|refusal| {
         app.metrics.refused(refusal.by);

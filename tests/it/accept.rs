@@ -30,15 +30,15 @@ use crate::support::daemon::wait_until;
 /// Far beyond anything that these tests wait for.
 const LONG: Duration = Duration::from_secs(30);
 
-struct Running {
+pub struct Running {
     address: Address,
     stop: watch::Sender<bool>,
     task: JoinHandle<bool>,
-    metrics: Arc<Metrics>,
+    pub metrics: Arc<Metrics>,
     app: Arc<App>,
 }
 
-async fn start(config: &Config, connector: MadeUp) -> Running {
+pub async fn start(config: &Config, connector: MadeUp) -> Running {
     let metrics = Arc::new(Metrics::new());
     let shelf = Arc::new(Shelf(vec![Arc::new(connector)]));
     let trail = config.audit.as_ref().map(|audit| Trail::open(audit, Arc::clone(&metrics)).unwrap());
@@ -51,7 +51,7 @@ async fn start(config: &Config, connector: MadeUp) -> Running {
     Running { address, stop, task, metrics, app }
 }
 
-fn on(address: &str, limits: Limits) -> Config {
+pub fn on(address: &str, limits: Limits) -> Config {
     Config { listen: vec![address.parse().unwrap()], limits, ..config() }
 }
 
@@ -72,27 +72,27 @@ impl Running {
         }
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.socket()).await.unwrap()
     }
 
-    fn counted(&self, line: &str) -> bool {
+    pub fn counted(&self, line: &str) -> bool {
         self.metrics.text().contains(line)
     }
 }
 
-async fn soon<T>(what: impl Future<Output = T>) -> T {
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
     timeout(LONG, what).await.expect("within the test's patience")
 }
 
 /// Everything until the other side closes; a reset counts as closing.
-async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> String {
+pub async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     let _ = soon(stream.read_to_end(&mut bytes)).await;
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn login(password: &str) -> String {
+pub fn login(password: &str) -> String {
     let body = format!(r#"{{"username":"zhangsan","password":"{password}"}}"#);
     format!(
         "POST /v1/connectors/demo/authenticate HTTP/1.1\r\nHost: d\r\nAuthorization: Bearer {TOKEN}\r\n\
@@ -133,19 +133,54 @@ async fn a_body_that_does_not_come_is_408() {
     assert!(String::from_utf8_lossy(&head[..read]).starts_with("HTTP/1.1 408 "));
 }
 
+/// Sends a request and waits for the first byte of its answer, which shows that the connection is counted.
+async fn answered(stream: &mut TcpStream, request: &str) {
+    stream.write_all(request.as_bytes()).await.unwrap();
+    soon(stream.read_u8()).await.unwrap();
+}
+
+const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: d\r\n\r\n";
+
 #[tokio::test]
 async fn one_connection_beyond_the_cap_is_closed_at_once() {
     let limits = Limits { connections: 2, ..Limits::default() };
     let running = start(&on("127.0.0.1:0", limits), MadeUp::new("demo")).await;
     let (mut first, mut second) = (running.connect().await, running.connect().await);
-    // An answer shows that the connection is counted.
     for stream in [&mut first, &mut second] {
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: d\r\n\r\n").await.unwrap();
-        soon(stream.read_u8()).await.unwrap();
+        answered(stream, &login("accept")).await;
     }
     assert_eq!(rest(&mut running.connect().await).await, "");
     assert!(running.counted("doorward_shed_total{cause=\"connections\"} 1"));
     assert!(running.counted("doorward_connections 2"));
+}
+
+/// `/healthz` wants no token: who only ever asks for that, or for nothing, cannot keep a console out.
+#[tokio::test]
+async fn callers_that_show_no_token_give_way_to_the_next_one() {
+    let limits = Limits { connections: 4, ..Limits::default() };
+    let running = start(&on("127.0.0.1:0", limits), MadeUp::new("demo")).await;
+    let mut console = running.connect().await;
+    answered(&mut console, &login("accept")).await;
+    let mut guests = Vec::new();
+    for number in 0..20 {
+        let mut guest = running.connect().await;
+        if number % 2 == 0 {
+            answered(&mut guest, HEALTH).await;
+        }
+        guests.push(guest);
+    }
+    // The oldest are closed; one of the youngest becomes known and stays, and so does the first console.
+    rest(&mut guests[0]).await;
+    let mut another = running.connect().await;
+    answered(&mut another, &login("accept")).await;
+    for _ in 0..20 {
+        answered(&mut running.connect().await, HEALTH).await;
+    }
+    for stream in [&mut console, &mut another] {
+        answered(stream, &login("accept")).await;
+    }
+    assert!(running.counted("doorward_connections_closed_total{cause=\"crowded\"}"), "{}", running.metrics.text());
+    assert!(!running.counted("doorward_shed_total{cause=\"connections\"}"), "{}", running.metrics.text());
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ use futures_util::future::BoxFuture;
 use http::Request;
 
 use crate::canary::Upstream;
-use crate::server::{TOKEN, config, send};
+use crate::made_up::MadeUp;
+use crate::server::{TOKEN, app, config, post, send};
 use crate::support::daemon::{Home, json_connector};
 
 /// Connectors whose script workers have this sandbox.
@@ -76,4 +77,34 @@ async fn the_daemon_says_what_holds_its_workers_and_leaves_no_core() {
     // What belongs to a process that is not dumpable belongs to root (proc(5)); where all is root's, this says nothing.
     let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(format!("/proc/{}/mem", daemon.id())).unwrap());
     assert_eq!(owner, 0);
+}
+
+/// One made-up connector's metrics are not another client's business.
+#[tokio::test]
+async fn a_client_sees_the_metrics_of_its_connectors() {
+    let app = app(vec![Arc::new(MadeUp::new("demo")), Arc::new(MadeUp::new("other"))]);
+    let router = router(Arc::new(app));
+    for connector in ["demo", "other"] {
+        let login = r#"{"username":"zhangsan","password":"accept"}"#;
+        send(&router, post(&format!("/v1/connectors/{connector}/authenticate"), TOKEN, login)).await;
+    }
+    let metrics = async |token: &str| {
+        let asked = Request::get("/metrics").header("authorization", format!("Bearer {token}")).body(Body::empty());
+        send(&router, asked.unwrap()).await.body
+    };
+    let (all, own) = (metrics(TOKEN).await, metrics("narrow").await);
+    for family in ["doorward_logins_total{", "doorward_login_duration_seconds_bucket{"] {
+        for connector in ["demo", "other"] {
+            let line = format!("{family}connector=\"{connector}\"");
+            let bucket = format!("connector=\"{connector}\"");
+            let has = |text: &str| text.lines().any(|it| it.starts_with(family) && it.contains(&bucket));
+            assert!(has(&all), "{line}: {all}");
+            assert_eq!(has(&own), connector == "other", "{line}: {own}");
+        }
+    }
+    assert!(!own.contains("demo"), "{own}");
+    // What belongs to no connector, and what says what a sample means, is there for both.
+    for line in ["doorward_logins_in_flight ", "# HELP doorward_logins ", "# EOF"] {
+        assert!(all.contains(line) && own.contains(line), "{line}: {own}");
+    }
 }

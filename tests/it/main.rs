@@ -3,6 +3,7 @@
 
 mod accept;
 mod architecture;
+mod bounds;
 mod cached;
 mod canary;
 mod challenges;
@@ -68,3 +69,4 @@ mod transport;
 mod undecided;
 mod upstreams;
 mod utilities;
+mod wire;

@@ -56,7 +56,24 @@ impl Home {
 
     /// Starts the daemon and waits until it listens.
     pub fn start(&self) -> Daemon {
-        let mut child = self.command(&[]).spawn().unwrap();
+        Self::start_by(self.command(&[]))
+    }
+
+    /// The same in a shell that did something before, such as `ulimit`.
+    pub fn start_after(&self, before: &str) -> Daemon {
+        Self::start_by(self.shell(before))
+    }
+
+    pub fn shell(&self, before: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("{before}; exec \"$0\" serve --config \"$1\""), env!("CARGO_BIN_EXE_doorward")]);
+        command.arg(self.path("doorward.yaml"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn start_by(mut command: Command) -> Daemon {
+        let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let log: Arc<Mutex<Vec<String>>> = Arc::default();
         let (sender, lines) = sync_channel(100_000);

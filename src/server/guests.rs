@@ -1,0 +1,116 @@
+//! Connections whose caller has not shown who it is: they give way before any other.
+//!
+//! `/healthz` needs no token, and neither does a connection that sends nothing. So a connection is a guest until a call on it
+//! was a known client's. Guests are bounded below the number of all connections, and when one more comes, the oldest of them
+//! is closed: a console that connects gets in and is no guest any more with its first call.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// All guests, by age.
+#[derive(Debug)]
+pub(super) struct Guests {
+    most: usize,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Debug, Default)]
+struct Inside {
+    next: u64,
+    leave: BTreeMap<u64, Arc<Notify>>,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Guest {
+    number: u64,
+    known: AtomicBool,
+    leave: Arc<Notify>,
+    guests: Arc<Guests>,
+}
+
+impl Guests {
+    /// Of `connections`, a quarter is for callers that are known.
+    pub(super) fn of(connections: usize) -> Arc<Self> {
+        Arc::new(Self { most: (connections - connections / 4).max(1), inside: Mutex::default() })
+    }
+
+    /// Lets a connection in; the oldest guest gives way to it when there are too many.
+    pub(super) fn enter(self: &Arc<Self>) -> Arc<Guest> {
+        let leave = Arc::new(Notify::new());
+        let mut inside = self.inside();
+        if inside.leave.len() >= self.most {
+            push_out(inside.leave.pop_first());
+        }
+        let number = inside.next;
+        inside.next += 1;
+        inside.leave.insert(number, Arc::clone(&leave));
+        drop(inside);
+        Arc::new(Guest { number, known: AtomicBool::new(false), leave, guests: Arc::clone(self) })
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        // Nothing panics under the lock.
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn push_out(oldest: Option<(u64, Arc<Notify>)>) -> bool {
+    oldest.map(|(_, leave)| leave.notify_one()).is_some()
+}
+
+impl Guest {
+    /// Has the oldest other guest give way to this one. False when there is none, or it did so already.
+    pub(super) fn push_another(&self) -> bool {
+        let mut inside = self.guests.inside();
+        let oldest = inside.leave.first_key_value().map(|(number, _)| *number);
+        oldest.is_some_and(|oldest| oldest != self.number) && push_out(inside.leave.pop_first())
+    }
+
+    /// A call was a known client's.
+    pub(super) fn is_known(&self) {
+        if !self.known.swap(true, Ordering::Relaxed) {
+            self.guests.inside().leave.remove(&self.number);
+        }
+    }
+
+    /// Returns when this connection has to give way.
+    pub(super) async fn pushed_out(&self) {
+        self.leave.notified().await;
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        if !*self.known.get_mut() {
+            self.guests.inside().leave.remove(&self.number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_oldest_guest_gives_way_and_known_callers_stay() {
+        let guests = Guests::of(4);
+        let inside: Vec<_> = (0..3).map(|_| guests.enter()).collect();
+        inside[0].is_known();
+        let one_more = guests.enter();
+        assert!(inside.iter().all(|guest| guest.pushed_out().now_or_never().is_none()), "three guests may be there");
+        let another = guests.enter();
+        let out: Vec<bool> = inside.iter().map(|guest| guest.pushed_out().now_or_never().is_some()).collect();
+        assert_eq!(out, [false, true, false]);
+        drop(inside);
+        assert!(another.push_another(), "one_more is older");
+        assert!(one_more.pushed_out().now_or_never().is_some());
+        assert!(!another.push_another(), "nobody else is there");
+        assert!(another.pushed_out().now_or_never().is_none());
+    }
+}

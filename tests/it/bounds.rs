@@ -1,0 +1,189 @@
+//! One connector's trouble, one client's, and that of callers without a token stay their own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward::config::{Limits, Scope};
+use doorward::metrics::Metrics;
+use doorward::server::{App, router};
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+
+use crate::canary::Upstream;
+use crate::made_up::{MadeUp, Shelf};
+use crate::server::{TOKEN, client, config, post, send};
+use crate::support::daemon::{Home, json_connector, read, wait_until};
+
+/// Connectors whose upstreams hang, one that works, eight places, two clients that log in.
+struct Bench {
+    router: axum::Router,
+    metrics: Arc<Metrics>,
+    go: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+fn bench(ids: &[&str], clients: usize) -> Bench {
+    let (go, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let made = |id: &&str| {
+        let (go, waiting) = (Some(Arc::clone(&go)), Some(Arc::clone(&waiting)));
+        Arc::new(MadeUp { go, waiting, ..MadeUp::new(id) })
+    };
+    let mut config = config();
+    config.guard.enabled = false;
+    config.limits = Limits { in_flight: 8, ..Limits::default() };
+    config.clients = vec![client("console", TOKEN, &Scope::ALL, None), client("reads", "reads", &[Scope::Read], None)];
+    if clients > 1 {
+        config.clients.push(client("other", "other", &[Scope::Authenticate], None));
+    }
+    let metrics = Arc::new(Metrics::new());
+    let app = App::new(&config, Arc::new(Shelf(ids.iter().map(made).collect())), Arc::clone(&metrics), None);
+    Bench { router: router(Arc::new(app)), metrics, go, waiting }
+}
+
+impl Bench {
+    async fn login(&self, connector: &str, token: &str, password: &str) -> u16 {
+        let body = json!({ "username": "zhangsan", "password": password }).to_string();
+        send(&self.router, post(&format!("/v1/connectors/{connector}/authenticate"), token, body)).await.status.as_u16()
+    }
+
+    /// Logins that hang until one is refused; how many hang.
+    async fn hang(self: &Arc<Self>, connector: &'static str, token: &'static str) -> usize {
+        for hanging in 0.. {
+            let bench = Arc::clone(self);
+            let login = tokio::spawn(async move { bench.login(connector, token, "hang").await });
+            tokio::select! {
+                status = login => {
+                    assert_eq!(status.unwrap(), 503);
+                    return hanging;
+                }
+                stands = self.waiting.acquire() => stands.unwrap().forget(),
+            }
+        }
+        unreachable!()
+    }
+}
+
+#[tokio::test]
+async fn a_connector_that_hangs_leaves_half_of_all_places() {
+    let bench = Arc::new(bench(&["hung", "good"], 1));
+    assert_eq!(bench.hang("hung", TOKEN).await, 4);
+    assert_eq!(bench.login("good", TOKEN, "accept").await, 200);
+    let shed = "doorward_shed_total{cause=\"connector_share\"} 1";
+    assert!(bench.metrics.text().contains(shed), "{}", bench.metrics.text());
+    bench.go.add_permits(100);
+}
+
+/// No number of them takes everything together.
+#[tokio::test]
+async fn connectors_that_hang_leave_places_together() {
+    let bench = Arc::new(bench(&["h1", "h2", "h3", "good"], 1));
+    for hung in ["h1", "h2", "h3"] {
+        assert!(bench.hang(hung, TOKEN).await > 0);
+    }
+    assert_eq!(bench.login("good", TOKEN, "accept").await, 200);
+    bench.go.add_permits(100);
+}
+
+#[tokio::test]
+async fn one_connector_alone_and_one_client_alone_may_have_all() {
+    let bench = Arc::new(bench(&["hung"], 1));
+    assert_eq!(bench.hang("hung", TOKEN).await, 8);
+    bench.go.add_permits(100);
+}
+
+#[tokio::test]
+async fn a_client_leaves_half_of_all_places() {
+    let bench = Arc::new(bench(&["hung"], 2));
+    assert_eq!(bench.hang("hung", TOKEN).await, 4);
+    assert_eq!(bench.login("hung", "other", "accept").await, 200);
+    let shed = "doorward_shed_total{cause=\"client_share\"} 1";
+    assert!(bench.metrics.text().contains(shed), "{}", bench.metrics.text());
+    bench.go.add_permits(100);
+}
+
+/// Nor does one client's own connector starve its others.
+#[tokio::test]
+async fn of_a_client_s_half_a_connector_that_hangs_leaves_the_rest() {
+    let bench = Arc::new(bench(&["hung", "good"], 2));
+    assert_eq!(bench.hang("hung", TOKEN).await, 2);
+    assert_eq!(bench.login("good", TOKEN, "accept").await, 200);
+    bench.go.add_permits(100);
+}
+
+/// Where the system gives fewer files than the configuration wants, logins get theirs all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_connections_do_not_take_the_files_of_logins() {
+    let upstream = Upstream::start().await;
+    let home = Home::new("");
+    home.connector("demo", &json_connector(&upstream.base, "").replace("timeout: 3s", "timeout: 3s, keep_alive: 1ms"));
+    let daemon = home.start_after("ulimit -n 256");
+    let used = "limits.connections and limits.in_flight are more than the files that this process may open";
+    assert!(daemon.log().contains(used), "{}", daemon.log());
+    let address = daemon.base.trim_start_matches("http://").to_owned();
+    let mut silent = Vec::new();
+    for _ in 0..400 {
+        let connected = tokio::time::timeout(Duration::from_secs(1), TcpStream::connect(&address)).await;
+        silent.extend(connected.ok().and_then(Result::ok));
+    }
+    for _ in 0..20 {
+        let (status, body) = daemon.login("demo", "zhangsan", "right").await;
+        assert_eq!(status, 200, "{body} with {} silent connections: {}", silent.len(), daemon.log());
+    }
+    assert!(daemon.end().0.success());
+    let refused = home.shell("ulimit -n 100").output().unwrap();
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(4) && told.contains("raise the hard limit"), "{told}");
+}
+
+/// `when_full: refuse`: whoever was let in has a line, whatever happens to the daemon.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_accept_has_its_line_when_the_daemon_is_killed() {
+    let upstream = Upstream::start().await;
+    let home = Home::new("audit: { file: audit.jsonl, when_full: refuse }");
+    home.connector("demo", &json_connector(&upstream.base, ""));
+    let mut accepted = 0;
+    for _ in 0..5 {
+        let daemon = home.start();
+        for _ in 0..3 {
+            assert_eq!(daemon.login("demo", "zhangsan", "right").await.0, 200);
+            accepted += 1;
+        }
+        daemon.kill();
+        let lines = read(&home.path("audit.jsonl"));
+        assert_eq!(lines.matches("\"verdict\":\"accept\"").count(), accepted, "{lines}");
+    }
+}
+
+/// A disk that hangs is as bad as one that is full.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_let_in_while_the_trail_is_stuck() {
+    let upstream = Upstream::start().await;
+    let home = Home::new("audit: { file: trail, when_full: refuse }");
+    home.connector("demo", &json_connector(&upstream.base, ""));
+    let path = home.path("trail");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let reader = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+    let daemon = home.start();
+    let (mut accepted, mut refused) = (0, None);
+    while refused.is_none() {
+        let (status, body) = daemon.login("demo", "zhangsan", "right").await;
+        match status {
+            200 => accepted += 1,
+            _ => refused = Some((status, body["cause"].clone())),
+        }
+    }
+    assert_eq!(refused, Some((503, json!("overloaded"))));
+    // From now on nothing is even sent.
+    let (_, body) = daemon.login("demo", "zhangsan", "right").await;
+    assert_eq!(body["cause"], "overloaded", "{body}");
+    let (status, ready) = daemon.call("GET", "/readyz", None).await;
+    assert!(status == 503 && ready.contains("refusing"), "{ready}");
+    wait_until(|| daemon.log().contains("the audit trail takes no line: its file does not answer"));
+    daemon.kill();
+    rustix::fs::fcntl_setfl(&reader, rustix::fs::OFlags::NONBLOCK).unwrap();
+    let mut lines = Vec::new();
+    let _ = std::io::Read::read_to_end(&mut &reader, &mut lines);
+    let lines = String::from_utf8_lossy(&lines).matches("\"verdict\":\"accept\"").count();
+    assert!(lines >= accepted, "{accepted} are in, {lines} lines say so");
+}
