@@ -173,7 +173,7 @@ async fn under_refuse_an_accept_waits_for_its_line_and_a_stuck_write_is_a_failed
     // The pipe is emptied, and all is well again.
     let mut written = String::new();
     while !written.ends_with("accept\n") {
-        let mut bytes = [0; 65_536];
+        let mut bytes = vec![0; 65_536];
         let count = reader.read(&mut bytes).unwrap_or(0);
         written.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
     }

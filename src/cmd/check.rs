@@ -2,15 +2,19 @@
 //!
 //! A file that loads has its golden tests run as well. Nothing is sent, no secret is read.
 
+mod notices;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use doorward::config;
 use doorward::connector::catalog::{Loader, Outcome};
 use doorward::diagnostic::{Diagnostic, Severity, Style, render, to_json};
 use doorward::golden;
+use doorward::upstream::Egress;
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 
@@ -23,6 +27,9 @@ pub struct Options {
     /// Connector files, or directories of them
     #[arg(value_name = "PATH", default_value = "connectors")]
     paths: Vec<PathBuf>,
+    /// Warn of connectors whose origin the `egress` of this configuration forbids
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -57,7 +64,15 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         files.extend(load::connector_files(path)?);
     }
     let loader = load::loader(&files, BTreeMap::new(), BTreeMap::new())?;
-    let found = load::runtime()?.block_on(check(Arc::new(loader), &files));
+    let bound = match options.config.as_deref().map(config::load_egress).transpose() {
+        Ok(rules) => rules.as_ref().map(Egress::new).transpose()?,
+        Err(mistakes) => {
+            anstream::eprint!("{}", render(&mistakes, Style::Coloured));
+            return Ok(ExitCode::from(super::MISCONFIGURED));
+        }
+    };
+    let mut found = load::runtime()?.block_on(check(Arc::new(loader), &files, bound));
+    found.diagnostics.extend(options.paths.iter().filter_map(|path| notices::skipped(path)));
     let text = match options.format {
         Format::Human => found.human(),
         Format::Json => found.json(),
@@ -66,12 +81,16 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     Ok(if found.good() { ExitCode::SUCCESS } else { ExitCode::from(super::MISCONFIGURED) })
 }
 
-async fn check(loader: Arc<Loader>, files: &[PathBuf]) -> Found {
+async fn check(loader: Arc<Loader>, files: &[PathBuf], bound: Option<Egress>) -> Found {
     let mut found = Found { connectors: files.len(), ..Found::default() };
     let mut places = BTreeSet::new();
     let outcomes = loader.load(files).await;
     // Each connector's cases are a task, so that they run on all cores; what is found stays in the order of the files.
-    let tasks = outcomes.into_iter().map(|Outcome { id, live, diagnostics }| {
+    let tasks = outcomes.into_iter().map(|Outcome { id, live, mut diagnostics, .. }| {
+        if let Some(live) = &live {
+            diagnostics.extend(notices::unfinished(&live.file));
+            diagnostics.extend(bound.as_ref().and_then(|bound| live.forbidden_by(bound)));
+        }
         let loader = Arc::clone(&loader);
         let golden = tokio::spawn(async move { Some(golden::run(live.as_ref()?, &loader).await) });
         async move { (id, diagnostics, golden.await) }

@@ -138,7 +138,7 @@ impl Check<'_> {
         None
     }
 
-    fn egress(&mut self, raw: &raw::RawEgress) -> EgressRules {
+    pub(super) fn egress(&mut self, raw: &raw::RawEgress) -> EgressRules {
         type Part = fn(&mut EgressRules) -> &mut Vec<String>;
         let parts: [(&[Text], Part); 3] = [
             (&raw.allow, |rules| &mut rules.allow),

@@ -1,6 +1,6 @@
 //! Reading `doorward.yaml`: text to tree to what was typed to what runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use schemars::generate::SchemaSettings;
@@ -11,6 +11,7 @@ use super::raw::Daemon;
 use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
 use crate::files;
 use crate::reading::FromNode;
+use crate::upstream::EgressRules;
 
 /// What a file came to.
 #[derive(Debug)]
@@ -23,20 +24,31 @@ pub struct Loaded {
 
 /// Reads the file at `path`. Environment variables that it names come from `env`.
 pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Loaded {
-    match files::read_text(path, files::MOST) {
-        Ok(text) => parse(SourceFile { path: path.to_owned(), text }, env),
-        Err(why) => Loaded {
-            config: None,
-            mistakes: vec![Diagnostic {
-                severity: Severity::Error,
-                code: "unreadable",
-                message: format!("{} cannot be read: {why}", path.display()),
-                at: None,
-                label: None,
-                help: vec!["name the configuration with --config".to_owned()],
-            }],
-        },
+    match source(path) {
+        Ok(file) => parse(file, env),
+        Err(mistake) => Loaded { config: None, mistakes: vec![mistake] },
     }
+}
+
+/// The operator's bound alone: neither a secret nor a file that the configuration names is needed for it.
+pub fn load_egress(path: &Path) -> Result<EgressRules, Vec<Diagnostic>> {
+    let mut mistakes = Mistakes::new(Arc::new(source(path).map_err(|mistake| vec![mistake])?));
+    let raw = crate::yaml::parse(&mut mistakes).and_then(|node| Daemon::read(&node, &mut mistakes));
+    let mut check = Check { mistakes: &mut mistakes, base: PathBuf::new(), env: &|_| None };
+    let rules = raw.and_then(|raw| raw.egress).map(|egress| check.egress(&egress)).unwrap_or_default();
+    if mistakes.has_errors() { Err(mistakes.into_diagnostics()) } else { Ok(rules) }
+}
+
+fn source(path: &Path) -> Result<SourceFile, Diagnostic> {
+    let text = files::read_text(path, files::MOST).map_err(|why| Diagnostic {
+        severity: Severity::Error,
+        code: "unreadable",
+        message: format!("{} cannot be read: {why}", path.display()),
+        at: None,
+        label: None,
+        help: vec!["name the configuration with --config".to_owned()],
+    })?;
+    Ok(SourceFile { path: path.to_owned(), text })
 }
 
 /// Reads a file's text.

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use address::{Address, AddressError};
-pub use load::{Loaded, load, parse, schema};
+pub use load::{Loaded, load, load_egress, parse, schema};
 
 pub use client::{Certificate, CertificateRule, Client, Scope, Token, TokenHash};
 

@@ -13,16 +13,16 @@ use futures_util::{StreamExt as _, stream};
 
 use super::bounds::Bounds;
 use super::check::{self, Checked, Compiled, Console, Draft, Loaded, SecretsFrom, Surroundings};
+use super::found::{no_transport, took_for_success, took_for_wrong};
 use super::kept::Kept;
-use super::probe::{Misread, misread, probe};
+use super::probe::{misread, probe};
 use super::spread::spread;
 use super::{Connector, raw};
 use crate::budget::Budget;
-use crate::condition::Rule;
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::files;
 use crate::script::{Limits, Lost, Pool, Reads, Source, Worker, inspect};
-use crate::upstream::{Client, Egress};
+use crate::upstream::{Client, ClientError, Egress};
 
 /// Connectors that are probed at a time: enough to keep the workers of a machine with two cores busy, and far fewer
 /// than the pool has places for.
@@ -81,11 +81,19 @@ pub struct Outcome {
     pub id: String,
     /// There when it can run.
     pub live: Option<Live>,
+    /// The operator's bound forbids one of its origins.
+    pub forbidden: bool,
     /// Everything that was found in it.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Live {
+    /// A warning where `egress` forbids one of its origins, as far as that can be known before names are resolved.
+    pub fn forbidden_by(&self, egress: &Egress) -> Option<Diagnostic> {
+        let error = self.client.refused_by(egress)?;
+        Some(no_transport(&self.raw, &self.file, &error).as_warning())
+    }
+
     /// The same file checked once more in other surroundings: other settings, real secrets.
     pub fn again(&self, around: Surroundings<'_>) -> Result<Compiled, Vec<Diagnostic>> {
         check::again(&self.connector.id, (&self.raw, &self.file), (&self.reads, self.first_script), around)
@@ -172,15 +180,15 @@ impl Loader {
 
     async fn enliven(&self, checked: Checked, first_script: u32, pool: Option<Arc<Pool>>) -> Outcome {
         let Checked { id, loaded, mut diagnostics } = checked;
-        let Some(loaded) = loaded else { return Outcome { id, live: None, diagnostics } };
+        let Some(loaded) = loaded else { return Outcome { id, live: None, forbidden: false, diagnostics } };
         let Loaded { connector, transport, origins, reads, raw, file, .. } = loaded;
         let replies = self.bounds.replies();
         let client = match Client::new(&transport, Arc::clone(&self.egress), &origins) {
             Ok(client) => client.bounded_by(&replies),
             Err(error) => {
-                let span = if raw.transport.is_some() { raw.place.key("transport") } else { raw.place.key("steps") };
-                diagnostics.push(Diagnostic::error("transport", &file, span.clone(), error.to_string()));
-                return Outcome { id, live: None, diagnostics };
+                let forbidden = matches!(error, ClientError::Egress { .. });
+                diagnostics.push(no_transport(&raw, &file, &error));
+                return Outcome { id, live: None, forbidden, diagnostics };
             }
         };
         let fooled = probe(&connector, pool.as_deref()).await;
@@ -192,43 +200,8 @@ impl Loader {
         }
         let kept = Kept::default();
         let live = Live { connector, client, kept, replies, scripts: pool, reads, first_script, raw, file };
-        Outcome { id, live: fooled.is_empty().then_some(live), diagnostics }
+        Outcome { id, live: fooled.is_empty().then_some(live), forbidden: false, diagnostics }
     }
-}
-
-fn took_for_success(raw: &raw::Connector, file: &Arc<SourceFile>, fooled: &super::probe::Fooled) -> Diagnostic {
-    let step = raw.steps.iter().find(|step| step.name.text == fooled.step);
-    let response = step.and_then(|step| step.response.as_ref());
-    let (rule, taken_for) = match fooled.rule {
-        Rule::More => (response.and_then(|response| response.more.as_ref()), "right so far"),
-        _ => (response.and_then(|response| response.success.as_ref()), "a success"),
-    };
-    let span = rule.map_or_else(|| raw.place.key("steps").clone(), |rule| rule.place.span.clone());
-    let message = format!("the step `{}` takes a reply for {taken_for} that proves nothing", fooled.step);
-    let dress = if fooled.dressed { ", with the header fields and cookies that any page has" } else { "" };
-    Diagnostic::error("probe", file, span, message)
-        .label(format!("true for {} with HTTP {}{dress}", fooled.reply, fooled.status))
-        .help("look at something that only a right password brings, such as a token: { field: …, has_value: true }")
-}
-
-/// A step whose author did not say what it means when no rule is true. Who writes `otherwise` means it.
-fn took_for_wrong(raw: &raw::Connector, file: &Arc<SourceFile>, misread: &Misread) -> Option<Diagnostic> {
-    let Misread { step, reply, status, guessed } = misread;
-    let response = raw.steps.iter().find(|raw| raw.name.text == *step)?.response.as_ref()?;
-    // Who writes `format: auto` means that, too.
-    let meant = response.otherwise.is_some() || (*guessed && response.format.is_some());
-    let success = response.success.as_ref().filter(|_| !meant)?;
-    let message = format!("the step `{step}` takes {reply} in place of the reply for a wrong password");
-    let warning = Diagnostic::error("page-is-no", file, success.place.span.clone(), message).as_warning();
-    let warning = warning.label(format!("not met by it with HTTP {status}, and no other rule is true"));
-    let wrong = "say what a wrong password looks like, and all else is unavailable: reject: [ { when: …, reason: \
-                 invalid_credentials } ]; or write otherwise: invalid_credentials, if this is meant";
-    let warning = warning.help(wrong);
-    Some(if *guessed {
-        warning.help("write format: json (or xml, …) for a server that never answers with a page")
-    } else {
-        warning
-    })
 }
 
 fn unreadable(path: &Path, why: &str) -> Checked {
@@ -280,7 +253,10 @@ pub enum Entry {
         stale: bool,
     },
     /// Its file was never valid.
-    Broken,
+    Broken {
+        /// The operator's bound forbids one of its origins: nothing else is wrong with it.
+        forbidden: bool,
+    },
 }
 
 /// What a reload changed. Ids only.
@@ -342,7 +318,7 @@ impl Catalog {
         let outcomes = self.outcomes().await?;
         let before = self.entries.load_full();
         let (mut entries, mut change, mut diagnostics) = (BTreeMap::new(), Change::default(), Vec::new());
-        for Outcome { id, live, diagnostics: found } in outcomes {
+        for Outcome { id, live, forbidden, diagnostics: found } in outcomes {
             diagnostics.extend(found);
             if entries.contains_key(&id) {
                 diagnostics.push(without_place("duplicate-id", format!("two files have the id `{id}`")));
@@ -363,7 +339,7 @@ impl Catalog {
                 }
                 (None, _) => {
                     change.refused.push(id.clone());
-                    Entry::Broken
+                    Entry::Broken { forbidden }
                 }
             };
             entries.insert(id, entry);

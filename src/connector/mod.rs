@@ -9,6 +9,7 @@ pub mod cache;
 pub mod catalog;
 pub mod check;
 pub mod evidence;
+mod found;
 pub mod kept;
 mod needs;
 pub mod probe;

@@ -9,6 +9,7 @@ use crate::config::Limits;
 const FIXED: u64 = 64;
 
 /// Of a script worker: three pipes, two files to watch it by, its process; twice, because a reload starts new ones first.
+/// Workers that sleep until a connector's own group is called are not counted: kept connections leave room for them.
 const WORKER: u64 = 2 * 6;
 
 /// Fewer of either are no daemon.

@@ -89,7 +89,7 @@ impl Connectors for LiveConnectors {
         let entries = self.catalog.entries();
         let pools = entries.values().filter_map(|entry| match entry {
             Entry::Live { live, .. } => live.scripts.as_ref(),
-            Entry::Broken => None,
+            Entry::Broken { .. } => None,
         });
         pools.map(|pool| pool.sandbox()).reduce(Sandbox::and)
     }
@@ -140,9 +140,9 @@ fn connector_of(id: &str, entry: &Entry, sends: &Arc<dyn Sends>) -> Arc<dyn Conn
             live: Arc::clone(live),
             sends: Arc::clone(sends),
         }),
-        Entry::Broken => {
+        Entry::Broken { forbidden } => {
             let about = About { id: id.to_owned(), health: Health::Invalid, ..About::default() };
-            Arc::new(Broken { about })
+            Arc::new(Broken { about, what: if *forbidden { FORBIDDEN } else { INVALID } })
         }
     }
 }
@@ -233,6 +233,8 @@ impl Running {
 /// A connector whose file was never valid.
 struct Broken {
     about: About,
+    /// What callers are told.
+    what: &'static str,
 }
 
 impl Connector for Broken {
@@ -259,8 +261,8 @@ impl Connector for Broken {
             connector: self.about.id.clone(),
             revision: self.about.revision.clone(),
             request_id: call.request_id,
-            end: UtilityEnd::Misconfigured(Misconfigured { what: INVALID.to_owned() }),
-            explain: INVALID.to_owned(),
+            end: UtilityEnd::Misconfigured(Misconfigured { what: self.what.to_owned() }),
+            explain: self.what.to_owned(),
             steps: Vec::new(),
             took: Duration::ZERO,
         };
@@ -271,9 +273,12 @@ impl Connector for Broken {
 /// What callers are told of a file that was never valid.
 const INVALID: &str = "the connector file is invalid; `doorward check` and the daemon's log say where";
 
+/// Of a connector that nothing is wrong with but where it would send to.
+const FORBIDDEN: &str = "the egress rules of the daemon (egress in doorward.yaml) forbid an address of this connector; the daemon's log says which";
+
 impl Broken {
     fn report(&self, request_id: String, username: String) -> Report {
-        let what = INVALID.to_owned();
+        let what = self.what.to_owned();
         Report {
             connector: self.about.id.clone(),
             revision: self.about.revision.clone(),

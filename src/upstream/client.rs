@@ -124,7 +124,7 @@ impl Client {
         };
         for origin in origins {
             let refused = |why| ClientError::Egress { origin: origin.to_string(), why };
-            dialer.permits_in_advance(origin).map_err(refused)?;
+            dialer.permits_in_advance(&dialer.egress, origin).map_err(refused)?;
         }
         let gate = Gate::new(config.max_in_flight, config.max_in_flight);
         Ok(Self {
@@ -144,6 +144,14 @@ impl Client {
     pub fn bounded_by(mut self, budget: &Arc<Budget>) -> Self {
         self.replies = Some(Arc::clone(budget));
         self
+    }
+
+    /// What another bound than this client's would refuse, as far as that can be known before names are resolved.
+    pub fn refused_by(&self, egress: &Egress) -> Option<ClientError> {
+        self.origins.iter().find_map(|origin| {
+            let refused = |why| ClientError::Egress { origin: origin.to_string(), why };
+            self.dialer.permits_in_advance(egress, origin).map_err(refused).err()
+        })
     }
 
     /// How many requests with a user's credential were written, in this client's life.

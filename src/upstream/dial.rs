@@ -42,19 +42,19 @@ pub(super) struct Dialled {
 
 impl Dialer {
     /// What can be known before names are resolved: literals, overrides, denied names, an unlisted proxy.
-    pub(super) fn permits_in_advance(&self, origin: &Origin) -> Result<(), Refused> {
+    pub(super) fn permits_in_advance(&self, egress: &Egress, origin: &Origin) -> Result<(), Refused> {
         let target = match &self.proxy {
             None => origin,
             Some(proxy) => {
-                self.egress.permits_proxy(&proxy.origin)?;
-                self.egress.permits_behind_proxy(origin.host())?;
+                egress.permits_proxy(&proxy.origin)?;
+                egress.permits_behind_proxy(origin.host())?;
                 &proxy.origin
             }
         };
         match (self.resolve.get(target.host()), target.host()) {
-            (Some(addr), _) | (None, Host::Addr(addr)) => self.permits(target, *addr).map(drop),
+            (Some(addr), _) | (None, Host::Addr(addr)) => self.permits(egress, target, *addr).map(drop),
             (None, Host::Name(_)) if self.proxy.is_some() => Ok(()),
-            (None, host @ Host::Name(_)) => self.egress.permits_some_addr(host),
+            (None, host @ Host::Name(_)) => egress.permits_some_addr(host),
         }
     }
 
@@ -123,7 +123,7 @@ impl Dialer {
         let mut last = None;
         let mut permitted = Vec::with_capacity(addresses.len());
         for addr in addresses {
-            match self.permits(target, *addr) {
+            match self.permits(&self.egress, target, *addr) {
                 Ok(addr) => permitted.push(SocketAddr::new(addr, target.port())),
                 Err(why) => last = Some(why),
             }
@@ -135,11 +135,11 @@ impl Dialer {
         }
     }
 
-    fn permits(&self, target: &Origin, addr: IpAddr) -> Result<IpAddr, Refused> {
+    fn permits(&self, egress: &Egress, target: &Origin, addr: IpAddr) -> Result<IpAddr, Refused> {
         if self.proxy.is_some() {
-            self.egress.permits_proxy_addr(target, addr)
+            egress.permits_proxy_addr(target, addr)
         } else {
-            self.egress.permits(&target.host().to_string(), addr)
+            egress.permits(&target.host().to_string(), addr)
         }
     }
 }

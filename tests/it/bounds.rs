@@ -187,3 +187,23 @@ async fn nobody_is_let_in_while_the_trail_is_stuck() {
     let lines = String::from_utf8_lossy(&lines).matches("\"verdict\":\"accept\"").count();
     assert!(lines >= accepted, "{accepted} are in, {lines} lines say so");
 }
+
+/// An origin outside the operator's bound is no mistake of the file: the caller is told which, the log where.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_that_egress_forbids_says_so() {
+    let home = Home::new("");
+    home.connector("outside", &json_connector("http://10.9.8.7:8080", ""));
+    let text = read(&home.path("doorward.yaml"))
+        .replace("127.0.0.0/8", "127.0.0.0/8, 10.0.0.0/9")
+        .replace("allow:", "deny: [ 10.9.0.0/16 ], allow:");
+    std::fs::write(home.path("doorward.yaml"), text).unwrap();
+    let daemon = home.start();
+    let (status, body) = daemon.login("outside", "zhangsan", "right").await;
+    assert_eq!((status, &body["verdict"]), (500, &json!("misconfigured")));
+    let said = body["what"].as_str().unwrap_or_default();
+    assert!(said.contains("egress"), "{body}");
+    let line = daemon.log();
+    let line = line.lines().find(|line| line.contains("a mistake in a connector")).unwrap();
+    // The place is that of the address, and not the beginning of the transport.
+    assert!(line.contains("\"code\":\"egress\"") && line.contains("outside.yaml:4:27"), "{line}");
+}

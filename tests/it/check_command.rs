@@ -217,3 +217,56 @@ fn slips_of_keyboards_and_case_are_named() {
         assert!(out.contains(told), "{wrong}: {out}");
     }
 }
+
+/// A draft loads, and so does a file that nobody reads: both are told.
+#[test]
+fn what_is_unfinished_or_skipped_is_told() {
+    let draft = GOOD.replace("equals: 200", "equals: FILL_IN").replace("code: 200", "code: FILL_IN");
+    let place = directory(&[("a.yaml", &format!("# FILL_IN is only a word here\n{draft}")), ("b.yaml", GOOD)]);
+    for (name, text) in
+        [("sub/c.yaml", GOOD), ("sub/deep/d.json", GOOD), ("other/data.json", "{}"), (".git/e.yaml", GOOD)]
+    {
+        let file = place.path().join("connectors").join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    let done = doorward(&["check"], place.path());
+    let out = text(&done.stdout);
+    for part in [
+        "warning[fill-in]: 2 places say FILL_IN",
+        "--> connectors/a.yaml:",
+        "connectors/sub, and 1 more, holds files that look like connectors and is not read",
+        "2 connectors, 2 tests: all good, 2 warnings",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert_eq!(done.status.code(), Some(0));
+}
+
+/// The running configuration's bound, without the secrets and files that it names.
+#[test]
+fn an_origin_that_the_configuration_forbids_is_told() {
+    let other = GOOD.replace("https://4a.example.com", "https://10.9.8.7:8443");
+    let place = directory(&[("a.yaml", GOOD), ("b.yaml", &other)]);
+    let config = |egress: &str| {
+        let text = format!(
+            "listen: 127.0.0.1:0\nconnectors: connectors\ntls: {{ cert_file: none, key_file: none }}\n{egress}\n\
+             state: {{ kind: redis, url: {{ env: NOWHERE }}, keys: [ {{ file: none }} ] }}\n"
+        );
+        std::fs::write(place.path().join("doorward.yaml"), text).unwrap();
+        doorward(&["check", "--config", "doorward.yaml"], place.path())
+    };
+    let done = config("egress: { allow: [ 4a.example.com ] }");
+    let out = text(&done.stdout);
+    for part in
+        ["warning[egress]", "--> connectors/b.yaml:2:", "10.9.8.7", "is not in egress.allow", "all good, 1 warning"]
+    {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert!(!out.contains("a.yaml") && done.status.code() == Some(0), "{out}");
+    assert!(text(&config("egress: { deny: [ 10.0.0.0/8 ] }").stdout).contains("is denied by egress.deny"));
+    assert!(text(&config("").stdout).ends_with("all good\n"));
+    let wrong = config("egress: { allow: [ 10.0.0.0/99 ] }");
+    assert_eq!(wrong.status.code(), Some(4));
+    assert!(text(&wrong.stderr).contains("doorward.yaml:4:"), "{}", text(&wrong.stderr));
+}

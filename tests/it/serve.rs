@@ -84,7 +84,7 @@ async fn a_day_in_the_life() {
     daemon.signal("-HUP");
     assert_eq!(daemon.wait_for("connectors read")["changed"], "demo");
     let (status, body) = daemon.login("demo", "lisi", "wrong").await;
-    assert_eq!((status, &body["reason"]), (403, &json!("invalid_credentials")), "false success of a factor: {body}");
+    assert_eq!((status, &body["cause"]), (503, &json!("unexpected_reply")), "no row of the new file holds: {body}");
 
     // By the API.
     std::fs::remove_file(home.path("connectors/broken.yaml")).unwrap();

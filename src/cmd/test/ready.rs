@@ -28,7 +28,7 @@ pub struct Broken {
 pub async fn load(file: &Path, given: &Given) -> anyhow::Result<Result<Live, Broken>> {
     let files = [PathBuf::from(file)];
     let loader = load::loader(&files, given.settings.clone(), given.secrets.clone())?;
-    let Some(Outcome { id, live, diagnostics }) = loader.load(&files).await.into_iter().next() else {
+    let Some(Outcome { id, live, diagnostics, .. }) = loader.load(&files).await.into_iter().next() else {
         anyhow::bail!("{} gave no connector", file.display());
     };
     let Some(live) = live else { return Ok(Err(Broken { id, diagnostics })) };

@@ -1,0 +1,69 @@
+//! What is found in a connector once it is built: the words and the place for its author.
+
+use std::sync::Arc;
+
+use super::probe::{Fooled, Misread};
+use super::raw;
+use crate::condition::Rule;
+use crate::diagnostic::{Diagnostic, SourceFile, Span};
+use crate::upstream::ClientError;
+
+/// The daemon's egress is not in this file; what it forbids is, unless the environment said it.
+pub(super) fn no_transport(raw: &raw::Connector, file: &Arc<SourceFile>, error: &ClientError) -> Diagnostic {
+    let whole = || if raw.transport.is_some() { raw.place.key("transport") } else { raw.place.key("steps") }.clone();
+    match error {
+        ClientError::Egress { origin, .. } => {
+            let span = written(file, origin).unwrap_or_else(whole);
+            let message = format!("the daemon's egress rules forbid {error}");
+            let mistake = Diagnostic::error("egress", file, span, message).label("nothing may be sent there");
+            mistake.help("egress in doorward.yaml is the operator's bound: list the address there, or correct it here")
+        }
+        _ => Diagnostic::error("transport", file, whole(), error.to_string()),
+    }
+}
+
+/// Where an origin stands in the file, by its host: the port may be left out, and the case may differ.
+fn written(file: &SourceFile, origin: &str) -> Option<Span> {
+    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+    let host = authority
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(authority, |it| it.0);
+    let at = file.text.to_ascii_lowercase().find(&host.to_ascii_lowercase())?;
+    Some(at..at + host.len())
+}
+
+pub(super) fn took_for_success(raw: &raw::Connector, file: &Arc<SourceFile>, fooled: &Fooled) -> Diagnostic {
+    let step = raw.steps.iter().find(|step| step.name.text == fooled.step);
+    let response = step.and_then(|step| step.response.as_ref());
+    let (rule, taken_for) = match fooled.rule {
+        Rule::More => (response.and_then(|response| response.more.as_ref()), "right so far"),
+        _ => (response.and_then(|response| response.success.as_ref()), "a success"),
+    };
+    let span = rule.map_or_else(|| raw.place.key("steps").clone(), |rule| rule.place.span.clone());
+    let message = format!("the step `{}` takes a reply for {taken_for} that proves nothing", fooled.step);
+    let dress = if fooled.dressed { ", with the header fields and cookies that any page has" } else { "" };
+    Diagnostic::error("probe", file, span, message)
+        .label(format!("true for {} with HTTP {}{dress}", fooled.reply, fooled.status))
+        .help("look at something that only a right password brings, such as a token: { field: …, has_value: true }")
+}
+
+/// A step whose author did not say what it means when no rule is true. Who writes `otherwise` means it.
+pub(super) fn took_for_wrong(raw: &raw::Connector, file: &Arc<SourceFile>, misread: &Misread) -> Option<Diagnostic> {
+    let Misread { step, reply, status, guessed } = misread;
+    let response = raw.steps.iter().find(|raw| raw.name.text == *step)?.response.as_ref()?;
+    // Who writes `format: auto` means that, too.
+    let meant = response.otherwise.is_some() || (*guessed && response.format.is_some());
+    let success = response.success.as_ref().filter(|_| !meant)?;
+    let message = format!("the step `{step}` takes {reply} in place of the reply for a wrong password");
+    let warning = Diagnostic::error("page-is-no", file, success.place.span.clone(), message).as_warning();
+    let warning = warning.label(format!("not met by it with HTTP {status}, and no other rule is true"));
+    let wrong = "say what a wrong password looks like, and all else is unavailable: reject: [ { when: …, reason: \
+                 invalid_credentials } ]; or write otherwise: invalid_credentials, if this is meant";
+    let warning = warning.help(wrong);
+    Some(if *guessed {
+        warning.help("write format: json (or xml, …) for a server that never answers with a page")
+    } else {
+        warning
+    })
+}
