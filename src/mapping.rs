@@ -36,6 +36,11 @@ pub struct MapPlan {
 }
 
 impl MapPlan {
+    /// Whether it maps no data.
+    pub fn is_empty(&self) -> bool {
+        self.extension.is_none() && self.attributes.is_empty()
+    }
+
     /// Every source that it reads.
     pub fn sources(&self) -> impl Iterator<Item = &ValueSource> {
         let (whole, parts) = match &self.extension {

@@ -35,6 +35,8 @@ pub enum Stage {
     Login,
     /// It is the login, and takes as attributes what the utility of this name gave.
     After(&'static str),
+    /// It is the login, by the user name alone.
+    Alone,
     /// It is a utility.
     Before,
 }
@@ -88,6 +90,7 @@ shipped! {
     "sdk-fields" INTO_JSON, "invalid_credentials", packed: true;
     "sdk-fields-script" INTO_JSON, "invalid_credentials", packed: true;
     "sms-code" INTO_JSON, "invalid_credentials", asks: Asks::Message;
+    "sms-login" INTO_JSON, "invalid_credentials", asks: Asks::Message, stage: Stage::Alone;
     "soap" "x</auth:loginName><auth:loginName>zhangsan", "invalid_credentials";
     "text-pairs" INTO_FORM, "invalid_credentials";
     "text-script" INTO_FORM, "invalid_credentials";
@@ -134,17 +137,23 @@ impl Shipped {
     /// User name and password of somebody who may log in, and is asked what there is to ask.
     pub fn right(&self) -> (&'static str, String) {
         let person = self.asks.person();
-        (person.login, self.packed(person.password))
+        (person.login, self.credential(person.password))
     }
 
-    /// A user name with a wrong password.
+    /// What stands for this password: nothing where there is none.
+    fn credential(&self, password: &str) -> String {
+        if self.stage == Stage::Alone { String::new() } else { self.packed(password) }
+    }
+
+    /// A user name with a wrong password; where there is none, a user name that is not known.
     pub fn wrong(&self) -> (&'static str, String) {
-        (PEOPLE[0].login, self.packed("654321"))
+        let login = if self.stage == Stage::Alone { "nobody" } else { PEOPLE[0].login };
+        (login, self.credential("654321"))
     }
 
     /// The hostile user name, with a password that is right for somebody else.
     pub fn injection(&self) -> (&'static str, String) {
-        (self.hostile, self.packed(PEOPLE[0].password))
+        (self.hostile, self.credential(PEOPLE[0].password))
     }
 }
 

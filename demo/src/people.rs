@@ -134,6 +134,18 @@ impl Directory {
         }
     }
 
+    /// What the administrator did to `login`, for a server that asks for no password.
+    pub fn standing(&self, login: &str) -> Knock {
+        let found = self.accounts.iter().find(|account| account.person.login == login);
+        match found.map(|account| account.person.standing) {
+            None => Knock::Wrong,
+            Some(Standing::Locked) => Knock::Locked,
+            Some(Standing::Disabled) => Knock::Disabled,
+            // An old password is no matter where there is none.
+            Some(Standing::Active | Standing::PasswordExpired) => Knock::Welcome,
+        }
+    }
+
     /// Makes `login` choose a new password at the next login, as an administrator does.
     pub fn expire(&mut self, login: &str) {
         if let Some(account) = self.accounts.iter_mut().find(|account| account.person.login == login) {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::compare::Operator;
+use super::compare::{Operator, is_something};
 use super::{Absent, Facts};
 use crate::context::{Missing, Variable};
 use crate::document::{Lookup, Path, Shape, Value};
@@ -20,6 +20,8 @@ pub enum ValueSource {
     Variable(Variable),
     /// A constant (for tests of a connector's own wiring).
     Constant(Value),
+    /// The first of these that is there; none of them is such a list itself.
+    FirstOf(Vec<ValueSource>),
 }
 
 /// What a leaf tests.
@@ -116,6 +118,33 @@ fn absent_truth(operator: &Operator, absent: Absent) -> Truth {
 }
 
 impl ValueSource {
+    /// The sources of a list, or this one.
+    pub fn each(&self) -> &[ValueSource] {
+        match self {
+            Self::FirstOf(list) => list,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// The first that says something. A part of the reply that cannot be told is not passed over: what it says might differ.
+    fn first<'a>(
+        list: &'a [ValueSource],
+        facts: Facts<'a>,
+        read: fn(&'a ValueSource, Facts<'a>) -> Found<'a>,
+    ) -> Found<'a> {
+        let mut last = Found::Absent;
+        for source in list {
+            match read(source, facts) {
+                Found::Value(value) if is_something(&value) => return Found::Value(value),
+                found @ Found::Unknown(_) if !matches!(source, Self::Variable(_)) => return found,
+                // A step that did not run captured nothing.
+                found @ Found::Unknown(_) => last = found,
+                Found::Value(_) | Found::Void { .. } | Found::Absent => {}
+            }
+        }
+        last
+    }
+
     /// Whether values of this source follow the reading rules of XML.
     fn shape(&self, facts: Facts<'_>) -> Shape {
         match (self, facts.reply) {
@@ -136,12 +165,18 @@ impl ValueSource {
 
     /// What is there for a reader that wants a scalar: of an element of XML its text.
     pub fn scalar<'a>(&'a self, facts: Facts<'a>) -> Found<'a> {
+        if let Self::FirstOf(list) = self {
+            return Self::first(list, facts, Self::scalar);
+        }
         let shape = self.shape(facts);
         self.read(facts).map(|value| shape.compared(value))
     }
 
     /// What is there for one that keeps it or hands it on: an element of XML that is a typed text is its text.
     pub fn taken<'a>(&'a self, facts: Facts<'a>) -> Found<'a> {
+        if let Self::FirstOf(list) = self {
+            return Self::first(list, facts, Self::taken);
+        }
         let shape = self.shape(facts);
         self.read(facts).map(|value| shape.taken(value))
     }
@@ -167,6 +202,7 @@ impl ValueSource {
                 }
             },
             Self::Constant(value) => Found::Value(Cow::Borrowed(value)),
+            Self::FirstOf(list) => Self::first(list, facts, Self::read),
         }
     }
 }
@@ -178,6 +214,12 @@ impl std::fmt::Display for ValueSource {
             Self::Claim(path) => write!(f, "claim {path}"),
             Self::Variable(variable) => write!(f, "{variable}"),
             Self::Constant(_) => f.write_str("constant"),
+            Self::FirstOf(list) => {
+                for (index, source) in list.iter().enumerate() {
+                    write!(f, "{}{source}", if index == 0 { "" } else { " or " })?;
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -91,7 +91,10 @@ fn of_leaf(leaf: &Leaf, asks: bool) -> Option<Weakness> {
         {
             None
         }
-        Test::Compare(ValueSource::Variable(_) | ValueSource::Constant(_), _) => Some(Weakness::Nothing),
+        // A rule looks at one source: `check` refuses a list.
+        Test::Compare(ValueSource::Variable(_) | ValueSource::Constant(_) | ValueSource::FirstOf(_), _) => {
+            Some(Weakness::Nothing)
+        }
     }
 }
 

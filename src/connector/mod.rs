@@ -83,6 +83,8 @@ pub struct Input {
     pub password_fields: Option<Packing>,
     /// Fields packed into the user name.
     pub username_fields: Option<Packing>,
+    /// Whether a login brings no password: its first factor is a code.
+    pub no_password: bool,
     /// Whether an empty user name or password is sent on.
     pub allow_empty_password: bool,
     /// Whether anything reads `user.username`: a utility then wants one.
@@ -182,7 +184,7 @@ pub struct ResponsePlan {
 }
 
 impl ResponsePlan {
-    /// Every source that rules, identity, captures and mapping read.
+    /// Every source that rules, identity, captures and mapping read; of a list each one.
     pub fn sources(&self) -> impl Iterator<Item = &ValueSource> {
         let leaves = self.rules.conditions().flat_map(|(_, condition)| condition.leaves());
         let compared = leaves.filter_map(|(leaf, _)| match &leaf.test {
@@ -190,8 +192,19 @@ impl ResponsePlan {
             Test::Status(_) => None,
         });
         let identity = self.identity.iter().map(|identity| &identity.source);
-        compared.chain(identity).chain(self.captures.iter().map(|capture| &capture.source)).chain(self.map.sources())
+        let captured = self.captures.iter().map(|capture| &capture.source);
+        let all = compared.chain(identity).chain(captured).chain(self.map.sources());
+        all.flat_map(ValueSource::each)
     }
+}
+
+/// A code that a step makes the upstream send.
+#[derive(Debug)]
+pub struct SendsCode {
+    /// Who gets it.
+    pub to: Variable,
+    /// When the reply says that one went out; without it by what the step came to.
+    pub when: Option<Condition>,
 }
 
 /// One step.
@@ -227,7 +240,7 @@ pub struct Step {
     pub public: Vec<String>,
     /// Who gets the code that the step sends, for the send quota: what the file says, else the user of a login whose ask
     /// sends again by this step.
-    pub sends_code_to: Option<Variable>,
+    pub sends_code_to: Option<SendsCode>,
     /// Everything that it reads, its scripts included.
     pub needs: Needs,
     /// Of a factor that is proven on another device or page: the steps of which one must have compared names. None for

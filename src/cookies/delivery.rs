@@ -3,9 +3,10 @@
 //! A value is the only thing that an upstream decides here. Name, domain, path and attributes are the connector's, checked
 //! when it loads, so that nothing that a reply sets can reach another site or take another cookie's name.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::jar::{Cookie, Jar};
+use super::jar::{Cookie, Jar, MAX_COOKIES};
 use crate::response::set_cookie::MAX_PAIR;
 use crate::secret::Secret;
 use crate::verdict::{DeliveredCookie, Delivery, SameSite, Withheld, WithheldCookie};
@@ -17,6 +18,8 @@ pub struct DeliveryPlan {
     pub domains: Vec<String>,
     /// In the order of the file.
     pub cookies: Vec<CookiePlan>,
+    /// Whatever else the upstream set goes too, but for the console's own cookies: these names, [`folded`].
+    pub all: Option<BTreeSet<String>>,
 }
 
 /// One cookie to hand over.
@@ -37,7 +40,8 @@ pub struct CookiePlan {
 /// What `plan` makes of the jar at the end of a login, at `now` (seconds since 1970).
 pub fn deliver(plan: &DeliveryPlan, jar: &Jar, now: i64) -> Delivery {
     let mut delivery = Delivery::default();
-    for wanted in &plan.cookies {
+    let every = plan.all.as_ref().map(|reserved| every(reserved, jar, now, &mut delivery)).unwrap_or_default();
+    for wanted in plan.cookies.iter().chain(&every) {
         let withhold = |why| WithheldCookie { name: wanted.from.clone(), why };
         let mut found: Vec<&Cookie> =
             jar.cookies.iter().filter(|cookie| cookie.name == wanted.from && !cookie.is_over(now)).collect();
@@ -51,10 +55,55 @@ pub fn deliver(plan: &DeliveryPlan, jar: &Jar, now: i64) -> Delivery {
         delivery.withheld.extend(others.map(|_| withhold(Withheld::Replaced)));
         match fits(wanted, last) {
             Err(why) => delivery.withheld.push(withhold(why)),
+            Ok(()) if delivery.cookies.len() + plan.domains.len() > MAX_COOKIES => {
+                delivery.withheld.push(withhold(Withheld::TooMany));
+            }
             Ok(()) => delivery.cookies.extend(plan.domains.iter().map(|domain| hand_over(wanted, domain, last, now))),
         }
     }
     delivery
+}
+
+/// A plan for each name in the jar that may go to the browser; of the others it is said why not.
+fn every(reserved: &BTreeSet<String>, jar: &Jar, now: i64, delivery: &mut Delivery) -> Vec<CookiePlan> {
+    let mut plans: Vec<CookiePlan> = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
+    for cookie in jar.cookies.iter().filter(|cookie| !cookie.is_over(now)) {
+        let name = cookie.name.as_str();
+        if names.contains(&name) {
+            continue;
+        }
+        names.push(name);
+        let folded = folded(name);
+        let why = if reserved.contains(&folded) {
+            Withheld::Reserved
+        } else if folded.starts_with("__host-") || !is_browser_name(name) {
+            Withheld::BadName
+        } else {
+            plans.push(CookiePlan {
+                from: name.to_owned(),
+                name: name.to_owned(),
+                secure: true,
+                http_only: true,
+                same_site: SameSite::Lax,
+            });
+            continue;
+        };
+        delivery.withheld.push(WithheldCookie { name: name.to_owned(), why });
+    }
+    plans
+}
+
+/// RFC 6265 section 4.1.1: a token. Without `%`, because some servers decode names.
+pub fn is_browser_name(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(token)
+}
+
+/// A name as careless servers read it: ASP.NET takes no notice of case, PHP reads `.` as `_` (so that `..Host-x` became
+/// `__Host-x`, CVE-2022-31629).
+pub fn folded(name: &str) -> String {
+    name.to_ascii_lowercase().replace('.', "_")
 }
 
 fn fits(wanted: &CookiePlan, cookie: &Cookie) -> Result<(), Withheld> {

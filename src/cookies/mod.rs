@@ -8,7 +8,7 @@ mod jar;
 mod rules;
 mod suffix;
 
-pub use delivery::{CookiePlan, DeliveryPlan, deliver};
+pub use delivery::{CookiePlan, DeliveryPlan, deliver, folded, is_browser_name};
 pub use jar::{Dropped, Jar, MAX_COOKIES, MAX_JAR_BYTES};
 pub use rules::Refusal;
 pub use suffix::registrable_domain;

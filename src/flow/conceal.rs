@@ -145,13 +145,15 @@ impl Secrecy<'_> {
             }
             ValueSource::Reply(source) => self.captures(&|of| of.to_string() == source.to_string()),
             ValueSource::Claim(_) | ValueSource::Constant(_) => false,
+            ValueSource::FirstOf(list) => list.iter().any(|source| self.keeps_source(source)),
         }
     }
 
     /// Whether a capture of this step that is not public takes what `same` is true of.
     fn captures(self, same: &dyn Fn(&Source) -> bool) -> bool {
         let kept = self.step.response.captures.iter().filter(|capture| !capture.public);
-        kept.into_iter().any(|capture| matches!(&capture.source, ValueSource::Reply(source) if same(source)))
+        let mut sources = kept.flat_map(|capture| capture.source.each());
+        sources.any(|source| matches!(source, ValueSource::Reply(source) if same(source)))
     }
 
     /// As `public` of the step says, beside what tells nothing of anybody.

@@ -5,6 +5,7 @@
 //! the line once more.
 
 use crate::connector::{Role, Step};
+use crate::cookies::DeliveryPlan;
 use crate::document::{Value, is_margin};
 use crate::response::Decoded;
 use crate::response::source::ReplyView;
@@ -41,10 +42,15 @@ pub(super) fn script(outcome: &Outcome) -> String {
     }
 }
 
-/// Cookies that the user's browser should have got, for the end of an accept's line; their names are the connector's.
-pub(super) fn withheld(delivery: &Delivery) -> String {
+/// Cookies that the user's browser should have got, for the end of an accept's line. Only those that the file names: what an
+/// upstream calls its cookies may be anything.
+pub(super) fn withheld(delivery: &Delivery, plan: Option<&DeliveryPlan>) -> String {
+    let named = |name: &str| plan.is_some_and(|plan| plan.cookies.iter().any(|cookie| cookie.from == name));
     let mut line = String::new();
     for WithheldCookie { name, why } in delivery.withheld.iter().filter(|cookie| cookie.why != Withheld::Replaced) {
+        if !named(name) {
+            continue;
+        }
         line.push_str("; the cookie ");
         line.push_str(name);
         line.push_str(" is not delivered: ");

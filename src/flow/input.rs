@@ -34,12 +34,15 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
     let input = &connector.input;
     if !input.allow_empty_password {
         // An empty password is an anonymous bind to many servers: it would succeed for anybody (RFC 4513 section 5.1.2).
-        for (what, empty) in [("user name", login.username.is_empty()), ("password", is_empty(login.password.expose()))]
-        {
+        let password = !input.no_password && is_empty(login.password.expose());
+        for (what, empty) in [("user name", login.username.is_empty()), ("password", password)] {
             if empty {
                 return Err(refuse(format!("the {what} is empty; nothing was sent")));
             }
         }
+    }
+    if input.no_password && !login.password.expose().is_empty() {
+        return Err(refuse("this connector takes no password, and one was sent; nothing was sent on".to_owned()));
     }
     declared(connector, &login.attributes).map_err(refuse)?;
     let mut fields = IndexMap::new();

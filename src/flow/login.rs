@@ -143,7 +143,10 @@ fn conclude(run: Run<'_>, result: Result<(Grant, String), Stop>) -> (Verdict, St
     match result {
         Ok((grant, explain)) => {
             let delivery = delivery(&run);
-            let explain = conceal::line(&run, &format!("{explain}{}", explain::withheld(&delivery)));
+            let explain = conceal::line(
+                &run,
+                &format!("{explain}{}", explain::withheld(&delivery, run.connector.delivery.as_ref())),
+            );
             let subject = run.subject.unwrap_or(run.claimed);
             let mut accept = Accept::new(grant, subject, run.mapped);
             accept.delivery = delivery;

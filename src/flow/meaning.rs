@@ -14,12 +14,13 @@ use url::Url;
 use self::map::{map_data, map_error, map_refused, with_message};
 use super::beside::{Known, LARGE};
 use super::conceal::Secrecy;
+use super::identity::{self, Compared};
 use super::report::{CacheTrace, CaptureTrace, IdentityTrace, MapTrace, RuleTrace, StepReport};
 use super::run::{Done, Proof, Run};
 use super::stop::{Ending, Stop};
-use super::{explain, page, watched};
+use super::{explain, page, sends, watched};
 use crate::condition::{Absent, Facts, Judging, StepRules, doubt, speaks, status_speaks};
-use crate::connector::{Match, Role, Step};
+use crate::connector::{Role, Step};
 use crate::context::{Context, PageFacts};
 use crate::document::Value;
 use crate::mapping::plain_text;
@@ -27,7 +28,7 @@ use crate::mask::Mask;
 use crate::response::Decoded;
 use crate::response::source::{Found, ReplyView};
 use crate::upstream::Reply;
-use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Mapped, Reason, Truth, judge_factor, judge_helper};
+use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Mapped, Truth, judge_factor, judge_helper};
 
 /// A reply that was read.
 pub(super) struct Received {
@@ -67,6 +68,8 @@ struct Notes {
     stale: Vec<usize>,
     /// Whether the status says neither yes nor no, and nothing was decided.
     mute: bool,
+    /// Whether the reply says that no code went out.
+    unsent: bool,
     /// Error code and message of the reply; none in a step without a request.
     error: Option<(Option<String>, Option<String>)>,
     /// Extension and attributes of a reply that refuses.
@@ -146,6 +149,9 @@ impl Meaning {
             trace.map = notes.map;
         }
         report.mute |= notes.mute;
+        if notes.unsent {
+            run.code = sends::Code::Unsent;
+        }
         run.stale.extend(notes.stale);
         if let Some((code, message)) = notes.error {
             run.mapped.error_code = code;
@@ -199,6 +205,7 @@ fn of_reply(matter: Matter<'_>, view: &ReplyView<'_>, notes: &mut Notes) -> Resu
     notes.stale = stale(matter);
     named(matter.step, view, notes)?;
     let judged = judge(matter, notes);
+    notes.unsent = sends::went_out(matter.step, matter.facts(), &judged) == Truth::False;
     let message = map_error(matter, notes);
     let (proof, explain) = match judged {
         Ok(judged) => judged,
@@ -212,7 +219,11 @@ fn of_reply(matter: Matter<'_>, view: &ReplyView<'_>, notes: &mut Notes) -> Resu
         }
     };
     let captures = capture(matter, notes)?;
-    let Compared { subject, compared } = identity(matter, notes)?;
+    let more = matches!(proof, Proof::More(_));
+    let (steps, facts) = (matter.secrecy.steps, matter.facts());
+    let (trace, compared) = identity::compare((matter.step, steps), facts, matter.claimed, more, matter.tracing);
+    notes.identity = trace;
+    let Compared { subject, compared } = compared?;
     let mapped = map_data(matter, notes);
     let page = matter.asked.map(|asked| page::left_by(matter.step, view.decoded, asked)).unwrap_or_default();
     let done = Done { proof, status: Some(view.status), captures, page, explain, good_for: good_for(matter) };
@@ -224,7 +235,7 @@ fn without_reply(matter: Matter<'_>, notes: &mut Notes) -> Result<Good, Stop> {
     let (proof, explain) = judge(matter, notes)?;
     let captures = capture(matter, notes)?;
     let done = Done { proof, status: None, captures, page: PageFacts::default(), explain, good_for: None };
-    Ok(Good { done, subject: None, compared: false, mapped: Mapped::default() })
+    Ok(Good { done, subject: None, compared: false, mapped: map_data(matter, notes) })
 }
 
 impl<'a> Matter<'a> {
@@ -320,37 +331,6 @@ fn capture(matter: Matter<'_>, notes: &mut Notes) -> Result<IndexMap<String, Opt
         captured.insert(capture.name.clone(), value);
     }
     Ok(captured)
-}
-
-/// What a comparison of names came to.
-#[derive(Default)]
-struct Compared {
-    subject: Option<String>,
-    compared: bool,
-}
-
-/// Who the upstream says this is must be who the user said they are.
-fn identity(matter: Matter<'_>, notes: &mut Notes) -> Result<Compared, Stop> {
-    let Some(identity) = &matter.step.response.identity else { return Ok(Compared::default()) };
-    let said = identity.source.scalar(matter.facts()).into_value();
-    let said = said.and_then(|value| value.scalar_text().filter(|text| !text.is_empty()).map(str::to_owned));
-    let same = said.as_ref().and_then(|said| match identity.how {
-        Match::Exact => Some(said.as_str() == matter.claimed),
-        // ASCII only: folding other scripts can make two names one (U+212A KELVIN SIGN is `k`).
-        Match::IgnoreCase => Some(said.eq_ignore_ascii_case(matter.claimed)),
-        Match::Report => None,
-    });
-    if matter.tracing {
-        notes.identity = Some(IdentityTrace { source: identity.source.to_string(), said: said.clone(), same });
-    }
-    if said.is_none() && identity.how != Match::Report {
-        let line = format!("the reply does not say who this is: no {}", identity.source);
-        return Err(Stop::unavailable(Cause::UnexpectedReply, line));
-    }
-    match same {
-        Some(false) => Err(Stop::reject(Reason::IdentityMismatch, "the upstream authenticated another account")),
-        same => Ok(Compared { subject: said, compared: same == Some(true) && identity.counts }),
-    }
 }
 
 /// Where the step stands in the connector.

@@ -12,6 +12,7 @@ mod decode;
 mod draw;
 mod explain;
 mod held;
+mod identity;
 mod input;
 mod login;
 mod meaning;

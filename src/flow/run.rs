@@ -11,7 +11,7 @@ use url::Url;
 use super::challenge::{Asked, Poll};
 use super::report::{StepEnd, StepReport, StepTrace};
 use super::stop::{Ending, Stop};
-use super::{Tools, challenge, draw, input, meaning, sends};
+use super::{Tools, challenge, draw, identity, input, meaning, sends};
 use crate::budget::Share;
 use crate::connector::{Connector, Kind, Role, Step};
 use crate::context::{Context, PageFacts, StepFacts, StepOutcome};
@@ -168,7 +168,7 @@ impl<'a> Run<'a> {
         }
         let ledger = std::mem::take(&mut self.ledger);
         let grant = ledger.close().map_err(|why| Stop::misconfigured(why.to_string()))?;
-        self.identity_owed()?;
+        identity::owed(self)?;
         Ok((grant, explain))
     }
 
@@ -305,23 +305,6 @@ impl<'a> Run<'a> {
     fn leave(&mut self, step: &Step, outcome: StepOutcome, status: Option<u16>) {
         let facts = StepFacts { outcome, status, captures: indexmap::IndexMap::new(), page: PageFacts::default() };
         self.context.steps.insert(step.name.clone(), facts);
-    }
-
-    /// A connector that must compare names accepts only when a comparison ran, and one for each factor that was proven on
-    /// another device or page.
-    fn identity_owed(&self) -> Result<(), Stop> {
-        let owed = |what: String| Err(Stop::unavailable(Cause::UnexpectedReply, what));
-        if self.connector.identity_required && self.compared.is_empty() {
-            return owed("no step compared the upstream's name for the user".to_owned());
-        }
-        for step in self.connector.steps.iter().filter(|step| !step.compared_by.is_empty()) {
-            let outcome = self.context.steps.get(&step.name).map(|facts| facts.outcome);
-            let ran = matches!(outcome, Some(StepOutcome::Success | StepOutcome::More));
-            if ran && !step.compared_by.iter().any(|comparer| self.compared.contains(comparer)) {
-                return owed(format!("no step compared the upstream's name for the user of {}", step.name));
-            }
-        }
-        Ok(())
     }
 }
 

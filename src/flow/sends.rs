@@ -6,11 +6,13 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::run::Run;
+use super::run::{Proof, Run};
 use super::stop::{Ending, Stop};
+use crate::condition::{Absent, Facts};
 use crate::connector::Step;
 use crate::context::Variable;
 use crate::document::Value;
+use crate::verdict::Truth;
 
 /// One code that is about to be sent.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +71,20 @@ pub(super) fn again(step: &Step, run: &mut Run<'_>) -> bool {
     run.code == Code::Unsent || matches!(count(step, run), Ok(Ok(())))
 }
 
+/// Whether the reply to `step` says that a code went out; unknown where it does not tell, which counts as if it had.
+pub(super) fn went_out(step: &Step, facts: Facts<'_>, ended: &Result<(Proof, String), Stop>) -> Truth {
+    let Some(sends) = &step.sends_code_to else { return Truth::Unknown };
+    match (&sends.when, ended) {
+        (Some(rule), _) => rule.holds(facts, Absent::False),
+        (None, Ok((Proof::More(_), _))) => Truth::True,
+        // Where some users need a code, who is through without one got none.
+        (None, Ok(_)) => step.response.rules.more.is_none().into(),
+        (None, Err(Stop { ending: Ending::Reject { .. }, .. })) => Truth::False,
+        // Trouble behind the upstream, perhaps after the message.
+        (None, Err(_)) => Truth::Unknown,
+    }
+}
+
 /// Gives back the code that was counted last, if none went out.
 pub(super) fn settle(step: &Step, run: &mut Run<'_>) {
     if std::mem::take(&mut run.code) == Code::MayBeSent {
@@ -95,7 +111,7 @@ fn code<'a>(account: &'a str, run: &'a Run<'_>) -> CodeSend<'a> {
 /// Who gets the code of `step`.
 fn recipient(step: &Step, run: &Run<'_>) -> Result<Option<String>, Stop> {
     let Some(recipient) = &step.sends_code_to else { return Ok(None) };
-    let value = match recipient {
+    let value = match &recipient.to {
         // Of a packed name the field `user`, as the guard counts it.
         Variable::Username => Cow::Owned(Value::from(run.claimed.as_str())),
         other => run.context.get(other)?,

@@ -27,7 +27,7 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
     let caller = app.caller(&request, Scope::Authenticate)?;
     let connector = find(app, &caller, path, Kind::Authentication)?;
     let bytes = body::read(request, app.limits.body).await?;
-    let asked = LoginBody::parse(body::object(&bytes)?, &connector.about().attributes)?;
+    let asked = LoginBody::parse(body::object(&bytes)?, connector.about())?;
     let ended = login::run(app, &caller, connector, asked, Mode::Login).await?;
     Ok(reply::respond(&ended.report))
 }

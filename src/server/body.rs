@@ -64,23 +64,26 @@ pub(super) struct LoginBody {
 }
 
 impl LoginBody {
-    /// Reads a login against the attributes that the connector declares.
-    pub(super) fn parse(object: Object, declared: &IndexMap<String, Attribute>) -> Result<Self, Problem> {
-        Self::parse_with(Faults::default(), object, declared)
+    /// Reads a login against what the connector wants.
+    pub(super) fn parse(object: Object, about: &About) -> Result<Self, Problem> {
+        Self::parse_with(Faults::default(), object, about)
     }
 
     /// The same for a body of which a part was read, with what was wrong about it.
-    pub(super) fn parse_with(
-        mut faults: Faults,
-        mut object: Object,
-        declared: &IndexMap<String, Attribute>,
-    ) -> Result<Self, Problem> {
+    pub(super) fn parse_with(mut faults: Faults, mut object: Object, about: &About) -> Result<Self, Problem> {
         faults.unknown_keys(&object, &KEYS);
         let username = faults.text(&mut object, "username");
-        let password = faults.text(&mut object, "password").map(Secret::new);
+        let password = if about.no_password {
+            // A console may send the same body to every connector, with a password that nobody typed.
+            let empty = |value: &Value| (*value == Value::Text(String::new())).then(String::new);
+            faults.optional(&mut object, "password", "none: this connector takes no password", empty)
+        } else {
+            faults.text(&mut object, "password")
+        };
+        let password = password.map(Secret::new);
         let body = Self {
             client_ip: faults.client_ip(&mut object),
-            attributes: faults.attributes("attributes", object.swap_remove("attributes"), declared),
+            attributes: faults.attributes("attributes", object.swap_remove("attributes"), &about.attributes),
             request_id: faults.request_id(&mut object),
             timeout: faults.timeout(&mut object),
             username: username.unwrap_or_default(),

@@ -13,7 +13,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 pub(super) struct LoginWire {
     /// The user name, byte for byte.
     username: String,
-    /// The password, byte for byte.
+    /// The password, byte for byte; required unless the connector takes none (`GET /v1/connectors/{id}`, `inputs.password`).
+    #[schemars(default)]
     password: String,
     /// The address of the user's device.
     #[schemars(with = "Option<AddressWire>")]

@@ -48,7 +48,7 @@ pub(super) struct Entry {
 struct Inputs {
     /// Whether a user name must be sent; a utility wants one only where it reads it.
     username: bool,
-    /// Whether a password must be sent; never to a utility.
+    /// Whether a password must be sent; never to a utility, and not where the first factor is a code.
     password: bool,
     /// `user.*` attributes by name: `attributes` of a login, `inputs` of a utility call.
     attributes: BTreeMap<String, Attribute>,
@@ -80,7 +80,7 @@ impl From<&About> for Entry {
             health: about.health.as_str(),
             inputs: Inputs {
                 username: about.kind == Kind::Authentication || about.username,
-                password: about.kind == Kind::Authentication,
+                password: about.kind == Kind::Authentication && !about.no_password,
                 attributes: about.attributes.iter().map(attribute).collect(),
                 password_fields: about.password_fields,
                 username_fields: about.username_fields,

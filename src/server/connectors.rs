@@ -85,6 +85,8 @@ pub struct About {
     pub revision: String,
     /// Whether anything reads the user name: a utility then wants one.
     pub username: bool,
+    /// A login brings no password: its first factor is a code.
+    pub no_password: bool,
     /// The declared `user.*` attributes.
     pub attributes: IndexMap<String, Attribute>,
     /// How fields are packed in the password, if they are: `json5`, `form`, `pairs`.

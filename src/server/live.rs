@@ -159,6 +159,7 @@ fn about(connector: &connector::Connector, health: Health) -> About {
         revision: connector.revision.clone(),
         username: input.username,
         attributes: input.attributes.iter().map(attribute).collect(),
+        no_password: input.no_password,
         password_fields: input.password_fields.as_ref().map(packed),
         username_fields: input.username_fields.as_ref().map(packed),
         health,

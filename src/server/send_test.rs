@@ -36,7 +36,7 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
         Value::Text(text) if text == "render" => Some(Mode::Rehearse),
         _ => None,
     });
-    let asked = LoginBody::parse_with(faults, object, &connector.about().attributes)?;
+    let asked = LoginBody::parse_with(faults, object, connector.about())?;
     let known = [asked.password.clone()];
     let ended = login::run(app, &caller, connector, asked, mode.unwrap_or(Mode::Test)).await?;
     let view = View { reveal: false, rehearsed: ended.rehearsed, credentials: &known };

@@ -67,6 +67,15 @@ pub enum Withheld {
     /// What ends a field or an attribute, or what consoles cannot put into a field.
     #[error("its value has a character that a Set-Cookie field does not carry safely")]
     Unfit,
+    /// The configuration of the daemon names it.
+    #[error("it is one of the console's own (reserved_cookies)")]
+    Reserved,
+    /// A name that no browser takes for a domain, or no client can send.
+    #[error("no browser takes a cookie of this name for a domain")]
+    BadName,
+    /// More than browsers keep of a site.
+    #[error("there are more cookies than browsers keep of a site")]
+    TooMany,
     /// Under its new name it is over the cap of browsers.
     #[error("name and value are longer than browsers take")]
     TooLong,

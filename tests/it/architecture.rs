@@ -105,7 +105,7 @@ fn the_stages_stand_in_order() {
     };
     let to_the_document = ["variables(", "render(", "send(", "decode_reply(", "preprocess(", "meaning::of("];
     stands("step.rs", "pub(super) async fn run(", &to_the_document);
-    stands("meaning.rs", "fn of_reply(", &["judge(", "capture(", "identity(", "map_data("]);
+    stands("meaning.rs", "fn of_reply(", &["judge(", "capture(", "identity::compare(", "map_data("]);
 }
 
 /// docs/contract.md section 3: the JavaScript engine stays behind one wall, so that it can be exchanged and nothing of it gets into

@@ -19,6 +19,7 @@ mod diagnostics;
 mod docs_connectors;
 mod documents;
 mod egress;
+mod endings;
 mod fault_table;
 mod faults;
 mod field;

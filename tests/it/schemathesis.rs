@@ -156,6 +156,9 @@ fn narrowed(schemas: &Value, general: &Value, connector: &Value, utility: bool) 
         also.push("username");
         schema["properties"]["username"] = json!({ "type": "string", "minLength": 1 });
     }
+    if !utility && connector["inputs"]["password"] == true {
+        also.push("password");
+    }
     schema["properties"][member] =
         json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
     let mut wanted: Vec<Value> = schema["required"].as_array().cloned().unwrap_or_default();

@@ -95,6 +95,30 @@ async fn wrong_passwords_and_accounts_that_may_not_log_in_are_rejected() {
     }
 }
 
+/// A login by the name alone: the code is the only proof, for whoever has the telephone.
+#[tokio::test]
+async fn a_name_alone_is_asked_for_a_code_or_refused() {
+    let stand = Stand::of(&["sms-login"]).await;
+    for person in [PEOPLE[0], PEOPLE[1], PEOPLE[5]] {
+        let session = stand.login("sms-login", person.login, "", Mood::Right).await;
+        assert_eq!(session.word(), "accept", "{}: {}", person.login, session.report.explain);
+    }
+    for (login, expected) in
+        [("nobody", "invalid_credentials"), ("wangwu", "account_locked"), ("zhaoliu", "account_disabled")]
+    {
+        let session = stand.begin("sms-login", login, "").await;
+        assert_eq!(session.word(), format!("reject({expected})"), "{login}: {}", session.report.explain);
+    }
+    for text in HOSTILE {
+        let session = stand.begin("sms-login", text, "").await;
+        assert_eq!(session.word(), "reject(invalid_credentials)", "{text}: {}", session.report.explain);
+        let seen = stand.server.seen().pop().unwrap().outcome;
+        assert_eq!(seen, Outcome::Understood { login: (*text).to_owned(), knock: Knock::Wrong }, "{text}");
+    }
+    let session = stand.begin("sms-login", "zhangsan", "123456").await;
+    assert_eq!(session.word(), "reject(invalid_input)", "{}", session.report.explain);
+}
+
 /// What people type into login forms to break them, and what careless templates break on.
 pub const HOSTILE: &[&str] = &[
     "' or '1'='1' -- ",

@@ -12,6 +12,7 @@ use crate::support::shipped::Stand;
 /// What is asked for, and the error that a wrong answer comes to, where it is asked again.
 const ASKED_AGAIN: &[(&str, &str)] = &[
     ("sms-code", "mfa_failed"),
+    ("sms-login", "mfa_failed"),
     ("totp", "mfa_failed"),
     ("wecom-code", "mfa_failed"),
     ("dingtalk-code", "mfa_failed"),
@@ -252,12 +253,13 @@ async fn a_picture_is_good_for_one_try_and_another_may_be_had() {
 
 #[tokio::test]
 async fn a_message_counts_against_the_quota_of_its_user_and_a_picture_does_not() {
-    let stand = Stand::of(&["sms-code", "captcha-ask"]).await;
+    let stand = Stand::of(&["sms-code", "sms-login", "captcha-ask"]).await;
     let counted = |id: &str| {
         let steps = stand.live(id).1.connector.steps.iter();
         steps.filter(|step| step.sends_code_to.is_some()).map(|step| step.name.clone()).collect::<Vec<_>>()
     };
     assert_eq!(counted("sms-code"), ["send"]);
+    assert_eq!(counted("sms-login"), ["send"]);
     assert!(counted("captcha-ask").is_empty());
 }
 

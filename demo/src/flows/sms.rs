@@ -3,6 +3,8 @@
 //! `POST /mfa/login { account, password }` gives `resultCode` `0000` and a token to users without a telephone, `0001`, a
 //! ticket and the masked number to all others; `/mfa/sms/send { ticket }` sends; `/mfa/sms/verify { ticket, code }`
 //! ends. One message a minute, a code lives five minutes, a ticket ten, and five wrong codes end it.
+//!
+//! The same without a password: `/mfa/sms/begin { account }` sends and gives a ticket, `/mfa/sms/enter { account, ticket, code }` ends.
 
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use super::{enrolled, six_digits};
 use crate::json::{attempt, message};
 use crate::people::Knock;
 use crate::wire::{Flaw, Wire, json as read_json};
-use crate::{Server, token};
+use crate::{Attempt, Server, token};
 
 /// Seconds between two messages.
 const PAUSE: u64 = 60;
@@ -34,6 +36,8 @@ struct Half {
     login: String,
     sent: Option<Sent>,
     wrong: u32,
+    /// Begun without a password; the two ways must not be mixed.
+    alone: bool,
 }
 
 struct Sent {
@@ -52,6 +56,8 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .route("/mfa/login", post(login))
         .route("/mfa/sms/send", post(send))
         .route("/mfa/sms/verify", post(verify))
+        .route("/mfa/sms/begin", post(begin))
+        .route("/mfa/sms/enter", post(enter))
 }
 
 async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
@@ -60,7 +66,7 @@ async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
         Ok((Knock::Welcome, login)) if enrolled(&login) => {
             let mobile = server.salted.person(&login).mobile;
             let mobile = format!("{}****{}", &mobile[..3], &mobile[7..]);
-            let half = Half { login: login.clone(), sent: None, wrong: 0 };
+            let half = Half { login: login.clone(), sent: None, wrong: 0, alone: false };
             json!({
                 "resultCode": "0001",
                 "resultMsg": "请输入短信验证码",
@@ -81,13 +87,13 @@ async fn send(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     Json(match server.read(&wire, fields(&wire, ["ticket"])) {
         Ok([ticket]) => {
             let sent = server.flows.sms.0.with(now, &ticket, |half| {
+                if half.alone {
+                    return unknown_ticket();
+                }
                 if half.sent.as_ref().is_some_and(|sent| now < sent.at + PAUSE * 1000) {
                     return result("2004", "发送过于频繁，请稍后再试");
                 }
-                let code = six_digits();
-                let text = format!("【统一认证】验证码 {code}，5 分钟内有效，请勿告诉他人。");
-                server.flows.messages.deliver(&half.login, "1069000000", text);
-                half.sent = Some(Sent { code, at: now });
+                half.sent = Some(deliver(&server, &half.login));
                 result("0000", "验证码已发送")
             });
             sent.unwrap_or_else(unknown_ticket)
@@ -101,7 +107,10 @@ async fn verify(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let now = server.now();
     let desk = &server.flows.sms.0;
     Json(match server.read(&wire, fields(&wire, ["ticket", "code"])) {
-        Ok([ticket, given]) => match desk.with(now, &ticket, |half| half.check(&given, now)) {
+        Ok([ticket, given]) => match desk
+            .with(now, &ticket, |half| (!half.alone).then(|| half.check(&given, now)))
+            .flatten()
+        {
             Some(Checked::Right) => desk.take(now, &ticket).map_or_else(unknown_ticket, |half| welcome(&half.login)),
             Some(Checked::Wrong) => result("2001", "验证码错误"),
             Some(Checked::Late) => result("2002", "验证码已过期，请重新获取"),
@@ -114,6 +123,61 @@ async fn verify(State(server): State<Arc<Server>>, wire: Wire) -> Response {
         Err(flaw) => malformed(&flaw),
     })
     .into_response()
+}
+
+/// The account alone; the code is the only proof.
+async fn begin(State(server): State<Arc<Server>>, wire: Wire) -> Response {
+    let read = fields(&wire, ["account"]).map(|[login]| Attempt { login, sent: String::new() });
+    let known = |login: &str, _: &str| server.salted.standing(login);
+    Json(match server.decide_by(known, &wire, read) {
+        Ok((Knock::Welcome, login)) => {
+            let mobile = server.salted.person(&login).mobile;
+            let half = Half { sent: Some(deliver(&server, &login)), login, wrong: 0, alone: true };
+            json!({
+                "resultCode": "0000",
+                "resultMsg": "验证码已发送",
+                "ticket": server.flows.sms.0.put(server.now(), half),
+                "mobile": format!("{}****{}", &mobile[..3], &mobile[7..]),
+            })
+        }
+        Ok((Knock::Wrong, _)) => result("1001", "账号不存在"),
+        Ok((knock, _)) => result(code(knock), message(knock)),
+        Err(flaw) => malformed(&flaw),
+    })
+    .into_response()
+}
+
+async fn enter(State(server): State<Arc<Server>>, wire: Wire) -> Response {
+    let now = server.now();
+    let desk = &server.flows.sms.0;
+    Json(match server.read(&wire, fields(&wire, ["account", "ticket", "code"])) {
+        Ok([account, ticket, given]) => {
+            let checked =
+                desk.with(now, &ticket, |half| (half.alone && half.login == account).then(|| half.check(&given, now)));
+            match checked.flatten() {
+                Some(Checked::Right) => {
+                    desk.take(now, &ticket).map_or_else(unknown_ticket, |half| welcome(&half.login))
+                }
+                Some(Checked::Wrong) => result("2001", "验证码错误"),
+                Some(Checked::Late) => result("2002", "验证码已过期，请重新获取"),
+                Some(Checked::Over) => {
+                    drop(desk.take(now, &ticket));
+                    result("2005", "错误次数过多，请重新登录")
+                }
+                None => unknown_ticket(),
+            }
+        }
+        Err(flaw) => malformed(&flaw),
+    })
+    .into_response()
+}
+
+/// Sends a new code to the telephone of `login`.
+fn deliver(server: &Server, login: &str) -> Sent {
+    let code = six_digits();
+    let text = format!("【统一认证】验证码 {code}，5 分钟内有效，请勿告诉他人。");
+    server.flows.messages.deliver(login, "1069000000", text);
+    Sent { code, at: server.now() }
 }
 
 enum Checked {

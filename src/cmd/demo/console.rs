@@ -49,7 +49,10 @@ impl<'a> Console<'a> {
         (username, password): (&str, String),
         mood: Mood,
     ) -> anyhow::Result<Vec<String>> {
-        let mut body = json!({ "username": username, "password": password });
+        let mut body = json!({ "username": username });
+        if shipped.stage != Stage::Alone {
+            body["password"] = password.into();
+        }
         if let Stage::After(utility) = shipped.stage {
             body["attributes"] = self.looked_up(utility).await?;
         }

@@ -96,7 +96,12 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 fn login(runtime: &Runtime, live: &Live, options: &Options) -> anyhow::Result<ExitCode> {
     let attributes = given::attributes(&options.attributes, &live.connector)?;
     let username = options.username.clone().context("--username says who logs in")?;
-    let (password, lines) = password::read(&username, options.password_stdin, options.answers_stdin)?;
+    // In front of --answers-stdin an empty line stands for the password that there is none of.
+    let (password, lines) = if live.connector.input.no_password && !options.password_stdin {
+        (Secret::default(), zeroize::Zeroizing::default())
+    } else {
+        password::read(&username, options.password_stdin, options.answers_stdin)?
+    };
     let prepared = Prepared::collect(&options.answers, &lines, &live.connector)?;
     let login = Login {
         username,

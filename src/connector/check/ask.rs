@@ -12,7 +12,7 @@ use crate::condition::{Operand, Operator, Test, ValueSource};
 use crate::connector::ask::{AskField, AskType, Image, REDIRECT_ANSWERS, Resend, SLOWEST_POLL};
 use crate::connector::raw::ask as raw_ask;
 use crate::connector::raw::{self, Spanned, Text};
-use crate::connector::{Ask, Role, Step};
+use crate::connector::{Ask, Role, SendsCode, Step};
 use crate::context::{LoginValue, Variable};
 use crate::diagnostic::{Mistakes, Span};
 use crate::pattern::Pattern;
@@ -274,7 +274,7 @@ fn senders(raw: &raw::Connector, steps: &mut [Step], mistakes: &mut Mistakes) {
         .collect();
     for (sender, span, picture) in senders {
         if !picture {
-            steps[sender].sends_code_to.get_or_insert(Variable::Username);
+            steps[sender].sends_code_to.get_or_insert(SendsCode { to: Variable::Username, when: None });
         }
         let wrong = if steps[sender].role == Role::Factor {
             "proves the user"

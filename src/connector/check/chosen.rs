@@ -53,11 +53,13 @@ impl Chosen {
                     return false;
                 };
                 let found = step.response.captures.iter().find(|known| known.name == *name);
-                match found.map(|capture| &capture.source) {
-                    Some(ValueSource::Variable(inner)) => self.is_own(inner, steps),
-                    Some(ValueSource::Reply(_) | ValueSource::Claim(_)) => true,
-                    Some(ValueSource::Constant(_)) | None => false,
-                }
+                found.is_some_and(|capture| {
+                    capture.source.each().iter().all(|source| match source {
+                        ValueSource::Variable(inner) => self.is_own(inner, steps),
+                        ValueSource::Reply(_) | ValueSource::Claim(_) => true,
+                        ValueSource::Constant(_) | ValueSource::FirstOf(_) => false,
+                    })
+                })
             }
             _ => false,
         }
@@ -165,7 +167,8 @@ impl Flow {
 
     fn step(&mut self, step: &Step) {
         for capture in &step.response.captures {
-            if matches!(&capture.source, ValueSource::Variable(variable) if self.holds(variable)) {
+            let mut each = capture.source.each().iter();
+            if each.any(|source| matches!(source, ValueSource::Variable(variable) if self.holds(variable))) {
                 self.captures.insert((step.name.clone(), capture.name.clone()));
             }
         }
@@ -180,7 +183,7 @@ impl Flow {
     }
 
     fn captures_of(&mut self, step: &Step, which: impl Fn(&ValueSource) -> bool) {
-        let captures = step.response.captures.iter().filter(|capture| which(&capture.source));
+        let captures = step.response.captures.iter().filter(|capture| capture.source.each().iter().any(&which));
         self.captures.extend(captures.map(|capture| (step.name.clone(), capture.name.clone())));
     }
 

@@ -57,7 +57,7 @@ pub(super) fn when(
             {
                 FACTOR_WHEN
             }
-            Test::Compare(ValueSource::Constant(_), _) if role == Role::Factor => FACTOR_WHEN,
+            Test::Compare(ValueSource::Constant(_) | ValueSource::FirstOf(_), _) if role == Role::Factor => FACTOR_WHEN,
             Test::Compare(_, operator)
                 if role == Role::Factor && operator.variables().any(|v| !matches!(v, Variable::Step { .. })) =>
             {
@@ -89,6 +89,10 @@ fn status(codes: &[raw::Spanned<u32>], mistakes: &mut Mistakes) -> Condition {
 }
 
 fn leaf(check: &Check<'_>, raw: &raw::Leaf, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Condition> {
+    if let SourceKind::FirstOf(_) = &raw.source.kind {
+        let mistake = mistakes.error_at("list-in-rule", &raw.source.span, "a rule looks at one source");
+        mistakes.add(mistake.help("write a leaf for each: any: [ { … }, { … } ]"));
+    }
     let source = source::source(check, &raw.source, scope, mistakes);
     let found = operator(check, raw, scope, mistakes);
     let (operator, words, literal) = found?;

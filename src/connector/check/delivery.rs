@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use url::Host;
 
 use super::{Check, Console, settings};
-use crate::connector::raw::delivery::{DeliveredCookie, SameSite as Written};
+use crate::connector::raw::delivery::{DeliveredCookie, DeliveredCookies as Written, SameSite as WrittenSameSite};
 use crate::connector::raw::{self, Text};
-use crate::cookies::{CookiePlan, DeliveryPlan, MAX_COOKIES, SameSite, registrable_domain};
+use crate::cookies::{CookiePlan, DeliveryPlan, MAX_COOKIES, SameSite, folded, is_browser_name, registrable_domain};
 use crate::diagnostic::{Mistakes, Span};
 
 /// Compiles `cookie_delivery`, if it is written. With mistakes noted, the result must not run.
@@ -27,7 +27,7 @@ pub(super) fn delivery(check: &Check<'_>, mistakes: &mut Mistakes) -> Option<Del
         domains.push(domain);
     }
     let mut cookies: Vec<CookiePlan> = Vec::new();
-    for raw in raw.cookies.iter() {
+    for raw in raw.cookies.named() {
         let plan = cookie(raw, check.raw, mistakes);
         if cookies.iter().any(|earlier| earlier.name == plan.name) {
             let message = format!("the browser gets a cookie `{}` already", plan.name);
@@ -45,7 +45,30 @@ pub(super) fn delivery(check: &Check<'_>, mistakes: &mut Mistakes) -> Option<Del
     if let Some(console) = check.around.console {
         of_console(raw, console, key, mistakes);
     }
-    Some(DeliveryPlan { domains, cookies })
+    let all = match &raw.cookies {
+        Written::All(span) => {
+            every_cookie(check.raw, span, mistakes);
+            Some(check.around.console.map(reserved).unwrap_or_default())
+        }
+        Written::Named(_) => None,
+    };
+    Some(DeliveryPlan { domains, cookies, all })
+}
+
+/// A list says what the browser gets; `all` is what the upstream sets tomorrow, too.
+fn every_cookie(connector: &raw::Connector, span: &Span, mistakes: &mut Mistakes) {
+    if settings::acknowledged(connector, "all_cookies") {
+        return;
+    }
+    let message = "`cookies: all` hands over whatever the upstream sets, now and later";
+    let mistake = mistakes.error_at("all-cookies", span, message);
+    let mistake = mistake.label("under all of these domains, for every host in them to read");
+    mistakes.add(mistake.help("name the cookies that are needed, or write acknowledge: { all_cookies: why }"));
+}
+
+/// The console's own cookies, as careless servers read their names.
+fn reserved(console: &Console) -> BTreeSet<String> {
+    console.reserved_cookies.iter().map(|name| folded(name)).collect()
 }
 
 /// A domain as browsers compare it: lower case, in ASCII, without a leading dot.
@@ -94,9 +117,9 @@ fn cookie(raw: &DeliveredCookie, connector: &raw::Connector, mistakes: &mut Mist
     let secure = raw.secure.as_ref().is_none_or(|secure| secure.value);
     let http_only = raw.http_only.as_ref().is_none_or(|http_only| http_only.value);
     let same_site = raw.same_site.as_ref().map_or(SameSite::Lax, |word| match word.value {
-        Written::Strict => SameSite::Strict,
-        Written::Lax => SameSite::Lax,
-        Written::None => SameSite::None,
+        WrittenSameSite::Strict => SameSite::Strict,
+        WrittenSameSite::Lax => SameSite::Lax,
+        WrittenSameSite::None => SameSite::None,
     });
     let folded = folded(&name.text);
     if folded.starts_with("__host-") {
@@ -128,7 +151,7 @@ fn cookie(raw: &DeliveredCookie, connector: &raw::Connector, mistakes: &mut Mist
 fn lints(raw: &DeliveredCookie, connector: &raw::Connector, mistakes: &mut Mistakes) {
     let off =
         |flag: &Option<raw::Spanned<bool>>| flag.as_ref().filter(|flag| !flag.value).map(|flag| flag.span.clone());
-    let none = raw.same_site.as_ref().filter(|word| word.value == Written::None).map(|word| word.span.clone());
+    let none = raw.same_site.as_ref().filter(|word| word.value == WrittenSameSite::None).map(|word| word.span.clone());
     let found: [(&'static str, &'static str, Option<Span>, &str); 3] = [
         (
             "cookie_for_scripts",
@@ -171,8 +194,8 @@ fn of_console(raw: &raw::delivery::CookieDelivery, console: &Console, key: &Span
             mistakes.add(mistake.help(format!("`public_url` of the daemon's configuration allows {own}")));
         }
     }
-    let reserved: BTreeSet<String> = console.reserved_cookies.iter().map(|name| folded(name)).collect();
-    for cookie in raw.cookies.iter() {
+    let reserved = reserved(console);
+    for cookie in raw.cookies.named() {
         let name = cookie.r#as.as_ref().unwrap_or(&cookie.name);
         if reserved.contains(&folded(&name.text)) {
             let message = format!("`{}` is a cookie of the console's own", name.text);
@@ -191,16 +214,4 @@ fn written_name(raw: &DeliveredCookie) -> &Span {
 /// What `Set-Cookie` can name at all; PHP puts brackets there.
 fn is_upstream_name(name: &str) -> bool {
     !name.is_empty() && name.trim() == name && !name.chars().any(|c| c.is_control() || c == '=' || c == ';')
-}
-
-/// RFC 6265 section 4.1.1: a token. Without `%`, because some servers decode names.
-fn is_browser_name(name: &str) -> bool {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(&byte);
-    !name.is_empty() && name.bytes().all(token)
-}
-
-/// A name as careless servers read it: ASP.NET takes no notice of case, PHP reads `.` as `_` (so that `..Host-x` became
-/// `__Host-x`, CVE-2022-31629).
-fn folded(name: &str) -> String {
-    name.to_ascii_lowercase().replace('.', "_")
 }

@@ -129,7 +129,10 @@ pub(super) fn link(check: &Check<'_>, text: &Text, mistakes: &mut Mistakes) -> O
     // A name that does not exist is noted with all other variables of the request.
     let Some(captured) = captured else { return Some(spec(false)) };
     let in_page = matches!(captured.source.kind, SourceKind::Css { .. });
-    if matches!(captured.source.kind, SourceKind::Var(_) | SourceKind::Value(_) | SourceKind::Claim(_)) {
+    if matches!(
+        captured.source.kind,
+        SourceKind::Var(_) | SourceKind::Value(_) | SourceKind::Claim(_) | SourceKind::FirstOf(_)
+    ) {
         let message = format!("`{}` is no part of a reply", text.text);
         let mistake = mistakes.error_at("bad-link", &text.span, message);
         mistakes.add(mistake.label("where a login goes is for the file to say, or for the upstream"));

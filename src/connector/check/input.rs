@@ -38,7 +38,16 @@ pub(super) fn input(raw: &raw::Connector, mistakes: &mut Mistakes) -> Input {
         let mistake = mistakes.error_at("empty-password", &flag.span, message).as_warning();
         mistakes.add(mistake.label("many servers take an empty password for an anonymous login and say yes"));
     }
+    if raw.password.is_some() {
+        for key in ["password_fields", "allow_empty_password"] {
+            if let Some(span) = raw.place.written(key) {
+                let mistake = mistakes.error_at("no-password", span, format!("`{key}` is about a password"));
+                mistakes.add(mistake.label("`input.password` says that there is none").help("leave one of them out"));
+            }
+        }
+    }
     Input {
+        no_password: raw.password.is_some(),
         attributes,
         password_fields: raw.password_fields.as_ref().map(|raw| packed(raw, "password")),
         username_fields: raw.username_fields.as_ref().map(|raw| packed(raw, "user")),

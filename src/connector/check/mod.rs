@@ -9,6 +9,7 @@ mod cache;
 mod chosen;
 mod condition;
 mod delivery;
+mod ending;
 mod from_page;
 mod input;
 mod names;
@@ -235,7 +236,7 @@ impl Check<'_> {
             raw::connector::Kind::Utility => Kind::Utility,
         });
         roles::at_least_one_factor(self.raw, kind, &steps, mistakes);
-        response::mapped_once(self.raw, mistakes);
+        ending::mapped_once(self.raw, &steps, mistakes);
         let chosen = chosen::Chosen::of(&steps, self.scripts, self.reads);
         ask::together(self.raw, &mut steps, &chosen, mistakes);
         if steps.len() == self.raw.steps.len() {

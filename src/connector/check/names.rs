@@ -20,6 +20,8 @@ pub(super) struct Names {
     steps: Vec<StepNames>,
     /// A utility: nobody logs in, so there is no credential.
     utility: bool,
+    /// A login brings no password.
+    no_password: bool,
 }
 
 struct StepNames {
@@ -102,6 +104,7 @@ impl Names {
                 .collect(),
             steps,
             utility: super::utility::is(raw),
+            no_password: input.is_some_and(|input| input.password.is_some()),
         }
     }
 
@@ -115,6 +118,7 @@ impl Names {
                 .keys()
                 .filter(|name| !matches!(name.as_str(), "fields" | "username" | "userPassword" | "clientIp"));
             let mut named: Vec<Variable> = user.cloned().map(Variable::Attribute).collect();
+            named.extend((self.no_password && reads.user.has("userPassword")).then_some(Variable::Password));
             named.extend(reads.user_fields.names.keys().cloned().map(Variable::Field));
             named.extend(reads.secret.names.keys().cloned().map(Variable::Secret));
             named.extend(reads.answer.names.keys().cloned().map(Variable::Answer));
@@ -217,6 +221,10 @@ impl Scope<'_> {
             _ if self.names.utility && variable.is_credential() => {
                 let fix = "take what the call needs from input.attributes, sent as `inputs`".to_owned();
                 Err((format!("a utility has no `{variable}`: nobody logs in"), Vec::new(), fix))
+            }
+            Variable::Password if self.names.no_password => {
+                let fix = "leave `input.password` out, or send what the user answers: {{answer.code}}".to_owned();
+                Err((format!("there is no `{variable}`: `input.password` is none"), Vec::new(), fix))
             }
             Variable::Attribute(name) if !self.names.attributes.contains(name) => {
                 let mut known = prefixed("user", &mut self.names.attributes.iter());

@@ -23,7 +23,10 @@ pub(super) fn beyond_when(step: &Step, index: usize, scripts: &[WrittenScript], 
     let conditions =
         conditions.chain(&rules.unavailable).chain(&rules.more).chain(&rules.pending).chain(&rules.success);
     conditions.for_each(|condition| of_condition(condition, &mut needs));
-    needs.variables.extend(step.sends_code_to.clone());
+    if let Some(sends) = &step.sends_code_to {
+        needs.variables.insert(sends.to.clone());
+        sends.when.iter().for_each(|when| of_condition(when, &mut needs));
+    }
     needs.variables.extend(step.ask.iter().flat_map(super::super::Ask::variables));
     let good_for = step.cache.iter().filter_map(|plan| match &plan.good_for {
         GoodFor::Told(source, _) => Some(source),
@@ -51,8 +54,10 @@ fn of_condition(condition: &Condition, needs: &mut Needs) {
 }
 
 fn of_source(source: &ValueSource, needs: &mut Needs) {
-    if let ValueSource::Variable(variable) = source {
-        needs.variables.insert(variable.clone());
+    for source in source.each() {
+        if let ValueSource::Variable(variable) = source {
+            needs.variables.insert(variable.clone());
+        }
     }
 }
 

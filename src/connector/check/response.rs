@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::names::Scope;
 use super::transport::max_document;
 use super::{Check, condition, settings, source};
-use crate::condition::{Condition, RejectRow, StepRules, ValueSource};
+use crate::condition::{Condition, RejectRow, StepRules, Test, ValueSource};
 use crate::connector::evidence::{Evidence, Weakness};
 use crate::connector::raw::response::{Extension as RawExtension, Format as RawFormat, FormatWord, Mapping};
 use crate::connector::raw::{self, connector::Pairs};
@@ -62,7 +62,7 @@ pub(super) fn response(
     let decoding = decoding(check, raw, mistakes);
     let identity = raw.identity.as_ref().map(|identity| {
         let source = source::source(check, &identity.source, scope, mistakes)?;
-        if !matches!(source, ValueSource::Reply(_) | ValueSource::Claim(_)) {
+        if !source.each().iter().all(|one| matches!(one, ValueSource::Reply(_) | ValueSource::Claim(_))) {
             let message = "`identity` is what this reply says; a variable or a constant says what is known already";
             let mistake = mistakes.error_at("identity-not-of-the-reply", &identity.source.span, message);
             mistakes.add(mistake.help("name where the reply says who was authenticated: { field: … }"));
@@ -132,6 +132,17 @@ fn asked_by(plan: &ResponsePlan) -> Wanted {
         }
     }
     wanted
+}
+
+/// Has the page of a reply asked for what `conditions` look at.
+pub(super) fn ask_page<'c>(conditions: impl Iterator<Item = &'c Condition>, plan: &mut ResponsePlan) {
+    for (leaf, _) in conditions.flat_map(Condition::leaves) {
+        if let Test::Compare(ValueSource::Reply(Source::Css(css)), _) = &leaf.test
+            && !plan.decoding.wanted.css.contains(css)
+        {
+            Arc::make_mut(&mut plan.decoding.wanted).css.push(css.clone());
+        }
+    }
 }
 
 fn no_success(step: &raw::Step, mistakes: &mut Mistakes) {
@@ -309,24 +320,4 @@ fn mapping(check: &Check<'_>, raw: &Mapping, scope: Scope<'_>, mistakes: &mut Mi
     let (error_code, error_message) =
         (raw.error_code.as_ref().and_then(&mut one), raw.error_message.as_ref().and_then(&mut one));
     (mistakes.count() == before).then_some(MapPlan { error_code, error_message, extension, attributes })
-}
-
-/// Extension and attributes come from all steps: a second step that fills the same one is a mistake.
-pub(super) fn mapped_once(raw: &raw::Connector, mistakes: &mut Mistakes) {
-    let mut extension = false;
-    let mut attributes: Vec<&str> = Vec::new();
-    for map in raw.steps.iter().filter_map(|step| step.response.as_ref()?.map.as_ref()) {
-        if map.extension.is_some() && std::mem::replace(&mut extension, true) {
-            let span = map.place.key("extension").clone();
-            let mistake = mistakes.error_at("mapped-twice", &span, "an earlier step fills `extension` already");
-            mistakes.add(mistake.help("capture the part, and map it once: extension: { object: { … } }"));
-        }
-        for (name, _) in map.attributes.iter() {
-            if attributes.contains(&name.value.as_str()) {
-                let message = format!("an earlier step fills the attribute `{}` already", name.value);
-                mistakes.add(mistakes.error_at("mapped-twice", &name.span, message));
-            }
-            attributes.push(&name.value);
-        }
-    }
 }

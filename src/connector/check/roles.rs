@@ -155,14 +155,14 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mist
     let factors: Vec<(&raw::Step, &Step)> =
         raw.steps.iter().zip(steps).filter(|(_, s)| s.role == Role::Factor).collect();
     let why = if raw.input.as_ref().is_some_and(|input| input.username_fields.is_some()) {
-        "the user name is packed with other fields"
+        "the user name is packed with other fields".to_owned()
     } else if raw.steps.iter().any(|step| step.response.as_ref().is_some_and(|response| response.jwt.is_some())) {
-        "a signed token says who this is"
+        "a signed token says who this is".to_owned()
     } else if factors.iter().any(|(_, step)| !step.compared_by.is_empty()) {
         // `compared_by` has said what is missing.
         return true;
     } else if !factors.is_empty() && !factors.iter().any(|(_, step)| names_user(step, &factors, taint)) {
-        "no factor's request carries the user name"
+        nameless(&factors)
     } else {
         return false;
     };
@@ -171,11 +171,24 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mist
     if !steps.iter().any(compares) && !mistakes.has_errors() {
         let span = factors.first().map_or(0..0, |(step, _)| step.name.span.clone());
         let mistake = mistakes.error_at("identity-missing", &span, "`identity` is required here").label(why);
-        mistakes.add(
-            mistake.help("compare the upstream's name for the user: response.identity: { field: …, match: exact }"),
-        );
+        let last = factors.last().map_or("", |(step, _)| step.name.text.as_str());
+        mistakes.add(mistake.help(format!(
+            "say where the reply to `{last}` names the user: response.identity: {{ field: …, match: exact }} (a list where \
+             several replies do, each in its own field); or send {{{{user.username}}}} in the request of `{last}`"
+        )));
     }
     true
+}
+
+/// Which requests carry no user name.
+fn nameless(factors: &[(&raw::Step, &Step)]) -> String {
+    let names: Vec<String> = factors.iter().map(|(step, _)| format!("`{}`", step.name.text)).collect();
+    match &names[..] {
+        [only] => format!("the request of {only} carries no user name: whose proof it is, only the reply can say"),
+        all => {
+            format!("the requests of {} carry no user name: whose proof it is, only a reply can say", all.join(", "))
+        }
+    }
 }
 
 /// Whether the step's request carries the user name, or a capture of a factor that does.

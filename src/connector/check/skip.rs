@@ -36,6 +36,18 @@ pub(super) fn refuse(raw: &raw::Connector, steps: &[Step], chosen: &Chosen, mist
     }
 }
 
+/// Whether no login runs both steps.
+pub(super) fn exclusive(one: usize, other: usize, steps: &[Step]) -> bool {
+    let (ones, others) = (facts(one, steps), facts(other, steps));
+    let skips = |facts: &[Fact<'_>], step: usize| {
+        facts.iter().any(|fact| {
+            fact.holds && fact.outcome().is_some_and(|(name, word)| name == steps[step].name && word == "skipped")
+        })
+    };
+    let excluded = ones.iter().any(|one| others.iter().any(|other| one.excludes(*other)));
+    excluded || skips(&ones, other) || skips(&others, one)
+}
+
 fn reads_steps_only(when: &Condition) -> bool {
     let of_step = |variable: &Variable| matches!(variable, Variable::Step { .. });
     when.leaves().iter().all(|(leaf, _)| match &leaf.test {

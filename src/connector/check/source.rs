@@ -16,6 +16,22 @@ pub(super) fn source(
     scope: Scope<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<ValueSource> {
+    let SourceKind::FirstOf(list) = &raw.kind else { return one(check, raw, scope, mistakes) };
+    // Every one is compiled before the list is given up, so that all mistakes are told.
+    let list: Vec<Option<ValueSource>> = flat(list).into_iter().map(|raw| one(check, raw, scope, mistakes)).collect();
+    list.into_iter().collect::<Option<_>>().map(ValueSource::FirstOf)
+}
+
+/// The sources of a list, those of lists in it at their place.
+fn flat(list: &[raw::Source]) -> Vec<&raw::Source> {
+    let each = list.iter().flat_map(|source| match &source.kind {
+        SourceKind::FirstOf(inner) => flat(inner),
+        _ => vec![source],
+    });
+    each.collect()
+}
+
+fn one(check: &Check<'_>, raw: &raw::Source, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<ValueSource> {
     Some(match &raw.kind {
         SourceKind::Field(text) => ValueSource::Reply(Source::Field(path(text, mistakes)?)),
         SourceKind::Header { name, query } => {
@@ -50,6 +66,7 @@ pub(super) fn source(
             }
         },
         SourceKind::Value(constant) => ValueSource::Constant(value(constant)),
+        SourceKind::FirstOf(_) => return None,
     })
 }
 
@@ -88,5 +105,6 @@ pub(super) fn written(kind: &SourceKind) -> String {
         SourceKind::Claim(text) => format!("claim {}", text.text),
         SourceKind::Var(text) => text.text.clone(),
         SourceKind::Value(_) => "the constant".to_owned(),
+        SourceKind::FirstOf(list) => list.iter().map(|source| written(&source.kind)).collect::<Vec<_>>().join(" or "),
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::names::Scope;
 use super::place::in_text;
 use super::roles::{self, Taint};
-use super::{Check, ask, cache, condition, request, response, utility};
+use super::{Check, ask, cache, condition, ending, request, response, utility};
 use crate::connector::raw::auth::Auth;
 use crate::connector::raw::{self, Text};
-use crate::connector::{Needs, Role, Script, Step};
+use crate::connector::{Needs, Role, Script, SendsCode, Step};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Mistakes, Span};
 use crate::script::{Kind, Reads};
@@ -47,9 +47,9 @@ pub(super) fn step(
         raw.request.as_ref().map(|request| request::request(check, (request, format), scope, taint, mistakes));
     let auth = raw.request.as_ref().and_then(|request| request.auth.as_ref());
     let auth = auth.and_then(|auth| self::auth(check, auth, scope, mistakes));
-    if raw.request.is_none() && raw.ask.is_none() {
+    if raw.request.is_none() && raw.ask.is_none() && !ending::collects(raw) {
         let message = format!("the step `{}` does nothing: it has no request", raw.name.text);
-        mistakes.add(mistakes.error_at("no-request", &raw.name.span, message).help("write `request`"));
+        mistakes.add(mistakes.error_at("no-request", &raw.name.span, message).help("write `request`, or what it maps"));
     }
     let mut variables: BTreeSet<_> =
         request.iter().flatten().flat_map(crate::request::RequestPlan::variables).collect();
@@ -70,14 +70,18 @@ pub(super) fn step(
             Err(error) => mistakes.add(mistakes.error_at("unknown-variable", &name.span, error.to_string())),
         }
     }
-    let sends_code_to = raw.sends_code_to.as_ref().and_then(|name| recipient(name, scope, mistakes));
+    let sends_code_to = raw.sends_code_to.as_ref().and_then(|sends| sends_code(check, sends, scope, mistakes));
+    let mut response = response;
+    if let (Some(response), Some(sends)) = (&mut response, &sends_code_to) {
+        response::ask_page(sends.when.iter(), response);
+    }
     // A request with mistakes leaves no step: whatever else is wrong has been noted by now.
     let request = match request {
         Some(None) => return None,
         Some(Some(plan)) => Some(plan),
         None => None,
     };
-    Some(Step {
+    let step = Step {
         name: raw.name.text.clone(),
         role,
         when,
@@ -95,7 +99,9 @@ pub(super) fn step(
         sends_code_to,
         needs: Needs::default(),
         compared_by: Vec::new(),
-    })
+    };
+    ending::known_without_reply(raw, &step, mistakes);
+    Some(step)
 }
 
 /// What holds a credential, or is computed from one, is not shown to anybody.
@@ -110,6 +116,21 @@ fn public(variable: &Variable, span: &Span, taint: &Taint, mistakes: &mut Mistak
     };
     let mistake = mistakes.error_at("public-credential", span, format!("`{variable}` {what}"));
     mistakes.add(mistake.label("a trace would show it").help(fix));
+}
+
+/// `sends_code_to`, with the rule on the reply.
+fn sends_code(
+    check: &Check<'_>,
+    raw: &raw::step::SendsCode,
+    scope: Scope<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<SendsCode> {
+    let to = recipient(&raw.to, scope, mistakes);
+    let when = match &raw.when {
+        None => None,
+        Some(when) => Some(condition::condition(check, when, scope, mistakes)?),
+    };
+    Some(SendsCode { to: to?, when })
 }
 
 const RECIPIENTS: &str = "name user.username, an attribute such as user.mobile, or an earlier capture";

@@ -21,7 +21,7 @@ pub(super) fn refuse(raw: &raw::Connector, scripts: &[WrittenScript], reads: &[R
         return;
     }
     if let Some(input) = &raw.input {
-        for key in ["password_fields", "username_fields", "allow_empty_password"] {
+        for key in ["password", "password_fields", "username_fields", "allow_empty_password"] {
             if let Some(span) = input.place.written(key) {
                 note(key, span, "there is no password here", mistakes);
             }

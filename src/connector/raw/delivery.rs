@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::{Mistakes, Span};
 use crate::yaml::{Node, NodeValue};
 
 use super::read::{FromNode, Place, read_keyed, schema_of_keys};
@@ -15,8 +15,50 @@ record! {
     pub struct CookieDelivery as "a cookie delivery" {
         /// The domains under which the browser gets them, such as `.corp.example.com`.
         domains: OneOrMany<Text>,
-        /// The cookies.
-        cookies: NonEmpty<DeliveredCookie>,
+        /// The cookies, by name; or `all` that the upstream set, but for the console's own (`reserved_cookies`).
+        cookies: DeliveredCookies,
+    }
+}
+
+/// Which cookies are handed over.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeliveredCookies {
+    /// Every one that the upstream set; where the word stands.
+    All(Span),
+    /// These.
+    Named(NonEmpty<DeliveredCookie>),
+}
+
+impl DeliveredCookies {
+    /// Those that are named.
+    pub fn named(&self) -> impl Iterator<Item = &DeliveredCookie> {
+        let named = match self {
+            Self::All(_) => None,
+            Self::Named(list) => Some(list),
+        };
+        named.into_iter().flat_map(|list| list.iter())
+    }
+}
+
+words! {
+    /// In place of a list of cookies.
+    pub enum EveryCookie as "a list of cookies, or all" {
+        /// Every one that the upstream set.
+        All = "all",
+    }
+}
+
+impl FromNode for DeliveredCookies {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        match &node.value {
+            NodeValue::Scalar(_) => EveryCookie::read(node, mistakes).map(|_| Self::All(node.span.clone())),
+            _ => NonEmpty::read(node, mistakes).map(Self::Named),
+        }
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let (all, named) = (EveryCookie::schema(generator), NonEmpty::<DeliveredCookie>::schema(generator));
+        json_schema!({ "anyOf": [all, named] })
     }
 }
 

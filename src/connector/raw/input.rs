@@ -19,9 +19,19 @@ record! {
         password_fields: Option<PackedFields>,
         /// The same for the user name; the field `user` is then the name that identity and guard use.
         username_fields: Option<PackedFields>,
+        /// `none` for a login without a password, whose first factor is a code: the user name alone is sent to the API.
+        password: Option<Spanned<PasswordUse>>,
         /// Whether an empty user name or password may be sent; false when left out, because many servers take an empty
         /// password for an anonymous login.
         allow_empty_password: Option<Spanned<bool>>,
+    }
+}
+
+words! {
+    /// Whether a login brings a password.
+    pub enum PasswordUse as "a value of password" {
+        /// It does not.
+        None = "none",
     }
 }
 

@@ -15,7 +15,7 @@ use super::record::{definition, keys, read_as_word, record, words};
 use super::scalar::{Spanned, Text};
 use super::script::ScriptUse;
 use super::shape::{Dict, Flat, OneOrMany};
-use super::source::{Source, bare_field, string_or};
+use super::source::{Source, bare, string_or};
 use super::word::Word;
 
 record! {
@@ -208,8 +208,8 @@ words! {
 
 impl FromNode for Identity {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        if matches!(node.value, NodeValue::Scalar(_)) {
-            let (place, source) = bare_field(node, mistakes)?;
+        if !matches!(node.value, NodeValue::Map(_)) {
+            let (place, source) = bare(node, mistakes)?;
             return Some(Self { place, source, r#match: None });
         }
         let keys: IdentityKeys = read_keyed(node, mistakes)?;
@@ -223,7 +223,8 @@ impl FromNode for Identity {
 
 definition! {
     Identity: |generator| string_or::<IdentityKeys>(
-        "Who the upstream says this is: a source, and how it is compared. A bare string is a field.", generator,
+        "Who the upstream says this is: a source, and how it is compared. A bare string is a field; of a list the first \
+         that is there.", generator,
     )
 }
 
@@ -254,8 +255,8 @@ keys! {
 
 impl FromNode for Capture {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        if matches!(node.value, NodeValue::Scalar(_)) {
-            let (place, source) = bare_field(node, mistakes)?;
+        if !matches!(node.value, NodeValue::Map(_)) {
+            let (place, source) = bare(node, mistakes)?;
             return Some(Self { place, source, optional: None, public: None });
         }
         let keys: CaptureKeys = read_keyed(node, mistakes)?;
@@ -269,7 +270,8 @@ impl FromNode for Capture {
 
 definition! {
     Capture: |generator| string_or::<CaptureKeys>(
-        "A value kept for later steps: a source, and what is said about it. A bare string is a field.", generator,
+        "A value kept for later steps: a source, and what is said about it. A bare string is a field; of a list the \
+         first that is there.", generator,
     )
 }
 

@@ -9,6 +9,7 @@ use crate::yaml::{Node, NodeValue};
 use super::read::{FromNode, Keyed, Keys, MapReader, Place, read_keyed, schema_of_keys};
 use super::record::{definition, keys};
 use super::scalar::{Constant, Text};
+use super::shape::NonEmpty;
 use super::union::one_required;
 
 /// A source and where it stands.
@@ -49,6 +50,8 @@ pub enum SourceKind {
     Var(Text),
     /// A constant.
     Value(Constant),
+    /// The first of these that is there; never empty.
+    FirstOf(Vec<Source>),
 }
 
 impl SourceKind {
@@ -63,6 +66,7 @@ impl SourceKind {
             Self::Claim(_) => "claim",
             Self::Var(_) => "var",
             Self::Value(_) => "value",
+            Self::FirstOf(_) => "first_of",
         }
     }
 }
@@ -72,10 +76,16 @@ impl Source {
     fn field(text: Text) -> Self {
         Self { span: text.span.clone(), kind: SourceKind::Field(text) }
     }
+
+    /// A bare list: the first that is there.
+    fn first_of(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        let list = NonEmpty::read(node, mistakes)?;
+        Some(Self { kind: SourceKind::FirstOf(list.0), span: node.span.clone() })
+    }
 }
 
 /// The keys that name the source itself, one of which a source has.
-pub const MAIN: [&str; 8] = ["field", "header", "cookie", "regex", "css", "claim", "var", "value"];
+pub const MAIN: [&str; 9] = ["field", "header", "cookie", "regex", "css", "claim", "var", "value", "first_of"];
 
 keys! {
     /// The keys of a source as they are written.
@@ -101,6 +111,9 @@ keys! {
         var: Option<Text>,
         /// A constant.
         value: Option<Constant>,
+        /// The first of several sources that is there: present, not null and not "". A list alone means the same. Not in a rule,
+        /// which has `any`.
+        first_of: Option<NonEmpty<Source>>,
     }
 }
 
@@ -136,6 +149,7 @@ impl Keyed for Source {
             SourceKeys { claim: Some(name), .. } => SourceKind::Claim(name),
             SourceKeys { var: Some(name), .. } => SourceKind::Var(name),
             SourceKeys { value: Some(constant), .. } => SourceKind::Value(constant),
+            SourceKeys { first_of: Some(list), .. } => SourceKind::FirstOf(list.0),
             _ => return None,
         };
         Some(Self { kind, span })
@@ -165,6 +179,7 @@ impl FromNode for Source {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
         match &node.value {
             NodeValue::Scalar(_) => Text::read(node, mistakes).map(Self::field),
+            NodeValue::List(_) => Self::first_of(node, mistakes),
             _ => read_keyed(node, mistakes),
         }
     }
@@ -175,16 +190,18 @@ impl FromNode for Source {
 }
 
 definition! {
-    Source: |generator| string_or::<Source>("Where a value is found. A bare string is a field.", generator)
+    Source: |generator| string_or::<Source>(
+        "Where a value is found. A bare string is a field; of a list the first that is there.", generator,
+    )
 }
 
-/// The schema of a bare string (a field) or the keys of `T`.
+/// The schema of a bare string (a field), a list of sources, or the keys of `T`.
 pub fn string_or<T: Keyed>(doc: &str, generator: &mut SchemaGenerator) -> Schema {
-    let keys = schema_of_keys::<T>("", generator);
-    json_schema!({ "description": doc, "anyOf": [{ "type": "string" }, keys] })
+    let (keys, list) = (schema_of_keys::<T>("", generator), NonEmpty::<Source>::schema(generator));
+    json_schema!({ "description": doc, "anyOf": [{ "type": "string" }, list, keys] })
 }
 
-/// What a bare string stands for where a source with further keys is meant.
-pub fn bare_field(node: &Node, mistakes: &mut Mistakes) -> Option<(Place, Source)> {
-    Text::read(node, mistakes).map(|text| (Place::of(node.span.clone()), Source::field(text)))
+/// What a bare string or a bare list stands for where a source with further keys is meant.
+pub fn bare(node: &Node, mistakes: &mut Mistakes) -> Option<(Place, Source)> {
+    Source::read(node, mistakes).map(|source| (Place::of(node.span.clone()), source))
 }

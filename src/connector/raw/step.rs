@@ -42,9 +42,42 @@ record! {
         cache: Option<Cache>,
         /// Names of variables of this step whose values a trace may show.
         public: Vec<Text>,
-        /// The step makes the upstream send a code: the variable that says to whom (`user.username`, an attribute, a
-        /// capture). Counted against the daemon's send quota before the step runs.
-        sends_code_to: Option<Text>,
+        /// The step makes the upstream send a code, which counts against the daemon's send quota. The variable that says to whom
+        /// (`user.username`, an attribute, a capture), or that with the rule by which the reply says that one went out.
+        sends_code_to: Option<SendsCode>,
+    }
+}
+
+/// Who gets a code.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SendsCode {
+    /// The variable that says to whom.
+    pub to: Text,
+    /// When the reply says that one went out.
+    pub when: Option<Condition>,
+}
+
+record! {
+    /// Who gets a code, and when one went out.
+    pub struct SendsCodeKeys as "a sends_code_to" {
+        /// The variable that says to whom.
+        to: Text,
+        /// When the reply says that one went out. Left out: the step is `more`; a step without `more` succeeded.
+        when: Option<Condition>,
+    }
+}
+
+impl FromNode for SendsCode {
+    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+        match &node.value {
+            NodeValue::Map(_) => SendsCodeKeys::read(node, mistakes).map(|keys| Self { to: keys.to, when: keys.when }),
+            _ => Text::read(node, mistakes).map(|to| Self { to, when: None }),
+        }
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let (text, keys) = (Text::schema(generator), SendsCodeKeys::schema(generator));
+        json_schema!({ "anyOf": [text, keys] })
     }
 }
 

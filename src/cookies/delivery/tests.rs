@@ -24,7 +24,7 @@ fn cookie(from: &str, name: &str) -> CookiePlan {
 }
 
 fn plan(cookies: Vec<CookiePlan>) -> DeliveryPlan {
-    DeliveryPlan { domains: vec!["corp.example.com".to_owned()], cookies }
+    DeliveryPlan { domains: vec!["corp.example.com".to_owned()], cookies, all: None }
 }
 
 fn fields(delivery: &Delivery) -> Vec<&str> {
@@ -170,4 +170,50 @@ fn a_longer_name_may_be_too_long() {
     assert_eq!((fits.cookies.len(), fits.withheld.len()), (1, 0));
     let longer = deliver(&plan(vec![cookie("sid", "session")]), &jar_of(&value), NOW);
     assert_eq!((longer.cookies.len(), longer.withheld[0].why), (0, Withheld::TooLong));
+}
+
+/// `cookies: all`: what the upstream set, but for the console's own, whatever way their names are spelled, and what no browser takes.
+#[test]
+fn all_of_them_but_the_consoles_own() {
+    let jar = jar(&[
+        "JSESSIONID=j1; Path=/cas",
+        "JSESSIONID=j2; Path=/",
+        "Console.Session=x",
+        "SSO=s1",
+        "gone=1; Max-Age=0",
+        "__Host-a=1; Path=/; Secure",
+        "a[0]=1",
+    ]);
+    let reserved = ["console_session".to_owned()].into();
+    let plan = DeliveryPlan { all: Some(reserved), ..plan(Vec::new()) };
+    let delivery = deliver(&plan, &jar, NOW);
+    assert_eq!(
+        fields(&delivery),
+        [
+            "JSESSIONID=j2; Domain=corp.example.com; Path=/; Secure; HttpOnly; SameSite=Lax",
+            "SSO=s1; Domain=corp.example.com; Path=/; Secure; HttpOnly; SameSite=Lax",
+        ]
+    );
+    let mut why: Vec<(&str, Withheld)> = delivery.withheld.iter().map(|one| (one.name.as_str(), one.why)).collect();
+    why.sort_by_key(|(name, _)| *name);
+    assert_eq!(
+        why,
+        [
+            ("Console.Session", Withheld::Reserved),
+            ("JSESSIONID", Withheld::Replaced),
+            ("__Host-a", Withheld::BadName),
+            ("a[0]", Withheld::BadName),
+        ]
+    );
+}
+
+#[test]
+fn no_more_than_browsers_keep() {
+    let fields: Vec<String> = (0..30).map(|n| format!("c{n}=1")).collect();
+    let jar = jar(&fields.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut plan = DeliveryPlan { all: Some(BTreeSet::new()), ..plan(Vec::new()) };
+    plan.domains.push("example.org".to_owned());
+    let delivery = deliver(&plan, &jar, NOW);
+    assert_eq!((delivery.cookies.len(), delivery.withheld.len()), (MAX_COOKIES, 5));
+    assert!(delivery.withheld.iter().all(|cookie| cookie.why == Withheld::TooMany));
 }

@@ -39,6 +39,9 @@ pub(super) fn with_message(stop: Stop, upstream: Option<String>, told: &str) -> 
 /// Stage 9: extension and attributes.
 pub(super) fn map_data(matter: Matter<'_>, notes: &mut Notes) -> Mapped {
     let own = matter.step.response.map.data(matter.facts());
+    if matter.tracing && !matter.step.response.map.is_empty() {
+        notes.map.get_or_insert_default();
+    }
     show_map(&own, notes);
     own
 }

@@ -88,3 +88,13 @@ async fn the_consoles_own_cookies_are_not_overwritten() {
         assert_eq!(told, "", "{name}");
     }
 }
+
+/// `all` is to be acknowledged; the console's own stay its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_cookies_are_handed_over_when_the_file_says_why() {
+    let delivery = "{ domains: .corp.example.com, cookies: all }";
+    let told = load(console("https://console.corp.example.com"), delivery).await;
+    assert!(told.contains("error[all-cookies]") && told.contains("acknowledge: { all_cookies: why }"), "{told}");
+    let waived = format!("{delivery}\nacknowledge: {{ all_cookies: the portal's own pages want them }}");
+    assert_eq!(load(console("https://console.corp.example.com"), &waived).await, "");
+}

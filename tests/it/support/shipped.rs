@@ -88,9 +88,10 @@ impl Stand {
         Self { connectors: loaded(Some(base), &|_| true).await, ..stand }
     }
 
-    /// Every connector that logs users in.
+    /// Every connector that logs users in by a password.
     pub fn logins(&self) -> impl Iterator<Item = (&'static Shipped, &Live)> {
-        let logins = self.connectors.iter().filter(|(shipped, _)| shipped.stage != Stage::Before);
+        let by_password = |stage: Stage| !matches!(stage, Stage::Before | Stage::Alone);
+        let logins = self.connectors.iter().filter(move |(shipped, _)| by_password(shipped.stage));
         logins.map(|(shipped, live)| (*shipped, live))
     }
 
@@ -108,7 +109,7 @@ impl Stand {
     pub async fn begin(&self, id: &str, username: &str, password: &str) -> Session<'_> {
         let attributes = match self.live(id).0.stage {
             Stage::After(utility) => self.looked_up(utility).await,
-            Stage::Login | Stage::Before => Object::new(),
+            Stage::Login | Stage::Alone | Stage::Before => Object::new(),
         };
         self.begin_with(id, username, password, attributes).await
     }
