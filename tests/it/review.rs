@@ -77,7 +77,8 @@ async fn a_line_is_cut_after_it_is_masked() {
     assert!(long.explain.starts_with("login: success is not met: field \"code\" equals \"yyy"), "{}", long.explain);
 }
 
-/// The title of a page is told when it is short. A longer one was cut when it was read, perhaps in the middle of an echo.
+/// The title of a page is told when it is short and repeats nothing secret. A longer one was cut when it was read, perhaps in
+/// the middle of an echo.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_title_is_not_told() {
     let password = "correct-horse-battery-staple";
@@ -86,7 +87,7 @@ async fn a_long_title_is_not_told() {
     let short = report(rule, password, &page("Sign in")).await;
     assert!(short.explain.contains("an HTML page titled \"Sign in\""), "{}", short.explain);
     let echo = report(rule, password, &page(&format!("denied {password}"))).await;
-    assert!(echo.explain.contains("titled \"denied ‹secret›\""), "{}", echo.explain);
+    assert!(echo.explain.contains("an HTML page") && !echo.explain.contains("titled"), "{}", echo.explain);
     for before in (40..200).step_by(3) {
         let title = format!("{}{password}{}", "x".repeat(before), "z".repeat(40));
         let found = report(rule, password, &page(&title)).await;
