@@ -27,6 +27,9 @@ const MAX_RESPONSE_WITH_SCRIPT: u64 = 256 << 10;
 const LARGEST_RESPONSE: u64 = 16 << 20;
 /// A document of the largest reply, at the memory that is usual for a byte of it.
 const LARGEST_DOCUMENT: u64 = MEMORY_PER_BYTE as u64 * LARGEST_RESPONSE;
+/// `transport.max_document` when left out is not less: a list of small objects takes ten times its text, and the 256 KiB of a
+/// connector with a preprocess script may be such a list.
+const LEAST_DOCUMENT: u64 = 4 << 20;
 /// `transport.max_in_flight` when left out, and at most.
 const MAX_IN_FLIGHT: u32 = 256;
 const MOST_IN_FLIGHT: u32 = 4096;
@@ -42,7 +45,7 @@ pub(super) fn max_document(raw: &raw::Connector) -> Most {
     let own = written.and_then(|written| written.max_document.as_ref()).map(|size| size.value.0);
     let reply = written.and_then(|written| written.max_response.as_ref()).map(|size| size.value.0);
     let reply = reply.unwrap_or(if scripted(raw) { MAX_RESPONSE_WITH_SCRIPT } else { MAX_RESPONSE });
-    let bytes = own.unwrap_or_else(|| reply.saturating_mul(MEMORY_PER_BYTE as u64));
+    let bytes = own.unwrap_or_else(|| reply.saturating_mul(MEMORY_PER_BYTE as u64).max(LEAST_DOCUMENT));
     Most(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 

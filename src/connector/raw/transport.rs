@@ -14,7 +14,8 @@ record! {
         timeout: Option<Spanned<TimeSpan>>,
         /// The most bytes of a decoded reply; 1MiB when left out, 256KiB with a preprocess script.
         max_response: Option<Spanned<ByteSize>>,
-        /// The most memory of a reply's document, and of all that one login keeps of replies; 8 times `max_response` when left out.
+        /// The most memory of a reply's document, and of all that one login keeps of replies; 8 times `max_response` when left out,
+        /// and at least 4MiB.
         max_document: Option<Spanned<ByteSize>>,
         /// Logins of this connector at a time; as many again wait for at most 250ms. 256 when left out.
         max_in_flight: Option<Spanned<u32>>,
