@@ -210,6 +210,43 @@ fn a_file_that_was_made_shorter_is_not_filled_with_nuls() {
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "the size is the file's, so nothing rotates");
 }
 
+/// Whoever cleans up removes the file of a daemon that runs.
+#[test]
+fn a_file_that_was_removed_is_made_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("audit.jsonl");
+    let (trail, _) = trail(&file, |_| {});
+    write(&trail, "gone with the file");
+    while fs::read_to_string(&file).unwrap().is_empty() {}
+    fs::remove_file(&file).unwrap();
+    write(&trail, "after it");
+    trail.close();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "after it\n");
+}
+
+/// No new file could be made (a full disk, too many open files), and every further try would move the old ones once more.
+#[test]
+fn a_rotation_that_is_tried_again_moves_nothing_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let file = path("audit.jsonl");
+    let (trail, _) = trail(&file, |audit| {
+        audit.max_size = 10;
+        audit.keep = 3;
+    });
+    write(&trail, "larger than that");
+    while fs::read_to_string(&file).unwrap().is_empty() {}
+    // As the first try left it.
+    fs::rename(&file, path("audit.jsonl.1")).unwrap();
+    fs::write(path("audit.jsonl.3"), "oldest\n").unwrap();
+    write(&trail, "after it");
+    trail.close();
+    let text = |name: &str| fs::read_to_string(path(name)).ok();
+    assert_eq!(text("audit.jsonl").as_deref(), Some("after it\n"));
+    assert_eq!(text("audit.jsonl.1").as_deref(), Some("larger than that\n"));
+    assert_eq!((text("audit.jsonl.2"), text("audit.jsonl.3").as_deref()), (None, Some("oldest\n")));
+}
+
 #[test]
 fn what_is_taken_back_never_makes_a_file_longer() {
     let directory = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -258,8 +258,14 @@ impl Writer {
             self.file = append_to(&self.path)?;
             self.torn = false;
         }
-        // Asked anew each time: a tool that copies and truncates makes the file shorter.
-        let mut before = self.file.metadata()?.len();
+        // Asked anew each time: a tool that copies and truncates makes the file shorter, and a file that was removed keeps lines that
+        // nobody can read any more.
+        let mut now = self.file.metadata()?;
+        if now.is_file() && now.nlink() == 0 {
+            self.begin_anew()?;
+            now = self.file.metadata()?;
+        }
+        let mut before = now.len();
         if before > 0 && before + batch.len() as u64 > self.max_size {
             self.rotate()?;
             before = 0;
@@ -280,14 +286,23 @@ impl Writer {
             name.push(format!(".{number}"));
             PathBuf::from(name)
         };
-        for number in (1..self.keep).rev() {
-            rename_if_there(&numbered(number), &numbered(number + 1))?;
+        // A try before this one may have moved all files and found no room for a new one; moved once more at each try, the oldest
+        // would go each time until none is left.
+        if std::fs::symlink_metadata(&self.path).is_ok() {
+            for number in (1..self.keep).rev() {
+                rename_if_there(&numbered(number), &numbered(number + 1))?;
+            }
+            if self.keep > 0 {
+                rename_if_there(&self.path, &numbered(1))?;
+            } else {
+                std::fs::remove_file(&self.path)?;
+            }
         }
-        if self.keep > 0 {
-            rename_if_there(&self.path, &numbered(1))?;
-        } else {
-            std::fs::remove_file(&self.path)?;
-        }
+        self.begin_anew()
+    }
+
+    /// Opens the file of this name, which may be a new one.
+    fn begin_anew(&mut self) -> io::Result<()> {
         self.file = append_to(&self.path)?;
         self.torn = false;
         if self.sync {

@@ -4,6 +4,8 @@
 //! whose file became invalid keeps its last good revision, with the pool it was built with; one that never was valid
 //! answers misconfigured.
 
+mod rest;
+
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -345,6 +347,7 @@ impl Catalog {
             entries.insert(id, entry);
         }
         change.removed = before.keys().filter(|id| !entries.contains_key(*id)).cloned().collect();
+        rest::replaced(&before, &entries);
         self.entries.store(Arc::new(entries));
         Ok((change, diagnostics))
     }

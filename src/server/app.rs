@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use http::Request;
+use http::{Request, header};
 use jiff::Timestamp;
 
 use super::callers::{Caller, Callers};
 use super::connectors::Connectors;
 use super::guests::Guest;
+use super::login::SOON;
 use super::problem::Problem;
 use super::reload::Reloads;
 use super::shares::{Full, Logins, Running, Wanted};
@@ -53,7 +54,7 @@ impl App {
             trail,
             challenges: Arc::new(Challenges::memory(Bounds::default())),
             now: Timestamp::now,
-            callers: Callers::new(config.clients.clone()),
+            callers: Callers::new(config.clients.clone(), config.limits.connector_reply_memory),
             guard: Arc::new(Guard::new(config.guard.clone())),
             lines: LineRate::new(&config.guard),
             utilities: UtilityRate::new(&config.guard),
@@ -108,9 +109,26 @@ impl App {
         let certificate = request.extensions().get::<Arc<Certificate>>();
         let caller = self.callers.identify(request.headers(), certificate.map(AsRef::as_ref))?;
         if let Some(guest) = request.extensions().get::<Arc<Guest>>() {
-            guest.is_known();
+            guest.is_known(&caller.client.name, self.callers.one_logs_in());
         }
         if caller.client.scopes.contains(&scope) { Ok(caller) } else { Err(Problem::OutOfScope(scope)) }
+    }
+
+    /// The answer to a client that may read: `text`, of the media type `kind`, unless it has not taken what it asked for before.
+    pub(super) fn read(
+        &self,
+        request: &Request<Body>,
+        kind: &'static str,
+        text: impl FnOnce(&Caller) -> Vec<u8>,
+    ) -> Response {
+        let answer = self.caller(request, Scope::Read).and_then(|caller| {
+            if caller.unread.is_full() {
+                self.metrics.shed(Shed::Client);
+                return Err(Problem::TooMany(SOON));
+            }
+            Ok(([(header::CONTENT_TYPE, kind)], caller.unread.body(text(&caller))).into_response())
+        });
+        self.settle(answer)
     }
 
     /// The response of an endpoint; counts faults of the call.

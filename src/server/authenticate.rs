@@ -29,7 +29,7 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
     let bytes = body::read(request, app.limits.body).await?;
     let asked = LoginBody::parse(body::object(&bytes)?, connector.about())?;
     let ended = login::run(app, &caller, connector, asked, Mode::Login).await?;
-    Ok(reply::respond(&ended.report))
+    Ok(reply::respond(&ended.report, &caller.unread))
 }
 
 /// The connector of the path, if this caller may use it and it is of this kind.

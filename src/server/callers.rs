@@ -10,6 +10,7 @@ use subtle::{Choice, ConstantTimeEq as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use super::problem::Problem;
+use super::unread::Unread;
 use crate::config::{Certificate, Client, Scope, TokenHash};
 
 /// A client and its open calls.
@@ -18,11 +19,16 @@ pub struct Caller {
     /// What the configuration says.
     pub client: Client,
     calls: Option<Arc<Semaphore>>,
+    /// Replies that it has not taken.
+    pub(super) unread: Unread,
 }
 
 impl Caller {
-    /// A place among this client's open calls; `None` when it has no bound.
+    /// A place among this client's open calls; `None` when it has no bound. None is free while it does not take its replies.
     pub(super) fn enter(&self) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+        if self.unread.is_full() {
+            return Err(TryAcquireError::NoPermits);
+        }
         self.calls.as_ref().map(|calls| Arc::clone(calls).try_acquire_owned()).transpose()
     }
 
@@ -41,11 +47,11 @@ pub struct Callers {
 }
 
 impl Callers {
-    /// The clients of the configuration.
-    pub fn new(clients: Vec<Client>) -> Self {
+    /// The clients of the configuration, and how many bytes of replies each may leave untaken.
+    pub fn new(clients: Vec<Client>, untaken: usize) -> Self {
         let known = |client: Client| {
             let calls = client.max_in_flight.map(|most| Arc::new(Semaphore::new(most)));
-            Arc::new(Caller { client, calls })
+            Arc::new(Caller { client, calls, unread: Unread::new(untaken) })
         };
         let logs_in = |client: &&Client| client.scopes.iter().any(|it| matches!(it, Scope::Authenticate | Scope::Test));
         let one_logs_in = clients.iter().filter(logs_in).count() <= 1;
@@ -129,12 +135,13 @@ mod tests {
     #[test]
     fn a_client_shows_all_that_it_declares() {
         let dns = |name: &str| Some(CertificateRule::Dns(name.to_owned()));
-        let callers = Callers::new(vec![
+        let clients = vec![
             caller("token", Some("t1"), None),
             caller("both", Some("t2"), dns("gw.example.com")),
             caller("certificate", None, dns("sdk.example.com")),
             caller("nothing", None, None),
-        ]);
+        ];
+        let callers = Callers::new(clients, usize::MAX);
         let gateway = Certificate { dns: vec!["GW.example.com".to_owned()], ..Certificate::default() };
         let sdk = Certificate { dns: vec!["sdk.example.com".to_owned()], ..Certificate::default() };
         for (token, certificate, expected) in [

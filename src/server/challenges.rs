@@ -53,7 +53,7 @@ async fn answer(app: &Arc<App>, request: Request<Body>) -> Result<Response, Prob
         Ok(None) => expired(app, &caller, "the challenge is unknown, used, expired or another client's").await,
         Ok(Some(Held { state, claim })) => go_on(app, &caller, entered, Waits { id, state, claim }, asked).await,
     };
-    Ok(reply::respond(&report))
+    Ok(reply::respond(&report, &caller.unread))
 }
 
 /// What was taken from the store.

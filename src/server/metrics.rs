@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use http::{Request, header};
+use axum::response::Response;
+use http::Request;
 
 use super::{App, health};
-use crate::config::Scope;
 use crate::metrics::CONTENT_TYPE;
 
 /// The endpoint.
 pub(super) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
-    app.settle(app.caller(&request, Scope::Read).map(|caller| {
+    app.read(&request, CONTENT_TYPE, |caller| {
         health::gauge(&app);
-        let text = app.metrics.text_of(|connector| caller.may_use(connector));
-        ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response()
-    }))
+        app.metrics.text_of(|connector| caller.may_use(connector)).into_bytes()
+    })
 }

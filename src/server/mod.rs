@@ -32,6 +32,7 @@ mod router;
 mod send_test;
 mod shares;
 pub mod tls;
+mod unread;
 mod utility;
 pub mod watch;
 

@@ -9,11 +9,11 @@ mod verdict;
 
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use super::unread::Unread;
 use crate::document::Value;
 use crate::flow::report::Report;
 use crate::verdict::Verdict;
@@ -41,12 +41,12 @@ pub fn status(verdict: &Verdict) -> StatusCode {
 }
 
 /// The response to a login.
-pub fn respond(report: &Report) -> Response {
-    dressed(report, &body(report))
+pub(super) fn respond(report: &Report, unread: &Unread) -> Response {
+    dressed(report, &body(report), unread)
 }
 
 /// The response to a send test: status and headers of its verdict; `shown` is what `trace` lets through.
-pub(super) fn respond_with_trace(report: &Report, shown: serde_json::Value) -> Response {
+pub(super) fn respond_with_trace(report: &Report, shown: serde_json::Value, unread: &Unread) -> Response {
     let mut body = serde_json::Map::new();
     if let serde_json::Value::Object(mut shown) = shown {
         if let Some(serde_json::Value::Object(verdict)) = shown.remove("verdict") {
@@ -54,15 +54,15 @@ pub(super) fn respond_with_trace(report: &Report, shown: serde_json::Value) -> R
         }
         body.extend(shown);
     }
-    dressed(report, &body)
+    dressed(report, &body, unread)
 }
 
-fn dressed(report: &Report, body: &impl Serialize) -> Response {
+fn dressed(report: &Report, body: &impl Serialize, unread: &Unread) -> Response {
     // Every key is a string and nothing here does I/O: serialising cannot fail. Should it, the empty body beside the
     // status and header is still the right verdict.
     let mut bytes = Vec::with_capacity(USUAL);
     let _ = serde_json::to_writer(&mut bytes, body);
-    let mut response = Response::new(Body::from(bytes));
+    let mut response = Response::new(unread.body(bytes));
     *response.status_mut() = status(&report.verdict);
     let headers = response.headers_mut();
     headers.insert(VERDICT_HEADER, HeaderValue::from_static(report.verdict.name()));
@@ -75,9 +75,9 @@ fn dressed(report: &Report, body: &impl Serialize) -> Response {
 }
 
 /// 200 of a utility call. No verdict: it has no such header, and says nothing about who somebody is.
-pub(super) fn extension(extension: &Value) -> Response {
+pub(super) fn extension(extension: &Value, unread: &Unread) -> Response {
     let body = serde_json::to_vec(&ExtensionBody { extension }).unwrap_or_default();
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(unread.body(body));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -43,5 +43,8 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
     // Strings, numbers and our own values: this cannot fail.
     let body = serde_json::to_value(reply::body(&ended.report)).unwrap_or_default();
     let shown = Trace::of(&ended.report, view).to_json(body);
-    if ended.rehearsed { Err(Problem::Rehearsed(shown)) } else { Ok(reply::respond_with_trace(&ended.report, shown)) }
+    if ended.rehearsed {
+        return Err(Problem::Rehearsed(shown));
+    }
+    Ok(reply::respond_with_trace(&ended.report, shown, &caller.unread))
 }

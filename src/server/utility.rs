@@ -37,7 +37,7 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
     let bytes = body::read(request, app.limits.body).await?;
     let asked = UtilityBody::parse(body::object(&bytes)?, connector.about())?;
     match run(app, &caller, connector, asked).await?.end {
-        UtilityEnd::Extension(extension) => Ok(reply::extension(&extension)),
+        UtilityEnd::Extension(extension) => Ok(reply::extension(&extension, &caller.unread)),
         UtilityEnd::Refused(refused) => Err(Problem::Refused(refused)),
         UtilityEnd::Limited { retry_after } => {
             app.metrics.refused("sends");

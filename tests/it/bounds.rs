@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use doorward::config::{Limits, Scope};
 use doorward::metrics::Metrics;
 use doorward::server::{App, router};
+use http::Request;
+use http_body_util::BodyExt as _;
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
 
 use crate::canary::Upstream;
 use crate::made_up::{MadeUp, Shelf};
@@ -109,6 +113,43 @@ async fn of_a_client_s_half_a_connector_that_hangs_leaves_the_rest() {
     assert_eq!(bench.hang("hung", TOKEN).await, 2);
     assert_eq!(bench.login("good", TOKEN, "accept").await, 200);
     bench.go.add_permits(100);
+}
+
+/// A reply that nobody takes is in memory, and over HTTP/2 a caller may leave any number of them.
+#[tokio::test]
+async fn a_client_that_takes_no_replies_gets_no_more_of_them() {
+    let mut config = config();
+    config.limits = Limits { connector_reply_memory: 1 << 20, ..Limits::default() };
+    config.clients = vec![client("console", TOKEN, &Scope::ALL, None), client("other", "other", &Scope::ALL, None)];
+    let shelf = Shelf(vec![Arc::new(MadeUp::new("demo"))]);
+    let router = router(Arc::new(App::new(&config, Arc::new(shelf), Arc::default(), None)));
+    let call = |token: &'static str| {
+        let body = json!({ "username": "zhangsan", "password": "large" }).to_string();
+        router.clone().oneshot(post("/v1/connectors/demo/authenticate", token, body))
+    };
+    let mut untaken = Vec::new();
+    let last = loop {
+        let response = call(TOKEN).await.unwrap();
+        if response.status() != 200 {
+            break response.status();
+        }
+        untaken.push(response);
+    };
+    assert_eq!(last.as_u16(), 429);
+    assert!((4..=6).contains(&untaken.len()), "{} of 200 kB each", untaken.len());
+    let page = |path: &str| {
+        send(
+            &router,
+            Request::get(path).header("authorization", format!("Bearer {TOKEN}")).body(Body::empty()).unwrap(),
+        )
+    };
+    for path in ["/metrics", "/v1/connectors", "/openapi.json"] {
+        assert_eq!(page(path).await.status.as_u16(), 429, "{path}");
+    }
+    assert_eq!(call("other").await.unwrap().status(), 200);
+    let taken = untaken.pop().unwrap().into_body().collect().await.unwrap();
+    assert!(taken.to_bytes().len() > 200_000);
+    assert_eq!(call(TOKEN).await.unwrap().status(), 200, "what was taken makes room");
 }
 
 /// Where the system gives fewer files than the configuration wants, logins get theirs all the same.

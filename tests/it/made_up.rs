@@ -60,7 +60,7 @@ fn accept(subject: &str, mapped: Mapped) -> Verdict {
     Verdict::Accept(Accept::new(ledger.close().unwrap(), subject.to_owned(), mapped))
 }
 
-/// A connector whose verdict the password names: `accept`, `reject`, `locked`, `challenge`, `wrong code`, `unavailable`, `unreadable`, `overloaded`,
+/// A connector whose verdict the password names: `accept`, `large`, `reject`, `locked`, `challenge`, `wrong code`, `unavailable`, `unreadable`, `overloaded`,
 /// `misconfigured`, `panic`, `panic early`, `hang` (before the credential leaves), `hang sent` (after it).
 #[derive(Default)]
 pub struct MadeUp {
@@ -120,6 +120,10 @@ impl MadeUp {
                     attributes: vec![("display_name".to_owned(), Value::from("张三"))],
                 },
             ),
+            "large" => {
+                let extension = Some(Value::from("x".repeat(100_000)));
+                accept("z", Mapped { extension, ..Mapped::default() })
+            }
             "text" => accept("z", Mapped { extension: Some(Value::from("plain")), ..Mapped::default() }),
             "locked" => Verdict::Reject(Reject {
                 reason: Reason::AccountLocked,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use doorward::connector::catalog::{Catalog, Loader};
+use doorward::connector::catalog::{Catalog, Entry, Live, Loader};
 use doorward::connector::check::SecretsFrom;
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
@@ -72,4 +73,38 @@ async fn a_thousand_reloads_under_load_lose_no_login() {
     for person in people {
         assert!(person.await.unwrap() > 0);
     }
+}
+
+/// A login that runs keeps its generation: reload after reload would leave workers behind for each such login.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generation_that_only_logins_hold_keeps_no_worker() {
+    let home = Home::new("");
+    home.connector("demo", &json_connector("http://127.0.0.1:1", ""));
+    home.connector("stale", &json_connector("http://127.0.0.1:1", ""));
+    let catalog = catalog(&home);
+    let live = |id: &str| -> Arc<Live> {
+        let Some(Entry::Live { live, .. }) = catalog.get(id) else { panic!("{id} runs") };
+        live
+    };
+    let workers = |live: &Live| live.scripts.as_ref().unwrap().pids().len();
+    catalog.reload().await.unwrap();
+    let of_a_login = live("demo");
+    assert!(workers(&of_a_login) > 0);
+    catalog.reload().await.unwrap();
+    wait_for(|| workers(&of_a_login) == 0).await;
+    assert!(workers(&live("demo")) > 0, "the present generation is always ready");
+    home.connector("stale", "version: 1\n");
+    catalog.reload().await.unwrap();
+    assert!(!Arc::ptr_eq(live("demo").scripts.as_ref().unwrap(), live("stale").scripts.as_ref().unwrap()));
+    wait_for(|| workers(&live("stale")) == 0).await;
+}
+
+async fn wait_for(mut reached: impl FnMut() -> bool) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    let reached = async {
+        while !reached() {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), reached).await.unwrap();
 }

@@ -155,6 +155,17 @@ async fn an_idle_worker_remembers_no_password() {
     assert!(again.contains("9dd4e461268c8034f5c8564e155c67a6"), "{again}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_rests_has_workers_while_calls_wait_only() {
+    let pool = pool_with(limits(), vec![script("a", Kind::Variables, "env.n = 1")]).await;
+    pool.rest(Duration::ZERO);
+    wait_for(|| pool.pids().is_empty()).await;
+    for _ in 0..3 {
+        assert_eq!(shown(call(&pool, 0, "{}").await), r#"{"n":1}"#);
+        wait_for(|| pool.pids().is_empty()).await;
+    }
+}
+
 /// Waits for a state that the pool reaches by itself.
 async fn wait_for(mut reached: impl FnMut() -> bool) {
     let mut ticks = tokio::time::interval(Duration::from_millis(20));

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -63,6 +64,8 @@ pub(super) struct Shared {
     sandbox: Mutex<Option<Sandbox>>,
     /// There when its workers sleep until a call waits.
     awake: Option<Awake>,
+    /// Its generation has been replaced: its workers sleep from now on.
+    resting: AtomicBool,
     /// A call waits, or the crew closes.
     wanted: Notify,
 }
@@ -113,6 +116,17 @@ impl Crew {
         shared.after(state, &todo);
         shared.wake_watchdog();
         Ok(answer)
+    }
+}
+
+impl Crew {
+    /// From now on its workers start when a call waits and end when they were idle for `idle`.
+    pub(super) fn rest(&self, idle: Duration) {
+        let mut state = self.shared.state();
+        state.limits.retire_idle = idle.min(state.limits.retire_idle);
+        self.shared.resting.store(true, Ordering::Release);
+        drop(state);
+        self.shared.watch_wake.notify_one();
     }
 }
 
@@ -177,6 +191,7 @@ impl Shared {
             up: Notify::new(),
             sandbox: Mutex::default(),
             awake: None,
+            resting: AtomicBool::new(false),
             wanted: Notify::new(),
             sources,
         }
@@ -206,7 +221,7 @@ impl Shared {
     /// Releases the books and does what the change asks for.
     pub(super) fn after(self: &Arc<Self>, state: MutexGuard<'_, State>, todo: &Todo) {
         let lanes = state.limits.workers..state.lanes.len();
-        let waits = self.awake.is_some() && state.has_waiting();
+        let waits = self.sleeps() && state.has_waiting();
         drop(state);
         for lane in &todo.wake {
             self.writers[*lane].notify_one();
@@ -224,7 +239,9 @@ impl Shared {
     /// Waits until the crew wants a worker on `lane`, which for one that does not sleep is always. The place that the worker
     /// takes among those that are awake goes with it; `Err` when the crew closes.
     pub(super) async fn until_wanted(&self, lane: usize) -> Result<Option<OwnedSemaphorePermit>, ()> {
-        let Some(awake) = &self.awake else { return Ok(None) };
+        if !self.sleeps() {
+            return Ok(None);
+        }
         loop {
             let wanted = self.wanted.notified();
             let mut wanted = std::pin::pin!(wanted);
@@ -242,6 +259,7 @@ impl Shared {
             }
             wanted.await;
         }
+        let Some(awake) = &self.awake else { return Ok(None) };
         let isolated = self.state().isolated(lane);
         let places = if isolated { &awake.isolated } else { &awake.ordinary };
         // Nobody closes the places.
@@ -254,7 +272,7 @@ impl Shared {
     }
 
     pub(super) fn sleeps(&self) -> bool {
-        self.awake.is_some()
+        self.awake.is_some() || self.resting.load(Ordering::Acquire)
     }
 
     pub(super) fn kill(&self, lane: usize) {

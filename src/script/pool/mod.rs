@@ -15,6 +15,7 @@ mod state;
 mod watch;
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -87,6 +88,14 @@ impl Pool {
                 self.timed_out.fetch_add(1, Ordering::Relaxed);
                 Outcome::TimedOut
             }
+        }
+    }
+
+    /// Its generation has been replaced, and some logins or connectors still use it: from now on its workers start when a call waits
+    /// and end when they were idle for `idle`, or each reload would leave processes behind for as long as the longest login.
+    pub fn rest(&self, idle: Duration) {
+        for crew in &self.crews {
+            crew.rest(idle);
         }
     }
 
