@@ -24,6 +24,8 @@ pub(crate) enum Bit<'t> {
 pub(crate) struct Guard {
     /// What its value may not hold; none where the hole is the whole value.
     pub(super) separators: Option<Arc<Separators>>,
+    /// What its value may not hold when a filter spells it in letters and signs of its own: what stands between two holes.
+    pub(super) between: Option<Arc<Separators>>,
     /// Whether the text around has opened a quote, so that `quoted` writes none.
     pub(super) in_quotes: bool,
 }
@@ -51,6 +53,15 @@ impl Separators {
                 }
                 self.charset.encode(text).map(zeroize::Zeroizing::new).is_some_and(|bytes| self.occur(&bytes))
             }
+        }
+    }
+
+    fn add(&mut self, bytes: Vec<u8>) {
+        match bytes.as_slice() {
+            [byte] if self.single.contains(byte) => {}
+            [byte] => self.single.push(*byte),
+            _ if self.longer.contains(&bytes) => {}
+            _ => self.longer.push(bytes),
         }
     }
 
@@ -110,12 +121,16 @@ impl<'t> Bits<'t> {
             return vec![Guard::default(); count];
         }
         let separators = separators(&self.0, place, charset).map(Arc::new);
+        let between = separators.as_ref().and_then(|_| between(&self.0, charset)).map(Arc::new);
         let mut quotes = Quotes::default();
         let mut guards = Vec::with_capacity(count);
         for bit in &self.0 {
             match bit {
                 Bit::Text(text) => quotes.read(text),
-                Bit::Hole(_) => guards.push(Guard { separators: separators.clone(), in_quotes: quotes.open }),
+                Bit::Hole(_) => {
+                    let (separators, between) = (separators.clone(), between.clone());
+                    guards.push(Guard { separators, between, in_quotes: quotes.open });
+                }
             }
         }
         guards
@@ -163,6 +178,23 @@ fn separators(value: &[Bit<'_>], place: Place, charset: Charset) -> Option<Separ
         }
     }
     found.finish(is_text, if place.is_split_in_bytes() { charset } else { Charset::UTF_8 })
+}
+
+/// What ends a hole before the next one. `base64` writes `/` and `+`, `urlencode` leaves `-`, `.`, `_` and `~`: a name whose spelling
+/// holds what ends it is read as another name.
+fn between(value: &[Bit<'_>], charset: Charset) -> Option<Separators> {
+    let mut separators = Separators { charset, single: Vec::new(), longer: Vec::new() };
+    for three in value.windows(3) {
+        let [Bit::Hole(_), Bit::Text(text), Bit::Hole(_)] = three else { continue };
+        let text = text.trim_start();
+        match text.chars().next() {
+            Some(next) if next.is_alphanumeric() => separators.add(text.as_bytes().to_vec()),
+            Some(next) => separators.add(next.to_string().into_bytes()),
+            None => {}
+        }
+    }
+    let found = !(separators.single.is_empty() && separators.longer.is_empty());
+    found.then_some(separators)
 }
 
 #[derive(Default)]
@@ -218,12 +250,7 @@ impl Found {
         let mut separators = Separators { charset, single: Vec::new(), longer: Vec::new() };
         let texts = self.chars.into_iter().map(String::from).chain(self.texts);
         for bytes in texts.filter_map(|text| charset.encode(&text)) {
-            match bytes.as_slice() {
-                [byte] if separators.single.contains(byte) => {}
-                [byte] => separators.single.push(*byte),
-                _ if separators.longer.contains(&bytes) => {}
-                _ => separators.longer.push(bytes),
-            }
+            separators.add(bytes);
         }
         Some(separators)
     }

@@ -121,6 +121,12 @@ impl Filter {
         )
     }
 
+    /// Whether what comes out is the value in another spelling, as long as the value is: unlike a digest it may hold, where
+    /// its user wants it, what stands between two holes.
+    pub(crate) fn spells(&self) -> bool {
+        matches!(self, Self::Write(_) | Self::UrlEncode)
+    }
+
     /// Applies it to a value that is there.
     pub(crate) fn apply<'a>(&self, input: Datum<'a>, context: &'a Context) -> Result<Datum<'a>, FilterError> {
         let text = |text: String| Datum::Text(Cow::Owned(text));

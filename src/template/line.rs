@@ -122,8 +122,12 @@ impl Line {
                     .help("write default(\"\") when it is to be empty"),
             );
         }
-        let free = hole.is_encoded() || (hole.variable.is_drawn() && place != Place::Text);
-        let separators = guard.separators.clone().filter(|_| !free);
+        let separators = match hole.last_filter() {
+            _ if hole.variable.is_drawn() && place != Place::Text => None,
+            Some(filter) if filter.spells() => guard.between.clone(),
+            _ if hole.is_encoded() => None,
+            _ => guard.separators.clone(),
+        };
         let hole = if guard.in_quotes { hole.clone().inside_quotes() } else { hole.clone() };
         self.parts.push(Part::Hole(Box::new(Placed { hole, place, separators })));
     }

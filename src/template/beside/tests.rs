@@ -1,5 +1,5 @@
 use super::*;
-use crate::template::Language;
+use crate::template::{Language, Line};
 
 /// What a name may not hold in the first hole, as a text of the characters that were refused.
 fn refused(text: &str, place: Place, charset: &str) -> String {
@@ -62,6 +62,40 @@ fn holes_that_are_free() {
         line.render(&context, Charset::UTF_8, &mut Vec::new()).is_ok()
     };
     assert_eq!([0, 1, 2, 3, 4].map(free), [false, true, true, true, false]);
+}
+
+/// `admin?` is `YWRtaW4/` in base64: with `/` behind it a reader has `YWRtaW4`, which is `admin`.
+#[test]
+fn a_spelling_does_not_hold_what_ends_it() {
+    let goes_out = |text: &str, place: Place, value: &str| {
+        let template = Template::parse(text, &Language::default()).unwrap();
+        let mut context = crate::context::Context::default();
+        context.env.insert("a".into(), value.into());
+        context.env.insert("b".into(), "pw".into());
+        let line = Line::compile(&template, place, Charset::UTF_8, &mut vec![]);
+        line.render(&context, Charset::UTF_8, &mut Vec::new()).is_ok()
+    };
+    for (text, place, value, wanted) in [
+        ("{{env.a | base64}}/{{env.b | base64}}", Place::Header, "admin?x", false),
+        ("{{env.a | base64}}/{{env.b | base64}}", Place::Header, "admin", true),
+        ("{{env.a | base64}}+{{env.b}}", Place::JsonString, "admin>x", false),
+        ("{{env.a | base64url}}-{{env.b}}", Place::FormValue, "admin>x", false),
+        ("{{env.a | base64url}}.{{env.b}}", Place::FormValue, "admin>x", true),
+        ("{{env.a | urlencode}}-{{env.b}}", Place::Header, "admin-x", false),
+        ("{{env.a | urlencode}} . {{env.b}}", Place::Header, "admin.x", false),
+        ("{{env.a | urlencode}}%{{env.b}}", Place::Text, "admin x", false),
+        ("{{env.b}}~{{env.a | urlencode | default(\"-\")}}", Place::Text, "a~b", false),
+        ("{{env.a | urlencode}}--{{env.b}}", Place::Text, "admin-", false),
+        ("{{env.a | urlencode}}|{{env.b}}", Place::Text, "admin|", true),
+        ("{{env.a | hex}}00{{env.b | hex}}", Place::JsonString, "a\u{0}b", false),
+        // What stands only before it, or behind the last one, ends nothing; nor is a digest chosen letter by letter.
+        ("u={{env.a | base64}}&p={{env.b | base64}}", Place::Text, "a", true),
+        ("x-{{env.a | urlencode}}-y", Place::Header, "a-b", true),
+        ("{{env.a | sha256(\"base64\")}}/{{env.b}}", Place::Header, "1", true),
+        ("{{env.a | json}}|{{env.b | json}}", Place::Text, "a|b", true),
+    ] {
+        assert_eq!(goes_out(text, place, value), wanted, "{text} {value}");
+    }
 }
 
 #[test]
