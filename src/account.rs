@@ -1,7 +1,8 @@
 //! When two user names are one account, and two addresses one place: for counting only.
 //!
 //! Directories compare names after RFC 4518 (LDAP string preparation): width and case folded, characters that nobody sees
-//! dropped, blanks squeezed; many databases ignore accents too. A guard that counts spellings gives whoever guesses a fresh
+//! dropped, blanks squeezed; many databases ignore accents and strokes too, and take a digit of any script and either kana for the
+//! same (Unicode's collation, at its first level). A guard that counts spellings gives whoever guesses a fresh
 //! count for each. What is folded here is a key and nothing else: no name is sent, compared or shown in this form. Two
 //! accounts that differ only in what is folded share a count, which is the lesser evil.
 
@@ -52,6 +53,7 @@ pub fn folded(name: &str) -> String {
             decomposed
                 .filter(|c| is_seen(*c))
                 .flat_map(char::to_lowercase)
+                .map(plain)
                 .flat_map(char::to_uppercase)
                 .flat_map(char::to_lowercase)
                 .filter(|c| is_seen(*c)),
@@ -81,13 +83,53 @@ fn prefix(address: IpAddr, groups: usize) -> IpAddr {
     }
 }
 
+/// Stretches the word of Arabic around it, and is dropped as a blank is squeezed.
+const TATWEEL: char = '\u{640}';
+
+/// Small letters with a stroke, which no normalization takes apart, and the letters that databases take them for.
+const STROKES: [(char, char); 12] = [
+    ('ø', 'o'),
+    ('đ', 'd'),
+    ('ł', 'l'),
+    ('ħ', 'h'),
+    ('ŧ', 't'),
+    ('ƶ', 'z'),
+    ('ƀ', 'b'),
+    ('ǥ', 'g'),
+    ('ɨ', 'i'),
+    ('ɍ', 'r'),
+    ('ɏ', 'y'),
+    ('ⱥ', 'a'),
+];
+
+/// The small letter, digit or kana that stands for those which are compared as the same.
+fn plain(c: char) -> char {
+    match c {
+        _ if c.is_ascii() => c,
+        'ァ'..='ヶ' => char::from_u32(u32::from(c) - 0x60).unwrap_or(c),
+        _ => {
+            let stroke = STROKES.iter().find(|(with, _)| *with == c).map(|(_, without)| *without);
+            stroke.or_else(|| digit(c)).unwrap_or(c)
+        }
+    }
+}
+
+/// The digit that a character of another script is. Each script has its ten in a row.
+fn digit(c: char) -> Option<char> {
+    let is_digit = |c: char| CodePointMapData::<GeneralCategory>::new().get(c) == GeneralCategory::DecimalNumber;
+    let before = |back: &u32| char::from_u32(u32::from(c) - back).is_some_and(is_digit);
+    let value = (1..=9).take_while(before).last().unwrap_or(0);
+    is_digit(c).then(|| char::from_digit(value, 10)).flatten()
+}
+
 /// Not one that a comparison drops: controls, zero-width and soft hyphen, and marks on letters.
 fn is_seen(c: char) -> bool {
     if c.is_whitespace() {
         return true;
     }
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
-    !matches!(category, GeneralCategory::Control | GeneralCategory::Format)
+    !matches!(category, GeneralCategory::Control | GeneralCategory::Format | GeneralCategory::EnclosingMark)
+        && c != TATWEEL
         && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
         && CanonicalCombiningClassMapBorrowed::new().get_u8(c) == 0
 }
@@ -111,12 +153,11 @@ fn squeezed(characters: impl Iterator<Item = char>) -> String {
 
 /// The digits that count of a text that is wholly a telephone number; `None` for any other.
 fn telephone(text: &str) -> Option<String> {
-    let number = text.strip_prefix('+').unwrap_or(text);
-    let between = |c: char| matches!(c, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{2010}'..='\u{2015}' | '\u{2212}');
-    if !number.chars().all(|c| c.is_ascii_digit() || between(c)) {
+    // Whatever people and programs write between the digits; a letter is none of that.
+    if text.chars().any(|c| c.is_alphabetic() || (c.is_numeric() && !c.is_ascii_digit())) {
         return None;
     }
-    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     TELEPHONE_DIGITS.contains(&digits.len()).then(|| digits[digits.len() - COUNTED_DIGITS..].to_owned())
 }
 
@@ -168,6 +209,25 @@ mod tests {
                     "(138) 0013.8000",
                     "+86\u{2011}13800138000",
                 ],
+            ),
+        ] {
+            for spelling in spellings {
+                assert_eq!(folded(spelling), folded(name), "{spelling:?}");
+            }
+        }
+    }
+
+    /// What databases compare as the same at the first level of Unicode's collation, and numbers in any dress.
+    #[test]
+    fn what_a_collation_drops_makes_no_new_account() {
+        for (name, spellings) in [
+            ("eve7", &["e\u{20dd}v\u{20dd}\u{20dd}e7", "e\u{489}ve7", "eve\u{667}", "eve\u{9ed}", "eve７"][..]),
+            ("dolhtz", &["đøłħŧƶ", "ĐØŁĦŦƵ", "do\u{338}lhtz"]),
+            ("かなヴ", &["カナヴ", "ｶﾅｳﾞ", "かなゔ"]),
+            ("محمد", &["مح\u{640}مد", "محـــمد"]),
+            (
+                "13800138000",
+                &["138,0013,8000", "138_0013_8000", "138*0013#8000;", "+86:138 0013 8000", "١٣٨٠٠١٣٨٠٠٠", "138·0013·8000", "１３８００１３８０００"],
             ),
         ] {
             for spelling in spellings {
