@@ -104,7 +104,11 @@ impl Mask {
     /// Whether `text` repeats a part of a credential or of one of `more`: a run of six characters, white space left out, case
     /// and width folded; of a shorter text or secret all of it. For texts that are shown only when they are surely none.
     pub fn repeats<'s>(&'s self, text: &str, more: impl IntoIterator<Item = &'s str>) -> bool {
-        let text = folded(text);
+        let mut text = folded(text);
+        if text.contains(&'%') {
+            let decoded = percent_decoded(&text);
+            text.extend(folded(&decoded));
+        }
         let runs: HashSet<&[char]> = text.windows(RUN).collect();
         let repeats = |secret: &str| {
             let secret = folded(secret);
@@ -147,6 +151,25 @@ fn folded(text: &str) -> Vec<char> {
     let seen =
         |c: &char| !c.is_whitespace() && !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
     text.chars().filter(seen).map(narrow).flat_map(char::to_lowercase).collect()
+}
+
+/// What a folded text says where it is percent-encoded; a sign that encodes nothing stands for itself.
+fn percent_decoded(text: &[char]) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((c, after)) = rest.split_first() {
+        let digit = |c: &char| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        if let ('%', [high, low, behind @ ..]) = (c, after)
+            && let (Some(high), Some(low)) = (digit(high), digit(low))
+        {
+            bytes.push(high << 4 | low);
+            rest = behind;
+        } else {
+            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            rest = after;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The longest run of characters of which digests are written, in hex and in both alphabets of base64.
@@ -282,6 +305,7 @@ mod tests {
             "w0rd-密码 !",
             "bad k3y!",
             "0rd-",
+            "100%, %43%41narY",
             "x TOKEN-77 y",
             &sum[8..20],
         ] {

@@ -98,6 +98,11 @@ impl Jar {
         dropped
     }
 
+    /// The value of every cookie, wherever it goes.
+    pub fn values(&self) -> impl Iterator<Item = &Secret> {
+        self.cookies.iter().map(|cookie| &cookie.value)
+    }
+
     /// What a request to `url` carries, in the order of the header (section 5.8.3): the longest path first, then the
     /// oldest.
     pub fn for_request(&self, url: &Url, now: i64) -> Vec<(&str, &Secret)> {

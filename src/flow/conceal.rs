@@ -3,8 +3,6 @@
 //!
 //! Hidden by value: whoever computes it has it, and no guess of spellings is as good.
 
-use url::Url;
-
 use super::login::EXPLAIN_CHARACTERS;
 use super::run::Run;
 use crate::condition::{Leaf, Test, ValueSource};
@@ -46,21 +44,24 @@ pub(super) fn carried(step: &Step, plan: &RequestPlan, signed: &[Secret], run: &
     }
 }
 
-/// Takes the title of a page away that repeats a part of anything secret that the request to `asked` may have carried.
-/// Nobody can tell how an upstream spells what it repeats, and a title says little.
-pub(super) fn title(step: &Step, run: &Run<'_>, asked: &Url, decoded: &mut Decoded) {
-    let Some(title) = &decoded.html_title else { return };
+/// Takes the title of a page away that repeats a part of anything secret.
+pub(super) fn title(step: &Step, run: &Run<'_>, decoded: &mut Decoded) {
+    if decoded.html_title.as_ref().is_some_and(|title| repeats(step, run, title)) {
+        decoded.html_title = None;
+    }
+}
+
+/// Whether an upstream's own words, which a line of explanation would show, repeat a part of anything secret that a request may
+/// have carried. Nobody can tell how it spells what it repeats, and such words say little.
+pub(super) fn repeats(step: &Step, run: &Run<'_>, words: &str) -> bool {
     let mut carried = secret_env(run, &step.public);
-    let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
-    // Seen by the upstream that set them; here they are searched for.
-    carried.extend(run.jar.for_request(asked, now).into_iter().map(|(_, value)| value.expose()));
+    // Seen by the upstreams that set them; here they are searched for.
+    carried.extend(run.jar.values().map(Secret::expose));
     for (step, facts) in facts(run) {
         captured(step, facts, &mut carried);
         carried.extend(hidden_fields(facts));
     }
-    if run.mask.repeats(title, carried) {
-        decoded.html_title = None;
-    }
+    run.mask.repeats(words, carried)
 }
 
 /// The line of explanation: masked first, then cut, so that the cut leaves no part of a credential.

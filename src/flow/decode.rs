@@ -2,8 +2,6 @@
 //!
 //! A large body is read beside the runtime (`beside`).
 
-use url::Url;
-
 use super::beside::{LARGE, Work};
 use super::report::{ReplyTrace, StepReport};
 use super::run::Run;
@@ -18,7 +16,7 @@ use crate::verdict::Cause;
 pub(super) async fn decode_reply(
     step: &Step,
     run: &Run<'_>,
-    (reply, asked): (&Reply, &Url),
+    reply: &Reply,
     report: &mut StepReport,
 ) -> Result<Decoded, Stop> {
     let content_type = reply.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -30,7 +28,7 @@ pub(super) async fn decode_reply(
         let read = move || decode(&decoding, content_type.as_deref(), &body);
         Box::pin(run.beside(Work::Decoding, read)).await?
     };
-    conceal::title(step, run, asked, &mut decoded);
+    conceal::title(step, run, &mut decoded);
     if let Some(trace) = &mut report.trace {
         trace.reply = Some(ReplyTrace {
             status: reply.status,

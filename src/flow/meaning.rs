@@ -139,7 +139,8 @@ impl Received {
 impl Meaning {
     /// Enters it into the run.
     pub(super) fn enter(self, step: &Step, run: &mut Run<'_>, report: &mut StepReport) -> Result<Done, Stop> {
-        let Self { notes, result } = self;
+        let Self { mut notes, mut result } = self;
+        notes.tell(step, run, &mut result);
         if let Some(trace) = &mut report.trace {
             let names = notes.stale.iter().map(|index| run.connector.steps[*index].name.clone());
             trace.cache.extend(names.map(CacheTrace::Dropped));
@@ -213,9 +214,7 @@ fn of_reply(matter: Matter<'_>, view: &ReplyView<'_>, notes: &mut Notes) -> Resu
             if matches!(stop.ending, Ending::Reject { .. }) {
                 map_refused(matter, notes);
             }
-            let code = notes.error.as_ref().and_then(|(code, _)| code.as_deref());
-            let told = explain::told(code, message.as_deref());
-            return Err(with_message(stop, message, &told));
+            return Err(with_message(stop, message));
         }
     };
     let captures = capture(matter, notes)?;

@@ -7,8 +7,11 @@
 use http::header::LOCATION;
 use url::Url;
 
+use super::conceal;
 use super::run::Run;
 use super::stop::{Ending, Stop};
+use crate::connector::Step;
+use crate::mask::MASK;
 use crate::request::RequestPlan;
 use crate::upstream::Reply;
 
@@ -30,7 +33,7 @@ pub(super) fn told(mut stop: Stop, leads: Option<String>) -> Stop {
 }
 
 /// `it leads to …`, and what to write when only a slash, the scheme or the host differs. `None` for a reply that leads nowhere.
-pub(super) fn leads(plan: &RequestPlan, run: &Run<'_>, reply: &Reply, asked: &Url) -> Option<String> {
+pub(super) fn leads(step: &Step, run: &Run<'_>, reply: &Reply, asked: &Url) -> Option<String> {
     if !(300..400).contains(&reply.status) {
         return None;
     }
@@ -40,7 +43,12 @@ pub(super) fn leads(plan: &RequestPlan, run: &Run<'_>, reply: &Reply, asked: &Ur
     let target = target.filter(|url| matches!(url.scheme(), "http" | "https") && fields.next().is_none());
     let Some(target) = target else { return Some("it leads to no address of HTTP".to_owned()) };
     let origin = origin_of(&target);
-    let path = path_of(&target, &sent_segments(plan, run));
+    let elsewhere = Some(origin.as_str()).filter(|origin| *origin != origin_of(asked));
+    let secret = |words: &str| conceal::repeats(step, run, words);
+    if elsewhere.is_some_and(secret) {
+        return Some("it leads to an address whose name repeats something secret".to_owned());
+    }
+    let path = path_of(&target, &sent_segments(step.request.as_ref()?, run), &secret);
     let there =
         if origin.len() > LONGEST { "an address with a long name".to_owned() } else { format!("{origin}{path}") };
     Some(format!("it leads to {there}{}", advice(asked, &target)))
@@ -68,8 +76,13 @@ fn advice(asked: &Url, target: &Url) -> String {
 }
 
 /// The path without parameters of segments (`;jsessionid=…`). What is left is percent-encoded, so it has no control characters.
-fn path_of(target: &Url, sent: &Sent) -> String {
-    if matches!(sent, Sent::Unknown) || target.path().len() > LONGEST {
+fn path_of(target: &Url, sent: &Sent, secret: &dyn Fn(&str) -> bool) -> String {
+    let whole = String::from_utf8_lossy(&percent_decoded(target.path())).replace('/', "");
+    let repeats = secret(&whole);
+    let told = |decoded: &[u8]| repeats && secret(&String::from_utf8_lossy(decoded));
+    // What no segment repeats by itself is cut by a slash.
+    let cut = repeats && !whole_segments(target).iter().any(|decoded| told(decoded));
+    if matches!(sent, Sent::Unknown) || cut || target.path().len() > LONGEST {
         return if target.path() == "/" { "/".to_owned() } else { "/…".to_owned() };
     }
     let shown = |segment: &str| {
@@ -77,6 +90,8 @@ fn path_of(target: &Url, sent: &Sent) -> String {
         let decoded = percent_decoded(&name);
         if sent.has(&decoded) {
             "‹value›".to_owned()
+        } else if told(&decoded) {
+            MASK.to_owned()
         } else if name.len() > LONGEST_SEGMENT {
             "…".to_owned()
         } else {
@@ -84,6 +99,10 @@ fn path_of(target: &Url, sent: &Sent) -> String {
         }
     };
     target.path().split('/').map(shown).collect::<Vec<_>>().join("/")
+}
+
+fn whole_segments(target: &Url) -> Vec<Vec<u8>> {
+    target.path().split('/').map(percent_decoded).collect()
 }
 
 fn percent_decoded(segment: &str) -> Vec<u8> {
@@ -164,14 +183,16 @@ mod tests {
             ("/users/hunter2/", "/users/‹value›/"),
             ("/users/%68unter2!", "/users/‹value›"),
             ("/users/李四", "/users/‹value›"),
+            ("/e/my%63anary/x", "/e/‹secret›/x"),
+            ("/e/can/ary/x", "/…"),
             ("/t/ST-1-aaaaaaaaaaaaaaaaaaaaaaaaaa-cas/x", "/t/…/x"),
             ("/a\u{1}b", "/a%01b"),
             (&long, "/…"),
         ] {
             let target = url("https://user:secret@x.example/").join(path).unwrap();
-            assert_eq!(path_of(&target, &sent), wanted, "{path}");
+            assert_eq!(path_of(&target, &sent, &|words: &str| words.contains("canary")), wanted, "{path}");
             assert_eq!(origin_of(&target), "https://x.example");
         }
-        assert_eq!(path_of(&url("https://x/a/b"), &Sent::Unknown), "/…");
+        assert_eq!(path_of(&url("https://x/a/b"), &Sent::Unknown, &|_| false), "/…");
     }
 }

@@ -13,10 +13,11 @@ use super::run::Run;
 use super::sends;
 use super::stop::Stop;
 use crate::connector::{Role, Step};
+use crate::mask::MASK;
 use crate::request::{Prepared, RequestPlan, cookie_header};
 use crate::secret::Secret;
 use crate::template::RenderError;
-use crate::upstream::{Outgoing, Reply};
+use crate::upstream::{Outgoing, Reply, SendFault};
 use crate::verdict::{Cause, Reason};
 
 /// A request but for its cookies.
@@ -119,8 +120,16 @@ pub(super) async fn send(
                 }
             }
             Err(fault) if fault.cause == Cause::Connect && tries > 0 && sends::again(step, run) => tries -= 1,
-            Err(fault) => return Err(Stop::unavailable(fault.cause, fault.explain)),
+            Err(fault) => return Err(Stop::unavailable(fault.cause, told(step, run, fault))),
         }
+    }
+}
+
+/// The line of a fault, without a word of the reply that repeats something secret.
+fn told(step: &Step, run: &Run<'_>, fault: SendFault) -> String {
+    match fault.word.filter(|word| conceal::repeats(step, run, word)) {
+        Some(word) => fault.explain.replace(&word, MASK),
+        None => fault.explain,
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
     let head = check_headers(&reply.headers);
     let head = head.map_err(|error| Stop::unavailable(Cause::ResponseTooLarge, error.to_string()))?;
     run.hold(reply.body.len())?;
-    let mut decoded = decode_reply(step, run, (&reply, &asked), report).await?;
+    let mut decoded = decode_reply(step, run, &reply, report).await?;
     run.hold(reply.body.len() + decoded.bytes)?;
     watch.lap("decode", report);
     let mut large = run.kept.max(reply.body.len() + head) > LARGE;
@@ -48,7 +48,7 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, report: &mut StepReport)
         large |= made? > LARGE;
     }
     let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
-    let leads = moved::leads(plan, run, &reply, &asked);
+    let leads = moved::leads(step, run, &reply, &asked);
     let meaning = meaning::of(step, run, Some(Received { reply, decoded, asked, now }), large).await?;
     watch.lap("judge", report);
     let done = meaning.enter(step, run, report).map_err(|stop| moved::told(stop, leads))?;

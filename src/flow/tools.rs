@@ -177,7 +177,7 @@ impl Exchange for Rehearsal {
         self.0.store(true, std::sync::atomic::Ordering::Release);
         let explain = "nothing was sent: this is a rehearsal".to_owned();
         // A cause that no step tries again on.
-        let fault = SendFault { cause: crate::verdict::Cause::UnexpectedReply, written: false, explain };
+        let fault = SendFault { cause: crate::verdict::Cause::UnexpectedReply, written: false, explain, word: None };
         Box::pin(std::future::ready(Err(fault)))
     }
 }

@@ -54,6 +54,7 @@ impl Exchange for Canned {
             cause: Cause::Connect,
             written: false,
             explain: format!("the test gives no reply for request {}", index + 1),
+            word: None,
         };
         let reply = self.replies.get(index).cloned().unwrap_or_else(|| Err(missing()));
         Box::pin(std::future::ready(reply))
@@ -65,7 +66,7 @@ fn reply(written: &GoldenReply) -> Result<Result<Reply, SendFault>, Difference> 
         let explain = "the test says so".to_owned();
         // What failed to connect was not written; everything else may have been.
         let written = !matches!(cause.value, Cause::Connect | Cause::Dns | Cause::Tls | Cause::Overloaded);
-        return Ok(Err(SendFault { cause: cause.value, written, explain }));
+        return Ok(Err(SendFault { cause: cause.value, written, explain, word: None }));
     }
     let mut headers = HeaderMap::new();
     for (name, values) in written.headers.iter() {

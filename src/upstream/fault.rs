@@ -27,6 +27,8 @@ pub struct SendFault {
     pub written: bool,
     /// One line for an administrator, without secrets.
     pub explain: String,
+    /// What stands in that line as the reply says it.
+    pub word: Option<String>,
 }
 
 impl fmt::Display for SendFault {
@@ -42,18 +44,19 @@ impl std::error::Error for SendFault {}
 pub(super) struct Fault {
     pub(super) cause: Cause,
     pub(super) explain: String,
+    pub(super) word: Option<String>,
     /// The framing of this connector's connections cannot be trusted any more.
     pub(super) doubt: bool,
 }
 
 impl Fault {
     pub(super) fn new(cause: Cause, explain: impl Into<String>) -> Self {
-        Self { cause, explain: explain.into(), doubt: false }
+        Self { cause, explain: explain.into(), word: None, doubt: false }
     }
 
     /// A reply whose beginning or end is uncertain.
     pub(super) fn doubt(explain: impl Into<String>) -> Self {
-        Self { cause: Cause::UnexpectedReply, explain: explain.into(), doubt: true }
+        Self { doubt: true, ..Self::new(Cause::UnexpectedReply, explain) }
     }
 
     /// TLS ended the connection.
@@ -104,7 +107,7 @@ impl Progress {
     }
 
     pub(super) fn fail(&self, fault: Fault) -> SendFault {
-        SendFault { cause: fault.cause, written: self.written, explain: fault.explain }
+        SendFault { cause: fault.cause, written: self.written, explain: fault.explain, word: fault.word }
     }
 
     /// The deadline passed at this stage; `within` is the time that was given.

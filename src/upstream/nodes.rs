@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn fault(cause: Cause, written: bool) -> SendFault {
-        SendFault { cause, written, explain: String::new() }
+        SendFault { cause, written, explain: String::new(), word: None }
     }
 
     #[test]

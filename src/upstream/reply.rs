@@ -185,7 +185,8 @@ fn uncodable(error: CodingError, cap: usize) -> Fault {
     let explain = match error {
         CodingError::TooLarge => return too_large(cap),
         CodingError::Unknown(word) => {
-            format!("the reply has the Content-Encoding \"{word}\", which was not asked for")
+            let explain = format!("the reply has the Content-Encoding \"{word}\", which was not asked for");
+            return Fault { word: Some(word), ..Fault::new(Cause::UnexpectedReply, explain) };
         }
         CodingError::Stacked => "the reply has more than one Content-Encoding".to_owned(),
         CodingError::Broken => "the reply's body is not what its Content-Encoding says, or is cut off".to_owned(),

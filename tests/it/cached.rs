@@ -60,7 +60,7 @@ impl Upstream {
 
     fn answer(&self, request: &Outgoing) -> Result<Reply, SendFault> {
         let mut behaviour = self.behaviour.lock().unwrap();
-        let fault = |cause| SendFault { cause, written: false, explain: "made up".to_owned() };
+        let fault = |cause| SendFault { cause, written: false, explain: "made up".to_owned(), word: None };
         if behaviour.dead.contains(&request.url.host_str().unwrap()) {
             return Err(fault(Cause::Connect));
         }
@@ -109,7 +109,12 @@ impl Exchange for Upstream {
                 let mut open = self.open.subscribe();
                 let opened = tokio::time::timeout_at(deadline, open.wait_for(|open| *open)).await.is_ok();
                 if !opened {
-                    return Err(SendFault { cause: Cause::Timeout, written: true, explain: "made up".to_owned() });
+                    return Err(SendFault {
+                        cause: Cause::Timeout,
+                        written: true,
+                        explain: "made up".to_owned(),
+                        word: None,
+                    });
                 }
             }
             self.answer(request)

@@ -1,10 +1,13 @@
 //! Stage 9: what of a reply goes back to the caller.
 
-use super::{Matter, Notes};
+use super::{Good, Matter, Notes};
 use crate::condition::ValueSource;
+use crate::connector::Step;
 use crate::document::Value;
 use crate::flow::report::MapTrace;
+use crate::flow::run::Run;
 use crate::flow::stop::{Ending, Stop};
+use crate::flow::{conceal, explain};
 use crate::verdict::Mapped;
 
 /// Error code and message of this reply, whatever it was judged to be; the last step that replied decides.
@@ -25,14 +28,37 @@ pub(super) fn map_error(matter: Matter<'_>, notes: &mut Notes) -> Option<String>
     message
 }
 
-/// The upstream's message: for the user of a refusal, and for the administrator where nothing was decided.
-pub(super) fn with_message(stop: Stop, upstream: Option<String>, told: &str) -> Stop {
+/// The upstream's message, for the user of a refusal.
+pub(super) fn with_message(stop: Stop, upstream: Option<String>) -> Stop {
     match stop.ending {
         Ending::Reject { reason, message } => {
             Stop { ending: Ending::Reject { reason, message: message.or(upstream) }, ..stop }
         }
-        Ending::Unavailable(_) => Stop { explain: format!("{}{told}", stop.explain), ..stop },
         _ => stop,
+    }
+}
+
+impl Notes {
+    /// Where nothing was decided, what the upstream says of it is for the administrator, unless it repeats something secret; a
+    /// trace is for them always.
+    pub(super) fn tell(&mut self, step: &Step, run: &Run<'_>, result: &mut Result<Good, Stop>) {
+        let undecided = match result {
+            Err(Stop { ending: Ending::Unavailable(_), explain }) => Some(explain),
+            _ => None,
+        };
+        if undecided.is_none() && self.map.is_none() {
+            return;
+        }
+        let Some((code, message)) = &self.error else { return };
+        let fits = |text: &&str| !conceal::repeats(step, run, text);
+        let (code, message) = (code.as_deref(), message.as_deref());
+        let told = (code.filter(fits), message.filter(fits));
+        if let Some(explain) = undecided {
+            explain.push_str(&explain::told(told.0, told.1));
+        }
+        if let Some(map) = &mut self.map {
+            map.kept |= told != (code, message);
+        }
     }
 }
 

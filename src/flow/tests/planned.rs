@@ -35,7 +35,7 @@ impl Exchange for Planned<'_> {
         let index: usize = request.url.path().trim_start_matches('/').parse().unwrap();
         let reply = self.connector_steps[index].reply;
         let result = if reply.fails {
-            Err(SendFault { cause: Cause::Connect, written: false, explain: "refused".to_owned() })
+            Err(SendFault { cause: Cause::Connect, written: false, explain: "refused".to_owned(), word: None })
         } else {
             let (kind, body) = match reply.body {
                 Body::Json { reject, more, success } => {

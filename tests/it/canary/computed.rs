@@ -129,6 +129,55 @@ async fn what_filters_and_scripts_made_is_not_repeated() {
     }
 }
 
+/// Where `explain` shows an upstream's own words: code and message of a reply that decides nothing, where a redirect leads, an
+/// unknown coding. Capitals, a part and percent signs are as good as the value.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_s_own_words_repeat_no_credential() {
+    fn words(body: &Bytes) -> Response {
+        let asked: Value = serde_json::from_slice(body).unwrap();
+        let (how, place) = asked["u"].as_str().unwrap().split_once(' ').unwrap();
+        let p = asked["p"].as_str().unwrap();
+        let word = match how {
+            "upper" => p.to_uppercase(),
+            "part" => p.chars().skip(1).take(9).collect(),
+            "percent" => p.bytes().take(12).fold(String::new(), |all, byte| format!("{all}%{byte:02x}")),
+            other => other.to_owned(),
+        };
+        match place {
+            "message" => axum::Json(json!({ "code": 77, "msg": format!("no {word}") })).into_response(),
+            "code" => axum::Json(json!({ "code": word })).into_response(),
+            "coding" => ([("content-encoding", word)], "x").into_response(),
+            "host" => (http::StatusCode::FOUND, [("location", format!("http://{word}.example.com/"))]).into_response(),
+            _ => (http::StatusCode::FOUND, [("location", format!("/e/{word}/x"))]).into_response(),
+        }
+    }
+    let base = upstream(Router::new().route("/echo", post(|body: Bytes| std::future::ready(words(&body))))).await;
+    let home = home();
+    let connector = sending(&base, "user.userPassword").replace(
+        "map: { error_message: msg }",
+        "reject: [ { when: { field: code, equals: 401 }, reason: invalid_credentials } ], map: { error_code: code, error_message: msg }",
+    );
+    home.connector("words", &connector);
+    let daemon = home.start();
+    let mut traces = String::new();
+    for place in ["message", "code", "coding", "host", "path"] {
+        for how in ["upper", "part", "percent", "plain-words"] {
+            let body = json!({ "username": format!("{how} {place}"), "password": "Canary-Passw0rd" });
+            let test = daemon.call("POST", "/v1/connectors/words/test", Some(body)).await;
+            assert!(test.1.contains("\"unavailable\""), "{how} {place}: {}", test.1);
+            traces.push_str(&test.1);
+        }
+    }
+    let outputs = [("log", daemon.end().1), ("audit", read(&home.path("audit.jsonl"))), ("trace", traces)];
+    for (name, text) in outputs {
+        let told = text.matches("plain-words").count();
+        assert!(told >= 5, "what repeats nothing is told, in {name}: {text}");
+        for needle in ["canary", "anary-pas", "%61%6e"] {
+            assert!(!text.to_lowercase().contains(needle), "{needle} stands in the {name}: {text}");
+        }
+    }
+}
+
 /// A connector with `script` and `rule`; its request carries the password beside `env.a`.
 fn numbered(base: &str, script: &str, rule: &str, more: &str) -> String {
     format!(

@@ -21,7 +21,8 @@ impl<'a> Memory<'a> {
 impl Exchange for Memory<'_> {
     fn send<'a>(&'a self, _: &'a Outgoing, _: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
         let index = self.1.fetch_add(1, Ordering::Relaxed);
-        let gone = || SendFault { cause: Cause::Connect, written: false, explain: "no further reply".to_owned() };
+        let gone =
+            || SendFault { cause: Cause::Connect, written: false, explain: "no further reply".to_owned(), word: None };
         let reply = self.0.get(index).cloned().unwrap_or_else(|| Err(gone()));
         Box::pin(std::future::ready(reply))
     }

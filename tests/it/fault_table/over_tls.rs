@@ -190,5 +190,5 @@ pub async fn without_roots() -> Outcome {
     assert_eq!(shown["verdict"]["cause"], "tls", "{shown}");
     let explain = shown["explain"].as_str().unwrap().strip_prefix("login: ").unwrap();
     let explain = explain.replace(&server.addr.to_string(), "4a.test");
-    alone(SendFault { cause: Cause::Tls, written: server.requests() > 0, explain })
+    alone(SendFault { cause: Cause::Tls, written: server.requests() > 0, explain, word: None })
 }
