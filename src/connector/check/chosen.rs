@@ -1,7 +1,8 @@
 //! What whoever logs in may choose, followed through requests, captures, scripts, cookies and outcomes: such a value must not
 //! skip a factor, and an answer must not be compared with it.
 //!
-//! A guess errs towards "chosen". A factor's reply is the upstream's own: its success is a proof, and its `more` owes one. What a
+//! A guess errs towards "chosen". A factor's reply is the upstream's own: its success is a proof, and its `more` owes one; what else
+//! it says to an answer may be the answer. What a
 //! helper brings is chosen as far as its request, its rules or its scripts are.
 
 use std::collections::BTreeSet;
@@ -95,8 +96,10 @@ impl Flow {
                 self.script(script, reads, steps);
             }
             for (index, step) in steps.iter().enumerate() {
-                if self.steering && step.role == Role::Helper {
-                    self.helper(index, step, steps);
+                match step.role {
+                    Role::Helper if self.steering => self.helper(index, step, steps),
+                    Role::Factor if self.steering && answers(step, scripts, reads) => self.answered(step),
+                    _ => {}
                 }
                 self.step(step);
             }
@@ -165,6 +168,13 @@ impl Flow {
         }
     }
 
+    /// What a reply says to an answer may be the answer: a choice that is sent is no code, and nothing tells the two apart. That the
+    /// step succeeded stays its proof.
+    fn answered(&mut self, step: &Step) {
+        self.statuses.insert(step.name.clone());
+        self.captures_of(step, |source| matches!(source, ValueSource::Reply(_) | ValueSource::Claim(_)));
+    }
+
     fn step(&mut self, step: &Step) {
         for capture in &step.response.captures {
             let mut each = capture.source.each().iter();
@@ -231,6 +241,21 @@ impl Flow {
     fn env(&self, name: &str) -> bool {
         self.any_env || self.env.contains(name)
     }
+}
+
+/// Whether the request of `step` carries what the user answered, or what a script makes of it.
+fn answers(step: &Step, scripts: &[WrittenScript], reads: &[Reads]) -> bool {
+    let made = |name: &str| {
+        let written = |reads: &Reads| reads.env_written.all || reads.env_written.names.contains_key(name);
+        let variables = scripts.iter().zip(reads).filter(|(script, _)| script.kind == Kind::Variables);
+        variables.into_iter().any(|(_, reads)| !reads.answer.is_empty() && written(reads))
+    };
+    step.request.is_some()
+        && step.variables_read.iter().any(|variable| match variable {
+            Variable::Answer(_) => true,
+            Variable::Env(name) => made(name),
+            _ => false,
+        })
 }
 
 /// The last place in the file at which the step at `index` may run: a `resend` runs it again at the step that asks.
