@@ -103,6 +103,7 @@ fn of_reply(source: &Source, operator: &Operator) -> Option<Weakness> {
         Source::Cookie(_) => Some(Weakness::Cookie),
         Source::Header { name, .. } if *name == SET_COOKIE => Some(Weakness::Cookie),
         Source::Header { name, query: None } if is_usual(name, operator) => Some(Weakness::UsualHeader),
+        Source::Header { name, .. } if usual::is_usual(name) => Some(Weakness::UsualHeader),
         _ => asks_nothing(operator).then_some(Weakness::Exists),
     }
 }

@@ -72,6 +72,33 @@ const HEADERS: [(&str, &str); 62] = [
     ("x-xss-protection", "1; mode=block"),
 ];
 
+/// How fields begin that proxies, clouds and frameworks add to every reply.
+const PREFIXES: [&str; 23] = [
+    "access-control-",
+    "ali-",
+    "cf-",
+    "cross-origin-",
+    "eagleid",
+    "ratelimit-",
+    "refresh",
+    "x-amz",
+    "x-aspnet",
+    "x-azure-",
+    "x-b3-",
+    "x-cache",
+    "x-cdn",
+    "x-csrf",
+    "x-drupal-",
+    "x-envoy-",
+    "x-generator",
+    "x-kong-",
+    "x-ms-",
+    "x-ratelimit-",
+    "x-served-by",
+    "x-varnish",
+    "x-xsrf",
+];
+
 /// Sessions that servers open for everybody, tokens against forged forms, marks of load balancers.
 const COOKIES: [&str; 21] = [
     "JSESSIONID",
@@ -102,7 +129,7 @@ const LOGIN_PAGE: &str = "/login?error=E-7351&service=https%3A%2F%2F4a.example.c
 
 /// Whether any reply may have a header field of this name.
 pub fn is_usual(name: &HeaderName) -> bool {
-    HEADERS.iter().any(|(usual, _)| name == usual)
+    HEADERS.iter().any(|(usual, _)| name == usual) || PREFIXES.iter().any(|usual| name.as_str().starts_with(usual))
 }
 
 /// Adds to `headers` what they lack of the usual fields; a redirect gets a `Location`.
@@ -138,6 +165,11 @@ mod tests {
         let mut headers = HeaderMap::new();
         add_headers(&mut headers, true);
         assert_eq!(headers.len(), HEADERS.len() + 1);
-        assert!(is_usual(&HeaderName::from_static("date")) && !is_usual(&HeaderName::from_static("x-auth-token")));
+        for usual in ["date", "x-b3-traceid", "x-envoy-upstream-service-time", "cf-ray", "x-csrf-token", "refresh"] {
+            assert!(is_usual(&HeaderName::from_static(usual)), "{usual}");
+        }
+        for rare in ["x-auth-token", "x-login-result", "location", "ticket"] {
+            assert!(!is_usual(&HeaderName::from_static(rare)), "{rare}");
+        }
     }
 }
