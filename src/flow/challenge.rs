@@ -266,7 +266,7 @@ impl Run<'_> {
             self.forget(before);
         }
         let Asked { mut hold, id, answers: _ } = asked;
-        if self.poll != Poll::No {
+        if self.poll != Poll::No || stop.ending == Ending::Pending {
             hold.poll_at = self.tools.ambient.unix_ms() + ask.poll_after.map_or(0, milliseconds);
         }
         match &stop.ending {

@@ -78,6 +78,8 @@ async fn go_on(app: &Arc<App>, caller: &Arc<Caller>, entered: Entered, waits: Wa
         return expired(app, caller, "the connector has changed since the challenge was opened").await;
     };
     let action = match asked {
+        // An answer of nothing to whom waits for a confirmation is a poll in other words.
+        Asked::Answers(answers) if answers.is_empty() && saved.is_early(System.unix_ms()) => Action::Early,
         Asked::Answers(answers) => Action::Answer(answers),
         Asked::Poll if saved.is_early(System.unix_ms()) => Action::Early,
         Asked::Poll => Action::Poll,
