@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::compare::{Operator, is_something};
 use super::{Absent, Facts};
 use crate::context::{Missing, Variable};
-use crate::document::{Lookup, Path, Shape, Value};
+use crate::document::{Path, Shape, Value};
 use crate::response::source::{Found, Source, Void};
 use crate::verdict::Truth;
 
@@ -189,10 +189,7 @@ impl ValueSource {
                 None => Found::Unknown("there is no reply".into()),
             },
             Self::Claim(path) => match facts.claims {
-                Some(claims) => match path.look_up(claims, Shape::Plain) {
-                    Lookup::Node(value) => Found::Value(Cow::Borrowed(value)),
-                    _ => Found::Absent,
-                },
+                Some(claims) => Found::at(path, claims, Shape::Plain, &facts.context.work),
                 None => Found::Unknown("there is no verified token".into()),
             },
             Self::Variable(variable) => match facts.context.get(variable) {

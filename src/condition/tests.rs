@@ -2,7 +2,7 @@ use http::header::{HeaderMap, HeaderValue};
 
 use super::*;
 use crate::context::Variable;
-use crate::document::Path;
+use crate::document::{Path, from_json};
 use crate::pattern::Pattern;
 use crate::response::source::{CapturePattern, Source};
 use crate::response::{Decoding, decode};
@@ -272,14 +272,43 @@ fn what_patterns_may_not_read_any_more_is_unknown_and_says_why() {
     let facts = Facts { context: &context, reply: Some(&view), claims: None };
     let matches = leaf(field("a"), Operator::Matches(Pattern::parse("^ab$").unwrap()));
     let group = leaf(ValueSource::Reply(Source::Regex(CapturePattern::parse("(ab)").unwrap())), Operator::Exists(true));
-    for condition in [&matches, &group] {
+    let filter = leaf(field("$[?@=='ab']"), Operator::Exists(true));
+    for condition in [&matches, &group, &filter] {
         assert_eq!(condition.holds(facts, Absent::False), Truth::True);
     }
     assert!(!context.work.spend(u64::MAX));
-    for condition in [&matches, &group] {
+    let plain = leaf(field("a"), Operator::Exists(true));
+    assert_eq!(plain.holds(facts, Absent::False), Truth::True);
+    for condition in [&matches, &group, &filter] {
         let mut because = None;
         let truth = condition.evaluate(facts, Absent::False, &mut |seen| because = seen.because);
         assert_eq!(truth, Truth::Unknown);
         assert!(because.is_some_and(|because| because.contains("read")), "it says why");
     }
+}
+
+#[test]
+fn of_several_nodes_that_fit_a_filter_nothing_is_known() {
+    let context = Context::default();
+    let text = br#"{"roles":[{"n":"a","on":1},{"n":"b","on":1},{"n":"c","on":0}]}"#;
+    let claims = from_json(text).unwrap();
+    let decoded = decode(&Decoding::default(), None, text);
+    let headers = HeaderMap::new();
+    let view = ReplyView::new(200, &headers, &decoded, 0);
+    let facts = Facts { context: &context, reply: Some(&view), claims: Some(&claims) };
+    let exists = |source, wanted| leaf(source, Operator::Exists(wanted));
+    for (path, there) in [
+        ("$.roles[?@.on==1].n", Truth::Unknown),
+        ("$.roles[?@.on==0].n", Truth::True),
+        ("$.roles[?@.on==2].n", Truth::False),
+    ] {
+        for source in [field, |path: &str| ValueSource::Claim(Path::parse(path).unwrap())] {
+            assert_eq!(exists(source(path), true).holds(facts, Absent::False), there, "{path}");
+            assert_eq!(exists(source(path), false).holds(facts, Absent::False), !there, "{path}");
+        }
+    }
+    let mut because = None;
+    exists(field("$.roles[?@.on==1].n"), true).evaluate(facts, Absent::False, &mut |seen| because = seen.because);
+    let wanted = "does not tell field \"$.roles[?@.on==1].n\" (more than one node fits the filter)";
+    assert_eq!(because.as_deref(), Some(wanted));
 }

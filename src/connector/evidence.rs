@@ -104,14 +104,21 @@ fn of_reply(source: &Source, operator: &Operator) -> Option<Weakness> {
         Source::Header { name, .. } if *name == SET_COOKIE => Some(Weakness::Cookie),
         Source::Header { name, query: None } if is_usual(name, operator) => Some(Weakness::UsualHeader),
         Source::Header { name, .. } if usual::is_usual(name) => Some(Weakness::UsualHeader),
+        // `$[?@.code != 500]`: that an item is there which is not an error.
+        Source::Field(path) if path.takes_anything() && (asks_nothing(operator) || is_has_value(operator)) => {
+            Some(Weakness::Nothing)
+        }
         _ => asks_nothing(operator).then_some(Weakness::Exists),
     }
 }
 
+fn is_has_value(operator: &Operator) -> bool {
+    matches!(operator, Operator::HasValue(_))
+}
+
 /// Where a reply sends the browser tells a login page from the portal; that it sends it somewhere does not.
 fn is_usual(name: &HeaderName, operator: &Operator) -> bool {
-    usual::is_usual(name)
-        || (*name == LOCATION && (asks_nothing(operator) || matches!(operator, Operator::HasValue(_))))
+    usual::is_usual(name) || (*name == LOCATION && (asks_nothing(operator) || is_has_value(operator)))
 }
 
 /// Whether any value makes it true.

@@ -57,6 +57,16 @@ const REPLIES: [ProbeReply; 11] = [
     ("an unknown code in XML", "application/xml", "<reply><code>E-7351</code><message>unknown probe</message></reply>"),
 ];
 
+/// Items that say nothing, for rules that filter: what asks only what an item is not holds of them.
+const ITEMS: [ProbeReply; 2] = [
+    ("a list of an unknown code", "application/json", r#"[{"code":"E-7351","message":"unknown probe"}]"#),
+    (
+        "lists of an unknown code",
+        "application/json",
+        r#"{"data":[{"code":"E-7351","message":"unknown probe"}],"result":[{"code":"E-7351","message":"unknown probe"}],"list":[{"code":"E-7351","message":"unknown probe"}]}"#,
+    ),
+];
+
 const LOGIN_PAGE: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Sign in</h1>\
 <form id=\"login\" action=\"/login\" method=\"post\"><input type=\"hidden\" name=\"token\" value=\"probe\">\
 <input name=\"username\"><input type=\"password\" name=\"password\"><button>OK</button></form>\
@@ -121,7 +131,8 @@ async fn probe_step(step: &Step, context: &Context, scripts: Option<&Pool>) -> O
     };
     let (success, more) = (says_so(&step.response.rules.success), says_so(&step.response.rules.more));
     let statuses = statuses(step);
-    for (name, content_type, body) in REPLIES {
+    let items: &[ProbeReply] = if filters(step) { &ITEMS } else { &[] };
+    for &(name, content_type, body) in REPLIES.iter().chain(items) {
         for &status in &statuses {
             for &dressed in looks(step) {
                 let tried = Tried { status, content_type, body, dressed };
@@ -135,6 +146,15 @@ async fn probe_step(step: &Step, context: &Context, scripts: Option<&Pool>) -> O
         }
     }
     None
+}
+
+/// Whether a rule looks at a field by a path that filters.
+fn filters(step: &Step) -> bool {
+    let mut leaves = step.response.rules.conditions().flat_map(|(_, condition)| condition.leaves());
+    leaves.any(|(leaf, _)| match &leaf.test {
+        Test::Compare(ValueSource::Reply(Source::Field(path)), _) => path.filters(),
+        _ => false,
+    })
 }
 
 /// Bare, and as a page comes, with header fields and cookies; the second only where somebody looks at them.

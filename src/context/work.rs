@@ -1,4 +1,4 @@
-//! How much of replies one call may read with patterns.
+//! How much of replies one call may read with patterns, and look at with filters of paths.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

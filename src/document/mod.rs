@@ -20,7 +20,7 @@ pub use json::{JsonError, from_json, from_json_within, to_json};
 pub use json5::{Json5, from_json5};
 pub use number::{Decimal, Number};
 pub use pairs::{MembersError, PairsSpec, from_pairs};
-pub use path::{Lookup, Path, PathError};
+pub use path::{Lookup, Path, PathError, Untold};
 pub use shape::Shape;
 pub use xml::{XmlError, from_xml};
 

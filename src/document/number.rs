@@ -28,8 +28,20 @@ impl Number {
     /// Whether both mean the same, however they are written. A code of a reply is a plain integer, and of those each has one
     /// spelling.
     pub fn is_equal_to(&self, other: &Self) -> bool {
-        let plain = |number: &Self| number.0.bytes().all(|byte| byte.is_ascii_digit());
-        if plain(self) && plain(other) { self == other } else { self.decimal() == other.decimal() }
+        if self.is_plain() && other.is_plain() { self == other } else { self.decimal() == other.decimal() }
+    }
+
+    /// How the two stand to each other by what they mean.
+    pub fn order(&self, other: &Self) -> Ordering {
+        if self.is_plain() && other.is_plain() {
+            // No leading zeros: more digits are more.
+            return self.0.len().cmp(&other.0.len()).then_with(|| self.0.cmp(&other.0));
+        }
+        self.decimal().cmp(&other.decimal())
+    }
+
+    fn is_plain(&self) -> bool {
+        self.0.bytes().all(|byte| byte.is_ascii_digit())
     }
 
     /// The exact value.
@@ -169,6 +181,7 @@ mod tests {
         ] {
             let (a, b) = (Number::parse(a).unwrap(), Number::parse(b).unwrap());
             assert_eq!(a.is_equal_to(&b), order.is_eq(), "{a:?} {b:?}");
+            assert_eq!(a.order(&b), order, "{a:?} {b:?}");
             let (a, b) = (a.decimal(), b.decimal());
             assert_eq!(a.cmp(&b), order, "{a:?} {b:?}");
             assert_eq!(b.cmp(&a), order.reverse(), "{a:?} {b:?}");

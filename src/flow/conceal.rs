@@ -139,7 +139,7 @@ impl Secrecy<'_> {
             ValueSource::Reply(Source::Field(path)) => {
                 let preprocess = self.step.response.preprocess.as_deref();
                 let within = |of: &Source| match of {
-                    Source::Field(of) => path.is_within(of),
+                    Source::Field(of) => path.may_be_within(of),
                     _ => false,
                 };
                 preprocess.is_some_and(|script| self.computes_with_credentials(script)) || self.captures(&within)

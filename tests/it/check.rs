@@ -67,6 +67,8 @@ async fn a_rule_that_takes_a_login_page_for_a_success_is_refused() {
         ("format: html\nsuccess: { field: title, exists: true }", "an HTML login page"),
         ("format: text\nsuccess: { field: text, contains: ok }", "an HTML login page"),
         ("success: { field: msg, exists: true }", "an unknown code and message"),
+        ("format: json\nsuccess: { field: \"$[?@.code!=500].message\", has_value: true }", "a list of an unknown code"),
+        ("success: { field: \"$.data[?!@.error].code\", has_value: true }", "lists of an unknown code"),
         ("format: text\nsuccess: { regex: \"(.)\", exists: true }", "an HTML login page"),
     ] {
         let outcome = load("", response).await;
@@ -90,6 +92,8 @@ async fn evidence_that_only_a_right_password_brings_loads() {
     for response in [
         "success: { field: code, equals: 200 }",
         "success: { all: [ { not: { field: code, equals: 500 } }, { field: result.token, exists: true } ] }",
+        "success: { field: \"$.attributes[?@.name=='uid'].value\", has_value: true }",
+        "success: { field: \"$.results[?@.step=='login' && @.code==0].ok\", equals: true }",
         "success: { any: [ { field: code, equals: 200 }, { header: X-Auth-Token, has_value: true } ] }",
         "success: { all: [ { status: 302 }, { header: Location, starts_with: \"/home\" } ] }",
     ] {

@@ -4,7 +4,7 @@ use super::{EMPTY_OBJECT, GATEWAY, MAINTENANCE, PAGE, ProbeReply, Tried, judged,
 use crate::condition::{Condition, Test, ValueSource};
 use crate::connector::{Connector, Role, Step};
 use crate::context::Context;
-use crate::document::Value;
+use crate::document::{Lookup, Shape, Value};
 use crate::response::Format;
 use crate::response::source::Source;
 use crate::script::Pool;
@@ -77,7 +77,9 @@ fn looks_beyond_fields(success: &Condition) -> bool {
 fn reads_fields_of_no_page(success: &Condition) -> bool {
     let page: Value = ["title", "text"].map(|name| (name.to_owned(), Value::from("x"))).into_iter().collect();
     success.leaves().iter().all(|(leaf, _)| match &leaf.test {
-        Test::Compare(ValueSource::Reply(Source::Field(path)), _) => path.get(&page).is_none(),
+        Test::Compare(ValueSource::Reply(Source::Field(path)), _) => {
+            path.look_up(&page, Shape::Plain) == Lookup::Absent
+        }
         Test::Status(_) | Test::Compare(..) => false,
     })
 }

@@ -91,7 +91,7 @@ keys! {
     /// The keys of a source as they are written.
     pub struct SourceKeys as "a source" {
         /// A field of the decoded reply: `code`, `data.token`, `list[0].x`, `a."odd key"`, or a JSONPath (RFC 9535) that can yield
-        /// one node only.
+        /// one node only or filters by value: `$.attributes[?@.name=='mail'].value`. Several nodes are unknown, never the first.
         field: Option<Text>,
         /// A header of the reply, by its name.
         header: Option<Text>,

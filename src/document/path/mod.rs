@@ -1,20 +1,32 @@
 //! Field paths: which one node of a document a rule, a capture or a mapping means.
 //!
-//! A path names at most one node. What could name more (`*`, slices, filters, `..`) is refused when it is
-//! parsed, because a login must not rest on "one of them" (docs/security.md, failure 27). Two spellings, one meaning:
-//! `data.list[0]."odd key"` and the singular queries of RFC 9535 section 2.3.5.1, `$['data'].list[0]`.
+//! A path yields one node, none, or is unknown. What names several by its shape (`*`, slices, lists, `..`) is refused when it is
+//! parsed, because a login must not rest on "one of them" (docs/security.md, failure 27); a filter may come upon several, and that is
+//! unknown. Two spellings, one meaning: `data.list[0]."odd key"` and RFC 9535, `$['data'].list[0]`; the second filters as well:
+//! `$.attributes[?@.name=='mail'].value`.
 
+mod filter;
 mod parse;
 
 pub use parse::PathError;
 
 use std::fmt;
 
+use self::filter::{Filter, Steps};
 use super::{Shape, Value};
+
+/// One part of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    /// To one child.
+    Step(Step),
+    /// To the children that it holds of.
+    Filter(Filter),
+}
 
 /// One step down a document.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Segment {
+enum Step {
     /// A member of an object.
     Name(String),
     /// An item of an array; negative counts from the end.
@@ -35,53 +47,154 @@ pub enum Lookup<'v> {
     Node(&'v Value),
     /// The document has no such node.
     Absent,
+    /// It cannot be told which node is meant.
+    Untold(Untold),
+}
+
+/// Why it cannot be told which node a path means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Untold {
     /// XML only: an element on the way is repeated and the path does not say which is meant.
-    Ambiguous,
+    #[error("an element on the way is repeated")]
+    Repeated,
+    /// A filter leaves more than one.
+    #[error("more than one node fits the filter")]
+    Several,
+    /// Its filters would have to look at more than they may.
+    #[error("there is more in it than a filter looks at")]
+    TooMuch,
+}
+
+/// A node on the way, and whether a name led to it: in XML one element that a name leads to is a list of one.
+#[derive(Debug, Clone, Copy)]
+struct Spot<'v> {
+    node: &'v Value,
+    below_name: bool,
+}
+
+impl<'v> Spot<'v> {
+    fn start(node: &'v Value) -> Self {
+        Self { node, below_name: false }
+    }
+}
+
+impl Step {
+    fn is_name(&self) -> bool {
+        matches!(self, Self::Name(_))
+    }
+
+    /// The child of what stands at `spot`.
+    fn take<'v>(&self, spot: Spot<'v>, shape: Shape) -> Lookup<'v> {
+        let child = match (self, spot.node) {
+            (Self::Name(name), Value::Object(object)) => object.get(name),
+            (Self::Name(_), Value::Array(_)) if shape == Shape::Xml => return Lookup::Untold(Untold::Repeated),
+            (Self::Index(index), Value::Array(items)) => item(items, *index),
+            (Self::Index(0 | -1), single) if shape == Shape::Xml && spot.below_name => Some(single),
+            _ => None,
+        };
+        child.map_or(Lookup::Absent, Lookup::Node)
+    }
 }
 
 impl Path {
     /// Reads a path: a bare one (`code`, `list[0].x`, `a."odd key"`) or, when it starts with `$`, an RFC 9535 query
-    /// that can yield one node only.
+    /// that yields one node, or filters for one.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         Ok(Self { written: text.to_owned(), segments: parse::segments(text)? })
     }
 
-    /// The node in a document whose shape is JSON's own; `None` when there is none.
+    /// The node in a document whose shape is JSON's own; `None` when there is none, or more than one.
     pub fn get<'v>(&self, document: &'v Value) -> Option<&'v Value> {
         match self.look_up(document, Shape::Plain) {
             Lookup::Node(node) => Some(node),
-            Lookup::Absent | Lookup::Ambiguous => None,
+            Lookup::Absent | Lookup::Untold(_) => None,
         }
     }
 
     /// The node in a document of `shape`. In XML `x[0]` of an element that is not repeated is the element itself, and
-    /// `x.y` of a repeated `x` is ambiguous rather than absent: a rule must not read "no" out of "two".
+    /// `x.y` of a repeated `x` is unknown rather than absent: a rule must not read "no" out of "two".
     pub fn look_up<'v>(&self, document: &'v Value, shape: Shape) -> Lookup<'v> {
-        let mut node = document;
-        let mut below_name = false;
-        for segment in &self.segments {
-            node = match (segment, node) {
-                (Segment::Name(name), Value::Object(object)) => match object.get(name) {
-                    Some(child) => child,
-                    None => return Lookup::Absent,
-                },
-                (Segment::Name(_), Value::Array(_)) if shape == Shape::Xml => return Lookup::Ambiguous,
-                (Segment::Index(index), Value::Array(items)) => match item(items, *index) {
-                    Some(child) => child,
-                    None => return Lookup::Absent,
-                },
-                (Segment::Index(0 | -1), single) if shape == Shape::Xml && below_name => single,
-                _ => return Lookup::Absent,
-            };
-            below_name = matches!(segment, Segment::Name(_));
-        }
-        Lookup::Node(node)
+        self.look_up_counted(document, shape).0
     }
 
-    /// Whether it names the node that `other` names, or one in it.
-    pub fn is_within(&self, other: &Self) -> bool {
-        self.segments.starts_with(&other.segments)
+    /// The same, and what its filters looked at: nodes, about. Without filters nothing is counted.
+    pub fn look_up_counted<'v>(&self, document: &'v Value, shape: Shape) -> (Lookup<'v>, u64) {
+        let mut spot = Spot::start(document);
+        for (at, segment) in self.segments.iter().enumerate() {
+            let Segment::Step(step) = segment else {
+                let mut steps = Steps::default();
+                let found = selected(&self.segments[at..], spot, shape, &mut steps);
+                return (found.unwrap_or_else(Lookup::Untold), steps.taken());
+            };
+            match step.take(spot, shape) {
+                Lookup::Node(node) => spot = Spot { node, below_name: step.is_name() },
+                other => return (other, 0),
+            }
+        }
+        (Lookup::Node(spot.node), 0)
     }
+
+    /// Whether it filters by value.
+    pub fn filters(&self) -> bool {
+        self.segments.iter().any(|segment| matches!(segment, Segment::Filter(_)))
+    }
+
+    /// Whether it is filters alone that any item goes through: that something is there says nothing then.
+    pub fn takes_anything(&self) -> bool {
+        let anything = |segment: &Segment| matches!(segment, Segment::Filter(filter) if filter.takes_anything());
+        !self.segments.is_empty() && self.segments.iter().all(anything)
+    }
+
+    /// Whether it may name the node that `other` names, or one in it. What a filter leaves may be any item, `[-1]` may be any
+    /// index, and in XML `x[0]` may be `x`.
+    pub fn may_be_within(&self, other: &Self) -> bool {
+        use self::Step::{Index, Name};
+        use Segment::{Filter, Step};
+        let (mut mine, mut theirs) = (self.segments.iter().peekable(), other.segments.iter().peekable());
+        loop {
+            match (mine.peek(), theirs.peek()) {
+                (Some(a), Some(b)) if a == b => {
+                    mine.next();
+                    theirs.next();
+                }
+                (_, None) | (Some(Filter(_)), _) | (Some(_), Some(Filter(_))) => return true,
+                (Some(Step(Index(a))), Some(Step(Index(b)))) if (*a < 0) != (*b < 0) => {
+                    mine.next();
+                    theirs.next();
+                }
+                (Some(Step(Index(0 | -1))), Some(Step(Name(_)))) => drop(mine.next()),
+                (Some(Step(Name(_))) | None, Some(Step(Index(0 | -1)))) => drop(theirs.next()),
+                _ => return false,
+            }
+        }
+    }
+}
+
+/// What `segments`, from a filter on, lead to.
+fn selected<'v>(segments: &[Segment], start: Spot<'v>, shape: Shape, steps: &mut Steps) -> Result<Lookup<'v>, Untold> {
+    let mut spots = vec![start];
+    for segment in segments {
+        let mut next = Vec::new();
+        for spot in spots {
+            match segment {
+                Segment::Filter(filter) => filter.select(spot, shape, steps, &mut next)?,
+                Segment::Step(step) => {
+                    steps.take(1)?;
+                    match step.take(spot, shape) {
+                        Lookup::Node(node) => next.push(Spot { node, below_name: step.is_name() }),
+                        Lookup::Absent => {}
+                        Lookup::Untold(why) => return Err(why),
+                    }
+                }
+            }
+        }
+        spots = next;
+    }
+    Ok(match spots[..] {
+        [] => Lookup::Absent,
+        [spot] => Lookup::Node(spot.node),
+        _ => Lookup::Untold(Untold::Several),
+    })
 }
 
 /// RFC 9535 section 2.3.3.2: `-1` is the last.
@@ -103,7 +216,13 @@ impl Eq for Path {}
 
 impl std::hash::Hash for Path {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.segments.hash(state);
+        // Equal filters stand at equal places; their literals need no hash.
+        for segment in &self.segments {
+            match segment {
+                Segment::Step(step) => step.hash(state),
+                Segment::Filter(_) => '?'.hash(state),
+            }
+        }
     }
 }
 

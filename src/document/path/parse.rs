@@ -1,9 +1,11 @@
 //! The text of a path to its segments.
 //!
-//! Written by hand: the grammar of singular queries is small, and a general JSONPath parser accepts some texts that
-//! RFC 9535 refuses (docs/security.md, failure 27). It builds segments only and never looks at a document.
+//! Written by hand: docs/ARCHITECTURE.md says which promises the library breaks. It builds segments only and never looks
+//! at a document.
 
-use super::Segment;
+mod filter;
+
+use super::{Segment, Step};
 
 /// Longest path in bytes: a path is typed by a person, and a document is at most 64 levels deep.
 const MAX_LENGTH: usize = 1024;
@@ -23,7 +25,7 @@ pub struct PathError {
 
 /// Reads all of `text`.
 pub(super) fn segments(text: &str) -> Result<Vec<Segment>, PathError> {
-    let mut cursor = Cursor { text, at: 0 };
+    let mut cursor = Cursor { text, at: 0, place: Place::Bare };
     if text.len() > MAX_LENGTH {
         return cursor.fail(&format!("longer than {MAX_LENGTH} bytes"));
     }
@@ -37,11 +39,35 @@ pub(super) fn segments(text: &str) -> Result<Vec<Segment>, PathError> {
 struct Cursor<'t> {
     text: &'t str,
     at: usize,
+    place: Place,
+}
+
+/// What is read, which decides what brackets may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// `a.b[0]`
+    Bare,
+    /// `$…`
+    Query,
+    /// `@…` in a filter.
+    Filter,
+}
+
+fn fail_at<T>(offset: usize, cause: &str) -> Result<T, PathError> {
+    Err(PathError { offset, cause: cause.to_owned() })
 }
 
 impl Cursor<'_> {
     fn fail<T>(&self, cause: &str) -> Result<T, PathError> {
-        Err(PathError { offset: self.at, cause: cause.to_owned() })
+        fail_at(self.at, cause)
+    }
+
+    /// For what RFC 9535 reads and this does not, at the next character.
+    fn many<T>(&self) -> Result<T, PathError> {
+        self.fail(match self.place {
+            Place::Bare | Place::Query => "this can yield more than one node; a rule needs exactly one",
+            Place::Filter => "a path in a filter names one node: no `*`, `..`, slice, list or further filter",
+        })
     }
 
     fn peek(&self) -> Option<char> {
@@ -72,6 +98,7 @@ impl Cursor<'_> {
     /// `$` and its segments (RFC 9535 section 2.5). Blanks may stand between segments, not at the end.
     fn query(&mut self) -> Result<Vec<Segment>, PathError> {
         self.next();
+        self.place = Place::Query;
         let mut segments = Vec::new();
         loop {
             let before = self.at;
@@ -82,7 +109,7 @@ impl Cursor<'_> {
                 Some('[') => segments.push(self.bracket()?),
                 Some('.') => {
                     self.next();
-                    segments.push(self.shorthand()?);
+                    segments.push(Segment::Step(self.shorthand()?));
                 }
                 Some(_) if segments.is_empty() && self.at == before => {
                     return self.fail("after `$` comes `.` or `[`; a name that starts with `$` is written in quotes");
@@ -93,17 +120,17 @@ impl Cursor<'_> {
     }
 
     /// RFC 9535 `member-name-shorthand`.
-    fn shorthand(&mut self) -> Result<Segment, PathError> {
+    fn shorthand(&mut self) -> Result<Step, PathError> {
         let start = self.at;
         match self.peek() {
-            Some('*' | '.') => return self.fail(MORE_THAN_ONE),
+            Some('*' | '.') => return self.many(),
             Some(c) if c.is_ascii_alphabetic() || c == '_' || !c.is_ascii() => {}
             _ => return self.fail("a name is expected after `.`; odd names are written `['so']`"),
         }
         while self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()) {
             self.next();
         }
-        Ok(Segment::Name(self.text[start..self.at].to_owned()))
+        Ok(Step::Name(self.text[start..self.at].to_owned()))
     }
 
     /// `a.b[0]."odd key"`, without blanks.
@@ -124,39 +151,52 @@ impl Cursor<'_> {
 
     fn bare_name(&mut self) -> Result<Segment, PathError> {
         if matches!(self.peek(), Some('"' | '\'')) {
-            return self.quoted().map(Segment::Name);
+            return self.quoted().map(|name| Segment::Step(Step::Name(name)));
         }
         let start = self.at;
         while self.peek().is_some_and(is_bare) {
             self.next();
         }
         match (self.at == start, self.peek()) {
-            (false, _) => Ok(Segment::Name(self.text[start..self.at].to_owned())),
-            (true, Some('*' | '.')) if start > 0 => self.fail(MORE_THAN_ONE),
-            (true, Some('*')) => self.fail(MORE_THAN_ONE),
+            (false, _) => Ok(Segment::Step(Step::Name(self.text[start..self.at].to_owned()))),
+            (true, Some('*' | '.')) if start > 0 => self.many(),
+            (true, Some('*')) => self.many(),
             (true, _) => self.fail("a name is expected; odd names are written in quotes"),
         }
     }
 
-    /// `[0]`, `[-1]`, `['name']`, `["name"]`.
+    /// `[0]`, `[-1]`, `['name']`, `["name"]`, and in a query `[?…]`.
     fn bracket(&mut self) -> Result<Segment, PathError> {
         self.next();
         self.blanks();
-        let segment = match self.peek() {
-            Some('"' | '\'') => Segment::Name(self.quoted()?),
-            Some('-' | '0'..='9') => Segment::Index(self.index()?),
-            Some('*' | '?' | ':') => return self.fail(MORE_THAN_ONE),
+        let segment = match (self.peek(), self.place) {
+            (Some('"' | '\''), _) => Segment::Step(Step::Name(self.quoted()?)),
+            (Some('-' | '0'..='9'), _) => Segment::Step(Step::Index(self.index()?)),
+            (Some('?'), Place::Query) => Segment::Filter(self.filter()?),
+            (Some('?'), Place::Bare) => {
+                return self.fail("a path that filters starts with `$`: $.list[?@.name=='x'].value");
+            }
+            (Some('*' | '?' | ':'), _) => return self.many(),
             _ => return self.fail("expected a number or a name in quotes"),
         };
         self.blanks();
-        match self.next() {
-            Some(']') => Ok(segment),
-            Some(',' | ':') => {
-                self.at -= 1;
-                self.fail(MORE_THAN_ONE)
+        match self.peek() {
+            Some(']') => {
+                self.next();
+                Ok(segment)
             }
-            _ => self.fail("expected `]`"),
+            Some(',' | ':') => self.many(),
+            _ => self.unclosed(&segment),
         }
+    }
+
+    /// Something else stands where `]` must.
+    fn unclosed<T>(&mut self, segment: &Segment) -> Result<T, PathError> {
+        if matches!(segment, Segment::Filter(_)) {
+            return self.fail("expected `==`, `!=`, `<`, `<=`, `>`, `>=`, `&&`, `||` or `]`");
+        }
+        self.next();
+        self.fail("expected `]`")
     }
 
     /// RFC 9535 `int`: `0`, or no leading zero, at most 2^53 - 1 either way.
@@ -232,8 +272,6 @@ impl Cursor<'_> {
         Ok(code)
     }
 }
-
-const MORE_THAN_ONE: &str = "this can yield more than one node; a rule needs exactly one";
 
 /// Characters of a name that needs no quotes: letters and digits of every script and what the wire formats use,
 /// `@attr` and `#text` of XML among them.

@@ -18,7 +18,10 @@ use http::header::HeaderMap;
 
 use super::{Decoded, Kind};
 use crate::context::Work;
-use crate::document::{Lookup, Path, Value};
+use crate::document::{Lookup, Path, Shape, Value};
+
+/// What a step of a filter costs beside a byte that a pattern reads.
+const UNITS_A_STEP: u64 = 16;
 
 /// A part of a reply.
 #[derive(Debug, Clone)]
@@ -122,6 +125,21 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// What `path` names in `document`; what its filters look at is charged to `work`.
+    pub fn at(path: &Path, document: &'a Value, shape: Shape, work: &Work) -> Self {
+        let (found, steps) = path.look_up_counted(document, shape);
+        if steps > 0 && !work.spend(steps * UNITS_A_STEP) {
+            return Self::unknown(
+                "the filters and patterns of this connector have read as much as they may in one call",
+            );
+        }
+        match found {
+            Lookup::Node(node) => Self::Value(Cow::Borrowed(node)),
+            Lookup::Absent => Self::Absent,
+            Lookup::Untold(why) => Self::Unknown(why.to_string().into()),
+        }
+    }
+
     fn text(text: impl Into<String>) -> Self {
         Self::Value(Cow::Owned(Value::Text(text.into())))
     }
@@ -140,7 +158,10 @@ impl Source {
     /// Reads it; what a pattern reads is charged to `work`.
     pub fn read<'a>(&self, reply: &ReplyView<'a>, work: &Work) -> Found<'a> {
         match self {
-            Self::Field(path) => field(path, reply.decoded),
+            Self::Field(path) => match &reply.decoded.document {
+                Ok(document) => Found::at(path, document, reply.decoded.shape, work),
+                Err(_) => undecodable(reply.decoded),
+            },
             Self::Header { name, query: None } => header::whole(reply.headers, name),
             Self::Header { name, query: Some(parameter) } => header::parameter(reply.headers, name, parameter),
             Self::Cookie(name) => cookie::read(reply, name),
@@ -159,17 +180,6 @@ impl Source {
                 (Ok(_), _) => Found::Absent,
             },
         }
-    }
-}
-
-fn field<'a>(path: &Path, decoded: &'a Decoded) -> Found<'a> {
-    match &decoded.document {
-        Err(_) => undecodable(decoded),
-        Ok(document) => match path.look_up(document, decoded.shape) {
-            Lookup::Node(node) => Found::Value(Cow::Borrowed(node)),
-            Lookup::Absent => Found::Absent,
-            Lookup::Ambiguous => Found::unknown("an element on the way is repeated"),
-        },
     }
 }
 

@@ -51,6 +51,13 @@ fn fields_of_a_decoded_reply_are_there_or_absent_and_of_another_unknown() {
         ("<html><title>Sign in</title>", "title", "Sign in"),
         ("<r><code n='1'>0</code></r>", "r.code[0].#text", "0"),
         ("<r><i>1</i><i>2</i></r>", "r.i.x", "unknown"),
+        (r#"{"a":[{"n":"x","v":1},{"n":"y","v":2}]}"#, "$.a[?@.n=='y'].v", "2"),
+        (r#"{"a":[{"n":"x","v":1},{"n":"y","v":2}]}"#, "$.a[?@.n=='z'].v", "absent"),
+        (r#"{"a":[{"n":"x","v":1},{"n":"x","v":1}]}"#, "$.a[?@.n=='x'].v", "unknown"),
+        (r#"{"a":[{"n":"x","v":1}"#, "$.a[?@.n=='z'].v", "unknown"),
+        ("<html><title>Sign in</title>", "$[?@.n=='z'].v", "absent"),
+        ("<html><title>Sign in</title>", "$[?@.n!='z']", "unknown"),
+        ("<r><i>1</i><i>2</i></r>", "$.r.i[?@==2]", "2"),
         ("no", "text", "no"),
         ("", "code", "absent"),
     ] {
