@@ -163,19 +163,27 @@ steps:
     assert_eq!(budget.held(), 0);
 }
 
-/// The body is small and read in place; what is large is a header, so what is done elsewhere is the judging.
-#[tokio::test]
-async fn a_large_reply_is_judged_on_another_thread() {
+/// The body is small and read in place; what is large is a header, so what is done elsewhere is the judging. The only other
+/// thread is busy until this one was seen to wait.
+#[test]
+fn a_large_reply_is_judged_on_another_thread() {
     let rule = "      success: { all: [ { field: code, equals: 0 }, { header: x-note, matches: '^[a-z]+$' } ] }";
     let connector = connector(rule);
-    let small = Says::new(&[r#"{"code":0}"#]);
-    let report = login(&connector, &small, None).now_or_never().expect("nothing to wait for");
-    assert!(matches!(report.verdict, Verdict::Accept(_)), "{}", report.explain);
-    let large = Says { note: "x".repeat(9000), ..Says::new(&[r#"{"code":0}"#]) };
-    let mut judged = pin!(login(&connector, &large, None));
-    assert!(judged.as_mut().now_or_never().is_none(), "the thread gets away");
-    let report = judged.await;
-    assert!(matches!(report.verdict, Verdict::Accept(_)), "{}", report.explain);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let small = Says::new(&[r#"{"code":0}"#]);
+        let report = login(&connector, &small, None).now_or_never().expect("nothing to wait for");
+        assert!(matches!(report.verdict, Verdict::Accept(_)), "{}", report.explain);
+        let (free, busy) = std::sync::mpsc::sync_channel::<()>(1);
+        let occupied = tokio::task::spawn_blocking(move || busy.recv());
+        let large = Says { note: "x".repeat(9000), ..Says::new(&[r#"{"code":0}"#]) };
+        let mut judged = pin!(login(&connector, &large, None));
+        assert!(judged.as_mut().now_or_never().is_none(), "the thread gets away");
+        free.send(()).unwrap();
+        let report = judged.await;
+        assert!(matches!(report.verdict, Verdict::Accept(_)), "{}", report.explain);
+        occupied.await.unwrap().unwrap();
+    });
 }
 
 /// A refusal mid-way leaves the run what it lent: the line of explanation is masked with it, and the challenge is kept from it.
