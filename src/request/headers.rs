@@ -114,8 +114,10 @@ fn header_name(written: Written<'_>, before: &[HeaderPlan], reader: &mut Reader<
         return None;
     }
     let refuse = |message: String| Mistake::new("header", 0..written.text.len(), message);
+    // As the file writes it: a setting may hold what the environment has and nobody should read.
+    let shown = &written.text;
     let Ok(name) = HeaderName::from_bytes(text.as_bytes()) else {
-        reader.refuse(written.mark, refuse(format!("`{text}` is no header name")));
+        reader.refuse(written.mark, refuse(format!("`{shown}` is no header name")));
         return None;
     };
     if RESERVED.contains(&name.as_str()) {
@@ -124,11 +126,11 @@ fn header_name(written: Written<'_>, before: &[HeaderPlan], reader: &mut Reader<
             "host" => "it follows the URL",
             _ => "the HTTP client writes it",
         };
-        reader.refuse(written.mark, refuse(format!("the header `{text}` cannot be set")).help(help));
+        reader.refuse(written.mark, refuse(format!("the header `{shown}` cannot be set")).help(help));
         return None;
     }
     if before.iter().any(|plan| plan.name == name) {
-        reader.refuse(written.mark, refuse(format!("the header `{text}` is there already")));
+        reader.refuse(written.mark, refuse(format!("the header `{shown}` is there already")));
         return None;
     }
     Some((name, text))
@@ -159,10 +161,11 @@ pub(super) fn compile_cookies(pairs: &Pairs<'_>, reader: &mut Reader<'_>) -> Vec
 fn refuse_cookie_name(name: &str, written: Written<'_>, before: &[CookiePlan], reader: &mut Reader<'_>) {
     let mark: Mark = written.mark;
     let refuse = |message: String| Mistake::new("cookie", 0..written.text.len(), message);
+    let shown = &written.text;
     // RFC 6265 section 4.1.1: a cookie's name is a token, and so is a header's.
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
-        reader.refuse(mark, refuse(format!("`{name}` is no cookie name")));
+        reader.refuse(mark, refuse(format!("`{shown}` is no cookie name")));
     } else if before.iter().any(|plan| plan.name == name) {
-        reader.refuse(mark, refuse(format!("the cookie `{name}` is there already")));
+        reader.refuse(mark, refuse(format!("the cookie `{shown}` is there already")));
     }
 }

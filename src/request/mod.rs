@@ -281,7 +281,9 @@ fn compile_charset(spec: &RequestSpec<'_>, reader: &mut Reader<'_>) -> Charset {
     let Some(written) = spec.charset else { return Charset::UTF_8 };
     let label = reader.literal(written, "the charset");
     Charset::parse(&label).unwrap_or_else(|| {
-        let mistake = Mistake::new("charset", 0..written.text.len(), format!("`{label}` is no charset for requests"));
+        // As the file writes it: a setting may hold what the environment has and nobody should read.
+        let mistake =
+            Mistake::new("charset", 0..written.text.len(), format!("`{}` is no charset for requests", written.text));
         reader.refuse(
             written.mark,
             mistake.help("known are utf-8, gbk, gb18030, big5, euc-kr, windows-1252 and others of the WHATWG list"),
@@ -294,7 +296,8 @@ fn compile_method(spec: &RequestSpec<'_>, reader: &mut Reader<'_>) -> Method {
     const KNOWN: [Method; 6] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD];
     let text = reader.literal(spec.method, "the method");
     KNOWN.iter().find(|method| method.as_str() == text).cloned().unwrap_or_else(|| {
-        let mistake = Mistake::new("method", 0..spec.method.text.len(), format!("`{text}` is no method of a request"));
+        let written = &spec.method.text;
+        let mistake = Mistake::new("method", 0..written.len(), format!("`{written}` is no method of a request"));
         reader.refuse(spec.method.mark, mistake.help("write GET, POST, PUT, PATCH, DELETE or HEAD, in capitals"));
         Method::POST
     })

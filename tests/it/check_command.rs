@@ -270,3 +270,51 @@ fn an_origin_that_the_configuration_forbids_is_told() {
     assert_eq!(wrong.status.code(), Some(4));
     assert!(text(&wrong.stderr).contains("doorward.yaml:4:"), "{}", text(&wrong.stderr));
 }
+
+/// What a setting takes from the environment is nobody's business but the upstream's: a mistake shows what the file writes.
+#[test]
+fn no_mistake_shows_what_the_environment_holds() {
+    let places = [
+        ("request", "method: \"${x}\", url: \"https://h/\""),
+        ("request", "url: \"https://h/\", charset: \"${x}\", body: { form: { u: \"{{user.username}}\" } }"),
+        ("request", "url: \"https://h/\", headers: { \"${x}\": v }"),
+        ("request", "url: \"https://h/\", cookies: { \"${x}\": v }"),
+        ("request", "url: \"https://h/\", headers: { X: \"${x}\\u4e2d\" }"),
+        ("request", "url: \"https://h/${x}\""),
+        ("request", "url: \"https://${x}/\""),
+        ("request", "url: \"https://h/\", body: { xml: \"<a>${x}</b>\" }"),
+        ("request", "url: \"https://h/\", body: { json: \"{ ${x} \" }"),
+        ("request", "url: \"https://h/\", body: { text: \"{{user.username | date('${x}')}}\" }"),
+        ("response", "success: { field: code, matches: \"${x}\" }"),
+        ("response", "success: { regex: \"${x}\", exists: true }"),
+        ("response", "success: { css: \"${x}\", exists: true }"),
+        ("response", "success: { field: \"${x}\", exists: true }"),
+        ("response", "success: { header: \"${x}\", exists: true }"),
+        ("response", "charset: \"${x}\", success: { field: code, equals: 1 }"),
+        ("response", "success: { field: code, gt: \"${x}\" }"),
+    ];
+    for (key, text) in places {
+        let (request, response) = match key {
+            "request" => (text, "success: { field: code, equals: 1 }"),
+            _ => ("url: \"https://h/\", body: { form: { p: \"{{user.userPassword}}\" } }", text),
+        };
+        let file = format!(
+            "version: 1\nsettings: {{ x: {{ env: DOORWARD_PROBE }} }}\nsteps:\n  - name: login\n    request: {{ {request} }}\n    \
+             response: {{ {response} }}\n"
+        );
+        let folder = directory(&[("a.yaml", &file)]);
+        let output = Command::new(env!("CARGO_BIN_EXE_doorward"))
+            .args(["check", "connectors/a.yaml"])
+            .env("DOORWARD_PROBE", "hunter2 [(canary")
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let told = text_of(&output);
+        assert!(told.contains("connectors/a.yaml:"), "{text}: {told}");
+        assert!(!told.contains("hunter2") && !told.contains("canary"), "{text}: {told}");
+    }
+}
+
+fn text_of(output: &Output) -> String {
+    text(&output.stdout) + &text(&output.stderr)
+}
