@@ -67,6 +67,11 @@ impl Hole {
         self.last_filter().is_some_and(Filter::encodes)
     }
 
+    /// Whether two values may be one behind its filters: a name that is cut, or read as percent-encoded, is another's name, too.
+    pub(crate) fn merges(&self) -> bool {
+        self.filters.iter().any(|filter| matches!(filter, Filter::First(_) | Filter::UrlDecode))
+    }
+
     /// The filter that makes what comes out.
     pub(super) fn last_filter(&self) -> Option<&Filter> {
         self.filters.iter().rev().find(|filter| !matches!(filter, Filter::Default(_)))

@@ -8,7 +8,9 @@ use crate::connector::raw::{self, Rule, SourceKind};
 use crate::connector::{Kind, Match, NameSet, Role, Step};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::Mistakes;
+use crate::request::RequestPlan;
 use crate::script::Reads;
+use crate::template::Hole;
 
 /// Which `env.*` are computed from a credential.
 pub(super) struct Taint {
@@ -162,7 +164,7 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mist
         // `compared_by` has said what is missing.
         return true;
     } else if !factors.is_empty() && !factors.iter().any(|(_, step)| names_user(step, &factors, taint)) {
-        nameless(&factors)
+        nameless(&factors, taint)
     } else {
         return false;
     };
@@ -181,7 +183,12 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mist
 }
 
 /// Which requests carry no user name.
-fn nameless(factors: &[(&raw::Step, &Step)]) -> String {
+fn nameless(factors: &[(&raw::Step, &Step)], taint: &Taint) -> String {
+    let merges = |step: &Step| step.variables_read.iter().any(|variable| taint.names_user(variable));
+    if let Some((step, _)) = factors.iter().find(|(_, step)| merges(step)) {
+        let name = &step.name.text;
+        return format!("the request of `{name}` cuts or decodes the user name: two names may be one there");
+    }
     let names: Vec<String> = factors.iter().map(|(step, _)| format!("`{}`", step.name.text)).collect();
     match &names[..] {
         [only] => format!("the request of {only} carries no user name: whose proof it is, only the reply can say"),
@@ -193,7 +200,12 @@ fn nameless(factors: &[(&raw::Step, &Step)]) -> String {
 
 /// Whether the step's request carries the user name, or a capture of a factor that does.
 fn names_user(step: &Step, factors: &[(&raw::Step, &Step)], taint: &Taint) -> bool {
-    let direct = |step: &Step| step.variables_read.iter().any(|variable| taint.names_user(variable));
+    let direct = |step: &Step| {
+        let read = step.variables_read.iter().any(|variable| taint.names_user(variable));
+        let holes = step.request.iter().flat_map(RequestPlan::holes).filter(|hole| taint.names_user(&hole.variable));
+        let (merged, whole): (Vec<&Hole>, Vec<&Hole>) = holes.partition(|hole| hole.merges());
+        read && (merged.is_empty() || !whole.is_empty())
+    };
     direct(step)
         || step.variables_read.iter().any(|variable| match variable {
             Variable::Step { step: name, .. } => {
