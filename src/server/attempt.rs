@@ -302,8 +302,10 @@ fn outcome(report: &Report) -> Outcome {
         Verdict::Reject(reject) if report.credential_sends > 0 || reject.reason != Reason::InvalidInput => {
             Outcome::Failed
         }
-        // A gateway's or a database's trouble, in whatever words.
-        Verdict::Unavailable(_) if report.steps.last().is_some_and(|step| step.mute) => Outcome::Neutral,
+        // A gateway's or a database's trouble, in whatever words. A redirect back to the login page is none.
+        Verdict::Unavailable(_) if report.steps.last().is_some_and(|step| step.mute && is_trouble(step.status)) => {
+            Outcome::Neutral
+        }
         // A server that says "wrong" in a way that the connector cannot read was guessed at all the same.
         Verdict::Unavailable(unavailable)
             if (report.credential_sends > 0 || answered_here(report))
@@ -322,6 +324,11 @@ fn outcome(report: &Report) -> Outcome {
             Outcome::Neutral
         }
     }
+}
+
+/// Statuses by which a server, or what stands in front of it, says that it has trouble or no time (RFC 9110 section 15).
+fn is_trouble(status: Option<u16>) -> bool {
+    status.is_some_and(|status| status >= 500 || matches!(status, 408 | 429))
 }
 
 /// Whether the run ended in a factor that sent nothing: an answer was compared here, and that was a guess.
@@ -343,5 +350,50 @@ fn broken(connector: &dyn Connector, names: Names) -> Report {
         steps: Vec::new(),
         credential_sends: 0,
         took: Duration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::report::StepReport;
+
+    /// A form's server sends whoever is wrong back to its login page, and a rule that names the status of the right ones does not hold.
+    #[test]
+    fn a_status_that_decides_nothing_was_a_guess_unless_it_says_trouble() {
+        let counted = |status: u16, cause: Cause| {
+            let step = StepReport {
+                name: "login".to_owned(),
+                factor: true,
+                end: StepEnd::Ended,
+                status: Some(status),
+                mute: true,
+                took: Duration::ZERO,
+                trace: None,
+            };
+            outcome(&Report {
+                connector: "c".to_owned(),
+                revision: String::new(),
+                request_id: String::new(),
+                account: "alice".to_owned(),
+                username: "alice".to_owned(),
+                verdict: Verdict::Unavailable(Unavailable::from(cause)),
+                explain: String::new(),
+                steps: vec![step],
+                credential_sends: 1,
+                took: Duration::ZERO,
+            })
+        };
+        for status in [302, 303, 404, 405] {
+            assert_eq!(counted(status, Cause::UnexpectedReply), Outcome::Unreadable, "{status}");
+        }
+        for (status, cause) in [
+            (408, Cause::UnexpectedReply),
+            (429, Cause::UnexpectedReply),
+            (500, Cause::UpstreamError),
+            (503, Cause::UpstreamError),
+        ] {
+            assert_eq!(counted(status, cause), Outcome::Neutral, "{status}");
+        }
     }
 }
