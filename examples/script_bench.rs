@@ -151,6 +151,7 @@ fn script(id: u32, connector: &str, text: &str) -> Source {
         file: String::new(),
         first_line: 1,
         indent: 0,
+        compiling: Duration::ZERO,
     }
 }
 

@@ -9,6 +9,7 @@ mod rest;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::{StreamExt as _, stream};
@@ -117,8 +118,12 @@ impl Loader {
                 draft.number(&mut next_script);
             }
         }
-        let sources: Vec<Source> = drafts.iter().flatten().flat_map(Draft::scripts).cloned().collect();
-        let mut reads = self.inspect(sources.clone()).await.into_iter();
+        let mut sources: Vec<Source> = drafts.iter().flatten().flat_map(Draft::scripts).cloned().collect();
+        let reads = self.inspect(sources.clone()).await;
+        for (source, reads) in sources.iter_mut().zip(&reads) {
+            source.compiling = reads.as_ref().map_or(Duration::ZERO, |reads| reads.compiling);
+        }
+        let mut reads = reads.into_iter();
         let with_reads = drafts.into_iter().map(|draft| {
             let count = draft.as_ref().map_or(0, |draft| draft.scripts().count());
             (draft, reads.by_ref().take(count).collect::<Vec<_>>())

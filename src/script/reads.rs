@@ -4,6 +4,7 @@
 //! are facts about the text only; nothing here knows connectors.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,8 @@ impl Names {
 /// What one script reads and writes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reads {
+    /// CPU time that it took to compile.
+    pub compiling: Duration,
     /// `user.x`; `fields` is among the names when `user.fields` is used in any way.
     pub user: Names,
     /// `user.fields.x`; `all` when `user.fields` itself is passed on.

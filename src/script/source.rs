@@ -1,6 +1,7 @@
 //! A script as the daemon knows it: where its text comes from, and what goes into a call.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -62,6 +63,8 @@ pub struct Source {
     pub first_line: u32,
     /// Columns that the file has before each line of the text: the indentation of a YAML block, 0 for a `.js` file.
     pub indent: u32,
+    /// CPU time that each worker with it takes to compile it, as the inspection found; nothing while that is not known.
+    pub compiling: Duration,
 }
 
 impl Source {

@@ -43,6 +43,15 @@ fn who_takes_too_long_to_compile_is_the_only_one_to_be_told() {
     assert!(told[4].unwrap().contains("nested too deeply"), "{told:?}");
 }
 
+/// It decides with whom a script shares workers; a worker that starts again compiles all of its scripts.
+#[test]
+fn the_inspection_says_how_long_each_script_takes_to_compile() {
+    let slow = (0..4000).map(|n| format!("var v{n};")).collect::<Vec<_>>().join("\n");
+    let sources = numbered(vec![script("a", Kind::Variables, &slow), script("b", Kind::Variables, "env.a = 1")]);
+    let took: Vec<Duration> = inspect(&worker(), &sources).into_iter().map(|reads| reads.unwrap().compiling).collect();
+    assert!(took[1] > Duration::ZERO && took[0] > 20 * took[1], "{took:?}");
+}
+
 #[test]
 fn a_text_is_read_once_and_told_by_the_line_of_each_file() {
     let block =

@@ -1,6 +1,7 @@
 //! The scripts of a connector: where they are written, and what is wrong in their own text.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::{Check, Surroundings, WrittenScript, beside};
 use crate::connector::raw::{self, NamedScript, ScriptUse, Spanned, Text};
@@ -47,8 +48,8 @@ pub(super) fn written(
             };
             if let Some(Found { text, file, first_line, indent, at, inline }) = found {
                 let id = ScriptId(u32::try_from(scripts.len()).unwrap_or(u32::MAX));
-                let source =
-                    script::Source { id, connector: connector.to_owned(), kind, text, file, first_line, indent };
+                let (connector, compiling) = (connector.to_owned(), Duration::ZERO);
+                let source = script::Source { id, connector, kind, text, file, first_line, indent, compiling };
                 scripts.push(WrittenScript { step: index, kind, at, inline, source });
             }
         }

@@ -1,10 +1,13 @@
 //! The engine thread of a worker: frames in, replies out.
 
 use std::io::{Read, Write};
+use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::super::engine::{Checker, Engine, Reply, ResultCaps};
+use super::super::reads::Reads;
 use super::super::wire::{self, Frame, Inspected, Load, kind};
 use super::{probe, sandbox};
 
@@ -61,6 +64,11 @@ struct Desk {
     restrictions: sandbox::Sandbox,
 }
 
+/// CPU time of this thread, which compiles and runs scripts.
+fn cpu_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}
+
 impl Desk {
     fn answer(&mut self, frame: &Frame<'_>) -> Result<Vec<u8>, Stop> {
         match frame.kind {
@@ -68,8 +76,12 @@ impl Desk {
             kind::LOAD => self.load(frame),
             kind::INSPECT => {
                 let text = std::str::from_utf8(frame.payload).map_err(|_| Stop)?;
+                let before = cpu_time();
                 let inspected = match self.checker.check(text) {
-                    Ok(reads) => Inspected::Reads(Box::new(reads)),
+                    Ok(reads) => {
+                        let compiling = cpu_time().saturating_sub(before);
+                        Inspected::Reads(Box::new(Reads { compiling, ..reads }))
+                    }
                     Err(mistake) => Inspected::Mistake(mistake.message, mistake.place),
                 };
                 json(kind::INSPECTED, frame.number, &inspected)

@@ -35,6 +35,7 @@ pub fn script(connector: &str, kind: Kind, text: &str) -> Source {
         file: "script.js".to_owned(),
         first_line: 1,
         indent: 0,
+        compiling: Duration::ZERO,
     }
 }
 

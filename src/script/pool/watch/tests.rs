@@ -1,6 +1,7 @@
 //! What a look does to a worker that is too large.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::unix::pipe::pipe;
 
@@ -21,6 +22,7 @@ fn books() -> (Arc<Shared>, tokio::net::unix::pipe::Receiver) {
         file: String::new(),
         first_line: 1,
         indent: 0,
+        compiling: Duration::ZERO,
     };
     let limits = Limits { workers: 1, retire_memory: 0, ..Limits::default() };
     let shared = Arc::new(Shared::new(Worker::of("none"), limits, vec![source]));
