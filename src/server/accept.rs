@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::App;
-use super::connection::{self, Terms};
+use super::connection::{self, LEAVE, Terms};
 use super::guests::{Guest, Guests};
 use super::listen::Listener;
 use super::tls;
@@ -140,7 +140,16 @@ impl Server {
 
     async fn serve_tls(&self, stream: TcpStream, config: Arc<ServerConfig>, terms: Terms) {
         let handshake = timeout(terms.limits.header, TlsAcceptor::from(config).accept(stream));
-        let Ok(Ok(stream)) = handshake.await else {
+        let mut stop = self.stop.clone();
+        let ending = async {
+            // An error: whoever could say it is gone.
+            let _ = stop.wait_for(|stop| *stop).await;
+            tokio::time::sleep_until(Instant::now() + LEAVE).await;
+        };
+        let handshake = async {
+            tokio::select! { done = handshake => done.ok()?.ok(), () = ending => None }
+        };
+        let Some(stream) = handshake.await else {
             self.app.metrics.closed(Closed::Tls);
             return;
         };

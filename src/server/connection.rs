@@ -43,6 +43,10 @@ const STREAMS: u32 = 256;
 /// How long a caller that was told to go may take to read its last reply.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// How long a connection on which nothing is asked stays once the daemon ends: what is on its way may still come, and a reply be read.
+/// A stranger's half of a request would otherwise hold the end up until `limits.drain` is over.
+pub(super) const LEAVE: Duration = Duration::from_secs(2);
+
 /// What holds for a connection.
 pub(super) struct Terms {
     pub limits: Limits,
@@ -77,10 +81,11 @@ where
     let mut connection = pin!(builder.serve_connection(io, service));
     let mut stop = terms.stop.clone();
     let mut leaving = *stop.borrow();
+    let mut farewell = None;
     if leaving {
         connection.as_mut().graceful_shutdown();
+        farewell = Some(Instant::now() + LEAVE);
     }
-    let mut farewell = None;
     loop {
         let deadline = farewell.unwrap_or_else(|| activity.deadline(&terms.limits));
         tokio::select! {
@@ -94,8 +99,10 @@ where
             _ = stop.wait_for(|stop| *stop), if !leaving => {
                 leaving = true;
                 connection.as_mut().graceful_shutdown();
+                farewell = Some(Instant::now() + LEAVE);
             }
             () = sleep_until(deadline) => match activity.overdue(&terms.limits) {
+                _ if leaving && !activity.is_idle_for(LEAVE) => farewell = Some(Instant::now() + LEAVE),
                 _ if farewell.is_some() && activity.is_idle() => return,
                 None => farewell = None,
                 Some(Closed::Idle) => {
@@ -207,6 +214,11 @@ impl Activity {
 
     fn is_idle(&self) -> bool {
         self.open.load(Ordering::Relaxed) == 0
+    }
+
+    fn is_idle_for(&self, span: Duration) -> bool {
+        let last = self.accepted + Duration::from_millis(self.last_end.load(Ordering::Relaxed));
+        self.is_idle() && last + span <= Instant::now()
     }
 
     /// The end of the present state. While requests are open they have their own ends; the next look is due then.

@@ -10,6 +10,7 @@ use doorward::server::{App, router};
 use http::Request;
 use http_body_util::BodyExt as _;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
@@ -175,6 +176,26 @@ async fn silent_connections_do_not_take_the_files_of_logins() {
     let refused = home.shell("ulimit -n 100").output().unwrap();
     let told = String::from_utf8_lossy(&refused.stderr);
     assert!(refused.status.code() == Some(4) && told.contains("raise the hard limit"), "{told}");
+}
+
+/// Half a request, and an HTTP/2 caller that answers nothing, are no reason to wait: the end is an orderly one.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_do_not_hold_the_end_up() {
+    let home = Home::new("");
+    let daemon = home.start();
+    let address = daemon.base.trim_start_matches("http://").to_owned();
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let two = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings[..]].concat();
+    let mut strangers = Vec::new();
+    for half in [&b"GET /healthz HTTP/1.1\r\nHo"[..], &two[..]] {
+        let mut stranger = TcpStream::connect(&address).await.unwrap();
+        stranger.write_all(half).await.unwrap();
+        strangers.push(stranger);
+    }
+    // The settings of the daemon: by then it has read the others.
+    strangers[1].read_exact(&mut [0; 9]).await.unwrap();
+    let (status, log) = daemon.end();
+    assert!(status.success(), "{log}");
 }
 
 /// `when_full: refuse`: whoever was let in has a line, whatever happens to the daemon.
