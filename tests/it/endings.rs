@@ -206,20 +206,20 @@ async fn a_name_is_taken_where_it_stands_and_owed_until_it_is_compared() {
     // A comparer that this login skips pays nothing.
     let third = step(
         "third",
-        &format!("    when: {{ var: steps.verify.hint, equals: x }}\n{ASK}"),
+        &format!("    when: {{ var: steps.login.hint, equals: x }}\n{ASK}"),
         CODE,
         "success: { field: code, equals: 0 }, identity: account",
     );
     plays(
-        &two_ways(", identity: account", ", capture: { hint: hint }", &third),
+        &two_ways(", identity: account, capture: { hint: hint }", "", &third),
         &[
             (
-                "[ { json: { code: 1 } }, { json: { code: 0, hint: y } } ]",
+                "[ { json: { code: 1, hint: y } }, { json: { code: 0 } } ]",
                 "[ { code: x } ]",
                 "{ verdict: unavailable, cause: unexpected_reply }",
             ),
             (
-                "[ { json: { code: 1, account: zhangsan } }, { json: { code: 0, hint: y } } ]",
+                "[ { json: { code: 1, account: zhangsan, hint: y } }, { json: { code: 0 } } ]",
                 "[ { code: x } ]",
                 "{ verdict: accept }",
             ),
