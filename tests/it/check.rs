@@ -10,6 +10,9 @@ use doorward::script::{Limits, Source, Worker, inspect};
 use crate::golden;
 use crate::support::loader::to_loopback;
 
+/// So many cases there are at least: none gets lost.
+const CASES: usize = 168;
+
 fn worker() -> Worker {
     Worker::of(env!("CARGO_BIN_EXE_doorward"))
 }
@@ -29,17 +32,18 @@ fn check_text(path: &Path, text: String) -> Vec<Diagnostic> {
 
 #[test]
 fn every_mistake_is_told_as_the_golden_file_says() {
-    let folder = golden::folder("check");
-    let sources = golden::files(&folder, &["yaml"]);
-    assert!(sources.len() >= 50, "only {} kinds", sources.len());
     let mut wrong = Vec::new();
-    for source in &sources {
-        let diagnostics = check_text(source, std::fs::read_to_string(source).unwrap());
+    let folder = golden::folder("check");
+    let count = golden::cases(&folder).len();
+    assert!(count >= CASES, "only {count} kinds");
+    let stale = golden::compare_cases(&folder, |case| {
+        let diagnostics = check_text(Path::new(&case.name), case.text.clone());
         if !diagnostics.iter().any(|found| found.severity == Severity::Error) {
-            wrong.push(format!("{} loads", source.display()));
+            wrong.push(format!("{} loads", case.name));
         }
-        wrong.extend(golden::compare(&source.with_extension("err"), &render(&diagnostics, Style::Plain)));
-    }
+        render(&diagnostics, Style::Plain)
+    });
+    wrong.extend(stale);
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 

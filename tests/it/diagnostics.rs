@@ -1,5 +1,5 @@
-//! Every kind of mistake in a connector: what the author sees. Each `tests/golden/diagnostics/x.yaml` (or `.json`) holds one,
-//! `x.err` beside it what is printed.
+//! Every kind of mistake in a connector: what the author sees. The topic files of
+//! `tests/golden/diagnostics` hold one a case, and what is printed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +8,9 @@ use doorward::connector::raw;
 use doorward::diagnostic::{Diagnostic, Severity, SourceFile, Style, render, render_json};
 
 use crate::golden;
+
+/// So many cases there are at least: none gets lost.
+const CASES: usize = 100;
 
 /// All that `doorward check` says about a connector file with this text.
 fn check_text(path: &Path, text: String) -> Vec<Diagnostic> {
@@ -19,30 +22,26 @@ fn check_text(path: &Path, text: String) -> Vec<Diagnostic> {
 #[test]
 fn every_kind_of_mistake_is_told_as_the_golden_file_says() {
     let folder = golden::folder("diagnostics");
-    let sources = golden::files(&folder, &["yaml", "json"]);
-    assert!(sources.len() >= 60, "only {} kinds", sources.len());
+    let count = golden::cases(&folder).len();
+    assert!(count >= CASES, "only {count} kinds");
     let mut wrong = Vec::new();
-    for source in &sources {
-        let diagnostics = check_text(source, std::fs::read_to_string(source).unwrap());
+    let stale = golden::compare_cases(&folder, |case| {
+        let diagnostics = check_text(Path::new(&case.name), case.text.clone());
         if diagnostics.is_empty() {
-            wrong.push(format!("{} has no mistake", source.display()));
+            wrong.push(format!("{} has no mistake", case.name));
         }
-        wrong.extend(golden::compare(&source.with_extension("err"), &render(&diagnostics, Style::Plain)));
-    }
-    for printed in golden::files(&folder, &["err"]) {
-        if !sources.iter().any(|source| source.with_extension("err") == printed) {
-            wrong.push(format!("{} belongs to no file", printed.display()));
-        }
-    }
+        render(&diagnostics, Style::Plain)
+    });
+    wrong.extend(stale);
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 /// What every message must have, so that nobody is left with "error".
 #[test]
 fn every_error_says_where_and_what_to_do() {
-    for source in golden::files(&golden::folder("diagnostics"), &["yaml", "json"]) {
-        for diagnostic in check_text(&source, std::fs::read_to_string(&source).unwrap()) {
-            let name = format!("{}: {diagnostic:?}", source.display());
+    for case in golden::cases(&golden::folder("diagnostics")) {
+        for diagnostic in check_text(Path::new(&case.name), case.text) {
+            let name = format!("{}: {diagnostic:?}", case.name);
             assert_eq!(diagnostic.severity, Severity::Error, "{name}");
             assert!(diagnostic.at.is_some(), "{name}");
             assert!(!diagnostic.help.is_empty(), "{name}");
