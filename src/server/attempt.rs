@@ -326,9 +326,9 @@ fn outcome(report: &Report) -> Outcome {
     }
 }
 
-/// Statuses by which a server, or what stands in front of it, says that it has trouble or no time (RFC 9110 section 15).
+/// Statuses by which a server, or what stands in front of it, says that it has trouble, no such route or no time.
 fn is_trouble(status: Option<u16>) -> bool {
-    status.is_some_and(|status| status >= 500 || matches!(status, 408 | 429))
+    status.is_some_and(|status| status >= 400)
 }
 
 /// Whether the run ended in a factor that sent nothing: an answer was compared here, and that was a guess.
@@ -384,11 +384,11 @@ mod tests {
                 took: Duration::ZERO,
             })
         };
-        for status in [302, 303, 404, 405] {
+        for status in [302, 303, 307] {
             assert_eq!(counted(status, Cause::UnexpectedReply), Outcome::Unreadable, "{status}");
         }
         for (status, cause) in [
-            (408, Cause::UnexpectedReply),
+            (404, Cause::UnexpectedReply),
             (429, Cause::UnexpectedReply),
             (500, Cause::UpstreamError),
             (503, Cause::UpstreamError),
