@@ -149,6 +149,11 @@ async fn answer(router: Router, request: Request<Incoming>, shown: Shown, metric
         metrics.problem(Problem::Host.code());
         return Problem::Host.into_response();
     }
+    if !is_framed_plainly(&request) {
+        metrics.problem(Problem::Framing.code());
+        // What follows may be a part of this body to whoever stands before the daemon.
+        return ([(header::CONNECTION, "close")], Problem::Framing).into_response();
+    }
     let mut request = request.map(Body::new);
     if let Some(certificate) = shown.certificate {
         request.extensions_mut().insert(certificate);
@@ -176,6 +181,14 @@ fn names_one_host(request: &Request<Incoming>) -> bool {
         }
         (Some(_), Some(_)) => false,
     }
+}
+
+/// RFC 9112 section 6.1: `chunked` is the only coding that the daemon reads, and once. Two readers of `gzip, chunked` or of a second
+/// `chunked` may not agree where the body ends.
+fn is_framed_plainly(request: &Request<Incoming>) -> bool {
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    codings.next().is_none_or(|coding| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"))
+        && codings.next().is_none()
 }
 
 /// What a connection has done so far. Written by the stream and the service, read by the watch.

@@ -25,6 +25,8 @@ pub(super) enum Problem {
     Invalid(Vec<Mistake>),
     /// An HTTP/1.1 request without a Host, or one with several or with one that is none.
     Host,
+    /// How the body is framed can be read in two ways.
+    Framing,
     /// No token or certificate, or none that is known.
     Unauthorized,
     /// Known, but without this scope. RFC 6750 section 3.1 suggests 403, which here is the verdict reject.
@@ -112,6 +114,11 @@ impl Problem {
             Self::Host => {
                 (StatusCode::BAD_REQUEST, "bad_host", "The request does not name one host in Host (RFC 9112, 3.2)")
             }
+            Self::Framing => (
+                StatusCode::BAD_REQUEST,
+                "bad_framing",
+                "Transfer-Encoding is something else than one `chunked` (RFC 9112, 6.1)",
+            ),
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
                 "invalid_token",

@@ -50,7 +50,7 @@ async fn a_request_names_one_host() {
 
 /// RFC 9112 section 6.3: what stands behind a request with both is nobody's to tell.
 #[tokio::test]
-async fn a_request_with_both_framing_headers_is_the_last_one() {
+async fn a_request_whose_end_is_in_doubt_is_the_last_one() {
     let running = running().await;
     let next = "GET /healthz HTTP/1.1\r\nHost: d\r\n\r\n";
     let (length, chunked) = ("Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n");
@@ -60,6 +60,9 @@ async fn a_request_with_both_framing_headers_is_the_last_one() {
         (format!("{chunked}{length}"), 1),
         (format!("Transfer-Encoding: identity\r\n{length}"), 1),
         (format!("Content-Length: 6\r\n{length}"), 1),
+        (format!("{chunked}{chunked}"), 1),
+        ("Transfer-Encoding: gzip, chunked\r\n".to_owned(), 1),
+        ("Transfer-Encoding: chunked, chunked\r\n".to_owned(), 1),
     ] {
         let head = format!("POST /v1/reload HTTP/1.1\r\nHost: d\r\nAuthorization: Bearer {TOKEN}\r\n{framing}\r\n");
         let answer = told(&running, &format!("{head}0\r\n\r\n{next}")).await;
