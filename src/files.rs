@@ -2,7 +2,7 @@
 //!
 //! Such a file may be a pipe, a device, or lie on a mount that is away. So only regular files are read, up to a size, by a
 //! thread of their own that is waited for no longer than a deadline. A thread that stands at a file cannot be ended; until
-//! its file answers, nobody stands at that file a second time, and there are never more than [`MOST_STANDING`] of them.
+//! its file answers, nobody stands at that file a second time, and there are never more than `MOST_STANDING` of them.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};

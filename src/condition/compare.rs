@@ -86,7 +86,7 @@ pub enum Operator {
     Matches(Pattern),
     /// Present, not null and not "" (or the opposite).
     Exists(bool),
-    /// Present, and a value that says something: see [`has_value`] (or the opposite).
+    /// Present, and a value that says something: see `has_value` below (or the opposite).
     HasValue(bool),
     /// Exact decimals, in order.
     Ordered(Order, Operand),
