@@ -195,5 +195,5 @@ fn the_examples_of_the_page_hold() {
             }
         }
     }
-    assert_eq!((xml, fields), (7, 11));
+    assert_eq!((xml, fields), (7, 12));
 }
