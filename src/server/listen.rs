@@ -37,8 +37,7 @@ pub enum ListenError {
     System {
         /// Where.
         address: Address,
-        /// What the system said.
-        #[source]
+        /// What the system said. No source: it would be printed a second time.
         error: io::Error,
     },
 }

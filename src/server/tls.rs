@@ -49,10 +49,21 @@ pub enum TlsError {
     },
     /// Certificate and key do not fit, or are of a kind that is not supported.
     #[error("tls.cert_file and tls.key_file cannot be used together: {0}")]
-    Unusable(#[from] rustls::Error),
+    Unusable(String),
     /// The client CA cannot be used.
     #[error("tls.client_ca_file cannot be used: {0}")]
     ClientCa(String),
+}
+
+/// In the message alone: as a source it would be printed a second time.
+impl From<rustls::Error> for TlsError {
+    fn from(why: rustls::Error) -> Self {
+        Self::Unusable(match why {
+            // rustls says "keys may not be consistent: KeyMismatch".
+            rustls::Error::InconsistentKeys(_) => "the certificate belongs to another key".to_owned(),
+            other => other.to_string(),
+        })
+    }
 }
 
 /// Reads the files (so it may block for a while) and builds what the accept loop needs.

@@ -56,12 +56,19 @@ impl fmt::Debug for Outgoing {
     }
 }
 
+/// In the message alone: as a source it would be printed a second time.
+impl From<TlsError> for ClientError {
+    fn from(why: TlsError) -> Self {
+        Self::Tls(why)
+    }
+}
+
 /// A connector's transport that cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// A TLS setting.
     #[error("transport.tls: {0}")]
-    Tls(#[from] TlsError),
+    Tls(TlsError),
     /// A literal address or a denied name of the connector lies outside the operator's bound.
     #[error("{origin}: {why}")]
     Egress {

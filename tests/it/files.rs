@@ -107,3 +107,17 @@ async fn signals_are_heard_while_a_reload_runs() {
     let (status, log) = daemon.end();
     assert!(status.success(), "{log}");
 }
+
+/// A message says once what is wrong, whatever layers it passes.
+#[test]
+fn a_certificate_of_another_key_is_told_once() {
+    let (one, other) = (Identity::self_signed("localhost"), Identity::self_signed("localhost"));
+    let home = Home::new("");
+    std::fs::write(home.path("cert.pem"), &one.cert_pem).unwrap();
+    std::fs::write(home.path("key.pem"), &other.key_pem).unwrap();
+    home.configure("tls: { cert_file: cert.pem, key_file: key.pem }");
+    let output = home.command(&[]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && !told.contains("KeyMismatch"), "{told}");
+    assert_eq!(told.matches("the certificate belongs to another key").count(), 1, "{told}");
+}

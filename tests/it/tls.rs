@@ -265,7 +265,7 @@ async fn settings_that_cannot_be_used() {
     for (tls, explain) in [
         (empty, "ca_file holds no PEM certificate"),
         (half, "belong together"),
-        (mixed, "do not fit"),
+        (mixed, "do not fit: the certificate belongs to another key"),
         (no_key, "no PEM private key"),
     ] {
         let origin = Origin::parse("https://4a.test").unwrap();
