@@ -4,53 +4,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// A range of addresses: `10.0.0.0/8`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cidr {
-    base: IpAddr,
-    bits: u8,
-}
-
-impl Cidr {
-    /// A range, if `bits` fits the family and `base` has no bits beyond it.
-    pub(super) fn new(base: IpAddr, bits: u8) -> Option<Self> {
-        let range = Self { base, bits };
-        (bits <= width(base) && masked(base, bits) == base).then_some(range)
-    }
-
-    /// The range of one address.
-    pub(super) fn single(addr: IpAddr) -> Self {
-        Self { base: addr, bits: width(addr) }
-    }
-
-    /// Whether `addr` lies in it; the families never mix.
-    pub(super) fn contains(&self, addr: IpAddr) -> bool {
-        addr.is_ipv4() == self.base.is_ipv4() && masked(addr, self.bits) == self.base
-    }
-
-    /// Whether all of it lies in loopback space.
-    pub(super) fn is_loopback(&self) -> bool {
-        self.base.is_loopback() && self.bits >= if self.base.is_ipv4() { 8 } else { 128 }
-    }
-}
-
-fn width(addr: IpAddr) -> u8 {
-    if addr.is_ipv4() { 32 } else { 128 }
-}
-
-fn masked(addr: IpAddr, bits: u8) -> IpAddr {
-    match addr {
-        IpAddr::V4(v4) => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
-            Ipv4Addr::from_bits(v4.to_bits() & mask).into()
-        }
-        IpAddr::V6(v6) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
-            Ipv6Addr::from_bits(v6.to_bits() & mask).into()
-        }
-    }
-}
-
 /// The addresses under which a packet to `addr` may arrive: itself and the IPv4 addresses that are written in it.
 ///
 /// IPv4-mapped and -compatible (RFC 4291 2.5.5), -translated (RFC 2765), NAT64 (RFC 6052), 6to4 (RFC 3056),

@@ -1,9 +1,11 @@
-//! Reading a certificate that somebody else wrote: its key's pin, its names, its days, as lines for people.
+//! A certificate of somebody else: the pin of its key, its names, its days, as lines for people; and how a pin is written.
 //!
 //! It judges nothing; texts of a certificate are cleaned, because they go to logs and terminals.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustls::Error;
 use rustls::pki_types::CertificateDer;
 use rustls::server::ParsedCertificate;
@@ -15,6 +17,21 @@ use x509_parser::prelude::X509Certificate;
 pub(super) fn spki_sha256(certificate: &CertificateDer<'_>) -> Result<[u8; 32], Error> {
     let key = ParsedCertificate::try_from(certificate)?.subject_public_key_info();
     Ok(Sha256::digest(key.as_ref()).into())
+}
+
+/// A pin as it is written in a connector: base64, as curl's `--pinnedpubkey` and HPKP have it.
+pub fn pin_text(pin: &[u8; 32]) -> String {
+    STANDARD.encode(pin)
+}
+
+/// Reads a pin: base64 with or without `sha256/` or `sha256//` before it, or 64 hex digits with or without colons.
+pub fn parse_pin(text: &str) -> Option<[u8; 32]> {
+    let text = text.trim();
+    let text = text.strip_prefix("sha256/").unwrap_or(text);
+    let text = text.strip_prefix('/').filter(|rest| rest.len() == 44).unwrap_or(text);
+    let digits: String = text.chars().filter(|c| *c != ':').collect();
+    let bytes = if digits.len() == 64 { hex::decode(digits).ok()? } else { STANDARD.decode(text).ok()? };
+    bytes.try_into().ok()
 }
 
 /// The DNS names and addresses that a certificate is for (RFC 5280 4.2.1.6).
@@ -41,5 +58,27 @@ pub(super) fn day(seconds: i64) -> String {
     match jiff::Timestamp::from_second(seconds) {
         Ok(time) => time.strftime("%Y-%m-%d").to_string(),
         Err(_) => "a day beyond the calendar".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pins_in_every_usual_spelling() {
+        let pin = [0xab; 32];
+        let base64 = pin_text(&pin);
+        let digits = "ab".repeat(32);
+        let colons = vec!["AB"; 32].join(":");
+        for text in [base64.clone(), format!("sha256/{base64}"), format!("sha256//{base64}"), digits, colons] {
+            assert_eq!(parse_pin(&text), Some(pin), "{text}");
+        }
+        // A base64 pin may begin with a slash of its own.
+        let slash = [0xff; 32];
+        assert_eq!(parse_pin(&format!("sha256/{}", pin_text(&slash))), Some(slash));
+        for text in ["", "sha256/", "abcd", "q83v", &base64[1..]] {
+            assert_eq!(parse_pin(text), None, "{text}");
+        }
     }
 }

@@ -4,15 +4,12 @@
 //! tried only while hyper gives the request back unwritten. What a reply means is none of its business.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
-use http::header::{HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
-use http::{Method, Request};
+use http::Request;
+use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use tokio::time::Instant;
-use url::Url;
 
 use super::attempt::{Attempt, Lost, connection};
 use super::config::TransportConfig;
@@ -26,35 +23,9 @@ use super::pool::{Body, Conn, Pool};
 use super::proxy::Proxy;
 use super::reply::Reply;
 use super::tls::{TlsError, client_config};
-use super::wire::{self, Form};
+use super::wire::{self, Form, Outgoing};
 use crate::budget::Budget;
-use crate::request::Spellings;
 use crate::verdict::Cause;
-
-/// A rendered request.
-#[derive(Clone)]
-pub struct Outgoing {
-    /// GET, POST, ...
-    pub method: Method,
-    /// Absolute; its origin must be one of the client's.
-    pub url: Url,
-    /// Without `host`, framing and hop-by-hop headers: those are this layer's, and left out if given.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// How the connector's file spells the names of its headers.
-    pub spellings: Spellings,
-    /// `None` and an empty body differ: the latter has `Content-Length: 0` with every method, the former with POST, PUT and
-    /// PATCH.
-    pub body: Option<Bytes>,
-    /// The user's password, an answer, or anything computed from them is in it.
-    pub carries_credential: bool,
-}
-
-impl fmt::Debug for Outgoing {
-    /// Method and origin: everything else may hold a secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ‹{} headers, body›", self.method, self.url.origin().ascii_serialization(), self.headers.len())
-    }
-}
 
 /// In the message alone: as a source it would be printed a second time.
 impl From<TlsError> for ClientError {

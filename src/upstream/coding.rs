@@ -190,7 +190,7 @@ impl AsyncWrite for Capped {
             return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
         }
         let cap = self.cap;
-        super::reply::append(&mut self.bytes, piece, cap);
+        append(&mut self.bytes, piece, cap);
         Poll::Ready(Ok(piece.len()))
     }
 
@@ -201,4 +201,14 @@ impl AsyncWrite for Capped {
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
+}
+
+/// Appends, and grows by doubling up to the cap and not beyond it, so that memory stays within twice the cap.
+pub(super) fn append(all: &mut Vec<u8>, piece: &[u8], cap: usize) {
+    let needed = all.len() + piece.len();
+    if needed > all.capacity() {
+        let goal = (all.capacity() * 2).clamp(needed, cap.max(needed));
+        all.reserve_exact(goal - all.len());
+    }
+    all.extend_from_slice(piece);
 }

@@ -2,14 +2,12 @@
 //!
 //! Matched by type all the way down; texts that the server chose are cleaned first.
 
-use std::error::Error as StdError;
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError, Error, OtherError};
 
-use super::certificate;
-use super::pin::pin_text;
+use super::certificate::{self, pin_text};
 
 /// Why we do not trust a certificate, where rustls has no word or too few.
 #[derive(Debug, thiserror::Error)]
@@ -62,22 +60,6 @@ pub(super) fn in_words(error: Error, certificate: &CertificateDer<'_>, expected:
 
 /// A certificate may be for hundreds of names; the line should stay one.
 const SHOWN_NAMES: usize = 5;
-
-/// The rustls error at the bottom of a chain of errors, if that is what failed.
-pub(super) fn tls_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<Error>() {
-            return Some(found);
-        }
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        next = match inner {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    None
-}
 
 /// One line for an administrator.
 pub(super) fn explain(error: &Error) -> String {

@@ -6,7 +6,9 @@
 
 use std::net::IpAddr;
 
-use super::address::{Cidr, faces, never};
+use ipnet::IpNet;
+
+use super::address::{faces, never};
 use super::origin::{Host, Origin, OriginError};
 
 /// What the operator wrote.
@@ -207,7 +209,7 @@ const METADATA_NAMES: [&str; 5] =
 
 #[derive(Debug, Default)]
 struct Rules {
-    networks: Vec<Cidr>,
+    networks: Vec<IpNet>,
     names: Vec<String>,
     /// Suffixes with their dot: `.example.com`.
     below: Vec<String>,
@@ -224,15 +226,18 @@ impl Rules {
 
     fn add(&mut self, rule: &str) -> Result<(), EgressError> {
         if let Some((base, bits)) = rule.split_once('/') {
-            let cidr = base.parse().ok().zip(bits.parse().ok()).and_then(|(base, bits)| Cidr::new(base, bits));
-            self.networks.push(cidr.ok_or_else(|| EgressError::Cidr { rule: rule.to_owned() })?);
+            let network = base.parse().ok().zip(bits.parse().ok());
+            let network = network.and_then(|(base, bits)| IpNet::new(base, bits).ok());
+            // Bits behind the prefix: what was meant, the network or the address, is not known.
+            let network = network.filter(|network| network.addr() == network.network());
+            self.networks.push(network.ok_or_else(|| EgressError::Cidr { rule: rule.to_owned() })?);
             return Ok(());
         }
         let suffix = rule.strip_prefix("*.").or_else(|| rule.strip_prefix('.'));
         match (Host::parse(suffix.unwrap_or(rule)), suffix) {
             (Ok(Host::Name(name)), Some(_)) => self.below.push(format!(".{name}")),
             (Ok(Host::Name(name)), None) => self.names.push(name),
-            (Ok(Host::Addr(addr)), None) => self.networks.push(Cidr::single(addr.to_canonical())),
+            (Ok(Host::Addr(addr)), None) => self.networks.push(addr.to_canonical().into()),
             _ => return Err(EgressError::Host { rule: rule.to_owned() }),
         }
         Ok(())
@@ -243,16 +248,21 @@ impl Rules {
     }
 
     fn has_addr(&self, addr: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.contains(addr))
+        self.networks.iter().any(|network| network.contains(&addr))
     }
 
     /// Loopback by a rule that means loopback: `0.0.0.0/0` does not.
     fn has_loopback(&self, addr: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.is_loopback() && network.contains(addr))
+        self.networks.iter().any(|network| is_loopback(network) && network.contains(&addr))
     }
 
     fn has_name(&self, host: &Host) -> bool {
         let Host::Name(name) = host else { return false };
         self.names.contains(name) || self.below.iter().any(|suffix| name.ends_with(suffix.as_str()))
     }
+}
+
+/// Whether all of a network lies in loopback space.
+fn is_loopback(network: &IpNet) -> bool {
+    network.network().is_loopback() && network.broadcast().is_loopback()
 }

@@ -3,7 +3,6 @@
 //! The line is for an administrator without a packet capture: addresses, names, times and sizes, never a path, a
 //! query, a header or a body. Errors are matched by type, never by text.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -12,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::chain::cause;
 use super::distrust;
 use super::origin::Origin;
 use super::stream::{Meter, Overrun};
@@ -189,7 +189,7 @@ pub(super) fn connecting(addr: SocketAddr, error: &io::Error) -> Fault {
 
 /// The TLS handshake failed.
 pub(super) fn handshake(origin: &Origin, error: &io::Error) -> Fault {
-    let why = match (distrust::tls_error(error), error.kind()) {
+    let why = match (cause::<rustls::Error>(error), error.kind()) {
         (Some(error), _) => distrust::explain(error),
         (None, io::ErrorKind::UnexpectedEof) => "the server closed the connection during the handshake".to_owned(),
         (None, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
@@ -210,7 +210,7 @@ pub(super) enum Part {
 
 /// hyper gave up on an exchange whose request may be written.
 pub(super) fn exchange(error: &hyper::Error, part: Part) -> Fault {
-    if find::<Overrun>(error).is_some() {
+    if cause::<Overrun>(error).is_some() {
         return Fault::doubt(match part {
             Part::Head => "the server sends interim replies without end, and no final one",
             Part::Body(_) => "the reply's body is almost nothing but chunk headers",
@@ -228,7 +228,7 @@ pub(super) fn exchange(error: &hyper::Error, part: Part) -> Fault {
             "the reply is not well-formed HTTP/1.1: its status line, a header or its length cannot be trusted"
         });
     }
-    match (part, find::<io::Error>(error).map(io::Error::kind)) {
+    match (part, cause::<io::Error>(error).map(io::Error::kind)) {
         (Part::Body(_), Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)) => {
             Fault::doubt("the reply's chunked framing is broken")
         }
@@ -250,23 +250,9 @@ pub(super) fn exchange(error: &hyper::Error, part: Part) -> Fault {
 
 /// Whether a connection that ended with this error said something that it should not have.
 pub(super) fn is_doubt(error: &hyper::Error) -> bool {
-    let broke = find::<io::Error>(error).is_some_and(|io| find::<Overrun>(io).is_none());
+    let broke = cause::<io::Error>(error).is_some_and(|io| cause::<Overrun>(io).is_none());
     let ended = error.is_incomplete_message() || error.is_closed() || error.is_canceled() || error.is_shutdown();
     !broke && !ended && !error.is_user()
-}
-
-fn find<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<E>() {
-            return Some(found);
-        }
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    None
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use http::{Response, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 
-use super::coding::{CodingError, Decoding};
+use super::coding::{CodingError, Decoding, append};
 use super::fault::{self, Fault, Part, Progress, Stage};
 use crate::budget::Share;
 use crate::verdict::Cause;
@@ -161,16 +161,6 @@ impl Gathered {
             Self::Many(all) => all.into(),
         }
     }
-}
-
-/// Appends, and grows by doubling up to the cap and not beyond it, so that memory stays within twice the cap.
-pub(super) fn append(all: &mut Vec<u8>, piece: &[u8], cap: usize) {
-    let needed = all.len() + piece.len();
-    if needed > all.capacity() {
-        let goal = (all.capacity() * 2).clamp(needed, cap.max(needed));
-        all.reserve_exact(goal - all.len());
-    }
-    all.extend_from_slice(piece);
 }
 
 fn too_large(cap: usize) -> Fault {

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::chain::cause;
 use super::spelled::Respelled;
 use crate::request::Spellings;
 
@@ -76,7 +77,7 @@ impl Meter {
     }
 
     fn note(&self, error: &io::Error) {
-        if let Some(error) = super::distrust::tls_error(error) {
+        if let Some(error) = cause::<rustls::Error>(error) {
             let _ = self.tls_failure.set(error.clone());
         }
     }

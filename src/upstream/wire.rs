@@ -3,20 +3,48 @@
 //! What frames a message on the wire is decided here and by hyper, never by who rendered the request: two ideas of
 //! where a message ends are how requests get smuggled.
 
+use std::fmt;
+
+use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use http::{Method, Request, Uri};
 use http_body_util::Full;
-use url::Position;
+use url::{Position, Url};
 
-use super::client::Outgoing;
 use super::coding;
 use super::fault::Fault;
 use super::origin::Scheme;
 use super::pool::Body;
+use crate::request::Spellings;
 use crate::verdict::Cause;
+
+/// A rendered request.
+#[derive(Clone)]
+pub struct Outgoing {
+    /// GET, POST, ...
+    pub method: Method,
+    /// Absolute; its origin must be one of the client's.
+    pub url: Url,
+    /// Without `host`, framing and hop-by-hop headers: those are this layer's, and left out if given.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// How the connector's file spells the names of its headers.
+    pub spellings: Spellings,
+    /// `None` and an empty body differ: the latter has `Content-Length: 0` with every method, the former with POST, PUT and
+    /// PATCH.
+    pub body: Option<Bytes>,
+    /// The user's password, an answer, or anything computed from them is in it.
+    pub carries_credential: bool,
+}
+
+impl fmt::Debug for Outgoing {
+    /// Method and origin: everything else may hold a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ‹{} headers, body›", self.method, self.url.origin().ascii_serialization(), self.headers.len())
+    }
+}
 
 /// Some firewalls refuse a request without one.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("doorward/", env!("CARGO_PKG_VERSION")));

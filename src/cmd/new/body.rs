@@ -6,9 +6,8 @@ use anyhow::{Result, bail};
 use serde_json::Value;
 
 use super::curl::{Body, Curl};
-use super::draft::pairs;
 use super::holes::Holes;
-use super::yaml::{flow, key, quoted};
+use super::yaml::{flow, key, pairs, quoted};
 
 /// A body as it is written, and the Content-Type if it is not what goes with such a body anyway.
 pub struct Sent {

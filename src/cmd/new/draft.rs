@@ -11,7 +11,7 @@ use base64::Engine as _;
 use super::body::{Sent, body};
 use super::curl::{Body, Curl};
 use super::holes::{Holes, Literals};
-use super::yaml::{comment, key, quoted};
+use super::yaml::{comment, key, pairs, quoted};
 
 /// Headers that curl, a browser or the connection adds; the connector has its own.
 const DROPPED: [&str; 12] = [
@@ -182,24 +182,6 @@ fn section(request: &mut String, name: &str, lines: &str) {
     if !lines.is_empty() {
         let _ = write!(request, "      {name}:\n{lines}");
     }
-}
-
-/// `name: value` lines; the values of a repeated name become a list.
-pub fn pairs(pairs: &[(String, String)], holes: &mut Holes) -> String {
-    let mut lines = String::new();
-    for (index, (name, value)) in pairs.iter().enumerate() {
-        if pairs[..index].iter().any(|(before, _)| before == name) {
-            continue;
-        }
-        let repeats = pairs[index + 1..].iter().filter(|(later, _)| later == name);
-        let values: Vec<String> = std::iter::once(value)
-            .chain(repeats.map(|(_, value)| value))
-            .map(|value| quoted(&holes.fill(name, value)))
-            .collect();
-        let written = if let [one] = values.as_slice() { one.clone() } else { format!("[{}]", values.join(", ")) };
-        let _ = writeln!(lines, "        {}: {written}", key(name));
-    }
-    lines
 }
 
 /// The lines of headers, and user and password of an Authorization header of scheme Basic.

@@ -1,7 +1,11 @@
 //! Writes the few forms of YAML that a new connector needs. Every text that is not a plain word is quoted as JSON quotes
 //! it, which YAML reads the same way.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
+
+use super::holes::Holes;
 
 /// A key.
 pub fn key(text: &str) -> String {
@@ -37,6 +41,24 @@ pub fn flow(value: &Value) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// `name: value` lines; the values of a repeated name become a list.
+pub fn pairs(pairs: &[(String, String)], holes: &mut Holes) -> String {
+    let mut lines = String::new();
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        if pairs[..index].iter().any(|(before, _)| before == name) {
+            continue;
+        }
+        let repeats = pairs[index + 1..].iter().filter(|(later, _)| later == name);
+        let values: Vec<String> = std::iter::once(value)
+            .chain(repeats.map(|(_, value)| value))
+            .map(|value| quoted(&holes.fill(name, value)))
+            .collect();
+        let written = if let [one] = values.as_slice() { one.clone() } else { format!("[{}]", values.join(", ")) };
+        let _ = writeln!(lines, "        {}: {written}", key(name));
+    }
+    lines
 }
 
 /// A text as comment lines of at most 118 characters.

@@ -1,14 +1,12 @@
-//! The pin of a server's key: SHA-256 of its SubjectPublicKeyInfo (RFC 7469 2.4), read from text and from a server.
+//! What a server shows of itself in a TLS handshake, for `doorward pin`.
 //!
-//! Looking at a server takes any certificate, but only one whose key the server proves to hold. Nothing is sent to
-//! it beyond the handshake, and nothing here is used for logins.
+//! Any certificate is taken, but only one whose key the server proves to hold. Nothing is sent beyond the handshake, and
+//! nothing here is used for logins.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
@@ -23,21 +21,6 @@ use super::lookup::{Resolver, SystemLookup};
 use super::origin::{Origin, Scheme};
 use super::tls::{self, Verifier};
 use crate::verdict::Cause;
-
-/// A pin as it is written in a connector: base64, as curl's `--pinnedpubkey` and HPKP have it.
-pub fn pin_text(pin: &[u8; 32]) -> String {
-    STANDARD.encode(pin)
-}
-
-/// Reads a pin: base64 with or without `sha256/` or `sha256//` before it, or 64 hex digits with or without colons.
-pub fn parse_pin(text: &str) -> Option<[u8; 32]> {
-    let text = text.trim();
-    let text = text.strip_prefix("sha256/").unwrap_or(text);
-    let text = text.strip_prefix('/').filter(|rest| rest.len() == 44).unwrap_or(text);
-    let digits: String = text.chars().filter(|c| *c != ':').collect();
-    let bytes = if digits.len() == 64 { hex::decode(digits).ok()? } else { STANDARD.decode(text).ok()? };
-    bytes.try_into().ok()
-}
 
 /// What a server shows of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,27 +146,5 @@ impl ServerCertVerifier for Onlooker {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         tls::signature_schemes()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pins_in_every_usual_spelling() {
-        let pin = [0xab; 32];
-        let base64 = pin_text(&pin);
-        let digits = "ab".repeat(32);
-        let colons = vec!["AB"; 32].join(":");
-        for text in [base64.clone(), format!("sha256/{base64}"), format!("sha256//{base64}"), digits, colons] {
-            assert_eq!(parse_pin(&text), Some(pin), "{text}");
-        }
-        // A base64 pin may begin with a slash of its own.
-        let slash = [0xff; 32];
-        assert_eq!(parse_pin(&format!("sha256/{}", pin_text(&slash))), Some(slash));
-        for text in ["", "sha256/", "abcd", "q83v", &base64[1..]] {
-            assert_eq!(parse_pin(text), None, "{text}");
-        }
     }
 }
