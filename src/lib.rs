@@ -4,6 +4,8 @@
 //! authentication server over HTTP(S), as a connector file declares, and answers with one of five verdicts.
 
 pub mod account;
+pub mod api;
+pub mod attempt;
 pub mod audit;
 pub mod budget;
 pub mod clock;
@@ -20,6 +22,7 @@ pub mod files;
 pub mod flow;
 pub mod golden;
 pub mod guard;
+pub mod http;
 pub mod log;
 pub mod mapping;
 pub mod mask;
@@ -31,7 +34,7 @@ pub mod request;
 pub mod response;
 pub mod script;
 pub mod secret;
-pub mod server;
+
 pub mod shipped;
 pub mod signing;
 pub mod state;

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwapOption;
+use doorward::api::{self, App};
+use doorward::attempt::{LiveConnectors, log_reload};
 use doorward::audit::Trail;
 use doorward::config::{self, Config};
 use doorward::connector::bounds::Bounds;
@@ -15,13 +17,13 @@ use doorward::connector::catalog::{Catalog, Loader};
 use doorward::connector::check::{Console, SecretsFrom};
 use doorward::diagnostic::{Style, render};
 use doorward::guard::SendQuota;
+use doorward::http::descriptors::{self, TooFew};
+use doorward::http::{Server, SharedTls, listen, tls, watch};
 use doorward::metrics::Metrics;
 use doorward::script::{Limits, Worker};
-use doorward::server::descriptors::{self, TooFew};
-use doorward::server::{self, App, LiveConnectors, Server, SharedTls, listen, tls, watch};
 use doorward::state::Challenges;
 use doorward::upstream::Egress;
-use doorward::{dumps, log, server::log_reload};
+use doorward::{dumps, log};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
@@ -161,7 +163,7 @@ impl Signals {
 async fn read_again(config: &Config, app: &Arc<App>, shared: &SharedTls, asked: &Notify) {
     loop {
         asked.notified().await;
-        server::reload(app).await;
+        api::reload(app).await;
         let Some(files) = config.tls.clone() else { continue };
         match tokio::task::spawn_blocking(move || tls::load(&files)).await {
             Ok(Ok(fresh)) => shared.store(Some(fresh)),

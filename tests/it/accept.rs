@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use doorward::api::App;
 use doorward::audit::Trail;
 use doorward::config::{Address, Audit, CertificateRule, Client, Config, Limits, Scope, Tls, UserName, WhenFull};
+use doorward::http::listen::{self, ListenError};
+use doorward::http::{Server, tls};
 use doorward::metrics::Metrics;
-use doorward::server::listen::{self, ListenError};
-use doorward::server::{App, Server, tls};
 use http::Request;
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};

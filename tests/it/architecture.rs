@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// From the top down. A module may use its own line and every line below.
 const LAYERS: &[&[&str]] = &[
     &["main", "cmd"],
-    &["server", "shipped"],
+    &["api", "attempt", "http", "shipped"],
     &["audit", "metrics", "trace", "golden", "log", "guard"],
     &["flow"],
     &["state"],

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use doorward::api::{App, router};
 use doorward::config::{Limits, Scope};
 use doorward::metrics::Metrics;
-use doorward::server::{App, router};
 use http::Request;
 use http_body_util::BodyExt as _;
 use serde_json::json;

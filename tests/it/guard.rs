@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
+use doorward::api::{App, router};
 use doorward::config::{Config, Guard, Limits};
 use doorward::metrics::Metrics;
-use doorward::server::{App, router};
 use tokio::sync::Semaphore;
 
 use crate::made_up::{MadeUp, Shelf};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use doorward::api::{App, router};
+use doorward::attempt::connectors::{Connector, Connectors, Reloaded};
 use doorward::metrics::Metrics;
 use doorward::script::Sandbox;
-use doorward::server::connectors::{Connector, Connectors, Reloaded};
-use doorward::server::{App, router};
 use futures_util::future::BoxFuture;
 use http::Request;
 

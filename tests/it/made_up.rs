@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use doorward::attempt::connectors::{About, Attribute, Call, Connector, Connectors, Kind, Rehearsed, Reloaded};
 use doorward::document::{Value, from_json};
 use doorward::flow::progress::Progress;
 use doorward::flow::report::{Report, StepEnd, StepReport};
 use doorward::flow::{Login, Refused, Resumption, UtilityCall, UtilityEnd, UtilityReport};
-use doorward::server::connectors::{About, Attribute, Call, Connector, Connectors, Kind, Rehearsed, Reloaded};
 use doorward::verdict::{
     Accept, Cause, Challenge, ChallengeError, ChallengeField, FactorOutcome, Ledger, Mapped, Misconfigured, Otherwise,
     Reason, Reject, Rules, Truth, Unavailable, Verdict, judge_factor,

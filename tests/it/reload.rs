@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use doorward::attempt::LiveConnectors;
+use doorward::attempt::connectors::{Call, Connectors as _};
 use doorward::connector::catalog::{Catalog, Entry, Live, Loader};
 use doorward::connector::check::SecretsFrom;
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
 use doorward::flow::{Login, NoPauses, Unbounded};
-use doorward::server::LiveConnectors;
-use doorward::server::connectors::{Call, Connectors as _};
 use doorward::upstream::EgressRules;
 
 use crate::canary::Upstream;

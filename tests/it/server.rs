@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use doorward::api::{App, router};
 use doorward::config::{Client, Config, Scope, TokenHash};
 use doorward::metrics::{Closed, Gone, Metrics, Shed};
-use doorward::server::{App, router};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -435,7 +435,7 @@ async fn readiness_and_metrics() {
 #[tokio::test]
 async fn the_committed_api_description_is_current_and_served() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
-    let document = doorward::server::openapi_document();
+    let document = doorward::api::openapi_document();
     expect_test::expect_file![path].assert_eq(&format!("{document:#}\n"));
     assert_eq!(send(&demo(), get("/openapi.json", TOKEN)).await.json(), document);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use doorward::config::Limits;
-use doorward::server::listen;
+use doorward::http::listen;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::accept::{Running, login, on, rest, soon, start};

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use doorward::api::reply;
 use doorward::clock;
 use doorward::connector::Kind;
 use doorward::connector::catalog::Live;
@@ -22,7 +23,6 @@ use doorward::diagnostic::{Style, render, to_json};
 use doorward::flow::progress::Progress;
 use doorward::flow::{Action, Login, Pocket, Rehearsal, Report, Resumption, Saved, Tools, authenticate, resume};
 use doorward::secret::Secret;
-use doorward::server::reply;
 use doorward::trace::{Trace, View, human};
 use doorward::verdict::Verdict;
 use serde_json::json;

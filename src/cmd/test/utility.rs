@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
+use doorward::api::reply;
 use doorward::clock;
 use doorward::connector::catalog::Live;
 use doorward::flow::progress::Progress;
 use doorward::flow::{Rehearsal, Tools, UtilityCall, UtilityEnd, utility};
-use doorward::server::reply;
 use doorward::trace::{Trace, View, human};
 use tokio::runtime::Runtime;
 

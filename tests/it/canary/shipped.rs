@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use doorward::api::reply;
 use doorward::connector::Kind;
 use doorward::connector::catalog::{Live, Loader, files};
 use doorward::connector::check::SecretsFrom;
@@ -18,7 +19,6 @@ use doorward::document::Value;
 use doorward::flow::{Login, Report};
 use doorward::golden::{Played, login, replay, replies};
 use doorward::secret::Secret;
-use doorward::server::reply;
 use doorward::shipped::{self, SECRETS};
 use doorward::trace::{Trace, View, human};
 use doorward::upstream::Reply;

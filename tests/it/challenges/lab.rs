@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
+use doorward::api::{App, router};
+use doorward::attempt::LiveConnectors;
 use doorward::connector::catalog::{Catalog, Loader};
 use doorward::connector::check::SecretsFrom;
 use doorward::flow::Unbounded;
 use doorward::metrics::Metrics;
 use doorward::script::Limits;
-use doorward::server::{App, LiveConnectors, router};
 use doorward::state::{Bounds, Challenges};
 use doorward::upstream::EgressRules;
 use serde_json::{Value, json};

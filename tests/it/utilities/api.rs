@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use doorward::api::{App, router};
 use doorward::config::{Config, Guard, Limits, Scope, Utilities};
 use doorward::metrics::Metrics;
-use doorward::server::{App, router};
 use http::Request;
 use tokio::sync::Semaphore;
 

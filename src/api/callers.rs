@@ -1,0 +1,162 @@
+//! Which client a call comes from.
+//!
+//! Comparison looks at every token of every client and takes constant time. A client that declares both a token and a
+//! certificate must show both.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, header};
+use subtle::{Choice, ConstantTimeEq as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+
+use super::problem::Problem;
+use crate::attempt::unread::Unread;
+use crate::config::{Certificate, Client, Scope, TokenHash};
+
+/// A client and its open calls.
+#[derive(Debug)]
+pub struct Caller {
+    /// What the configuration says.
+    pub client: Client,
+    calls: Option<Arc<Semaphore>>,
+    /// Replies that it has not taken.
+    pub(crate) unread: Unread,
+}
+
+impl Caller {
+    /// A place among this client's open calls; `None` when it has no bound. None is free while it does not take its replies.
+    pub(crate) fn enter(&self) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+        if self.unread.is_full() {
+            return Err(TryAcquireError::NoPermits);
+        }
+        self.calls.as_ref().map(|calls| Arc::clone(calls).try_acquire_owned()).transpose()
+    }
+
+    /// Whether it may use this connector.
+    pub(crate) fn may_use(&self, connector: &str) -> bool {
+        self.client.may_use(connector)
+    }
+}
+
+/// All clients.
+#[derive(Debug, Default)]
+pub struct Callers {
+    all: Vec<Arc<Caller>>,
+    /// No more than one of them may have users logged in.
+    one_logs_in: bool,
+}
+
+impl Callers {
+    /// The clients of the configuration, and how many bytes of replies each may leave untaken.
+    pub fn new(clients: Vec<Client>, untaken: usize) -> Self {
+        let known = |client: Client| {
+            let calls = client.max_in_flight.map(|most| Arc::new(Semaphore::new(most)));
+            Arc::new(Caller { client, calls, unread: Unread::new(untaken) })
+        };
+        let logs_in = |client: &&Client| client.scopes.iter().any(|it| matches!(it, Scope::Authenticate | Scope::Test));
+        let one_logs_in = clients.iter().filter(logs_in).count() <= 1;
+        Self { all: clients.into_iter().map(known).collect(), one_logs_in }
+    }
+
+    /// Whether no more than one client may have users logged in.
+    pub(crate) fn one_logs_in(&self) -> bool {
+        self.one_logs_in
+    }
+
+    /// Finds the client behind a call. A call with a token is that token's client or nobody; a call without one is the
+    /// first client without tokens whose certificate rule holds.
+    pub fn identify(&self, headers: &HeaderMap, certificate: Option<&Certificate>) -> Result<Arc<Caller>, Problem> {
+        let shown = |caller: &Client| match (&caller.certificate, certificate) {
+            (None, _) => true,
+            (Some(rule), Some(certificate)) => rule.matches(certificate),
+            (Some(_), None) => false,
+        };
+        let found = match bearer(headers)? {
+            Some(token) => self.by_token(token).filter(|caller| shown(&caller.client)),
+            None => self.all.iter().find(|caller| {
+                caller.client.tokens.is_empty() && caller.client.certificate.is_some() && shown(&caller.client)
+            }),
+        };
+        found.cloned().ok_or(Problem::Unauthorized)
+    }
+
+    /// Compares with every token of every client, so that time says nothing about which one came near.
+    fn by_token(&self, token: &str) -> Option<&Arc<Caller>> {
+        let hash = TokenHash::of(token);
+        let mut found = None;
+        for caller in &self.all {
+            let mut hit = Choice::from(0);
+            for known in &caller.client.tokens {
+                hit |= known.ct_eq(&hash);
+            }
+            if hit.into() {
+                found = Some(caller);
+            }
+        }
+        found
+    }
+}
+
+/// The bearer token of a call (RFC 6750 section 2.1). Two `Authorization` headers, another scheme or a text that is no
+/// token are refused rather than ignored, so that a certificate never covers for a wrong token.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::Unauthorized);
+    }
+    let text = value.to_str().map_err(|_| Problem::Unauthorized)?;
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => Ok(Some(token)),
+        _ => Err(Problem::Unauthorized),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::CertificateRule;
+
+    fn caller(name: &str, token: Option<&str>, certificate: Option<CertificateRule>) -> Client {
+        Client {
+            name: name.to_owned(),
+            tokens: token.map(TokenHash::of).into_iter().collect(),
+            certificate,
+            scopes: vec![Scope::Authenticate],
+            connectors: None,
+            max_in_flight: None,
+        }
+    }
+
+    fn headers(token: Option<&str>) -> HeaderMap {
+        token.map(|token| (header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap())).into_iter().collect()
+    }
+
+    #[test]
+    fn a_client_shows_all_that_it_declares() {
+        let dns = |name: &str| Some(CertificateRule::Dns(name.to_owned()));
+        let clients = vec![
+            caller("token", Some("t1"), None),
+            caller("both", Some("t2"), dns("gw.example.com")),
+            caller("certificate", None, dns("sdk.example.com")),
+            caller("nothing", None, None),
+        ];
+        let callers = Callers::new(clients, usize::MAX);
+        let gateway = Certificate { dns: vec!["GW.example.com".to_owned()], ..Certificate::default() };
+        let sdk = Certificate { dns: vec!["sdk.example.com".to_owned()], ..Certificate::default() };
+        for (token, certificate, expected) in [
+            (Some("t1"), None, Some("token")),
+            (Some("t1"), Some(&sdk), Some("token")),
+            (Some("t2"), None, None),
+            (Some("t2"), Some(&sdk), None),
+            (Some("t2"), Some(&gateway), Some("both")),
+            (None, Some(&sdk), Some("certificate")),
+            (None, Some(&gateway), None),
+            (Some("wrong"), Some(&sdk), None),
+            (None, None, None),
+        ] {
+            let found = callers.identify(&headers(token), certificate).ok();
+            assert_eq!(found.as_ref().map(|caller| caller.client.name.as_str()), expected, "{token:?} {certificate:?}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `GET /v1/connectors` and `GET /v1/connectors/{id}`: what there is, and what it wants to be asked.
+//!
+//! A client sees its own connectors only. Nothing of a connector's inside is shown: no address, no step, no rule.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{RawPathParams, State};
+use axum::response::{IntoResponse as _, Response};
+use http::Request;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::problem::Problem;
+use super::{App, authenticate};
+use crate::attempt::connectors::{About, Kind};
+use crate::config::Scope;
+
+/// All connectors of a client.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct List {
+    /// By id.
+    connectors: Vec<Entry>,
+}
+
+/// One connector.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Connector")]
+pub(crate) struct Entry {
+    /// The file's name without its extension.
+    id: String,
+    /// For people.
+    title: Option<String>,
+    /// `authentication` or `utility`.
+    kind: &'static str,
+    /// Hash of connector, scripts and settings.
+    revision: String,
+    /// `current`, `stale` (the file became invalid, the last good revision runs) or `invalid` (it never was valid).
+    health: &'static str,
+    /// What a login or a utility call may or must bring.
+    inputs: Inputs,
+}
+
+/// What a login or a utility call may or must bring.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Inputs {
+    /// Whether a user name must be sent; a utility wants one only where it reads it.
+    username: bool,
+    /// Whether a password must be sent; never to a utility, and not where the first factor is a code.
+    password: bool,
+    /// `user.*` attributes by name: `attributes` of a login, `inputs` of a utility call.
+    attributes: BTreeMap<String, Attribute>,
+    /// How fields are packed in the password: `json5`, `form` or `pairs`.
+    password_fields: Option<&'static str>,
+    /// How fields are packed in the user name.
+    username_fields: Option<&'static str>,
+}
+
+/// One attribute.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Attribute {
+    /// Whether a call without it is refused (422).
+    required: bool,
+    /// Most characters.
+    max: Option<usize>,
+}
+
+impl From<&About> for Entry {
+    fn from(about: &About) -> Self {
+        let attribute = |(name, rule): (&String, &crate::attempt::connectors::Attribute)| {
+            (name.clone(), Attribute { required: rule.required, max: rule.max })
+        };
+        Self {
+            id: about.id.clone(),
+            title: about.title.clone(),
+            kind: about.kind.as_str(),
+            revision: about.revision.clone(),
+            health: about.health.as_str(),
+            inputs: Inputs {
+                username: about.kind == Kind::Authentication || about.username,
+                password: about.kind == Kind::Authentication && !about.no_password,
+                attributes: about.attributes.iter().map(attribute).collect(),
+                password_fields: about.password_fields,
+                username_fields: about.username_fields,
+            },
+        }
+    }
+}
+
+/// All of them.
+pub(crate) async fn list(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    app.read(&request, "application/json", |caller| {
+        let all = app.connectors.list();
+        let mine = all.iter().map(|connector| connector.about()).filter(|about| caller.may_use(&about.id));
+        // Strings and numbers only: this cannot fail.
+        serde_json::to_vec(&List { connectors: mine.map(Entry::from).collect() }).unwrap_or_default()
+    })
+}
+
+/// One of them.
+pub(crate) async fn one(State(app): State<Arc<App>>, path: RawPathParams, request: Request<Body>) -> Response {
+    app.settle(page(&app, &path, &request))
+}
+
+fn page(app: &App, path: &RawPathParams, request: &Request<Body>) -> Result<Response, Problem> {
+    let caller = app.caller(request, Scope::Read)?;
+    let connector = authenticate::any_kind(app, &caller, path)?;
+    Ok(Json(Entry::from(connector.about())).into_response())
+}

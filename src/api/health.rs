@@ -1,0 +1,92 @@
+//! `GET /healthz`: the process answers. `GET /readyz`: it should get logins.
+//!
+//! Both are open to everybody and name nothing. A connector that is invalid shows as a number and does not make the
+//! daemon unready: one connector's trouble stays its own. Neither does a store of challenges that is away: all daemons
+//! share it, and taking every one of them out would end the logins of one step too.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::App;
+use crate::attempt::connectors::{Connectors, Health};
+use crate::script::Sandbox;
+
+/// The first endpoint.
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether the daemon should get logins.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Readiness {
+    /// `ready`; `draining`: it is ending; `refusing`: the audit trail cannot be written and the policy is to refuse.
+    status: &'static str,
+    /// `ok`, or `unavailable`: challenges cannot be kept now. Logins of one step do without, so this alone does not make
+    /// the daemon unready.
+    state: &'static str,
+    /// What holds script workers in: `whole`; `partial` or `off` where the kernel or the container withholds some or all of
+    /// it; `unused` where no connector has a script. Scripts come from the operator, so this alone does not make the daemon
+    /// unready.
+    sandbox: &'static str,
+    /// How many connectors stand how.
+    connectors: Counts,
+}
+
+#[derive(Debug, Default, Serialize, JsonSchema)]
+struct Counts {
+    /// What runs is what the file says.
+    current: usize,
+    /// The file is invalid; the last good revision runs.
+    stale: usize,
+    /// The file was never valid; logins are misconfigured.
+    invalid: usize,
+}
+
+fn counts(connectors: &dyn Connectors) -> Counts {
+    let mut counts = Counts::default();
+    for connector in connectors.list() {
+        match connector.about().health {
+            Health::Current => counts.current += 1,
+            Health::Stale => counts.stale += 1,
+            Health::Invalid => counts.invalid += 1,
+        }
+    }
+    counts
+}
+
+/// The second endpoint: 200 or 503.
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>) {
+    let status = if app.draining() {
+        "draining"
+    } else if app.trail.as_ref().is_some_and(crate::audit::Trail::refuses) {
+        "refusing"
+    } else {
+        "ready"
+    };
+    let state = if app.challenges.ready().await { "ok" } else { "unavailable" };
+    let code = if status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let sandbox = match app.connectors.sandbox() {
+        None => "unused",
+        Some(Sandbox::WHOLE) => "whole",
+        Some(sandbox) if sandbox.parts().iter().any(|(_, on)| *on) => "partial",
+        Some(_) => "off",
+    };
+    (code, Json(Readiness { status, state, sandbox, connectors: counts(app.connectors.as_ref()) }))
+}
+
+/// Shows the same numbers as metrics.
+pub(crate) fn gauge(app: &App) {
+    let Counts { current, stale, invalid } = counts(app.connectors.as_ref());
+    app.metrics.connectors("current", current);
+    app.metrics.connectors("stale", stale);
+    app.metrics.connectors("invalid", invalid);
+    for (part, on) in app.connectors.sandbox().into_iter().flat_map(Sandbox::parts) {
+        app.metrics.sandbox(part, on);
+    }
+    app.metrics.challenges(&app.challenges.counts());
+}

@@ -1,0 +1,19 @@
+//! `GET /metrics`: OpenMetrics text, for clients with the scope `read`; of connectors, those of the client.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::Request;
+
+use super::{App, health};
+use crate::metrics::CONTENT_TYPE;
+
+/// The endpoint.
+pub(crate) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    app.read(&request, CONTENT_TYPE, |caller| {
+        health::gauge(&app);
+        app.metrics.text_of(|connector| caller.may_use(connector)).into_bytes()
+    })
+}

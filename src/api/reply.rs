@@ -1,0 +1,98 @@
+//! Verdicts as HTTP: the one place that picks statuses and writes bodies (docs/contract.md section 5).
+//!
+//! Only accept is 2xx, so that a caller that reads nothing but the status fails closed. Pure: a [`Report`] in, a
+//! response out. What goes out in clear is what connectors name in `map`; nothing else of a report is read here.
+
+mod challenge;
+mod utility;
+mod verdict;
+
+use std::time::Duration;
+
+use axum::response::Response;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::attempt::unread::Unread;
+use crate::document::Value;
+use crate::flow::report::Report;
+use crate::verdict::Verdict;
+
+pub(crate) use self::utility::ExtensionBody;
+pub use self::utility::utility_body;
+pub(crate) use self::verdict::Traced;
+pub use self::verdict::{VerdictBody, body};
+
+/// The header that every verdict carries and no fault of the call does.
+pub const VERDICT_HEADER: HeaderName = HeaderName::from_static("doorward-verdict");
+
+/// Bytes of a body, so that it seldom grows.
+const USUAL: usize = 512;
+
+/// The status of a verdict.
+pub fn status(verdict: &Verdict) -> StatusCode {
+    match verdict {
+        Verdict::Accept(_) => StatusCode::OK,
+        Verdict::Reject(_) => StatusCode::FORBIDDEN,
+        Verdict::Challenge(_) => StatusCode::UNAUTHORIZED,
+        Verdict::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Verdict::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The response to a login.
+pub(crate) fn respond(report: &Report, unread: &Unread) -> Response {
+    dressed(report, &body(report), unread)
+}
+
+/// The response to a send test: status and headers of its verdict; `shown` is what `trace` lets through.
+pub(crate) fn respond_with_trace(report: &Report, shown: serde_json::Value, unread: &Unread) -> Response {
+    let mut body = serde_json::Map::new();
+    if let serde_json::Value::Object(mut shown) = shown {
+        if let Some(serde_json::Value::Object(verdict)) = shown.remove("verdict") {
+            body = verdict;
+        }
+        body.extend(shown);
+    }
+    dressed(report, &body, unread)
+}
+
+fn dressed(report: &Report, body: &impl Serialize, unread: &Unread) -> Response {
+    // Every key is a string and nothing here does I/O: serialising cannot fail. Should it, the empty body beside the
+    // status and header is still the right verdict.
+    let mut bytes = Vec::with_capacity(USUAL);
+    let _ = serde_json::to_writer(&mut bytes, body);
+    let mut response = Response::new(unread.body(bytes));
+    *response.status_mut() = status(&report.verdict);
+    let headers = response.headers_mut();
+    headers.insert(VERDICT_HEADER, HeaderValue::from_static(report.verdict.name()));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(after) = retry_after(&report.verdict) {
+        headers.insert(header::RETRY_AFTER, whole_seconds(after).into());
+    }
+    response
+}
+
+/// 200 of a utility call. No verdict: it has no such header, and says nothing about who somebody is.
+pub(crate) fn extension(extension: &Value, unread: &Unread) -> Response {
+    let body = serde_json::to_vec(&ExtensionBody { extension }).unwrap_or_default();
+    let mut response = Response::new(unread.body(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn retry_after(verdict: &Verdict) -> Option<Duration> {
+    match verdict {
+        Verdict::Reject(reject) => reject.retry_after,
+        Verdict::Unavailable(unavailable) => unavailable.retry_after,
+        Verdict::Accept(_) | Verdict::Challenge(_) | Verdict::Misconfigured(_) => None,
+    }
+}
+
+/// Seconds, rounded up: who waits that long is not early (RFC 9110 section 10.2.3 knows whole seconds only).
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}

@@ -1,0 +1,320 @@
+//! One connection: HTTP/1.1 or HTTP/2, with a deadline for every state that it can be in.
+//!
+//! Waiting for the first byte, for the first head, for the next request, and for the caller to take the last reply each
+//! have their end here; bodies have theirs where they are read, logins theirs in the connector. What hyper measures
+//! itself (a slow head on a connection that was idle) is set besides.
+
+use std::convert::Infallible;
+use std::io::IoSlice;
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use http::uri::Authority;
+use http::{Request, Version, header};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::{self, AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tower::ServiceExt as _;
+
+use super::calm::Calm;
+use super::guests::Guest;
+use crate::api::problem::Problem;
+use crate::config::{Certificate, Limits};
+use crate::metrics::{Closed, Metrics};
+
+/// Bytes of a request's head. Names, a token and a trace header fit many times.
+const HEAD: u16 = 16 * 1024;
+
+/// Requests of one HTTP/2 connection at once: a console multiplexes; the daemon's own bound counts logins.
+const STREAMS: u32 = 256;
+
+/// How long a caller that was told to go may take to read its last reply.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long a connection on which nothing is asked stays once the daemon ends: what is on its way may still come, and a reply be read.
+/// A stranger's half of a request would otherwise hold the end up until `limits.drain` is over.
+pub(crate) const LEAVE: Duration = Duration::from_secs(2);
+
+/// What holds for a connection.
+pub(crate) struct Terms {
+    pub limits: Limits,
+    pub stop: watch::Receiver<bool>,
+    pub metrics: Arc<Metrics>,
+    /// What gives way to others while its caller is not known.
+    pub guest: Arc<Guest>,
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve<S>(stream: S, router: Router, identity: Option<Arc<Certificate>>, terms: Terms)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let activity = Arc::new(Activity::new());
+    let io = TokioIo::new(Watched { stream, calm: Calm::new(Instant::now()), activity: Arc::clone(&activity) });
+    let service = {
+        let (activity, metrics) = (Arc::clone(&activity), Arc::clone(&terms.metrics));
+        let guest = Arc::clone(&terms.guest);
+        service_fn(move |request: Request<Incoming>| {
+            let open = activity.begin();
+            let caller = Shown { certificate: identity.clone(), guest: Arc::clone(&guest) };
+            let answer = answer(router.clone(), request, caller, Arc::clone(&metrics));
+            async move {
+                let response = answer.await;
+                drop(open);
+                Ok::<_, Infallible>(response)
+            }
+        })
+    };
+    let builder = builder(&terms.limits);
+    let mut connection = pin!(builder.serve_connection(io, service));
+    let mut stop = terms.stop.clone();
+    let mut leaving = *stop.borrow();
+    let mut farewell = None;
+    if leaving {
+        connection.as_mut().graceful_shutdown();
+        farewell = Some(Instant::now() + LEAVE);
+    }
+    loop {
+        let deadline = farewell.unwrap_or_else(|| activity.deadline(&terms.limits));
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => {
+                if ended.is_err() {
+                    terms.metrics.closed(if activity.flooded() { Closed::Flood } else { Closed::Protocol });
+                }
+                return;
+            }
+            _ = stop.wait_for(|stop| *stop), if !leaving => {
+                leaving = true;
+                connection.as_mut().graceful_shutdown();
+                farewell = Some(Instant::now() + LEAVE);
+            }
+            () = sleep_until(deadline) => match activity.overdue(&terms.limits) {
+                _ if leaving && !activity.is_idle_for(LEAVE) => farewell = Some(Instant::now() + LEAVE),
+                _ if farewell.is_some() && activity.is_idle() => return,
+                None => farewell = None,
+                Some(Closed::Idle) => {
+                    terms.metrics.closed(Closed::Idle);
+                    connection.as_mut().graceful_shutdown();
+                    farewell = Some(Instant::now() + FAREWELL);
+                }
+                Some(why) => {
+                    terms.metrics.closed(why);
+                    return;
+                }
+            },
+        }
+    }
+}
+
+fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    // hyper counts from the end of the last reply, so this covers the wait for the next request and its head.
+    let head = limits.idle + limits.header;
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(HEAD.into());
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEAD.into())
+        // A caller that vanished without a word: its requests end within twice this.
+        .keep_alive_interval(limits.idle)
+        .keep_alive_timeout(limits.header);
+    builder
+}
+
+/// What is known of a connection's caller before its requests are read.
+struct Shown {
+    /// Verified by the handshake.
+    certificate: Option<Arc<Certificate>>,
+    /// Told when a request is a known client's.
+    guest: Arc<Guest>,
+}
+
+/// The router's answer. A panic outside a login is a problem, not a verdict, and ends this call only.
+async fn answer(router: Router, request: Request<Incoming>, shown: Shown, metrics: Arc<Metrics>) -> Response {
+    if !names_one_host(&request) {
+        metrics.problem(Problem::Host.code());
+        return Problem::Host.into_response();
+    }
+    if !is_framed_plainly(&request) {
+        metrics.problem(Problem::Framing.code());
+        // What follows may be a part of this body to whoever stands before the daemon.
+        return ([(header::CONNECTION, "close")], Problem::Framing).into_response();
+    }
+    let mut request = request.map(Body::new);
+    if let Some(certificate) = shown.certificate {
+        request.extensions_mut().insert(certificate);
+    }
+    request.extensions_mut().insert(shown.guest);
+    match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(impossible)) => match impossible {},
+        Err(_) => {
+            metrics.panicked();
+            Problem::Broken.into_response()
+        }
+    }
+}
+
+/// RFC 9112 section 3.2: an HTTP/1.1 request has one Host, and one that is a host. Whoever stands before the daemon may have taken
+/// another of several for the one that counts. HTTP/1.0 knows none; HTTP/2 has `:authority`.
+fn names_one_host(request: &Request<Incoming>) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() != Version::HTTP_11,
+        // Empty where the target has no authority (RFC 9110 section 7.2).
+        (Some(host), None) => {
+            host.is_empty() || Authority::try_from(host.as_bytes()).is_ok_and(|it| !it.as_str().contains('@'))
+        }
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// RFC 9112 section 6.1: `chunked` is the only coding that the daemon reads, and once. Two readers of `gzip, chunked` or of a second
+/// `chunked` may not agree where the body ends.
+fn is_framed_plainly(request: &Request<Incoming>) -> bool {
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    codings.next().is_none_or(|coding| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"))
+        && codings.next().is_none()
+}
+
+/// What a connection has done so far. Written by the stream and the service, read by the watch.
+#[derive(Debug)]
+struct Activity {
+    accepted: Instant,
+    first_byte: AtomicBool,
+    flooded: AtomicBool,
+    requests: AtomicU64,
+    open: AtomicUsize,
+    /// Milliseconds after `accepted` at which the last request ended.
+    last_end: AtomicU64,
+}
+
+impl Activity {
+    fn new() -> Self {
+        Self {
+            accepted: Instant::now(),
+            first_byte: AtomicBool::new(false),
+            flooded: AtomicBool::new(false),
+            requests: AtomicU64::new(0),
+            open: AtomicUsize::new(0),
+            last_end: AtomicU64::new(0),
+        }
+    }
+
+    fn begin(self: &Arc<Self>) -> Open {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Open(Arc::clone(self))
+    }
+
+    fn flooded(&self) -> bool {
+        self.flooded.load(Ordering::Relaxed)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.open.load(Ordering::Relaxed) == 0
+    }
+
+    fn is_idle_for(&self, span: Duration) -> bool {
+        let last = self.accepted + Duration::from_millis(self.last_end.load(Ordering::Relaxed));
+        self.is_idle() && last + span <= Instant::now()
+    }
+
+    /// The end of the present state. While requests are open they have their own ends; the next look is due then.
+    fn deadline(&self, limits: &Limits) -> Instant {
+        if self.requests.load(Ordering::Relaxed) == 0 {
+            let header = if self.first_byte.load(Ordering::Relaxed) { limits.header } else { Duration::ZERO };
+            return self.accepted + limits.first_byte + header;
+        }
+        if self.is_idle() {
+            return self.accepted + Duration::from_millis(self.last_end.load(Ordering::Relaxed)) + limits.idle;
+        }
+        Instant::now() + limits.idle
+    }
+
+    /// What is overdue now, if anything.
+    fn overdue(&self, limits: &Limits) -> Option<Closed> {
+        if self.deadline(limits) > Instant::now() {
+            return None;
+        }
+        Some(match (self.requests.load(Ordering::Relaxed), self.first_byte.load(Ordering::Relaxed)) {
+            (0, false) => Closed::FirstByte,
+            (0, true) => Closed::Header,
+            _ => Closed::Idle,
+        })
+    }
+}
+
+/// One open request; ends when dropped, also when its caller goes away.
+struct Open(Arc<Activity>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let passed = u64::try_from(self.0.accepted.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.last_end.store(passed, Ordering::Relaxed);
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A stream that tells when its first byte came, and ends when its caller floods it.
+struct Watched<S> {
+    stream: S,
+    calm: Calm,
+    activity: Arc<Activity>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let new = &buf.filled()[before..];
+        if !new.is_empty() {
+            self.activity.first_byte.store(true, Ordering::Relaxed);
+            if !self.calm.takes(new, Instant::now) {
+                self.activity.flooded.store(true, Ordering::Relaxed);
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

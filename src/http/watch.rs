@@ -1,0 +1,172 @@
+//! Notices changed connector files and has them read again.
+//!
+//! By looking every two seconds rather than by inotify: the directory may be a volume of a container or a network share,
+//! where events do not arrive, and a look costs a few system calls. A change counts once two looks agree, so that a
+//! half-written file is not read in the middle of the writing. Files outside the directory (scripts elsewhere, secrets)
+//! are read again with the next reload; SIGHUP asks for one.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::api::{App, reload};
+use crate::files;
+
+/// Soon enough for a person who waits for it.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How long a look may take: a share far away has a system call for each file.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Files and directories of one look. More are not connectors, and must not hold the daemon up.
+const MOST: usize = 20_000;
+
+/// How deep directories are followed; a symlink could lead in a circle.
+const DEEPEST: usize = 8;
+
+/// Path to inode, size and time of change, of what a symlink leads to.
+type Look = BTreeMap<PathBuf, (u64, u64, i64, i64)>;
+
+/// Reloads `app`'s connectors whenever `directory` changed, until `stop`.
+pub async fn connectors(directory: PathBuf, app: Arc<App>, mut stop: tokio::sync::watch::Receiver<bool>) {
+    let mut watch = Watch::from(look(directory.clone()).await.unwrap_or_default());
+    let mut answers = true;
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = sleep_until(Instant::now() + LOOK) => {}
+        }
+        let looked = look(directory.clone()).await;
+        match (std::mem::replace(&mut answers, looked.is_some()), &looked) {
+            (false, Some(_)) => tracing::warn!("the directory of connectors answers again"),
+            (true, None) => {
+                tracing::error!("the directory of connectors does not answer; the last generation runs on");
+            }
+            _ => {}
+        }
+        if looked.is_some_and(|look| watch.settled(look)) {
+            reload(&app).await;
+        }
+    }
+}
+
+/// What was seen when the files were last read, and at the last look.
+struct Watch {
+    read: Look,
+    last: Look,
+}
+
+impl From<Look> for Watch {
+    fn from(first: Look) -> Self {
+        Self { read: first.clone(), last: first }
+    }
+}
+
+impl Watch {
+    /// Whether something changed and has stood still since the last look: then it is to be read.
+    fn settled(&mut self, now: Look) -> bool {
+        let settled = now == self.last && now != self.read;
+        if settled {
+            self.read.clone_from(&now);
+        }
+        self.last = now;
+        settled
+    }
+}
+
+/// `None` when the file system does not answer.
+async fn look(directory: PathBuf) -> Option<Look> {
+    let looking = tokio::task::spawn_blocking(move || {
+        let own = directory.clone();
+        files::within(&directory, PATIENCE, move || {
+            let mut seen = Look::new();
+            walk(&own, 0, &mut seen);
+            seen
+        })
+    });
+    looking.await.ok()?.ok()
+}
+
+fn walk(directory: &Path, depth: usize, seen: &mut Look) {
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        if seen.len() >= MOST {
+            return;
+        }
+        let path = entry.path();
+        // Follows symlinks: a volume is swapped by turning one.
+        let Ok(metadata) = std::fs::metadata(&path) else { continue };
+        if metadata.is_dir() && depth < DEEPEST {
+            walk(&path, depth + 1, seen);
+        }
+        seen.insert(path, (metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(directory: &Path) -> Look {
+        let mut seen = Look::new();
+        walk(directory, 0, &mut seen);
+        seen
+    }
+
+    /// A file that still grows is not read, however long that takes; what was written back is no change.
+    #[test]
+    fn a_half_written_file_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.yaml");
+        std::fs::write(&file, "version: 1").unwrap();
+        let mut watch = Watch::from(seen(directory.path()));
+        let looks = |watch: &mut Watch| watch.settled(seen(directory.path()));
+        assert!(!looks(&mut watch), "nothing changed");
+        for length in 1..=5 {
+            std::fs::write(&file, "version: 1\nsteps:\n".repeat(length)).unwrap();
+            assert!(!looks(&mut watch), "it may grow on");
+        }
+        assert!(looks(&mut watch), "it stands still");
+        assert!(!looks(&mut watch), "and is read once");
+        std::fs::remove_file(&file).unwrap();
+        assert!(!looks(&mut watch));
+        assert!(looks(&mut watch), "a file that went is a change");
+    }
+
+    #[test]
+    fn every_kind_of_change_is_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let mut looks = vec![seen(directory.path())];
+        let mut changed = |what: &str| {
+            let now = seen(directory.path());
+            assert_ne!(looks.last(), Some(&now), "{what}");
+            looks.push(now);
+        };
+        std::fs::write(path("a.yaml"), "1").unwrap();
+        changed("a new file");
+        std::fs::write(path("a.yaml"), "22").unwrap();
+        changed("a longer file");
+        std::fs::write(path("b"), "33").unwrap();
+        std::fs::rename(path("b"), path("a.yaml")).unwrap();
+        changed("a file that was moved into place");
+        for version in ["v1", "v2"] {
+            std::fs::create_dir(path(version)).unwrap();
+            std::fs::write(path(version).join("c.yaml"), "same").unwrap();
+        }
+        std::os::unix::fs::symlink("v1", path("now")).unwrap();
+        changed("a symlink");
+        std::os::unix::fs::symlink("v2", path("next")).unwrap();
+        let _ = seen(directory.path());
+        std::fs::rename(path("next"), path("now")).unwrap();
+        changed("a symlink that was turned");
+        std::fs::remove_file(path("a.yaml")).unwrap();
+        changed("a file that went");
+        std::os::unix::fs::symlink(".", path("circle")).unwrap();
+        assert!(seen(directory.path()).len() < 200, "a circle ends");
+    }
+}
