@@ -198,7 +198,7 @@ impl Connector for Running {
         async move {
             let (rehearsal, progress) = (Rehearsal::default(), Progress::default());
             // What was never sent is nothing to keep, and nobody may wait for it.
-            let tools = Tools { exchange: &rehearsal, kept: None, ..Tools::of(&self.live, &System, &progress) };
+            let tools = Tools { exchange: &rehearsal, step_cache: None, ..Tools::of(&self.live, &System, &progress) };
             let report = authenticate(&self.live.connector, tools, login).await;
             Rehearsed { report, ready: rehearsal.was_asked() }
         }

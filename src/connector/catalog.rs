@@ -17,9 +17,9 @@ use futures_util::{StreamExt as _, stream};
 use super::bounds::Bounds;
 use super::check::{self, Checked, Compiled, Console, Draft, Loaded, SecretsFrom, Surroundings};
 use super::found::{no_transport, took_for_success, took_for_wrong};
-use super::kept::Kept;
 use super::probe::{misread, probe};
 use super::spread::spread;
+use super::step_cache::StepCache;
 use super::{Connector, raw};
 use crate::budget::Budget;
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
@@ -62,8 +62,8 @@ pub struct Live {
     pub connector: Connector,
     /// Its connections.
     pub client: Client,
-    /// What its steps with `cache` keep. A reload begins anew, so that a new secret is used at once.
-    pub kept: Kept,
+    /// Captures of its steps with `cache`. A reload begins with an empty one, so that a new secret is used at once.
+    pub step_cache: StepCache,
     /// What its logins may hold of replies.
     pub replies: Arc<Budget>,
     /// The workers that hold its scripts; none when no connector of its generation has any.
@@ -205,8 +205,8 @@ impl Loader {
         for misread in misread(&connector, pool.as_deref()).await {
             diagnostics.extend(took_for_wrong(&raw, &file, &misread));
         }
-        let kept = Kept::default();
-        let live = Live { connector, client, kept, replies, scripts: pool, reads, first_script, raw, file };
+        let step_cache = StepCache::default();
+        let live = Live { connector, client, step_cache, replies, scripts: pool, reads, first_script, raw, file };
         Outcome { id, live: fooled.is_empty().then_some(live), forbidden: false, diagnostics }
     }
 }

@@ -10,7 +10,6 @@ pub mod catalog;
 pub mod check;
 pub mod evidence;
 mod found;
-pub mod kept;
 mod needs;
 pub mod probe;
 #[cfg(test)]
@@ -19,6 +18,7 @@ pub mod raw;
 mod schema;
 mod script_input;
 mod spread;
+pub mod step_cache;
 pub mod usual;
 
 pub use ask::Ask;
@@ -234,8 +234,8 @@ pub struct Step {
     pub retry: u32,
     /// Whether its captures are kept for other logins, and how.
     pub cache: Option<CachePlan>,
-    /// Earlier steps with `cache` whose `drop_when` looks at the reply of this one.
-    pub hears_of: Vec<usize>,
+    /// Earlier steps with `cache` whose captures a reply of this one can invalidate (`drop_when`).
+    pub invalidates: Vec<usize>,
     /// Names whose values a trace may show.
     pub public: Vec<String>,
     /// Who gets the code that the step sends, for the send quota: what the file says, else the user of a login whose ask

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::run::Run;
+use super::state::Run;
 use super::stop::Stop;
 use crate::connector::{NameSet, Step};
 use crate::context::Context;

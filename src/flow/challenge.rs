@@ -11,20 +11,22 @@ use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 use url::Url;
 
-use super::report::{AskTrace, StepEnd, StepReport};
-use super::run::Run;
-use super::saved::{Hold, Saved};
+use super::recorder::Recorder;
+use super::report::{AskTrace, StepEnd};
+use super::saved::{OpenChallenge, Saved, milliseconds};
+use super::state::{Poll, Run};
 use super::stop::{Ending, Stop};
 use super::{draw, input};
+use crate::connector::Connector;
 use crate::connector::ask::{Ask, AskType, Image};
 use crate::connector::raw::Word as _;
-use crate::connector::{Connector, Step};
 use crate::document::Object;
 use crate::mapping::plain_text;
 use crate::pattern::Pattern;
+use crate::request::RequestPlan;
 use crate::secret::Secret;
 use crate::state::Pause;
-use crate::template::{RenderError, Template};
+use crate::template::Template;
 use crate::verdict::{Cause, Challenge, ChallengeError, ChallengeField, Reason};
 
 /// What keeping a state may take beyond the deadline of its call; a store beside the daemon answers in milliseconds.
@@ -41,16 +43,6 @@ pub enum Action {
     Early,
     /// The code once more.
     Resend,
-}
-
-/// Whether a call asks for a confirmation and brings no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Poll {
-    No,
-    /// It may ask the upstream.
-    Due,
-    /// It comes too soon for that.
-    Early,
 }
 
 impl Poll {
@@ -78,243 +70,247 @@ pub struct Resumption {
     pub trace: bool,
 }
 
-/// The answer that a step was given, and what stood before it.
-pub(super) struct Asked {
-    pub hold: Hold,
+/// The answer to an open challenge.
+pub(super) struct ChallengeAnswer {
+    pub challenge: OpenChallenge,
     /// The id that was used.
     pub id: String,
     /// `None` for a poll.
     pub answers: Option<IndexMap<String, Secret>>,
 }
 
-/// What a wrong answer must not leave behind.
-pub(super) struct Before {
+/// What stood before an answer, for one that was wrong.
+pub(super) struct Rollback {
     env: Object,
     answers: IndexMap<String, Secret>,
 }
 
-impl Run<'_> {
-    /// Opens the challenge of the step at `index`; the login waits.
-    pub(super) async fn open(&mut self, index: usize, step: &Step, ask: &Ask, report: &mut StepReport) -> Stop {
-        self.context.step = draw::step_values(self.tools.ambient, &self.connector.time_zone);
-        report.end = StepEnd::Asked;
-        let now = self.tools.ambient.unix_ms();
-        let resend = ask.resend.as_ref();
-        let hold = Hold {
-            step: index,
-            expires_at: now + milliseconds(ask.expires_in),
-            attempts_left: ask.attempts,
-            resends_left: resend.map_or(0, |resend| resend.max),
-            resend_at: now + resend.map_or(0, |resend| milliseconds(resend.after)),
-            poll_at: now + ask.poll_after.map_or(0, milliseconds),
-        };
-        let id = self.new_id();
-        let stop = self.wait(step, ask, (id, hold), None).await;
-        if let (Some(trace), Ending::Challenge(challenge)) = (&mut report.trace, &stop.ending) {
-            trace.ask = Some(AskTrace::of(challenge));
-        }
-        stop
+impl Rollback {
+    pub(super) fn of(run: &Run<'_>) -> Self {
+        Self { env: run.context.env.clone(), answers: run.context.answers.clone() }
     }
 
-    /// Keeps the login under `id` and says what to ask. The pause is a verdict only once the state is kept.
-    pub(super) async fn wait(
-        &mut self,
-        step: &Step,
-        ask: &Ask,
-        (id, hold): (String, Hold),
-        error: Option<ChallengeError>,
-    ) -> Stop {
-        let challenge = match self.shown(ask, &id, hold, error) {
-            Ok(challenge) => challenge,
-            Err(stop) => return stop,
-        };
-        let explain = match &challenge.error {
-            None => format!("the user is asked: {}", ask.kind.word()),
-            Some(error) => format!("{}; the user is asked again: {}", error.reason, ask.kind.word()),
-        };
-        match self.keep(step, &id, hold).await {
-            Ok(()) => Stop { ending: Ending::Challenge(Box::new(challenge)), explain },
-            Err(stop) => stop,
-        }
-    }
-
-    pub(super) async fn keep(&self, step: &Step, id: &str, hold: Hold) -> Result<(), Stop> {
-        let left = hold.expires_at.saturating_sub(self.tools.ambient.unix_ms());
-        let state = Saved::bytes_of(self, hold);
-        let proven = self.ledger.proven().is_something();
-        // A call whose deadline passed while it connected has sent nothing; its challenge must not be lost for that.
-        let deadline = self.deadline.max(Instant::now() + GRACE);
-        let pause = Pause {
-            state: &state,
-            proven,
-            connector: &self.connector.id,
-            account: &self.claimed,
-            client_ip: self.context.user.client_ip,
-        };
-        let kept = self.tools.pauses.put(id, pause, Duration::from_millis(left), deadline).await;
-        kept.map_err(|why| {
-            Stop::unavailable(Cause::State, format!("the challenge of {} cannot be kept: {why}", step.name))
-        })
-    }
-
-    fn new_id(&self) -> String {
-        use base64::Engine as _;
-        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(draw::bytes::<16>(self.tools.ambient))
-    }
-
-    /// What the user gets to see.
-    fn shown(&self, ask: &Ask, id: &str, hold: Hold, error: Option<ChallengeError>) -> Result<Challenge, Stop> {
-        let now = self.tools.ambient.unix_ms();
-        let until = |at: u64| Duration::from_millis(at.saturating_sub(now));
-        let message = ask.message.as_ref().map(|message| self.text(message)).transpose()?;
-        let url = ask.url.as_ref().map(|plan| self.link(plan)).transpose()?;
-        let image = match &ask.image {
-            None => None,
-            Some(Image::Link(plan)) => Some(self.link(plan)?.into()),
-            Some(Image::Data(template)) => Some(picture(self.text(template)?)?),
-        };
-        Ok(Challenge {
-            id: id.to_owned(),
-            kind: ask.kind.word().to_owned(),
-            message: message.map(|message| plain_text(&message, &self.mask)),
-            fields: ask.fields.iter().map(field).collect(),
-            url: url.map(String::from),
-            image,
-            expires_in: until(hold.expires_at),
-            attempts_left: hold.attempts_left,
-            resend_after: (hold.resends_left > 0).then(|| until(hold.resend_at)),
-            poll_after: ask.poll_after.map(|usual| until(hold.poll_at).min(usual)),
-            error,
-        })
-    }
-
-    fn text(&self, template: &Template) -> Result<String, Stop> {
-        let value = template.value(&self.context).map_err(unrendered)?;
-        let text = value.scalar_text().map(str::to_owned);
-        text.ok_or_else(|| Stop::unavailable(Cause::UnexpectedReply, "a value of the ask is no text"))
-    }
-
-    fn link(&self, plan: &crate::request::RequestPlan) -> Result<Url, Stop> {
-        plan.render(&self.context, None).map(|prepared| prepared.url).map_err(unrendered)
-    }
-
-    /// Takes the answers in, or says why they cannot be sent. Nothing has been sent so far.
-    pub(super) fn take_answers(&mut self, ask: &Ask, asked: &mut Asked) -> Result<Before, Stop> {
-        let before = self.before();
-        let Some(answers) = asked.answers.take() else { return Ok(before) };
-        let checked = self.check_answers(ask, &answers);
-        self.mask.add(answers.values());
-        self.context.answers.extend(answers);
-        match checked {
-            Ok(()) => Ok(before),
-            Err(stop) => {
-                self.forget(before);
-                Err(stop)
-            }
-        }
-    }
-
-    fn check_answers(&self, ask: &Ask, answers: &IndexMap<String, Secret>) -> Result<(), Stop> {
-        let refuse = |what: String| Err(Stop::reject(Reason::InvalidInput, format!("{what}; nothing was sent")));
-        if let Some(name) = answers.keys().find(|name| ask.answers().all(|known| known != name.as_str())) {
-            // The name is the caller's own text and may hold anything, so only its length is told.
-            return refuse(format!("an answer of {} characters' name was not asked for", name.chars().count()));
-        }
-        for name in ask.answers() {
-            if answers.get(name).is_none_or(|answer| input::is_empty(answer.expose())) {
-                return refuse(format!("the answer {name} is missing or empty"));
-            }
-        }
-        for field in &ask.fields {
-            let answer = answers.get(&field.name).map(Secret::expose).unwrap_or_default();
-            let matches = |pattern: &Pattern| pattern.is_match(answer, &self.context.work) == Ok(true);
-            if field.pattern.as_ref().is_some_and(|(_, pattern)| !matches(pattern)) {
-                return refuse(format!("the answer {} does not have the form that is asked for", field.name));
-            }
-        }
-        if ask.kind == AskType::Redirect {
-            let state = answers.get("state").map(Secret::expose).unwrap_or_default();
-            // In constant time: whoever can measure must not find the state letter by letter.
-            if !bool::from(state.as_bytes().ct_eq(self.context.login.state.expose().as_bytes())) {
-                return refuse("the state that came back is not the one of this login".to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    /// What stands now, for [`Run::forget`].
-    pub(super) fn before(&self) -> Before {
-        Before { env: self.context.env.clone(), answers: self.context.answers.clone() }
-    }
-
-    /// Undoes what a wrong answer left.
-    pub(super) fn forget(&mut self, before: Before) {
-        self.context.env = before.env;
-        self.context.answers = before.answers;
-    }
-
-    /// What becomes of the login when the step that asked did not succeed.
-    pub(super) async fn not_done(
-        &mut self,
-        step: &Step,
-        ask: &Ask,
-        asked: Asked,
-        before: Option<Before>,
-        stop: Stop,
-    ) -> Stop {
-        if let Some(before) = before {
-            self.forget(before);
-        }
-        let Asked { mut hold, id, answers: _ } = asked;
-        if self.poll != Poll::No || stop.ending == Ending::Pending {
-            hold.poll_at = self.tools.ambient.unix_ms() + ask.poll_after.map_or(0, milliseconds);
-        }
-        match &stop.ending {
-            Ending::Pending => {
-                let waits = self.wait(step, ask, (id, hold), None).await;
-                Stop { explain: if waits.is_challenge() { stop.explain } else { waits.explain.clone() }, ..waits }
-            }
-            Ending::Reject {
-                reason: reason @ (Reason::MfaFailed | Reason::InvalidCredentials | Reason::InvalidInput),
-                message,
-            } if self.poll == Poll::No => {
-                let left = hold.attempts_left.saturating_sub(1);
-                if left == 0 {
-                    return Stop { explain: format!("{}; it was the last attempt", stop.explain), ..stop };
-                }
-                let error = ChallengeError {
-                    reason: *reason,
-                    error_code: self.mapped.error_code.take(),
-                    error_message: message.clone().or(self.mapped.error_message.take()),
-                };
-                let again = (self.new_id(), Hold { attempts_left: left, ..hold });
-                let waits = self.wait(step, ask, again, Some(error)).await;
-                let explain = format!("{}; {left} more may be tried", stop.explain);
-                Stop { explain: if waits.is_challenge() { explain } else { waits.explain.clone() }, ..waits }
-            }
-            // A poll is no answer: nothing was used up, whatever the upstream made of it.
-            Ending::Unavailable(_) if !self.written || self.poll != Poll::No => {
-                // Should this fail, the verdict is the same and the user begins anew.
-                let explain = match self.keep(step, &id, hold).await {
-                    Ok(()) => format!("{}; the challenge stays open", stop.explain),
-                    Err(_) => stop.explain,
-                };
-                Stop { explain, ..stop }
-            }
-            _ => stop,
-        }
-    }
-
-    /// The same challenge again, as it stands.
-    pub(super) async fn still_open(&mut self, step: &Step, ask: &Ask, asked: Asked) -> Stop {
-        self.wait(step, ask, (asked.id, asked.hold), None).await
+    /// Undoes what the answer left.
+    pub(super) fn apply(self, run: &mut Run<'_>) {
+        run.context.env = self.env;
+        run.context.answers = self.answers;
     }
 }
 
-/// The step that asks; there is one in the revision that opened the challenge.
-pub(super) fn asking(connector: &Connector, index: usize) -> Option<(&Step, &Ask)> {
-    let step = connector.steps.get(index)?;
-    Some((step, step.ask.as_ref()?))
+/// Opens the challenge of the step at `index`; the login waits.
+pub(super) async fn open(run: &mut Run<'_>, index: usize, ask: &Ask, recorder: &mut Recorder) -> Stop {
+    run.context.step = draw::step_values(run.tools.ambient, &run.connector.time_zone);
+    recorder.report.end = StepEnd::Asked;
+    let now = run.tools.ambient.unix_ms();
+    let resend = ask.resend.as_ref();
+    let challenge = OpenChallenge {
+        step: index,
+        expires_at: now + milliseconds(ask.expires_in),
+        attempts_left: ask.attempts,
+        resends_left: resend.map_or(0, |resend| resend.max),
+        resend_at: now + resend.map_or(0, |resend| milliseconds(resend.after)),
+        poll_at: now + ask.poll_after.map_or(0, milliseconds),
+    };
+    let id = new_id(run);
+    let stop = wait(run, ask, id, challenge, None).await;
+    if let Ending::Challenge(shown) = &stop.ending {
+        recorder.trace(|trace| trace.ask = Some(AskTrace::of(shown)));
+    }
+    stop
+}
+
+/// Keeps the login under `id` and says what to ask. The pause is a verdict only once the state is kept.
+pub(super) async fn wait(
+    run: &Run<'_>,
+    ask: &Ask,
+    id: String,
+    challenge: OpenChallenge,
+    error: Option<ChallengeError>,
+) -> Stop {
+    let shown = match shown(run, ask, &id, challenge, error) {
+        Ok(shown) => shown,
+        Err(stop) => return stop,
+    };
+    let explain = match &shown.error {
+        None => format!("the user is asked: {}", ask.kind.word()),
+        Some(error) => format!("{}; the user is asked again: {}", error.reason, ask.kind.word()),
+    };
+    match keep(run, &id, challenge).await {
+        Ok(()) => Stop { ending: Ending::Challenge(Box::new(shown)), explain },
+        Err(stop) => stop,
+    }
+}
+
+pub(super) async fn keep(run: &Run<'_>, id: &str, challenge: OpenChallenge) -> Result<(), Stop> {
+    let left = challenge.expires_at.saturating_sub(run.tools.ambient.unix_ms());
+    let state = Saved::bytes_of(run, challenge);
+    let proven = run.ledger.proven().is_something();
+    // A call whose deadline passed while it connected has sent nothing; its challenge must not be lost for that.
+    let deadline = run.deadline.max(Instant::now() + GRACE);
+    let pause = Pause {
+        state: &state,
+        proven,
+        connector: &run.connector.id,
+        account: &run.claimed,
+        client_ip: run.context.user.client_ip,
+    };
+    let kept = run.tools.pauses.put(id, pause, Duration::from_millis(left), deadline).await;
+    kept.map_err(|why| {
+        let step = run.connector.steps.get(challenge.step).map_or("", |step| step.name.as_str());
+        Stop::unavailable(Cause::State, format!("the challenge of {step} cannot be kept: {why}"))
+    })
+}
+
+fn new_id(run: &Run<'_>) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(draw::bytes::<16>(run.tools.ambient))
+}
+
+/// What the user gets to see.
+fn shown(
+    run: &Run<'_>,
+    ask: &Ask,
+    id: &str,
+    challenge: OpenChallenge,
+    error: Option<ChallengeError>,
+) -> Result<Challenge, Stop> {
+    let now = run.tools.ambient.unix_ms();
+    let until = |at: u64| Duration::from_millis(at.saturating_sub(now));
+    let message = ask.message.as_ref().map(|message| text(message, run)).transpose()?;
+    let url = ask.url.as_ref().map(|plan| link(plan, run)).transpose()?;
+    let image = match &ask.image {
+        None => None,
+        Some(Image::Link(plan)) => Some(link(plan, run)?.into()),
+        Some(Image::Data(template)) => Some(picture(text(template, run)?)?),
+    };
+    Ok(Challenge {
+        id: id.to_owned(),
+        kind: ask.kind.word().to_owned(),
+        message: message.map(|message| plain_text(&message, &run.mask)),
+        fields: ask.fields.iter().map(field).collect(),
+        url: url.map(String::from),
+        image,
+        expires_in: until(challenge.expires_at),
+        attempts_left: challenge.attempts_left,
+        resend_after: (challenge.resends_left > 0).then(|| until(challenge.resend_at)),
+        poll_after: ask.poll_after.map(|usual| until(challenge.poll_at).min(usual)),
+        error,
+    })
+}
+
+fn text(template: &Template, run: &Run<'_>) -> Result<String, Stop> {
+    let value = template.value(&run.context).map_err(Stop::from)?;
+    let text = value.scalar_text().map(str::to_owned);
+    text.ok_or_else(|| Stop::unavailable(Cause::UnexpectedReply, "a value of the ask is no text"))
+}
+
+fn link(plan: &RequestPlan, run: &Run<'_>) -> Result<Url, Stop> {
+    plan.render(&run.context, None).map(|prepared| prepared.url).map_err(Stop::from)
+}
+
+/// Takes the answers in, or says why they cannot be sent. Nothing has been sent so far.
+pub(super) fn take_answers(run: &mut Run<'_>, ask: &Ask, answer: &mut ChallengeAnswer) -> Result<Rollback, Stop> {
+    let before = Rollback::of(run);
+    let Some(answers) = answer.answers.take() else { return Ok(before) };
+    let checked = check_answers(run, ask, &answers);
+    run.mask.add(answers.values());
+    run.context.answers.extend(answers);
+    match checked {
+        Ok(()) => Ok(before),
+        Err(stop) => {
+            before.apply(run);
+            Err(stop)
+        }
+    }
+}
+
+fn check_answers(run: &Run<'_>, ask: &Ask, answers: &IndexMap<String, Secret>) -> Result<(), Stop> {
+    let refuse = |what: String| Err(Stop::reject(Reason::InvalidInput, format!("{what}; nothing was sent")));
+    if let Some(name) = answers.keys().find(|name| ask.answers().all(|known| known != name.as_str())) {
+        // The name is the caller's own text and may hold anything, so only its length is told.
+        return refuse(format!("an answer of {} characters' name was not asked for", name.chars().count()));
+    }
+    for name in ask.answers() {
+        if answers.get(name).is_none_or(|answer| input::is_empty(answer.expose())) {
+            return refuse(format!("the answer {name} is missing or empty"));
+        }
+    }
+    for field in &ask.fields {
+        let answer = answers.get(&field.name).map(Secret::expose).unwrap_or_default();
+        let matches = |pattern: &Pattern| pattern.is_match(answer, &run.context.work) == Ok(true);
+        if field.pattern.as_ref().is_some_and(|(_, pattern)| !matches(pattern)) {
+            return refuse(format!("the answer {} does not have the form that is asked for", field.name));
+        }
+    }
+    if ask.kind == AskType::Redirect {
+        let state = answers.get("state").map(Secret::expose).unwrap_or_default();
+        // In constant time: whoever can measure must not find the state letter by letter.
+        if !bool::from(state.as_bytes().ct_eq(run.context.login.state.expose().as_bytes())) {
+            return refuse("the state that came back is not the one of this login".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// What becomes of the login when the step that asked did not succeed.
+pub(super) async fn not_done(
+    run: &mut Run<'_>,
+    ask: &Ask,
+    answer: ChallengeAnswer,
+    before: Option<Rollback>,
+    stop: Stop,
+) -> Stop {
+    if let Some(before) = before {
+        before.apply(run);
+    }
+    let ChallengeAnswer { mut challenge, id, answers: _ } = answer;
+    if run.poll != Poll::No || stop.ending == Ending::Pending {
+        challenge.poll_at = run.tools.ambient.unix_ms() + ask.poll_after.map_or(0, milliseconds);
+    }
+    match &stop.ending {
+        Ending::Pending => {
+            let waits = wait(run, ask, id, challenge, None).await;
+            Stop { explain: if waits.is_challenge() { stop.explain } else { waits.explain.clone() }, ..waits }
+        }
+        Ending::Reject {
+            reason: reason @ (Reason::MfaFailed | Reason::InvalidCredentials | Reason::InvalidInput),
+            message,
+        } if run.poll == Poll::No => {
+            let left = challenge.attempts_left.saturating_sub(1);
+            if left == 0 {
+                return Stop { explain: format!("{}; it was the last attempt", stop.explain), ..stop };
+            }
+            let error = ChallengeError {
+                reason: *reason,
+                error_code: run.mapped.error_code.take(),
+                error_message: message.clone().or(run.mapped.error_message.take()),
+            };
+            let again = OpenChallenge { attempts_left: left, ..challenge };
+            let waits = wait(run, ask, new_id(run), again, Some(error)).await;
+            let explain = format!("{}; {left} more may be tried", stop.explain);
+            Stop { explain: if waits.is_challenge() { explain } else { waits.explain.clone() }, ..waits }
+        }
+        // A poll is no answer: nothing was used up, whatever the upstream made of it.
+        Ending::Unavailable(_) if !run.written || run.poll != Poll::No => {
+            // Should this fail, the verdict is the same and the user begins anew.
+            let explain = match keep(run, &id, challenge).await {
+                Ok(()) => format!("{}; the challenge stays open", stop.explain),
+                Err(_) => stop.explain,
+            };
+            Stop { explain, ..stop }
+        }
+        _ => stop,
+    }
+}
+
+/// The same challenge again, as it stands.
+pub(super) async fn still_open(run: &Run<'_>, ask: &Ask, answer: ChallengeAnswer) -> Stop {
+    wait(run, ask, answer.id, answer.challenge, None).await
+}
+
+/// What the step at `index` asks; there is one in the revision that opened the challenge.
+pub(super) fn asking(connector: &Connector, index: usize) -> Option<&Ask> {
+    connector.steps.get(index)?.ask.as_ref()
 }
 
 /// A state that does not fit its connector.
@@ -341,19 +337,6 @@ fn picture(url: String) -> Result<String, Stop> {
         Some(("png" | "jpeg" | "jpg" | "gif" | "webp" | "bmp", data)) if base64(data) => Ok(url),
         _ => Err(Stop::unavailable(Cause::UnexpectedReply, "the image of the ask is no data:image/…;base64, URL")),
     }
-}
-
-fn unrendered(error: RenderError) -> Stop {
-    match error {
-        RenderError::Missing(missing) => Stop::from(missing),
-        RenderError::FromUser { what } => Stop::reject(Reason::InvalidInput, what),
-        RenderError::FromReply { what } => Stop::unavailable(Cause::UnexpectedReply, what),
-        RenderError::Unfit { what } => Stop::misconfigured(what),
-    }
-}
-
-pub(super) fn milliseconds(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl AskTrace {

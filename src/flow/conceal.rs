@@ -3,8 +3,7 @@
 //!
 //! Hidden by value: whoever computes it has it, and no guess of spellings is as good.
 
-use super::login::EXPLAIN_CHARACTERS;
-use super::run::Run;
+use super::state::Run;
 use crate::condition::{Leaf, Test, ValueSource};
 use crate::connector::{Connector, NameSet, Script, Step};
 use crate::context::{FieldKind, StepFacts, StepValue, Variable};
@@ -63,6 +62,9 @@ pub(super) fn repeats(step: &Step, run: &Run<'_>, words: &str) -> bool {
     }
     run.mask.repeats(words, carried)
 }
+
+/// A longer line is no line; logs and audit trails bound lines, not bytes.
+const EXPLAIN_CHARACTERS: usize = 1024;
 
 /// The line of explanation: masked first, then cut, so that the cut leaves no part of a credential.
 pub(super) fn line(run: &Run<'_>, explain: &str) -> String {

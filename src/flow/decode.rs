@@ -1,47 +1,84 @@
-//! Stage 5: bytes to a document, and the answers of a page.
+//! Stage 6: bytes to a document, and what rules ask of a page.
 //!
 //! A large body is read beside the runtime (`beside`).
 
+use url::Url;
+
 use super::beside::{LARGE, Work};
-use super::report::{ReplyTrace, StepReport};
-use super::run::Run;
+use super::recorder::Recorder;
+use super::report::ReplyTrace;
+use super::state::Run;
 use super::stop::Stop;
 use super::{conceal, explain};
 use crate::connector::Step;
-use crate::response::{Decoded, decode};
+use crate::response::source::ReplyView;
+use crate::response::{self, Decoded, check_headers};
 use crate::upstream::Reply;
 use crate::verdict::Cause;
 
-/// Decodes the body of `reply` to the request to `asked`.
-pub(super) async fn decode_reply(
-    step: &Step,
-    run: &Run<'_>,
-    reply: &Reply,
-    report: &mut StepReport,
-) -> Result<Decoded, Stop> {
-    let content_type = reply.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let mut decoded = if reply.body.len() <= LARGE {
-        decode(&step.response.decoding, content_type, &reply.body)
-    } else {
-        let (decoding, content_type) = (step.response.decoding.clone(), content_type.map(str::to_owned));
-        let body = reply.body.clone();
-        let read = move || decode(&decoding, content_type.as_deref(), &body);
-        Box::pin(run.beside(Work::Decoding, read)).await?
-    };
-    conceal::title(step, run, &mut decoded);
-    if let Some(trace) = &mut report.trace {
-        trace.reply = Some(ReplyTrace {
-            status: reply.status,
-            headers: reply.headers.iter().map(|(n, v)| (n.to_string(), v.as_bytes().to_vec())).collect(),
-            body_bytes: reply.body.len(),
-            read_as: explain::read_as(&decoded),
-            document: None,
-            preprocessed: false,
-            timings: reply.timings,
-        });
+/// A reply that was read.
+pub(super) struct Received {
+    pub reply: Reply,
+    pub decoded: Decoded,
+    /// The URL that was asked.
+    pub asked: Url,
+    /// Seconds since 1970.
+    pub now: i64,
+    /// How much there is to look at.
+    pub bytes: usize,
+}
+
+impl Received {
+    pub(super) fn view(&self) -> ReplyView<'_> {
+        let view = ReplyView::new(self.reply.status, &self.reply.headers, &self.decoded, self.now);
+        view.from_host(self.asked.host_str())
     }
+}
+
+/// Decodes the `reply` to the request to `asked`.
+pub(super) async fn decode(
+    step: &Step,
+    run: &mut Run<'_>,
+    reply: Reply,
+    asked: Url,
+    recorder: &mut Recorder,
+) -> Result<Received, Stop> {
+    recorder.report.status = Some(reply.status);
+    recorder.enter("decode");
+    let head = check_headers(&reply.headers);
+    let head = head.map_err(|error| Stop::unavailable(Cause::ResponseTooLarge, error.to_string()))?;
+    run.hold(reply.body.len())?;
+    let mut decoded = decoded(step, run, &reply).await?;
+    conceal::title(step, run, &mut decoded);
+    recorder.trace(|trace| trace.reply = Some(shown(&reply, &decoded)));
     fits(step, &decoded)?;
-    Ok(decoded)
+    run.hold(reply.body.len() + decoded.bytes)?;
+    let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
+    let bytes = reply.body.len() + head;
+    Ok(Received { reply, decoded, asked, now, bytes })
+}
+
+async fn decoded(step: &Step, run: &Run<'_>, reply: &Reply) -> Result<Decoded, Stop> {
+    let content_type = reply.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if reply.body.len() <= LARGE {
+        return Ok(response::decode(&step.response.decoding, content_type, &reply.body));
+    }
+    let (decoding, content_type) = (step.response.decoding.clone(), content_type.map(str::to_owned));
+    let body = reply.body.clone();
+    let read = move || response::decode(&decoding, content_type.as_deref(), &body);
+    Box::pin(run.beside(Work::Decoding, read)).await
+}
+
+fn shown(reply: &Reply, decoded: &Decoded) -> ReplyTrace {
+    ReplyTrace {
+        status: reply.status,
+        headers: reply.headers.iter().map(|(n, v)| (n.to_string(), v.as_bytes().to_vec())).collect(),
+        body_bytes: reply.body.len(),
+        read_as: explain::read_as(decoded),
+        document: None,
+        preprocessed: false,
+        timings: reply.timings,
+    }
 }
 
 /// A document that takes too much memory is no document, and says so as what it is.

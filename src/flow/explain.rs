@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 use super::conceal::Secrecy;
 use super::decisive::{self, Decisive};
 use super::report::Tells;
-use super::run::Proof;
+use super::state::Proof;
 use super::watched::tells;
 use crate::condition::{Condition, Leaf, Operand, Operator, Rule, Seen, Test, speaks};
 

@@ -4,17 +4,19 @@
 //! One login may keep as much as one document may take. All logins of a connector, and of the daemon, have a budget
 //! (`limits.connector_reply_memory`, `limits.reply_memory`); beyond it a login is unavailable(overloaded).
 
-use super::run::Run;
+use indexmap::IndexMap;
+
+use super::state::Run;
 use super::stop::Stop;
 use crate::context::StepFacts;
 use crate::document::{Value, object_bytes};
 use crate::verdict::{Cause, Mapped};
 
 impl Run<'_> {
-    /// Says that the reply at hand takes `bytes`, beside what is kept of earlier ones. A send test has most of it twice.
+    /// Says that the reply at hand takes `bytes`, beside what is retained of earlier ones. A send test has most of it twice.
     pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Stop> {
         let times = if self.tracing { 2 } else { 1 };
-        let held = self.share.hold((self.kept + bytes).saturating_mul(times));
+        let held = self.share.hold((self.retained + bytes).saturating_mul(times));
         held.map_err(|_| {
             let what = "the replies that logins hold take as much memory as limits.reply_memory or \
                         limits.connector_reply_memory allows";
@@ -22,16 +24,16 @@ impl Run<'_> {
         })
     }
 
-    /// Counts anew what is kept, once a reply is no longer at hand.
-    pub(super) fn count_kept(&mut self) -> Result<(), Stop> {
+    /// Counts anew what is retained, once a reply is no longer at hand.
+    pub(super) fn count_retained(&mut self) -> Result<(), Stop> {
         let steps = self.context.steps.values().map(facts_bytes).sum::<usize>();
         let mapped = mapped_bytes(&self.mapped) + mapped_bytes(&self.refused);
-        self.kept = steps + mapped + object_bytes(&self.context.env);
+        self.retained = steps + mapped + object_bytes(&self.context.env);
         let most = self.connector.max_document.0;
-        if self.kept > most {
+        if self.retained > most {
             let line = format!(
                 "what this login keeps of replies takes {} KiB of memory, and transport.max_document allows {}",
-                self.kept >> 10,
+                self.retained >> 10,
                 most >> 10
             );
             return Err(Stop::unavailable(Cause::ResponseTooLarge, line));
@@ -41,12 +43,12 @@ impl Run<'_> {
 }
 
 fn facts_bytes(facts: &StepFacts) -> usize {
-    captures_bytes(facts) + facts.page.bytes()
+    captures_bytes(&facts.captures) + facts.page.bytes()
 }
 
 /// What the captures of a step take.
-pub(super) fn captures_bytes(facts: &StepFacts) -> usize {
-    facts.captures.values().flatten().map(Value::bytes).sum()
+pub(super) fn captures_bytes(captures: &IndexMap<String, Option<Value>>) -> usize {
+    captures.values().flatten().map(Value::bytes).sum()
 }
 
 fn mapped_bytes(mapped: &Mapped) -> usize {

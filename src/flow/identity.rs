@@ -1,7 +1,7 @@
 //! Who the upstream says this is, compared with who the user said they are, and which comparisons an accept owes (docs/contract.md section 4.5).
 
 use super::report::IdentityTrace;
-use super::run::Run;
+use super::state::Run;
 use super::stop::Stop;
 use crate::condition::Facts;
 use crate::connector::{Match, Role, Step};

@@ -2,17 +2,16 @@
 
 use tokio::time::Instant;
 
-use super::challenge::{Action, Asked, Poll, Resumption};
+use super::challenge::{Action, ChallengeAnswer, Resumption};
+use super::input::Admitted;
 use super::report::{Report, StepReport};
-use super::run::Run;
-use super::sends::Code;
+use super::saved::Saved;
+use super::state::{Poll, Run};
 use super::stop::{Ending, Stop};
-use super::{Login, Tools, conceal, draw, explain, input};
+use super::{Login, Tools, conceal, draw, explain, input, resend, run};
 use crate::account::{UNREADABLE, bounded};
-use crate::budget::Share;
 use crate::connector::Connector;
 use crate::cookies::deliver;
-use crate::mask::Mask;
 use crate::verdict::{Accept, Delivery, Grant, Ledger, Mapped, Misconfigured, Reason, Reject, Unavailable, Verdict};
 
 /// Authenticates one user. Never fails: whatever happens is one of the five verdicts.
@@ -32,7 +31,7 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
             let mut steps = Vec::new();
             let mut run = Run::begin(connector, tools, admitted, deadline, tracing);
             // Boxed: a run holds the futures of all its stages, 16 KiB that would be moved with every caller's own.
-            let result = Box::pin(run.steps(0, None, &mut steps)).await;
+            let result = Box::pin(run::steps(&mut run, 0, None, &mut steps)).await;
             let sends = run.credential_sends;
             subject.report(connector, conclude(run, result), steps, sends)
         }
@@ -44,50 +43,38 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
 pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumption) -> Report {
     let Resumption { id, saved, action, deadline, trace } = resumption;
     let subject = Subject::new(saved.request_id.clone(), saved.username.clone(), saved.claimed.clone());
-    let hold = saved.hold;
-    let mut run = Run {
-        connector,
-        tools,
-        deadline: subject.deadline(connector, deadline),
-        claimed: saved.claimed.clone(),
-        subject: saved.subject.clone(),
-        compared: saved.compared.clone(),
-        mapped: saved.mapped(),
-        refused: Mapped::default(),
-        ledger: Ledger::reopen(saved.proven),
-        credential_sends: 0,
-        written: false,
-        code: Code::default(),
-        poll: Poll::of(&action),
-        pick: connector.nodes.as_ref().map(|nodes| saved.node.map_or_else(|| nodes.start(), |node| nodes.resume(node))),
-        jar: saved.jar.clone(),
-        asked: Vec::new(),
-        stale: Vec::new(),
-        asides: Vec::new(),
-        kept: 0,
-        share: Share::of(tools.replies),
-        tracing: trace,
-        mask: Mask::default(),
-        context: saved.context(connector.secrets.clone()),
+    let challenge = saved.challenge;
+    let mut run = reopened(connector, tools, saved, subject.deadline(connector, deadline), trace);
+    run.poll = Poll::of(&action);
+    let mut steps: Vec<StepReport> = Vec::new();
+    let answers = match action {
+        Action::Answer(answers) => Some(answers),
+        Action::Poll | Action::Early => None,
+        Action::Resend => {
+            let stop = Box::pin(resend::resend(&mut run, id, challenge, &mut steps)).await;
+            let sends = run.credential_sends;
+            return subject.report(connector, conclude(run, Err(stop)), steps, sends);
+        }
     };
-    run.mask = Mask::new(&run.context.user, connector.secrets.values().chain(run.context.answers.values()));
+    let answer = ChallengeAnswer { challenge, id, answers };
+    let result = Box::pin(run::steps(&mut run, challenge.step, Some(answer), &mut steps)).await;
+    let sends = run.credential_sends;
+    subject.report(connector, conclude(run, result), steps, sends)
+}
+
+/// The run of a login that waited, as it was.
+fn reopened<'a>(connector: &'a Connector, tools: Tools<'a>, saved: Saved, deadline: Instant, tracing: bool) -> Run<'a> {
+    let (claimed, subject, compared) = (saved.claimed.clone(), saved.subject.clone(), saved.compared.clone());
+    let (mapped, jar, proven, node) = (saved.mapped(), saved.jar.clone(), saved.proven, saved.node);
+    let context = saved.context(connector.secrets.clone());
+    let begun = Run::begin(connector, tools, Admitted { context, claimed }, deadline, tracing);
+    let pick = connector.nodes.as_ref().zip(node).map(|(nodes, node)| nodes.resume(node)).or(begun.pick);
+    let mut run = Run { subject, compared, mapped, ledger: Ledger::reopen(proven), jar, pick, ..begun };
+    run.mask.add(run.context.answers.values());
     conceal::env(&mut run, &[]);
     // What an ask shows again may hold the time or something drawn.
     run.context.step = draw::step_values(tools.ambient, &connector.time_zone);
-    let mut steps: Vec<StepReport> = Vec::new();
-    let result = match action {
-        Action::Answer(answers) => {
-            let asked = Asked { hold, id, answers: Some(answers) };
-            Box::pin(run.steps(hold.step, Some(asked), &mut steps)).await
-        }
-        Action::Poll | Action::Early => {
-            let asked = Asked { hold, id, answers: None };
-            Box::pin(run.steps(hold.step, Some(asked), &mut steps)).await
-        }
-        Action::Resend => Err(Box::pin(run.resend(id, hold, &mut steps)).await),
-    };
-    let sends = run.credential_sends;
-    subject.report(connector, conclude(run, result), steps, sends)
+    run
 }
 
 /// Whom a report is about, and since when.
@@ -181,6 +168,3 @@ fn verdict_of(ending: Ending, mapped: Mapped) -> Verdict {
         }
     }
 }
-
-/// A longer line is no line; logs and audit trails bound lines, not bytes.
-pub(super) const EXPLAIN_CHARACTERS: usize = 1024;

@@ -1,108 +1,65 @@
-//! Stages 7 to 9 of one reply: what it means, what of it is kept, what of it goes back.
+//! Stages 8 and 9 of one reply: what it means, what of it later steps may read, what of it goes back.
 //!
 //! A function of what the login knows and of the reply. It changes nothing, so that a large reply can be looked at on another
 //! thread; what it found is entered into the run afterwards.
 
 mod map;
+mod matter;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use indexmap::IndexMap;
-use url::Url;
-
 use self::map::{map_data, map_error, map_refused, with_message};
+use self::matter::{Good, Matter, Notes};
 use super::beside::{Known, LARGE};
 use super::conceal::Secrecy;
+use super::decode::Received;
 use super::identity::{self, Compared};
-use super::report::{CacheTrace, CaptureTrace, IdentityTrace, MapTrace, RuleTrace, StepReport};
-use super::run::{Done, Proof, Run};
+use super::recorder::Recorder;
+use super::report::{CacheTrace, CaptureTrace, RuleTrace};
+use super::state::{Code, Proof, Run, StepResult};
 use super::stop::{Ending, Stop};
-use super::{explain, page, sends, watched};
-use crate::condition::{Absent, Facts, Judging, StepRules, doubt, speaks, status_speaks};
+use super::{explain, moved, page, sends, watched};
+use crate::condition::{Absent, Condition, Facts, Judging, StepRules, doubt, speaks, status_speaks};
 use crate::connector::{Role, Step};
 use crate::context::{Context, PageFacts};
 use crate::document::Value;
 use crate::mapping::plain_text;
 use crate::mask::Mask;
-use crate::response::Decoded;
 use crate::response::source::{Found, ReplyView};
-use crate::upstream::Reply;
-use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Mapped, Truth, judge_factor, judge_helper};
-
-/// A reply that was read.
-pub(super) struct Received {
-    pub reply: Reply,
-    pub decoded: Decoded,
-    /// The URL that was asked.
-    pub asked: Url,
-    /// Seconds since 1970.
-    pub now: i64,
-}
-
-/// What is looked at.
-#[derive(Clone, Copy)]
-struct Matter<'a> {
-    secrecy: Secrecy<'a>,
-    step: &'a Step,
-    context: &'a Context,
-    mask: &'a Mask,
-    /// The name that identity is compared with.
-    claimed: &'a str,
-    tracing: bool,
-    view: Option<&'a ReplyView<'a>>,
-    /// The URL that was asked.
-    asked: Option<&'a Url>,
-}
+use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Truth, judge_factor, judge_helper};
+use indexmap::IndexMap;
 
 /// What was found.
 pub(super) struct Meaning {
     notes: Notes,
     result: Result<Good, Stop>,
+    /// Where a redirect leads.
+    leads: Option<String>,
 }
 
-/// What is entered into the run whatever the reply means.
-#[derive(Default)]
-struct Notes {
-    /// Steps with `cache` whose captures the reply calls no longer good.
-    stale: Vec<usize>,
-    /// Whether the status says neither yes nor no, and nothing was decided.
-    mute: bool,
-    /// Whether the reply says that no code went out.
-    unsent: bool,
-    /// Error code and message of the reply; none in a step without a request.
-    error: Option<(Option<String>, Option<String>)>,
-    /// Extension and attributes of a reply that refuses.
-    refused: Option<Mapped>,
-    rules: Vec<RuleTrace>,
-    captures: Vec<CaptureTrace>,
-    identity: Option<IdentityTrace>,
-    map: Option<MapTrace>,
-}
-
-/// A step that succeeded.
-struct Good {
-    done: Done,
-    /// The upstream's name for the user.
-    subject: Option<String>,
-    /// Whether it was compared, and the comparison counts.
-    compared: bool,
-    mapped: Mapped,
-}
-
-/// Looks at the reply of a step, or at a step without one: there, or beside the runtime when `large`.
-pub(super) async fn of(
+/// Stage 8: looks at the reply of a step, or at a step without one; beside the runtime when there is much to look at.
+pub(super) async fn judge(
     step: &Step,
     run: &mut Run<'_>,
     received: Option<Received>,
-    large: bool,
+    recorder: &mut Recorder,
 ) -> Result<Meaning, Stop> {
-    if large {
-        let index = index_of(step, run);
-        return Box::pin(run.beside_with(move |known| lent(known, index, received.as_ref()))).await;
-    }
-    let view = received.as_ref().map(Received::view);
-    Ok(look(Matter {
+    recorder.enter("judge");
+    let leads = received.as_ref().and_then(|received| moved::leads(step, run, &received.reply, &received.asked));
+    let bytes = received.as_ref().map_or(0, |received| received.bytes);
+    let meaning = if run.retained.max(bytes) > LARGE {
+        let index = run.index_of(step);
+        Box::pin(run.beside_with(move |known| lent(known, index, received.as_ref()))).await?
+    } else {
+        looked_at_here(step, run, received.as_ref())
+    };
+    Ok(Meaning { leads, ..meaning })
+}
+
+fn looked_at_here(step: &Step, run: &Run<'_>, received: Option<&Received>) -> Meaning {
+    let view = received.map(Received::view);
+    look(Matter {
         secrecy: Secrecy::of(run.connector, step),
         step,
         context: &run.context,
@@ -110,8 +67,8 @@ pub(super) async fn of(
         claimed: &run.claimed,
         tracing: run.tracing,
         view: view.as_ref(),
-        asked: received.as_ref().map(|received| &received.asked),
-    }))
+        asked: received.map(|received| &received.asked),
+    })
 }
 
 fn lent(known: &Known, index: usize, received: Option<&Received>) -> Meaning {
@@ -129,29 +86,27 @@ fn lent(known: &Known, index: usize, received: Option<&Received>) -> Meaning {
     })
 }
 
-impl Received {
-    fn view(&self) -> ReplyView<'_> {
-        let view = ReplyView::new(self.reply.status, &self.reply.headers, &self.decoded, self.now);
-        view.from_host(self.asked.host_str())
-    }
-}
-
 impl Meaning {
-    /// Enters it into the run.
-    pub(super) fn enter(self, step: &Step, run: &mut Run<'_>, report: &mut StepReport) -> Result<Done, Stop> {
-        let Self { mut notes, mut result } = self;
+    /// Stage 9: enters into the run what was found: captures for later steps, and what goes back to the caller.
+    pub(super) fn capture_and_map(
+        self,
+        step: &Step,
+        run: &mut Run<'_>,
+        recorder: &mut Recorder,
+    ) -> Result<StepResult, Stop> {
+        let Self { mut notes, mut result, leads } = self;
         notes.tell(step, run, &mut result);
-        if let Some(trace) = &mut report.trace {
+        recorder.report.mute |= notes.mute;
+        recorder.trace(|trace| {
             let names = notes.stale.iter().map(|index| run.connector.steps[*index].name.clone());
             trace.cache.extend(names.map(CacheTrace::Dropped));
             trace.rules = notes.rules;
             trace.captures.extend(notes.captures);
             trace.identity = notes.identity;
             trace.map = notes.map;
-        }
-        report.mute |= notes.mute;
+        });
         if notes.unsent {
-            run.code = sends::Code::Unsent;
+            run.code = Code::Unsent;
         }
         run.stale.extend(notes.stale);
         if let Some((code, message)) = notes.error {
@@ -161,35 +116,41 @@ impl Meaning {
         if let Some(refused) = notes.refused {
             run.refused = refused;
         }
-        let Good { done, subject, compared, mapped } = result?;
+        let Good { result, subject, compared, mapped } = result.map_err(|stop| moved::told(stop, leads))?;
+        recorder.enter("map");
         if compared {
-            run.compared.push(index_of(step, run));
+            run.compared.push(run.index_of(step));
         }
         if subject.is_some() {
             run.subject = subject;
         }
         step.response.map.add(mapped, &mut run.mapped);
-        Ok(done)
+        Ok(result)
     }
 }
 
-/// Whether a step runs, and the trace of why.
-pub(super) async fn when(step: &Step, run: &mut Run<'_>) -> Result<(Truth, Option<RuleTrace>), Stop> {
-    fn look(secrecy: Secrecy<'_>, context: &Context, tracing: bool) -> (Truth, Option<RuleTrace>) {
-        let Some(when) = &secrecy.step.when else { return (Truth::True, None) };
-        let facts = Facts { context, reply: None, claims: None };
-        let truth = when.holds(facts, Absent::Unknown);
-        (truth, tracing.then(|| watched::when(when, truth, facts, secrecy)))
-    }
-    if run.kept <= LARGE {
-        return Ok(look(Secrecy::of(run.connector, step), &run.context, run.tracing));
-    }
-    let index = index_of(step, run);
-    let lent = move |known: &Known| {
-        let Known { steps, secret_env, context, tracing, .. } = known;
-        look(Secrecy { steps, secret_env, step: &steps[index] }, context, *tracing)
+/// Stage 1: whether a step runs.
+pub(super) async fn when(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<Truth, Stop> {
+    let Some(when) = &step.when else { return Ok(Truth::True) };
+    let (truth, watched) = if run.retained <= LARGE {
+        asked(when, Secrecy::of(run.connector, step), &run.context, run.tracing)
+    } else {
+        let index = run.index_of(step);
+        let lent = move |known: &Known| {
+            let Known { steps, secret_env, context, tracing, .. } = known;
+            let secrecy = Secrecy { steps, secret_env, step: &steps[index] };
+            steps[index].when.as_ref().map(|when| asked(when, secrecy, context, *tracing))
+        };
+        Box::pin(run.beside_with(lent)).await?.unwrap_or((Truth::True, None))
     };
-    Box::pin(run.beside_with(lent)).await
+    recorder.trace(|trace| trace.when = watched);
+    Ok(truth)
+}
+
+fn asked(when: &Condition, secrecy: Secrecy<'_>, context: &Context, tracing: bool) -> (Truth, Option<RuleTrace>) {
+    let facts = Facts { context, reply: None, claims: None };
+    let truth = when.holds(facts, Absent::Unknown);
+    (truth, tracing.then(|| watched::when(when, truth, facts, secrecy)))
 }
 
 /// The order of looking.
@@ -199,13 +160,13 @@ fn look(matter: Matter<'_>) -> Meaning {
         None => without_reply(matter, &mut notes),
         Some(view) => of_reply(matter, view, &mut notes),
     };
-    Meaning { notes, result }
+    Meaning { notes, result, leads: None }
 }
 
 fn of_reply(matter: Matter<'_>, view: &ReplyView<'_>, notes: &mut Notes) -> Result<Good, Stop> {
     notes.stale = stale(matter);
     named(matter.step, view, notes)?;
-    let judged = judge(matter, notes);
+    let judged = judge_by_rules(matter, notes);
     notes.unsent = sends::went_out(matter.step, matter.facts(), &judged) == Truth::False;
     let message = map_error(matter, notes);
     let (proof, explain) = match judged {
@@ -225,22 +186,16 @@ fn of_reply(matter: Matter<'_>, view: &ReplyView<'_>, notes: &mut Notes) -> Resu
     let Compared { subject, compared } = compared?;
     let mapped = map_data(matter, notes);
     let page = matter.asked.map(|asked| page::left_by(matter.step, view.decoded, asked)).unwrap_or_default();
-    let done = Done { proof, status: Some(view.status), captures, page, explain, good_for: good_for(matter) };
-    Ok(Good { done, subject, compared, mapped })
+    let result = StepResult { proof, status: Some(view.status), captures, page, explain, good_for: good_for(matter) };
+    Ok(Good { result, subject, compared, mapped })
 }
 
 /// A step without a request: its rules and captures look at variables only.
 fn without_reply(matter: Matter<'_>, notes: &mut Notes) -> Result<Good, Stop> {
-    let (proof, explain) = judge(matter, notes)?;
+    let (proof, explain) = judge_by_rules(matter, notes)?;
     let captures = capture(matter, notes)?;
-    let done = Done { proof, status: None, captures, page: PageFacts::default(), explain, good_for: None };
-    Ok(Good { done, subject: None, compared: false, mapped: map_data(matter, notes) })
-}
-
-impl<'a> Matter<'a> {
-    fn facts(self) -> Facts<'a> {
-        Facts { context: self.context, reply: self.view, claims: None }
-    }
+    let result = StepResult { proof, status: None, captures, page: PageFacts::default(), explain, good_for: None };
+    Ok(Good { result, subject: None, compared: false, mapped: map_data(matter, notes) })
 }
 
 /// What a reply says about captures that it was asked with: looked at in one that may end the login, too.
@@ -250,7 +205,7 @@ fn stale(matter: Matter<'_>) -> Vec<usize> {
         let condition = plan.and_then(|plan| plan.drop_when.as_ref());
         condition.is_some_and(|condition| condition.holds(matter.facts(), Absent::Unknown) == Truth::True)
     };
-    matter.step.hears_of.iter().copied().filter(says_so).collect()
+    matter.step.invalidates.iter().copied().filter(says_so).collect()
 }
 
 /// A status that says neither yes nor no is trouble when no rule names it; when one does, that rule must hold.
@@ -263,8 +218,8 @@ fn named(step: &Step, view: &ReplyView<'_>, notes: &mut Notes) -> Result<(), Sto
     Err(Stop::unavailable(doubt(Some(view.status)), line))
 }
 
-/// Stage 7: what the reply means. The line beside a proof says why.
-fn judge(matter: Matter<'_>, notes: &mut Notes) -> Result<(Proof, String), Stop> {
+/// What the rules say. The line beside a proof says why.
+fn judge_by_rules(matter: Matter<'_>, notes: &mut Notes) -> Result<(Proof, String), Stop> {
     let (step, facts) = (matter.step, matter.facts());
     let rules = &step.response.rules;
     let judging = Judging::recording(rules, facts);
@@ -308,7 +263,7 @@ fn denied(denial: Denial, rules: &StepRules, explain: String, mask: &Mask) -> St
     Stop { ending, explain }
 }
 
-/// Stage 8: what later steps may read.
+/// What later steps may read.
 fn capture(matter: Matter<'_>, notes: &mut Notes) -> Result<IndexMap<String, Option<Value>>, Stop> {
     let mut captured = IndexMap::new();
     for capture in &matter.step.response.captures {
@@ -330,11 +285,6 @@ fn capture(matter: Matter<'_>, notes: &mut Notes) -> Result<IndexMap<String, Opt
         captured.insert(capture.name.clone(), value);
     }
     Ok(captured)
-}
-
-/// Where the step stands in the connector.
-fn index_of(step: &Step, run: &Run<'_>) -> usize {
-    run.connector.steps.iter().position(|known| known.name == step.name).unwrap_or(usize::MAX)
 }
 
 /// How long what was captured serves others, where it may.

@@ -1,7 +1,35 @@
-//! A login as a run over a connector's steps.
+//! A login as a run over a connector's steps. Nothing here writes a log, an HTTP reply or a file.
 //!
-//! `login` leads in and out, `run` is the loop, `step` the order of the stages, `challenge` the pauses, `report` what came of
-//! it; `utility` walks the same steps without a verdict. Nothing here writes a log, an HTTP reply or a file.
+//! # From the call to the report
+//!
+//! ```text
+//! authenticate ─▶ input::admit ─┐                        ┌─▶ Accept, only of the ledger's grant
+//! resume ───────▶ saved::Saved ─┴▶ run::steps ─▶ conclude ┼─▶ Reject, Unavailable, Misconfigured
+//! resume(Resend) ▶ resend ──────────────────────────────▶ └─▶ Challenge, once its state is stored
+//! utility ──────▶ input::admit_call ─▶ run::step, each ──▶ UtilityEnd, which is no verdict
+//! ```
+//!
+//! # The order of one step
+//!
+//! | function | what it decides |
+//! | --- | --- |
+//! | `run::steps` | which step is next, and what the run comes to. Nothing else does |
+//! | `run::step` | whether the step runs (`when`), and whether it pauses first (`ask`): `challenge::open` |
+//! | `run::answered` | what a pause comes to: the step runs with the answer, or the challenge stays open |
+//! | `run::run_step` | counts a code that the step sends, and leaves the step's facts for later steps |
+//! | `renew::run` | whether the reply invalidates cached captures (`drop_when`), and whether the step runs once more |
+//! | `cached::run` | whether a step with `cache` is fetched, or its captures are there |
+//! | `step::run` | the stages, a line each: variables, render, sign, send, decode, preprocess, judge, capture and map |
+//!
+//! Each calls the next one and none above it. A stage goes on or returns a `Stop`: one ending and one line for the
+//! administrator. `challenge::not_done` decides what becomes of a pause whose step stopped.
+//!
+//! # What is carried
+//!
+//! `state::Run` is the state of one login. Proofs come from `verdict` alone and go into its ledger, and only a closed ledger
+//! gives a grant. `recorder::Recorder` writes the report of a step, and its trace when a send test asks for one; `report` is
+//! what comes out. `saved::Saved` is what a login keeps over a challenge. `tools::Tools` is everything outside: the upstream,
+//! scripts, clock, randomness, quotas, stores.
 
 mod beside;
 mod cached;
@@ -19,12 +47,16 @@ mod meaning;
 mod moved;
 mod page;
 pub mod progress;
+mod recorder;
+mod renew;
 pub mod report;
 mod resend;
 mod run;
 mod saved;
+mod scripts;
 mod send;
 mod sends;
+mod state;
 mod step;
 mod stop;
 mod tools;
@@ -35,9 +67,10 @@ pub use challenge::{Action, Resumption};
 pub use login::{authenticate, resume};
 pub use report::Report;
 pub use saved::Saved;
-pub use sends::{CodeSend, Sends, Unbounded};
-pub use tools::{Exchange, NoPauses, NoScripts, Pauses, Pocket, Rehearsal, Scripts, Tools, Waiting};
-pub use utility::{Refused, UtilityCall, UtilityEnd, UtilityReport, utility};
+pub use tools::{
+    CodeSend, Exchange, NoPauses, NoScripts, Pauses, Pocket, Rehearsal, Scripts, Sends, Tools, Unbounded, Waiting,
+};
+pub use utility::{Refused, UtilityEnd, UtilityReport, utility};
 
 use std::net::IpAddr;
 
@@ -58,6 +91,23 @@ pub struct Login {
     pub client_ip: Option<IpAddr>,
     /// Declared attributes.
     pub attributes: Object,
+    /// The console's id for this request, or one drawn by the caller.
+    pub request_id: String,
+    /// An earlier end than the connector's own timeout, if the console asks for one.
+    pub deadline: Option<Instant>,
+    /// Whether stages are recorded for a send test.
+    pub trace: bool,
+}
+
+/// What a console (or the command line) asks of a utility.
+#[derive(Debug)]
+pub struct UtilityCall {
+    /// The user name, where the connector reads it.
+    pub username: Option<String>,
+    /// The address of the user's device.
+    pub client_ip: Option<IpAddr>,
+    /// Declared attributes.
+    pub inputs: Object,
     /// The console's id for this request, or one drawn by the caller.
     pub request_id: String,
     /// An earlier end than the connector's own timeout, if the console asks for one.

@@ -8,7 +8,7 @@ use http::header::LOCATION;
 use url::Url;
 
 use super::conceal;
-use super::run::Run;
+use super::state::Run;
 use super::stop::{Ending, Stop};
 use crate::connector::Step;
 use crate::mask::MASK;

@@ -3,70 +3,68 @@
 //! The pause stays under the same id, with as many attempts; the login goes no further here. A sender that is refused or
 //! fails leaves the pause as it was: the code that was sent before still counts.
 
-use super::challenge::{asking, lost, milliseconds};
+use super::challenge::{Rollback, asking, keep, lost, wait};
 use super::meaning;
+use super::recorder::Recorder;
 use super::report::StepReport;
-use super::run::Run;
-use super::saved::Hold;
+use super::run::{enter, run_step};
+use super::saved::{OpenChallenge, milliseconds};
+use super::state::Run;
 use super::stop::{Ending, Stop};
 use crate::verdict::{ChallengeError, Reason, Truth};
 
-impl Run<'_> {
-    /// Sends the code once more. The id stays and no attempt is lost, whatever comes of it.
-    pub(super) async fn resend(&mut self, id: String, hold: Hold, reports: &mut Vec<StepReport>) -> Stop {
-        let connector = self.connector;
-        let Some((step, ask)) = asking(connector, hold.step) else { return lost() };
-        let Some((resend, sender)) = ask.resend.as_ref().and_then(|r| Some((r, connector.steps.get(r.step)?))) else {
-            return self.wait(step, ask, (id, hold), Some(too_many())).await;
-        };
-        let now = self.tools.ambient.unix_ms();
-        if hold.resends_left == 0 || now < hold.resend_at {
-            return self.wait(step, ask, (id, hold), Some(too_many())).await;
-        }
-        if sender.when.is_some() {
-            let holds = match meaning::when(sender, self).await {
-                Ok((truth, _)) => truth == Truth::True,
-                Err(stop) => return stop,
-            };
-            if !holds {
-                // It does not run for this user, so there is nothing to send again.
-                return self.wait(step, ask, (id, hold), Some(too_many())).await;
+/// Sends the code once more. The id stays and no attempt is lost, whatever comes of it.
+pub(super) async fn resend(
+    run: &mut Run<'_>,
+    id: String,
+    challenge: OpenChallenge,
+    reports: &mut Vec<StepReport>,
+) -> Stop {
+    let connector = run.connector;
+    let Some(ask) = asking(connector, challenge.step) else { return lost() };
+    let sender = ask.resend.as_ref().and_then(|resend| Some((resend, connector.steps.get(resend.step)?)));
+    let now = run.tools.ambient.unix_ms();
+    let Some((resend, sender)) = sender.filter(|_| challenge.resends_left > 0 && now >= challenge.resend_at) else {
+        return wait(run, ask, id, challenge, Some(too_many())).await;
+    };
+    let mut recorder = Recorder::begin(run, sender);
+    match meaning::when(sender, run, &mut recorder).await {
+        Ok(Truth::True) => {}
+        // It does not run for this user, so there is nothing to send again.
+        Ok(_) => return wait(run, ask, id, challenge, Some(too_many())).await,
+        Err(stop) => return stop,
+    }
+    let before = Rollback::of(run);
+    let mut explain = String::new();
+    let sent = run_step(run, sender, &mut recorder, &mut explain).await;
+    reports.append(&mut run.extra_reports);
+    reports.push(recorder.finish());
+    if sent.is_err() {
+        // The code that was sent before still counts, and it may stand in `env`.
+        before.apply(run);
+    }
+    match sent {
+        Ok(proof) => {
+            enter(run, proof);
+            let (resends_left, resend_at) = (challenge.resends_left - 1, now + milliseconds(resend.after));
+            let again = OpenChallenge { resends_left, resend_at, ..challenge };
+            let waits = wait(run, ask, id, again, None).await;
+            if waits.is_challenge() {
+                Stop { explain: format!("{} ran once more", sender.name), ..waits }
+            } else {
+                waits
             }
         }
-        let before = self.before();
-        let mut report = self.report_of(sender);
-        let mut explain = String::new();
-        let sent = self.run_step(sender, &mut report, &mut explain).await;
-        reports.append(&mut self.asides);
-        reports.push(report);
-        if sent.is_err() {
-            // The code that was sent before still counts, and it may stand in `env`.
-            self.forget(before);
+        Err(Stop { ending: Ending::Reject { reason, message }, .. }) => {
+            let error = ChallengeError { reason, error_code: run.mapped.error_code.take(), error_message: message };
+            wait(run, ask, id, challenge, Some(error)).await
         }
-        match sent {
-            Ok(proof) => {
-                self.enter(proof);
-                let hold =
-                    Hold { resends_left: hold.resends_left - 1, resend_at: now + milliseconds(resend.after), ..hold };
-                let waits = self.wait(step, ask, (id, hold), None).await;
-                if waits.is_challenge() {
-                    Stop { explain: format!("{} ran once more", sender.name), ..waits }
-                } else {
-                    waits
-                }
-            }
-            Err(Stop { ending: Ending::Reject { reason, message }, .. }) => {
-                let error =
-                    ChallengeError { reason, error_code: self.mapped.error_code.take(), error_message: message };
-                self.wait(step, ask, (id, hold), Some(error)).await
-            }
-            Err(Stop { ending: Ending::TooMany(_), .. }) => self.wait(step, ask, (id, hold), Some(too_many())).await,
-            Err(stop @ Stop { ending: Ending::Unavailable(_), .. }) => {
-                let _ = self.keep(step, &id, hold).await;
-                stop
-            }
-            Err(stop) => stop,
+        Err(Stop { ending: Ending::TooMany(_), .. }) => wait(run, ask, id, challenge, Some(too_many())).await,
+        Err(stop @ Stop { ending: Ending::Unavailable(_), .. }) => {
+            let _ = keep(run, &id, challenge).await;
+            stop
         }
+        Err(stop) => stop,
     }
 }
 

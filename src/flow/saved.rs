@@ -5,13 +5,13 @@
 //! back only by the same revision of the same connector, so they have no schema of their own to keep compatible.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use super::challenge::milliseconds;
-use super::run::Run;
+use super::state::Run;
 use crate::connector::ask::{Ask, AskType, SLOWEST_POLL};
 use crate::context::{LoginTexts, PageFacts, StepFacts, StepOutcome, StepValue, User, Variable};
 use crate::cookies::Jar;
@@ -21,7 +21,7 @@ use crate::state::{MOST_BYTES, Pause};
 use crate::verdict::{Mapped, Proven};
 
 /// Raised when the meaning of a member changes: two versions of this program may share a store.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// A login that waits for an answer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Saved {
     pub(super) username: String,
     pub(super) claimed: String,
     pub(super) client_ip: Option<IpAddr>,
-    pub(super) hold: Hold,
+    pub(super) challenge: OpenChallenge,
     redirects: bool,
     pub(super) proven: Proven,
     pub(super) subject: Option<String>,
@@ -42,21 +42,21 @@ pub struct Saved {
     pub(super) jar: Jar,
     extension: Option<Value>,
     mapped_attributes: Vec<(String, Value)>,
-    password: Option<Kept>,
-    fields: Vec<(String, Kept)>,
+    password: Option<SealedSecret>,
+    fields: Vec<(String, SealedSecret)>,
     attributes: Vec<(String, Value)>,
     env: Vec<(String, Value)>,
-    answers: Vec<(String, Kept)>,
+    answers: Vec<(String, SealedSecret)>,
     steps: Vec<(String, SavedStep)>,
-    state: Kept,
-    nonce: Kept,
-    pkce_verifier: Kept,
+    state: SealedSecret,
+    nonce: SealedSecret,
+    pkce_verifier: SealedSecret,
     pkce_challenge: String,
 }
 
-/// Where a login waits, and what may still be tried there.
+/// The challenge that a login waits at, and what may still be tried there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Hold {
+pub(super) struct OpenChallenge {
     /// The index of the step that asks.
     pub step: usize,
     /// Milliseconds since 1970 when the challenge ends.
@@ -69,6 +69,10 @@ pub(super) struct Hold {
     pub poll_at: u64,
 }
 
+pub(super) fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct SavedStep {
     outcome: StepOutcome,
@@ -79,25 +83,25 @@ struct SavedStep {
 
 /// A secret that is written into the seal, and nowhere else.
 #[derive(Debug, Clone)]
-struct Kept(Secret);
+struct SealedSecret(Secret);
 
-impl Serialize for Kept {
+impl Serialize for SealedSecret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.expose())
     }
 }
 
-impl<'de> Deserialize<'de> for Kept {
+impl<'de> Deserialize<'de> for SealedSecret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self(Secret::new(text)))
     }
 }
 
 impl Saved {
-    /// What `run` must keep to go on at `hold`.
-    pub(super) fn of(run: &Run<'_>, hold: Hold) -> Self {
-        let (context, needs) = (&run.context, run.connector.needs_from(hold.step));
-        let kept = |secret: &Secret| Kept(secret.clone());
+    /// What `run` must keep to go on at `challenge`.
+    pub(super) fn of(run: &Run<'_>, challenge: OpenChallenge) -> Self {
+        let (context, needs) = (&run.context, run.connector.needs_from(challenge.step));
+        let kept = |secret: &Secret| SealedSecret(secret.clone());
         let user = &context.user;
         let named = |variable: fn(String) -> Variable, name: &String| needs.keeps(&variable(name.clone()));
         Self {
@@ -108,8 +112,8 @@ impl Saved {
             username: user.username.clone(),
             claimed: run.claimed.clone(),
             client_ip: user.client_ip,
-            hold,
-            redirects: asks(run, hold).is_some_and(|ask| ask.kind == AskType::Redirect),
+            challenge,
+            redirects: asks(run, challenge).is_some_and(|ask| ask.kind == AskType::Redirect),
             proven: run.ledger.proven(),
             subject: run.subject.clone(),
             compared: run.compared.clone(),
@@ -131,11 +135,11 @@ impl Saved {
     }
 
     /// The bytes for the seal; wiped when dropped. One more than a state may have when it is too large: the store says so.
-    pub(super) fn bytes_of(run: &Run<'_>, hold: Hold) -> Zeroizing<Vec<u8>> {
-        if !may_fit(run, hold) {
+    pub(super) fn bytes_of(run: &Run<'_>, challenge: OpenChallenge) -> Zeroizing<Vec<u8>> {
+        if !may_fit(run, challenge) {
             return Zeroizing::new(vec![0; TOO_MANY]);
         }
-        Self::of(run, hold).to_bytes()
+        Self::of(run, challenge).to_bytes()
     }
 
     fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
@@ -209,12 +213,12 @@ impl Saved {
 
     /// Milliseconds that the challenge still lives; 0 when it is over.
     pub fn left_ms(&self, now_ms: u64) -> u64 {
-        self.hold.expires_at.saturating_sub(now_ms)
+        self.challenge.expires_at.saturating_sub(now_ms)
     }
 
     /// Whether a poll comes before the time that the last answer named. A clock that was set back makes nobody wait for it.
     pub fn is_early(&self, now_ms: u64) -> bool {
-        (1..=milliseconds(SLOWEST_POLL)).contains(&self.hold.poll_at.saturating_sub(now_ms))
+        (1..=milliseconds(SLOWEST_POLL)).contains(&self.challenge.poll_at.saturating_sub(now_ms))
     }
 
     /// What was mapped so far.
@@ -224,11 +228,11 @@ impl Saved {
 
     /// Everything that steps may read, as it was.
     pub(super) fn context(self, secrets: std::sync::Arc<std::collections::BTreeMap<String, Secret>>) -> super::Context {
-        let secret = |(name, Kept(value)): (String, Kept)| (name, value);
+        let secret = |(name, SealedSecret(value)): (String, SealedSecret)| (name, value);
         super::Context {
             user: User {
                 username: self.username,
-                password: self.password.map(|Kept(password)| password).unwrap_or_default(),
+                password: self.password.map(|SealedSecret(password)| password).unwrap_or_default(),
                 fields: self.fields.into_iter().map(secret).collect(),
                 client_ip: self.client_ip,
                 attributes: self.attributes.into_iter().collect::<Object>(),
@@ -273,8 +277,8 @@ impl std::io::Write for Capped {
 }
 
 /// Whether the values that `run` must keep may fit, before any of them is copied: a document may be a thousand times too large.
-fn may_fit(run: &Run<'_>, hold: Hold) -> bool {
-    let needs = run.connector.needs_from(hold.step);
+fn may_fit(run: &Run<'_>, challenge: OpenChallenge) -> bool {
+    let needs = run.connector.needs_from(challenge.step);
     let mapped = run.mapped.extension.iter().chain(run.mapped.attributes.iter().map(|(_, value)| value));
     let env = run.context.env.iter().filter(|(name, _)| needs.keeps(&Variable::Env((*name).clone())));
     let captures = run.context.steps.iter().flat_map(|(step, facts)| {
@@ -288,8 +292,8 @@ fn may_fit(run: &Run<'_>, hold: Hold) -> bool {
     mapped.chain(env.map(|(_, value)| value)).chain(captures).all(|value| value.may_fit(&mut left))
 }
 
-fn asks<'r>(run: &'r Run<'_>, hold: Hold) -> Option<&'r Ask> {
-    run.connector.steps.get(hold.step)?.ask.as_ref()
+fn asks<'r>(run: &'r Run<'_>, challenge: OpenChallenge) -> Option<&'r Ask> {
+    run.connector.steps.get(challenge.step)?.ask.as_ref()
 }
 
 /// The members that are `wanted`, in order.

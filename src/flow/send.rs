@@ -1,4 +1,4 @@
-//! Stages 2 to 4: the request with every value at its place, signed, and one exchange.
+//! Stages 3 to 5: the request with every value at its place, signed, and one exchange.
 //!
 //! The user's credential is written at most once a step: another node is tried only when nothing was written, and
 //! only helpers are tried again. Cookies are added last, because they depend on where a request goes; whatever a reply
@@ -8,9 +8,10 @@ use http::HeaderValue;
 use http::header::COOKIE;
 
 use super::conceal;
-use super::report::{SentTrace, StepReport};
-use super::run::Run;
+use super::recorder::Recorder;
+use super::report::SentTrace;
 use super::sends;
+use super::state::{Code, Run};
 use super::stop::Stop;
 use crate::connector::{Role, Step};
 use crate::mask::MASK;
@@ -18,58 +19,41 @@ use crate::request::{Prepared, RequestPlan, cookie_header};
 use crate::secret::Secret;
 use crate::template::RenderError;
 use crate::upstream::{Outgoing, Reply, SendFault};
-use crate::verdict::{Cause, Reason};
+use crate::verdict::Cause;
 
-/// A request but for its cookies.
-pub(super) struct Ready {
+/// A request but for the cookies of the jar.
+pub(super) struct Signed {
     request: Outgoing,
     /// The connector's own.
     cookies: Vec<(String, HeaderValue)>,
 }
 
-/// Stages 2 and 3.
-pub(super) fn render(
+/// Stage 3: every value at its place.
+pub(super) fn render(plan: &RequestPlan, run: &Run<'_>, recorder: &mut Recorder) -> Result<Prepared, Stop> {
+    recorder.enter("render");
+    plan.render(&run.context, run.node(plan).as_ref()).map_err(unsent)
+}
+
+/// Stage 4: the signature; the request is complete but for cookies.
+pub(super) fn sign(
     step: &Step,
     plan: &RequestPlan,
+    mut prepared: Prepared,
     run: &mut Run<'_>,
-    report: &mut StepReport,
-) -> Result<Ready, Stop> {
-    let node = run.node(plan);
-    let mut prepared = plan.render(&run.context, node.as_ref()).map_err(unrendered)?;
+    recorder: &mut Recorder,
+) -> Result<Signed, Stop> {
     let unsigned = prepared.headers.len();
     if let Some(auth) = &step.auth {
-        auth.sign(&mut prepared, &run.context).map_err(unrendered)?;
+        auth.sign(&mut prepared, &run.context).map_err(unsent)?;
     }
     let signed: Vec<Secret> = prepared.headers[unsigned..].iter().map(|(_, value)| credentials_of(value)).collect();
     conceal::carried(step, plan, &signed, run);
-    if let Some(trace) = &mut report.trace {
-        trace.request = Some(SentTrace {
-            method: prepared.method.to_string(),
-            url: prepared.url.to_string(),
-            shape: plan.shape(&run.context, node.as_ref()).map_err(unrendered)?,
-            signed: prepared.headers[unsigned..].iter().map(|(n, v)| (n.to_string(), v.as_bytes().to_vec())).collect(),
-            from_jar: Vec::new(),
-        });
+    if run.tracing {
+        let shape = plan.shape(&run.context, run.node(plan).as_ref()).map_err(unsent)?;
+        let signed = prepared.headers[unsigned..].iter().map(|(n, v)| (n.to_string(), v.as_bytes().to_vec())).collect();
+        let (method, url) = (prepared.method.to_string(), prepared.url.to_string());
+        recorder.trace(|trace| trace.request = Some(SentTrace { method, url, shape, signed, from_jar: Vec::new() }));
     }
-    Ok(ready(step, prepared))
-}
-
-/// A header of `auth` without the name of its scheme.
-fn credentials_of(value: &HeaderValue) -> Secret {
-    let text = String::from_utf8_lossy(value.as_bytes());
-    Secret::new(text.split_once(' ').map_or(&*text, |(_, credentials)| credentials))
-}
-
-fn unrendered(error: RenderError) -> Stop {
-    match error {
-        RenderError::Missing(missing) => Stop::from(missing),
-        RenderError::FromUser { what } => Stop::reject(Reason::InvalidInput, format!("nothing was sent: {what}")),
-        RenderError::FromReply { what } => Stop::unavailable(Cause::UnexpectedReply, what),
-        RenderError::Unfit { what } => Stop::misconfigured(what),
-    }
-}
-
-fn ready(step: &Step, prepared: Prepared) -> Ready {
     let request = Outgoing {
         method: prepared.method,
         url: prepared.url,
@@ -78,22 +62,36 @@ fn ready(step: &Step, prepared: Prepared) -> Ready {
         body: prepared.body,
         carries_credential: step.carries_credential,
     };
-    Ready { request, cookies: prepared.cookies }
+    Ok(Signed { request, cookies: prepared.cookies })
 }
 
-/// Stage 4: the reply, and the URL that was asked.
+/// A header of `auth` without the name of its scheme.
+fn credentials_of(value: &HeaderValue) -> Secret {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    Secret::new(text.split_once(' ').map_or(&*text, |(_, credentials)| credentials))
+}
+
+fn unsent(error: RenderError) -> Stop {
+    Stop::from(match error {
+        RenderError::FromUser { what } => RenderError::FromUser { what: format!("nothing was sent: {what}") },
+        other => other,
+    })
+}
+
+/// Stage 5: the reply, and the URL that was asked.
 pub(super) async fn send(
     step: &Step,
     plan: &RequestPlan,
     run: &mut Run<'_>,
-    ready: Ready,
-    report: &mut StepReport,
+    signed: Signed,
+    recorder: &mut Recorder,
 ) -> Result<(Reply, url::Url), Stop> {
-    let Ready { mut request, cookies } = ready;
+    recorder.enter("send");
+    let Signed { mut request, cookies } = signed;
     let mut tries = if step.role == Role::Helper && !step.carries_credential { step.retry } else { 0 };
     loop {
         // Anew for each try: another node is another host, and a reply that is tried again may have set some.
-        put_cookies(&mut request, &cookies, run, report);
+        put_cookies(&mut request, &cookies, run, recorder);
         if step.carries_credential {
             run.tools.progress.credential_leaves();
         }
@@ -101,13 +99,13 @@ pub(super) async fn send(
         let written = !matches!(&result, Err(fault) if !fault.written);
         run.written |= written;
         if written && step.sends_code_to.is_some() {
-            run.code = sends::Code::MayBeSent;
+            run.code = Code::MayBeSent;
         }
         if step.carries_credential && written {
             run.credential_sends += 1;
         }
         if let Ok(reply) = &result {
-            keep_cookies(reply, &request.url, run, report);
+            store_cookies(reply, &request.url, run, recorder);
         }
         match result {
             // A gateway's answer for a server that is away; helpers carry nothing that must not be sent twice.
@@ -142,7 +140,7 @@ fn move_to(url: &mut url::Url, node: &url::Url) {
 }
 
 /// The cookies of a request to where it goes now: the connector's own, and of the jar what has none of their names.
-fn put_cookies(request: &mut Outgoing, own: &[(String, HeaderValue)], run: &Run<'_>, report: &mut StepReport) {
+fn put_cookies(request: &mut Outgoing, own: &[(String, HeaderValue)], run: &Run<'_>, recorder: &mut Recorder) {
     request.headers.retain(|(name, _)| name != COOKIE);
     let mut kept = run.jar.for_request(&request.url, now(run));
     kept.retain(|(name, _)| own.iter().all(|(own, _)| own != name));
@@ -152,18 +150,18 @@ fn put_cookies(request: &mut Outgoing, own: &[(String, HeaderValue)], run: &Run<
     if let Some(value) = cookie_header(own.chain(kept.clone())) {
         request.headers.push((COOKIE, value));
     }
-    if let Some(sent) = report.trace.as_mut().and_then(|trace| trace.request.as_mut()) {
-        sent.from_jar = kept.map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
-    }
+    recorder.trace(|trace| {
+        if let Some(sent) = &mut trace.request {
+            sent.from_jar = kept.map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
+        }
+    });
 }
 
 /// Whatever a reply is judged to be, its cookies count.
-fn keep_cookies(reply: &Reply, url: &url::Url, run: &mut Run<'_>, report: &mut StepReport) {
+fn store_cookies(reply: &Reply, url: &url::Url, run: &mut Run<'_>, recorder: &mut Recorder) {
     let now = now(run);
     let dropped = run.jar.store(&reply.headers, url, now);
-    if let Some(trace) = &mut report.trace {
-        trace.dropped_cookies.extend(dropped);
-    }
+    recorder.trace(|trace| trace.dropped_cookies.extend(dropped));
 }
 
 /// Seconds since 1970, the same all through a step.

@@ -1,60 +1,18 @@
 //! Whether a code may be sent: asked before a step runs that makes the upstream send one to the user.
 //!
-//! A trait, so that the flow knows no guard; golden cases and the command line have no quota.
+//! The quota itself is the caller's (`Sends`): the flow knows no guard, and golden cases and the command line have none.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use super::run::{Proof, Run};
+use super::state::{Code, Proof, Run};
 use super::stop::{Ending, Stop};
+use super::tools::CodeSend;
 use crate::condition::{Absent, Facts};
 use crate::connector::Step;
 use crate::context::Variable;
 use crate::document::Value;
 use crate::verdict::Truth;
-
-/// One code that is about to be sent.
-#[derive(Debug, Clone, Copy)]
-pub struct CodeSend<'a> {
-    /// The connector's id.
-    pub connector: &'a str,
-    /// Who gets it: the account of a login, the phone number (or whatever a utility is told) of a utility call.
-    pub account: &'a str,
-    /// The address of the user's device, if the console told.
-    pub client_ip: Option<IpAddr>,
-}
-
-/// What is known of the code that a step counted last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Code {
-    /// None was counted, or its request was written.
-    #[default]
-    MayBeSent,
-    /// It was counted, and none went out so far.
-    Unsent,
-}
-
-/// Counts the codes.
-pub trait Sends: Send + Sync {
-    /// Counts one code, or says after which time there is another one. Never waits.
-    fn may_send(&self, send: &CodeSend<'_>) -> Result<(), Duration>;
-
-    /// The code that was counted last for `send` did not go out: it counts no more.
-    fn not_sent(&self, send: &CodeSend<'_>);
-}
-
-/// No quota.
-#[derive(Debug, Clone, Copy)]
-pub struct Unbounded;
-
-impl Sends for Unbounded {
-    fn may_send(&self, _: &CodeSend<'_>) -> Result<(), Duration> {
-        Ok(())
-    }
-
-    fn not_sent(&self, _: &CodeSend<'_>) {}
-}
 
 /// Counts the first code that `step` sends, if it sends one; a code beyond the quota ends the run before anything is sent.
 pub(super) fn admit(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {

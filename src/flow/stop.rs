@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::context::Missing;
+use crate::template::RenderError;
 use crate::verdict::{Cause, Challenge, Reason};
 
 /// What the run ends with; each becomes one verdict.
@@ -52,9 +53,7 @@ impl Stop {
         let what = what.into();
         Self { explain: what.clone(), ending: Ending::Misconfigured(what) }
     }
-}
 
-impl Stop {
     /// Whether the login waits for an answer.
     pub(super) fn is_challenge(&self) -> bool {
         matches!(self.ending, Ending::Challenge(_))
@@ -68,6 +67,17 @@ impl From<Missing> for Stop {
             Missing::Input(_) => Self::reject(Reason::InvalidInput, explain),
             Missing::Capture(_) => Self::unavailable(Cause::UnexpectedReply, explain),
             Missing::Unset(_) => Self::misconfigured(explain),
+        }
+    }
+}
+
+impl From<RenderError> for Stop {
+    fn from(error: RenderError) -> Self {
+        match error {
+            RenderError::Missing(missing) => Self::from(missing),
+            RenderError::FromUser { what } => Self::reject(Reason::InvalidInput, what),
+            RenderError::FromReply { what } => Self::unavailable(Cause::UnexpectedReply, what),
+            RenderError::Unfit { what } => Self::misconfigured(what),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Traits, so that golden tests and the probe run the very same flow over replies from a file.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,11 +12,10 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::progress::Progress;
-use super::sends::{Sends, Unbounded};
 use crate::budget::Budget;
 use crate::clock::Ambient;
 use crate::connector::catalog::Live;
-use crate::connector::kept::Kept;
+use crate::connector::step_cache::StepCache;
 use crate::script::{Input, Outcome, Pool, ScriptId};
 use crate::state::Pause;
 use crate::upstream::{Client, Outgoing, Reply, SendFault};
@@ -60,6 +60,38 @@ pub trait Pauses: Send + Sync {
     ) -> Waiting<'a, Result<(), String>>;
 }
 
+/// One code that is about to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeSend<'a> {
+    /// The connector's id.
+    pub connector: &'a str,
+    /// Who gets it: the account of a login, the phone number (or whatever a utility is told) of a utility call.
+    pub account: &'a str,
+    /// The address of the user's device, if the console told.
+    pub client_ip: Option<IpAddr>,
+}
+
+/// Counts the codes.
+pub trait Sends: Send + Sync {
+    /// Counts one code, or says after which time there is another one. Never waits.
+    fn may_send(&self, send: &CodeSend<'_>) -> Result<(), Duration>;
+
+    /// The code that was counted last for `send` did not go out: it counts no more.
+    fn not_sent(&self, send: &CodeSend<'_>);
+}
+
+/// No quota.
+#[derive(Debug, Clone, Copy)]
+pub struct Unbounded;
+
+impl Sends for Unbounded {
+    fn may_send(&self, _: &CodeSend<'_>) -> Result<(), Duration> {
+        Ok(())
+    }
+
+    fn not_sent(&self, _: &CodeSend<'_>) {}
+}
+
 /// Everything outside a run.
 #[derive(Clone, Copy)]
 pub struct Tools<'a> {
@@ -75,8 +107,8 @@ pub struct Tools<'a> {
     pub sends: &'a dyn Sends,
     /// Where challenges wait.
     pub pauses: &'a dyn Pauses,
-    /// What steps with `cache` share with other logins; `None`: nothing, each login asks for itself.
-    pub kept: Option<&'a Kept>,
+    /// The cache of steps with `cache`; `None`: each login fetches for itself.
+    pub step_cache: Option<&'a StepCache>,
     /// What all logins of the connector may hold of replies; `None`: no bound but each login's own.
     pub replies: Option<&'a Arc<Budget>>,
 }
@@ -95,7 +127,7 @@ impl<'a> Tools<'a> {
             progress,
             sends: &Unbounded,
             pauses: &NoPauses,
-            kept: Some(&live.kept),
+            step_cache: Some(&live.step_cache),
             replies: Some(&live.replies),
         }
     }
@@ -110,7 +142,7 @@ impl<'a> Tools<'a> {
             progress,
             sends: &Unbounded,
             pauses: &NoPauses,
-            kept: None,
+            step_cache: None,
             replies: None,
         }
     }

@@ -3,35 +3,18 @@
 //! What comes out has a type of its own. No ledger is kept here, so there is no grant, and without a grant there is no
 //! accept: a utility cannot authenticate anybody, whatever its file says.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::recorder::Recorder;
 use super::report::StepReport;
-use super::run::Run;
+use super::state::Run;
 use super::stop::{Ending, Stop};
-use super::{Tools, conceal, input};
+use super::{Tools, UtilityCall, conceal, input, run};
 use crate::connector::{Connector, Kind};
-use crate::document::{Object, Value};
+use crate::document::Value;
 use crate::verdict::{Mapped, Misconfigured, Reason, Unavailable};
-
-/// What a console (or the command line) asks of a utility.
-#[derive(Debug)]
-pub struct UtilityCall {
-    /// The user name, where the connector reads it.
-    pub username: Option<String>,
-    /// The address of the user's device.
-    pub client_ip: Option<IpAddr>,
-    /// Declared attributes.
-    pub inputs: Object,
-    /// The console's id for this request, or one drawn by the caller.
-    pub request_id: String,
-    /// An earlier end than the connector's own timeout, if the console asks for one.
-    pub deadline: Option<Instant>,
-    /// Whether stages are recorded for a send test.
-    pub trace: bool,
-}
 
 /// One utility call, as data.
 #[derive(Debug)]
@@ -139,11 +122,10 @@ fn begun(connector: &Connector, call: UtilityCall, tools: Tools<'_>) -> Result<i
 async fn walk(run: &mut Run<'_>, steps: &mut Vec<StepReport>) -> Result<String, Stop> {
     let (connector, mut explain) = (run.connector, String::new());
     for (index, step) in connector.steps.iter().enumerate() {
-        let (started, mut report, mut own) = (Instant::now(), run.report_of(step), String::new());
-        let result = run.step(index, step, &mut report, &mut own).await;
-        report.took = started.elapsed();
-        steps.append(&mut run.asides);
-        steps.push(report);
+        let (mut recorder, mut own) = (Recorder::begin(run, step), String::new());
+        let result = run::step(run, index, &mut recorder, &mut own).await;
+        steps.append(&mut run.extra_reports);
+        steps.push(recorder.finish());
         result.map_err(|stop| Stop { explain: format!("{}: {}", step.name, stop.explain), ..stop })?;
         if !own.is_empty() {
             explain = own;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::compare::Difference;
+use super::difference::Difference;
 use crate::clock::Ambient;
 use crate::connector::raw::Text;
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use http::header::{CONTENT_TYPE, COOKIE};
 
 use super::delivered::delivered;
+use super::difference::Difference;
 use super::exchange::Canned;
 use crate::connector::raw::golden::{Expect, ExpectedChallenge, ExpectedRequest, GoldenCase};
 use crate::connector::raw::{Constant, Dict, OneOrMany, Parameter, Word as _};
@@ -14,31 +15,6 @@ use crate::document::{Object, Value, from_json, to_json};
 use crate::flow::Report;
 use crate::upstream::Outgoing;
 use crate::verdict::{Mapped, Reason, Verdict};
-
-/// One thing that is not as expected.
-#[derive(Debug)]
-pub(super) struct Difference {
-    pub(super) at: Span,
-    pub(super) what: String,
-    pub(super) label: Option<String>,
-    pub(super) help: Vec<String>,
-}
-
-impl Difference {
-    pub(super) fn new(at: &Span, what: impl Into<String>) -> Self {
-        Self { at: at.clone(), what: what.into(), label: None, help: Vec::new() }
-    }
-
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
-        self
-    }
-
-    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
-        self
-    }
-}
 
 /// Everything that differs.
 pub(super) fn compare(case: &GoldenCase, report: &Report, upstream: &Canned) -> Vec<Difference> {

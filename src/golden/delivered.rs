@@ -1,6 +1,6 @@
 //! The cookies that a case expects to be handed over, beside those that are.
 
-use super::compare::Difference;
+use super::difference::Difference;
 use crate::connector::raw::golden::{Expect, ExpectedCookie};
 use crate::flow::Report;
 use crate::verdict::{DeliveredCookie, Delivery, Verdict};

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
-use super::compare::Difference;
+use super::difference::Difference;
 use crate::connector::raw::golden::GoldenReply;
 use crate::document::to_json;
 use crate::flow::{Exchange, Waiting};

@@ -6,6 +6,7 @@
 mod ambient;
 mod compare;
 mod delivered;
+mod difference;
 mod exchange;
 mod play;
 mod utility;
@@ -21,7 +22,7 @@ use crate::diagnostic::Diagnostic;
 use crate::flow::{Login, Report};
 
 use self::ambient::Fixed;
-use self::compare::Difference;
+use self::difference::Difference;
 use self::exchange::Canned;
 use self::play::Stage;
 
@@ -103,16 +104,4 @@ fn rebuilt(live: &Live, loader: &Loader, case: &GoldenCase) -> Result<Option<Con
         case.secrets.iter().map(|(name, value)| (name.value.clone(), value.text.clone())).collect();
     let around = Surroundings { settings: &settings, secrets: &secrets, ..loader.around() };
     live.again(around).map(|(connector, ..)| Some(connector))
-}
-
-impl Difference {
-    fn diagnostic(self, case: &GoldenCase, file: &Arc<crate::diagnostic::SourceFile>) -> Diagnostic {
-        let message = format!("the test \"{}\": {}", case.name.text, self.what);
-        let diagnostic = Diagnostic::error("golden", file, self.at, message);
-        let diagnostic = match self.label {
-            Some(label) => diagnostic.label(label),
-            None => diagnostic,
-        };
-        self.help.into_iter().fold(diagnostic, Diagnostic::help)
-    }
 }

@@ -62,7 +62,7 @@ pub(super) async fn play(stage: Stage<'_>, case: &GoldenCase, login: Login) -> P
         progress: &progress,
         sends: &Unbounded,
         pauses: &pocket,
-        kept: None,
+        step_cache: None,
         replies: None,
     };
     let connector = stage.connector;

@@ -1,6 +1,7 @@
 //! A golden case of a utility: no verdict, so it expects an extension, or why there is none.
 
-use super::compare::{Difference, exchanges, mapped, why};
+use super::compare::{exchanges, mapped, why};
+use super::difference::Difference;
 use super::exchange::Canned;
 use crate::connector::raw::golden::GoldenCase;
 use crate::flow::{UtilityEnd, UtilityReport};

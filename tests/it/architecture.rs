@@ -103,9 +103,9 @@ fn the_stages_stand_in_order() {
         let places: Vec<usize> = stages.iter().map(|stage| body.find(stage).expect(stage)).collect();
         assert!(places.is_sorted(), "{stages:?} stand at {places:?}");
     };
-    let to_the_document = ["variables(", "render(", "send(", "decode_reply(", "preprocess(", "meaning::of("];
-    stands("step.rs", "pub(super) async fn run(", &to_the_document);
-    stands("meaning.rs", "fn of_reply(", &["judge(", "capture(", "identity::compare(", "map_data("]);
+    let stages = ["variables(", "render(", "sign(", "send(", "decode(", "preprocess(", "judge(", "capture_and_map("];
+    stands("step.rs", "pub(super) async fn run(", &stages);
+    stands("meaning.rs", "fn of_reply(", &["judge_by_rules(", "capture(", "identity::compare(", "map_data("]);
 }
 
 /// docs/contract.md section 3: the JavaScript engine stays behind one wall, so that it can be exchanged and nothing of it gets into

@@ -179,7 +179,7 @@ fn heard_by(index: usize, steps: &mut [Step], at: &Span, mistakes: &mut Mistakes
     let mut nobody = true;
     for step in later.iter_mut().filter(|step| step.request.is_some() && uses(step)) {
         nobody = false;
-        step.hears_of.push(index);
+        step.invalidates.push(index);
         // What is asked of a page is found while it is decoded.
         let mut wanted = (*step.response.decoding.wanted).clone();
         for (leaf, _) in drop_when.leaves() {

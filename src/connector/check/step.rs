@@ -94,7 +94,7 @@ pub(super) fn step(
         response: response?,
         retry,
         cache,
-        hears_of: Vec::new(),
+        invalidates: Vec::new(),
         public: raw.public.iter().map(|name| name.text.clone()).collect(),
         sends_code_to,
         needs: Needs::default(),

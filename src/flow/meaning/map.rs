@@ -1,11 +1,11 @@
 //! Stage 9: what of a reply goes back to the caller.
 
-use super::{Good, Matter, Notes};
+use super::matter::{Good, Matter, Notes};
 use crate::condition::ValueSource;
 use crate::connector::Step;
 use crate::document::Value;
 use crate::flow::report::MapTrace;
-use crate::flow::run::Run;
+use crate::flow::state::Run;
 use crate::flow::stop::{Ending, Stop};
 use crate::flow::{conceal, explain};
 use crate::verdict::Mapped;

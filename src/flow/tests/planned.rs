@@ -133,7 +133,7 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         },
         retry: 0,
         cache: None,
-        hears_of: Vec::new(),
+        invalidates: Vec::new(),
         public: Vec::new(),
         sends_code_to: None,
         needs: Needs::default(),

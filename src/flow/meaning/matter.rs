@@ -1,0 +1,63 @@
+//! What a reply is looked at with, and what is found in it.
+
+use url::Url;
+
+use crate::condition::Facts;
+use crate::connector::Step;
+use crate::context::Context;
+use crate::flow::conceal::Secrecy;
+use crate::flow::report::{CaptureTrace, IdentityTrace, MapTrace, RuleTrace};
+use crate::flow::state::StepResult;
+use crate::mask::Mask;
+use crate::response::source::ReplyView;
+use crate::verdict::Mapped;
+
+/// What is looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Matter<'a> {
+    pub(super) secrecy: Secrecy<'a>,
+    pub(super) step: &'a Step,
+    pub(super) context: &'a Context,
+    pub(super) mask: &'a Mask,
+    /// The name that identity is compared with.
+    pub(super) claimed: &'a str,
+    pub(super) tracing: bool,
+    pub(super) view: Option<&'a ReplyView<'a>>,
+    /// The URL that was asked.
+    pub(super) asked: Option<&'a Url>,
+}
+
+impl<'a> Matter<'a> {
+    pub(super) fn facts(self) -> Facts<'a> {
+        Facts { context: self.context, reply: self.view, claims: None }
+    }
+}
+
+/// What is entered into the run whatever the reply means.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Steps with `cache` whose captures the reply calls no longer good.
+    pub(super) stale: Vec<usize>,
+    /// Whether the status says neither yes nor no, and nothing was decided.
+    pub(super) mute: bool,
+    /// Whether the reply says that no code went out.
+    pub(super) unsent: bool,
+    /// Error code and message of the reply; none in a step without a request.
+    pub(super) error: Option<(Option<String>, Option<String>)>,
+    /// Extension and attributes of a reply that refuses.
+    pub(super) refused: Option<Mapped>,
+    pub(super) rules: Vec<RuleTrace>,
+    pub(super) captures: Vec<CaptureTrace>,
+    pub(super) identity: Option<IdentityTrace>,
+    pub(super) map: Option<MapTrace>,
+}
+
+/// A step that succeeded.
+pub(super) struct Good {
+    pub(super) result: StepResult,
+    /// The upstream's name for the user.
+    pub(super) subject: Option<String>,
+    /// Whether it was compared, and the comparison counts.
+    pub(super) compared: bool,
+    pub(super) mapped: Mapped,
+}

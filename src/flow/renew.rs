@@ -1,0 +1,73 @@
+//! A step whose reply says that cached captures are no longer good (`drop_when`): they are dropped, and a helper runs once
+//! more with new ones.
+//!
+//! A request with the user's credential is never made twice: its login ends as the reply says, and the next login fetches
+//! new captures.
+
+use super::recorder::Recorder;
+use super::report::StepEnd;
+use super::state::{Run, StepResult};
+use super::stop::Stop;
+use super::{cached, draw, sends};
+use crate::connector::{Role, Step};
+
+/// Runs the stages of a step, twice if it has to.
+pub(super) async fn run(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<StepResult, Stop> {
+    let first = cached::run(step, run, recorder).await;
+    let stale = apply_drop_when(run);
+    if stale.is_empty() || !may_run_again(step, &stale, run) {
+        return first;
+    }
+    let begun = std::mem::replace(recorder, Recorder::begin(run, step));
+    run.extra_reports.push(begun.finish());
+    // Boxed: each login would carry the room for it.
+    Box::pin(again(step, stale, run, recorder)).await
+}
+
+/// Drops the captures that the reply calls no longer good, and says whose they are.
+fn apply_drop_when(run: &mut Run<'_>) -> Vec<usize> {
+    let stale = std::mem::take(&mut run.stale);
+    for &index in &stale {
+        let name = &run.connector.steps[index].name;
+        if let (Some(cache), Some(used)) = (run.tools.step_cache, run.context.steps.get(name)) {
+            cache.invalidate(name, used);
+        }
+    }
+    stale
+}
+
+/// Whether a second request is allowed and has a chance.
+fn may_run_again(step: &Step, stale: &[usize], run: &mut Run<'_>) -> bool {
+    let renewable = |index: &usize| {
+        let cache = run.connector.steps[*index].cache.as_ref();
+        // What this login has just fetched would not be better the next time.
+        !run.fetched.contains(index) && cache.is_some_and(|plan| cached::has_inputs(plan, run))
+    };
+    step.role == Role::Helper && !step.carries_credential && stale.iter().all(renewable) && sends::again(step, run)
+}
+
+async fn again(step: &Step, stale: Vec<usize>, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<StepResult, Stop> {
+    for index in stale {
+        fetch_anew(&run.connector.steps[index], run).await?;
+    }
+    // A second request with the nonce of the first would be a replay.
+    run.context.step = draw::step_values(run.tools.ambient, &run.connector.time_zone);
+    let result = cached::run(step, run, recorder).await;
+    apply_drop_when(run);
+    result
+}
+
+/// New captures of a step that ran in this login before.
+async fn fetch_anew(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
+    let mut recorder = Recorder::begin(run, step);
+    run.context.step = draw::step_values(run.tools.ambient, &run.connector.time_zone);
+    let result = cached::run(step, run, &mut recorder).await;
+    if result.is_ok() {
+        recorder.report.end = StepEnd::Success;
+    }
+    run.extra_reports.push(recorder.finish());
+    let result = result.map_err(|stop| Stop { explain: format!("{} again: {}", step.name, stop.explain), ..stop })?;
+    let (_, facts) = result.into_facts();
+    run.leave(step, facts);
+    Ok(())
+}
