@@ -12,7 +12,6 @@ mod play;
 mod utility;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::connector::Connector;
 use crate::connector::catalog::{Live, Loader};
