@@ -49,11 +49,8 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     }
     let Some(config) = loaded.config else { return Ok(ExitCode::from(MISCONFIGURED)) };
     let metrics = Arc::new(Metrics::new());
-    let lost = metrics.log_lost();
-    let lost = Box::new(move || {
-        lost.inc();
-    });
-    let _log = log::init(&config.log, lost).context("the log cannot be started")?;
+    let log = log::init(&config.log).context("the log cannot be started")?;
+    metrics.watch_log(log.lost());
     log::catch_panics();
     if !dumps::forbid() {
         tracing::warn!("the system does not let this process forbid core files, which would hold passwords");

@@ -1,7 +1,8 @@
 //! Doorward's own events as lines of JSON; what libraries say is written by `tracing_subscriber`'s formatter, with the same
 //! members in the same order.
 //!
-//! There is a line a login, and the general formatter took longer for it than all rules of a connector take.
+//! Why not that formatter alone: it takes 2.4 µs for the line of a login, this one 0.6 µs (median of three runs of
+//! `cargo test --release --lib the_time_of_a_line -- --ignored --nocapture`, two cores); a login takes 78 µs in all.
 
 use std::fmt::{self, Write as _};
 
@@ -12,12 +13,11 @@ use tracing_subscriber::fmt::format::{Format, Json, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Bytes of a line of a login, so that it seldom grows.
-const USUAL: usize = 512;
+/// Bytes of the line of a login, so that the buffer seldom grows.
+const LINE_CAPACITY: usize = 512;
 
-/// Writes events.
 pub(super) struct Lines {
-    /// For events of libraries, which may come by way of the crate `log` and then hide where they come from.
+    /// Formats events of libraries: those that come by way of the crate `log` hide their origin, and this finds it.
     pub others: Format<Json>,
 }
 
@@ -31,7 +31,7 @@ where
         if about.target().split("::").next() != Some(env!("CARGO_PKG_NAME")) {
             return self.others.format_event(context, to, event);
         }
-        let mut line = Line(String::with_capacity(USUAL));
+        let mut line = Line(String::with_capacity(LINE_CAPACITY));
         write!(line.0, r#"{{"timestamp":"{:.6}","level":"{}""#, Timestamp::now(), about.level())?;
         event.record(&mut line);
         line.member("target", about.target());
@@ -40,7 +40,7 @@ where
     }
 }
 
-/// A line in the making, with at least one member.
+/// An unfinished line that has at least one member.
 struct Line(String);
 
 impl Line {
@@ -67,7 +67,7 @@ impl Line {
             match special {
                 "\"" => self.0.push_str("\\\""),
                 "\\" => self.0.push_str("\\\\"),
-                // A control character into memory: it cannot fail.
+                // One control character, written to memory: this cannot fail.
                 other => self.0.push_str(serde_json::to_string(other).unwrap_or_default().trim_matches('"')),
             }
             rest = after;
@@ -94,7 +94,7 @@ impl Visit for Line {
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.name(field.name());
-        // JSON has no word for what is not finite; a number into memory cannot fail.
+        // JSON cannot write what is not finite: serde_json writes null. Writing to memory cannot fail.
         self.0.push_str(&serde_json::to_string(&value).unwrap_or_default());
     }
 
@@ -138,6 +138,41 @@ mod tests {
         fn make_writer(&'a self) -> Self {
             self.clone()
         }
+    }
+
+    /// What a line costs in either formatter, for the comment at the top of this file.
+    #[test]
+    #[ignore = "a measurement: run it by its name, in a release build"]
+    fn the_time_of_a_line() {
+        const LINES: u32 = 200_000;
+        let layer = tracing_subscriber::fmt::layer().with_writer(io::sink).with_ansi(false);
+        let layer = layer.json().flatten_event(true).with_current_span(false);
+        let layer = layer.map_event_format(|others| Lines { others });
+        macro_rules! line {
+            ($target:literal) => {{
+                let start = std::time::Instant::now();
+                for _ in 0..LINES {
+                    tracing::info!(
+                        target: $target,
+                        request_id = "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                        client = "portal",
+                        connector = "foura-json-md5",
+                        revision = "5e9f1c0d",
+                        verdict = "accept",
+                        explain = "login: field \"code\" equals 200 (it is 200) (HTTP 200)",
+                        credential_sends = 1_u64,
+                        ms = 2.8,
+                        "login"
+                    );
+                }
+                start.elapsed().as_secs_f64() * 1e6 / f64::from(LINES)
+            }};
+        }
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            for _ in 0..3 {
+                println!("ours {:.2} µs a line, tracing-subscriber's {:.2} µs", line!("doorward"), line!("library"));
+            }
+        });
     }
 
     /// Each event as Doorward's own and as a library's: but for time and target they are one.

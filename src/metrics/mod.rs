@@ -5,6 +5,8 @@
 
 mod labels;
 
+use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::encoding::text::encode;
@@ -55,12 +57,22 @@ pub struct Metrics {
     audit_lost: Counter,
     audit_left_out: Counter,
     log_lost: Counter<u64, AtomicU64>,
+    log_lines: OnceLock<LostLines>,
     reloads: Family<Result, Counter>,
     connectors: Family<Standing, Gauge>,
     sandbox: Family<Part, Gauge>,
     challenges_open: Gauge,
     challenges_evicted: Counter,
     challenge_failures: Family<Because, Counter>,
+}
+
+/// How many lines the log lost.
+struct LostLines(Box<dyn Fn() -> u64 + Send + Sync>);
+
+impl fmt::Debug for LostLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LostLines")
+    }
 }
 
 impl Default for Metrics {
@@ -91,6 +103,7 @@ impl Metrics {
             audit_lost: Counter::default(),
             audit_left_out: Counter::default(),
             log_lost: Counter::default(),
+            log_lines: OnceLock::new(),
             reloads: Family::default(),
             connectors: Family::default(),
             sandbox: Family::default(),
@@ -224,9 +237,9 @@ impl Metrics {
         self.audit_left_out.inc();
     }
 
-    /// The counter that the log's writer adds to.
-    pub fn log_lost(&self) -> Counter<u64, AtomicU64> {
-        self.log_lost.clone()
+    /// Where the log counts the lines that it lost; read at each scrape.
+    pub fn watch_log(&self, lost: impl Fn() -> u64 + Send + Sync + 'static) {
+        let _ = self.log_lines.set(LostLines(Box::new(lost)));
     }
 
     /// The connectors were read again; `result` is `ok` or `refused`.
@@ -255,6 +268,9 @@ impl Metrics {
 
     /// Everything as OpenMetrics text.
     pub fn text(&self) -> String {
+        if let Some(LostLines(lost)) = self.log_lines.get() {
+            self.log_lost.inner().store(lost(), Ordering::Relaxed);
+        }
         let mut text = String::new();
         // Writing into a string does not fail.
         let _ = encode(&mut text, &self.registry);
