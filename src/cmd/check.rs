@@ -63,7 +63,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     for path in &options.paths {
         files.extend(load::connector_files(path)?);
     }
-    let loader = load::loader(&files, BTreeMap::new(), BTreeMap::new())?;
+    let loader = load::loader(BTreeMap::new(), BTreeMap::new())?;
     let bound = match options.config.as_deref().map(config::load_egress).transpose() {
         Ok(rules) => rules.as_ref().map(Egress::new).transpose()?,
         Err(mistakes) => {

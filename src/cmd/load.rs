@@ -11,22 +11,15 @@ use anyhow::Context as _;
 use doorward::connector::bounds::Bounds;
 use doorward::connector::catalog::{Loader, files};
 use doorward::connector::check::SecretsFrom;
-use doorward::connector::raw;
-use doorward::diagnostic::SourceFile;
-use doorward::files;
 use doorward::script::{Limits, Worker};
-use doorward::upstream::{Egress, EgressRules, Origin};
+use doorward::upstream::{Egress, EgressRules};
 
 /// A loader that needs no real secret: every one that is not in `secrets` is a sample.
-pub fn loader(
-    files: &[PathBuf],
-    settings: BTreeMap<String, String>,
-    secrets: BTreeMap<String, String>,
-) -> anyhow::Result<Loader> {
+pub fn loader(settings: BTreeMap<String, String>, secrets: BTreeMap<String, String>) -> anyhow::Result<Loader> {
     Ok(Loader {
         worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,
         limits: Limits::default(),
-        egress: egress(files, true)?,
+        egress: egress(true)?,
         bounds: Bounds::default(),
         env: Box::new(environment),
         settings,
@@ -36,21 +29,11 @@ pub fn loader(
     })
 }
 
-/// The bound of a command: the proxies that the files name, and loopback if asked for.
-pub fn egress(files: &[PathBuf], allow_loopback: bool) -> anyhow::Result<Arc<Egress>> {
-    let rules = EgressRules { allow_loopback, proxies: proxies(files), ..EgressRules::default() };
+/// The bound of a command: any proxy that a file names, and loopback if asked for. The daemon's operator has to list the
+/// proxies; a command's user did by naming the file.
+pub fn egress(allow_loopback: bool) -> anyhow::Result<Arc<Egress>> {
+    let rules = EgressRules { allow_loopback, any_proxy: true, ..EgressRules::default() };
     Ok(Arc::new(Egress::new(&rules)?))
-}
-
-/// The proxies that connector files name. The daemon's operator has to list them; a command's user did by naming the file.
-fn proxies(files: &[PathBuf]) -> Vec<String> {
-    let named = |path: &PathBuf| -> Option<String> {
-        let text = files::read_text(path, files::MOST).ok().filter(|text| text.contains("proxy"))?;
-        let (raw, _) = raw::parse(Arc::new(SourceFile { path: path.clone(), text }));
-        let proxy = raw?.transport?.proxy?;
-        Origin::parse(&proxy.text).ok().map(|origin| origin.to_string()).filter(|origin| origin.starts_with("http:"))
-    };
-    files.iter().filter_map(named).collect()
 }
 
 /// An environment variable as a connector names it; one that is not Unicode is as good as not set.

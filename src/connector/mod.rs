@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod check;
 pub mod evidence;
 mod found;
+mod key_owners;
 mod needs;
 pub mod probe;
 #[cfg(test)]
@@ -24,6 +25,9 @@ pub mod usual;
 pub use ask::Ask;
 pub use cache::CachePlan;
 pub use needs::Needs;
+pub use raw::connector::Kind;
+pub use raw::response::Match;
+pub use raw::step::Role;
 pub use schema::{schema, schema_text};
 pub use script_input::Script;
 
@@ -42,26 +46,6 @@ use crate::response::{Decoding, Most};
 use crate::secret::Secret;
 use crate::signing::AuthPlan;
 use crate::upstream::{Gate, Nodes};
-
-/// What a connector is for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Kind {
-    /// It authenticates users.
-    #[default]
-    Authentication,
-    /// It makes calls before a login (captcha, send a code) and can never say accept.
-    Utility,
-}
-
-impl Kind {
-    /// The word in the file and in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Authentication => "authentication",
-            Self::Utility => "utility",
-        }
-    }
-}
 
 /// One declared attribute of the user.
 #[derive(Debug, Clone)]
@@ -117,15 +101,6 @@ pub struct FromEnvironment {
     pub in_url: bool,
 }
 
-/// What a step can prove.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// It proves the user.
-    Factor,
-    /// It proves nothing.
-    Helper,
-}
-
 /// A captured part of a reply.
 #[derive(Debug)]
 pub struct Capture {
@@ -137,17 +112,6 @@ pub struct Capture {
     pub public: bool,
     /// Whether a reply may lack it.
     pub optional: bool,
-}
-
-/// How the upstream's name for the user is compared with the name sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Match {
-    /// Byte for byte.
-    Exact,
-    /// ASCII letters folded.
-    IgnoreCase,
-    /// Not compared; it becomes the accept's subject.
-    Report,
 }
 
 /// Who the upstream says this is.

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::words::words;
+
 /// One variable.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Variable {
@@ -56,26 +58,9 @@ pub enum StepValue {
     Address,
 }
 
-macro_rules! fixed_names {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$vdoc])* $variant,)* }
-        impl $name {
-            const NAMES: &'static [&'static str] = &[$($text,)*];
-            fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)* _ => None }
-            }
-            fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-        }
-    };
-}
-
-fixed_names! {
+words! {
     /// Values drawn once a login.
-    LoginValue {
+    pub enum LoginValue {
         /// For OAuth 2.0 (RFC 6749 section 4.1.1).
         State = "state",
         /// For OpenID Connect.
@@ -87,9 +72,9 @@ fixed_names! {
     }
 }
 
-fixed_names! {
+words! {
     /// The time of a step run.
-    TimeValue {
+    pub enum TimeValue {
         /// Seconds since 1970.
         Unix = "unix",
         /// Milliseconds since 1970.
@@ -101,9 +86,9 @@ fixed_names! {
     }
 }
 
-fixed_names! {
+words! {
     /// Randomness of a step run.
-    RandomValue {
+    pub enum RandomValue {
         /// 32 hex digits.
         Hex16 = "hex16",
         /// A version 4 UUID.
@@ -197,9 +182,9 @@ fn identifier(text: &str) -> Option<String> {
 fn known_names() -> Vec<String> {
     let mut names: Vec<String> =
         ["user.username", "user.userPassword", "user.clientIp", "request.id"].map(String::from).into();
-    for (space, members) in [("login", LoginValue::NAMES), ("time", TimeValue::NAMES), ("random", RandomValue::NAMES)] {
-        names.extend(members.iter().map(|member| format!("{space}.{member}")));
-    }
+    names.extend(LoginValue::ALL.iter().map(|value| format!("login.{value}")));
+    names.extend(TimeValue::ALL.iter().map(|value| format!("time.{value}")));
+    names.extend(RandomValue::ALL.iter().map(|value| format!("random.{value}")));
     names
 }
 
@@ -221,10 +206,10 @@ impl fmt::Display for Variable {
             },
             Self::Secret(name) => write!(f, "secret.{name}"),
             Self::Answer(name) => write!(f, "answer.{name}"),
-            Self::Login(value) => write!(f, "login.{}", value.as_str()),
+            Self::Login(value) => write!(f, "login.{value}"),
             Self::RequestId => f.write_str("request.id"),
-            Self::Time(value) => write!(f, "time.{}", value.as_str()),
-            Self::Random(value) => write!(f, "random.{}", value.as_str()),
+            Self::Time(value) => write!(f, "time.{value}"),
+            Self::Random(value) => write!(f, "random.{value}"),
         }
     }
 }

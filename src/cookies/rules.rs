@@ -3,11 +3,12 @@
 //! Where browsers are lenient for the sake of old sites, so is this; where they refuse for the sake of other sites,
 //! so does this: a connector may well talk to several hosts, not all of one owner.
 
-use url::{Host, Url};
+use url::Url;
 
 use super::suffix;
 pub(super) use crate::response::set_cookie::domain_matches;
 use crate::response::set_cookie::{NoCookie, SetCookie};
+use crate::upstream::Origin;
 
 /// Why a cookie is not kept. The texts follow its name; they quote hosts, never a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,16 +54,9 @@ pub enum Refusal {
     },
 }
 
-/// Whether nobody is on the way to this URL: TLS, or a server on this machine (often the near end of a tunnel), as browsers
-/// have it too.
+/// Whether the URL is a secure context: https, or this machine (often the near end of a tunnel), as browsers have it too.
 pub(super) fn is_secure(url: &Url) -> bool {
-    let near = match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    near || url.scheme() == "https"
+    url.scheme() == "https" || Origin::of(url).is_ok_and(|origin| origin.host().is_loopback())
 }
 
 /// The domain that a cookie is kept under, and whether it goes to that host only.

@@ -7,6 +7,8 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use crate::percent;
+
 /// Why a text is not an encoding of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EncodingError {
@@ -60,37 +62,12 @@ pub fn base64url_decode(text: &str) -> Result<Vec<u8>, EncodingError> {
 
 /// Percent-encodes every byte outside the unreserved set of RFC 3986 section 2.3, so the result fits any URL component.
 pub fn url_encode(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len());
-    for &byte in bytes {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-            out.push('%');
-            out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            out.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-    }
-    out
+    percent::encode(bytes)
 }
 
 /// Undoes percent-encoding. A `+` stays a `+`: only form bodies mean a space by it.
 pub fn url_decode(text: &str) -> Result<Vec<u8>, EncodingError> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        if byte == b'%' {
-            let pair = tail.get(..2).ok_or(EncodingError::Percent)?;
-            let mut decoded = [0];
-            hex::decode_to_slice(pair, &mut decoded).map_err(|_| EncodingError::Percent)?;
-            out.push(decoded[0]);
-            rest = &tail[2..];
-        } else {
-            out.push(byte);
-            rest = tail;
-        }
-    }
-    Ok(out)
+    percent::decode(text.as_bytes()).ok_or(EncodingError::Percent)
 }
 
 #[cfg(test)]

@@ -16,27 +16,27 @@ pub struct Mistakes {
     found: Vec<Diagnostic>,
     left_out: usize,
     hidden: Vec<Span>,
-    homes: Homes,
+    owner_of: KeyOwner,
 }
 
 /// Says what a key is a key of, if that is known: `a response`.
-type Homes = fn(&str) -> Option<String>;
+type KeyOwner = fn(&str) -> Option<String>;
 
 impl Mistakes {
     /// None yet.
     pub fn new(file: Arc<SourceFile>) -> Self {
-        Self { file, found: Vec::new(), left_out: 0, hidden: Vec::new(), homes: |_| None }
+        Self { file, found: Vec::new(), left_out: 0, hidden: Vec::new(), owner_of: |_| None }
     }
 
-    /// The same, with a function that knows where the keys of this kind of file belong.
+    /// The same, with a function that says what a key of this kind of file is a key of.
     #[must_use]
-    pub fn with_homes(self, homes: fn(&str) -> Option<String>) -> Self {
-        Self { homes, ..self }
+    pub fn with_key_owners(self, owner_of: fn(&str) -> Option<String>) -> Self {
+        Self { owner_of, ..self }
     }
 
-    /// What `key`, which stands in a wrong place, is a key of.
-    pub fn home_of(&self, key: &str) -> Option<String> {
-        (self.homes)(key)
+    /// What `key`, which stands in a wrong map, is a key of.
+    pub fn owner_of(&self, key: &str) -> Option<String> {
+        (self.owner_of)(key)
     }
 
     /// The file that is read.
@@ -73,6 +73,11 @@ impl Mistakes {
     pub fn has_within(&self, code: &str, span: &Span) -> bool {
         let inside = |at: &Span| span.start <= at.start && at.end <= span.end;
         self.found.iter().any(|d| d.code == code && d.at.as_ref().is_some_and(|(_, at)| inside(at)))
+    }
+
+    /// Those noted so far, in the order in which they were found; at most a hundred.
+    pub fn found(&self) -> &[Diagnostic] {
+        &self.found
     }
 
     /// How many there are.

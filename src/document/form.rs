@@ -7,6 +7,7 @@ use encoding_rs::{Encoding, UTF_8};
 use indexmap::IndexMap;
 
 use super::MembersError;
+use crate::percent;
 
 /// Whether pieces that are no `name=value` are let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,19 +44,8 @@ pub fn from_form(
 
 /// Undoes `+` and `%XX`, then the charset.
 fn decode(component: &[u8], encoding: &'static Encoding) -> Result<String, MembersError> {
-    let mut bytes = Vec::with_capacity(component.len());
-    let mut rest = component.iter();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || rest.next().and_then(|digit| char::from(*digit).to_digit(16));
-                let code = digit().zip(digit()).and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-                code.ok_or(MembersError::Malformed("a `%` without two hex digits"))?
-            }
-            byte => *byte,
-        });
-    }
+    let spaced: Vec<u8> = component.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    let bytes = percent::decode(&spaced).ok_or(MembersError::Malformed("a `%` without two hex digits"))?;
     let text = encoding.decode_without_bom_handling_and_without_replacement(&bytes);
     text.map(std::borrow::Cow::into_owned).ok_or(MembersError::Malformed("bytes that are no text in the charset"))
 }

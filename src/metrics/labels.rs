@@ -2,24 +2,11 @@
 
 use prometheus_client::encoding::EncodeLabelSet;
 
-macro_rules! closed_list {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $($(#[$vdoc])* $variant,)* }
+use crate::words::words;
 
-        impl $name {
-            /// The label's value.
-            pub(super) fn because(self) -> Because {
-                Because { cause: match self { $(Self::$variant => $text,)* } }
-            }
-        }
-    };
-}
-
-closed_list! {
+words! {
     /// Why the daemon closed a connection.
-    Closed {
+    pub enum Closed {
         /// No first byte in time.
         FirstByte = "first_byte",
         /// No whole request head in time.
@@ -37,9 +24,9 @@ closed_list! {
     }
 }
 
-closed_list! {
+words! {
     /// Which bound was met.
-    Shed {
+    pub enum Shed {
         /// Open connections.
         Connections = "connections",
         /// Logins of the daemon.
@@ -55,9 +42,9 @@ closed_list! {
     }
 }
 
-closed_list! {
+words! {
     /// What became of a login whose caller went away.
-    Gone {
+    pub enum Gone {
         /// It ended at once; no credential had left.
         Ended = "ended",
         /// It was finished; an upstream may have counted it.

@@ -199,17 +199,17 @@ impl Metrics {
 
     /// The daemon closed a connection.
     pub fn closed(&self, why: Closed) {
-        self.closed.get_or_create(&why.because()).inc();
+        self.closed.get_or_create(&Because { cause: why.as_str() }).inc();
     }
 
     /// Something was beyond a bound.
     pub fn shed(&self, what: Shed) {
-        self.shed.get_or_create(&what.because()).inc();
+        self.shed.get_or_create(&Because { cause: what.as_str() }).inc();
     }
 
     /// A caller went away during a login.
     pub fn gone(&self, when: Gone) {
-        self.gone.get_or_create(&when.because()).inc();
+        self.gone.get_or_create(&Because { cause: when.as_str() }).inc();
     }
 
     /// The guard refused a login; `by` is one of its two keys.

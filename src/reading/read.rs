@@ -215,7 +215,7 @@ impl<'n> MapReader<'n> {
             mistakes.add(match &near {
                 _ if wide => mistake,
                 Some(near) => mistake.help(format!("did you mean `{near}`?")),
-                None => self.elsewhere(&entry.key, mistake, mistakes.home_of(&entry.key)),
+                None => self.elsewhere(&entry.key, mistake, mistakes.owner_of(&entry.key)),
             });
             meant.extend(near);
         }
@@ -227,9 +227,9 @@ impl<'n> MapReader<'n> {
     }
 
     /// Help with a key that is unknown here and resembles none.
-    fn elsewhere(&self, key: &str, mistake: Diagnostic, home: Option<String>) -> Diagnostic {
-        let mistake = match home {
-            Some(home) => mistake.help(format!("`{key}` is a key of {home}")),
+    fn elsewhere(&self, key: &str, mistake: Diagnostic, owner: Option<String>) -> Diagnostic {
+        let mistake = match owner {
+            Some(owner) => mistake.help(format!("`{key}` is a key of {owner}")),
             None => mistake,
         };
         mistake.help(format!("known keys: {}", self.known.join(" ")))

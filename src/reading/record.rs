@@ -159,36 +159,39 @@ macro_rules! one_of {
     };
 }
 
-/// An enum that is written as one word.
+/// An enum that is written as one word of a file. Its words are those of [`crate::words::words`].
 macro_rules! words {
     (
-        $(#[doc = $doc:literal])*
+        $(#[$doc:meta])*
         pub enum $name:ident as $what:literal {
-            $( $(#[doc = $variant_doc:literal])* $variant:ident = $word:literal, )*
+            $( $(#[$variant_doc:meta])* $variant:ident = $word:literal, )*
         }
     ) => {
-        $(#[doc = $doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name {
-            $( $(#[doc = $variant_doc])* $variant, )*
+        $crate::words::words! {
+            $(#[$doc])*
+            pub enum $name { $( $(#[$variant_doc])* $variant = $word, )* }
         }
 
+        $crate::reading::record::read_as_word! { $name as $what }
+    };
+}
+
+/// Reads an enum of words, also one that a lower module defines, from a node; `$what` names it in messages. Without it the
+/// type has its own [`super::Word`].
+macro_rules! read_as_word {
+    ($name:ident as $what:literal) => {
         impl $crate::reading::Word for $name {
             const WHAT: &'static str = $what;
-            const ALL: &'static [Self] = &[$( Self::$variant, )*];
+            const ALL: &'static [Self] = Self::ALL;
 
             fn word(self) -> &'static str {
-                match self { $( Self::$variant => $word, )* }
+                self.as_str()
             }
         }
 
         $crate::reading::record::read_as_word! { $name }
     };
-}
-
-/// Reads a [`super::Word`] type from a node.
-macro_rules! read_as_word {
-    ($name:ty) => {
+    ($name:ident) => {
         impl $crate::reading::FromNode for $name {
             fn read(node: &$crate::yaml::Node, mistakes: &mut $crate::diagnostic::Mistakes) -> Option<Self> {
                 $crate::reading::word::read_word(node, mistakes)

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 use crate::context::{Context, Enctype, Field, FieldKind, Form, StepValue, Variable};
-use crate::template::{Charset, Hole, Line, Place, RenderError, Template, percent};
+use crate::percent;
+use crate::template::{Charset, Hole, Line, Place, RenderError, Template};
 
 use super::spec::{FormFromSpec, Reader};
 
@@ -169,9 +170,9 @@ impl Entries<'_> {
             if !out.is_empty() {
                 out.push(b'&');
             }
-            percent(&self.charset.encode_as_form(&lines(&entry.name)), &mut out);
+            percent::encode_into(&self.charset.encode_as_form(&lines(&entry.name)), &mut out);
             out.push(b'=');
-            percent(&entry.value, &mut out);
+            percent::encode_into(&entry.value, &mut out);
         }
         out
     }

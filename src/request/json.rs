@@ -4,7 +4,7 @@
 //! syntax is compiled, and only the inside of strings and whole values come from data.
 
 use crate::document::{MAX_DEPTH, Value, from_json};
-use crate::template::{Charset, Hole, Line, Mistake, Piece, Place, Template, json_value, quoted};
+use crate::template::{Charset, Hole, Line, Mistake, Piece, Place, Quotes, Template, json_value, quoted};
 
 use super::marked::{Marked, Syntax, bits};
 use super::spec::{JsonSpec, Mark, Reader, Written, hole_in};
@@ -201,27 +201,14 @@ fn of_hole(hole: &Hole) -> Template {
 }
 
 /// Tells for each hole of a JSON text whether it stands inside quotes.
-#[derive(Default)]
-struct Quotes {
-    open: bool,
-    escaped: bool,
-}
-
 impl Syntax for Quotes {
     fn literal(&mut self, text: &str) {
-        for c in text.chars() {
-            match c {
-                _ if self.escaped => self.escaped = false,
-                '\\' if self.open => self.escaped = true,
-                '"' => self.open = !self.open,
-                _ => {}
-            }
-        }
+        self.read(text);
     }
 
     fn encode(&mut self, text: &str) -> String {
         if !self.open {
-            self.literal(text);
+            self.read(text);
             return text.to_owned();
         }
         let mut out = Vec::new();

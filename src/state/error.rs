@@ -3,6 +3,7 @@
 use ::redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::MOST_BYTES;
+use crate::words::words;
 
 /// Why a challenge cannot be kept or taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -17,60 +18,62 @@ pub enum StateError {
     #[error("the challenge ended, gave way, or was taken from a Redis that is not there any more")]
     Gone,
     /// The store does not do its work.
-    #[error("Redis {why}")]
+    #[error("Redis {}", why.sentence())]
     Unavailable {
         /// What is wrong with it.
         why: Trouble,
     },
 }
 
-macro_rules! troubles {
-    ($($(#[$doc:meta])* $name:ident = $label:literal, $words:literal;)*) => {
-        /// What is wrong with Redis; a closed list, whose words are labels of metrics.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Trouble { $($(#[$doc])* $name,)* }
-
-        impl Trouble {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// The word in log and metrics.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $label,)* }
-            }
-        }
-
-        impl std::fmt::Display for Trouble {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(match self { $(Self::$name => $words,)* })
-            }
-        }
-    };
+words! {
+    /// What is wrong with Redis; the words are labels of metrics and stand in the log.
+    pub enum Trouble {
+        /// No connection.
+        Connect = "connect",
+        /// No answer in time.
+        Timeout = "timeout",
+        /// `AUTH` failed, or is missing.
+        Credentials = "credentials",
+        /// An ACL.
+        Forbidden = "forbidden",
+        /// A replica, or a primary that protects itself.
+        ReadOnly = "read_only",
+        /// `maxmemory`.
+        Full = "full",
+        /// No `EVAL`.
+        TooOld = "too_old",
+        /// No `run_id`.
+        Nameless = "nameless",
+        /// Redirections.
+        Cluster = "cluster",
+        /// For a while.
+        Busy = "busy",
+        /// Whatever else.
+        Other = "other",
+    }
 }
 
-troubles! {
-    /// No connection.
-    Connect = "connect", "cannot be reached";
-    /// No answer in time.
-    Timeout = "timeout", "does not answer in time";
-    /// `AUTH` failed, or is missing.
-    Credentials = "credentials", "refuses the user or the password of state.url";
-    /// An ACL.
-    Forbidden = "forbidden", "does not let its user EVAL, GET, SET and DEL the keys doorward:*, and INFO";
-    /// A replica, or a primary that protects itself.
-    ReadOnly = "read_only", "takes no writes: it is a replica, lacks replicas, or cannot write its disk";
-    /// `maxmemory`.
-    Full = "full", "is out of memory (see maxmemory)";
-    /// No `EVAL`.
-    TooOld = "too_old", "lacks one of EVAL, GET, SET, DEL and INFO: version 6.2 or later is needed, or any Valkey, with none renamed";
-    /// No `run_id`.
-    Nameless = "nameless", "does not say its run_id (INFO server): one that came back from an old state could not be told";
-    /// Redirections.
-    Cluster = "cluster", "is a cluster that keeps this key elsewhere: use one primary, or a proxy in front";
-    /// For a while.
-    Busy = "busy", "is starting or without its primary";
-    /// Whatever else.
-    Other = "other", "answers with an error that Doorward does not know";
+impl Trouble {
+    /// What is wrong, as the end of a sentence that begins with "Redis".
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Connect => "cannot be reached",
+            Self::Timeout => "does not answer in time",
+            Self::Credentials => "refuses the user or the password of state.url",
+            Self::Forbidden => "does not let its user EVAL, GET, SET and DEL the keys doorward:*, and INFO",
+            Self::ReadOnly => "takes no writes: it is a replica, lacks replicas, or cannot write its disk",
+            Self::Full => "is out of memory (see maxmemory)",
+            Self::TooOld => {
+                "lacks one of EVAL, GET, SET, DEL and INFO: version 6.2 or later is needed, or any Valkey, with none renamed"
+            }
+            Self::Nameless => {
+                "does not say its run_id (INFO server): one that came back from an old state could not be told"
+            }
+            Self::Cluster => "is a cluster that keeps this key elsewhere: use one primary, or a proxy in front",
+            Self::Busy => "is starting or without its primary",
+            Self::Other => "answers with an error that Doorward does not know",
+        }
+    }
 }
 
 impl Trouble {

@@ -244,7 +244,7 @@ impl Redis {
         }
         *told = trouble;
         if let Some(why) = trouble {
-            tracing::error!(cause = why.as_str(), "challenges cannot be kept: Redis {why}");
+            tracing::error!(cause = why.as_str(), "challenges cannot be kept: Redis {}", why.sentence());
         } else {
             tracing::info!("challenges can be kept again");
         }

@@ -137,15 +137,16 @@ impl<'t> Bits<'t> {
     }
 }
 
-/// Whether the text so far has opened a quoted-string (RFC 9110 section 5.6.4).
+/// Whether the text so far has opened a string in quotes, in which a backslash escapes: a quoted-string (RFC 9110 section
+/// 5.6.4), or one of JSON.
 #[derive(Default)]
-struct Quotes {
-    open: bool,
+pub(crate) struct Quotes {
+    pub(crate) open: bool,
     escaped: bool,
 }
 
 impl Quotes {
-    fn read(&mut self, text: &str) {
+    pub(crate) fn read(&mut self, text: &str) {
         for c in text.chars() {
             match c {
                 _ if self.escaped => self.escaped = false,

@@ -1,6 +1,6 @@
-//! The encoders of the syntaxes that a hole can stand in: percent-encoding, JSON strings, XML text and attributes.
+//! The encoders of the syntaxes that a hole can stand in: JSON strings, XML text and attributes. (URLs and forms: `crate::percent`.)
 //!
-//! Each appends to a buffer and has an inverse in the upstream: a percent-decoder, a JSON parser, an XML parser.
+//! Each appends to a buffer and has an inverse in the upstream: a JSON parser, an XML parser.
 
 use std::borrow::Cow;
 
@@ -9,23 +9,6 @@ use crate::document::Value;
 use super::datum::Fault;
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
-
-/// Percent-encodes all but RFC 3986 `unreserved`, a space as `%20`: the one spelling that RFC 3986, HTML form decoders
-/// and naive decoders read alike.
-pub(crate) fn percent(bytes: &[u8], out: &mut Vec<u8>) {
-    for &byte in bytes {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        }
-    }
-}
-
-/// The value of a hex digit of either case.
-pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
-}
 
 /// The inside of a JSON string (RFC 8259 section 7), as UTF-8.
 pub(crate) fn json_string(text: &str, out: &mut Vec<u8>) {

@@ -39,17 +39,3 @@ impl Mistake {
         self
     }
 }
-
-/// The name among `known` that `name` was probably meant to be.
-pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Below this likeness a suggestion confuses more than it helps; `md6` for `md5` is 0.67.
-    const ALIKE: f64 = 0.6;
-    // Case is what people confuse first: `MD5` is `md5`.
-    let name = name.to_lowercase();
-    known
-        .into_iter()
-        .map(|candidate| (strsim::normalized_damerau_levenshtein(&name, &candidate.to_lowercase()), candidate))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
-}

@@ -24,10 +24,10 @@ pub use line::Line;
 pub use mistake::Mistake;
 pub use place::Place;
 
-pub(crate) use beside::{Bit, Bits, Guard};
+pub(crate) use beside::{Bit, Bits, Guard, Quotes};
 pub(crate) use date::moment;
 pub(crate) use datum::{Datum, Fault};
-pub(crate) use escape::{json_value, percent, quoted, xml as escape_xml};
+pub(crate) use escape::{json_value, quoted, xml as escape_xml};
 pub(crate) use place::is_hostile_segment;
 
 use std::borrow::Cow;

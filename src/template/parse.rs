@@ -3,13 +3,14 @@
 use crate::context::Variable;
 use crate::crypto::charset::charset;
 use crate::crypto::digest::Algorithm;
+use crate::diagnostic::did_you_mean;
 use crate::document::{Number, Value};
 
 use super::cursor::{Cursor, Spanned};
 use super::date::DatePattern;
 use super::filter::{Filter, Kind, Output};
 use super::hole::Hole;
-use super::mistake::{Mistake, did_you_mean};
+use super::mistake::Mistake;
 use super::{Language, Piece, Setting, Template};
 
 /// The filters that are not digests, for "did you mean".
@@ -154,12 +155,12 @@ fn variable(name: &Spanned<&str>) -> Result<Variable, Mistake> {
             .iter()
             .map(String::as_str)
             .find(|known| known.split_once('.').is_some_and(|(_, rest)| rest == name.value));
-        let meant = bare.or_else(|| did_you_mean(name.value, known));
+        let meant = bare.map(str::to_owned).or_else(|| did_you_mean(name.value, known));
         suggest(Mistake::new("unknown-variable", name.range.clone(), error.to_string()), meant)
     })
 }
 
-fn suggest(mistake: Mistake, meant: Option<&str>) -> Mistake {
+fn suggest(mistake: Mistake, meant: Option<String>) -> Mistake {
     match meant {
         Some(meant) => mistake.help(format!("did you mean `{meant}`?")),
         None => mistake,

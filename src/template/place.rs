@@ -3,6 +3,8 @@
 //! The place decides the encoding, so that what the upstream reads is what the user typed. What a place cannot
 //! carry is refused here and never altered.
 
+use crate::percent;
+
 use super::charset::Charset;
 use super::datum::{Datum, Fault};
 use super::escape;
@@ -92,11 +94,11 @@ impl Place {
     /// Appends one value in this place's encoding. After a fault `out` may hold a part of it.
     pub(crate) fn write(self, datum: &Datum<'_>, charset: Charset, out: &mut Vec<u8>) -> Result<(), Fault> {
         match self {
-            Self::PathSegment => escape::percent(free_of_controls(datum.bytes()?)?, out),
+            Self::PathSegment => percent::encode_into(free_of_controls(datum.bytes()?)?, out),
             Self::QueryValue | Self::FormValue => match datum {
-                Datum::Bytes(bytes) => escape::percent(bytes, out),
-                text if charset.is_utf8() => escape::percent(text.bytes()?, out),
-                text => escape::percent(&charset.encode(text.text()?).ok_or(lacks())?, out),
+                Datum::Bytes(bytes) => percent::encode_into(bytes, out),
+                text if charset.is_utf8() => percent::encode_into(text.bytes()?, out),
+                text => percent::encode_into(&charset.encode(text.text()?).ok_or(lacks())?, out),
             },
             Self::Header => {
                 let visible = |byte| matches!(byte, b' '..=b'~');
@@ -238,7 +240,8 @@ fn decode_leniently(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn pair(high: u8, low: u8) -> Option<u8> {
-    Some(escape::hex_digit(high)? << 4 | escape::hex_digit(low)?)
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(digit(high)? << 4 | digit(low)?)
 }
 
 #[cfg(test)]

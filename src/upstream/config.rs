@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::words::words;
+
 /// Connections of one connector revision (docs/contract.md section 2, `transport.*`).
 #[derive(Debug, Clone)]
 pub struct TransportConfig {
@@ -71,12 +73,14 @@ impl fmt::Debug for TlsConfig {
     }
 }
 
-/// A TLS version that Doorward speaks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TlsVersion {
-    /// RFC 5246.
-    #[default]
-    V1_2,
-    /// RFC 8446.
-    V1_3,
+words! {
+    /// A TLS version that Doorward speaks.
+    #[derive(Default)]
+    pub enum TlsVersion {
+        /// RFC 5246.
+        #[default]
+        V1_2 = "1.2",
+        /// RFC 8446.
+        V1_3 = "1.3",
+    }
 }

@@ -20,6 +20,8 @@ pub struct EgressRules {
     pub deny: Vec<String>,
     /// Origins of the HTTP proxies that a connector may name.
     pub proxies: Vec<String>,
+    /// Every proxy that a connector names: commands, whose user chose the file.
+    pub any_proxy: bool,
     /// Loopback too: the demo, and `doorward test` of a connector whose origin is loopback.
     pub allow_loopback: bool,
 }
@@ -30,6 +32,7 @@ pub struct Egress {
     allow: Rules,
     deny: Rules,
     proxies: Vec<Origin>,
+    any_proxy: bool,
     allow_loopback: bool,
 }
 
@@ -119,6 +122,7 @@ impl Egress {
             allow: Rules::parse(&rules.allow)?,
             deny: Rules::parse(&rules.deny)?,
             proxies: proxies.collect::<Result<_, _>>()?,
+            any_proxy: rules.any_proxy,
             allow_loopback: rules.allow_loopback,
         })
     }
@@ -168,7 +172,11 @@ impl Egress {
 
     /// Whether this proxy may be used at all.
     pub fn permits_proxy(&self, proxy: &Origin) -> Result<(), Refused> {
-        if self.proxies.contains(proxy) { Ok(()) } else { Err(Refused::Proxy { proxy: proxy.to_string() }) }
+        if self.any_proxy || self.proxies.contains(proxy) {
+            Ok(())
+        } else {
+            Err(Refused::Proxy { proxy: proxy.to_string() })
+        }
     }
 
     /// Whether an address of a listed proxy may be dialled. The operator wrote the proxy down, which stands for a

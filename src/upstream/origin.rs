@@ -45,6 +45,14 @@ pub enum Host {
 }
 
 impl Host {
+    /// Whether it is this machine: a loopback address, or a name that RFC 6761 section 6.3 keeps for it.
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            Self::Addr(addr) => addr.is_loopback(),
+            Self::Name(name) => name == "localhost" || name.ends_with(".localhost"),
+        }
+    }
+
     /// Reads a host as a browser does (WHATWG URL, "host parsing"). IPv6 with or without brackets.
     pub fn parse(text: &str) -> Result<Self, OriginError> {
         if let Ok(addr) = text.parse::<IpAddr>() {

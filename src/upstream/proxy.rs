@@ -10,6 +10,7 @@ use url::Url;
 
 use super::fault::Fault;
 use super::origin::{Origin, OriginError};
+use crate::percent;
 use crate::verdict::Cause;
 
 /// The longest answer to CONNECT: a status line and some headers.
@@ -28,7 +29,7 @@ impl Proxy {
         if origin.scheme() != super::Scheme::Http {
             return Err(OriginError::Scheme { scheme: "https (of a proxy)".to_owned() });
         }
-        let decoded = |part: &str| percent_decoded(part);
+        let decoded = |part: &str| percent::decode_leniently(part.as_bytes());
         let authorization = (!url.username().is_empty()).then(|| {
             let pair = [&decoded(url.username())[..], b":", &decoded(url.password().unwrap_or_default())].concat();
             format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
@@ -92,18 +93,4 @@ fn status_of(answer: &[u8]) -> Option<u16> {
     let line = answer.strip_prefix(b"HTTP/1.1 ").or_else(|| answer.strip_prefix(b"HTTP/1.0 "))?;
     let digits = line.get(..3).filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
     std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-/// Userinfo of a URL is percent-encoded (WHATWG URL); a stray `%` stands for itself.
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let hex = |at: usize| bytes.get(at).and_then(|b| (*b as char).to_digit(16));
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let decoded = if *byte == b'%' { hex(at + 1).zip(hex(at + 2)) } else { None };
-        out.push(decoded.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()).unwrap_or(*byte));
-        at += if decoded.is_some() { 3 } else { 1 };
-    }
-    out
 }

@@ -2,26 +2,17 @@
 //! a place for them.
 
 use crate::secret::Secret;
+use crate::words::words;
 
-/// RFC 6265bis section 5.6.7.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SameSite {
-    /// Sent to other sites too.
-    None,
-    /// Sent on top-level navigation.
-    Lax,
-    /// Never sent cross-site.
-    Strict,
-}
-
-impl SameSite {
-    /// The word in connectors and in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Lax => "lax",
-            Self::Strict => "strict",
-        }
+words! {
+    /// Whether a cookie goes along with requests from other sites (RFC 6265bis section 5.6.7).
+    pub enum SameSite {
+        /// Never.
+        Strict = "strict",
+        /// When the user follows a link.
+        Lax = "lax",
+        /// Always.
+        None = "none",
     }
 }
 

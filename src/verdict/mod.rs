@@ -19,6 +19,7 @@ pub use truth::Truth;
 use std::time::Duration;
 
 use crate::document::Value;
+use crate::words::words;
 
 /// How a login ended.
 #[derive(Debug)]
@@ -187,38 +188,9 @@ pub struct Misconfigured {
     pub what: String,
 }
 
-macro_rules! closed_list {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$vdoc])* $variant,)* }
-
-        impl $name {
-            /// Every member, in the order of docs/contract.md.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The word on the wire.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-
-            /// The member with this word.
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|member| member.as_str() == text)
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-
-closed_list! {
+words! {
     /// Why a login is rejected.
-    Reason {
+    pub enum Reason {
         /// User name or password (or code) is wrong.
         InvalidCredentials = "invalid_credentials",
         /// The account is locked.
@@ -250,9 +222,9 @@ closed_list! {
     }
 }
 
-closed_list! {
+words! {
     /// Where the trouble lies when Doorward could not tell.
-    Cause {
+    pub enum Cause {
         /// No connection could be made or it broke.
         Connect = "connect",
         /// TLS failed.

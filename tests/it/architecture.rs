@@ -28,7 +28,20 @@ const LAYERS: &[&[&str]] = &[
     &["crypto"],
     &["reading"],
     &["yaml"],
-    &["account", "context", "document", "verdict", "diagnostic", "secret", "clock", "dumps", "files", "budget"],
+    &[
+        "account",
+        "context",
+        "document",
+        "verdict",
+        "diagnostic",
+        "secret",
+        "clock",
+        "dumps",
+        "files",
+        "budget",
+        "percent",
+        "words",
+    ],
 ];
 
 fn layer_of(module: &str) -> Option<usize> {

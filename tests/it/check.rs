@@ -22,7 +22,7 @@ fn loader() -> Loader {
 }
 
 /// All that the check says about a file, whose name only is shown.
-fn check_text(path: &Path, text: String) -> Vec<Diagnostic> {
+pub fn check_text(path: &Path, text: String) -> Vec<Diagnostic> {
     let loader = loader();
     let draft = Draft::read(Path::new(path.file_name().unwrap()), text, loader.around());
     let scripts: Vec<Source> = draft.scripts().cloned().collect();

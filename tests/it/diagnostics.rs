@@ -2,22 +2,14 @@
 //! `tests/golden/diagnostics` hold one a case, and what is printed.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use doorward::connector::raw;
-use doorward::diagnostic::{Diagnostic, Severity, SourceFile, Style, render, render_json};
+use doorward::diagnostic::{Severity, Style, render, render_json};
 
+use crate::check::check_text;
 use crate::golden;
 
 /// So many cases there are at least: none gets lost.
 const CASES: usize = 100;
-
-/// All that `doorward check` says about a connector file with this text.
-fn check_text(path: &Path, text: String) -> Vec<Diagnostic> {
-    // By its name only: what is printed must be the same on every machine.
-    let path = path.file_name().unwrap().into();
-    raw::parse(Arc::new(SourceFile { path, text })).1
-}
 
 #[test]
 fn every_kind_of_mistake_is_told_as_the_golden_file_says() {

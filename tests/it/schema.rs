@@ -4,12 +4,21 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use doorward::connector::{raw, schema, schema_text};
+use doorward::connector::check::{Draft, Surroundings};
+use doorward::connector::{schema, schema_text};
 use doorward::diagnostic::{Mistakes, SourceFile};
 use doorward::yaml::{Core, Node, NodeValue};
 use serde_json::Value;
 
 use crate::golden;
+use crate::support::loader::loader;
+
+/// The file as `doorward check` reads it; every file that it names is there, and empty.
+fn draft(source: &SourceFile) -> Draft {
+    let loader = loader();
+    let around = Surroundings { read_file: &|_| Ok(Vec::new()), ..loader.around() };
+    Draft::read(&source.path, source.text.clone(), around)
+}
 
 fn source(path: &Path) -> Arc<SourceFile> {
     Arc::new(SourceFile { path: path.into(), text: std::fs::read_to_string(path).unwrap() })
@@ -68,8 +77,9 @@ fn the_committed_schema_is_not_stale() {
 fn connectors_that_are_read_are_valid() {
     let validator = Validator::new();
     for path in golden::files(&golden::folder("connectors"), &["yaml", "json"]) {
-        let (connector, mistakes) = raw::parse(source(&path));
-        assert!(connector.is_some() && mistakes.is_empty(), "{}: {mistakes:?}", path.display());
+        let draft = draft(&source(&path));
+        let mistakes = draft.diagnostics();
+        assert!(draft.written().is_some() && mistakes.is_empty(), "{}: {mistakes:?}", path.display());
         let refused = validator.refuses(&as_json(source(&path)).unwrap());
         assert_eq!(refused, None, "{}", path.display());
     }
@@ -107,9 +117,9 @@ fn connectors_that_are_refused_are_invalid() {
     let validator = Validator::new();
     for case in golden::cases(&golden::folder("diagnostics")) {
         let source = Arc::new(SourceFile { path: case.name.as_str().into(), text: case.text });
-        let (_, mistakes) = raw::parse(source.clone());
+        let draft = draft(&source);
         let Some(instance) = as_json(source) else { continue };
-        if mistakes.iter().any(|mistake| !BEYOND_A_SCHEMA.contains(&mistake.code)) {
+        if draft.diagnostics().iter().any(|mistake| !BEYOND_A_SCHEMA.contains(&mistake.code)) {
             assert!(validator.refuses(&instance).is_some(), "{} is valid to the schema", case.name);
         }
     }

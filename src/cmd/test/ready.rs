@@ -10,7 +10,7 @@ use doorward::connector::catalog::Loader;
 use doorward::connector::catalog::{Live, Outcome};
 use doorward::connector::check::{SecretsFrom, Surroundings};
 use doorward::diagnostic::{Diagnostic, Severity};
-use doorward::upstream::{Client, Host, Origin};
+use doorward::upstream::{Client, Origin};
 
 use super::given::{Given, meant};
 use crate::cmd::load;
@@ -27,7 +27,7 @@ pub struct Broken {
 /// The connector of `file`, ready to run. An error is the caller's mistake, `Broken` the file's.
 pub async fn load(file: &Path, given: &Given) -> anyhow::Result<Result<Live, Broken>> {
     let files = [PathBuf::from(file)];
-    let loader = load::loader(&files, given.settings.clone(), given.secrets.clone())?;
+    let loader = load::loader(given.settings.clone(), given.secrets.clone())?;
     let Some(Outcome { id, live, diagnostics, .. }) = loader.load(&files).await.into_iter().next() else {
         anyhow::bail!("{} gave no connector", file.display());
     };
@@ -40,7 +40,7 @@ pub async fn load(file: &Path, given: &Given) -> anyhow::Result<Result<Live, Bro
             return Ok(Err(Broken { id, diagnostics: withheld }));
         }
     }
-    with_secrets(live, &loader, &files)
+    with_secrets(live, &loader)
 }
 
 /// Every `--secret-from` must be one of the connector's.
@@ -77,14 +77,14 @@ fn withheld(live: &Live, given: &Given, origin: &Origin) -> Vec<Diagnostic> {
 }
 
 /// The connector with its real secrets and with connections that may reach loopback only if it says so itself.
-fn with_secrets(live: Live, loader: &Loader, files: &[PathBuf]) -> anyhow::Result<Result<Live, Broken>> {
+fn with_secrets(live: Live, loader: &Loader) -> anyhow::Result<Result<Live, Broken>> {
     let id = live.connector.id.clone();
     let around = Surroundings { secrets_from: SecretsFrom::Environment, ..loader.around() };
     let (connector, transport, origins) = match live.again(around) {
         Ok(again) => again,
         Err(diagnostics) => return Ok(Err(Broken { id, diagnostics })),
     };
-    let egress = load::egress(files, origins.iter().any(is_loopback))?;
+    let egress = load::egress(origins.iter().any(|origin| origin.host().is_loopback()))?;
     let client = match Client::new(&transport, egress, &origins) {
         Ok(client) => client,
         Err(error) => return Ok(Err(Broken { id, diagnostics: vec![unreachable(&error.to_string())] })),
@@ -95,11 +95,4 @@ fn with_secrets(live: Live, loader: &Loader, files: &[PathBuf]) -> anyhow::Resul
 fn unreachable(why: &str) -> Diagnostic {
     let message = why.to_owned();
     Diagnostic { severity: Severity::Error, code: "transport", message, at: None, label: None, help: Vec::new() }
-}
-
-fn is_loopback(origin: &Origin) -> bool {
-    match origin.host() {
-        Host::Addr(addr) => addr.is_loopback(),
-        Host::Name(name) => name == "localhost" || name.ends_with(".localhost"),
-    }
 }

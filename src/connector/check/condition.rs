@@ -1,7 +1,7 @@
 //! Conditions: names, operators and operands compiled, and what a rule must not rest on (docs/contract.md section 4.2).
 
 use super::names::Scope;
-use super::step::template;
+use super::text::template;
 use super::{Check, source};
 use crate::condition::{Condition, Leaf, Operand, Operator, Order, Test, ValueSource};
 use crate::connector::Role;

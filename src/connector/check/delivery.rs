@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use url::Host;
 
 use super::{Check, Console, settings};
-use crate::connector::raw::delivery::{DeliveredCookie, DeliveredCookies as Written, SameSite as WrittenSameSite};
+use crate::connector::raw::delivery::{DeliveredCookie, DeliveredCookies as Written};
 use crate::connector::raw::{self, Text};
 use crate::cookies::{CookiePlan, DeliveryPlan, MAX_COOKIES, SameSite, folded, is_browser_name, registrable_domain};
 use crate::diagnostic::{Mistakes, Span};
@@ -116,11 +116,7 @@ fn cookie(raw: &DeliveredCookie, connector: &raw::Connector, mistakes: &mut Mist
     }
     let secure = raw.secure.as_ref().is_none_or(|secure| secure.value);
     let http_only = raw.http_only.as_ref().is_none_or(|http_only| http_only.value);
-    let same_site = raw.same_site.as_ref().map_or(SameSite::Lax, |word| match word.value {
-        WrittenSameSite::Strict => SameSite::Strict,
-        WrittenSameSite::Lax => SameSite::Lax,
-        WrittenSameSite::None => SameSite::None,
-    });
+    let same_site = raw.same_site.as_ref().map_or(SameSite::Lax, |word| word.value);
     let folded = folded(&name.text);
     if folded.starts_with("__host-") {
         let message = format!("`{}` cannot be delivered: the prefix __Host- forbids a domain", name.text);
@@ -151,7 +147,7 @@ fn cookie(raw: &DeliveredCookie, connector: &raw::Connector, mistakes: &mut Mist
 fn lints(raw: &DeliveredCookie, connector: &raw::Connector, mistakes: &mut Mistakes) {
     let off =
         |flag: &Option<raw::Spanned<bool>>| flag.as_ref().filter(|flag| !flag.value).map(|flag| flag.span.clone());
-    let none = raw.same_site.as_ref().filter(|word| word.value == WrittenSameSite::None).map(|word| word.span.clone());
+    let none = raw.same_site.as_ref().filter(|word| word.value == SameSite::None).map(|word| word.span.clone());
     let found: [(&'static str, &'static str, Option<Span>, &str); 3] = [
         (
             "cookie_for_scripts",

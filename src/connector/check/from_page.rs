@@ -4,9 +4,9 @@
 
 use url::Url;
 
+use super::Check;
 use super::names::Scope;
-use super::place::Marks;
-use super::{Check, request};
+use super::text::Marks;
 use crate::connector::raw;
 use crate::connector::raw::request::{Body, FormFrom, Url as WrittenUrl};
 use crate::connector::raw::{SourceKind, Text};
@@ -87,7 +87,7 @@ pub(super) fn form_from<'a>(
     if let Err(error) = Css::parse(css, None) {
         mistakes.add(mistakes.error_at("bad-selector", &raw.css.span, error.to_string()));
     }
-    FormFromSpec { step, css, set: request::many(&raw.set, marks) }
+    FormFromSpec { step, css, set: marks.pairs(&raw.set) }
 }
 
 /// A form is one of a page that was read before.

@@ -6,8 +6,6 @@ use crate::connector::{Attribute, Input};
 use crate::diagnostic::Mistakes;
 use crate::packing::{Otherwise, Packing, PackingFormat};
 
-use super::response;
-
 /// A declared attribute has at most this many characters unless it says otherwise: an id, a phone number, an address.
 const ATTRIBUTE_CHARACTERS: u32 = 1024;
 
@@ -62,7 +60,7 @@ fn packed(raw: &PackedFields, whole: &str) -> Packing {
     let format = match &raw.format {
         PackedFormat::Json5 => PackingFormat::Json5,
         PackedFormat::Form => PackingFormat::Form,
-        PackedFormat::Pairs(pairs) => PackingFormat::Pairs(response::pairs(pairs)),
+        PackedFormat::Pairs(pairs) => PackingFormat::Pairs(pairs.spec()),
     };
     let required = raw.required.as_ref().is_none_or(|flag| flag.value);
     Packing { format, otherwise: if required { Otherwise::Refused } else { Otherwise::Field(whole.to_owned()) } }

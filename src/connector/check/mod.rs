@@ -15,7 +15,6 @@ mod input;
 mod names;
 mod needs;
 mod patterns;
-mod place;
 mod request;
 mod response;
 mod revision;
@@ -25,6 +24,7 @@ mod settings;
 mod skip;
 mod source;
 mod step;
+mod text;
 mod transport;
 mod unsupported;
 mod utility;
@@ -33,14 +33,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::key_owners::owner_of;
 use super::raw;
 use super::{Connector, Kind};
 use crate::context::Variable;
 use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
 use crate::files::Unread;
+use crate::reading::FromNode as _;
 use crate::script::{self, Reads};
 use crate::template::Language;
 use crate::upstream::{Gate, Origin, TransportConfig};
+use crate::yaml;
 
 /// How many large replies of one connector are decoded at a time. It takes the cores of a small machine, and more would
 /// not end sooner; one that is given up holds its thread until it is through.
@@ -141,16 +144,29 @@ pub struct Loaded {
 }
 
 impl Draft {
-    /// Reads the file at `path` (its text comes in by argument); its scripts are numbered from 0.
+    /// Reads the file at `path` (its text comes in by argument): the one way into a connector file. Its scripts are numbered
+    /// from 0.
     pub fn read(path: &Path, text: String, around: Surroundings<'_>) -> Self {
         let file = Arc::new(SourceFile { path: path.to_owned(), text });
-        let (raw, mut mistakes) = raw::read(file);
+        let mut mistakes = Mistakes::new(file).with_key_owners(owner_of);
+        let node = yaml::parse(&mut mistakes);
+        let raw = node.and_then(|node| raw::Connector::read(&node, &mut mistakes));
         let id = id_of(path, &mut mistakes);
         let scripts = match &raw {
             Some(raw) => scripts::written(raw, &id, around, &mut mistakes),
             None => Vec::new(),
         };
         Self { id, raw, mistakes, scripts }
+    }
+
+    /// What was written, when what was meant is clear enough to check it further.
+    pub fn written(&self) -> Option<&raw::Connector> {
+        self.raw.as_ref()
+    }
+
+    /// What is wrong so far: mistakes that are found while the file is read.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        self.mistakes.found()
     }
 
     /// The scripts to inspect, in order.
@@ -231,10 +247,7 @@ impl Check<'_> {
             let scope = names::Scope { names: &names, step: index, before: false };
             steps.extend(step::step(&self, raw, scope, &taint, mistakes));
         }
-        let kind = self.raw.kind.as_ref().map_or(Kind::Authentication, |kind| match kind.value {
-            raw::connector::Kind::Authentication => Kind::Authentication,
-            raw::connector::Kind::Utility => Kind::Utility,
-        });
+        let kind = self.raw.kind.as_ref().map_or(Kind::Authentication, |kind| kind.value);
         roles::at_least_one_factor(self.raw, kind, &steps, mistakes);
         ending::mapped_once(self.raw, &steps, mistakes);
         let chosen = chosen::Chosen::of(&steps, self.scripts, self.reads);

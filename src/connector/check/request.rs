@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::names::Scope;
-use super::place::Marks;
 use super::roles::Taint;
+use super::text::Marks;
 use super::{Check, from_page, settings};
 use crate::connector::raw::request::{Body, Part, Url};
-use crate::connector::raw::response::{Format, FormatWord};
-use crate::connector::raw::{self, Dict, OneOrMany, Parameter, Spanned, Text, Tree, TreeValue, Word as _};
+use crate::connector::raw::{self, Dict, OneOrMany, Spanned, Text, Tree, TreeValue, Word as _};
 use crate::connector::{Role, Step};
 use crate::context::Variable;
 use crate::diagnostic::{Mistakes, Span};
-use crate::request::{ACCEPT_JSON, BodySpec, JsonSpec, Pairs, PartSpec, RequestPlan, RequestSpec, Written};
-use crate::upstream::{Nodes, Origin};
+use crate::request::{ACCEPT_JSON, BodySpec, JsonSpec, PartSpec, RequestPlan, RequestSpec, Written};
+use crate::response::Format;
+use crate::upstream::{Nodes, Origin, Scheme};
 
 /// Compiles `request`, which asks for replies of this format; `None` after a mistake.
 pub(super) fn request(
@@ -33,7 +33,7 @@ pub(super) fn request(
         None => marks.word(if raw.body.is_some() { "POST" } else { "GET" }, &raw.place.span),
     };
     let mut spec = RequestSpec::new(method, marks.text(url));
-    spec.query = many(&raw.query, &mut marks);
+    spec.query = marks.pairs(&raw.query);
     spec.headers = raw.headers.iter().map(|(name, value)| (marks.key(name), marks.text(value))).collect();
     spec.cookies = raw.cookies.iter().map(|(name, value)| (marks.key(name), marks.text(value))).collect();
     spec.charset = raw.charset.as_ref().map(|charset| marks.text(charset));
@@ -68,12 +68,12 @@ pub(super) fn request(
 /// What a step reads is what it asks for: LemonLDAP::NG shows its login page only to those who want a page.
 fn accept(format: Option<&Format>) -> &'static str {
     match format {
-        Some(Format::Word(FormatWord::Html)) => "text/html, application/xhtml+xml, */*;q=0.5",
-        Some(Format::Word(FormatWord::Xml)) => "application/xml, text/xml, */*;q=0.5",
-        Some(Format::Word(FormatWord::Form)) => "application/x-www-form-urlencoded, */*;q=0.5",
-        Some(Format::Word(FormatWord::Text | FormatWord::Pairs) | Format::Pairs(_)) => "text/plain, */*;q=0.5",
-        Some(Format::Word(FormatWord::Bytes)) => "*/*",
-        None | Some(Format::Word(FormatWord::Auto | FormatWord::Json)) => ACCEPT_JSON,
+        Some(Format::Html) => "text/html, application/xhtml+xml, */*;q=0.5",
+        Some(Format::Xml) => "application/xml, text/xml, */*;q=0.5",
+        Some(Format::Form) => "application/x-www-form-urlencoded, */*;q=0.5",
+        Some(Format::Text | Format::Pairs(_)) => "text/plain, */*;q=0.5",
+        Some(Format::Bytes) => "*/*",
+        None | Some(Format::Auto | Format::Json) => ACCEPT_JSON,
     }
 }
 
@@ -148,16 +148,6 @@ fn credential_in_url(check: &Check<'_>, plan: &RequestPlan, span: &Span, taint: 
     }
 }
 
-pub(super) fn many<'a>(dict: &'a Dict<OneOrMany<Parameter>>, marks: &mut Marks<'a>) -> Pairs<'a> {
-    let mut pairs = Vec::new();
-    for (name, values) in dict.iter() {
-        for value in values.iter() {
-            pairs.push((marks.key(name), marks.text(value)));
-        }
-    }
-    pairs
-}
-
 fn body_spec<'a>(
     check: &Check<'_>,
     body: &'a Body,
@@ -168,7 +158,7 @@ fn body_spec<'a>(
     match body {
         Body::Json(Tree { value: TreeValue::Text(text), .. }) => BodySpec::JsonText(marks.text(text)),
         Body::Json(tree) => BodySpec::Json(json_spec(tree, marks)),
-        Body::Form(form) => BodySpec::Form(many(form, marks)),
+        Body::Form(form) => BodySpec::Form(marks.pairs(form)),
         Body::Multipart(parts) => BodySpec::Multipart(multipart(parts, marks)),
         Body::Xml(body) => BodySpec::Xml(marks.text(&body.value)),
         Body::Text(body) => BodySpec::Text(marks.text(&body.value)),
@@ -217,12 +207,11 @@ pub(super) fn origins(steps: &[Step], raw: &raw::Connector, mistakes: &mut Mista
     let mut clear: BTreeSet<String> = BTreeSet::new();
     for step in steps {
         for url in step.request.iter().flat_map(crate::request::RequestPlan::origins) {
-            if url.scheme() == "http" && !is_loopback(url) && step.role == Role::Factor {
+            let Ok(origin) = Origin::of(url) else { continue };
+            if origin.scheme() == Scheme::Http && !origin.host().is_loopback() && step.role == Role::Factor {
                 clear.insert(url.to_string());
             }
-            if let Ok(origin) = Origin::of(url)
-                && !origins.contains(&origin)
-            {
+            if !origins.contains(&origin) {
                 origins.push(origin);
             }
         }
@@ -234,13 +223,4 @@ pub(super) fn origins(steps: &[Step], raw: &raw::Connector, mistakes: &mut Mista
         mistakes.add(mistake.help("use https, or write acknowledge: { plain_http: why }"));
     }
     origins
-}
-
-fn is_loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }

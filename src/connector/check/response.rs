@@ -8,11 +8,10 @@ use super::transport::max_document;
 use super::{Check, condition, settings, source};
 use crate::condition::{Condition, RejectRow, StepRules, Test, ValueSource};
 use crate::connector::evidence::{Evidence, Weakness};
-use crate::connector::raw::response::{Extension as RawExtension, Format as RawFormat, FormatWord, Mapping};
-use crate::connector::raw::{self, connector::Pairs};
+use crate::connector::raw;
+use crate::connector::raw::response::{Extension as RawExtension, Mapping};
 use crate::connector::{Capture, Identity, Match, ResponsePlan, Role, Script};
 use crate::diagnostic::Mistakes;
-use crate::document::PairsSpec;
 use crate::mapping::{Extension, MapPlan};
 use crate::response::{Charset, Decoding, Format, Source, Wanted};
 use crate::verdict::{Otherwise, Reason};
@@ -67,11 +66,7 @@ pub(super) fn response(
             let mistake = mistakes.error_at("identity-not-of-the-reply", &identity.source.span, message);
             mistakes.add(mistake.help("name where the reply says who was authenticated: { field: … }"));
         }
-        let how = identity.r#match.as_ref().map_or(Match::Exact, |how| match how.value {
-            raw::response::Match::Exact => Match::Exact,
-            raw::response::Match::IgnoreCase => Match::IgnoreCase,
-            raw::response::Match::Report => Match::Report,
-        });
+        let how = identity.r#match.as_ref().map_or(Match::Exact, |how| how.value);
         // Whether it counts is known when all steps are (`roles`).
         Some(Identity { source, how, counts: false })
     });
@@ -179,7 +174,7 @@ fn rules(
         .collect();
     let reject = reject.into_iter().collect::<Option<Vec<_>>>()?;
     let otherwise = raw.otherwise.as_ref().map_or_else(|| usual_otherwise(step, &reject), |written| written.value);
-    let declared = raw.format.as_ref().is_some_and(|it| it.value != RawFormat::Word(FormatWord::Auto));
+    let declared = raw.format.as_ref().is_some_and(|it| it.value != Format::Auto);
     let rules = StepRules { reject, unavailable, more, pending, success, otherwise, declared };
     (mistakes.count() == before).then_some(rules)
 }
@@ -258,17 +253,7 @@ fn location_without_redirect(raw: &raw::Response, named: &[u16], mistakes: &mut 
 }
 
 fn decoding(check: &Check<'_>, raw: &raw::Response, mistakes: &mut Mistakes) -> Option<Decoding> {
-    let format = match raw.format.as_ref().map(|format| &format.value) {
-        None | Some(RawFormat::Word(FormatWord::Auto)) => Format::Auto,
-        Some(RawFormat::Word(FormatWord::Json)) => Format::Json,
-        Some(RawFormat::Word(FormatWord::Xml)) => Format::Xml,
-        Some(RawFormat::Word(FormatWord::Form)) => Format::Form,
-        Some(RawFormat::Word(FormatWord::Pairs)) => Format::Pairs(PairsSpec::default()),
-        Some(RawFormat::Word(FormatWord::Html)) => Format::Html,
-        Some(RawFormat::Word(FormatWord::Text)) => Format::Text,
-        Some(RawFormat::Word(FormatWord::Bytes)) => Format::Bytes,
-        Some(RawFormat::Pairs(written)) => Format::Pairs(pairs(written)),
-    };
+    let format = raw.format.as_ref().map(|format| format.value.clone()).unwrap_or_default();
     let charset = match &raw.charset {
         None => Charset::default(),
         Some(label) => {
@@ -283,15 +268,6 @@ fn decoding(check: &Check<'_>, raw: &raw::Response, mistakes: &mut Mistakes) -> 
         }
     };
     Some(Decoding { format, charset, most: max_document(check.raw), ..Decoding::default() })
-}
-
-/// How pairs are written, in a reply and in a credential.
-pub(super) fn pairs(raw: &Pairs) -> PairsSpec {
-    PairsSpec {
-        between: raw.between.text.clone(),
-        after_key: raw.after_key.text.clone(),
-        last: raw.last.as_ref().map(|last| last.text.clone()),
-    }
 }
 
 fn captures(check: &Check<'_>, raw: &raw::Response, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Vec<Capture>> {

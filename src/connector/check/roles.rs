@@ -106,8 +106,8 @@ pub(super) fn role(step: &raw::Step, variables: &BTreeSet<Variable>, taint: &Tai
         None if proves => Role::Factor,
         None => Role::Helper,
         Some(role) => match role.value {
-            raw::step::Role::Factor => Role::Factor,
-            raw::step::Role::Helper if proves => {
+            Role::Factor => Role::Factor,
+            Role::Helper if proves => {
                 let message = "a step whose request carries the user's proof cannot be a helper";
                 let mistake = mistakes.error_at("helper-with-credential", &role.span, message);
                 let what = variables.iter().find(|variable| taint.is_proof(variable)).map(ToString::to_string);
@@ -115,7 +115,7 @@ pub(super) fn role(step: &raw::Step, variables: &BTreeSet<Variable>, taint: &Tai
                 mistakes.add(mistake.help("leave `role` out, and give the step a `success`"));
                 Role::Factor
             }
-            raw::step::Role::Helper => Role::Helper,
+            Role::Helper => Role::Helper,
         },
     }
 }

@@ -37,7 +37,8 @@ pub(super) fn written(
         for (kind, given, file, key) in written {
             if let (Some(_), Some(file)) = (given, file) {
                 let message = format!("a step takes one of `{key}` and `{key}_file`, not both");
-                mistakes.add(mistakes.error_at("too-many-keys", &file.span, message).label("a second script"));
+                let mistake = mistakes.error_at("too-many-keys", &file.span, message).label("a second script");
+                mistakes.add(mistake.help("keep one of them"));
                 continue;
             }
             let found = match (given, file) {

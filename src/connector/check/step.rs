@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::names::Scope;
-use super::place::in_text;
 use super::roles::{self, Taint};
-use super::{Check, ask, cache, condition, ending, request, response, utility};
+use super::{Check, ask, cache, condition, ending, request, response, text, utility};
 use crate::connector::raw::auth::Auth;
 use crate::connector::raw::{self, Text};
 use crate::connector::{Needs, Role, Script, SendsCode, Step};
@@ -14,7 +13,7 @@ use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Mistakes, Span};
 use crate::script::{Kind, Reads};
 use crate::signing::AuthPlan;
-use crate::template::{Charset, Place, Setting, Template};
+use crate::template::{Charset, Place, Setting};
 
 /// More tries than this make a login slow, not right.
 const MOST_RETRIES: u32 = 5;
@@ -177,7 +176,7 @@ fn retry(raw: &raw::Step, credential: bool, mistakes: &mut Mistakes) -> u32 {
 
 /// `request.auth`: Basic and Bearer.
 fn auth(check: &Check<'_>, raw: &Auth, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<AuthPlan> {
-    let mut template = |text: &Text, place: Place| self::template(check, text, place, scope, mistakes);
+    let mut template = |text: &Text, place: Place| text::template(check, text, place, scope, mistakes);
     match raw {
         Auth::Basic(basic) => {
             let (username, password) =
@@ -197,40 +196,5 @@ fn auth(check: &Check<'_>, raw: &Auth, scope: Scope<'_>, mistakes: &mut Mistakes
         }
         Auth::Bearer(bearer) => Some(AuthPlan::Bearer { token: template(&bearer.token, Place::Header)? }),
         _ => None,
-    }
-}
-
-/// A template outside a request, its names checked.
-pub(super) fn template(
-    check: &Check<'_>,
-    text: &Text,
-    place: Place,
-    scope: Scope<'_>,
-    mistakes: &mut Mistakes,
-) -> Option<Template> {
-    match Template::parse(&text.text, &check.language) {
-        Ok(template) => {
-            for mistake in template.check(place) {
-                in_text(text, mistake, mistakes);
-            }
-            for hole in template.holes() {
-                for variable in hole.variables() {
-                    let span = text.span_of(hole.range.clone());
-                    scope.check(variable, &span, mistakes);
-                    if scope.is_optional(variable) && !hole.has_default() && place != Place::Plain {
-                        let message = format!("`{variable}` is optional, so it may be missing here");
-                        let mistake = mistakes.error_at("optional-without-default", &span, message);
-                        mistakes.add(mistake.help("say what stands for it with the filter default"));
-                    }
-                }
-            }
-            Some(template)
-        }
-        Err(found) => {
-            for mistake in found {
-                in_text(text, mistake, mistakes);
-            }
-            None
-        }
     }
 }

@@ -9,11 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Surroundings, beside};
 use crate::connector::raw;
-use crate::connector::raw::transport::{Tls, TlsVersion as WrittenVersion, Transport};
+use crate::connector::raw::transport::{Tls, Transport};
 use crate::connector::raw::{Spanned, Text, TimeSpan};
 use crate::diagnostic::Mistakes;
 use crate::response::{MEMORY_PER_BYTE, Most};
-use crate::upstream::{TlsConfig, TlsVersion, TransportConfig};
+use crate::upstream::{TlsConfig, TransportConfig};
 
 /// `transport.timeout` when left out.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -122,10 +122,7 @@ fn tls(written: &Tls, around: Surroundings<'_>, mistakes: &mut Mistakes) -> TlsC
         ca_pem: pem(written.ca_file.as_ref(), around, mistakes),
         client_cert_pem: pem(written.client_cert_file.as_ref(), around, mistakes),
         client_key_pem: pem(written.client_key_file.as_ref(), around, mistakes),
-        min_version: match written.min_version.as_ref().map(|version| version.value) {
-            Some(WrittenVersion::Tls13) => TlsVersion::V1_3,
-            _ => TlsVersion::V1_2,
-        },
+        min_version: written.min_version.as_ref().map(|version| version.value).unwrap_or_default(),
         pin_sha256: written.pin_sha256.iter().flat_map(|pins| pins.iter()).filter_map(|p| pin(p, mistakes)).collect(),
     }
 }

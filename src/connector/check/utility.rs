@@ -4,9 +4,8 @@
 
 use super::WrittenScript;
 use crate::connector::raw;
-use crate::connector::raw::connector::Kind;
 use crate::connector::raw::golden::GoldenCase;
-use crate::connector::raw::step::Role;
+use crate::connector::{Kind, Role};
 use crate::diagnostic::{Mistakes, Span};
 use crate::script::Reads;
 

@@ -79,10 +79,12 @@ impl FromNode for Version {
 
 words! {
     /// What a connector is for.
+    #[derive(Default)]
     pub enum Kind as "a kind of connector" {
-        /// Logins.
+        /// It authenticates users.
+        #[default]
         Authentication = "authentication",
-        /// Pre-login calls.
+        /// It makes calls before a login (captcha, send a code) and can never say accept.
         Utility = "utility",
     }
 }

@@ -3,10 +3,11 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 use crate::diagnostic::{Mistakes, Span};
+use crate::verdict::SameSite;
 use crate::yaml::{Node, NodeValue};
 
 use super::read::{FromNode, Place, read_keyed, schema_of_keys};
-use super::record::{definition, keys, record, words};
+use super::record::{definition, keys, read_as_word, record, words};
 use super::scalar::{Spanned, Text};
 use super::shape::{NonEmpty, OneOrMany};
 
@@ -95,17 +96,7 @@ keys! {
     }
 }
 
-words! {
-    /// Whether a cookie is sent with requests from other sites (RFC 6265bis).
-    pub enum SameSite as "a value of same_site" {
-        /// Never.
-        Strict = "strict",
-        /// When the user follows a link.
-        Lax = "lax",
-        /// Always.
-        None = "none",
-    }
-}
+read_as_word! { SameSite as "a value of same_site" }
 
 impl FromNode for DeliveredCookie {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {

@@ -13,7 +13,6 @@ use super::request::Method;
 use super::scalar::{Constant, Parameter, Spanned, Text};
 use super::shape::{Dict, OneOrMany};
 use super::tree::Tree;
-use super::word::Word;
 
 record! {
     /// A golden case, run by `doorward check` without network and without real secrets.
@@ -76,16 +75,7 @@ record! {
     }
 }
 
-impl Word for Cause {
-    const WHAT: &'static str = "a cause";
-    const ALL: &'static [Self] = Self::ALL;
-
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-}
-
-read_as_word! { Cause }
+read_as_word! { Cause as "a cause" }
 
 record! {
     /// What must come out; what is left out is not compared.

@@ -3,6 +3,7 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 use crate::diagnostic::Mistakes;
+use crate::document::PairsSpec;
 use crate::yaml::{Node, NodeValue};
 
 use super::read::{FromNode, Place, read_keyed, schema_of_keys};
@@ -86,6 +87,17 @@ record! {
         after_key: Text,
         /// The name whose value is all the rest, separators included.
         last: Option<Text>,
+    }
+}
+
+impl Pairs {
+    /// As a reader of such text takes it.
+    pub(crate) fn spec(&self) -> PairsSpec {
+        PairsSpec {
+            between: self.between.text.clone(),
+            after_key: self.after_key.text.clone(),
+            last: self.last.as_ref().map(|last| last.text.clone()),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 use crate::diagnostic::Mistakes;
+use crate::document::PairsSpec;
+use crate::response::Format;
 use crate::verdict::{Otherwise, Reason};
 use crate::yaml::{Node, NodeValue};
 
@@ -53,15 +55,6 @@ record! {
     }
 }
 
-/// What a body is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Format {
-    /// One of the words.
-    Word(FormatWord),
-    /// `{ pairs: { between, after_key } }`
-    Pairs(Box<Pairs>),
-}
-
 words! {
     /// What a body is.
     pub enum FormatWord as "a format" {
@@ -94,10 +87,19 @@ record! {
 
 impl FromNode for Format {
     fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        match &node.value {
-            NodeValue::Map(_) => ReplyPairs::read(node, mistakes).map(|format| Self::Pairs(Box::new(format.pairs))),
-            _ => FormatWord::read(node, mistakes).map(Self::Word),
+        if matches!(node.value, NodeValue::Map(_)) {
+            return ReplyPairs::read(node, mistakes).map(|format| Self::Pairs(format.pairs.spec()));
         }
+        Some(match FormatWord::read(node, mistakes)? {
+            FormatWord::Auto => Self::Auto,
+            FormatWord::Json => Self::Json,
+            FormatWord::Xml => Self::Xml,
+            FormatWord::Form => Self::Form,
+            FormatWord::Pairs => Self::Pairs(PairsSpec::default()),
+            FormatWord::Html => Self::Html,
+            FormatWord::Text => Self::Text,
+            FormatWord::Bytes => Self::Bytes,
+        })
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
@@ -162,16 +164,7 @@ const EVERY_OTHERWISE: [Otherwise; Reason::ALL.len() + 1] = {
     all
 };
 
-impl Word for Reason {
-    const WHAT: &'static str = "a reason";
-    const ALL: &'static [Self] = Self::ALL;
-
-    fn word(self) -> &'static str {
-        self.as_str()
-    }
-}
-
-read_as_word! { Reason }
+read_as_word! { Reason as "a reason" }
 
 /// Who the upstream says this is.
 #[derive(Debug, Clone, PartialEq)]
@@ -199,9 +192,9 @@ words! {
     pub enum Match as "a way of comparing" {
         /// Byte for byte.
         Exact = "exact",
-        /// ASCII letters without case.
+        /// ASCII letters folded.
         IgnoreCase = "ignore_case",
-        /// Not at all; only reported.
+        /// Not compared; it becomes the accept's subject.
         Report = "report",
     }
 }

@@ -82,11 +82,11 @@ impl FromNode for SendsCode {
 }
 
 words! {
-    /// What a step is for.
+    /// What a step can prove.
     pub enum Role as "a role" {
         /// It proves the user.
         Factor = "factor",
-        /// It cannot grant.
+        /// It proves nothing.
         Helper = "helper",
     }
 }

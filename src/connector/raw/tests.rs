@@ -1,11 +1,15 @@
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
 
 fn read(text: &str) -> (Option<Connector>, Vec<Diagnostic>) {
-    parse(Arc::new(SourceFile { path: "a.yaml".into(), text: text.into() }))
+    let mut mistakes = Mistakes::new(Arc::new(SourceFile { path: "a.yaml".into(), text: text.into() }));
+    let node = crate::yaml::parse(&mut mistakes);
+    let connector = node.and_then(|node| Connector::read(&node, &mut mistakes));
+    (connector, mistakes.into_diagnostics())
 }
 
 fn sample(name: &str) -> String {

@@ -1,9 +1,10 @@
 //! How the upstream is reached: timeouts, bounds, TLS, addresses, proxy.
 
 use super::amount::{ByteSize, TimeSpan};
-use super::record::{record, words};
+use super::record::{read_as_word, record};
 use super::scalar::{Spanned, Text};
 use super::shape::{Dict, OneOrMany};
+use crate::upstream::TlsVersion;
 
 record! {
     /// How the upstream is reached.
@@ -47,12 +48,4 @@ record! {
     }
 }
 
-words! {
-    /// A version of TLS.
-    pub enum TlsVersion as "a version of TLS" {
-        /// RFC 5246
-        Tls12 = "1.2",
-        /// RFC 8446
-        Tls13 = "1.3",
-    }
-}
+read_as_word! { TlsVersion as "a version of TLS" }

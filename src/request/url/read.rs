@@ -8,7 +8,8 @@ use std::ops::Range;
 use url::Url;
 
 use crate::crypto::encoding::url_decode;
-use crate::template::{Bits, Charset, Hole, Line, Mistake, Piece, Place, Template, is_hostile_segment, percent};
+use crate::percent;
+use crate::template::{Bits, Charset, Hole, Line, Mistake, Piece, Place, Template, is_hostile_segment};
 
 use super::super::spec::hole_in;
 use super::UrlPlan;
@@ -287,6 +288,6 @@ fn literal(c: char, charset: Charset) -> Option<Vec<u8>> {
         return Some(vec![u8::try_from(c).ok()?]);
     }
     let mut out = Vec::new();
-    percent(&charset.encode(c.encode_utf8(&mut [0; 4]))?, &mut out);
+    percent::encode_into(&charset.encode(c.encode_utf8(&mut [0; 4]))?, &mut out);
     Some(out)
 }
