@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use doorward::script::{Input, Kind, Limits, Outcome, Pool, ScriptId, Source, Worker, inspect};
+use doorward::script::{CallOutcome, Input, Limits, Pool, ScriptId, ScriptKind, Source, Worker, inspect};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
@@ -69,8 +69,11 @@ async fn load(pool: &Pool, depth: usize, calls: usize) -> Result<()> {
             deadline,
         )
     });
-    let wrong =
-        results.buffer_unordered(depth).filter(|it| std::future::ready(!matches!(it, Outcome::Value(_)))).count().await;
+    let wrong = results
+        .buffer_unordered(depth)
+        .filter(|it| std::future::ready(!matches!(it, CallOutcome::Value(_))))
+        .count()
+        .await;
     anyhow::ensure!(wrong == 0, "{wrong} calls went wrong");
     Ok(())
 }
@@ -102,7 +105,7 @@ async fn starts(worker: &Worker, sources: &[Source]) -> Result<()> {
 
 async fn large_reply(worker: &Worker) -> Result<()> {
     let mut source = script(0, "c", "result.n = result.list.length");
-    source.kind = Kind::Preprocess;
+    source.kind = ScriptKind::Preprocess;
     let pool = Pool::start(worker.clone(), Limits { workers: 1, ..Limits::default() }, vec![source]).await?;
     let item = r#"{"id":1234567890123456789,"name":"张三","mail":"zhangsan@example.com","ok":true}"#;
     let body = format!("{{\"list\":[{}]}}", vec![item; 3000].join(","));
@@ -114,7 +117,7 @@ async fn large_reply(worker: &Worker) -> Result<()> {
     let begun = Instant::now();
     for _ in 0..20 {
         let outcome = pool.call(ScriptId(0), Input::new(input.clone()), deadline).await;
-        anyhow::ensure!(matches!(outcome, Outcome::Value(_)), "{outcome:?}");
+        anyhow::ensure!(matches!(outcome, CallOutcome::Value(_)), "{outcome:?}");
     }
     println!(
         "a reply of {} KiB: {:.1} ms wall, {:?} CPU of the worker; resident {} KiB",
@@ -146,7 +149,7 @@ fn script(id: u32, connector: &str, text: &str) -> Source {
     Source {
         id: ScriptId(id),
         connector: connector.to_owned(),
-        kind: Kind::Variables,
+        kind: ScriptKind::Variables,
         text: text.to_owned(),
         file: String::new(),
         first_line: 1,

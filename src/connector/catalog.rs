@@ -24,7 +24,7 @@ use super::{Connector, raw};
 use crate::budget::Budget;
 use crate::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::files;
-use crate::script::{Limits, Lost, Pool, Reads, Source, Worker, inspect};
+use crate::script::{FailedConnector, Limits, Pool, Reads, Source, Worker, inspect};
 use crate::upstream::{Client, ClientError, Egress};
 
 /// Connectors that are probed at a time: enough to keep the workers of a machine with two cores busy, and far fewer
@@ -152,7 +152,7 @@ impl Loader {
         }
     }
 
-    async fn inspect(&self, sources: Vec<Source>) -> Vec<Result<Reads, crate::script::Mistake>> {
+    async fn inspect(&self, sources: Vec<Source>) -> Vec<Result<Reads, crate::script::CompileError>> {
         if sources.is_empty() {
             return Vec::new();
         }
@@ -174,7 +174,7 @@ impl Loader {
             return None;
         }
         let (pool, lost) = Pool::start_each(self.worker.clone(), self.limits.clone(), sources).await;
-        for Lost { connector, why } in lost {
+        for FailedConnector { connector, why } in lost {
             let of_it = checked.iter_mut().filter(|c| c.id == connector);
             for scripted in of_it.filter(|c| c.loaded.as_ref().is_some_and(|l| !l.scripts.is_empty())) {
                 let message = format!("the scripts of `{connector}` cannot be started: {why}");

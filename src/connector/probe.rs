@@ -17,7 +17,7 @@ use crate::context::{Context, PageFacts, StepFacts, StepOutcome, User};
 use crate::document::{Object, Value, from_json};
 use crate::response::decode;
 use crate::response::source::{ReplyView, Source};
-use crate::script::{Outcome, Pool};
+use crate::script::{CallOutcome, Pool};
 use crate::secret::Secret;
 use crate::upstream::{Reply, Timings};
 use crate::verdict::{FactorOutcome, judge_factor};
@@ -201,7 +201,7 @@ async fn judged(
     let reply = Reply { status, headers, body: body.into(), timings: Timings::default() };
     if let (Some(script), Some(scripts), true) = (&step.response.preprocess, scripts, decoded.document.is_ok()) {
         let input = script.preprocess(context, &reply, &decoded);
-        let Outcome::Value(json) = scripts.call(script.id, input, Instant::now() + PATIENCE).await else {
+        let CallOutcome::Value(json) = scripts.call(script.id, input, Instant::now() + PATIENCE).await else {
             return None;
         };
         script.made(from_json(json.as_bytes()).ok()?, &mut decoded, step.response.decoding.most);

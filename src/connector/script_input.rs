@@ -249,10 +249,10 @@ mod tests {
     use super::*;
     use crate::context::User;
     use crate::document::{Number, from_json};
-    use crate::script::Place;
+    use crate::script::ScriptPosition;
 
     fn names(names: &[&str]) -> Names {
-        let at = Place { line: 1, column: 1 };
+        let at = ScriptPosition { line: 1, column: 1 };
         Names { names: names.iter().map(|name| ((*name).to_owned(), at)).collect(), all: false }
     }
 

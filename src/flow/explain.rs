@@ -9,7 +9,7 @@ use crate::cookies::DeliveryPlan;
 use crate::document::{Value, is_margin};
 use crate::response::Decoded;
 use crate::response::source::ReplyView;
-use crate::script::{Budget, Outcome};
+use crate::script::{Budget, CallOutcome};
 use crate::verdict::{Cause, Delivery, Denial, Truth, Withheld, WithheldCookie};
 
 use std::fmt::Write as _;
@@ -22,12 +22,12 @@ use super::watched::tells;
 use crate::condition::{Condition, Leaf, Operand, Operator, Rule, Seen, Test, speaks};
 
 /// What a script did instead of giving a value. What it threw is not shown: it may hold what the user typed.
-pub(super) fn script(outcome: &Outcome) -> String {
+pub(super) fn script(outcome: &CallOutcome) -> String {
     match outcome {
-        Outcome::Threw { line: Some(line), .. } => format!("threw at line {line}"),
-        Outcome::Threw { .. } => "threw".to_owned(),
-        Outcome::BadResult { what } => format!("left no usable result: {what}"),
-        Outcome::Killed { by } => format!(
+        CallOutcome::Threw { line: Some(line), .. } => format!("threw at line {line}"),
+        CallOutcome::Threw { .. } => "threw".to_owned(),
+        CallOutcome::BadResult { what } => format!("left no usable result: {what}"),
+        CallOutcome::Killed { by } => format!(
             "was ended: {}",
             match by {
                 Budget::Cpu => "it used more CPU time than a call may",
@@ -36,9 +36,9 @@ pub(super) fn script(outcome: &Outcome) -> String {
                 Budget::Crash => "its worker died of it",
             }
         ),
-        Outcome::Value(_) | Outcome::Rejected { .. } => "ended".to_owned(),
-        Outcome::Overloaded => "found no free worker".to_owned(),
-        Outcome::TimedOut => "did not end before the deadline".to_owned(),
+        CallOutcome::Value(_) | CallOutcome::Rejected { .. } => "ended".to_owned(),
+        CallOutcome::Overloaded => "found no free worker".to_owned(),
+        CallOutcome::TimedOut => "did not end before the deadline".to_owned(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::connector::Step;
 use crate::document::{Value, from_json, from_json_within};
 use crate::mapping::plain_text;
 use crate::response::Decoded;
-use crate::script::Outcome;
+use crate::script::CallOutcome;
 use crate::verdict::{Cause, Reason};
 
 /// Stage 2: the variables script fills `env`.
@@ -30,7 +30,7 @@ async fn fill_env(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
     let Some(script) = &step.variables else { return Ok(()) };
     let outcome = run.tools.scripts.call(script.id, script.variables(&run.context), run.deadline).await;
     let env = match outcome {
-        Outcome::Value(json) => from_json(json.as_bytes()),
+        CallOutcome::Value(json) => from_json(json.as_bytes()),
         other => return Err(script_failed(&other, run, "variables script", Stop::misconfigured)),
     };
     match env {
@@ -44,14 +44,14 @@ async fn fill_env(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
 }
 
 /// What a script that gave no value means. A thrown message may hold what the user typed, so it is never shown.
-fn script_failed(outcome: &Outcome, run: &Run<'_>, what: &str, blame: impl Fn(String) -> Stop) -> Stop {
+fn script_failed(outcome: &CallOutcome, run: &Run<'_>, what: &str, blame: impl Fn(String) -> Stop) -> Stop {
     match outcome {
-        Outcome::Rejected { message } => Stop {
+        CallOutcome::Rejected { message } => Stop {
             ending: Ending::Reject { reason: Reason::InvalidInput, message: Some(plain_text(message, &run.mask)) },
             explain: format!("the {what} rejected the input"),
         },
-        Outcome::Overloaded => Stop::unavailable(Cause::Overloaded, format!("no worker was free for the {what}")),
-        Outcome::TimedOut => Stop::unavailable(Cause::Timeout, format!("the deadline passed before the {what} ended")),
+        CallOutcome::Overloaded => Stop::unavailable(Cause::Overloaded, format!("no worker was free for the {what}")),
+        CallOutcome::TimedOut => Stop::unavailable(Cause::Timeout, format!("the deadline passed before the {what} ended")),
         other => blame(format!("the {what} {}", explain::script(other))),
     }
 }
@@ -85,7 +85,7 @@ async fn make_document(step: &Step, run: &mut Run<'_>, received: &mut Received) 
     let Received { reply, decoded, bytes, .. } = received;
     let input = script.preprocess(&run.context, reply, decoded);
     match run.tools.scripts.call(script.id, input, run.deadline).await {
-        Outcome::Value(json) => {
+        CallOutcome::Value(json) => {
             let (length, most) = (json.len(), step.response.decoding.most);
             let read = move || from_json_within(json.as_bytes(), most.0);
             let document = if length > LARGE { run.beside(Work::Decoding, read).await? } else { read() };
@@ -100,7 +100,7 @@ async fn make_document(step: &Step, run: &mut Run<'_>, received: &mut Received) 
             *bytes = length.max(*bytes);
             decode::fits(step, decoded)
         }
-        killed @ Outcome::Killed { .. } => {
+        killed @ CallOutcome::Killed { .. } => {
             Err(Stop::unavailable(Cause::Script, format!("the preprocess script {}", explain::script(&killed))))
         }
         other => {

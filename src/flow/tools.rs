@@ -16,7 +16,7 @@ use crate::budget::Budget;
 use crate::clock::Ambient;
 use crate::connector::catalog::Live;
 use crate::connector::step_cache::StepCache;
-use crate::script::{Input, Outcome, Pool, ScriptId};
+use crate::script::{Input, CallOutcome, Pool, ScriptId};
 use crate::state::Pause;
 use crate::upstream::{Client, Outgoing, Reply, SendFault};
 
@@ -32,7 +32,7 @@ pub trait Exchange: Send + Sync {
 /// Calls a compiled script.
 pub trait Scripts: Send + Sync {
     /// Ends by `deadline`.
-    fn call(&self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'_, Outcome>;
+    fn call(&self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'_, CallOutcome>;
 }
 
 impl Exchange for Client {
@@ -42,7 +42,7 @@ impl Exchange for Client {
 }
 
 impl Scripts for Pool {
-    fn call(&self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'_, Outcome> {
+    fn call(&self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'_, CallOutcome> {
         Box::pin(Pool::call(self, script, input, deadline))
     }
 }
@@ -153,8 +153,8 @@ impl<'a> Tools<'a> {
 pub struct NoScripts;
 
 impl Scripts for NoScripts {
-    fn call(&self, _: ScriptId, _: Input, _: Instant) -> Waiting<'_, Outcome> {
-        Box::pin(std::future::ready(Outcome::BadResult { what: "there is no such script".to_owned() }))
+    fn call(&self, _: ScriptId, _: Input, _: Instant) -> Waiting<'_, CallOutcome> {
+        Box::pin(std::future::ready(CallOutcome::BadResult { what: "there is no such script".to_owned() }))
     }
 }
 

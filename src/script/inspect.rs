@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Pid;
 
 use super::launch::Worker;
-use super::reads::{Place, Reads};
-use super::source::{Mistake, Source};
+use super::reads::{Reads, ScriptPosition};
+use super::source::{CompileError, Source};
 use super::usage::Usage;
 use super::wire::{self, Inspected, kind};
 
@@ -38,7 +38,7 @@ const LOADED: u32 = 20;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Where a mistake stands that concerns the whole script.
-const START: Place = Place { line: 1, column: 1 };
+const START: ScriptPosition = ScriptPosition { line: 1, column: 1 };
 
 /// A script's text at most. CryptoJS, unminified, has 200 KiB.
 const MAX_TEXT: usize = 1024 * 1024;
@@ -54,21 +54,21 @@ const UNCHECKED: &str = "the script was not checked, because another one of this
 
 /// Parses and compiles every script in a worker process, never in this one, and reports what each reads. The answers stand
 /// in the order of the sources, those of a connector together. Blocks; a thousand ordinary scripts take well under a second.
-pub fn inspect(worker: &Worker, sources: &[Source]) -> Vec<Result<Reads, Mistake>> {
+pub fn inspect(worker: &Worker, sources: &[Source]) -> Vec<Result<Reads, CompileError>> {
     let refused = too_large(sources);
     let mut inspection = Inspection::of(sources, &refused);
     while let Some(ended) = inspection.run(worker) {
         inspection.note(&ended);
     }
     let answers = sources.iter().zip(&refused).map(|(source, refused)| match inspection.known.get(&*source.text) {
-        _ if refused.is_some() => Err(Mistake::new(source, refused.unwrap_or_default(), START)),
+        _ if refused.is_some() => Err(CompileError::new(source, refused.unwrap_or_default(), START)),
         Some(Ok(reads)) => {
             let mut reads = reads.clone();
             reads.relocate(&|place| source.in_file(place));
             Ok(reads)
         }
-        Some(Err((message, place))) => Err(Mistake::new(source, message.as_str(), *place)),
-        None => Err(Mistake::new(source, UNCHECKED, START)),
+        Some(Err((message, place))) => Err(CompileError::new(source, message.as_str(), *place)),
+        None => Err(CompileError::new(source, UNCHECKED, START)),
     });
     answers.collect()
 }
@@ -88,7 +88,7 @@ struct Share<'s> {
 struct Inspection<'s> {
     shares: Vec<Share<'s>>,
     /// What is known of each text.
-    known: HashMap<&'s str, Result<Reads, (String, Place)>>,
+    known: HashMap<&'s str, Result<Reads, (String, ScriptPosition)>>,
     started: Instant,
 }
 
@@ -191,7 +191,7 @@ impl<'s> Inspection<'s> {
             };
             let known = match answer {
                 Ok(Inspected::Reads(reads)) => Ok(*reads),
-                Ok(Inspected::Mistake(message, place)) => Err((message, place)),
+                Ok(Inspected::CompileError(message, place)) => Err((message, place)),
                 Err(why) => return failed(*item, why),
             };
             self.known.insert(item.1, known);

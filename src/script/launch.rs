@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::source::{Mistake, ScriptId};
+use super::source::{CompileError, ScriptId};
 
 /// The program and its arguments that make a script worker: `doorward script-worker`.
 #[derive(Debug, Clone)]
@@ -64,6 +64,6 @@ pub enum StartError {
         /// Which.
         id: ScriptId,
         /// Why.
-        mistake: Mistake,
+        mistake: CompileError,
     },
 }

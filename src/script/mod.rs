@@ -17,8 +17,8 @@ pub mod worker;
 
 pub use inspect::inspect;
 pub use launch::{COMMAND, StartError, Worker};
-pub use outcome::{Budget, Outcome};
-pub use pool::{Limits, Lost, Pool, Quarantine, Stats};
-pub use reads::{Names, Place, Reads};
-pub use source::{CODE_UTIL, Input, Kind, Mistake, ScriptId, Source};
+pub use outcome::{Budget, CallOutcome};
+pub use pool::{FailedConnector, Limits, Pool, Quarantine, Stats};
+pub use reads::{Names, Reads, ScriptPosition};
+pub use source::{CODE_UTIL, CompileError, Input, ScriptId, ScriptKind, Source};
 pub use worker::sandbox::Sandbox;

@@ -19,7 +19,7 @@ pub enum Budget {
 
 /// The outcome of one call. `Debug` shows no value and no thrown message: both may hold credentials.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CallOutcome {
     /// JSON text: `env` of a variables script, the document of a preprocess script.
     Value(String),
     /// `throw code_util.reject(message)`: the login ends with this message for the user. At most 512 characters, no
@@ -53,7 +53,7 @@ pub enum Outcome {
     TimedOut,
 }
 
-impl fmt::Debug for Outcome {
+impl fmt::Debug for CallOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Value(json) => write!(f, "Value({} bytes)", json.len()),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// A place in a file, both counted from 1; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Place {
+pub struct ScriptPosition {
     /// Line, from 1.
     pub line: u32,
     /// Column, from 1.
@@ -21,7 +21,7 @@ pub struct Place {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
     /// Each name with the first place where it stands.
-    pub names: BTreeMap<String, Place>,
+    pub names: BTreeMap<String, ScriptPosition>,
     /// Whether other names may be read too: the parameter is passed on, copied, or read with a computed key.
     pub all: bool,
 }
@@ -37,7 +37,7 @@ impl Names {
         self.names.contains_key(name)
     }
 
-    pub(crate) fn add(&mut self, name: &str, place: Place) {
+    pub(crate) fn add(&mut self, name: &str, place: ScriptPosition) {
         self.names.entry(name.to_owned()).or_insert(place);
     }
 }
@@ -58,7 +58,7 @@ pub struct Reads {
     /// `steps.a.b`: what is read of each step.
     pub steps: BTreeMap<String, Names>,
     /// The first place of each step's name.
-    pub step_places: BTreeMap<String, Place>,
+    pub step_places: BTreeMap<String, ScriptPosition>,
     /// Whether `steps` itself is passed on or read with a computed key.
     pub steps_all: bool,
     /// `secret.x`
@@ -85,9 +85,9 @@ pub struct Reads {
     /// `uuid`, `randomHex`): its result then differs from run to run.
     pub impure: bool,
     /// Where a statement is only `code_util.reject(…)`: nothing is thrown. The first few places.
-    pub rejects_dropped: Vec<Place>,
+    pub rejects_dropped: Vec<ScriptPosition>,
     /// Where the body itself, and no function in it, returns `code_util.reject(…)`. The first few places.
-    pub rejects_returned: Vec<Place>,
+    pub rejects_returned: Vec<ScriptPosition>,
 }
 
 impl Reads {
@@ -98,7 +98,7 @@ impl Reads {
     }
 
     /// Moves every place by what `move_place` says: from the script's own lines to those of the user's file.
-    pub(crate) fn relocate(&mut self, move_place: &dyn Fn(Place) -> Place) {
+    pub(crate) fn relocate(&mut self, move_place: &dyn Fn(ScriptPosition) -> ScriptPosition) {
         let steps = self.steps.values_mut();
         let groups = [
             &mut self.user,

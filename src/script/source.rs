@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::reads::Place;
+use super::reads::ScriptPosition;
 
 /// The members of `code_util`, so that a connector's check can say "did you mean" for another one.
 pub const CODE_UTIL: [&str; 21] = [
@@ -35,7 +35,7 @@ pub const CODE_UTIL: [&str; 21] = [
 
 /// What a script is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Kind {
+pub enum ScriptKind {
     /// Before a request: fills `env`, which is its result.
     Variables,
     /// On a reply: returns the document, or changes `result`.
@@ -54,7 +54,7 @@ pub struct Source {
     /// The connector that it belongs to: scripts of one connector share its part of the slots.
     pub connector: String,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: ScriptKind,
     /// The text of the body.
     pub text: String,
     /// The file that the text stands in.
@@ -69,8 +69,8 @@ pub struct Source {
 
 impl Source {
     /// A place in the text as a place in the file.
-    pub(crate) fn in_file(&self, place: Place) -> Place {
-        Place {
+    pub(crate) fn in_file(&self, place: ScriptPosition) -> ScriptPosition {
+        ScriptPosition {
             line: place.line.saturating_add(self.first_line.saturating_sub(1)),
             column: place.column.saturating_add(self.indent),
         }
@@ -80,7 +80,7 @@ impl Source {
 /// Why a script does not compile, and where in the user's file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message} (line {line}, column {column})")]
-pub struct Mistake {
+pub struct CompileError {
     /// A sentence.
     pub message: String,
     /// Line of the file, from 1.
@@ -89,9 +89,9 @@ pub struct Mistake {
     pub column: u32,
 }
 
-impl Mistake {
-    pub(crate) fn new(source: &Source, message: impl Into<String>, place: Place) -> Self {
-        let Place { line, column } = source.in_file(place);
+impl CompileError {
+    pub(crate) fn new(source: &Source, message: impl Into<String>, place: ScriptPosition) -> Self {
+        let ScriptPosition { line, column } = source.in_file(place);
         Self { message: message.into(), line, column }
     }
 }

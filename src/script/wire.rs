@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::reads::{Place, Reads};
-use super::source::Kind;
+use super::reads::{Reads, ScriptPosition};
+use super::source::ScriptKind;
 
 /// Bytes before the payload.
 pub(crate) const HEADER: usize = 9;
@@ -47,7 +47,7 @@ pub(crate) mod kind {
 /// The scripts of a generation and the limits of a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Load {
-    pub scripts: Vec<(Kind, String)>,
+    pub scripts: Vec<(ScriptKind, String)>,
     /// Bytes of address space above what the worker has when its scripts are compiled.
     pub memory: u64,
     pub env_bytes: usize,
@@ -58,7 +58,7 @@ pub(crate) struct Load {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Inspected {
     Reads(Box<Reads>),
-    Mistake(String, Place),
+    CompileError(String, ScriptPosition),
 }
 
 /// A frame that was read.

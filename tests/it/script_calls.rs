@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward::script::{Input, Kind, Limits, ScriptId};
+use doorward::script::{Input, Limits, ScriptId, ScriptKind};
 use tokio::time::Instant;
 
 use crate::support::script::{call, limits, pool, pool_with, run, script, shown, variables};
@@ -48,7 +48,8 @@ async fn a_connector_with_many_slow_calls_leaves_slots_to_others() {
     // 60 slow calls of one connector: at most 4 of the 8 slots of the one worker are theirs, so a quick one waits for
     // those before it and not for all 60.
     let slow = "for (var i = 0; i < 20000; i++) {} env.n = 1";
-    let sources = vec![script("slow", Kind::Variables, slow), script("quick", Kind::Variables, "env.n = 2")];
+    let sources =
+        vec![script("slow", ScriptKind::Variables, slow), script("quick", ScriptKind::Variables, "env.n = 2")];
     let pool = Arc::new(pool_with(Limits { workers: 1, ..limits() }, sources).await);
     let slow: Vec<_> = (0..60)
         .map(|_| {

@@ -1,5 +1,5 @@
 //! What a script may try in order to leave something behind or to reach the code compiler.
-use doorward::script::{Limits, Outcome, inspect};
+use doorward::script::{CallOutcome, Limits, inspect};
 
 use crate::support::script::{
     call, limits, numbered, pool_with, preprocess, run, run_preprocess, shown, variables, worker,
@@ -128,7 +128,7 @@ async fn nothing_of_a_call_is_visible_in_the_next() {
     assert_eq!(shown(call(&pool, search, "{}").await), CLEAN);
     for (id, text) in (0..).zip(HIDING_PLACES) {
         let outcome = call(&pool, id, r#"{"user":{"mark":"MARK"}}"#).await;
-        assert!(!matches!(outcome, Outcome::Killed { .. }), "{text}");
+        assert!(!matches!(outcome, CallOutcome::Killed { .. }), "{text}");
         // The search walks the whole realm, so it follows every eighth attempt.
         if id % 8 == 7 || id + 1 == search {
             assert_eq!(shown(call(&pool, search, "{}").await), CLEAN, "after {text} or one of the seven before");

@@ -1,6 +1,6 @@
 //! Scripts that reject, throw or do not compile: who is told what, and which line of whose file.
 
-use doorward::script::{Input, Kind, Outcome, Pool, ScriptId, Source, StartError, inspect};
+use doorward::script::{CallOutcome, Input, Pool, ScriptId, ScriptKind, Source, StartError, inspect};
 
 use crate::support::script::{
     call, late, limits, numbered, pool, preprocess, run, run_preprocess, script, shown, variables, worker,
@@ -126,14 +126,14 @@ fn scripts_that_kill_the_parser_are_the_mistake_and_the_others_are_read() {
     let arrays = format!("env.x = {}{}", "[".repeat(50_000), "]".repeat(50_000));
     // Each connector with one is lost from there on, and the others are not, however many there are.
     let mut sources = vec![
-        script("a", Kind::Variables, "env.a = 1"),
-        script("b", Kind::Variables, "env.b = 1"),
-        script("b", Kind::Variables, &deep),
-        script("b", Kind::Variables, "env.b = 2"),
-        script("c", Kind::Variables, "env.c = 1"),
+        script("a", ScriptKind::Variables, "env.a = 1"),
+        script("b", ScriptKind::Variables, "env.b = 1"),
+        script("b", ScriptKind::Variables, &deep),
+        script("b", ScriptKind::Variables, "env.b = 2"),
+        script("c", ScriptKind::Variables, "env.c = 1"),
     ];
-    sources.extend((0..12).map(|n| script(&format!("d{n}"), Kind::Variables, &arrays)));
-    sources.push(script("e", Kind::Variables, "env.e = 1"));
+    sources.extend((0..12).map(|n| script(&format!("d{n}"), ScriptKind::Variables, &arrays)));
+    sources.push(script("e", ScriptKind::Variables, "env.e = 1"));
     let answers = inspect(&worker(), &numbered(sources));
     let readable: Vec<bool> = answers.iter().map(Result::is_ok).collect();
     assert_eq!(readable[..5], [true, true, false, false, true]);
@@ -144,7 +144,7 @@ fn scripts_that_kill_the_parser_are_the_mistake_and_the_others_are_read() {
 
 #[test]
 fn the_scripts_of_a_connector_have_a_size_together() {
-    let large = |connector: &str| script(connector, Kind::Variables, &format!("//{}", "x".repeat(900 * 1024)));
+    let large = |connector: &str| script(connector, ScriptKind::Variables, &format!("//{}", "x".repeat(900 * 1024)));
     let sources = ["a", "a", "a", "b", "b"].map(large).to_vec();
     let answers = inspect(&worker(), &numbered(sources));
     let readable: Vec<bool> = answers.iter().map(Result::is_ok).collect();
@@ -171,7 +171,7 @@ fn a_worker_that_is_none_is_a_mistake_of_every_script() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_with_a_broken_script_says_which() {
     let sources =
-        numbered(vec![variables("env.a = 1"), Source { first_line: 7, ..script("d", Kind::Variables, "\n(") }]);
+        numbered(vec![variables("env.a = 1"), Source { first_line: 7, ..script("d", ScriptKind::Variables, "\n(") }]);
     let error = Pool::start(worker(), limits(), sources).await.unwrap_err();
     let StartError::Script { id, mistake } = error else { unreachable!("{error}") };
     assert_eq!((id, mistake.line), (ScriptId(1), 8));
@@ -184,5 +184,5 @@ async fn an_unknown_script_and_parameters_that_are_no_json_are_told() {
     assert_eq!(shown(unknown), "bad result: there is no such script");
     assert_eq!(shown(call(&pool, 0, "{").await), "bad result: the parameters are not JSON");
     let huge = Input::new(" ".repeat(5 * 1024 * 1024));
-    assert!(matches!(pool.call(ScriptId(0), huge, late()).await, Outcome::BadResult { .. }));
+    assert!(matches!(pool.call(ScriptId(0), huge, late()).await, CallOutcome::BadResult { .. }));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::script::{Budget, Limits, Outcome, Pool, Worker};
+use doorward::script::{Budget, CallOutcome, Limits, Pool, Worker};
 
 use crate::support::script::{call, limits, numbered, variables};
 
@@ -56,7 +56,7 @@ async fn a_worker_that_sends_anything_ends_and_its_calls_have_a_verdict() {
         let wall = if by == Budget::Wall { Duration::from_millis(300) } else { limits().wall };
         let limits = Limits { workers: 1, wall, cpu: Duration::from_mins(1), ..limits() };
         let pool = Pool::start(hostile(&does), limits, numbered(vec![variables("")])).await.unwrap();
-        assert_eq!(call(&pool, 0, "{}").await, Outcome::Killed { by }, "{what}");
+        assert_eq!(call(&pool, 0, "{}").await, CallOutcome::Killed { by }, "{what}");
     }
 }
 
@@ -67,7 +67,7 @@ async fn an_answer_that_comes_twice_ends_the_worker_and_counts_once() {
     let pool = Pool::start(hostile(&twice), limits, numbered(vec![variables("")])).await.unwrap();
     // Each worker is good for one call and gone with its second answer; the next call finds the next worker.
     for _ in 0..3 {
-        assert_eq!(call(&pool, 0, "{}").await, Outcome::Value("{}".to_owned()));
+        assert_eq!(call(&pool, 0, "{}").await, CallOutcome::Value("{}".to_owned()));
     }
 }
 

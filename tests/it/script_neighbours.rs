@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use doorward::script::{Budget, Input, Kind, Limits, Lost, Outcome, Pool, ScriptId, Source, inspect};
+use doorward::script::{
+    Budget, CallOutcome, FailedConnector, Input, Limits, Pool, ScriptId, ScriptKind, Source, inspect,
+};
 use tokio::time::Instant;
 
 use crate::support::script::{call, late, limits, numbered, pool, pool_with, script, shown, worker};
@@ -23,14 +25,14 @@ fn who_takes_too_long_to_compile_is_the_only_one_to_be_told() {
     let (slow, deep) = (names(), format!("env.x = {}1{}", "(".repeat(20_000), ")".repeat(20_000)));
     let text = "env.a = code_util.md5(user.userPassword)";
     let sources = numbered(vec![
-        script("a", Kind::Variables, text),
-        script("evil", Kind::Variables, &slow),
-        script("evil", Kind::Variables, "env.b = 1"),
-        script("same", Kind::Variables, &slow),
-        script("deep", Kind::Variables, &deep),
-        script("y", Kind::Variables, text),
-        script("z", Kind::Variables, &library(1)),
-        script("z", Kind::Variables, "env.b = 1"),
+        script("a", ScriptKind::Variables, text),
+        script("evil", ScriptKind::Variables, &slow),
+        script("evil", ScriptKind::Variables, "env.b = 1"),
+        script("same", ScriptKind::Variables, &slow),
+        script("deep", ScriptKind::Variables, &deep),
+        script("y", ScriptKind::Variables, text),
+        script("z", ScriptKind::Variables, &library(1)),
+        script("z", ScriptKind::Variables, "env.b = 1"),
     ]);
     let answers = inspect(&worker(), &sources);
     let told: Vec<Option<&str>> = answers.iter().map(|it| it.as_ref().err().map(|it| it.message.as_str())).collect();
@@ -47,15 +49,18 @@ fn who_takes_too_long_to_compile_is_the_only_one_to_be_told() {
 #[test]
 fn the_inspection_says_how_long_each_script_takes_to_compile() {
     let slow = (0..4000).map(|n| format!("var v{n};")).collect::<Vec<_>>().join("\n");
-    let sources = numbered(vec![script("a", Kind::Variables, &slow), script("b", Kind::Variables, "env.a = 1")]);
+    let sources =
+        numbered(vec![script("a", ScriptKind::Variables, &slow), script("b", ScriptKind::Variables, "env.a = 1")]);
     let took: Vec<Duration> = inspect(&worker(), &sources).into_iter().map(|reads| reads.unwrap().compiling).collect();
     assert!(took[1] > Duration::ZERO && took[0] > 20 * took[1], "{took:?}");
 }
 
 #[test]
 fn a_text_is_read_once_and_told_by_the_line_of_each_file() {
-    let block =
-        |connector: &str, line: u32| Source { first_line: line, ..script(connector, Kind::Variables, "env.a = = 1") };
+    let block = |connector: &str, line: u32| Source {
+        first_line: line,
+        ..script(connector, ScriptKind::Variables, "env.a = = 1")
+    };
     let answers = inspect(&worker(), &numbered(vec![block("a", 7), block("b", 41)]));
     let lines: Vec<u32> = answers.into_iter().map(|answer| answer.unwrap_err().line).collect();
     assert_eq!(lines, [7, 41]);
@@ -63,8 +68,9 @@ fn a_text_is_read_once_and_told_by_the_line_of_each_file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_libraries_stop_nobody() {
-    let mut sources: Vec<Source> = (0..12).map(|n| script(&format!("lib{n}"), Kind::Variables, &library(n))).collect();
-    sources.push(script("small", Kind::Variables, "env.n = 99"));
+    let mut sources: Vec<Source> =
+        (0..12).map(|n| script(&format!("lib{n}"), ScriptKind::Variables, &library(n))).collect();
+    sources.push(script("small", ScriptKind::Variables, "env.n = 99"));
     let limits = Limits { retire_idle: Duration::from_millis(300), ..limits() };
     let pool = pool_with(limits, sources).await;
     // The ordinary ones only; who pastes a library has workers of its own, when a call comes.
@@ -74,7 +80,7 @@ async fn many_libraries_stop_nobody() {
         assert_eq!(shown(call(&pool, n, "{}").await), format!(r#"{{"n":{n}}}"#));
     }
     let all = (0..13).map(|n| call(&pool, n, "{}"));
-    assert!(futures_util::future::join_all(all).await.into_iter().all(|it| matches!(it, Outcome::Value(_))));
+    assert!(futures_util::future::join_all(all).await.into_iter().all(|it| matches!(it, CallOutcome::Value(_))));
     // And they go when nobody calls.
     wait_for(|| pool.pids().len() == 2).await;
 }
@@ -83,11 +89,11 @@ async fn many_libraries_stop_nobody() {
 async fn a_connector_that_does_not_start_is_named_and_the_others_run() {
     let deep = format!("env.x = {}1{}", "(".repeat(20_000), ")".repeat(20_000));
     let mut sources: Vec<Source> =
-        (0..9).map(|n| script(&format!("c{n}"), Kind::Variables, &format!("env.n = {n}"))).collect();
-    sources.insert(3, script("deep", Kind::Variables, &deep));
-    sources.insert(7, script("broken", Kind::Preprocess, "("));
+        (0..9).map(|n| script(&format!("c{n}"), ScriptKind::Variables, &format!("env.n = {n}"))).collect();
+    sources.insert(3, script("deep", ScriptKind::Variables, &deep));
+    sources.insert(7, script("broken", ScriptKind::Preprocess, "("));
     let (pool, lost) = Pool::start_each(worker(), limits(), numbered(sources)).await;
-    let mut names: Vec<&str> = lost.iter().map(|Lost { connector, .. }| connector.as_str()).collect();
+    let mut names: Vec<&str> = lost.iter().map(|FailedConnector { connector, .. }| connector.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["broken", "deep"]);
     for (id, n) in [(0, 0), (2, 2), (4, 3), (6, 5), (8, 6), (10, 8)] {
@@ -101,14 +107,14 @@ async fn a_connector_that_does_not_start_is_named_and_the_others_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_shares_a_text_does_not_share_its_blame() {
     let text = "if (user.bad) for (;;) {} throw new Error('x')";
-    let at = |connector: &str, first_line: u32| Source { first_line, ..script(connector, Kind::Variables, text) };
+    let at = |connector: &str, first_line: u32| Source { first_line, ..script(connector, ScriptKind::Variables, text) };
     let pool = pool(vec![at("a", 10), at("b", 20)]).await;
     for _ in 0..2 {
-        assert_eq!(call(&pool, 0, r#"{"user":{"bad":true}}"#).await, Outcome::Killed { by: Budget::Cpu });
+        assert_eq!(call(&pool, 0, r#"{"user":{"bad":true}}"#).await, CallOutcome::Killed { by: Budget::Cpu });
     }
     assert_eq!(pool.stats().quarantined, 1);
-    let place = |outcome: Outcome| match outcome {
-        Outcome::Threw { line, .. } => line,
+    let place = |outcome: CallOutcome| match outcome {
+        CallOutcome::Threw { line, .. } => line,
         other => panic!("{other:?}"),
     };
     let deadline = Instant::now() + Duration::from_mins(1);
@@ -138,10 +144,10 @@ async fn an_idle_worker_remembers_no_password() {
     let sources = vec![
         script(
             "a",
-            Kind::Variables,
+            ScriptKind::Variables,
             "env.h = code_util.md5(user.userPassword); env.p = [user.userPassword + '!'].join()",
         ),
-        script("a", Kind::Variables, "globalThis.kept = user.userPassword; throw new Error(user.userPassword)"),
+        script("a", ScriptKind::Variables, "globalThis.kept = user.userPassword; throw new Error(user.userPassword)"),
     ];
     let pool = pool_with(limits, sources).await;
     wait_for(|| pool.pids().len() == 2).await;
@@ -150,7 +156,7 @@ async fn an_idle_worker_remembers_no_password() {
     for n in 0..40 {
         let input = format!(r#"{{"user":{{"userPassword":"{canary}-{n}"}}}}"#);
         let outcome = pool.call(ScriptId(n % 2), Input::new(input), late()).await;
-        assert!(matches!(outcome, Outcome::Value(_) | Outcome::Threw { .. }), "{outcome:?}");
+        assert!(matches!(outcome, CallOutcome::Value(_) | CallOutcome::Threw { .. }), "{outcome:?}");
     }
     // Whoever served is replaced, one after the other; a worker that served nothing stays.
     let served = |pid: &u32| memory_holds(*pid, &canary) != Some(false);
@@ -166,8 +172,8 @@ async fn an_idle_worker_remembers_no_password() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_that_rests_has_workers_while_calls_wait_only() {
-    let pool = pool_with(limits(), vec![script("a", Kind::Variables, "env.n = 1")]).await;
-    pool.rest(Duration::ZERO);
+    let pool = pool_with(limits(), vec![script("a", ScriptKind::Variables, "env.n = 1")]).await;
+    pool.run_on_demand(Duration::ZERO);
     wait_for(|| pool.pids().is_empty()).await;
     for _ in 0..3 {
         assert_eq!(shown(call(&pool, 0, "{}").await), r#"{"n":1}"#);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward::script::{Budget, Input, Kind, Limits, Outcome, Pool, Quarantine, ScriptId, StartError, Stats};
+use doorward::script::{Budget, CallOutcome, Input, Limits, Pool, Quarantine, ScriptId, ScriptKind, StartError, Stats};
 use futures_util::future::join_all;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::Instant;
@@ -16,7 +16,7 @@ const BAD_REGEX: &str = "env.ok = /^(a+)+$/.test(user.text)";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_poison_gets_its_verdict_and_the_pool_goes_on() {
-    let killed = |by| format!("{:?}", Outcome::Killed { by });
+    let killed = |by| format!("{:?}", CallOutcome::Killed { by });
     let cpu = || vec![killed(Budget::Cpu)];
     // What allocates may meet either limit first, depending on the machine.
     let cpu_or_memory = || vec![killed(Budget::Cpu), killed(Budget::Memory)];
@@ -57,7 +57,7 @@ async fn a_call_is_over_within_its_budget() {
     loop {
         tokio::select! {
             outcome = &mut looping => {
-                assert_eq!(outcome, Outcome::Killed { by: Budget::Cpu });
+                assert_eq!(outcome, CallOutcome::Killed { by: Budget::Cpu });
                 break;
             }
             () = tokio::task::yield_now() => {
@@ -84,7 +84,7 @@ async fn a_script_that_only_waits_is_ended_by_wall_time() {
     let limits = Limits { wall: Duration::from_millis(300), workers: 1, ..limits() };
     let pool = pool_with(limits, vec![variables("env.x = 1")]).await;
     stop(pid(pool.pids()[0])).await;
-    assert_eq!(call(&pool, 0, "{}").await, Outcome::Killed { by: Budget::Wall });
+    assert_eq!(call(&pool, 0, "{}").await, CallOutcome::Killed { by: Budget::Wall });
     assert_eq!(shown(call(&pool, 0, "{}").await), r#"{"x":1}"#);
 }
 
@@ -100,7 +100,7 @@ async fn a_script_too_deep_for_the_parser_does_not_start_a_pool() {
 async fn eight_calls_with_poison(poison: &str) -> (Vec<String>, Stats, u64) {
     // A connector of its own for each, because one connector may hold half of the slots only.
     let text = format!("if (user.bad) {{ {poison} }} env.n = user.n");
-    let sources = (0..8).map(|n| script(&format!("c{n}"), Kind::Variables, &text)).collect();
+    let sources = (0..8).map(|n| script(&format!("c{n}"), ScriptKind::Variables, &text)).collect();
     let pool = Arc::new(pool_with(Limits { workers: 1, ..limits() }, sources).await);
     let worker = pid(pool.pids()[0]);
     stop(worker).await;
@@ -166,8 +166,8 @@ async fn seven_calls_around_a_crash_answer_rightly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_from_outside_costs_no_call() {
-    let sources =
-        (0..4).map(|n| script(&format!("c{n}"), Kind::Variables, "for (var i = 0; i < 2000; i++) {} env.n = user.n"));
+    let sources = (0..4)
+        .map(|n| script(&format!("c{n}"), ScriptKind::Variables, "for (var i = 0; i < 2000; i++) {} env.n = user.n"));
     let pool = Arc::new(pool(sources.collect()).await);
     let calls: Vec<_> = (0..100_u32)
         .map(|n| {
@@ -187,7 +187,8 @@ async fn a_worker_killed_from_outside_costs_no_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn poison_ten_times_a_second_leaves_another_connector_alone() {
-    let sources = vec![script("bad", Kind::Variables, BAD_REGEX), script("good", Kind::Variables, "env.n = user.n")];
+    let sources =
+        vec![script("bad", ScriptKind::Variables, BAD_REGEX), script("good", ScriptKind::Variables, "env.n = user.n")];
     let pool = Arc::new(pool(sources).await);
     let poison = format!(r#"{{"user":{{"text":"{}!"}}}}"#, "a".repeat(40));
     let mut ticks = tokio::time::interval(Duration::from_millis(50));
@@ -202,7 +203,7 @@ async fn poison_ten_times_a_second_leaves_another_connector_alone() {
     }
     for outcome in bad {
         let outcome = outcome.await.unwrap();
-        let expected = [Outcome::Killed { by: Budget::Cpu }, Outcome::Overloaded, Outcome::TimedOut];
+        let expected = [CallOutcome::Killed { by: Budget::Cpu }, CallOutcome::Overloaded, CallOutcome::TimedOut];
         assert!(expected.contains(&outcome), "{outcome:?}");
     }
     assert!(pool.stats().quarantined >= 1);
@@ -216,7 +217,7 @@ async fn poison_whose_sender_hangs_up_is_found_out() {
     for kills in 1..=2 {
         while pool.stats().killed_memory < kills {
             let gone = pool.call(ScriptId(0), Input::new("{}"), Instant::now()).await;
-            assert!([Outcome::TimedOut, Outcome::Killed { by: Budget::Memory }].contains(&gone), "{gone:?}");
+            assert!([CallOutcome::TimedOut, CallOutcome::Killed { by: Budget::Memory }].contains(&gone), "{gone:?}");
             wait_for(|| pool.stats().in_flight == 0 && pool.stats().waiting == 0 && !pool.pids().is_empty()).await;
         }
     }
@@ -228,11 +229,11 @@ async fn what_a_call_leaves_is_not_the_trouble_of_the_next() {
     // A third of the memory each: the garbage of a few calls exceeds it, what the allocator cannot use again does not.
     let needs = |what: &str| format!("const a = []; for (let i = 0; i < 10; i++) a.push({what}); env.n = a.length");
     let sources = vec![
-        script("bytes", Kind::Variables, &needs("new Uint8Array(2 * 1024 * 1024)")),
-        script("more", Kind::Variables, &needs("new Float64Array(256 * 1024)")),
+        script("bytes", ScriptKind::Variables, &needs("new Uint8Array(2 * 1024 * 1024)")),
+        script("more", ScriptKind::Variables, &needs("new Float64Array(256 * 1024)")),
         script(
             "small",
-            Kind::Variables,
+            ScriptKind::Variables,
             "const a = []; for (let i = 0; i < 1000; i++) a.push({ i }); env.n = a.length",
         ),
     ];
@@ -252,7 +253,7 @@ async fn quarantine_begins_after_two_kills_and_ends() {
     let quarantine = Quarantine { kills: 2, within: Duration::from_mins(1), lasts };
     let limits = Limits { workers: 1, quarantine, ..limits() };
     let pool = pool_with(limits, vec![variables("if (user.bad) for (;;) {} env.n = 1")]).await;
-    let killed = Outcome::Killed { by: Budget::Cpu };
+    let killed = CallOutcome::Killed { by: Budget::Cpu };
     assert_eq!(call(&pool, 0, r#"{"user":{"bad":true}}"#).await, killed);
     assert_eq!(pool.stats().quarantined, 0);
     assert_eq!(call(&pool, 0, r#"{"user":{"bad":true}}"#).await, killed);
@@ -330,9 +331,9 @@ async fn a_full_queue_refuses_and_a_deadline_is_kept() {
     let soon = Instant::now() + Duration::from_millis(20);
     let calls = (0..6).map(|_| pool.call(ScriptId(0), Input::new("{}"), soon));
     let outcomes = join_all(calls).await;
-    let count = |wanted: &Outcome| outcomes.iter().filter(|it| *it == wanted).count();
+    let count = |wanted: &CallOutcome| outcomes.iter().filter(|it| *it == wanted).count();
     // One slot for the connector (half of two), one place in the queue (half of two), the others are refused.
-    assert_eq!((count(&Outcome::TimedOut), count(&Outcome::Overloaded)), (2, 4), "{outcomes:?}");
+    assert_eq!((count(&CallOutcome::TimedOut), count(&CallOutcome::Overloaded)), (2, 4), "{outcomes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -350,7 +351,7 @@ async fn a_dropped_pool_with_a_busy_worker_ends_it_too() {
     wait_for(|| pool.pids().len() == 2).await;
     let pids = pool.pids();
     let soon = Instant::now() + Duration::from_millis(20);
-    assert_eq!(pool.call(ScriptId(0), Input::new("{}"), soon).await, Outcome::TimedOut);
+    assert_eq!(pool.call(ScriptId(0), Input::new("{}"), soon).await, CallOutcome::TimedOut);
     drop(pool);
     wait_for(|| pids.iter().all(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists())).await;
 }

@@ -23,7 +23,7 @@ pub(super) fn replaced(before: &BTreeMap<String, Entry>, now: &BTreeMap<String, 
         let Entry::Live { live, .. } = entry else { continue };
         let Some(pool) = &live.scripts else { continue };
         if !among(&fresh, pool) {
-            pool.rest(if among(&stale, pool) { Duration::MAX } else { Duration::ZERO });
+            pool.run_on_demand(if among(&stale, pool) { Duration::MAX } else { Duration::ZERO });
         }
     }
 }

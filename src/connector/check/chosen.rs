@@ -11,7 +11,7 @@ use super::WrittenScript;
 use crate::condition::{Condition, Test, ValueSource};
 use crate::connector::{Role, Step};
 use crate::context::{StepValue, Variable};
-use crate::script::{Kind, Reads};
+use crate::script::{Reads, ScriptKind};
 
 /// What may be chosen, beside everything that a login brings.
 pub(super) struct Chosen {
@@ -129,7 +129,7 @@ impl Flow {
             });
         let is_chosen = from_login || from_env || from_steps;
         match script.kind {
-            Kind::Variables => {
+            ScriptKind::Variables => {
                 if is_chosen {
                     self.env.extend(reads.env_written.names.keys().cloned());
                     self.any_env |= reads.env_written.all;
@@ -140,7 +140,7 @@ impl Flow {
                 }
             }
             // The document is the script's own then, and so is every part of it.
-            Kind::Preprocess if is_chosen => {
+            ScriptKind::Preprocess if is_chosen => {
                 if let Some(step) = steps.get(script.step) {
                     self.captures_of(step, |_| true);
                     if self.steering && step.role == Role::Helper {
@@ -148,7 +148,7 @@ impl Flow {
                     }
                 }
             }
-            Kind::Preprocess => {}
+            ScriptKind::Preprocess => {}
         }
     }
 
@@ -247,7 +247,7 @@ impl Flow {
 fn answers(step: &Step, scripts: &[WrittenScript], reads: &[Reads]) -> bool {
     let made = |name: &str| {
         let written = |reads: &Reads| reads.env_written.all || reads.env_written.names.contains_key(name);
-        let variables = scripts.iter().zip(reads).filter(|(script, _)| script.kind == Kind::Variables);
+        let variables = scripts.iter().zip(reads).filter(|(script, _)| script.kind == ScriptKind::Variables);
         variables.into_iter().any(|(_, reads)| !reads.answer.is_empty() && written(reads))
     };
     step.request.is_some()

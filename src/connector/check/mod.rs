@@ -97,7 +97,7 @@ pub struct Draft {
 #[derive(Debug)]
 struct WrittenScript {
     step: usize,
-    kind: script::Kind,
+    kind: script::ScriptKind,
     /// Where a mistake of the whole script is shown.
     at: crate::diagnostic::Span,
     /// Whether its lines are lines of the connector file.
@@ -180,7 +180,7 @@ impl Draft {
     }
 
     /// Checks everything else. `reads` are the results of [`script::inspect`] for [`Draft::scripts`], in order.
-    pub fn finish(self, around: Surroundings<'_>, reads: Vec<Result<Reads, script::Mistake>>) -> Checked {
+    pub fn finish(self, around: Surroundings<'_>, reads: Vec<Result<Reads, script::CompileError>>) -> Checked {
         let Self { id, raw, mut mistakes, scripts } = self;
         let file = Arc::clone(mistakes.file());
         let connector = raw.and_then(|raw| {

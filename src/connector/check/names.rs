@@ -8,7 +8,7 @@ use crate::connector::ask::{AskType, REDIRECT_ANSWERS};
 use crate::connector::raw;
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Mistakes, Span, did_you_mean};
-use crate::script::{Place, Reads};
+use crate::script::{Reads, ScriptPosition};
 
 /// All names of one connector.
 pub(super) struct Names {
@@ -68,7 +68,7 @@ impl Names {
             }
             let before = (env.clone(), any_env);
             for (script, reads) in scripts.iter().zip(reads).filter(|(script, _)| script.step == index) {
-                if script.kind == crate::script::Kind::Variables {
+                if script.kind == crate::script::ScriptKind::Variables {
                     env.extend(reads.env_written.names.keys().cloned());
                     any_env |= reads.env_written.all;
                 }
@@ -142,7 +142,7 @@ impl Names {
     }
 
     /// `settings.x` of a script.
-    fn check_setting(&self, name: &str, (script, place): (&WrittenScript, Place), mistakes: &mut Mistakes) {
+    fn check_setting(&self, name: &str, (script, place): (&WrittenScript, ScriptPosition), mistakes: &mut Mistakes) {
         match self.settings.get(name) {
             Some(false) => {}
             Some(true) => {

@@ -42,7 +42,7 @@ impl Taint {
             named: BTreeSet::new(),
             signed: NameSet::default(),
         };
-        for (_, reads) in scripts.iter().zip(reads).filter(|(s, _)| s.kind == crate::script::Kind::Variables) {
+        for (_, reads) in scripts.iter().zip(reads).filter(|(s, _)| s.kind == crate::script::ScriptKind::Variables) {
             taint.hidden |= reads.user.all || reads.answer.all || (reads.env_read.all && taint.holds_any());
             // Here a guess must err towards "no": a request that seems to carry the user name needs no comparison. So only
             // a script that sets one name and reads the user name counts, for that name.
@@ -273,7 +273,7 @@ pub(super) fn proof_fields(steps: &[Step], scripts: &[WrittenScript], reads: &[R
             fields.names.insert(name.clone());
         }
     }
-    for (_, reads) in scripts.iter().zip(reads).filter(|(s, _)| s.kind == crate::script::Kind::Variables) {
+    for (_, reads) in scripts.iter().zip(reads).filter(|(s, _)| s.kind == crate::script::ScriptKind::Variables) {
         fields.names.extend(reads.user_fields.names.keys().cloned());
         fields.all |= reads.user_fields.all || reads.user.all;
     }

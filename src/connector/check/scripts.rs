@@ -7,7 +7,7 @@ use super::{Check, Surroundings, WrittenScript, beside};
 use crate::connector::raw::{self, NamedScript, ScriptUse, Spanned, Text};
 use crate::context::Variable;
 use crate::diagnostic::{Diagnostic, Mistakes, Position, Span, did_you_mean};
-use crate::script::{self, Kind, Place, Reads, ScriptId};
+use crate::script::{self, Reads, ScriptId, ScriptKind, ScriptPosition};
 
 /// A script file larger than this is none; CryptoJS as one file has 200 KiB.
 const SCRIPT_BYTES: usize = 1 << 20;
@@ -26,9 +26,9 @@ pub(super) fn written(
     for (index, step) in raw.steps.iter().enumerate() {
         let response = step.response.as_ref();
         let written = [
-            (Kind::Variables, step.variables.as_ref(), step.variables_file.as_ref(), "variables"),
+            (ScriptKind::Variables, step.variables.as_ref(), step.variables_file.as_ref(), "variables"),
             (
-                Kind::Preprocess,
+                ScriptKind::Preprocess,
                 response.and_then(|r| r.preprocess.as_ref()),
                 response.and_then(|r| r.preprocess_file.as_ref()),
                 "preprocess",
@@ -169,7 +169,7 @@ fn file_source(path: &Text, around: Surroundings<'_>, mistakes: &mut Mistakes) -
 /// What the scripts read; one that does not compile is noted and then counts as one that reads nothing.
 pub(super) fn understood(
     scripts: &[WrittenScript],
-    reads: Vec<Result<Reads, script::Mistake>>,
+    reads: Vec<Result<Reads, script::CompileError>>,
     mistakes: &mut Mistakes,
 ) -> Vec<Reads> {
     let reads = reads.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
@@ -193,8 +193,8 @@ pub(super) fn understood(
     each.collect()
 }
 
-fn does_not_compile(written: &WrittenScript, mistake: &script::Mistake, mistakes: &mut Mistakes) {
-    let at = Place { line: mistake.line, column: mistake.column };
+fn does_not_compile(written: &WrittenScript, mistake: &script::CompileError, mistakes: &mut Mistakes) {
+    let at = ScriptPosition { line: mistake.line, column: mistake.column };
     let message = format!("the script does not compile: {}", mistake.message);
     let diagnostic = in_script(written, "script", at, &message, mistakes);
     let line = mistake.line.saturating_sub(written.source.first_line) as usize;
@@ -234,7 +234,7 @@ pub(super) fn no_template(check: &Check<'_>, mistakes: &mut Mistakes) {
 /// `code_util.reject(…)` only makes what is to be thrown. A script that drops it lets the login go on.
 fn dropped_rejections(written: &WrittenScript, reads: &Reads, mistakes: &mut Mistakes) {
     // What a preprocess script returns is its document, so there it is not dropped: it fails as one.
-    let returned = reads.rejects_returned.iter().filter(|_| written.source.kind == Kind::Variables);
+    let returned = reads.rejects_returned.iter().filter(|_| written.source.kind == ScriptKind::Variables);
     let found = (reads.rejects_dropped.iter().map(|place| (place, "it is made and dropped")))
         .chain(returned.map(|place| (place, "what a variables script returns is not looked at")));
     for (place, label) in found {
@@ -249,7 +249,7 @@ fn dropped_rejections(written: &WrittenScript, reads: &Reads, mistakes: &mut Mis
 pub(super) fn in_script(
     written: &WrittenScript,
     code: &'static str,
-    place: Place,
+    place: ScriptPosition,
     message: &str,
     mistakes: &Mistakes,
 ) -> Diagnostic {

@@ -11,7 +11,7 @@ use crate::connector::raw::{self, Text};
 use crate::connector::{Needs, Role, Script, SendsCode, Step};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Mistakes, Span};
-use crate::script::{Kind, Reads};
+use crate::script::{Reads, ScriptKind};
 use crate::signing::AuthPlan;
 use crate::template::{Charset, Place, Setting};
 
@@ -57,7 +57,7 @@ pub(super) fn step(
     let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope.before(), mistakes));
     let ask = ask::ask(check, raw, scope, taint, mistakes);
     let carries_credential = variables.iter().any(|variable| taint.may_hold_credential(variable));
-    let response = response::response(check, raw, role, scope, script(Kind::Preprocess), mistakes);
+    let response = response::response(check, raw, role, scope, script(ScriptKind::Preprocess), mistakes);
     let retry = retry(raw, role == Role::Factor || carries_credential, mistakes);
     let cache = cache::cache(check, raw, role, scope, mistakes);
     for name in &raw.public {
@@ -85,7 +85,7 @@ pub(super) fn step(
         role,
         when,
         ask,
-        variables: script(Kind::Variables),
+        variables: script(ScriptKind::Variables),
         request,
         auth,
         variables_read: variables,

@@ -6,7 +6,7 @@ use boa_engine::ast::expression::literal::{Literal, LiteralKind, TemplateElement
 
 use super::reads::Finder;
 use super::syntax::place;
-use crate::script::reads::Place;
+use crate::script::reads::ScriptPosition;
 
 /// More names than this say nothing new.
 const MOST: usize = 32;
@@ -37,7 +37,7 @@ pub(super) fn template(finder: &mut Finder<'_>, node: &TemplateLiteral) {
     }
 }
 
-fn note(finder: &mut Finder<'_>, text: &str, at: Place) {
+fn note(finder: &mut Finder<'_>, text: &str, at: ScriptPosition) {
     for (opening, closing) in [("${", "}"), ("{{", "}}")] {
         for (start, _) in text.match_indices(opening) {
             let Some((inside, _)) = text[start + opening.len()..].split_once(closing) else { break };
@@ -47,7 +47,7 @@ fn note(finder: &mut Finder<'_>, text: &str, at: Place) {
     }
 }
 
-fn add(finder: &mut Finder<'_>, name: &str, at: Place) {
+fn add(finder: &mut Finder<'_>, name: &str, at: ScriptPosition) {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let braced = &mut finder.found.reads.braced;
     if !name.is_empty() && name.len() <= 128 && name.chars().all(plain) && braced.names.len() < MOST {

@@ -13,46 +13,46 @@ use boa_engine::parser::Parser;
 use boa_engine::{Context, JsError, JsString, Source};
 
 use super::reads::Found;
-use super::syntax::{SyntaxMistake, check, mistake};
-use crate::script::Kind;
-use crate::script::reads::Place;
+use super::syntax::{SyntaxError, check, mistake};
+use crate::script::ScriptKind;
+use crate::script::reads::ScriptPosition;
 
 /// What the engine calls the text in backtraces. No file of that name is ever opened.
 pub(super) const PATH: &str = "script";
 
 /// The parameters of a kind of script, in the order of the call.
-pub(super) const fn parameters(kind: Kind) -> &'static [&'static str] {
+pub(super) const fn parameters(kind: ScriptKind) -> &'static [&'static str] {
     const PREPROCESS: [&str; 11] =
         ["user", "env", "steps", "secret", "settings", "answer", "time", "random", "request", "response", "result"];
     match kind {
-        Kind::Variables => PREPROCESS.split_at(9).0,
-        Kind::Preprocess => &PREPROCESS,
+        ScriptKind::Variables => PREPROCESS.split_at(9).0,
+        ScriptKind::Preprocess => &PREPROCESS,
     }
 }
 
 /// Where a mistake stands that has no place in the script.
-const START: Place = Place { line: 1, column: 1 };
+const START: ScriptPosition = ScriptPosition { line: 1, column: 1 };
 
 /// Compiles a script: a function that takes the parameters and returns `[returned, env or result]`. Nothing of it runs.
-pub(super) fn compile(kind: Kind, text: &str, context: &mut Context) -> Result<(Found, JsObject), SyntaxMistake> {
+pub(super) fn compile(kind: ScriptKind, text: &str, context: &mut Context) -> Result<(Found, JsObject), SyntaxError> {
     let found = check(text, context.interner_mut())?;
     let wrapped = wrap(kind, text, &found, context);
     let source = Source::from_bytes(&wrapped).with_path(Path::new(PATH));
     let function = context.eval(source).map_err(|error| of_the_whole(&wrapped, &error, context))?;
     let function = function
         .as_object()
-        .ok_or_else(|| SyntaxMistake { message: "the script is not one function body".to_owned(), place: START })?;
+        .ok_or_else(|| SyntaxError { message: "the script is not one function body".to_owned(), place: START })?;
     Ok((found, function))
 }
 
 /// A mistake that the body alone does not show, such as a `super` or a `#name` that belongs to no class. The engine says
 /// it in a sentence; its parser, asked once more, says where.
-fn of_the_whole(wrapped: &str, error: &JsError, context: &mut Context) -> SyntaxMistake {
+fn of_the_whole(wrapped: &str, error: &JsError, context: &mut Context) -> SyntaxError {
     let parsed = Parser::new(Source::from_bytes(wrapped)).parse_script(&Scope::new_global(), context.interner_mut());
-    let Err(parsed) = parsed else { return SyntaxMistake { message: error.to_string(), place: START } };
-    let SyntaxMistake { message, place } = mistake(&parsed, wrapped);
-    let place = if place.line > 1 { Place { line: place.line - 1, ..place } } else { START };
-    SyntaxMistake { message, place }
+    let Err(parsed) = parsed else { return SyntaxError { message: error.to_string(), place: START } };
+    let SyntaxError { message, place } = mistake(&parsed, wrapped);
+    let place = if place.line > 1 { ScriptPosition { line: place.line - 1, ..place } } else { START };
+    SyntaxError { message, place }
 }
 
 /// The wrapped text. A library pasted as it comes from npm hangs itself on `this` or `globalThis`
@@ -61,11 +61,11 @@ fn of_the_whole(wrapped: &str, error: &JsError, context: &mut Context) -> Syntax
 /// object writes to.
 ///
 /// The wrapper's own `this` calls the body, see [`super::body`].
-fn wrap(kind: Kind, text: &str, found: &Found, context: &mut Context) -> String {
+fn wrap(kind: ScriptKind, text: &str, found: &Found, context: &mut Context) -> String {
     let parameters = parameters(kind).join(",");
     let outcome = match kind {
-        Kind::Variables => "env",
-        Kind::Preprocess => "result",
+        ScriptKind::Variables => "env",
+        ScriptKind::Preprocess => "result",
     };
     if !found.uses_this {
         return format!("(function({parameters}){{\"use strict\";return[this(function(){{\n{text}\n}}),{outcome}]}})");

@@ -8,7 +8,7 @@ use boa_engine::ast::expression::Expression;
 
 use super::reads::Finder;
 use super::syntax::place;
-use crate::script::reads::Place;
+use crate::script::reads::ScriptPosition;
 
 pub(super) const ASYNC: &str = "async functions cannot be used in a script: there is nothing to wait for";
 pub(super) const AWAIT: &str = "await cannot be used in a script: there is nothing to wait for";
@@ -31,16 +31,16 @@ pub(super) fn expression(finder: &mut Finder<'_>, node: &Expression) {
 
 /// What kind of method cannot be used, if so.
 pub(super) fn method(kind: boa_engine::ast::property::MethodDefinitionKind) -> Option<&'static str> {
-    use boa_engine::ast::property::MethodDefinitionKind as Kind;
+    use boa_engine::ast::property::MethodDefinitionKind as ScriptKind;
     match kind {
-        Kind::Async => Some(ASYNC),
-        Kind::Generator | Kind::AsyncGenerator => Some(GENERATOR),
-        Kind::Get | Kind::Set | Kind::Ordinary => None,
+        ScriptKind::Async => Some(ASYNC),
+        ScriptKind::Generator | ScriptKind::AsyncGenerator => Some(GENERATOR),
+        ScriptKind::Get | ScriptKind::Set | ScriptKind::Ordinary => None,
     }
 }
 
 /// Where a method's name stands; a computed name has its own position.
-pub(super) fn name_place(name: &boa_engine::ast::property::PropertyName) -> Place {
+pub(super) fn name_place(name: &boa_engine::ast::property::PropertyName) -> ScriptPosition {
     use boa_engine::ast::property::PropertyName;
     match name {
         PropertyName::Literal(name) => place(name.span().start()),

@@ -30,8 +30,8 @@ use self::garbage::Garbage;
 use self::json_in::Numbers;
 use self::json_out::Caps;
 use self::realm::CallClock;
-pub(crate) use self::syntax::SyntaxMistake;
-use super::Kind;
+pub(crate) use self::syntax::SyntaxError;
+use super::ScriptKind;
 use super::reads::Reads;
 
 /// Nesting of what a script leaves.
@@ -70,7 +70,7 @@ pub(crate) struct Checker {
 
 impl Checker {
     /// What the script reads, or why it does not compile.
-    pub(crate) fn check(&mut self, text: &str) -> Result<Reads, SyntaxMistake> {
+    pub(crate) fn check(&mut self, text: &str) -> Result<Reads, SyntaxError> {
         self.seen += text.len();
         // The interner keeps every name it saw; a new one now and then keeps a long inspection small.
         if self.seen > 1024 * 1024 {
@@ -78,12 +78,12 @@ impl Checker {
         }
         let context = self.context.get_or_insert_default();
         // Of the two kinds the one with more parameters.
-        compile::compile(Kind::Preprocess, text, context).map(|(found, _)| found.reads)
+        compile::compile(ScriptKind::Preprocess, text, context).map(|(found, _)| found.reads)
     }
 }
 
 struct Compiled {
-    kind: Kind,
+    kind: ScriptKind,
     text: String,
     function: JsObject,
 }
@@ -109,7 +109,7 @@ impl Engine {
     }
 
     /// Compiles one more script; its number is how many came before it.
-    pub(crate) fn add(&mut self, kind: Kind, text: String) -> Result<(), SyntaxMistake> {
+    pub(crate) fn add(&mut self, kind: ScriptKind, text: String) -> Result<(), SyntaxError> {
         let (_, function) = compile::compile(kind, &text, &mut self.context)?;
         self.scripts.push(Compiled { kind, text, function });
         Ok(())
@@ -141,8 +141,8 @@ impl Engine {
             Err(error) => return failure::describe(&error, context),
         };
         let (value, root, bytes) = match script.kind {
-            Kind::Variables => (element(&left, 1, context), "env", self.caps.env),
-            Kind::Preprocess => match element(&left, 0, context) {
+            ScriptKind::Variables => (element(&left, 1, context), "env", self.caps.env),
+            ScriptKind::Preprocess => match element(&left, 0, context) {
                 returned if returned.is_undefined() => (element(&left, 1, context), "result", self.caps.result),
                 returned => (returned, "the returned value", self.caps.result),
             },
@@ -156,7 +156,7 @@ impl Engine {
 
 /// The parameters in order. One that the input lacks is an empty object, so that `answer.code` is undefined. What the
 /// connector fixes cannot be written to: a script that tries is told at that line.
-fn arguments(kind: Kind, input: &JsValue, context: &mut Context) -> Vec<JsValue> {
+fn arguments(kind: ScriptKind, input: &JsValue, context: &mut Context) -> Vec<JsValue> {
     let names = compile::parameters(kind).iter();
     names
         .map(|name| {

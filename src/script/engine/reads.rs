@@ -23,7 +23,7 @@ use boa_engine::interner::{Interner, Sym};
 use super::record::{Key, Mode, Root, record};
 use super::scopes::Scopes;
 use super::syntax::place;
-use crate::script::reads::{Place, Reads};
+use crate::script::reads::{Reads, ScriptPosition};
 
 /// What the walk found.
 #[derive(Default)]
@@ -34,7 +34,7 @@ pub(crate) struct Found {
     /// Whether `this` of the body itself is used, or `globalThis`.
     pub uses_this: bool,
     /// The first use of syntax that cannot run here.
-    pub(super) forbidden: Option<(&'static str, Place)>,
+    pub(super) forbidden: Option<(&'static str, ScriptPosition)>,
 }
 
 /// Walks a body that parsed.
@@ -74,7 +74,7 @@ impl Finder<'_> {
         self.interner.resolve_expect(sym).to_string()
     }
 
-    pub(super) fn forbid(&mut self, what: &'static str, at: Place) {
+    pub(super) fn forbid(&mut self, what: &'static str, at: ScriptPosition) {
         self.found.forbidden.get_or_insert((what, at));
     }
 

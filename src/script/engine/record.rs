@@ -1,6 +1,6 @@
 //! Files one chain such as `user.fields.otp` under the parameter that it belongs to.
 
-use crate::script::reads::{Names, Place, Reads};
+use crate::script::reads::{Names, Reads, ScriptPosition};
 
 /// A parameter of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Root {
 /// One key of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Key {
-    Name(String, Place),
+    Name(String, ScriptPosition),
     Computed,
 }
 

@@ -9,7 +9,7 @@ use boa_engine::ast::{Spanned, Statement};
 use super::reads::Finder;
 use super::record::{Key, Root};
 use super::syntax::place;
-use crate::script::reads::Place;
+use crate::script::reads::ScriptPosition;
 
 /// More of them say nothing new.
 const MOST: usize = 8;
@@ -29,13 +29,13 @@ pub(super) fn statement(finder: &mut Finder<'_>, node: &Statement) {
     }
 }
 
-fn extend(places: &mut Vec<Place>, found: impl IntoIterator<Item = Place>) {
+fn extend(places: &mut Vec<ScriptPosition>, found: impl IntoIterator<Item = ScriptPosition>) {
     let room = MOST.saturating_sub(places.len());
     places.extend(found.into_iter().take(room));
 }
 
 /// The rejections in an expression whose value nobody sees: itself, or what `bad && …` and `bad ? … : …` come to.
-fn dropped(finder: &Finder<'_>, expression: &Expression) -> Vec<Place> {
+fn dropped(finder: &Finder<'_>, expression: &Expression) -> Vec<ScriptPosition> {
     match expression.flatten() {
         Expression::Binary(binary) => match binary.op() {
             BinaryOp::Logical(LogicalOp::And | LogicalOp::Or | LogicalOp::Coalesce) => dropped(finder, binary.rhs()),
@@ -49,7 +49,7 @@ fn dropped(finder: &Finder<'_>, expression: &Expression) -> Vec<Place> {
     }
 }
 
-fn rejection(finder: &Finder<'_>, expression: &Expression) -> Option<Place> {
+fn rejection(finder: &Finder<'_>, expression: &Expression) -> Option<ScriptPosition> {
     let Expression::Call(call) = expression.flatten() else { return None };
     match finder.chain(call.function())? {
         (Root::CodeUtil, keys) if matches!(keys.as_slice(), [Key::Name(name, _)] if name == "reject") => {

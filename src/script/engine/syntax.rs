@@ -12,26 +12,26 @@ use boa_engine::parser::lexer::error::Error as LexError;
 use boa_engine::parser::{Error as ParseError, Parser};
 
 use super::reads::{Found, find};
-use crate::script::reads::Place;
+use crate::script::reads::ScriptPosition;
 
 /// Why a script does not compile: a sentence and a place in the script's own text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SyntaxMistake {
+pub(crate) struct SyntaxError {
     pub message: String,
-    pub place: Place,
+    pub place: ScriptPosition,
 }
 
 /// Parses the body and looks through it.
-pub(crate) fn check(text: &str, interner: &mut Interner) -> Result<Found, SyntaxMistake> {
+pub(crate) fn check(text: &str, interner: &mut Interner) -> Result<Found, SyntaxError> {
     let body = parse(text, interner)?;
     let found = find(&body, interner);
     match found.forbidden {
         None => Ok(found),
-        Some((what, place)) => Err(SyntaxMistake { message: what.to_owned(), place }),
+        Some((what, place)) => Err(SyntaxError { message: what.to_owned(), place }),
     }
 }
 
-fn parse(text: &str, interner: &mut Interner) -> Result<FunctionBody, SyntaxMistake> {
+fn parse(text: &str, interner: &mut Interner) -> Result<FunctionBody, SyntaxError> {
     let mut parser = Parser::new(Source::from_bytes(text));
     parser.set_strict();
     let body = parser.parse_function_body(interner, false, false).map_err(|error| mistake(&error, text))?;
@@ -41,11 +41,11 @@ fn parse(text: &str, interner: &mut Interner) -> Result<FunctionBody, SyntaxMist
     if rest.statements().statements().is_empty() {
         return Ok(body);
     }
-    Err(SyntaxMistake { message: "a bracket closes nothing".to_owned(), place: place(body.span().end()) })
+    Err(SyntaxError { message: "a bracket closes nothing".to_owned(), place: place(body.span().end()) })
 }
 
 /// A parse error as a sentence without the position, which is a field of its own.
-pub(super) fn mistake(error: &ParseError, text: &str) -> SyntaxMistake {
+pub(super) fn mistake(error: &ParseError, text: &str) -> SyntaxError {
     let (message, position) = match error {
         ParseError::Expected { expected, found, context, span } => {
             let expected: Vec<String> = expected.iter().map(|token| format!("`{token}`")).collect();
@@ -61,17 +61,17 @@ pub(super) fn mistake(error: &ParseError, text: &str) -> SyntaxMistake {
             (message.to_string(), Some(*position))
         }
     };
-    SyntaxMistake { message, place: position.map_or_else(|| end_of(text), place) }
+    SyntaxError { message, place: position.map_or_else(|| end_of(text), place) }
 }
 
 /// A position of the parser.
-pub(super) fn place(position: Position) -> Place {
-    Place { line: position.line_number(), column: position.column_number() }
+pub(super) fn place(position: Position) -> ScriptPosition {
+    ScriptPosition { line: position.line_number(), column: position.column_number() }
 }
 
-fn end_of(text: &str) -> Place {
+fn end_of(text: &str) -> ScriptPosition {
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let line = text.lines().count().max(1);
     let column = text.lines().last().map_or(0, |last| last.chars().count()) + 1;
-    Place { line: count(line), column: count(column) }
+    ScriptPosition { line: count(line), column: count(column) }
 }

@@ -1,7 +1,7 @@
 //! What the syntax tree of a script says about its reads. Everything that runs scripts is tested from outside.
 
 use super::Checker;
-use crate::script::reads::{Names, Place, Reads};
+use crate::script::reads::{Names, Reads, ScriptPosition};
 
 fn reads(text: &str) -> Reads {
     Checker::default().check(text).unwrap()
@@ -155,7 +155,7 @@ fn what_differs_from_run_to_run_is_noted() {
 
 /// Columns of what is dropped and of what the body returns.
 fn rejections(text: &str) -> (Vec<u32>, Vec<u32>) {
-    let columns = |places: &[Place]| places.iter().map(|place| place.column).collect();
+    let columns = |places: &[ScriptPosition]| places.iter().map(|place| place.column).collect();
     let reads = reads(text);
     (columns(&reads.rejects_dropped), columns(&reads.rejects_returned))
 }

@@ -1,7 +1,7 @@
-//! The workers of a group of connectors, with their scripts compiled: lanes, books, a watchdog.
+//! A crew: the workers that hold the scripts of one group of connectors compiled, with their state and their watchdog.
 //!
-//! A pool has one crew for all ordinary scripts, whose workers are always there, and one for every further group: connectors
-//! that paste libraries pay for them with workers of their own, which start when a call waits and end when they are idle.
+//! A pool has one crew for all ordinary scripts, whose workers always run. Every further group of connectors (those that paste
+//! libraries) has a crew *on demand*: its workers start when a call waits and end when they are idle.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::super::launch::{StartError, Worker};
-use super::super::outcome::Outcome;
-use super::super::source::{Input, Kind, ScriptId, Source};
+use super::super::outcome::CallOutcome;
+use super::super::source::{Input, ScriptId, ScriptKind, Source};
 use super::super::wire::{self, Load, kind};
 use super::super::worker::sandbox::Sandbox;
 use super::job::Job;
@@ -20,24 +20,24 @@ use super::limits::Limits;
 use super::state::{Script, State, Todo};
 use super::{lane, watch};
 
-/// Workers that crews which sleep may have awake together, on ordinary lanes and on isolation lanes each. With what a group
-/// may hold compiled it bounds the memory of them all.
-const MOST_AWAKE: usize = 8;
+/// Workers that all on-demand crews of a pool may run at once, for ordinary lanes and for isolation lanes each. Together with
+/// the size limit of a group this bounds their memory.
+const MAX_ON_DEMAND: usize = 8;
 
-/// The places of workers that are awake, of all crews of a pool that sleep.
+/// Permits to run a worker, shared by all on-demand crews of a pool.
 #[derive(Debug, Clone)]
-pub(super) struct Awake {
+pub(super) struct OnDemandSlots {
     ordinary: Arc<Semaphore>,
     isolated: Arc<Semaphore>,
 }
 
-impl Default for Awake {
+impl Default for OnDemandSlots {
     fn default() -> Self {
-        Self { ordinary: Arc::new(Semaphore::new(MOST_AWAKE)), isolated: Arc::new(Semaphore::new(MOST_AWAKE)) }
+        Self { ordinary: Arc::new(Semaphore::new(MAX_ON_DEMAND)), isolated: Arc::new(Semaphore::new(MAX_ON_DEMAND)) }
     }
 }
 
-/// One crew. Its workers end when it is dropped, busy ones with their last answer.
+/// Dropping it ends its workers; a busy one finishes its calls first.
 #[derive(Debug)]
 pub(super) struct Crew {
     pub(super) shared: Arc<Shared>,
@@ -47,9 +47,9 @@ pub(super) struct Crew {
 pub(super) struct Shared {
     pub(super) worker: Worker,
     pub(super) sources: Vec<Source>,
-    /// The connector of each script, as a number.
+    /// For each script, the index of its connector.
     connectors: Vec<usize>,
-    /// The number of each script in a worker, which has equal texts once.
+    /// For each script, its number inside a worker. Scripts with equal texts share one.
     pub(super) compiled: Vec<u32>,
     /// The frame that gives a new worker its scripts.
     pub(super) load: Vec<u8>,
@@ -59,15 +59,15 @@ pub(super) struct Shared {
     watch_asleep: AtomicBool,
     pub(super) watch_wake: Notify,
     pub(super) closed: Notify,
-    /// A worker has entered the books.
+    /// Notified when a worker takes calls.
     pub(super) up: Notify,
     sandbox: Mutex<Option<Sandbox>>,
-    /// There when its workers sleep until a call waits.
-    awake: Option<Awake>,
-    /// Its generation has been replaced: its workers sleep from now on.
-    resting: AtomicBool,
-    /// A call waits, or the crew closes.
-    wanted: Notify,
+    /// Set for an on-demand crew.
+    slots: Option<OnDemandSlots>,
+    /// Its generation has been replaced: from now on its workers run on demand.
+    superseded: AtomicBool,
+    /// Notified when a call waits, or when the crew closes.
+    call_waiting: Notify,
 }
 
 impl std::fmt::Debug for Shared {
@@ -77,54 +77,55 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Crew {
-    /// Starts a worker with these scripts, which shows that they compile together. Of a crew that sleeps it ends again at
-    /// once; else it is the first of them, and the others follow.
+    /// Starts a worker with these scripts, which shows that they compile together. An on-demand crew ends it again at once;
+    /// any other crew keeps it, and the other workers follow.
     pub(super) async fn start(
         worker: &Worker,
         limits: &Limits,
         sources: Vec<Source>,
-        awake: Option<Awake>,
+        slots: Option<OnDemandSlots>,
     ) -> Result<Self, StartError> {
-        let sleeps = awake.is_some();
-        let shared = Arc::new(Shared { awake, ..Shared::new(worker.clone(), limits.clone(), sources) });
-        let mut first = Some(lane::start(&shared).await?).filter(|_| !sleeps);
+        let on_demand = slots.is_some();
+        let shared = Arc::new(Shared { slots, ..Shared::new(worker.clone(), limits.clone(), sources) });
+        let mut first = Some(lane::start(&shared).await?).filter(|_| !on_demand);
         let workers = shared.state().limits.workers;
         for lane in 0..workers {
             tokio::spawn(lane::run(Arc::clone(&shared), lane, first.take()));
         }
         tokio::spawn(watch::run(Arc::clone(&shared)));
-        if !sleeps {
+        if !on_demand {
             shared.up.notified().await;
         }
         Ok(Self { shared })
     }
 
-    /// Books a call of the crew's script `script`; the end on which its answer arrives, or the outcome if there will be none.
-    pub(super) fn submit(&self, script: usize, input: &Input) -> Result<oneshot::Receiver<Outcome>, Outcome> {
+    /// Queues a call of the crew's script number `script` and returns the receiver of its outcome, or the outcome itself when
+    /// the call is refused.
+    pub(super) fn submit(&self, script: usize, input: &Input) -> Result<oneshot::Receiver<CallOutcome>, CallOutcome> {
         let shared = &self.shared;
         let (Some(connector), Some(compiled)) = (shared.connectors.get(script), shared.compiled.get(script)) else {
-            return Err(Outcome::BadResult { what: "there is no such script".to_owned() });
+            return Err(CallOutcome::BadResult { what: "there is no such script".to_owned() });
         };
-        // The frame is made before the books are locked: it copies the whole input.
+        // The frame is made before the state is locked: it copies the whole input.
         let (job, answer) = Job::new(ScriptId(*compiled), script, *connector, input);
         let mut state = shared.state();
         state.stats.calls += 1;
         let Ok(todo) = state.admit(job) else {
             state.stats.overloaded += 1;
-            return Err(Outcome::Overloaded);
+            return Err(CallOutcome::Overloaded);
         };
-        shared.after(state, &todo);
+        shared.apply(state, &todo);
         shared.wake_watchdog();
         Ok(answer)
     }
 }
 
 impl Crew {
-    /// From now on its workers start when a call waits and end when they were idle for `idle`.
-    pub(super) fn rest(&self, idle: Duration) {
+    /// From now on workers start when a call waits and end after `idle` without one.
+    pub(super) fn run_on_demand(&self, idle: Duration) {
         let mut state = self.shared.state();
         state.limits.retire_idle = idle.min(state.limits.retire_idle);
-        self.shared.resting.store(true, Ordering::Release);
+        self.shared.superseded.store(true, Ordering::Release);
         drop(state);
         self.shared.watch_wake.notify_one();
     }
@@ -132,17 +133,17 @@ impl Crew {
 
 impl Drop for Crew {
     fn drop(&mut self) {
-        // Calls borrow the pool, so none that anybody waits for is in flight. Workers end with their input.
+        // Calls borrow the pool, so no caller waits for one any more. A worker ends when its input is closed.
         let mut state = self.shared.state();
         state.closing = true;
         for lane in &mut state.lanes {
-            if lane.live.as_ref().is_some_and(|live| live.flying.is_empty()) {
+            if lane.live.as_ref().is_some_and(|live| live.in_flight.is_empty()) {
                 lane.live = None;
             }
         }
         drop(state);
         self.shared.closed.notify_waiters();
-        self.shared.wanted.notify_waiters();
+        self.shared.call_waiting.notify_waiters();
         self.shared.watch_wake.notify_one();
         for writer in &self.shared.writers {
             writer.notify_one();
@@ -155,8 +156,8 @@ impl Shared {
         let mut connectors: HashMap<&str, usize> = HashMap::new();
         let mut of_script = Vec::with_capacity(sources.len());
         let mut compiled = Vec::with_capacity(sources.len());
-        let mut numbers: HashMap<(Kind, &str), u32> = HashMap::new();
-        let mut texts: Vec<(Kind, String)> = Vec::new();
+        let mut numbers: HashMap<(ScriptKind, &str), u32> = HashMap::new();
+        let mut texts: Vec<(ScriptKind, String)> = Vec::new();
         for source in &sources {
             let next = connectors.len();
             of_script.push(*connectors.entry(&source.connector).or_insert(next));
@@ -190,9 +191,9 @@ impl Shared {
             closed: Notify::new(),
             up: Notify::new(),
             sandbox: Mutex::default(),
-            awake: None,
-            resting: AtomicBool::new(false),
-            wanted: Notify::new(),
+            slots: None,
+            superseded: AtomicBool::new(false),
+            call_waiting: Notify::new(),
             sources,
         }
     }
@@ -202,32 +203,32 @@ impl Shared {
         self.compiled.iter().position(|compiled| *compiled == number).and_then(|at| self.sources.get(at))
     }
 
-    /// A worker said what holds it in.
-    pub(super) fn held_by(&self, sandbox: Sandbox) {
+    /// Records the sandbox that a new worker reported.
+    pub(super) fn add_sandbox(&self, sandbox: Sandbox) {
         let mut all = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
         *all = Some(all.map_or(sandbox, |all| all.and(sandbox)));
     }
 
-    /// What holds every worker in that was started so far.
+    /// The restrictions that every worker started so far has.
     pub(super) fn sandbox(&self) -> Option<Sandbox> {
         *self.sandbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The books. No code panics while it holds them; if one did, they are still in order.
+    /// Locks the state. No code panics while it holds the lock, so a poisoned one is still consistent.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Releases the books and does what the change asks for.
-    pub(super) fn after(self: &Arc<Self>, state: MutexGuard<'_, State>, todo: &Todo) {
+    /// Unlocks the state, then does what a change of it asks for.
+    pub(super) fn apply(self: &Arc<Self>, state: MutexGuard<'_, State>, todo: &Todo) {
         let lanes = state.limits.workers..state.lanes.len();
-        let waits = self.sleeps() && state.has_waiting();
+        let waits = self.is_on_demand() && state.has_waiting();
         drop(state);
         for lane in &todo.wake {
             self.writers[*lane].notify_one();
         }
         if waits {
-            self.wanted.notify_waiters();
+            self.call_waiting.notify_waiters();
         }
         if todo.isolation && !self.isolation.swap(true, Ordering::AcqRel) {
             for lane in lanes {
@@ -236,17 +237,17 @@ impl Shared {
         }
     }
 
-    /// Waits until the crew wants a worker on `lane`, which for one that does not sleep is always. The place that the worker
-    /// takes among those that are awake goes with it; `Err` when the crew closes.
-    pub(super) async fn until_wanted(&self, lane: usize) -> Result<Option<OwnedSemaphorePermit>, ()> {
-        if !self.sleeps() {
+    /// Waits until `lane` needs a worker; returns at once unless the crew is on demand. The worker holds the permit that comes
+    /// with it until it ends. `Err` when the crew closes.
+    pub(super) async fn wait_for_call(&self, lane: usize) -> Result<Option<OwnedSemaphorePermit>, ()> {
+        if !self.is_on_demand() {
             return Ok(None);
         }
         loop {
-            let wanted = self.wanted.notified();
-            let mut wanted = std::pin::pin!(wanted);
-            // From here on nothing is missed, whatever changes before it is waited for.
-            wanted.as_mut().enable();
+            let call_waiting = self.call_waiting.notified();
+            let mut call_waiting = std::pin::pin!(call_waiting);
+            // Enabled before the state is looked at: a notification between the look and the wait is not lost.
+            call_waiting.as_mut().enable();
             {
                 let mut state = self.state();
                 if state.closing {
@@ -257,22 +258,22 @@ impl Shared {
                     break;
                 }
             }
-            wanted.await;
+            call_waiting.await;
         }
-        let Some(awake) = &self.awake else { return Ok(None) };
+        let Some(slots) = &self.slots else { return Ok(None) };
         let isolated = self.state().isolated(lane);
-        let places = if isolated { &awake.isolated } else { &awake.ordinary };
-        // Nobody closes the places.
-        Arc::clone(places).acquire_owned().await.map(Some).map_err(drop)
+        let permits = if isolated { &slots.isolated } else { &slots.ordinary };
+        // The semaphores are never closed.
+        Arc::clone(permits).acquire_owned().await.map(Some).map_err(drop)
     }
 
-    /// Whether its workers are to give way: they sleep, and others wait for a place.
+    /// Whether other on-demand crews may be waiting for a permit, so that idle workers of this one should end soon.
     pub(super) fn is_crowded(&self) -> bool {
-        self.awake.as_ref().is_some_and(|awake| awake.ordinary.available_permits() == 0)
+        self.slots.as_ref().is_some_and(|slots| slots.ordinary.available_permits() == 0)
     }
 
-    pub(super) fn sleeps(&self) -> bool {
-        self.awake.is_some() || self.resting.load(Ordering::Acquire)
+    pub(super) fn is_on_demand(&self) -> bool {
+        self.slots.is_some() || self.superseded.load(Ordering::Acquire)
     }
 
     pub(super) fn kill(&self, lane: usize) {

@@ -1,4 +1,4 @@
-//! The life of one lane: start a worker, feed it, read its answers, decide about its calls when it ends, start another.
+//! The life of one lane: start a worker, send it calls, read its answers, decide about its calls when it ends, start another.
 
 use std::collections::VecDeque;
 use std::process::ExitStatus;
@@ -13,35 +13,36 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::super::launch::StartError;
-use super::super::outcome::{Budget, Outcome};
-use super::super::reads::Place;
-use super::super::source::Mistake;
+use super::super::outcome::{Budget, CallOutcome};
+use super::super::reads::ScriptPosition;
+use super::super::source::CompileError;
 use super::super::usage::Usage;
 use super::super::wire::{self, Frame, kind};
 use super::Shared;
-use super::live::{Flying, Live, drain};
+use super::live::{InFlight, KillCause, Live, drain};
 use super::state::{SLOW, State, Todo};
-use super::watch::SLOW_COUNTS;
+use super::watch::SLOW_CALL_COUNTS;
 
-/// From the start of a process to its first frame: 30 ms alone, much more on a machine that is busy.
-const READY: Duration = Duration::from_secs(20);
+/// From the start of a process to its first frame: 30 ms on an idle machine, much more on a busy one.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// From the end of its input to the end of the process. It has answered everything before.
-const EXIT: Duration = Duration::from_secs(2);
+/// From closing a worker's input to the end of its process. All its calls are answered by then.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Waits between starts that fail, doubled up to the last.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// The pause after a failed start doubles from the first to the second.
+const MIN_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Bytes read at once: the replies of all calls that a worker may have.
 const READ: usize = 4 * 1024;
 
-/// Of a worker's complaints, as much as a message of the allocator needs.
-const STDERR: usize = 4096;
+/// Bytes kept of a worker's stderr: enough for the allocator's message.
+const STDERR_KEPT: usize = 4096;
 
-/// One that complains more than this is not heard any further.
+/// Bytes read of a worker's stderr. What follows is left unread.
 const STDERR_READ: usize = 64 * 1024;
 
-/// A process that is ready but has no place in the books yet.
+/// A worker process that is ready but not yet in the state.
 pub(super) struct Started {
     child: Child,
     pid: Pid,
@@ -69,8 +70,8 @@ pub(super) async fn start(shared: &Shared) -> Result<Started, StartError> {
         child,
         buffer: Vec::new(),
     };
-    let Ok(loaded) = timeout(READY, started.load(shared)).await else {
-        return Err(StartError::NotReady(format!("no answer within {} s", READY.as_secs())));
+    let Ok(loaded) = timeout(START_TIMEOUT, started.load(shared)).await else {
+        return Err(StartError::NotReady(format!("no answer within {} s", START_TIMEOUT.as_secs())));
     };
     loaded?;
     shared.state().stats.workers_started += 1;
@@ -108,15 +109,16 @@ fn ready(shared: &Shared, frame: &Frame<'_>) -> Result<(), StartError> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match frame.kind {
         kind::READY => {
-            shared.held_by(serde_json::from_slice(frame.payload).unwrap_or_default());
+            shared.add_sandbox(serde_json::from_slice(frame.payload).unwrap_or_default());
             Ok(())
         }
         kind::REFUSED => {
-            let place = wire::take_u32(frame.payload)
-                .and_then(|(line, rest)| wire::take_u32(rest).map(|(column, rest)| (Place { line, column }, rest)));
+            let place = wire::take_u32(frame.payload).and_then(|(line, rest)| {
+                wire::take_u32(rest).map(|(column, rest)| (ScriptPosition { line, column }, rest))
+            });
             match (place, shared.first_with(frame.number)) {
                 (Some((place, message)), Some(source)) => {
-                    Err(StartError::Script { id: source.id, mistake: Mistake::new(source, text(message), place) })
+                    Err(StartError::Script { id: source.id, mistake: CompileError::new(source, text(message), place) })
                 }
                 _ => Err(StartError::NotReady(text(frame.payload))),
             }
@@ -127,24 +129,24 @@ fn ready(shared: &Shared, frame: &Frame<'_>) -> Result<(), StartError> {
 
 /// Keeps a lane occupied until the pool closes. `first` is a worker that was started already.
 pub(super) async fn run(shared: Arc<Shared>, lane: usize, mut first: Option<Started>) {
-    let mut pause = BACKOFF.0;
+    let mut pause = MIN_BACKOFF;
     loop {
         if shared.state().closing {
             return;
         }
-        let Ok(_place) = shared.until_wanted(lane).await else { return };
+        let Ok(_place) = shared.wait_for_call(lane).await else { return };
         let started = match first.take() {
             Some(started) => Ok(started),
             None => start(&shared).await,
         };
         shared.state().lanes[lane].starting = false;
         if let Ok(started) = started {
-            pause = BACKOFF.0;
+            pause = MIN_BACKOFF;
             serve(&shared, lane, started).await;
         } else {
-            // Until then its share of calls goes to the others, waits, and is refused when the queue is full.
+            // Meanwhile the calls go to the other lanes or wait in the queue, which refuses calls when it is full.
             let _ = timeout(pause, shared.closed.notified()).await;
-            pause = (pause * 2).min(BACKOFF.1);
+            pause = (pause * 2).min(MAX_BACKOFF);
         }
     }
 }
@@ -152,7 +154,7 @@ pub(super) async fn run(shared: Arc<Shared>, lane: usize, mut first: Option<Star
 /// One worker from its first call to its end.
 async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
     let Started { mut child, pid, usage, input, mut output, stderr, mut buffer } = started;
-    let complaints = tokio::spawn(read_stderr(stderr));
+    let stderr = tokio::spawn(read_stderr(stderr));
     {
         let mut state = shared.state();
         if state.closing {
@@ -161,7 +163,7 @@ async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
         state.lanes[lane].live = Some(Live::new(pid, usage, Arc::clone(&input)));
         let mut todo = Todo::default();
         state.dispatch(&mut todo);
-        shared.after(state, &todo);
+        shared.apply(state, &todo);
         shared.wake_watchdog();
         shared.up.notify_one();
     }
@@ -185,25 +187,25 @@ async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
     }
     writer.abort();
     let _ = writer.await;
-    // From here on the books hold no pipe of it: its input ends, and so does the process.
+    // Dropping `live` below closes the worker's stdin, which ends the process.
     let live = shared.state().lanes[lane].live.take();
-    let (condemned, flying) = live.map_or((None, VecDeque::new()), |live| (live.condemned, live.flying));
-    let status = if let Ok(status) = timeout(EXIT, child.wait()).await {
+    let (kill_cause, in_flight) = live.map_or((None, VecDeque::new()), |live| (live.kill_cause, live.in_flight));
+    let status = if let Ok(status) = timeout(EXIT_TIMEOUT, child.wait()).await {
         status.ok()
     } else {
         let _ = child.start_kill();
         child.wait().await.ok()
     };
-    // It has ended, and where no filter forbids processes something of it may live on and keep the pipe open.
-    let reader = complaints.abort_handle();
-    let complaints = timeout(EXIT, complaints).await.unwrap_or(Ok(Vec::new())).unwrap_or_default();
+    // The process has ended. Without the system call filter a child of it may live on and keep the pipe open: hence the timeout.
+    let reader = stderr.abort_handle();
+    let stderr = timeout(EXIT_TIMEOUT, stderr).await.unwrap_or(Ok(Vec::new())).unwrap_or_default();
     reader.abort();
     let mut state = shared.state();
-    let todo = bury(&mut state, lane, condemned, flying, cause(status, &complaints));
-    shared.after(state, &todo);
+    let todo = reap(&mut state, lane, kill_cause, in_flight, exit_cause(status, &stderr));
+    shared.apply(state, &todo);
 }
 
-/// Answers every reply in the buffer; false when the worker sent what no worker sends.
+/// Delivers every reply in the buffer; false when the worker broke the protocol.
 fn take_replies(shared: &Arc<Shared>, lane: usize, buffer: &mut Vec<u8>) -> bool {
     let mut used = 0;
     let mut sane = true;
@@ -226,7 +228,7 @@ fn take_replies(shared: &Arc<Shared>, lane: usize, buffer: &mut Vec<u8>) -> bool
     if let Some(mut state) = state {
         let mut todo = Todo::default();
         state.dispatch(&mut todo);
-        shared.after(state, &todo);
+        shared.apply(state, &todo);
     }
     sane
 }
@@ -235,29 +237,29 @@ fn reply(state: &mut State, lane: usize, frame: &Frame<'_>) -> bool {
     let Some(live) = state.lanes[lane].live.as_mut() else { return false };
     let took = live.head_since.elapsed();
     let Some(job) = live.answered(frame.number) else { return false };
-    live.watch.calls += if took > SLOW { SLOW_COUNTS } else { 1 };
+    live.watch.calls += if took > SLOW { SLOW_CALL_COUNTS } else { 1 };
     state.scripts[job.script].slow = took > SLOW;
     state.release(lane, job.connector);
     let outcome = outcome(state, job.script, frame);
     let sane = outcome.is_some();
-    state.finish(job, outcome.unwrap_or(Outcome::Killed { by: Budget::Crash }));
+    state.finish(job, outcome.unwrap_or(CallOutcome::Killed { by: Budget::Crash }));
     sane
 }
 
-fn outcome(state: &State, script: usize, frame: &Frame<'_>) -> Option<Outcome> {
+fn outcome(state: &State, script: usize, frame: &Frame<'_>) -> Option<CallOutcome> {
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
     Some(match frame.kind {
-        // Its own cap, once more: the worker may be anybody's by now.
+        // The worker checks this limit too, but it may have been taken over by a script.
         kind::VALUE if frame.payload.len() <= state.limits.env_bytes.max(state.limits.result_bytes) => {
-            Outcome::Value(text(frame.payload)?)
+            CallOutcome::Value(text(frame.payload)?)
         }
-        kind::REJECTED => Outcome::Rejected { message: text(frame.payload)? },
-        kind::BAD_RESULT => Outcome::BadResult { what: text(frame.payload)? },
+        kind::REJECTED => CallOutcome::Rejected { message: text(frame.payload)? },
+        kind::BAD_RESULT => CallOutcome::BadResult { what: text(frame.payload)? },
         kind::THREW => {
             let (line, rest) = wire::take_u32(frame.payload)?;
             let (column, message) = wire::take_u32(rest)?;
             let script = &state.scripts[script];
-            Outcome::Threw {
+            CallOutcome::Threw {
                 message: text(message)?.as_str().into(),
                 line: (line > 0).then(|| line.saturating_add(script.file_line.saturating_sub(1))),
                 column: (column > 0).then(|| column.saturating_add(script.indent)),
@@ -267,16 +269,16 @@ fn outcome(state: &State, script: usize, frame: &Frame<'_>) -> Option<Outcome> {
     })
 }
 
-/// True when the worker is idle and has had its time; then it gets no more calls.
+/// True when the worker is idle and due to be replaced; then it gets no more calls.
 fn retire(shared: &Shared, lane: usize, writer: &tokio::task::JoinHandle<()>) -> bool {
     let mut state = shared.state();
     let (calls, closing) = (state.limits.retire_calls, state.closing);
-    // One lane at a time: the others must not find themselves without a worker.
+    // One lane at a time, so that one ordinary worker is always left.
     let others = state.lanes[..state.limits.workers].iter().enumerate();
     let alone = !others.clone().any(|(other, it)| other != lane && it.live.as_ref().is_some_and(|live| !live.retiring));
     let Some(live) = state.lanes[lane].live.as_mut() else { return true };
-    live.retiring |= live.served >= calls && (!alone || live.flying.is_empty());
-    if !live.flying.is_empty() || !(live.retiring || closing) {
+    live.retiring |= live.served >= calls && (!alone || live.in_flight.is_empty());
+    if !live.in_flight.is_empty() || !(live.retiring || closing) {
         return false;
     }
     state.stats.retired += u64::from(!closing);
@@ -285,35 +287,35 @@ fn retire(shared: &Shared, lane: usize, writer: &tokio::task::JoinHandle<()>) ->
     true
 }
 
-/// Decides about the calls that a worker left unanswered.
+/// Decides about the calls that a dead worker left unanswered.
 ///
-/// Killed for the time of its oldest call: that one is guilty and gets its verdict. On the isolation lane there was only
-/// one, so it is guilty however the worker died. All others run once more, alone, on the isolation lane.
-fn bury(
+/// If the watchdog killed the worker, the call it names is the culprit. On an isolation lane the only call is the culprit,
+/// however the worker died. The culprit gets its outcome; all other calls run once more, each alone, on an isolation lane.
+fn reap(
     state: &mut State,
     lane: usize,
-    condemned: Option<(u32, Budget)>,
-    flying: VecDeque<Flying>,
+    kill_cause: Option<KillCause>,
+    in_flight: VecDeque<InFlight>,
     cause: Budget,
 ) -> Todo {
     let isolated = state.isolated(lane);
-    for Flying { number, mut job, .. } in flying {
+    for InFlight { number, mut job, .. } in in_flight {
         state.release(lane, job.connector);
-        let guilty = match condemned {
-            Some((condemned, by)) if condemned == number => Some(by),
+        let culprit = match kill_cause {
+            Some(kill) if kill.call == number => Some(kill.budget),
             _ if isolated => Some(cause),
             _ => None,
         };
-        match guilty {
+        match culprit {
             Some(by) => {
-                state.blame(job.script);
-                state.finish(job, Outcome::Killed { by });
+                state.record_kill(job.script);
+                state.finish(job, CallOutcome::Killed { by });
             }
-            None if state.closing => state.finish(job, Outcome::Overloaded),
+            None if state.closing => state.finish(job, CallOutcome::Overloaded),
             None => {
                 state.stats.repeated += 1;
                 job.repeated = true;
-                state.set_apart(job);
+                state.isolate(job);
             }
         }
     }
@@ -322,11 +324,11 @@ fn bury(
     todo
 }
 
-/// Why a worker died by itself. Rust's allocator says so before it aborts; all else is a crash.
-fn cause(status: Option<ExitStatus>, complaints: &[u8]) -> Budget {
+/// Why a worker died without being killed. Rust's allocator writes a message before it aborts; anything else is a crash.
+fn exit_cause(status: Option<ExitStatus>, stderr: &[u8]) -> Budget {
     const OUT_OF_MEMORY: &[u8] = b"memory allocation of ";
     let aborted = status.is_some_and(|status| !status.success());
-    let said = complaints.windows(OUT_OF_MEMORY.len()).any(|window| window == OUT_OF_MEMORY);
+    let said = stderr.windows(OUT_OF_MEMORY.len()).any(|window| window == OUT_OF_MEMORY);
     if aborted && said { Budget::Memory } else { Budget::Crash }
 }
 
@@ -338,15 +340,15 @@ async fn read_stderr(stderr: Option<ChildStderr>) -> Vec<u8> {
     while read < STDERR_READ
         && let Ok(count @ 1..) = stderr.read(&mut chunk).await
     {
-        // Read beyond what is of use, so that the worker need not wait.
+        // More is read than kept, so that the worker does not block on a full pipe.
         read += count;
-        let room = STDERR.saturating_sub(text.len());
+        let room = STDERR_KEPT.saturating_sub(text.len());
         text.extend_from_slice(&chunk[..count.min(room)]);
     }
     text
 }
 
-/// A lane's writer is woken through this.
+/// One notification a lane, which wakes its writer.
 pub(super) fn writers(count: usize) -> Vec<Arc<Notify>> {
     (0..count).map(|_| Arc::new(Notify::new())).collect()
 }

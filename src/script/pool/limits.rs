@@ -10,45 +10,45 @@ pub struct Limits {
     /// Worker processes of the isolation lane, one call at a time each. They start when first needed.
     pub isolation: usize,
     /// Calls in flight on one worker: 37 µs of CPU a round trip at depth 1, 2.8 µs at depth 16, and 8 leaves at most
-    /// seven innocent calls to repeat.
+    /// seven other calls to repeat when a script kills the worker.
     pub depth: usize,
-    /// CPU time of the worker for one call.
+    /// CPU time of one call.
     pub cpu: Duration,
-    /// Wall time for one call: for what waits instead of computing.
+    /// Wall time of one call: bounds a call that blocks instead of computing.
     pub wall: Duration,
     /// Bytes of address space above the start of a worker.
     pub memory: u64,
     /// Calls that may wait for a slot, of all connectors; one connector may fill half of it.
     pub queue: usize,
-    /// A worker that served so many calls is replaced as soon as it is idle.
+    /// A worker is replaced after this many calls, as soon as it is idle.
     pub retire_calls: u64,
-    /// A worker that holds so many bytes of memory is replaced as soon as it is idle.
+    /// A worker with this many resident bytes is replaced as soon as it is idle.
     pub retire_memory: u64,
-    /// A worker that served anything is replaced when it was idle for so long: memory holds the credentials of its last calls
-    /// until other calls need it, and no other way is as sure to take them away.
+    /// A worker that has served a call is replaced after being idle for this long: its memory still holds the credentials of
+    /// its last calls, and ending the process is the only sure way to erase them.
     pub retire_idle: Duration,
     /// Bytes of JSON that a variables script may leave in `env`.
     pub env_bytes: usize,
     /// Bytes of JSON that a preprocess script may yield.
     pub result_bytes: usize,
-    /// When a script runs on the isolation lane only.
+    /// When a script runs on isolation lanes only.
     pub quarantine: Quarantine,
 }
 
-/// When a script that kills workers is kept apart.
+/// When a script that kills workers goes into quarantine: it then runs on isolation lanes only.
 #[derive(Debug, Clone, Copy)]
 pub struct Quarantine {
-    /// Killed workers that put a script there.
+    /// This many killed workers …
     pub kills: usize,
-    /// Within this time.
+    /// … within this time put a script into quarantine.
     pub within: Duration,
-    /// How long it stays after the last of them.
+    /// How long the quarantine lasts after the last kill.
     pub lasts: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        /// Killed twice within a minute, kept apart for five: long enough for somebody to look.
+        /// Five minutes: long enough for an operator to look at it.
         const QUARANTINE: Quarantine =
             Quarantine { kills: 2, within: Duration::from_mins(1), lasts: Duration::from_mins(5) };
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -64,7 +64,7 @@ impl Default for Limits {
             queue: 1024,
             retire_calls: 20_000,
             retire_memory: 40 * 1024 * 1024,
-            // Starting one costs 20 ms, which an idle machine has; a busy one is never idle for so long.
+            // A start costs 20 ms, which an idle machine can spare; a worker of a busy one is never idle for this long.
             retire_idle: Duration::from_secs(5),
             env_bytes: 64 * 1024,
             result_bytes: 1024 * 1024,
@@ -81,7 +81,6 @@ impl Limits {
 }
 
 impl Stats {
-    /// Both together.
     pub(super) fn plus(self, other: &Self) -> Self {
         Self {
             calls: self.calls + other.calls,
@@ -126,11 +125,11 @@ pub struct Stats {
     pub killed_memory: u64,
     /// Calls that crashed a worker otherwise.
     pub crashed: u64,
-    /// Calls refused because no slot and no place in the queue was left.
+    /// Calls refused because the queue was full.
     pub overloaded: u64,
-    /// Calls whose deadline came first.
+    /// Calls whose deadline passed before they ended.
     pub timed_out: u64,
-    /// Calls that ran a second time because their worker died of something else.
+    /// Calls that ran a second time because another call killed their worker.
     pub repeated: u64,
     /// Workers started, replacements included.
     pub workers_started: u64,

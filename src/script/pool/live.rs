@@ -1,4 +1,4 @@
-//! One running worker as the pool sees it: its input pipe and the calls that it has not answered yet.
+//! One running worker as the pool sees it: its input pipe and its calls in flight.
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
@@ -15,45 +15,55 @@ use super::super::usage::Usage;
 use super::super::wire;
 use super::job::Job;
 
-/// A call that was handed to a worker.
-pub(super) struct Flying {
+/// A call that was sent to a worker and is not answered yet.
+pub(super) struct InFlight {
     pub number: u32,
     pub job: Job,
-    /// Bytes that must have been written before the worker can begin with it.
+    /// Value of [`Live::written`] at which the worker has the whole frame.
     end: u64,
 }
 
-/// A worker that is ready.
+/// Why the watchdog killed a worker.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KillCause {
+    /// Number of the call that exceeded its budget.
+    pub call: u32,
+    pub budget: Budget,
+}
+
+/// A worker that takes calls.
 pub(super) struct Live {
     pub pid: Pid,
     pub usage: Usage,
     pipe: Arc<Sender>,
-    pub flying: VecDeque<Flying>,
-    /// Frames of which the pipe took nothing or a part yet.
+    pub in_flight: VecDeque<InFlight>,
+    /// Frames not yet wholly written to the pipe.
     unwritten: VecDeque<Arc<Zeroizing<Vec<u8>>>>,
-    /// Bytes of the first unwritten frame that are written.
+    /// Bytes already written of the first of these.
     offset: usize,
     pub written: u64,
     queued: u64,
     next: u32,
-    /// When the oldest call began: when its frame was written or the reply before it came, whichever is later.
+    /// When the oldest call started: when its frame was written or when the reply before it came, whichever is later.
     pub head_since: Instant,
     pub served: u64,
-    /// Set when the worker was killed for the time of this call.
-    pub condemned: Option<(u32, Budget)>,
-    /// No new calls: it is to be replaced when idle.
+    /// Set when the watchdog killed it.
+    pub kill_cause: Option<KillCause>,
+    /// It gets no new calls and is replaced when idle.
     pub retiring: bool,
     pub watch: Watch,
 }
 
-/// What the watchdog remembers of the oldest call.
+/// What the watchdog saw at its last look.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
+    /// The oldest call then.
     pub number: Option<u32>,
+    /// CPU time of the worker when it was first seen with that call.
     pub cpu: Option<std::time::Duration>,
-    /// Memory of the worker when it had served nothing.
+    /// Resident bytes of the worker before its first call.
     pub resident_at_start: Option<u64>,
-    /// Calls since the last look at it.
+    /// Calls since the memory was last measured.
     pub calls: u64,
 }
 
@@ -63,7 +73,7 @@ impl Live {
             pid,
             usage,
             pipe,
-            flying: VecDeque::new(),
+            in_flight: VecDeque::new(),
             unwritten: VecDeque::new(),
             offset: 0,
             written: 0,
@@ -71,22 +81,22 @@ impl Live {
             next: 0,
             head_since: Instant::now(),
             served: 0,
-            condemned: None,
+            kill_cause: None,
             retiring: false,
             watch: Watch::default(),
         }
     }
 
-    /// Hands a call over; true when the writer must be woken because the pipe is full.
+    /// Sends a call; true when the writer must be woken because the pipe is full.
     pub(super) fn send(&mut self, mut job: Job) -> bool {
         let number = self.next;
         self.next = self.next.wrapping_add(1);
-        // The frame is shared only with the queue of an earlier worker, which is gone.
+        // Only the queue of an earlier worker shared the frame, and that worker has ended: nothing is copied.
         let frame: &mut Zeroizing<Vec<u8>> = Arc::make_mut(&mut job.frame);
         wire::renumber(frame, number);
         self.queued += job.frame.len() as u64;
         self.unwritten.push_back(Arc::clone(&job.frame));
-        self.flying.push_back(Flying { number, job, end: self.queued });
+        self.in_flight.push_back(InFlight { number, job, end: self.queued });
         self.write()
     }
 
@@ -94,7 +104,7 @@ impl Live {
     pub(super) fn write(&mut self) -> bool {
         let before = self.written;
         let left = self.write_some();
-        let head = self.flying.front().map(|head| head.end);
+        let head = self.in_flight.front().map(|head| head.end);
         if head.is_some_and(|end| before < end && end <= self.written) {
             self.head_since = Instant::now();
         }
@@ -121,29 +131,29 @@ impl Live {
         false
     }
 
-    /// Takes the oldest call if this is its number. Workers answer in order, so another number is a fault of theirs.
+    /// Takes the oldest call if this is its number. Workers answer in order: any other number breaks the protocol.
     pub(super) fn answered(&mut self, number: u32) -> Option<Job> {
-        if self.flying.front()?.number != number {
+        if self.in_flight.front()?.number != number {
             return None;
         }
         self.served += 1;
         self.head_since = Instant::now();
-        self.flying.pop_front().map(|flying| flying.job)
+        self.in_flight.pop_front().map(|in_flight| in_flight.job)
     }
 
-    /// The oldest unanswered call, once all of it is in the worker's hands.
+    /// The oldest call in flight, once its whole frame is written.
     pub(super) fn head(&self) -> Option<u32> {
-        self.flying.front().filter(|head| head.end <= self.written).map(|head| head.number)
+        self.in_flight.front().filter(|head| head.end <= self.written).map(|head| head.number)
     }
 
-    /// Ends the process at once. It is not reaped yet, so the number cannot be another's.
+    /// Kills the process. It is not reaped yet, so its id cannot belong to another process.
     pub(super) fn kill(&self) {
         let _ = kill_process(self.pid, Signal::KILL);
     }
 }
 
-/// Writes what [`Live::write`] left, when the pipe has room again. `write` says whether something is still left, and
-/// nothing when the worker has left the books; then its input ends with this.
+/// Writes what [`Live::write`] left, as soon as the pipe has room. `write` says whether bytes are left, or `None` when the
+/// worker was taken out of the state; then this returns, which closes the worker's stdin.
 pub(super) async fn drain(pipe: Arc<Sender>, wake: Arc<Notify>, mut write: impl FnMut() -> Option<bool>) {
     loop {
         wake.notified().await;

@@ -1,8 +1,9 @@
-//! The workers of one generation of the catalog: calls in, outcomes out, whatever a script does.
+//! The script workers of one generation of the catalog. A call always ends with an outcome by its deadline, whatever its
+//! script does.
 //!
-//! A pool holds every script of its generation compiled, in crews of workers: what the scripts of a connector cost to start and
-//! to hold is paid by the few that share its crew. A reload starts a new pool and drops the old one, which drains.
-//! Nothing here looks into what scripts compute; the rules of blame are in `lane`, of slots and quarantine in `state`.
+//! A pool holds every script of its generation compiled, in crews of workers, so that a connector with expensive scripts slows
+//! only the few that share its crew. A reload starts a new pool and drops the old one, which drains. `lane` decides which
+//! script killed a worker; `state` has the queues, the slots and the quarantine.
 
 mod crew;
 mod job;
@@ -21,59 +22,57 @@ use tokio::time::{Instant, timeout_at};
 
 use self::crew::{Crew, Shared};
 pub use self::limits::{Limits, Quarantine, Stats};
-pub use self::start::Lost;
+pub use self::start::FailedConnector;
 use super::launch::{StartError, Worker};
-use super::outcome::Outcome;
+use super::outcome::CallOutcome;
 use super::source::{Input, ScriptId, Source};
 use super::worker::sandbox::Sandbox;
 
-/// Bytes of parameters at most. A reply body of 256 KiB, the document made of it, and what was captured stay below a
-/// third of it.
+/// Most bytes of a call's parameters. A reply body of 256 KiB, the document made of it, and all captures stay below a third
+/// of this.
 const MAX_INPUT: usize = 4 * 1024 * 1024;
 
 /// Worker processes with the scripts of one generation.
 #[derive(Debug)]
 pub struct Pool {
-    /// The first never sleeps.
+    /// The first always runs; the others are on demand.
     crews: Vec<Crew>,
-    /// By the number of a script; none for one whose connector did not start.
-    places: Vec<Option<Place>>,
+    /// By script id; `None` for a script whose connector did not start.
+    slots: Vec<Option<Slot>>,
     timed_out: AtomicU64,
 }
 
-/// Where a script is.
+/// Which crew runs a script, and the script's number there.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct Slot {
     crew: usize,
-    /// Its number there.
     script: usize,
 }
 
 impl Pool {
-    /// Starts the workers of a generation and returns when the first is ready; the others follow. Source number N must
-    /// have the id N. To be called within a tokio runtime. The error is of the first connector whose scripts do not start.
+    /// Starts the workers of a generation and returns when the first is ready; the others follow. Source number N must have
+    /// the id N. Must be called within a tokio runtime. Fails with the error of the first connector whose scripts do not start.
     pub async fn start(worker: Worker, limits: Limits, sources: Vec<Source>) -> Result<Self, StartError> {
-        let (pool, lost) = Self::start_each(worker, limits, sources).await;
-        match lost.into_iter().next() {
-            Some(Lost { why, .. }) => Err(why),
+        let (pool, failed) = Self::start_each(worker, limits, sources).await;
+        match failed.into_iter().next() {
+            Some(FailedConnector { why, .. }) => Err(why),
             None => Ok(pool),
         }
     }
 
-    /// As [`Pool::start`], each connector on its own: those whose scripts do not start are named, and all others run.
-    pub async fn start_each(worker: Worker, limits: Limits, sources: Vec<Source>) -> (Self, Vec<Lost>) {
+    /// As [`Pool::start`], but connectors whose scripts do not start are returned and all others run.
+    pub async fn start_each(worker: Worker, limits: Limits, sources: Vec<Source>) -> (Self, Vec<FailedConnector>) {
         start::each(worker, limits, sources).await
     }
 
-    /// Runs a script, by `deadline` at the latest. Never waits longer, never panics, never repeats a script that
-    /// killed its worker.
-    pub async fn call(&self, id: ScriptId, input: Input, deadline: Instant) -> Outcome {
-        let place = usize::try_from(id.0).ok().and_then(|index| self.places.get(index).copied().flatten());
-        let Some(Place { crew, script }) = place else {
-            return Outcome::BadResult { what: "there is no such script".to_owned() };
+    /// Runs a script and returns by `deadline`. Never panics, and never repeats a call that killed its worker.
+    pub async fn call(&self, id: ScriptId, input: Input, deadline: Instant) -> CallOutcome {
+        let slot = usize::try_from(id.0).ok().and_then(|index| self.slots.get(index).copied().flatten());
+        let Some(Slot { crew, script }) = slot else {
+            return CallOutcome::BadResult { what: "there is no such script".to_owned() };
         };
         if input.json().len() > MAX_INPUT {
-            return Outcome::BadResult { what: "the parameters are larger than 4 MiB".to_owned() };
+            return CallOutcome::BadResult { what: "the parameters are larger than 4 MiB".to_owned() };
         }
         let answer = match self.crews[crew].submit(script, &input) {
             Ok(answer) => answer,
@@ -82,36 +81,37 @@ impl Pool {
         drop(input);
         match timeout_at(deadline, answer).await {
             Ok(Ok(outcome)) => outcome,
-            // The job was dropped unanswered: the pool closes.
-            Ok(Err(_)) => Outcome::Overloaded,
+            // The job was dropped unanswered: the pool is closing.
+            Ok(Err(_)) => CallOutcome::Overloaded,
             Err(_) => {
                 self.timed_out.fetch_add(1, Ordering::Relaxed);
-                Outcome::TimedOut
+                CallOutcome::TimedOut
             }
         }
     }
 
-    /// Its generation has been replaced, and some logins or connectors still use it: from now on its workers start when a call waits
-    /// and end when they were idle for `idle`, or each reload would leave processes behind for as long as the longest login.
-    pub fn rest(&self, idle: Duration) {
+    /// For a pool whose generation has been replaced while logins still use it: from now on its workers start when a call waits
+    /// and end after `idle` without one. Otherwise each reload would leave idle processes behind for as long as the longest
+    /// login.
+    pub fn run_on_demand(&self, idle: Duration) {
         for crew in &self.crews {
-            crew.rest(idle);
+            crew.run_on_demand(idle);
         }
     }
 
-    /// What the pool counted so far.
+    /// Counts since the start.
     pub fn stats(&self) -> Stats {
         let sum = self.crews.iter().fold(Stats::default(), |sum, crew| sum.plus(&crew.shared.state().snapshot()));
         Stats { timed_out: sum.timed_out + self.timed_out.load(Ordering::Relaxed), ..sum }
     }
 
-    /// What holds every worker in that was started so far.
+    /// The restrictions that every worker started so far has.
     pub fn sandbox(&self) -> Sandbox {
         let of_each = self.crews.iter().filter_map(|crew| crew.shared.sandbox());
         of_each.reduce(Sandbox::and).unwrap_or_default()
     }
 
-    /// The process numbers of the workers that are ready now, isolation lanes of each crew last.
+    /// Process ids of the workers that take calls now; within a crew the isolation lanes come last.
     pub fn pids(&self) -> Vec<u32> {
         let mut pids = Vec::new();
         for crew in &self.crews {

@@ -1,20 +1,20 @@
-//! Which connectors share workers: as many as their scripts together are small.
+//! Groups connectors that share workers, by the size of their scripts.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::super::source::Source;
 
-/// Bytes of different texts that the workers of one crew hold compiled: some thousand ordinary scripts, or two libraries
-/// of the size of CryptoJS, about 20 MiB of a worker. The scripts of one connector are never parted.
-const TEXTS: usize = 512 * 1024;
+/// Most bytes of different texts in one group: some thousand ordinary scripts, or two libraries of the size of CryptoJS, about
+/// 20 MiB of a worker. The scripts of one connector always stay together.
+const MAX_GROUP: usize = 512 * 1024;
 
-/// CPU time to compile that counts as a whole group: a connector with more has workers of its own, whose start nobody else waits for.
-/// The compiler takes the square of some things, so that 100 KiB of text may take a second.
-const COMPILING: Duration = Duration::from_millis(250);
+/// CPU time to compile that counts as much as a full group: a connector with more gets workers of its own, so that no other
+/// connector waits for their start. The compiler is quadratic in some inputs: 100 KiB of text may take a second.
+const FULL_GROUP_TIME: Duration = Duration::from_millis(250);
 
-/// The sources of each group, by their places in `sources`, those with the least to compile first: who pastes no library
-/// shares workers with nobody who does while there are too many of these for one group.
+/// The groups, as indices into `sources`. Connectors are added from the cheapest to the most expensive, so that ordinary ones
+/// do not share workers with those that paste libraries when all do not fit into one group.
 pub(super) fn groups(sources: &[Source]) -> Vec<Vec<usize>> {
     let mut connectors: Vec<(&str, Vec<usize>, usize)> = Vec::new();
     for (index, source) in sources.iter().enumerate() {
@@ -33,7 +33,7 @@ pub(super) fn groups(sources: &[Source]) -> Vec<Vec<usize>> {
         let new: HashMap<&str, usize> =
             of_it.iter().map(|index| (sources[*index].text.as_str(), weight(&sources[*index]))).collect();
         let more: usize = new.iter().filter(|(text, _)| !texts.contains(*text)).map(|(_, weight)| weight).sum();
-        if groups.is_empty() || held + more > TEXTS {
+        if groups.is_empty() || held + more > MAX_GROUP {
             let all = new.values().sum();
             groups.push(of_it);
             (texts, held) = (new.into_keys().collect(), all);
@@ -46,19 +46,19 @@ pub(super) fn groups(sources: &[Source]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Bytes of text, and the time to compile as bytes.
+/// Bytes of text, plus the time to compile expressed in bytes.
 fn weight(source: &Source) -> usize {
-    let part = source.compiling.as_micros() * TEXTS as u128 / COMPILING.as_micros();
+    let part = source.compiling.as_micros() * MAX_GROUP as u128 / FULL_GROUP_TIME.as_micros();
     source.text.len().saturating_add(usize::try_from(part).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::{Kind, ScriptId};
+    use crate::script::{ScriptId, ScriptKind};
 
     fn source(connector: &str, text: String) -> Source {
-        let (id, kind, file) = (ScriptId(0), Kind::Variables, String::new());
+        let (id, kind, file) = (ScriptId(0), ScriptKind::Variables, String::new());
         let compiling = Duration::ZERO;
         Source { id, connector: connector.to_owned(), kind, text, file, first_line: 1, indent: 0, compiling }
     }
@@ -72,16 +72,16 @@ mod tests {
         sources.push(source("large", "z".repeat(900 * 1024)));
         let groups = groups(&sources);
         assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [1002, 2, 1, 2]);
-        assert_eq!(groups[3], [1005, 1006], "a connector is never parted");
+        assert_eq!(groups[3], [1005, 1006], "the scripts of a connector stay together");
     }
 
     #[test]
-    fn who_takes_long_to_compile_has_workers_of_its_own() {
+    fn a_connector_that_takes_long_to_compile_has_workers_of_its_own() {
         let mut sources: Vec<Source> = (0..10).map(|n| source(&format!("c{n}"), format!("env.n = {n}"))).collect();
         for slow in [2, 7] {
-            sources[slow].compiling = COMPILING;
+            sources[slow].compiling = FULL_GROUP_TIME;
         }
-        sources[4].compiling = COMPILING / 4;
+        sources[4].compiling = FULL_GROUP_TIME / 4;
         assert_eq!(groups(&sources).iter().map(Vec::len).collect::<Vec<_>>(), [8, 1, 1]);
     }
 

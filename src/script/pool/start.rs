@@ -1,72 +1,74 @@
-//! Starts a generation's crews, and finds out whose scripts keep one from starting.
+//! Starts the crews of a generation, and finds the connectors whose scripts keep a worker from starting.
 //!
-//! Inspection has compiled every script by itself. What then does not start is a worker that holds several connectors, for
-//! want of memory or time; it is halved until the culprit stands alone, and everybody else runs.
+//! Inspection has compiled every script alone, so a worker fails to start only because it holds too many together (memory or
+//! time). Its group is then halved until the culprit is alone; all other connectors run.
 
 use std::collections::HashSet;
 
-use super::crew::{Awake, Crew};
-use super::{Limits, Place, Pool, StartError, share};
+use super::crew::{Crew, OnDemandSlots};
+use super::{Limits, Pool, Slot, StartError, share};
 use crate::script::{Source, Worker};
 
-/// Ordinary lanes of a crew that sleeps: two, so that one may restart.
-const LANES_OF_SLEEPERS: usize = 2;
+/// Ordinary lanes of an on-demand crew: two, so that one may restart.
+const ON_DEMAND_LANES: usize = 2;
 
-/// A connector whose scripts no worker can hold.
+/// A connector whose scripts no worker can load.
 #[derive(Debug)]
-pub struct Lost {
+pub struct FailedConnector {
     /// Its name.
     pub connector: String,
     /// Why.
     pub why: StartError,
 }
 
-struct Start {
+struct Startup {
     worker: Worker,
     limits: Limits,
     sources: Vec<Source>,
-    awake: Awake,
-    /// What is still to be started, the next one last.
+    slots: OnDemandSlots,
+    /// Groups not started yet; the next one is last.
     groups: Vec<Vec<usize>>,
     pool: Pool,
-    lost: Vec<Lost>,
-    /// A worker without scripts has started: what does not is at fault for itself.
+    failed: Vec<FailedConnector>,
+    /// A worker without scripts has started, so a failure is due to the scripts.
     starts_at_all: bool,
 }
 
-pub(super) async fn each(worker: Worker, limits: Limits, sources: Vec<Source>) -> (Pool, Vec<Lost>) {
+pub(super) async fn each(worker: Worker, limits: Limits, sources: Vec<Source>) -> (Pool, Vec<FailedConnector>) {
     let mut groups = share::groups(&sources);
     groups.reverse();
-    let pool = Pool { crews: Vec::new(), places: vec![None; sources.len()], timed_out: 0.into() };
-    let awake = Awake::default();
-    let mut start = Start { worker, limits, sources, awake, groups, pool, lost: Vec::new(), starts_at_all: false };
-    while let Some(group) = start.groups.pop() {
-        match start.crew(&group).await {
-            Ok(crew) => start.enter(&group, crew),
-            Err(why) => start.fails(group, why).await,
+    let pool = Pool { crews: Vec::new(), slots: vec![None; sources.len()], timed_out: 0.into() };
+    let slots = OnDemandSlots::default();
+    let mut startup =
+        Startup { worker, limits, sources, slots, groups, pool, failed: Vec::new(), starts_at_all: false };
+    while let Some(group) = startup.groups.pop() {
+        match startup.crew(&group).await {
+            Ok(crew) => startup.add(&group, crew),
+            Err(why) => startup.narrow_down(group, why).await,
         }
     }
-    (start.pool, start.lost)
+    (startup.pool, startup.failed)
 }
 
-impl Start {
+impl Startup {
     async fn crew(&self, group: &[usize]) -> Result<Crew, StartError> {
         let sources = group.iter().map(|index| self.sources[*index].clone()).collect();
-        let sleeps = !self.pool.crews.is_empty();
-        let workers = if sleeps { self.limits.workers.min(LANES_OF_SLEEPERS) } else { self.limits.workers };
+        let on_demand = !self.pool.crews.is_empty();
+        let workers = if on_demand { self.limits.workers.min(ON_DEMAND_LANES) } else { self.limits.workers };
         let limits = Limits { workers, ..self.limits.clone() };
-        Crew::start(&self.worker, &limits, sources, sleeps.then(|| self.awake.clone())).await
+        Crew::start(&self.worker, &limits, sources, on_demand.then(|| self.slots.clone())).await
     }
 
-    fn enter(&mut self, group: &[usize], crew: Crew) {
+    fn add(&mut self, group: &[usize], crew: Crew) {
         let number = self.pool.crews.len();
         for (script, index) in group.iter().enumerate() {
-            self.pool.places[*index] = Some(Place { crew: number, script });
+            self.pool.slots[*index] = Some(Slot { crew: number, script });
         }
         self.pool.crews.push(crew);
     }
 
-    async fn fails(&mut self, group: Vec<usize>, why: StartError) {
+    /// Takes the culprit out of a group that does not start if it is known, else halves the group.
+    async fn narrow_down(&mut self, group: Vec<usize>, why: StartError) {
         let names = self.names(&group);
         let culprit = match &why {
             StartError::Script { id, .. } => self.sources.iter().find(|it| it.id == *id).map(|it| it.connector.clone()),
@@ -76,11 +78,11 @@ impl Start {
             let others = group.into_iter().filter(|index| self.sources[*index].connector != connector);
             let others: Vec<usize> = others.collect();
             self.groups.extend((!others.is_empty()).then_some(others));
-            self.lost.push(Lost { connector, why });
+            self.failed.push(FailedConnector { connector, why });
             return;
         }
         if !self.starts_at_all {
-            let empty = Crew::start(&self.worker, &self.limits, Vec::new(), Some(self.awake.clone())).await;
+            let empty = Crew::start(&self.worker, &self.limits, Vec::new(), Some(self.slots.clone())).await;
             self.starts_at_all = empty.is_ok();
         }
         if self.starts_at_all {
@@ -92,11 +94,11 @@ impl Start {
         }
     }
 
-    /// No worker starts, whatever it is to hold.
+    /// No worker starts, even without scripts: every connector that is left fails.
     fn nothing_starts(&mut self, group: Vec<usize>, why: &StartError) {
         let all: Vec<usize> = std::mem::take(&mut self.groups).into_iter().flatten().chain(group).collect();
         for connector in self.names(&all) {
-            self.lost.push(Lost { connector, why: StartError::Nothing(why.to_string()) });
+            self.failed.push(FailedConnector { connector, why: StartError::Nothing(why.to_string()) });
         }
     }
 

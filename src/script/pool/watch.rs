@@ -1,6 +1,7 @@
-//! Watches the clock for all workers of a pool: a call that used up its budget costs its worker.
+//! The watchdog of a crew: kills a worker whose oldest call exceeds its CPU or wall time, and retires idle or large ones.
 //!
-//! Only a call that is still the oldest on a second look is measured, so a busy pool that makes progress reads nothing.
+//! A call's CPU time is measured only if it is still the oldest at a second look, so a pool that makes progress costs no reads
+//! of /proc.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,22 +11,21 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::super::outcome::Budget;
 use super::Shared;
 use super::limits::Limits;
-use super::live::Live;
+use super::live::{KillCause, Live};
 use super::state::State;
 
-/// Between two looks. A call is over its CPU budget by two of these at most.
+/// Between two looks. A call exceeds its CPU budget by two of these at most.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Looks without any call in flight before the watchdog goes to sleep: one second, so that a login now and then does not
-/// wake it each time.
+/// Looks without a call in flight before the watchdog pauses: one second, so that a login now and then need not wake it.
 const IDLE_TICKS: u32 = 50;
 
-/// Calls between two looks at a worker's memory.
+/// Calls between two measurements of a worker's memory.
 const MEMORY_EVERY: u64 = 256;
 
-/// For how many a slow one counts, which may have needed much. Not for all: a script that always needs much would cost a
-/// worker each time.
-pub(super) const SLOW_COUNTS: u64 = 16;
+/// A slow call counts as this many towards [`MEMORY_EVERY`], because it may have allocated much. Not as all of them: a script
+/// that always allocates much would have its worker replaced each time.
+pub(super) const SLOW_CALL_COUNTS: u64 = 16;
 
 /// Runs until the pool is gone.
 pub(super) async fn run(shared: Arc<Shared>) {
@@ -41,7 +41,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         idle = if busy { 0 } else { idle + 1 };
         if idle > IDLE_TICKS {
             shared.watchdog_sleeps(true);
-            // A call that came before the line above did not wake anybody, so look once more.
+            // A call that came before the line above did not wake the watchdog, so look once more.
             let (busy, gone) = look(&shared);
             if !busy && !gone {
                 shared.watch_wake.notified().await;
@@ -53,11 +53,12 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// One look at every worker: whether any has calls or has had some, and whether the pool is closed and empty.
+/// One look at every worker. Returns whether a worker has calls or is still to be retired, and whether the pool is closed and
+/// empty.
 fn look(shared: &Shared) -> (bool, bool) {
     let mut state = shared.state();
     let limits = state.limits.clone();
-    // Who waits for a worker will be in one, and then the time counts.
+    // A call that waits will soon be in flight, and must be watched then.
     let mut busy = state.has_waiting();
     let mut alive = false;
     let mut ordinary_missing = state.lanes[..limits.workers].iter().any(|lane| lane.live.is_none());
@@ -67,19 +68,19 @@ fn look(shared: &Shared) -> (bool, bool) {
     for (index, (lane, writer)) in lanes.iter_mut().zip(&shared.writers).enumerate() {
         let Some(live) = lane.live.as_mut() else { continue };
         alive = true;
-        busy |= !live.flying.is_empty();
+        busy |= !live.in_flight.is_empty();
         check_time(live, &limits);
         check_memory(live, &limits);
-        // One at a time, so that a call that comes meanwhile finds another; a crew that sleeps has none at all then.
-        let may_go = shared.sleeps() || index >= limits.workers || limits.workers == 1 || !ordinary_missing;
-        let used = live.served > 0 || shared.sleeps();
+        // One ordinary worker at a time, so that a new call finds another. An on-demand crew may retire all of them.
+        let may_go = shared.is_on_demand() || index >= limits.workers || limits.workers == 1 || !ordinary_missing;
+        let used = live.served > 0 || shared.is_on_demand();
         lingers |= used;
-        if used && may_go && live.flying.is_empty() && live.head_since.elapsed() >= idle_for {
+        if used && may_go && live.in_flight.is_empty() && live.head_since.elapsed() >= idle_for {
             live.retiring = true;
             ordinary_missing |= index < limits.workers;
         }
-        if live.retiring && live.flying.is_empty() {
-            // It gets no more calls, so no answer of it would let its lane see that it is to go. Its input ends here.
+        if live.retiring && live.in_flight.is_empty() {
+            // It gets no more calls, so its lane would wait for an answer for ever. This closes its stdin and ends it.
             lane.live = None;
             stats.retired += 1;
             writer.notify_one();
@@ -89,7 +90,7 @@ fn look(shared: &Shared) -> (bool, bool) {
 }
 
 fn check_time(live: &mut Live, limits: &Limits) {
-    if live.condemned.is_some() {
+    if live.kill_cause.is_some() {
         return;
     }
     let Some(head) = live.head() else {
@@ -106,18 +107,18 @@ fn check_time(live: &mut Live, limits: &Limits) {
         live.watch.cpu = used.or(Some(Duration::ZERO));
         return;
     };
-    let by = if used.is_some_and(|used| used.saturating_sub(before) > limits.cpu) {
+    let budget = if used.is_some_and(|used| used.saturating_sub(before) > limits.cpu) {
         Budget::Cpu
     } else if Instant::now().duration_since(live.head_since) > limits.wall {
         Budget::Wall
     } else {
         return;
     };
-    live.condemned = Some((head, by));
+    live.kill_cause = Some(KillCause { call: head, budget });
     live.kill();
 }
 
-/// Marks a worker that grew too large. Its size at the start is no growth: a generation may have many scripts.
+/// Retires a worker that grew too large. The limit is relative to its size at the start: a generation may have many scripts.
 fn check_memory(live: &mut Live, limits: &Limits) {
     if live.watch.resident_at_start.is_some() && live.watch.calls < MEMORY_EVERY {
         return;

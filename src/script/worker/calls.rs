@@ -82,7 +82,7 @@ impl Desk {
                         let compiling = cpu_time().saturating_sub(before);
                         Inspected::Reads(Box::new(Reads { compiling, ..reads }))
                     }
-                    Err(mistake) => Inspected::Mistake(mistake.message, mistake.place),
+                    Err(mistake) => Inspected::CompileError(mistake.message, mistake.place),
                 };
                 json(kind::INSPECTED, frame.number, &inspected)
             }

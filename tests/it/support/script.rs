@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::script::{Input, Kind, Limits, Outcome, Pool, ScriptId, Source, Worker};
+use doorward::script::{CallOutcome, Input, Limits, Pool, ScriptId, ScriptKind, Source, Worker};
 use tokio::time::Instant;
 
 /// The binary under test as a worker.
@@ -17,16 +17,16 @@ pub fn limits() -> Limits {
 
 /// A variables script of connector `c`.
 pub fn variables(text: &str) -> Source {
-    script("c", Kind::Variables, text)
+    script("c", ScriptKind::Variables, text)
 }
 
 /// A preprocess script of connector `c`.
 pub fn preprocess(text: &str) -> Source {
-    script("c", Kind::Preprocess, text)
+    script("c", ScriptKind::Preprocess, text)
 }
 
 /// A script that stands at line 1 of a `.js` file. Its id is set by [`pool`].
-pub fn script(connector: &str, kind: Kind, text: &str) -> Source {
+pub fn script(connector: &str, kind: ScriptKind, text: &str) -> Source {
     Source {
         id: ScriptId(0),
         connector: connector.to_owned(),
@@ -60,7 +60,7 @@ pub fn late() -> Instant {
 }
 
 /// Calls script `id` with the parameters.
-pub async fn call(pool: &Pool, id: u32, input: &str) -> Outcome {
+pub async fn call(pool: &Pool, id: u32, input: &str) -> CallOutcome {
     pool.call(ScriptId(id), Input::new(input), late()).await
 }
 
@@ -75,14 +75,14 @@ pub async fn run_preprocess(text: &str, input: &str) -> String {
 }
 
 /// An outcome as one line.
-pub fn shown(outcome: Outcome) -> String {
+pub fn shown(outcome: CallOutcome) -> String {
     match outcome {
-        Outcome::Value(json) => json,
-        Outcome::Rejected { message } => format!("rejected: {message}"),
-        Outcome::Threw { message, line, column } => {
+        CallOutcome::Value(json) => json,
+        CallOutcome::Rejected { message } => format!("rejected: {message}"),
+        CallOutcome::Threw { message, line, column } => {
             format!("threw at {}:{}: {}", line.unwrap_or(0), column.unwrap_or(0), message.expose())
         }
-        Outcome::BadResult { what } => format!("bad result: {what}"),
+        CallOutcome::BadResult { what } => format!("bad result: {what}"),
         other => format!("{other:?}"),
     }
 }

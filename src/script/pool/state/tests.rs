@@ -1,4 +1,4 @@
-//! Who is next, in the books alone: no worker answers here.
+//! Which call is next, by the state alone: no worker answers here.
 
 use std::sync::Arc;
 
@@ -9,60 +9,61 @@ use super::{Script, State, Todo};
 use crate::script::pool::job::Job;
 use crate::script::pool::live::Live;
 use crate::script::usage::Usage;
-use crate::script::{Input, Limits, Outcome, ScriptId};
+use crate::script::{CallOutcome, Input, Limits, ScriptId};
 
-/// Books with this many connectors of one script each.
-fn books(connectors: usize) -> State {
+/// A state with this many connectors of one script each.
+fn state_of(connectors: usize) -> State {
     let scripts = (0..connectors).map(|_| Script::new(1, 0)).collect();
     State::new(Limits { workers: 2, ..Limits::default() }, scripts, connectors)
 }
 
-fn job(connector: usize) -> (Job, Receiver<Outcome>) {
+fn job(connector: usize) -> (Job, Receiver<CallOutcome>) {
     Job::new(ScriptId(0), connector, connector, &Input::new("{}"))
 }
 
-/// Takes the calls set apart in the order in which lanes would get them.
+/// Takes the calls of the isolation queue in the order in which lanes would get them.
 fn order(state: &mut State) -> Vec<usize> {
-    std::iter::from_fn(|| state.next_apart().and_then(|at| state.take_apart(at)).map(|job| job.connector)).collect()
+    std::iter::from_fn(|| state.next_isolated().and_then(|at| state.take_isolated(at)).map(|job| job.connector))
+        .collect()
 }
 
 #[test]
 fn neighbours_of_a_script_that_kills_go_before_its_own_calls() {
-    let mut state = books(4);
+    let mut state = state_of(4);
     let mut answers = Vec::new();
     for connector in [0, 1, 0, 2, 1, 3] {
         let (job, answer) = job(connector);
-        state.set_apart(job);
+        state.isolate(job);
         answers.push(answer);
     }
-    state.blame(0);
-    state.blame(1);
+    state.record_kill(0);
+    state.record_kill(1);
     assert_eq!(order(&mut state), [2, 3, 0, 1, 0, 1]);
 }
 
 #[test]
 fn a_connector_has_one_call_on_the_isolation_lane() {
-    let mut state = books(2);
-    let answers: Vec<_> = [0, 0, 1].map(job).into_iter().map(|(job, answer)| (state.set_apart(job), answer)).collect();
-    state.apart_busy.insert(0);
+    let mut state = state_of(2);
+    let answers: Vec<_> = [0, 0, 1].map(job).into_iter().map(|(job, answer)| (state.isolate(job), answer)).collect();
+    state.isolation_busy.insert(0);
     assert_eq!(order(&mut state), [1]);
-    state.apart_busy.remove(&0);
+    state.isolation_busy.remove(&0);
     assert_eq!(order(&mut state), [0, 0]);
     drop(answers);
 }
 
 #[test]
 fn a_call_without_a_caller_is_dropped_unless_its_worker_died() {
-    let mut state = books(2);
+    let mut state = state_of(2);
     let (dropped, answer) = job(0);
     drop(answer);
-    state.set_apart(dropped);
+    state.isolate(dropped);
     let (mut repeated, answer) = job(1);
     drop(answer);
     repeated.repeated = true;
-    state.set_apart(repeated);
+    state.isolate(repeated);
     assert_eq!(order(&mut state), [1]);
-    assert!(state.apart_waiting.is_empty(), "the books are even");
+    assert!(state.isolation_waiting.is_empty(), "the count of waiting calls follows");
 }
 
 /// Puts workers on both ordinary lanes; what is written to them stays in their pipes.
@@ -77,9 +78,9 @@ fn with_workers(state: &mut State) -> Vec<pipe::Receiver> {
 }
 
 /// The connectors of the calls on each ordinary lane.
-fn flying(state: &State) -> [Vec<usize>; 2] {
+fn in_flight(state: &State) -> [Vec<usize>; 2] {
     let lane =
-        |lane: usize| state.lanes[lane].live.iter().flat_map(|it| &it.flying).map(|it| it.job.connector).collect();
+        |lane: usize| state.lanes[lane].live.iter().flat_map(|it| &it.in_flight).map(|it| it.job.connector).collect();
     [lane(0), lane(1)]
 }
 
@@ -88,7 +89,7 @@ async fn a_worker_has_one_call_at_most_of_a_slow_script() {
     for (slow, expected) in
         [(false, [[0, 0, 0, 1], [0, 0, 0, 1]].map(Vec::from)), (true, [[0, 1], [0, 1]].map(Vec::from))]
     {
-        let mut state = books(2);
+        let mut state = state_of(2);
         let _ends = with_workers(&mut state);
         state.scripts[0].slow = slow;
         let answers: Vec<_> = [0, 0, 0, 0, 0, 0, 1, 1]
@@ -99,7 +100,7 @@ async fn a_worker_has_one_call_at_most_of_a_slow_script() {
                 answer
             })
             .collect();
-        assert_eq!(flying(&state), expected, "slow: {slow}");
+        assert_eq!(in_flight(&state), expected, "slow: {slow}");
         drop(answers);
     }
 }

@@ -1,4 +1,4 @@
-//! What a look does to a worker that is too large.
+//! What the watchdog does to a worker that is too large.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use crate::script::pool::Shared;
 use crate::script::pool::job::Job;
 use crate::script::pool::live::{Live, Watch};
 use crate::script::usage::Usage;
-use crate::script::{Input, Kind, Limits, ScriptId, Source, Worker};
+use crate::script::{Input, Limits, ScriptId, ScriptKind, Source, Worker};
 
-/// A pool's books with one worker, which is this very process and larger than it may be.
-fn books() -> (Arc<Shared>, tokio::net::unix::pipe::Receiver) {
+/// A crew with one worker, which is this very process and exceeds the memory limit.
+fn crew() -> (Arc<Shared>, tokio::net::unix::pipe::Receiver) {
     let source = Source {
         id: ScriptId(0),
         connector: "c".to_owned(),
-        kind: Kind::Variables,
+        kind: ScriptKind::Variables,
         text: String::new(),
         file: String::new(),
         first_line: 1,
@@ -35,16 +35,16 @@ fn books() -> (Arc<Shared>, tokio::net::unix::pipe::Receiver) {
 
 #[tokio::test]
 async fn a_worker_that_is_too_large_and_idle_goes_at_once() {
-    let (shared, _end) = books();
+    let (shared, _end) = crew();
     look(&shared);
-    // Left in the books it would get no call any more and never go: its lane waits for an answer of it.
+    // Otherwise it would get no call any more and never end: its lane waits for an answer.
     assert!(shared.state().lanes[0].live.is_none());
     assert_eq!(shared.state().stats.retired, 1);
 }
 
 #[tokio::test]
 async fn a_worker_that_is_too_large_and_busy_gets_no_more_calls() {
-    let (shared, _end) = books();
+    let (shared, _end) = crew();
     let admit = || {
         let (job, answer) = Job::new(ScriptId(0), 0, 0, &Input::new("{}"));
         let admitted = shared.state().admit(job).is_ok();
@@ -57,5 +57,5 @@ async fn a_worker_that_is_too_large_and_busy_gets_no_more_calls() {
     let state = shared.state();
     let live = state.lanes[0].live.as_ref().unwrap();
     assert!(live.retiring);
-    assert_eq!((live.flying.len(), state.snapshot().waiting), (1, 1), "the second waits for the next worker");
+    assert_eq!((live.in_flight.len(), state.snapshot().waiting), (1, 1), "the second waits for the next worker");
 }
