@@ -1,7 +1,7 @@
 //! A portal made for browsers: whether the login succeeded is told by a cookie alone.
 //!
-//! It sends a session cookie to everybody, redirects after a right password and after a wrong one, and shows a page with
-//! status 200 to who is locked out. Nothing but `SSOTOKEN` means "yes".
+//! It sends a session cookie to everybody, redirects after a right password and after a wrong one, and shows a page
+//! with status 200 to who is locked out. Nothing but `SSOTOKEN` means "yes".
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use axum::routing::{get, post};
 
 use super::json::message;
-use super::people::Knock;
+use super::people::LoginResult;
 use super::wire::{Flaw, Wire, form, utf8};
 use super::{Attempt, Server, token};
 
@@ -29,17 +29,17 @@ async fn page() -> Html<String> {
 async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let session = format!("JSESSIONID={}; Path=/; HttpOnly", token());
     match server.decide(&server.salted, &wire, read(&wire)) {
-        Ok((Knock::Welcome, _)) => {
+        Ok((LoginResult::Accepted, _)) => {
             let granted = format!("SSOTOKEN={}; Path=/; HttpOnly; SameSite=Lax", token());
             redirect("/portal/home", [session, granted])
         }
-        Ok((Knock::Wrong, _)) => {
+        Ok((LoginResult::Wrong, _)) => {
             let taken = "SSOTOKEN=; Path=/; Max-Age=0".to_owned();
             redirect("/portal/?error=1", [session, taken])
         }
-        Ok((knock, _)) => {
+        Ok((refusal, _)) => {
             let cookies = AppendHeaders([(header::SET_COOKIE, session)]);
-            (cookies, Html(login_page(message(knock)))).into_response()
+            (cookies, Html(login_page(message(refusal)))).into_response()
         }
         Err(flaw) => (StatusCode::BAD_REQUEST, Html(login_page(&flaw.0))).into_response(),
     }

@@ -11,7 +11,7 @@ use serde_json::json;
 use url::form_urlencoded::Serializer;
 
 use super::json::{code, message};
-use super::people::Knock;
+use super::people::LoginResult;
 use super::wire::{Flaw, Wire, flaw, form, gbk, utf8};
 use super::{Attempt, Server, token};
 
@@ -23,14 +23,14 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 async fn in_utf8(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let mut body = Serializer::new(String::new());
     let status = match server.decide(&server.salted, &wire, read_utf8(&wire)) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             let name = server.salted.person(&login).name;
             body.append_pair("result", "ok").append_pair("ticket", &token()).append_pair("name", name);
             StatusCode::OK
         }
-        Ok((knock, _)) => {
-            let result = if knock == Knock::Locked { "locked" } else { "denied" };
-            body.append_pair("result", result).append_pair("message", message(knock));
+        Ok((refusal, _)) => {
+            let result = if refusal == LoginResult::Locked { "locked" } else { "denied" };
+            body.append_pair("result", result).append_pair("message", message(refusal));
             StatusCode::UNAUTHORIZED
         }
         Err(flaw) => {
@@ -50,10 +50,10 @@ fn read_utf8(wire: &Wire) -> Result<Attempt, Flaw> {
 /// A form in GBK in, JSON in GBK out: `姓名` and `口令` name the fields.
 async fn in_gbk(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let answer = match server.decide(&server.salted, &wire, read_gbk(&wire)) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             json!({ "结果": "成功", "代码": 200, "说明": "认证通过", "用户": server.salted.person(&login).login })
         }
-        Ok((knock, _)) => json!({ "结果": "失败", "代码": code(knock), "说明": message(knock) }),
+        Ok((refusal, _)) => json!({ "结果": "失败", "代码": code(refusal), "说明": message(refusal) }),
         Err(flaw) => json!({ "结果": "错误", "代码": 400, "说明": flaw.0 }),
     };
     let text = answer.to_string();

@@ -10,7 +10,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::people::{Directory, Knock};
+use super::people::{Directory, LoginResult};
 use super::wire::{Flaw, Wire, json as read_json};
 use super::{Attempt, Server, token};
 
@@ -30,13 +30,13 @@ async fn md5_sha1(State(server): State<Arc<Server>>, wire: Wire) -> Response {
 
 fn answer(server: &Server, directory: &Directory, wire: &Wire, names: [&str; 2]) -> Response {
     Json(match server.decide(directory, wire, attempt(wire, names)) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             let person = directory.person(&login);
             json!({ "code": 200, "msg": "登录成功", "result": {
                 "token": token(), "loginName": person.login, "name": person.name, "mobile": person.mobile,
             } })
         }
-        Ok((knock, _)) => json!({ "code": code(knock), "msg": message(knock), "result": null }),
+        Ok((refusal, _)) => json!({ "code": code(refusal), "msg": message(refusal), "result": null }),
         Err(flaw) => malformed(&flaw),
     })
     .into_response()
@@ -55,23 +55,23 @@ pub(super) fn malformed(flaw: &Flaw) -> Value {
 }
 
 /// The number that these servers give to an answer.
-pub(super) fn code(knock: Knock) -> u16 {
-    match knock {
-        Knock::Welcome => 200,
-        Knock::Wrong => 500,
-        Knock::Locked => 423,
-        Knock::Disabled => 403,
-        Knock::PasswordExpired => 426,
+pub(super) fn code(result: LoginResult) -> u16 {
+    match result {
+        LoginResult::Accepted => 200,
+        LoginResult::Wrong => 500,
+        LoginResult::Locked => 423,
+        LoginResult::Disabled => 403,
+        LoginResult::PasswordExpired => 426,
     }
 }
 
 /// What they tell the user.
-pub(super) fn message(knock: Knock) -> &'static str {
-    match knock {
-        Knock::Welcome => "登录成功",
-        Knock::Wrong => "用户名或密码错误",
-        Knock::Locked => "账号已锁定，请联系管理员",
-        Knock::Disabled => "账号已停用",
-        Knock::PasswordExpired => "密码已过期，请修改密码",
+pub(super) fn message(result: LoginResult) -> &'static str {
+    match result {
+        LoginResult::Accepted => "登录成功",
+        LoginResult::Wrong => "用户名或密码错误",
+        LoginResult::Locked => "账号已锁定，请联系管理员",
+        LoginResult::Disabled => "账号已停用",
+        LoginResult::PasswordExpired => "密码已过期，请修改密码",
     }
 }

@@ -1,8 +1,9 @@
 //! A demo authentication server ("4A server"), so that connectors can be tried without a customer at hand.
 //!
 //! It is honest: it keeps users, stores digests, compares them, and reads requests strictly; nothing in it knows that
-//! Doorward asks. It is a crate of its own and uses none of Doorward's code, because what one side gets wrong, the other
-//! must notice. It listens on loopback only and must never be reachable from outside: its passwords are printed in the README.
+//! Doorward asks. It is a crate of its own and uses none of Doorward's code, because what one side gets wrong, the
+//! other must notice. It listens on loopback only and must never be reachable from outside: its passwords are printed
+//! in the README.
 
 mod clock;
 mod cookie;
@@ -37,7 +38,7 @@ use tokio::sync::oneshot;
 
 pub use clock::{Clock, System};
 use flows::Flows;
-use people::{Directory, Knock, Scheme};
+use people::{Directory, LoginResult, Scheme};
 use wire::{Flaw, Wire};
 
 pub use flows::Phone;
@@ -148,7 +149,7 @@ pub enum Outcome {
         /// The user name in it.
         login: String,
         /// The server's decision.
-        knock: Knock,
+        result: LoginResult,
     },
     /// The request was not as the protocol says; why.
     Malformed(String),
@@ -217,21 +218,26 @@ impl Server {
     }
 
     /// Decides on what was read of `wire`, and notes it.
-    fn decide(&self, directory: &Directory, wire: &Wire, read: Result<Attempt, Flaw>) -> Result<(Knock, String), Flaw> {
-        self.decide_by(|login, sent| directory.knock(login, sent), wire, read)
+    fn decide(
+        &self,
+        directory: &Directory,
+        wire: &Wire,
+        read: Result<Attempt, Flaw>,
+    ) -> Result<(LoginResult, String), Flaw> {
+        self.decide_by(|login, sent| directory.check_password(login, sent), wire, read)
     }
 
     /// The same for accounts that are kept elsewhere.
     fn decide_by(
         &self,
-        knock: impl Fn(&str, &str) -> Knock,
+        check: impl Fn(&str, &str) -> LoginResult,
         wire: &Wire,
         read: Result<Attempt, Flaw>,
-    ) -> Result<(Knock, String), Flaw> {
-        let decided = read.map(|attempt| (knock(&attempt.login, &attempt.sent), attempt.login));
+    ) -> Result<(LoginResult, String), Flaw> {
+        let decided = read.map(|attempt| (check(&attempt.login, &attempt.sent), attempt.login));
         self.checked.fetch_add(usize::from(decided.is_ok()), Ordering::Relaxed);
         let outcome = match &decided {
-            Ok((knock, login)) => Outcome::Understood { login: login.clone(), knock: *knock },
+            Ok((result, login)) => Outcome::Understood { login: login.clone(), result: *result },
             Err(flaw) => Outcome::Malformed(flaw.0.clone()),
         };
         self.journal.note(&wire.path, outcome);

@@ -1,7 +1,7 @@
 //! `multipart/form-data` in (RFC 7578), JSON out.
 //!
-//! The reader splits at the boundary and takes nothing but plain fields: a part with a file name, with a header that it does
-//! not know, or with a name twice is refused.
+//! The reader splits at the boundary and takes nothing but plain fields: a part with a file name, with a header that it
+//! does not know, or with a name twice is refused.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use super::json::message;
-use super::people::Knock;
+use super::people::LoginResult;
 use super::wire::{Fields, Flaw, Wire, flaw, utf8};
 use super::{Attempt, Server, token};
 
@@ -24,8 +24,8 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 /// Parts `username`, `password`, `client` in; `{ ok, ticket | error }` out.
 async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     Json(match server.decide(&server.salted, &wire, read(&wire)) {
-        Ok((Knock::Welcome, _)) => json!({ "ok": true, "ticket": token() }),
-        Ok((knock, _)) => json!({ "ok": false, "error": message(knock), "locked": knock == Knock::Locked }),
+        Ok((LoginResult::Accepted, _)) => json!({ "ok": true, "ticket": token() }),
+        Ok((refusal, _)) => json!({ "ok": false, "error": message(refusal), "locked": refusal == LoginResult::Locked }),
         Err(flaw) => json!({ "malformed": flaw.0 }),
     })
     .into_response()

@@ -1,8 +1,8 @@
 //! The users of the demo server and what it stores of their passwords.
 //!
 //! It stores what such servers store (a digest, or salt and digest), forgets the password itself, and compares in
-//! constant time. It uses none of Doorward's own digests, so that a mistake there cannot cancel itself out here. It must
-//! not know any protocol: what is read from the wire and what is answered is the families' business.
+//! constant time. It uses none of Doorward's own digests, so that a mistake there cannot cancel itself out here. It
+//! must not know any protocol: what is read from the wire and what is answered is the families' business.
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
@@ -13,14 +13,14 @@ use subtle::ConstantTimeEq;
 
 /// What the administrator did to an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum AccountState {
     /// May log in.
     Active,
-    /// Locked after too many wrong passwords: nobody looks at the password any more.
+    /// Locked after too many wrong passwords: the password is no longer looked at.
     Locked,
-    /// Left the company; only who knows the password is told.
+    /// Left the company. A login with a wrong password does not learn this.
     Disabled,
-    /// Must choose a new password; only who knows the old one is told.
+    /// Must choose a new password. A login with a wrong password does not learn this.
     PasswordExpired,
 }
 
@@ -36,17 +36,17 @@ pub struct Person {
     /// The mobile number.
     pub mobile: &'static str,
     /// What the administrator did to the account.
-    pub standing: Standing,
+    pub state: AccountState,
 }
 
 /// Everybody. `lisi` has a password with the characters that break careless templates.
 pub const PEOPLE: [Person; 6] = [
-    person("zhangsan", "123456", "张三", "13800000001", Standing::Active),
-    person("lisi", r#"密码 "9'9%&<b>=+;,|\"#, "李四", "13800000002", Standing::Active),
-    person("wangwu", "wangwu@2024", "王五", "13800000003", Standing::Locked),
-    person("zhaoliu", "zhaoliu@2024", "赵六", "13800000004", Standing::Disabled),
-    person("sunqi", "sunqi@2019", "孙七", "13800000005", Standing::PasswordExpired),
-    person("周八", "春眠不觉晓", "周八", "13800000006", Standing::Active),
+    person("zhangsan", "123456", "张三", "13800000001", AccountState::Active),
+    person("lisi", r#"密码 "9'9%&<b>=+;,|\"#, "李四", "13800000002", AccountState::Active),
+    person("wangwu", "wangwu@2024", "王五", "13800000003", AccountState::Locked),
+    person("zhaoliu", "zhaoliu@2024", "赵六", "13800000004", AccountState::Disabled),
+    person("sunqi", "sunqi@2019", "孙七", "13800000005", AccountState::PasswordExpired),
+    person("周八", "春眠不觉晓", "周八", "13800000006", AccountState::Active),
 ];
 
 const fn person(
@@ -54,9 +54,9 @@ const fn person(
     password: &'static str,
     name: &'static str,
     mobile: &'static str,
-    standing: Standing,
+    state: AccountState,
 ) -> Person {
-    Person { login, password, name, mobile, standing }
+    Person { login, password, name, mobile, state }
 }
 
 /// What a server's protocol makes of a password, and so what it can store.
@@ -85,18 +85,18 @@ pub struct Directory {
     accounts: Vec<Account>,
 }
 
-/// What became of a name and a credential.
+/// What a login with a name and a credential comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Knock {
-    /// Right, and may come in.
-    Welcome,
-    /// No such user, or the password is wrong: told apart to nobody.
+pub enum LoginResult {
+    /// The password is right and the account may log in.
+    Accepted,
+    /// No such user, or the password is wrong; a client cannot tell which.
     Wrong,
-    /// See [`Standing::Locked`].
+    /// See [`AccountState::Locked`].
     Locked,
-    /// See [`Standing::Disabled`].
+    /// See [`AccountState::Disabled`].
     Disabled,
-    /// See [`Standing::PasswordExpired`].
+    /// See [`AccountState::PasswordExpired`].
     PasswordExpired,
 }
 
@@ -121,48 +121,48 @@ impl Directory {
     }
 
     /// Checks what a client sent for the password of `login`. An unknown name costs as much as a wrong password.
-    pub fn knock(&self, login: &str, sent: &str) -> Knock {
+    pub fn check_password(&self, login: &str, sent: &str) -> LoginResult {
         let found = self.accounts.iter().find(|account| account.person.login == login);
         let account = found.unwrap_or(&self.accounts[0]);
         let right = bool::from(stored(self.scheme, &account.salt, sent).ct_eq(&account.stored));
-        match (found.map(|account| account.person.standing), right) {
-            (Some(Standing::Locked), _) => Knock::Locked,
-            (None, _) | (_, false) => Knock::Wrong,
-            (Some(Standing::Active), true) => Knock::Welcome,
-            (Some(Standing::Disabled), true) => Knock::Disabled,
-            (Some(Standing::PasswordExpired), true) => Knock::PasswordExpired,
+        match (found.map(|account| account.person.state), right) {
+            (Some(AccountState::Locked), _) => LoginResult::Locked,
+            (None, _) | (_, false) => LoginResult::Wrong,
+            (Some(AccountState::Active), true) => LoginResult::Accepted,
+            (Some(AccountState::Disabled), true) => LoginResult::Disabled,
+            (Some(AccountState::PasswordExpired), true) => LoginResult::PasswordExpired,
         }
     }
 
-    /// What the administrator did to `login`, for a server that asks for no password.
-    pub fn standing(&self, login: &str) -> Knock {
+    /// What a login of `login` without a password comes to.
+    pub fn state_of(&self, login: &str) -> LoginResult {
         let found = self.accounts.iter().find(|account| account.person.login == login);
-        match found.map(|account| account.person.standing) {
-            None => Knock::Wrong,
-            Some(Standing::Locked) => Knock::Locked,
-            Some(Standing::Disabled) => Knock::Disabled,
+        match found.map(|account| account.person.state) {
+            None => LoginResult::Wrong,
+            Some(AccountState::Locked) => LoginResult::Locked,
+            Some(AccountState::Disabled) => LoginResult::Disabled,
             // An old password is no matter where there is none.
-            Some(Standing::Active | Standing::PasswordExpired) => Knock::Welcome,
+            Some(AccountState::Active | AccountState::PasswordExpired) => LoginResult::Accepted,
         }
     }
 
     /// Makes `login` choose a new password at the next login, as an administrator does.
     pub fn expire(&mut self, login: &str) {
         if let Some(account) = self.accounts.iter_mut().find(|account| account.person.login == login) {
-            account.person.standing = Standing::PasswordExpired;
+            account.person.state = AccountState::PasswordExpired;
         }
     }
 
-    /// Gives `login` a new password, and with it good standing when only the old password stood in the way.
+    /// Gives `login` a new password, and unlocks the account if only the old password's age locked it.
     pub fn renew(&mut self, login: &str, sent: &str) {
         let Some(account) = self.accounts.iter_mut().find(|account| account.person.login == login) else { return };
         account.stored = stored(self.scheme, &account.salt, sent);
-        if account.person.standing == Standing::PasswordExpired {
-            account.person.standing = Standing::Active;
+        if account.person.state == AccountState::PasswordExpired {
+            account.person.state = AccountState::Active;
         }
     }
 
-    /// The person behind a login name that was let in.
+    /// The person of a login name that was accepted.
     pub fn person(&self, login: &str) -> &Person {
         let found = self.accounts.iter().find(|account| account.person.login == login);
         &found.unwrap_or(&self.accounts[0]).person
@@ -196,15 +196,15 @@ fn pbkdf2(password: &[u8], salt: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Directory, Knock, Scheme, md5_hex, pbkdf2};
+    use super::{Directory, LoginResult, Scheme, md5_hex, pbkdf2};
 
     #[test]
     fn the_right_password_of_each_standing() {
         let directory = Directory::new(Scheme::Salted).unwrap();
-        assert_eq!(directory.knock("zhangsan", "123456"), Knock::Welcome);
-        assert_eq!(directory.knock("wangwu", "wangwu@2024"), Knock::Locked);
-        assert_eq!(directory.knock("zhaoliu", "zhaoliu@2024"), Knock::Disabled);
-        assert_eq!(directory.knock("sunqi", "sunqi@2019"), Knock::PasswordExpired);
+        assert_eq!(directory.check_password("zhangsan", "123456"), LoginResult::Accepted);
+        assert_eq!(directory.check_password("wangwu", "wangwu@2024"), LoginResult::Locked);
+        assert_eq!(directory.check_password("zhaoliu", "zhaoliu@2024"), LoginResult::Disabled);
+        assert_eq!(directory.check_password("sunqi", "sunqi@2019"), LoginResult::PasswordExpired);
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
             for (login, sent) in
                 [("zhangsan", "1234567"), ("zhangsan", ""), ("nobody", "123456"), ("", ""), ("zhaoliu", "x")]
             {
-                assert_eq!(directory.knock(login, sent), Knock::Wrong, "{login}");
+                assert_eq!(directory.check_password(login, sent), LoginResult::Wrong, "{login}");
             }
         }
     }
@@ -223,9 +223,9 @@ mod tests {
     fn the_digest_opens_only_the_server_that_wants_it() {
         let digest = md5_hex("123456");
         assert_eq!(digest, "e10adc3949ba59abbe56e057f20f883e");
-        assert_eq!(Directory::new(Scheme::Md5).unwrap().knock("zhangsan", &digest), Knock::Welcome);
-        assert_eq!(Directory::new(Scheme::Md5Sha1).unwrap().knock("zhangsan", &digest), Knock::Wrong);
-        assert_eq!(Directory::new(Scheme::Salted).unwrap().knock("zhangsan", &digest), Knock::Wrong);
+        assert_eq!(Directory::new(Scheme::Md5).unwrap().check_password("zhangsan", &digest), LoginResult::Accepted);
+        assert_eq!(Directory::new(Scheme::Md5Sha1).unwrap().check_password("zhangsan", &digest), LoginResult::Wrong);
+        assert_eq!(Directory::new(Scheme::Salted).unwrap().check_password("zhangsan", &digest), LoginResult::Wrong);
     }
 
     #[test]

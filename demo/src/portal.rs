@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use super::json::{attempt, malformed, message};
-use super::people::Knock;
+use super::people::LoginResult;
 use super::wire::Wire;
 use super::{Server, token};
 
@@ -21,13 +21,13 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 async fn one_code(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let read = attempt(&wire, ["loginName", "password"]);
     Json(match server.decide(&server.salted, &wire, read) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             let person = server.salted.person(&login);
             json!({ "code": 200, "success": true, "message": "登录成功", "data": {
                 "sessionId": token(), "loginName": person.login, "displayName": person.name,
             } })
         }
-        Ok((knock, _)) => json!({ "code": 500, "success": false, "message": message(knock), "data": {} }),
+        Ok((refusal, _)) => json!({ "code": 500, "success": false, "message": message(refusal), "data": {} }),
         Err(flaw) => malformed(&flaw),
     })
     .into_response()
@@ -37,21 +37,21 @@ async fn one_code(State(server): State<Arc<Server>>, wire: Wire) -> Response {
 async fn nested(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let read = attempt(&wire, ["account", "password"]);
     let inner = match server.decide(&server.salted, &wire, read) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             let person = server.salted.person(&login);
             json!({ "result": "SUCCESS", "ticket": token(), "user": { "id": person.login, "name": person.name } })
         }
-        Ok((knock, _)) => json!({ "result": "FAILED", "reason": reason(knock), "message": message(knock) }),
+        Ok((refusal, _)) => json!({ "result": "FAILED", "reason": reason(refusal), "message": message(refusal) }),
         Err(flaw) => return Json(malformed(&flaw)).into_response(),
     };
     Json(json!({ "code": "0", "data": inner.to_string() })).into_response()
 }
 
-fn reason(knock: Knock) -> &'static str {
-    match knock {
-        Knock::Welcome | Knock::Wrong => "BAD_CREDENTIALS",
-        Knock::Locked => "LOCKED",
-        Knock::Disabled => "DISABLED",
-        Knock::PasswordExpired => "EXPIRED",
+fn reason(result: LoginResult) -> &'static str {
+    match result {
+        LoginResult::Accepted | LoginResult::Wrong => "BAD_CREDENTIALS",
+        LoginResult::Locked => "LOCKED",
+        LoginResult::Disabled => "DISABLED",
+        LoginResult::PasswordExpired => "EXPIRED",
     }
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 use sha1::{Digest as _, Sha1};
 
 use super::json::message;
-use super::people::Knock;
+use super::people::LoginResult;
 use super::wire::{Flaw, Wire, flaw};
 use super::{Attempt, Server, token};
 
@@ -29,12 +29,12 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 
 async fn check(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     Json(match server.decide(&server.md5, &wire, read(&wire)) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             let person = server.md5.person(&login);
             json!({ "status": "success", "ticket": format!("ST-{}", token()), "principal": person.login })
         }
-        Ok((Knock::Wrong, _)) => json!({ "status": "fail", "message": message(Knock::Wrong) }),
-        Ok((knock, _)) => json!({ "status": "denied", "message": message(knock) }),
+        Ok((LoginResult::Wrong, _)) => json!({ "status": "fail", "message": message(LoginResult::Wrong) }),
+        Ok((refusal, _)) => json!({ "status": "denied", "message": message(refusal) }),
         Err(flaw) => json!({ "status": "error", "message": flaw.0 }),
     })
     .into_response()

@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use super::json::{attempt, code, malformed, message};
-use super::people::Knock;
+use super::people::LoginResult;
 use super::wire::{Flaw, Wire, flaw, json as read_json};
 use super::{Attempt, Server, token};
 
@@ -23,7 +23,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 /// `{ user-name, user-password: plain, clientid }`; an unknown app is an error of its own.
 async fn with_client(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     Json(match server.decide(&server.salted, &wire, read(&wire)) {
-        Ok((knock, _)) => json!({ "code": code(knock), "msg": message(knock) }),
+        Ok((refusal, _)) => json!({ "code": code(refusal), "msg": message(refusal) }),
         Err(flaw) if flaw == unknown_client() => json!({ "code": 1001, "msg": flaw.0 }),
         Err(flaw) => malformed(&flaw),
     })
@@ -47,7 +47,7 @@ fn unknown_client() -> Flaw {
 /// `{ username, password: md5 }`; the answer holds what the app needs next: token, address, time to live, more.
 async fn with_server_info(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     Json(match server.decide(&server.md5, &wire, attempt(&wire, ["username", "password"])) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             let person = server.md5.person(&login);
             json!({ "errcode": 0, "errmsg": "ok", "result": {
                 "token": token(),
@@ -57,7 +57,7 @@ async fn with_server_info(State(server): State<Arc<Server>>, wire: Wire) -> Resp
                 "push": ["wss://push1.example.com", "wss://push2.example.com"],
             } })
         }
-        Ok((knock, _)) => json!({ "errcode": code(knock), "errmsg": message(knock) }),
+        Ok((refusal, _)) => json!({ "errcode": code(refusal), "errmsg": message(refusal) }),
         Err(flaw) => json!({ "errcode": 400, "errmsg": flaw.0 }),
     })
     .into_response()

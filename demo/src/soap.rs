@@ -16,7 +16,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 
 use super::json::{code, message};
-use super::people::Knock;
+use super::people::LoginResult;
 use super::wire::{Flaw, Wire, flaw};
 use super::{Attempt, Server, token};
 
@@ -35,13 +35,13 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 
 async fn authenticate(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let (status, body) = match server.decide(&server.salted, &wire, read(&wire)) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             let person = server.salted.person(&login);
             let user = format!("<a:loginName>{}</a:loginName><a:name>{}</a:name>", person.login, person.name);
             let more = format!("<a:token>{}</a:token><a:user status=\"active\">{user}</a:user>", token());
             (StatusCode::OK, result(200, "认证通过", &more))
         }
-        Ok((knock, _)) => (StatusCode::OK, result(code(knock), message(knock), "")),
+        Ok((refusal, _)) => (StatusCode::OK, result(code(refusal), message(refusal), "")),
         Err(flaw) => {
             let text = escape(&flaw.0);
             let fault = format!("<s:Fault><faultcode>s:Client</faultcode><faultstring>{text}</faultstring></s:Fault>");
@@ -81,8 +81,8 @@ fn read(wire: &Wire) -> Result<Attempt, Flaw> {
     }
 }
 
-/// The texts of the leaves, when the elements are those of `expected` (namespace, name, depth) in that order. The parser
-/// itself refuses tags that do not match.
+/// The texts of the leaves, when the elements are those of `expected` (namespace, name, depth) in that order. The
+/// parser itself refuses tags that do not match.
 fn leaves(
     xml: &str,
     expected: &mut impl Iterator<Item = (&'static str, &'static str, usize)>,

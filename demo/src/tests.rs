@@ -3,7 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::people::Knock;
+use super::people::LoginResult;
 use super::{DemoServer, Outcome};
 
 /// Sends these bytes and returns all of the reply.
@@ -154,7 +154,7 @@ async fn the_journal_keeps_what_was_understood() {
     assert_eq!(
         outcomes,
         [
-            Outcome::Understood { login: r#"a","b"#.to_owned(), knock: Knock::Wrong },
+            Outcome::Understood { login: r#"a","b"#.to_owned(), result: LoginResult::Wrong },
             Outcome::Malformed("the body is not a JSON object".to_owned()),
         ]
     );

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::json::{code, message};
-use super::people::Knock;
+use super::people::LoginResult;
 use super::wire::{Flaw, Wire, flaw, form, utf8};
 use super::{Attempt, Server};
 
@@ -22,8 +22,8 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 /// A form `uid`, `pwd` (md5) in; `code,200,msg,认证通过` out.
 async fn pairs(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let text = match server.decide(&server.md5, &wire, read_form(&wire)) {
-        Ok((Knock::Welcome, _)) => "code,200,msg,认证通过".to_owned(),
-        Ok((knock, _)) => format!("code,{},msg,{}", code(knock), message(knock)),
+        Ok((LoginResult::Accepted, _)) => "code,200,msg,认证通过".to_owned(),
+        Ok((refusal, _)) => format!("code,{},msg,{}", code(refusal), message(refusal)),
         Err(flaw) => format!("code,400,msg,{}", flaw.0),
     };
     plain(text)
@@ -38,8 +38,8 @@ fn read_form(wire: &Wire) -> Result<Attempt, Flaw> {
 /// `AUTH user=<name>;password=<base64>` in; `OK <name>` or `ERR <code> <message>` out.
 async fn line(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     plain(match server.decide(&server.salted, &wire, read_line(&wire)) {
-        Ok((Knock::Welcome, login)) => format!("OK {}", server.salted.person(&login).name),
-        Ok((knock, _)) => format!("ERR {} {}", code(knock), message(knock)),
+        Ok((LoginResult::Accepted, login)) => format!("OK {}", server.salted.person(&login).name),
+        Ok((refusal, _)) => format!("ERR {} {}", code(refusal), message(refusal)),
         Err(flaw) => format!("ERR 400 {}", flaw.0),
     })
 }

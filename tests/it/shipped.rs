@@ -4,7 +4,7 @@ use doorward::connector::catalog::files;
 use doorward::shipped::{self, CONNECTORS, SCRIPTS};
 use doorward::verdict::Verdict;
 use doorward_demo::Outcome;
-use doorward_demo::people::{Knock, PEOPLE};
+use doorward_demo::people::{LoginResult, PEOPLE};
 use doorward_demo::user::{Asks, Mood};
 
 use crate::support::shipped::{Stand, loader, repository};
@@ -113,7 +113,7 @@ async fn a_name_alone_is_asked_for_a_code_or_refused() {
         let session = stand.begin("sms-login", text, "").await;
         assert_eq!(session.word(), "reject(invalid_credentials)", "{text}: {}", session.report.explain);
         let seen = stand.server.seen().pop().unwrap().outcome;
-        assert_eq!(seen, Outcome::Understood { login: (*text).to_owned(), knock: Knock::Wrong }, "{text}");
+        assert_eq!(seen, Outcome::Understood { login: (*text).to_owned(), result: LoginResult::Wrong }, "{text}");
     }
     let session = stand.begin("sms-login", "zhangsan", "123456").await;
     assert_eq!(session.word(), "reject(invalid_input)", "{}", session.report.explain);
@@ -153,7 +153,7 @@ async fn hostile_input_arrives_as_typed_or_not_at_all() {
             }
             assert_eq!(verdict, "reject(invalid_credentials)", "{} {username:?}: {explain}", shipped.id);
             let seen = stand.server.seen().pop().unwrap().outcome;
-            let expected = Outcome::Understood { login: username.to_owned(), knock: Knock::Wrong };
+            let expected = Outcome::Understood { login: username.to_owned(), result: LoginResult::Wrong };
             assert_eq!(seen, expected, "{}: something else arrived", shipped.id);
         }
         let (username, password) = shipped.injection();

@@ -2,17 +2,17 @@
 //!
 //! Whoever has one is the application, for two hours; it names no user.
 
-use super::drawer::Drawer;
+use super::tickets::TicketStore;
 
 /// Seconds that a token is good.
 pub(super) const TOKEN: u64 = 7200;
 
 /// The tokens of one application.
-pub(super) struct AppTokens(Drawer<()>);
+pub(super) struct AppTokens(TicketStore<()>);
 
 impl AppTokens {
     pub(super) fn new() -> Self {
-        Self(Drawer::for_seconds(TOKEN))
+        Self(TicketStore::for_seconds(TOKEN))
     }
 
     /// A new one, given at the time `now` (milliseconds).

@@ -1,8 +1,8 @@
 //! A server that shows a picture of digits before it takes a password.
 //!
 //! `GET /captcha/image` gives a PNG and the cookie `CAPTCHASESSION`; `POST /captcha/login` with that cookie and a form
-//! `username`, `password`, `captcha` logs in. A picture is good for one try and two minutes; without the right digits the
-//! password is not looked at.
+//! `username`, `password`, `captcha` logs in. A picture is good for one try and two minutes; without the right digits
+//! the password is not looked at.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,10 +15,10 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
-use super::drawer::Drawer;
+use super::tickets::TicketStore;
 use super::{picture, six_digits};
 use crate::json::{code, malformed, message};
-use crate::people::Knock;
+use crate::people::LoginResult;
 use crate::wire::{Flaw, Wire, flaw, form, utf8};
 use crate::{Attempt, Server, token};
 
@@ -29,14 +29,14 @@ const SEEN: usize = 64;
 
 /// The pictures that were handed out.
 pub(crate) struct Captchas {
-    sessions: Drawer<String>,
+    sessions: TicketStore<String>,
     /// What a person sees who looks at a picture; nothing that checks a login reads it.
     eyes: Mutex<VecDeque<(Vec<u8>, String)>>,
 }
 
 impl Captchas {
     pub(super) fn new() -> Self {
-        Self { sessions: Drawer::for_seconds(2 * 60), eyes: Mutex::default() }
+        Self { sessions: TicketStore::for_seconds(2 * 60), eyes: Mutex::default() }
     }
 
     /// The digits in a picture, as somebody reads them who looks at it.
@@ -84,8 +84,10 @@ async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let right = shown.is_some_and(|digits| bool::from(digits.as_bytes().ct_eq(given.as_bytes())));
     Json(if right {
         match server.decide(&server.salted, &wire, Ok(attempt)) {
-            Ok((Knock::Welcome, login)) => answer(0, "登录成功", &json!({ "token": token(), "loginName": login })),
-            Ok((knock, _)) => answer(code(knock), message(knock), &Value::Null),
+            Ok((LoginResult::Accepted, login)) => {
+                answer(0, "登录成功", &json!({ "token": token(), "loginName": login }))
+            }
+            Ok((refusal, _)) => answer(code(refusal), message(refusal), &Value::Null),
             Err(flaw) => malformed(&flaw),
         }
     } else {

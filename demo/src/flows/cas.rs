@@ -1,4 +1,5 @@
-//! A CAS server (CAS protocol 2.0): a login page with `lt` and `execution`, a ticket in the redirect, `serviceValidate`.
+//! A CAS server (CAS protocol 2.0): a login page with `lt` and `execution`, a ticket in the redirect,
+//! `serviceValidate`.
 //!
 //! A login ticket is good for one form, a service ticket for one validation, ten seconds, and the service that it was
 //! made for. A wrong password is the page again with status 401.
@@ -13,9 +14,9 @@ use axum::routing::get;
 use quick_xml::escape::escape;
 use url::Url;
 
-use super::drawer::Drawer;
+use super::tickets::TicketStore;
 use crate::json::message;
-use crate::people::Knock;
+use crate::people::LoginResult;
 use crate::wire::{Flaw, Wire, flaw, form, utf8};
 use crate::{Attempt, Server, token};
 
@@ -23,9 +24,9 @@ use crate::{Attempt, Server, token};
 const SERVICE: &str = "https://app.example.com/cas";
 
 /// Forms that were shown, with their `execution`, and tickets.
-pub(super) struct Desk {
-    forms: Drawer<String>,
-    tickets: Drawer<Ticket>,
+pub(super) struct Sessions {
+    forms: TicketStore<String>,
+    tickets: TicketStore<Ticket>,
 }
 
 struct Ticket {
@@ -33,9 +34,9 @@ struct Ticket {
     service: String,
 }
 
-impl Desk {
+impl Sessions {
     pub(super) fn new() -> Self {
-        Self { forms: Drawer::for_seconds(5 * 60), tickets: Drawer::for_seconds(10) }
+        Self { forms: TicketStore::for_seconds(5 * 60), tickets: TicketStore::for_seconds(10) }
     }
 }
 
@@ -61,14 +62,14 @@ async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
         return shown(&server, StatusCode::OK, &service, "登录页面已过期，请重试");
     }
     match server.decide(&server.salted, &wire, Ok(attempt)) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             let ticket = server.flows.cas.tickets.put(server.now(), Ticket { login, service: service.clone() });
             let to = Url::parse_with_params(&service, [("ticket", format!("ST-{ticket}"))]);
             let to = to.map(String::from).unwrap_or_default();
             let cookie = format!("CASTGC=TGT-{}; Path=/cas; HttpOnly", token());
             (StatusCode::FOUND, AppendHeaders([(header::LOCATION, to), (header::SET_COOKIE, cookie)])).into_response()
         }
-        Ok((knock, _)) => shown(&server, StatusCode::UNAUTHORIZED, &service, message(knock)),
+        Ok((refusal, _)) => shown(&server, StatusCode::UNAUTHORIZED, &service, message(refusal)),
         Err(flaw) => shown(&server, StatusCode::BAD_REQUEST, &service, &flaw.0),
     }
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::app_tokens::TOKEN;
 use crate::json::message;
-use crate::people::{Knock, PEOPLE, Person};
+use crate::people::{LoginResult, PEOPLE, Person};
 use crate::wire::{Flaw, Wire, form, json as read_json, utf8};
 use crate::{Attempt, Server};
 
@@ -37,11 +37,11 @@ async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
         Ok(Attempt { login, sent })
     };
     Json(match server.decide(&server.salted, &wire, read()) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             let person = server.salted.person(&login);
             json!({ "success": true, "message": "ok", "user": { "account": person.login, "dingTalkId": id_of(person) } })
         }
-        Ok((knock, _)) => json!({ "success": false, "message": message(knock) }),
+        Ok((refusal, _)) => json!({ "success": false, "message": message(refusal) }),
         Err(flaw) => json!({ "success": false, "message": format!("bad request: {}", flaw.0) }),
     })
     .into_response()

@@ -1,8 +1,9 @@
 //! An intranet for browsers whose login form holds a token against forged requests (CSRF).
 //!
-//! `GET /intranet/login` shows the form and opens a session; the form's hidden token is that session's and good once. After
-//! a right password the session gets a new id (so that nobody planted the old one), `INTRANET_TOKEN` says who is in, and
-//! the browser goes to `/intranet/home`. A wrong password is a page with status 200, a forged form one with 403.
+//! `GET /intranet/login` shows the form and opens a session; the form's hidden token is that session's and good once.
+//! After a right password the session gets a new id (so that nobody planted the old one), `INTRANET_TOKEN` says who is
+//! in, and the browser goes to `/intranet/home`. A wrong password is a page with status 200, a forged form one with
+//! 403.
 
 use std::sync::Arc;
 
@@ -13,18 +14,18 @@ use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use axum::routing::get;
 use subtle::ConstantTimeEq as _;
 
-use super::drawer::Drawer;
+use super::tickets::TicketStore;
 use crate::json::message;
-use crate::people::Knock;
+use crate::people::LoginResult;
 use crate::wire::{Flaw, Wire, form, utf8};
 use crate::{Attempt, Server, token};
 
 /// The sessions that look at the form: their token.
-pub(super) struct Desk(Drawer<String>);
+pub(super) struct Sessions(TicketStore<String>);
 
-impl Desk {
+impl Sessions {
     pub(super) fn new() -> Self {
-        Self(Drawer::for_seconds(30 * 60))
+        Self(TicketStore::for_seconds(30 * 60))
     }
 
     /// Opens a session; its id and the token of its form.
@@ -52,7 +53,7 @@ async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
         return shown(&server, StatusCode::FORBIDDEN, "页面已失效，请重新打开登录页");
     }
     match server.decide(&server.salted, &wire, Ok(attempt)) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             let (session, _) = server.flows.intranet.open(server.now());
             let cookies = [
                 format!("INTRANETSESSION={session}; Path=/intranet; HttpOnly"),
@@ -64,7 +65,7 @@ async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
             let location = [(header::LOCATION, HeaderValue::from_static("/intranet/home"))];
             (StatusCode::FOUND, location, cookies).into_response()
         }
-        Ok((knock, _)) => shown(&server, StatusCode::OK, message(knock)),
+        Ok((refusal, _)) => shown(&server, StatusCode::OK, message(refusal)),
         Err(flaw) => shown(&server, StatusCode::BAD_REQUEST, &flaw.0),
     }
 }

@@ -1,13 +1,12 @@
 //! Protocols of more than one request: second factors, forced renewals, pages with forms, tickets, tokens of apps.
 //!
-//! Each keeps what such servers keep between two requests (who is half way in, what code was sent, until when) and is as
-//! strict about it: a ticket is its user's, a code is good once and for a time, wrong answers are counted.
+//! Each keeps what such servers keep between two requests (who is half way in, what code was sent, until when) and is
+//! as strict about it: a ticket is its user's, a code is good once and for a time, wrong answers are counted.
 
 mod app_tokens;
 mod captcha;
 mod cas;
 mod dingtalk;
-mod drawer;
 mod intranet;
 mod open;
 mod otp;
@@ -16,6 +15,7 @@ mod picture;
 mod push;
 mod renewal;
 mod sms;
+mod tickets;
 mod totp;
 mod wecom;
 
@@ -42,14 +42,14 @@ pub(super) const DINGTALK_APP_SECRET: &str = dingtalk::APP.1;
 pub(super) struct Flows {
     messages: phone::Messages,
     authenticators: totp::Authenticators,
-    sms: sms::Desk,
-    otp: otp::Desk,
-    pub(super) push: push::Desk,
-    pub(super) renewal: renewal::Desk,
+    sms: sms::Sessions,
+    otp: otp::Sessions,
+    pub(super) push: push::Sessions,
+    pub(super) renewal: renewal::Sessions,
     pub(super) captchas: Captchas,
-    intranet: intranet::Desk,
-    cas: cas::Desk,
-    open: open::Desk,
+    intranet: intranet::Sessions,
+    cas: cas::Sessions,
+    open: open::Sessions,
     wecom: AppTokens,
     dingtalk: AppTokens,
 }
@@ -63,14 +63,14 @@ impl Flows {
         Ok(Self {
             messages: phone::Messages::default(),
             authenticators: totp::Authenticators::new()?,
-            sms: sms::Desk::new(),
-            otp: otp::Desk::new(),
-            push: push::Desk::new(),
-            renewal: renewal::Desk::new()?,
+            sms: sms::Sessions::new(),
+            otp: otp::Sessions::new(),
+            push: push::Sessions::new(),
+            renewal: renewal::Sessions::new()?,
             captchas: Captchas::new(),
-            intranet: intranet::Desk::new(),
-            cas: cas::Desk::new(),
-            open: open::Desk::new(),
+            intranet: intranet::Sessions::new(),
+            cas: cas::Sessions::new(),
+            open: open::Sessions::new(),
             wecom: AppTokens::new(),
             dingtalk: AppTokens::new(),
         })
@@ -99,8 +99,8 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .merge(dingtalk::routes())
 }
 
-/// Whether a telephone is enrolled as a second factor. The last of [`PEOPLE`] has none: servers let such users in by the
-/// password alone.
+/// Whether a telephone is enrolled as a second factor. The last of [`PEOPLE`] has none: servers let such users in by
+/// the password alone.
 fn enrolled(login: &str) -> bool {
     PEOPLE[..PEOPLE.len() - 1].iter().any(|person| person.login == login)
 }

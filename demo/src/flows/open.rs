@@ -14,24 +14,24 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::app_tokens::{AppTokens, TOKEN};
-use super::drawer::Drawer;
+use super::tickets::TicketStore;
 use crate::Server;
 use crate::json::{attempt, code, malformed, message};
-use crate::people::Knock;
+use crate::people::LoginResult;
 use crate::wire::{Flaw, Wire, form, utf8};
 
 /// The one application. A demo's, printed in the documents.
 pub(crate) const CLIENT: (&str, &str) = ("doorward", "demo-client-secret");
 
 /// Tokens of the application, and who logged in.
-pub(super) struct Desk {
+pub(super) struct Sessions {
     pub(super) apps: AppTokens,
-    logins: Drawer<String>,
+    logins: TicketStore<String>,
 }
 
-impl Desk {
+impl Sessions {
     pub(super) fn new() -> Self {
-        Self { apps: AppTokens::new(), logins: Drawer::for_seconds(5 * 60) }
+        Self { apps: AppTokens::new(), logins: TicketStore::for_seconds(5 * 60) }
     }
 
     /// Whether the request has a living token.
@@ -73,10 +73,10 @@ async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     }
     let read = attempt(&wire, ["account", "password"]);
     Json(match server.decide(&server.salted, &wire, read) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             answer(0, "ok", &json!({ "openId": server.flows.open.logins.put(server.now(), login) }))
         }
-        Ok((knock, _)) => answer(code(knock), message(knock), &Value::Null),
+        Ok((refusal, _)) => answer(code(refusal), message(refusal), &Value::Null),
         Err(flaw) => malformed(&flaw),
     })
     .into_response()

@@ -1,8 +1,8 @@
 //! An identity service with an authenticator app as the second factor, in the words of Okta's authentication API.
 //!
-//! `POST /api/v1/authn { username, password }` gives a `status`: `SUCCESS`, or `MFA_REQUIRED` with a `stateToken` and the
-//! factors of the user; `POST /api/v1/authn/factors/{id}/verify { stateToken, passCode }` ends. No code counts twice; five
-//! wrong ones end the transaction.
+//! `POST /api/v1/authn { username, password }` gives a `status`: `SUCCESS`, or `MFA_REQUIRED` with a `stateToken` and
+//! the factors of the user; `POST /api/v1/authn/factors/{id}/verify { stateToken, passCode }` ends. No code counts
+//! twice; five wrong ones end the transaction.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::drawer::Drawer;
 use super::enrolled;
+use super::tickets::TicketStore;
 use super::totp::Shown;
 use crate::json::attempt;
-use crate::people::Knock;
+use crate::people::LoginResult;
 use crate::wire::{Flaw, Wire, flaw, json as read_json};
 use crate::{Server, token};
 
@@ -26,16 +26,16 @@ use crate::{Server, token};
 const TRIES: u32 = 5;
 
 /// Who is half way in.
-pub(super) struct Desk(Drawer<Half>);
+pub(super) struct Sessions(TicketStore<Half>);
 
 struct Half {
     login: String,
     wrong: u32,
 }
 
-impl Desk {
+impl Sessions {
     pub(super) fn new() -> Self {
-        Self(Drawer::for_seconds(5 * 60))
+        Self(TicketStore::for_seconds(5 * 60))
     }
 }
 
@@ -46,29 +46,29 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let read = attempt(&wire, ["username", "password"]);
     match server.decide(&server.salted, &wire, read) {
-        Ok((Knock::Welcome, login)) if enrolled(&login) => {
+        Ok((LoginResult::Accepted, login)) if enrolled(&login) => {
             let factor = json!({ "id": factor_id(&login), "factorType": "token:software:totp", "provider": "GOOGLE" });
             let embedded = json!({ "user": user(&login), "factors": [factor] });
             let state = server.flows.otp.0.put(server.now(), Half { login, wrong: 0 });
             Json(json!({ "stateToken": state, "status": "MFA_REQUIRED", "_embedded": embedded })).into_response()
         }
-        Ok((Knock::Welcome, login)) => success(&login),
-        Ok((Knock::Wrong, _)) => error(StatusCode::UNAUTHORIZED, "E0000004", "Authentication failed"),
-        Ok((Knock::Locked, _)) => Json(json!({ "status": "LOCKED_OUT" })).into_response(),
-        Ok((Knock::PasswordExpired, _)) => Json(json!({ "status": "PASSWORD_EXPIRED" })).into_response(),
-        Ok((Knock::Disabled, _)) => error(StatusCode::FORBIDDEN, "E0000019", "User is suspended"),
+        Ok((LoginResult::Accepted, login)) => success(&login),
+        Ok((LoginResult::Wrong, _)) => error(StatusCode::UNAUTHORIZED, "E0000004", "Authentication failed"),
+        Ok((LoginResult::Locked, _)) => Json(json!({ "status": "LOCKED_OUT" })).into_response(),
+        Ok((LoginResult::PasswordExpired, _)) => Json(json!({ "status": "PASSWORD_EXPIRED" })).into_response(),
+        Ok((LoginResult::Disabled, _)) => error(StatusCode::FORBIDDEN, "E0000019", "User is suspended"),
         Err(flaw) => error(StatusCode::BAD_REQUEST, "E0000003", &flaw.0),
     }
 }
 
 async fn verify(State(server): State<Arc<Server>>, Path(factor): Path<String>, wire: Wire) -> Response {
     let now = server.now();
-    let desk = &server.flows.otp.0;
+    let sessions = &server.flows.otp.0;
     let [state, given] = match server.read(&wire, fields(&wire)) {
         Ok(fields) => fields,
         Err(flaw) => return error(StatusCode::BAD_REQUEST, "E0000003", &flaw.0),
     };
-    let checked = desk.with(now, &state, |half| {
+    let checked = sessions.with(now, &state, |half| {
         if factor != factor_id(&half.login) {
             return None;
         }
@@ -79,12 +79,12 @@ async fn verify(State(server): State<Arc<Server>>, Path(factor): Path<String>, w
     match checked {
         None => error(StatusCode::UNAUTHORIZED, "E0000011", "Invalid token provided"),
         Some(None) => error(StatusCode::NOT_FOUND, "E0000007", "Not found: factor"),
-        Some(Some((Shown::Right, _))) => match desk.take(now, &state) {
+        Some(Some((Shown::Right, _))) => match sessions.take(now, &state) {
             Some(half) => success(&half.login),
             None => error(StatusCode::UNAUTHORIZED, "E0000011", "Invalid token provided"),
         },
         Some(Some((_, true))) => {
-            drop(desk.take(now, &state));
+            drop(sessions.take(now, &state));
             error(StatusCode::FORBIDDEN, "E0000069", "User Locked")
         }
         Some(Some((Shown::Used, _))) => {

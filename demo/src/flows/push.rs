@@ -11,10 +11,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::drawer::Drawer;
 use super::enrolled;
+use super::tickets::TicketStore;
 use crate::json::{code, malformed, message};
-use crate::people::Knock;
+use crate::people::LoginResult;
 use crate::wire::{Flaw, Wire, form, utf8};
 use crate::{Attempt, Server, token};
 
@@ -22,7 +22,7 @@ use crate::{Attempt, Server, token};
 const ASKS: u64 = 2 * 60 * 1000;
 
 /// Who waits. Ids outlive the question, so that "too late" can be told from "never heard of".
-pub(crate) struct Desk(Drawer<Asked>);
+pub(crate) struct Sessions(TicketStore<Asked>);
 
 struct Asked {
     login: String,
@@ -30,9 +30,9 @@ struct Asked {
     pressed: Option<bool>,
 }
 
-impl Desk {
+impl Sessions {
     pub(super) fn new() -> Self {
-        Self(Drawer::for_seconds(10 * 60))
+        Self(TicketStore::for_seconds(10 * 60))
     }
 
     /// How many questions the telephone of `login` shows.
@@ -64,14 +64,14 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 
 async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     Json(match server.decide(&server.salted, &wire, read(&wire)) {
-        Ok((Knock::Welcome, login)) if enrolled(&login) => {
+        Ok((LoginResult::Accepted, login)) if enrolled(&login) => {
             let device = format!("{} 的手机", server.salted.person(&login).name);
             let asked = Asked { login: login.clone(), until: server.now() + ASKS, pressed: None };
             let id = server.flows.push.0.put(server.now(), asked);
             ok(&json!({ "pushId": id, "device": device, "loginName": login }))
         }
-        Ok((Knock::Welcome, login)) => ok(&json!({ "token": token(), "loginName": login })),
-        Ok((knock, _)) => json!({ "code": code(knock), "msg": message(knock), "data": null }),
+        Ok((LoginResult::Accepted, login)) => ok(&json!({ "token": token(), "loginName": login })),
+        Ok((refusal, _)) => json!({ "code": code(refusal), "msg": message(refusal), "data": null }),
         Err(flaw) => malformed(&flaw),
     })
     .into_response()
@@ -85,10 +85,10 @@ fn read(wire: &Wire) -> Result<Attempt, Flaw> {
 
 async fn state(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let now = server.now();
-    let desk = &server.flows.push.0;
+    let sessions = &server.flows.push.0;
     Json(match server.read(&wire, wire.query().and_then(|query| query.exactly(["pushId"]))) {
-        Ok([id]) => match desk.with(now, &id, |asked| (asked.pressed, now < asked.until)) {
-            Some((Some(true), _)) => match desk.take(now, &id) {
+        Ok([id]) => match sessions.with(now, &id, |asked| (asked.pressed, now < asked.until)) {
+            Some((Some(true), _)) => match sessions.take(now, &id) {
                 Some(asked) => ok(&json!({ "state": "CONFIRMED", "loginName": asked.login, "token": token() })),
                 None => unknown(),
             },

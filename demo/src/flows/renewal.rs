@@ -1,8 +1,8 @@
 //! A server that lets nobody in with an old password: who knows it must choose a new one first.
 //!
-//! `POST /account/login { loginName, password }` gives `OK`, or `MUST_CHANGE` and a `changeTicket`; `POST /account/password
-//! { changeTicket, newPassword }` changes the password when it is good enough, and is then a login. The new password counts
-//! from then on.
+//! `POST /account/login { loginName, password }` gives `OK`, or `MUST_CHANGE` and a `changeTicket`;
+//! `POST /account/password { changeTicket, newPassword }` changes the password when it is good enough, and is then a
+//! login. The new password counts from then on.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -12,9 +12,9 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::drawer::Drawer;
+use super::tickets::TicketStore;
 use crate::json::{attempt, message};
-use crate::people::{Directory, Knock, Scheme};
+use crate::people::{Directory, LoginResult, Scheme};
 use crate::wire::{Flaw, Wire, json as read_json};
 use crate::{Server, token};
 
@@ -22,14 +22,14 @@ use crate::{Server, token};
 const SHORTEST: usize = 8;
 
 /// The accounts, which change here and in no other protocol, and who must choose.
-pub(crate) struct Desk {
+pub(crate) struct Sessions {
     accounts: RwLock<Directory>,
-    owing: Drawer<String>,
+    owing: TicketStore<String>,
 }
 
-impl Desk {
+impl Sessions {
     pub(super) fn new() -> Result<Self, getrandom::Error> {
-        Ok(Self { accounts: RwLock::new(Directory::new(Scheme::Salted)?), owing: Drawer::for_seconds(10 * 60) })
+        Ok(Self { accounts: RwLock::new(Directory::new(Scheme::Salted)?), owing: TicketStore::for_seconds(10 * 60) })
     }
 
     /// Makes `login` choose a new password at the next login.
@@ -37,8 +37,8 @@ impl Desk {
         self.accounts.write().unwrap_or_else(PoisonError::into_inner).expire(login);
     }
 
-    fn knock(&self, login: &str, sent: &str) -> Knock {
-        self.accounts.read().unwrap_or_else(PoisonError::into_inner).knock(login, sent)
+    fn check_password(&self, login: &str, sent: &str) -> LoginResult {
+        self.accounts.read().unwrap_or_else(PoisonError::into_inner).check_password(login, sent)
     }
 
     /// What is wrong with a new password, if anything.
@@ -48,7 +48,7 @@ impl Desk {
             Some("新密码至少 8 位，且须包含字母和数字")
         } else if new.contains(login) {
             Some("新密码不能包含用户名")
-        } else if self.knock(login, new) != Knock::Wrong {
+        } else if self.check_password(login, new) != LoginResult::Wrong {
             Some("新密码不能与旧密码相同")
         } else {
             None
@@ -61,15 +61,15 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 }
 
 async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
-    let desk = &server.flows.renewal;
+    let sessions = &server.flows.renewal;
     let read = attempt(&wire, ["loginName", "password"]);
-    Json(match server.decide_by(|login, sent| desk.knock(login, sent), &wire, read) {
-        Ok((Knock::Welcome, login)) => welcome(&login),
-        Ok((Knock::PasswordExpired, login)) => {
-            let ticket = desk.owing.put(server.now(), login);
-            json!({ "status": "MUST_CHANGE", "message": message(Knock::PasswordExpired), "changeTicket": ticket })
+    Json(match server.decide_by(|login, sent| sessions.check_password(login, sent), &wire, read) {
+        Ok((LoginResult::Accepted, login)) => welcome(&login),
+        Ok((LoginResult::PasswordExpired, login)) => {
+            let ticket = sessions.owing.put(server.now(), login);
+            json!({ "status": "MUST_CHANGE", "message": message(LoginResult::PasswordExpired), "changeTicket": ticket })
         }
-        Ok((knock, _)) => json!({ "status": status(knock), "message": message(knock) }),
+        Ok((refusal, _)) => json!({ "status": status(refusal), "message": message(refusal) }),
         Err(flaw) => malformed(&flaw),
     })
     .into_response()
@@ -77,16 +77,16 @@ async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
 
 async fn change(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let now = server.now();
-    let desk = &server.flows.renewal;
+    let sessions = &server.flows.renewal;
     let read = || {
         wire.expect_type("application/json", "utf-8")?;
         read_json(&wire.body)?.exactly(["changeTicket", "newPassword"])
     };
     Json(match server.read(&wire, read()) {
-        Ok([ticket, new]) => match desk.owing.with(now, &ticket, |login| desk.refuses(login, &new)) {
-            Some(None) => match desk.owing.take(now, &ticket) {
+        Ok([ticket, new]) => match sessions.owing.with(now, &ticket, |login| sessions.refuses(login, &new)) {
+            Some(None) => match sessions.owing.take(now, &ticket) {
                 Some(login) => {
-                    desk.accounts.write().unwrap_or_else(PoisonError::into_inner).renew(&login, &new);
+                    sessions.accounts.write().unwrap_or_else(PoisonError::into_inner).renew(&login, &new);
                     welcome(&login)
                 }
                 None => unknown(),
@@ -100,7 +100,7 @@ async fn change(State(server): State<Arc<Server>>, wire: Wire) -> Response {
 }
 
 fn welcome(login: &str) -> Value {
-    json!({ "status": "OK", "message": message(Knock::Welcome), "session": token(), "loginName": login })
+    json!({ "status": "OK", "message": message(LoginResult::Accepted), "session": token(), "loginName": login })
 }
 
 fn unknown() -> Value {
@@ -111,12 +111,12 @@ fn malformed(flaw: &Flaw) -> Value {
     json!({ "status": "BAD_REQUEST", "message": flaw.0 })
 }
 
-fn status(knock: Knock) -> &'static str {
-    match knock {
-        Knock::Welcome => "OK",
-        Knock::Wrong => "BAD_CREDENTIALS",
-        Knock::Locked => "LOCKED",
-        Knock::Disabled => "DISABLED",
-        Knock::PasswordExpired => "MUST_CHANGE",
+fn status(result: LoginResult) -> &'static str {
+    match result {
+        LoginResult::Accepted => "OK",
+        LoginResult::Wrong => "BAD_CREDENTIALS",
+        LoginResult::Locked => "LOCKED",
+        LoginResult::Disabled => "DISABLED",
+        LoginResult::PasswordExpired => "MUST_CHANGE",
     }
 }

@@ -1,10 +1,11 @@
 //! A platform that sends a code by text message after the password.
 //!
-//! `POST /mfa/login { account, password }` gives `resultCode` `0000` and a token to users without a telephone, `0001`, a
-//! ticket and the masked number to all others; `/mfa/sms/send { ticket }` sends; `/mfa/sms/verify { ticket, code }`
+//! `POST /mfa/login { account, password }` gives `resultCode` `0000` and a token to users without a telephone, `0001`,
+//! a ticket and the masked number to all others; `/mfa/sms/send { ticket }` sends; `/mfa/sms/verify { ticket, code }`
 //! ends. One message a minute, a code lives five minutes, a ticket ten, and five wrong codes end it.
 //!
-//! The same without a password: `/mfa/sms/begin { account }` sends and gives a ticket, `/mfa/sms/enter { account, ticket, code }` ends.
+//! The same without a password: `/mfa/sms/begin { account }` sends and gives a ticket,
+//! `/mfa/sms/enter { account, ticket, code }` ends.
 
 use std::sync::Arc;
 
@@ -15,10 +16,10 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
-use super::drawer::Drawer;
+use super::tickets::TicketStore;
 use super::{enrolled, six_digits};
 use crate::json::{attempt, message};
-use crate::people::Knock;
+use crate::people::LoginResult;
 use crate::wire::{Flaw, Wire, json as read_json};
 use crate::{Attempt, Server, token};
 
@@ -29,8 +30,8 @@ const CODE: u64 = 5 * 60;
 /// Wrong codes that end a ticket.
 const TRIES: u32 = 5;
 
-/// Who is half way in.
-pub(super) struct Desk(Drawer<Half>);
+/// Logins that wait for their code, by ticket.
+pub(super) struct Sessions(TicketStore<Half>);
 
 struct Half {
     login: String,
@@ -45,9 +46,9 @@ struct Sent {
     at: u64,
 }
 
-impl Desk {
+impl Sessions {
     pub(super) fn new() -> Self {
-        Self(Drawer::for_seconds(10 * 60))
+        Self(TicketStore::for_seconds(10 * 60))
     }
 }
 
@@ -63,7 +64,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let read = attempt(&wire, ["account", "password"]);
     Json(match server.decide(&server.salted, &wire, read) {
-        Ok((Knock::Welcome, login)) if enrolled(&login) => {
+        Ok((LoginResult::Accepted, login)) if enrolled(&login) => {
             let mobile = server.salted.person(&login).mobile;
             let mobile = format!("{}****{}", &mobile[..3], &mobile[7..]);
             let half = Half { login: login.clone(), sent: None, wrong: 0, alone: false };
@@ -75,8 +76,8 @@ async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
                 "account": login,
             })
         }
-        Ok((Knock::Welcome, login)) => welcome(&login),
-        Ok((knock, _)) => result(code(knock), message(knock)),
+        Ok((LoginResult::Accepted, login)) => welcome(&login),
+        Ok((refusal, _)) => result(code(refusal), message(refusal)),
         Err(flaw) => malformed(&flaw),
     })
     .into_response()
@@ -104,22 +105,8 @@ async fn send(State(server): State<Arc<Server>>, wire: Wire) -> Response {
 }
 
 async fn verify(State(server): State<Arc<Server>>, wire: Wire) -> Response {
-    let now = server.now();
-    let desk = &server.flows.sms.0;
     Json(match server.read(&wire, fields(&wire, ["ticket", "code"])) {
-        Ok([ticket, given]) => match desk
-            .with(now, &ticket, |half| (!half.alone).then(|| half.check(&given, now)))
-            .flatten()
-        {
-            Some(Checked::Right) => desk.take(now, &ticket).map_or_else(unknown_ticket, |half| welcome(&half.login)),
-            Some(Checked::Wrong) => result("2001", "验证码错误"),
-            Some(Checked::Late) => result("2002", "验证码已过期，请重新获取"),
-            Some(Checked::Over) => {
-                drop(desk.take(now, &ticket));
-                result("2005", "错误次数过多，请重新登录")
-            }
-            None => unknown_ticket(),
-        },
+        Ok([ticket, given]) => enter_code(&server, &ticket, &given, |half| !half.alone),
         Err(flaw) => malformed(&flaw),
     })
     .into_response()
@@ -128,9 +115,9 @@ async fn verify(State(server): State<Arc<Server>>, wire: Wire) -> Response {
 /// The account alone; the code is the only proof.
 async fn begin(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     let read = fields(&wire, ["account"]).map(|[login]| Attempt { login, sent: String::new() });
-    let known = |login: &str, _: &str| server.salted.standing(login);
+    let known = |login: &str, _: &str| server.salted.state_of(login);
     Json(match server.decide_by(known, &wire, read) {
-        Ok((Knock::Welcome, login)) => {
+        Ok((LoginResult::Accepted, login)) => {
             let mobile = server.salted.person(&login).mobile;
             let half = Half { sent: Some(deliver(&server, &login)), login, wrong: 0, alone: true };
             json!({
@@ -140,36 +127,37 @@ async fn begin(State(server): State<Arc<Server>>, wire: Wire) -> Response {
                 "mobile": format!("{}****{}", &mobile[..3], &mobile[7..]),
             })
         }
-        Ok((Knock::Wrong, _)) => result("1001", "账号不存在"),
-        Ok((knock, _)) => result(code(knock), message(knock)),
+        Ok((LoginResult::Wrong, _)) => result("1001", "账号不存在"),
+        Ok((refusal, _)) => result(code(refusal), message(refusal)),
         Err(flaw) => malformed(&flaw),
     })
     .into_response()
 }
 
 async fn enter(State(server): State<Arc<Server>>, wire: Wire) -> Response {
-    let now = server.now();
-    let desk = &server.flows.sms.0;
     Json(match server.read(&wire, fields(&wire, ["account", "ticket", "code"])) {
         Ok([account, ticket, given]) => {
-            let checked =
-                desk.with(now, &ticket, |half| (half.alone && half.login == account).then(|| half.check(&given, now)));
-            match checked.flatten() {
-                Some(Checked::Right) => {
-                    desk.take(now, &ticket).map_or_else(unknown_ticket, |half| welcome(&half.login))
-                }
-                Some(Checked::Wrong) => result("2001", "验证码错误"),
-                Some(Checked::Late) => result("2002", "验证码已过期，请重新获取"),
-                Some(Checked::Over) => {
-                    drop(desk.take(now, &ticket));
-                    result("2005", "错误次数过多，请重新登录")
-                }
-                None => unknown_ticket(),
-            }
+            enter_code(&server, &ticket, &given, |half| half.alone && half.login == account)
         }
         Err(flaw) => malformed(&flaw),
     })
     .into_response()
+}
+
+/// Checks the code for a ticket that `allows` takes for one of its own.
+fn enter_code(server: &Server, ticket: &str, given: &str, allows: impl Fn(&Half) -> bool) -> Value {
+    let (now, sessions) = (server.now(), &server.flows.sms.0);
+    let checked = sessions.with(now, ticket, |half| allows(half).then(|| half.check(given, now))).flatten();
+    match checked {
+        Some(Checked::Right) => sessions.take(now, ticket).map_or_else(unknown_ticket, |half| welcome(&half.login)),
+        Some(Checked::Wrong) => result("2001", "验证码错误"),
+        Some(Checked::Late) => result("2002", "验证码已过期，请重新获取"),
+        Some(Checked::Over) => {
+            drop(sessions.take(now, ticket));
+            result("2005", "错误次数过多，请重新登录")
+        }
+        None => unknown_ticket(),
+    }
 }
 
 /// Sends a new code to the telephone of `login`.
@@ -222,12 +210,12 @@ fn malformed(flaw: &Flaw) -> Value {
     result("9001", &flaw.0)
 }
 
-fn code(knock: Knock) -> &'static str {
-    match knock {
-        Knock::Welcome => "0000",
-        Knock::Wrong => "1001",
-        Knock::Locked => "1002",
-        Knock::Disabled => "1003",
-        Knock::PasswordExpired => "1004",
+fn code(result: LoginResult) -> &'static str {
+    match result {
+        LoginResult::Accepted => "0000",
+        LoginResult::Wrong => "1001",
+        LoginResult::Locked => "1002",
+        LoginResult::Disabled => "1003",
+        LoginResult::PasswordExpired => "1004",
     }
 }

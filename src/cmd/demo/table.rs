@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use doorward::shipped::{CONNECTORS, Shipped, Stage};
-use doorward_demo::people::Knock;
+use doorward_demo::people::LoginResult;
 use doorward_demo::user::{Asks, Mood};
 use doorward_demo::{DemoServer, Outcome};
 
@@ -66,7 +66,7 @@ pub async fn rows(console: &Console<'_>, upstream: &DemoServer) -> anyhow::Resul
         let before = upstream.seen();
         let injection = console.login(shipped, shipped.injection(), Mood::Right).await?.pop().unwrap_or_default();
         let after = upstream.seen();
-        let as_typed = Outcome::Understood { login: shipped.hostile.to_owned(), knock: Knock::Wrong };
+        let as_typed = Outcome::Understood { login: shipped.hostile.to_owned(), result: LoginResult::Wrong };
         let arrived = match after.last() {
             _ if after == before => Arrived::NotSent,
             Some(seen) if seen.outcome == as_typed => Arrived::AsTyped,

@@ -1,6 +1,6 @@
 //! What the demo prints below its tables: commands for a second terminal, and who there is.
 
-use doorward_demo::people::{PEOPLE, Standing};
+use doorward_demo::people::{AccountState, PEOPLE};
 use doorward_demo::user::NEW_PASSWORD;
 
 /// Where everything is.
@@ -40,14 +40,14 @@ pub fn text(places: &Places<'_>) -> String {
 
 fn people() -> String {
     let lines = PEOPLE.iter().map(|person| {
-        let standing = match person.standing {
-            Standing::Active => String::new(),
-            Standing::Locked => "  (locked)".to_owned(),
-            Standing::Disabled => "  (disabled)".to_owned(),
+        let state = match person.state {
+            AccountState::Active => String::new(),
+            AccountState::Locked => "  (locked)".to_owned(),
+            AccountState::Disabled => "  (disabled)".to_owned(),
             // The table has renewed it there.
-            Standing::PasswordExpired => format!("  (password expired; {NEW_PASSWORD} at password-renewal)"),
+            AccountState::PasswordExpired => format!("  (password expired; {NEW_PASSWORD} at password-renewal)"),
         };
-        format!("  {}  {}{standing}\n", person.login, person.password)
+        format!("  {}  {}{state}\n", person.login, person.password)
     });
     lines.collect()
 }
