@@ -3,9 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 NEXTEST_VERSION := 0.9.143
 
-.PHONY: test test-upstreams lint docs schema bench bench-quick bench-programs nextest redis tools
+.PHONY: test test-upstreams lint docs schema bench bench-quick bench-programs nextest redis npm tools
 
-test: nextest redis
+test: nextest redis npm
 	cargo nextest run --workspace --all-targets --no-fail-fast
 	cargo test --workspace --doc --quiet
 
@@ -45,3 +45,8 @@ nextest:
 redis:
 	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server >/dev/null; } \
 	|| echo "redis-server cannot be installed: its tests are left out"
+
+# Libraries that the tests of scripts paste (CryptoJS) come from npm, pinned and checked by tests/it/support/npm.rs.
+npm:
+	@command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends npm >/dev/null; } \
+	|| echo "npm cannot be installed: tests of pasted libraries are left out"

@@ -1,5 +1,6 @@
 //! Scripts as people write and paste them.
 
+use crate::support::npm;
 use crate::support::script::{call, pool, run, shown, variables};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,7 +99,7 @@ async fn styles_of_real_scripts_work() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn crypto_js_from_npm_works_when_pasted() {
-    let library = include_str!("../fixtures/crypto-js/crypto-js.js");
+    let Some(library) = npm::file(&npm::CRYPTO_JS, "crypto-js.js") else { return };
     let text = format!(
         "{library}\nenv.md5 = CryptoJS.MD5(user.userPassword).toString();\n\
          env.aes = CryptoJS.AES.encrypt(user.userPassword, CryptoJS.enc.Utf8.parse('0123456789abcdef'), {{ mode: CryptoJS.mode.ECB }}).toString();"

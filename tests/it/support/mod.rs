@@ -6,6 +6,7 @@ pub mod daemon;
 pub mod fault_server;
 pub mod loader;
 pub mod lookup;
+pub mod npm;
 pub mod redis;
 pub mod script;
 pub mod shipped;
