@@ -2,6 +2,8 @@
 //!
 //! Order is written once, here, from the top down. Names on one line are a group whose members may use each other.
 
+mod sizes;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -106,7 +108,8 @@ fn a_file_uses_only_what_is_below_it() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// `flow::step` reads top down, and so does `flow::meaning` for what a reply means: the stages stand in the order of the design.
+/// `flow::step` reads top down, and so does `flow::meaning` for what a reply means: the stages stand in the order of
+/// the design.
 #[test]
 fn the_stages_stand_in_order() {
     let stands = |file: &str, first: &str, stages: &[&str]| {
@@ -121,8 +124,8 @@ fn the_stages_stand_in_order() {
     stands("meaning.rs", "fn of_reply(", &["judge_by_rules(", "capture(", "identity::compare(", "map_data("]);
 }
 
-/// docs/contract.md section 3: the JavaScript engine stays behind one wall, so that it can be exchanged and nothing of it gets into
-/// the daemon's own values.
+/// docs/contract.md section 3: the JavaScript engine stays behind one wall, so that it can be exchanged and nothing of
+/// it gets into the daemon's own values.
 #[test]
 fn the_engine_of_scripts_is_named_below_its_wall_only() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -1,4 +1,7 @@
-//! What the documents say about the repository is true: tests that they name exist, and no text cites a document that is not here.
+//! What the documents say about the repository is true: tests that they name exist, and no text cites a document that
+//! is not here.
+
+mod references;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
