@@ -1,10 +1,11 @@
-//! When two user names are one account, and two addresses one place: for counting only.
+//! Which user names count as one account, and which addresses as one network: the keys of failure counts, and nothing
+//! else.
 //!
-//! Directories compare names after RFC 4518 (LDAP string preparation): width and case folded, characters that nobody sees
-//! dropped, blanks squeezed; many databases ignore accents and strokes too, and take a digit of any script and either kana for the
-//! same (Unicode's collation, at its first level). A guard that counts spellings gives whoever guesses a fresh
-//! count for each. What is folded here is a key and nothing else: no name is sent, compared or shown in this form. Two
-//! accounts that differ only in what is folded share a count, which is the lesser evil.
+//! Directories compare names after RFC 4518 (LDAP string preparation): width and case are folded, invisible characters
+//! dropped, blanks squeezed. Many databases also ignore accents and strokes, and treat digits of all scripts and both
+//! kana as equal (the first level of Unicode's collation). If the guard counted spellings, each spelling of a name
+//! would give an attacker a fresh count. No name is sent, compared or shown in the folded form. Two accounts that
+//! differ only in what is folded share a count.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
@@ -14,41 +15,42 @@ use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// The most characters of the name that guard, identity and audit speak of. No directory has longer ones (Active Directory:
-/// 20 and 256), and every line of log and audit holds one.
-pub const MOST_CHARACTERS: usize = 256;
+/// Longest user name that is accepted, in characters. No directory has longer ones (Active Directory: 20 and 256), and
+/// every line of log and audit holds one.
+pub const MAX_NAME_CHARACTERS: usize = 256;
 
-/// The name of a packed user name that cannot be read: all of its text may be secret.
+/// Shown as the name when a packed user name cannot be read, because all of its text may be secret.
 pub const UNREADABLE: &str = "‹unreadable›";
 
-/// The most bytes of a user name in which fields are packed.
-pub const MOST_PACKED_BYTES: usize = 8 * 1024;
+/// Longest packed user name that is accepted, in bytes.
+pub const MAX_PACKED_BYTES: usize = 8 * 1024;
 
-/// A name as guard, log and audit have it: one that is too long is refused, and what is written of it ends with `…`.
+/// A name as log and audit show it: cut at the limit, with `…` at the end. A login with such a name is refused.
 pub fn bounded(name: &str) -> Cow<'_, str> {
     // Every character has a byte, so most names need no counting.
-    if name.len() <= MOST_CHARACTERS {
+    if name.len() <= MAX_NAME_CHARACTERS {
         return Cow::Borrowed(name);
     }
-    match name.char_indices().nth(MOST_CHARACTERS) {
+    match name.char_indices().nth(MAX_NAME_CHARACTERS) {
         None => Cow::Borrowed(name),
-        Some(_) => Cow::Owned(name.chars().take(MOST_CHARACTERS - 1).chain(['…']).collect()),
+        Some(_) => Cow::Owned(name.chars().take(MAX_NAME_CHARACTERS - 1).chain(['…']).collect()),
     }
 }
 
 /// Digits of a telephone number with its country (E.164 has 15, and two zeros may stand before them).
 const TELEPHONE_DIGITS: std::ops::RangeInclusive<usize> = 8..=17;
 
-/// The end of a number that all its spellings share: with and without the country, with and without a leading zero.
+/// The last digits, which all spellings of a number share: with and without the country, with and without a leading
+/// zero.
 const COUNTED_DIGITS: usize = 8;
 
-/// The form of a name under which its failures, codes and challenges are counted. Folding it again changes nothing.
+/// The folded form of a name, the key of its failure counts, sent codes and open challenges. Folding is idempotent.
 pub fn folded(name: &str) -> String {
     let folded = if name.is_ascii() {
         squeezed(name.chars().filter(|c| !c.is_control() || c.is_whitespace()).map(|c| c.to_ascii_lowercase()))
     } else {
         let decomposed = DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(name.chars());
-        // By way of both cases: `ẞ` is `ß` below, and `ß` is `SS` above.
+        // Lower, upper, lower: `ẞ` becomes `ß`, and `ß` becomes `SS`.
         squeezed(
             decomposed
                 .filter(|c| is_seen(*c))
@@ -62,12 +64,13 @@ pub fn folded(name: &str) -> String {
     telephone(&folded).unwrap_or(folded)
 }
 
-/// Of an address what one person cannot change at will: an IPv4 address, the /64 of an IPv6 one.
+/// The part of an address that one user cannot change: an IPv4 address, the /64 of an IPv6 one.
 pub fn network(address: IpAddr) -> IpAddr {
     prefix(address, 4)
 }
 
-/// Of an address what one customer of a provider may have: an IPv4 address, the /48 of an IPv6 one (RFC 6177).
+/// The part of an address that one customer of a provider cannot change: an IPv4 address, the /48 of an IPv6 one (RFC
+/// 6177).
 pub fn site(address: IpAddr) -> IpAddr {
     prefix(address, 3)
 }
@@ -83,10 +86,10 @@ fn prefix(address: IpAddr, groups: usize) -> IpAddr {
     }
 }
 
-/// Stretches the word of Arabic around it, and is dropped as a blank is squeezed.
+/// Only stretches an Arabic word, so it is dropped.
 const TATWEEL: char = '\u{640}';
 
-/// Small letters with a stroke, which no normalization takes apart, and the letters that databases take them for.
+/// Letters with a stroke, which normalization does not decompose, and the letters that databases treat as equal.
 const STROKES: [(char, char); 12] = [
     ('ø', 'o'),
     ('đ', 'd'),
@@ -102,7 +105,7 @@ const STROKES: [(char, char); 12] = [
     ('ⱥ', 'a'),
 ];
 
-/// The small letter, digit or kana that stands for those which are compared as the same.
+/// The representative of all characters that compare as equal to `c`.
 fn plain(c: char) -> char {
     match c {
         _ if c.is_ascii() => c,
@@ -114,7 +117,7 @@ fn plain(c: char) -> char {
     }
 }
 
-/// The digit that a character of another script is. Each script has its ten in a row.
+/// The ASCII digit for a digit of any script; each script has its ten in a row.
 fn digit(c: char) -> Option<char> {
     let is_digit = |c: char| CodePointMapData::<GeneralCategory>::new().get(c) == GeneralCategory::DecimalNumber;
     let before = |back: &u32| char::from_u32(u32::from(c) - back).is_some_and(is_digit);
@@ -122,7 +125,7 @@ fn digit(c: char) -> Option<char> {
     is_digit(c).then(|| char::from_digit(value, 10)).flatten()
 }
 
-/// Not one that a comparison drops: controls, zero-width and soft hyphen, and marks on letters.
+/// False for characters that comparison ignores: controls, zero-width characters, soft hyphen, combining marks.
 fn is_seen(c: char) -> bool {
     if c.is_whitespace() {
         return true;
@@ -134,7 +137,7 @@ fn is_seen(c: char) -> bool {
         && CanonicalCombiningClassMapBorrowed::new().get_u8(c) == 0
 }
 
-/// No blank at either end, and one where several are.
+/// Trims blanks at both ends and collapses runs of them into one.
 fn squeezed(characters: impl Iterator<Item = char>) -> String {
     let mut text = String::new();
     let mut blank = false;
@@ -151,9 +154,9 @@ fn squeezed(characters: impl Iterator<Item = char>) -> String {
     text
 }
 
-/// The digits that count of a text that is wholly a telephone number; `None` for any other.
+/// The digits that are counted of a telephone number; `None` if the text is anything else.
 fn telephone(text: &str) -> Option<String> {
-    // Whatever people and programs write between the digits; a letter is none of that.
+    // Anything that people and programs write between the digits, but no letter.
     if text.chars().any(|c| c.is_alphabetic() || (c.is_numeric() && !c.is_ascii_digit())) {
         return None;
     }

@@ -1,12 +1,12 @@
-//! A bound of bytes that many share: what is held is taken from it and given back when whoever holds it is done.
+//! A shared limit on bytes of memory: a holder reserves what it holds, and the reservation ends with the holder.
 //!
-//! It counts and refuses; nobody waits for it. What is counted is what its holders say, so they say what memory really takes
-//! (`document::Value::bytes`), not how long something was on the wire.
+//! A reservation beyond the limit fails at once, it never waits. Holders report what they take in memory
+//! (`document::Value::bytes`), not the length on the wire.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many bytes may be held, and how many are.
+/// A limit, and how much of it is reserved.
 #[derive(Debug)]
 pub struct Budget {
     most: usize,
@@ -15,10 +15,10 @@ pub struct Budget {
     whole: Option<Arc<Budget>>,
 }
 
-/// There is not so much left.
+/// The reservation would exceed the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the memory for replies is used up")]
-pub struct UsedUp;
+pub struct BudgetExceeded;
 
 impl Budget {
     /// A budget of `most` bytes.
@@ -26,19 +26,19 @@ impl Budget {
         Arc::new(Self { most, held: AtomicUsize::new(0), whole: None })
     }
 
-    /// A part of `whole`: what is held counts in both.
+    /// A part of `whole`: reservations count in both.
     pub fn part_of(whole: &Arc<Self>, most: usize) -> Arc<Self> {
         Arc::new(Self { most, held: AtomicUsize::new(0), whole: Some(Arc::clone(whole)) })
     }
 
-    /// How many bytes are held now.
+    /// Bytes reserved now.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }
 
-    fn take(&self, bytes: usize) -> Result<(), UsedUp> {
+    fn take(&self, bytes: usize) -> Result<(), BudgetExceeded> {
         let more = |held: usize| held.checked_add(bytes).filter(|held| *held <= self.most);
-        self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map_err(|_| UsedUp)?;
+        self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map_err(|_| BudgetExceeded)?;
         let of_whole = self.whole.as_ref().map_or(Ok(()), |whole| whole.take(bytes));
         if of_whole.is_err() {
             self.held.fetch_sub(bytes, Ordering::Relaxed);
@@ -54,11 +54,11 @@ impl Budget {
     }
 }
 
-/// So much of a holder is not counted: it is part of what any login costs, which `limits.in_flight` bounds, and nearly all logins then
-/// touch no counter that others touch.
-const NOT_COUNTED: usize = 16 * 1024;
+/// Bytes of each holder that are not counted. `limits.in_flight` bounds them already, and most logins then never touch
+/// the shared counter.
+const UNCOUNTED: usize = 16 * 1024;
 
-/// What one holder has of a budget; given back when it is dropped.
+/// The reservation of one holder; given back on drop.
 #[derive(Debug, Default)]
 pub struct Share {
     budget: Option<Arc<Budget>>,
@@ -66,15 +66,15 @@ pub struct Share {
 }
 
 impl Share {
-    /// An empty share; without a budget there is no bound.
+    /// An empty reservation; without a budget there is no limit.
     pub fn of(budget: Option<&Arc<Budget>>) -> Self {
         Self { budget: budget.cloned(), taken: 0 }
     }
 
-    /// Says that `bytes` are held now, whatever were before. When there is not so much left, what was held is still counted.
-    pub fn hold(&mut self, bytes: usize) -> Result<(), UsedUp> {
+    /// Changes the reservation to `bytes`. On an error the old reservation stays.
+    pub fn hold(&mut self, bytes: usize) -> Result<(), BudgetExceeded> {
         let Some(budget) = &self.budget else { return Ok(()) };
-        let wanted = bytes.saturating_sub(NOT_COUNTED);
+        let wanted = bytes.saturating_sub(UNCOUNTED);
         if wanted > self.taken {
             budget.take(wanted - self.taken)?;
         } else if wanted < self.taken {
@@ -87,7 +87,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        // Giving back cannot fail.
+        // Shrinking cannot fail.
         let _ = self.hold(0);
     }
 }
@@ -103,8 +103,8 @@ mod tests {
         let (mut first, mut second) = (Share::of(Some(&one)), Share::of(Some(&other)));
         assert_eq!(first.hold(70 << 10), Ok(()));
         assert_eq!((one.held(), whole.held()), (54 << 10, 54 << 10));
-        assert_eq!(first.hold(100 << 10), Err(UsedUp), "more than the part");
-        assert_eq!(second.hold(70 << 10), Err(UsedUp), "more than the whole");
+        assert_eq!(first.hold(100 << 10), Err(BudgetExceeded), "more than the part");
+        assert_eq!(second.hold(70 << 10), Err(BudgetExceeded), "more than the whole");
         assert_eq!((one.held(), other.held(), whole.held()), (54 << 10, 0, 54 << 10), "a refusal takes nothing");
         assert_eq!(first.hold(20 << 10), Ok(()));
         assert_eq!(second.hold(70 << 10), Ok(()));
@@ -115,8 +115,8 @@ mod tests {
     #[test]
     fn a_small_login_touches_no_counter_and_without_a_budget_there_is_no_bound() {
         let budget = Budget::new(0);
-        assert_eq!(Share::of(Some(&budget)).hold(NOT_COUNTED), Ok(()));
-        assert_eq!(Share::of(Some(&budget)).hold(NOT_COUNTED + 1), Err(UsedUp));
+        assert_eq!(Share::of(Some(&budget)).hold(UNCOUNTED), Ok(()));
+        assert_eq!(Share::of(Some(&budget)).hold(UNCOUNTED + 1), Err(BudgetExceeded));
         assert_eq!(Share::default().hold(usize::MAX), Ok(()));
     }
 }

@@ -15,13 +15,14 @@ pub struct System;
 impl Ambient for System {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock")]
     fn unix_ms(&self) -> u64 {
-        // A clock before 1970 gives 0: time stamps are then wrong, which an upstream refuses; nothing here grants by time.
+        // A clock before 1970 gives 0: time stamps are then wrong, which an upstream refuses; nothing here grants by
+        // time.
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
     fn fill(&self, bytes: &mut [u8]) {
-        // The kernel's generator fails only before it is seeded; going on without randomness would forge challenge ids.
+        // The kernel's generator fails only before it is seeded. Without randomness challenge ids could be guessed.
         getrandom::fill(bytes).expect("the kernel gives random bytes");
     }
 }

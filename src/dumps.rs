@@ -1,13 +1,12 @@
-//! No core file holds what a process knew: passwords, tokens and keys lie in its memory in clear.
+//! Prevents core dumps: passwords, tokens and keys are in the memory of the process in clear.
 //!
-//! A limit of zero bytes keeps the kernel from writing a core file, and does not count where cores are piped to a program
-//! (core(5): systemd-coredump, apport); a process that is not dumpable is handed to neither. It also keeps other processes of the
-//! same user from reading this one's memory by ptrace(2). Both are lost with execve(2), so each process does it for
-//! itself.
+//! A core size limit of zero keeps the kernel from writing a core file, but is ignored where cores are piped to a
+//! program (core(5): systemd-coredump, apport). A process that is not dumpable is never dumped, and other processes of
+//! the same user cannot read its memory by ptrace(2). execve(2) resets this, so every process sets it for itself.
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// Forbids core files of this process, for good. True when the system agreed to all of it.
+/// Forbids core dumps of this process for good. False if the system refused any part of it.
 pub fn forbid() -> bool {
     let limited = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).is_ok();
     not_dumpable() && limited
@@ -19,7 +18,7 @@ fn not_dumpable() -> bool {
     set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok()
 }
 
-/// Elsewhere the limit is all there is.
+/// Other systems have only the limit.
 #[cfg(not(target_os = "linux"))]
 fn not_dumpable() -> bool {
     true

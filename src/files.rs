@@ -1,8 +1,8 @@
-//! The one way to read a file that people name: secrets, scripts, certificates, connectors, the configuration.
+//! Reads every file that an operator names: secrets, scripts, certificates, connectors, the configuration.
 //!
-//! Such a file may be a pipe, a device, or lie on a mount that is away. So only regular files are read, up to a size, by a
-//! thread of their own that is waited for no longer than a deadline. A thread that stands at a file cannot be ended; until
-//! its file answers, nobody stands at that file a second time, and there are never more than `MOST_STANDING` of them.
+//! Such a file may be a pipe, a device, or on a mount that does not answer. So only regular files up to a size are
+//! read, each on a thread of its own, with a timeout. A thread that blocks on a file cannot be ended: until it returns,
+//! the same file is not tried again, and at most `MAX_BLOCKED` threads block at a time.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -15,96 +15,96 @@ use std::time::Duration;
 
 use rustix::fs::OFlags;
 
-/// Bytes of a file at most. CryptoJS has 200 KiB, a bundle of all public CAs 250 KiB.
-pub const MOST: usize = 1 << 20;
+/// Largest file that is read. CryptoJS has 200 KiB, a bundle of all public CAs 250 KiB.
+pub const MAX_BYTES: usize = 1 << 20;
 
-/// How long a file may take. A share across a continent answers in half a second.
-pub const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a read may take. A share across a continent answers in half a second.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Threads that stand at files that do not answer. Beyond it nothing is read until one of them answers.
-const MOST_STANDING: usize = 32;
+/// Threads that may block on files that do not answer. At the limit nothing is read until one of them returns.
+const MAX_BLOCKED: usize = 32;
 
-/// Files that did not answer in time, once for each thread that stands there.
-static STANDING: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// The files on which a thread still blocks after its timeout.
+static BLOCKED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Why a file was not read. Names neither the file nor what is in it.
+/// Why a file was not read. Names neither the file nor its content.
 #[derive(Debug, thiserror::Error)]
-pub enum Unread {
+pub enum ReadError {
     /// The system refused.
     #[error("{0}")]
     System(io::ErrorKind),
-    /// It is something else.
+    /// It is not a regular file.
     #[error("it is a {0}, and only regular files are read")]
     Kind(&'static str),
     /// It is too large.
     #[error("it is larger than {} KiB", .0 / 1024)]
     TooLarge(usize),
-    /// It did not answer in time, now or the last time.
+    /// It did not answer in time, or a thread of an earlier try still blocks on it.
     #[error("it does not answer; is its mount away?")]
     Stalled,
-    /// Too many files did not.
-    #[error("it is not tried: {MOST_STANDING} other files do not answer")]
+    /// Too many threads block on other files.
+    #[error("it is not tried: {MAX_BLOCKED} other files do not answer")]
     Crowded,
-    /// It is no text.
+    /// It is not a text.
     #[error("it is not UTF-8")]
     NotText,
 }
 
-impl From<io::ErrorKind> for Unread {
+impl From<io::ErrorKind> for ReadError {
     fn from(kind: io::ErrorKind) -> Self {
         Self::System(kind)
     }
 }
 
-impl From<io::Error> for Unread {
+impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
         Self::System(error.kind())
     }
 }
 
-/// The bytes of a regular file. Blocks for [`PATIENCE`] at most: call it where that is no harm, never on the runtime.
-pub fn read(path: &Path, most: usize) -> Result<Vec<u8>, Unread> {
+/// The bytes of a regular file. Blocks for up to [`READ_TIMEOUT`]: never call it on the async runtime.
+pub fn read(path: &Path, most: usize) -> Result<Vec<u8>, ReadError> {
     let own = path.to_owned();
-    within(path, PATIENCE, move || read_here(&own, most))?
+    within(path, READ_TIMEOUT, move || read_here(&own, most))?
 }
 
 /// Whether there is a regular file that can be opened.
-pub fn is_there(path: &Path) -> Result<(), Unread> {
+pub fn is_there(path: &Path) -> Result<(), ReadError> {
     let own = path.to_owned();
-    within(path, PATIENCE, move || open(&own).map(drop))?
+    within(path, READ_TIMEOUT, move || open(&own).map(drop))?
 }
 
 /// The text of a regular file.
-pub fn read_text(path: &Path, most: usize) -> Result<String, Unread> {
-    String::from_utf8(read(path, most)?).map_err(|_| Unread::NotText)
+pub fn read_text(path: &Path, most: usize) -> Result<String, ReadError> {
+    String::from_utf8(read(path, most)?).map_err(|_| ReadError::NotText)
 }
 
-fn read_here(path: &Path, most: usize) -> Result<Vec<u8>, Unread> {
+fn read_here(path: &Path, most: usize) -> Result<Vec<u8>, ReadError> {
     let file = open(path)?;
-    // Files of /proc say 0, and one may grow while it is read.
+    // The size is no limit: files of /proc say 0, and a file may grow while it is read.
     if file.metadata()?.len() > most as u64 {
-        return Err(Unread::TooLarge(most));
+        return Err(ReadError::TooLarge(most));
     }
     up_to(file, most)
 }
 
-fn open(path: &Path) -> Result<File, Unread> {
-    // A pipe without a writer and some devices block in open(2) already, a terminal would become ours.
+fn open(path: &Path) -> Result<File, ReadError> {
+    // Without these, open(2) blocks on a pipe without a writer and on some devices, and may take over a terminal.
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
     let flags = i32::try_from(flags).map_err(|_| io::ErrorKind::Unsupported)?;
     // The standard library adds O_CLOEXEC.
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    // What was opened is looked at, not what the name means by then.
+    // The type of the opened file counts: the name may lead elsewhere by now.
     match other_kind(file.metadata()?.file_type()) {
-        Some(kind) => Err(Unread::Kind(kind)),
+        Some(kind) => Err(ReadError::Kind(kind)),
         None => Ok(file),
     }
 }
 
-fn up_to(file: File, most: usize) -> Result<Vec<u8>, Unread> {
+fn up_to(file: File, most: usize) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     file.take(most as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > most { Err(Unread::TooLarge(most)) } else { Ok(bytes) }
+    if bytes.len() > most { Err(ReadError::TooLarge(most)) } else { Ok(bytes) }
 }
 
 fn other_kind(kind: std::fs::FileType) -> Option<&'static str> {
@@ -121,62 +121,62 @@ fn other_kind(kind: std::fs::FileType) -> Option<&'static str> {
     }
 }
 
-/// `work`, which waits for the file system at `path`, on a thread of its own; waited for no longer than `patience`.
+/// Runs `work`, which may block on the file system at `path`, on a thread of its own and waits for it up to `timeout`.
 pub fn within<T: Send + 'static>(
     path: &Path,
-    patience: Duration,
+    timeout: Duration,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Unread> {
+) -> Result<T, ReadError> {
     {
-        let standing = standing();
-        if standing.iter().any(|at| at == path) {
-            return Err(Unread::Stalled);
+        let blocked = blocked();
+        if blocked.iter().any(|at| at == path) {
+            return Err(ReadError::Stalled);
         }
-        if standing.len() >= MOST_STANDING {
-            return Err(Unread::Crowded);
+        if blocked.len() >= MAX_BLOCKED {
+            return Err(ReadError::Crowded);
         }
     }
     let (answer, answered) = sync_channel(1);
-    let state = Arc::new(Mutex::new(Waiting::Yes));
-    let (own, of_thread) = (path.to_owned(), Arc::clone(&state));
+    let caller = Arc::new(Mutex::new(Caller::Waits));
+    let (own, of_thread) = (path.to_owned(), Arc::clone(&caller));
     thread::Builder::new().name("file".to_owned()).spawn(move || {
         let done = work();
-        // Nobody waits for an answer that came too late.
+        // After the timeout there is no receiver.
         let _ = answer.send(done);
-        let mut waiting = of_thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*waiting, Waiting::GivenUp) {
-            let mut standing = standing();
-            if let Some(place) = standing.iter().position(|at| *at == own) {
-                standing.swap_remove(place);
+        let mut caller = of_thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*caller, Caller::GaveUp) {
+            let mut blocked = blocked();
+            if let Some(index) = blocked.iter().position(|at| *at == own) {
+                blocked.swap_remove(index);
             }
         }
-        *waiting = Waiting::Done;
+        *caller = Caller::Served;
     })?;
-    match answered.recv_timeout(patience) {
+    match answered.recv_timeout(timeout) {
         Ok(done) => Ok(done),
         // The work panicked.
-        Err(RecvTimeoutError::Disconnected) => Err(Unread::System(io::ErrorKind::Other)),
+        Err(RecvTimeoutError::Disconnected) => Err(ReadError::System(io::ErrorKind::Other)),
         Err(RecvTimeoutError::Timeout) => {
-            let mut waiting = state.lock().unwrap_or_else(PoisonError::into_inner);
-            if matches!(*waiting, Waiting::Yes) {
-                *waiting = Waiting::GivenUp;
-                standing().push(path.to_owned());
+            let mut caller = caller.lock().unwrap_or_else(PoisonError::into_inner);
+            if matches!(*caller, Caller::Waits) {
+                *caller = Caller::GaveUp;
+                blocked().push(path.to_owned());
             }
-            Err(Unread::Stalled)
+            Err(ReadError::Stalled)
         }
     }
 }
 
-/// Whether somebody waits for a thread.
-enum Waiting {
-    Yes,
-    GivenUp,
-    Done,
+/// What the caller of a thread does.
+enum Caller {
+    Waits,
+    GaveUp,
+    Served,
 }
 
-fn standing() -> MutexGuard<'static, Vec<PathBuf>> {
+fn blocked() -> MutexGuard<'static, Vec<PathBuf>> {
     // Nothing panics under the lock.
-    STANDING.lock().unwrap_or_else(PoisonError::into_inner)
+    BLOCKED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use doorward::{dumps, script};
 
 fn main() -> ExitCode {
-    // A worker restricts itself before it does anything else, and must not even have read its command line by clap.
+    // A worker must restrict itself before anything else runs, even before clap reads the command line.
     if std::env::args_os().nth(1).is_some_and(|first| first == script::COMMAND) {
         return script::worker::main();
     }
-    // Every command may come to hold a password. Where the system refuses, the daemon says so in its log.
+    // Any command may hold a password in memory. If the system refuses, the daemon logs it.
     let _ = dumps::forbid();
     cmd::run()
 }

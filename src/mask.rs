@@ -1,8 +1,7 @@
-//! The second net under the allow-list: known credential values, in their usual encodings, are searched for in
-//! what is shown.
+//! The second layer of redaction: searches what is shown for known credential values in their usual encodings.
 //!
-//! It is no licence to show a text: what is not allowed by its place is masked before (`trace`). This catches what an
-//! upstream echoes in a message that a connector passes on.
+//! The first layer is the allow-list of `trace`, which redacts by place; a text is never shown because nothing was
+//! found in it here. This layer catches what an upstream echoes in a message that a connector passes on.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -20,38 +19,40 @@ use crate::secret::Secret;
 /// Shown instead of a value.
 pub const MASK: &str = "‹secret›";
 
-/// A longer value is no password that an upstream echoes in another spelling; thirty spellings of it would be megabytes.
+/// The encodings of longer values are not searched for: no upstream echoes such a password encoded, and thirty
+/// encodings of it would take megabytes.
 const LONGEST_SPELT: usize = 4096;
 
-/// Shorter values are too common in ordinary text: masking "123" would tell more than it hides.
+/// Shorter values are not searched for. They are common in ordinary text, and masking every "123" would reveal the
+/// password.
 const SHORTEST: usize = 4;
 
-/// A value that was computed from a credential and is shorter than this is searched for nowhere: it may well be a word
+/// Values computed from a credential that are shorter than this are not searched for: they may be ordinary words
 /// (`env.type` is `login`).
 pub const DERIVED: usize = 8;
 
 /// The shortest number that may be a token. Shorter ones are codes and counts.
 pub const NUMBER: usize = 6;
 
-/// Characters of a secret in a row by which a text shows that it repeats one.
+/// A text with this many characters of a secret in a row counts as repeating it.
 const RUN: usize = 6;
 
 /// The shortest spelling of a digest: MD5 in base64url without padding.
 const SHORTEST_DIGEST: usize = 22;
 
-/// The texts that must not be seen in one login.
+/// The secret texts of one login.
 #[derive(Clone, Default)]
 pub struct Mask {
     values: Vec<Secret>,
-    /// Spellings that need no digest. Made when something is about to be shown: thirty spellings of every credential are
-    /// not kept while an upstream thinks.
+    /// Encodings without digests. Computed when something is about to be shown, so that a login that waits for its
+    /// upstream does not hold thirty encodings of every credential.
     plain: OnceLock<Needles>,
-    /// All of them. Made when a text is about to be shown that could hold a digest: few do, and five digests of every
-    /// credential would be a good part of what a login costs.
+    /// Encodings and digests. Computed when a text is about to be shown that could hold a digest: few do, and five
+    /// digests of every credential would be a good part of the cost of a login.
     all: OnceLock<Needles>,
 }
 
-/// Longest first, so that an encoding is not cut by a shorter one inside it.
+/// Longest first, so that a match inside a longer one does not cut it.
 type Needles = Vec<Zeroizing<String>>;
 
 impl Mask {
@@ -62,13 +63,13 @@ impl Mask {
         Self { values, ..Self::default() }
     }
 
-    /// More texts that must not be seen: what the user answered.
+    /// Adds secret texts, such as the user's answers.
     pub fn add<'a>(&mut self, more: impl IntoIterator<Item = &'a Secret>) {
         self.values.extend(more.into_iter().filter(|value| value.expose().chars().count() >= SHORTEST).cloned());
         (self.plain, self.all) = Default::default();
     }
 
-    /// What `text` has to be searched for.
+    /// What to search `text` for.
     fn needles(&self, text: &str) -> &Needles {
         let make = |digests: bool| {
             let spelt = self.values.iter().flat_map(|value| {
@@ -101,8 +102,9 @@ impl Mask {
         shown
     }
 
-    /// Whether `text` repeats a part of a credential or of one of `more`: a run of six characters, white space left out, case
-    /// and width folded; of a shorter text or secret all of it. For texts that are shown only when they are surely none.
+    /// Whether `text` and a credential, or one of `more`, share a run of six characters (all of it, if one is shorter);
+    /// white space is ignored, case and width are folded. For texts that are shown only if they surely hold no part of
+    /// a secret.
     pub fn repeats<'s>(&'s self, text: &str, more: impl IntoIterator<Item = &'s str>) -> bool {
         let mut text = folded(text);
         if text.contains(&'%') {
@@ -131,7 +133,7 @@ impl Mask {
     }
 }
 
-/// Every text of `value` that is no word, and every number that is no code.
+/// Collects the texts of `value` that are too long for a word, and the numbers that are too long for a code.
 pub fn telling<'v>(value: &'v Value, into: &mut Vec<&'v str>) {
     match value {
         Value::Text(text) if text.chars().count() >= DERIVED => into.push(text),
@@ -142,7 +144,7 @@ pub fn telling<'v>(value: &'v Value, into: &mut Vec<&'v str>) {
     }
 }
 
-/// What of a text is compared: no white space and nothing invisible, small letters, those of full width as the usual ones.
+/// A text for comparison: without white space and invisible characters, in lower case, full width as half width.
 fn folded(text: &str) -> Vec<char> {
     let narrow = |c: char| match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
@@ -153,7 +155,7 @@ fn folded(text: &str) -> Vec<char> {
     text.chars().filter(seen).map(narrow).flat_map(char::to_lowercase).collect()
 }
 
-/// What a folded text says where it is percent-encoded; a sign that encodes nothing stands for itself.
+/// Decodes percent-encoding; a `%` that encodes nothing stays.
 fn percent_decoded(text: &[char]) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -172,7 +174,7 @@ fn percent_decoded(text: &[char]) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The longest run of characters of which digests are written, in hex and in both alphabets of base64.
+/// The longest run of characters that digests consist of, in hex and both alphabets of base64.
 fn longest_word(text: &str) -> usize {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
     text.as_bytes().split(|byte| !part(byte)).map(<[u8]>::len).max().unwrap_or(0)
@@ -185,7 +187,7 @@ fn spellings(value: &str) -> Vec<String> {
     if bytes.len() > LONGEST_SPELT {
         return all;
     }
-    // These no syntax escapes.
+    // No syntax escapes these.
     if !bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')) {
         all.extend(escaped(value));
     }
@@ -198,7 +200,7 @@ fn spellings(value: &str) -> Vec<String> {
     }
     let hex = hex::encode(bytes);
     all.extend([base64, hex.to_uppercase(), hex]);
-    // Of a digest in hex, which servers write in either case.
+    // Hex digests, which servers write in either case.
     if bytes.len() >= DERIVED && bytes.iter().all(u8::is_ascii_hexdigit) {
         all.extend([value.to_ascii_uppercase(), value.to_ascii_lowercase()]);
     }
@@ -221,7 +223,7 @@ fn escaped(value: &str) -> [String; 5] {
     let json = crate::document::to_json(&value.into());
     let json = json.trim_matches('"').to_owned();
     let xml = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    // A page's title has its white space folded before anybody sees it.
+    // The title of a page is shown with its white space folded.
     let folded = value.split_whitespace().collect::<Vec<_>>().join(" ");
     [form, percent, json, xml, folded]
 }

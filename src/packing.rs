@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use crate::document::{Gaps, Json5, MembersError, PairsSpec, from_form, from_json5, from_pairs};
 use crate::secret::Secret;
 
-/// Fields of one text. SDKs pack a handful; more is no login.
+/// Most fields in one text. SDKs pack a handful.
 const MAX_FIELDS: usize = 64;
 
 /// How fields are packed: `input.password_fields`, `input.username_fields`.
@@ -31,7 +31,7 @@ pub enum PackingFormat {
     Pairs(PairsSpec),
 }
 
-/// What a text that is not packed means.
+/// What to do with a text that is not packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Otherwise {
     /// It is refused (`required: true`, the default).

@@ -1,8 +1,9 @@
-//! Regular expressions of connectors: compiled once at load, with bounds on what they take and on what they read.
+//! Regular expressions of connectors: compiled once at load, with limits on their memory and on the work of a call.
 //!
-//! Matching is linear in the text whatever the pattern is, but linear is no bound: a pattern of a few hundred bytes can
-//! compile to hundreds of kilobytes, and its slowest engine visits all of it for each byte of the text. So a pattern knows what
-//! it takes in memory (`connector::check` adds them up), and what it reads is charged to the call (`context::Work`).
+//! Matching is linear in the text for every pattern, but the factor has no small bound: a pattern of a few hundred
+//! bytes can compile to hundreds of kilobytes, and the slowest engine visits all of it for each byte of the text. So a
+//! pattern knows its size in memory (`connector::check` adds them up), and matching is charged to the call
+//! (`context::Work`).
 
 use regex_automata::meta::{BuildError, Config, Regex};
 use regex_automata::util::captures::Captures;
@@ -12,14 +13,14 @@ use crate::context::Work;
 /// A compiled program of 256 KiB matches any sane rule; without a bound `\w{1000}{1000}` eats the daemon's memory.
 const PROGRAM_LIMIT: usize = 256 * 1024;
 
-/// What a lazily built automaton may grow to while it reads, for each thread that reads at the time. The usual 2 MiB a pattern
-/// would be the larger part of a daemon; the automaton of a rule over a page has some 20 KiB.
+/// Largest lazily built automaton, for each thread that matches at the time. The crate's default of 2 MiB a pattern
+/// would be most of the daemon's memory; the automaton of a rule over a page has some 20 KiB.
 const AUTOMATON_LIMIT: usize = 64 * 1024;
 
-/// A longer pattern was not typed by a person, and parsing it takes a hundred times its length.
+/// Longest pattern in bytes: parsing takes a hundred times its length in memory.
 const TEXT_LIMIT: usize = 32 * 1024;
 
-/// One charge of [`Work`] is a byte that is read by so much of a program.
+/// One unit of [`Work`] is one byte of text, for each of these bytes of the compiled program.
 const PROGRAM_UNIT: usize = 4 * 1024;
 
 /// Why a pattern was refused.
@@ -39,14 +40,14 @@ pub struct Pattern {
     regex: Regex,
     text: Box<str>,
     bytes: usize,
-    /// What one byte of a text costs: the program in units of [`PROGRAM_UNIT`], begun ones count.
+    /// The cost of one byte of text: the program's size in units of [`PROGRAM_UNIT`], rounded up.
     cost: usize,
 }
 
-/// The call has read as much with patterns as it may.
+/// The call has used up its work for patterns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the patterns of this connector have read as much as one call may")]
-pub struct Spent;
+pub struct WorkExhausted;
 
 impl Pattern {
     /// Compiles a pattern of the regex crate's syntax, Unicode on.
@@ -60,7 +61,7 @@ impl Pattern {
             .hybrid_cache_capacity(AUTOMATON_LIMIT);
         let regex = Regex::builder().configure(config).build(text).map_err(|error| refused(&error))?;
         let program = regex.memory_usage();
-        // Each thread that reads with it has a cache: as large as that of a new one at least, and the automaton grows.
+        // Each thread that matches has a cache of its own, at least as large as a new one; the automaton in it grows.
         let bytes = program + regex.create_cache().memory_usage() + AUTOMATON_LIMIT;
         Ok(Self { regex, text: text.into(), bytes, cost: 1 + program / PROGRAM_UNIT })
     }
@@ -70,39 +71,39 @@ impl Pattern {
         &self.text
     }
 
-    /// What it takes in memory, with what one thread needs to read with it.
+    /// Its size in memory, with the cache of one thread.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// How many groups it has, the whole not counted.
+    /// The number of groups, not counting the whole match.
     pub fn groups(&self) -> usize {
         self.regex.captures_len() - 1
     }
 
     /// Whether it occurs in `text`.
-    pub fn is_match(&self, text: &str, work: &Work) -> Result<bool, Spent> {
+    pub fn is_match(&self, text: &str, work: &Work) -> Result<bool, WorkExhausted> {
         self.charge(text, work)?;
         Ok(self.regex.is_match(text))
     }
 
     /// What its first group holds in the first match; `None` without a match or when the group takes no part in it.
-    pub fn first_group<'t>(&self, text: &'t str, work: &Work) -> Result<Option<&'t str>, Spent> {
+    pub fn first_group<'t>(&self, text: &'t str, work: &Work) -> Result<Option<&'t str>, WorkExhausted> {
         self.charge(text, work)?;
         let mut captures: Captures = self.regex.create_captures();
         self.regex.captures(text, &mut captures);
         Ok(captures.get_group(1).map(|group| &text[group.range()]))
     }
 
-    fn charge(&self, text: &str, work: &Work) -> Result<(), Spent> {
+    fn charge(&self, text: &str, work: &Work) -> Result<(), WorkExhausted> {
         let units = (text.len() as u64).saturating_mul(self.cost as u64);
-        if work.spend(units) { Ok(()) } else { Err(Spent) }
+        if work.spend(units) { Ok(()) } else { Err(WorkExhausted) }
     }
 }
 
 fn refused(error: &BuildError) -> PatternError {
     match error.syntax_error() {
-        // The crate's message draws the pattern, and its last line is the cause.
+        // The crate's message shows the pattern; its last line is the cause.
         Some(syntax) => PatternError::Syntax(syntax.to_string()),
         None => PatternError::TooBig,
     }
@@ -141,7 +142,7 @@ mod tests {
         assert!((20..100).contains(&charged(&large)), "{}", charged(&large));
         let work = Work::default();
         assert!(!work.spend(u64::MAX));
-        assert_eq!(small.is_match("abd", &work), Err(Spent));
-        assert_eq!(small.first_group("abd", &work), Err(Spent));
+        assert_eq!(small.is_match("abd", &work), Err(WorkExhausted));
+        assert_eq!(small.first_group("abd", &work), Err(WorkExhausted));
     }
 }

@@ -1,7 +1,7 @@
-//! A credential by type: it shows itself to nobody and is wiped when dropped.
+//! The type of credentials: it cannot be printed or serialized, and is wiped when dropped.
 //!
-//! What holds a password, a token or anything computed from them carries it as `Secret`; the one way to the text
-//! is [`Secret::expose`], which a reader can grep for.
+//! Passwords, tokens and everything computed from them are `Secret`s; the only way to the text is [`Secret::expose`],
+//! so every use can be found by searching for it.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text. Say at the call site why it may be seen there.
+    /// The text.
     pub fn expose(&self) -> &str {
         &self.0
     }

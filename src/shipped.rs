@@ -1,6 +1,6 @@
-//! The shipped connectors as part of the binary, with a login of each kind to try, so that the demo needs no file.
+//! The shipped connectors, compiled into the binary so that the demo needs no files, with a login to try for each.
 //!
-//! Data only: what is expected stands here as words, and nothing here loads or runs a connector.
+//! Data only: nothing here loads or runs a connector.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,19 +16,19 @@ pub struct Shipped {
     pub id: &'static str,
     /// The file.
     pub yaml: &'static str,
-    /// A user name that would break out of a careless template of this protocol.
+    /// A user name that would be an injection into a template without encoding.
     pub hostile: &'static str,
-    /// The reason of the reject that it must come to.
+    /// The reason of the reject that this name must lead to.
     pub refused: &'static str,
     /// Whether the app packs the password with its own fields.
     pub packed: bool,
     /// What else it asks of the user.
     pub asks: Asks,
-    /// What the console needs first, or what this is for a console.
+    /// When a console calls it.
     pub stage: Stage,
 }
 
-/// Where a connector stands in a login.
+/// When a console calls a connector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// It is the login.
@@ -134,24 +134,24 @@ impl Shipped {
         }
     }
 
-    /// User name and password of somebody who may log in, and is asked what there is to ask.
+    /// User name and password of a user who may log in and is asked for whatever the connector can ask.
     pub fn right(&self) -> (&'static str, String) {
         let person = self.asks.person();
         (person.login, self.credential(person.password))
     }
 
-    /// What stands for this password: nothing where there is none.
+    /// The password to send: none if the connector takes none.
     fn credential(&self, password: &str) -> String {
         if self.stage == Stage::Alone { String::new() } else { self.packed(password) }
     }
 
-    /// A user name with a wrong password; where there is none, a user name that is not known.
+    /// A user name with a wrong password; for a connector without passwords, an unknown user name.
     pub fn wrong(&self) -> (&'static str, String) {
         let login = if self.stage == Stage::Alone { "nobody" } else { PEOPLE[0].login };
         (login, self.credential("654321"))
     }
 
-    /// The hostile user name, with a password that is right for somebody else.
+    /// The hostile user name, with the right password of another user.
     pub fn injection(&self) -> (&'static str, String) {
         (self.hostile, self.credential(PEOPLE[0].password))
     }

@@ -16,7 +16,6 @@ use super::App;
 use crate::attempt::connectors::{Connectors, Health};
 use crate::script::Sandbox;
 
-/// The first endpoint.
 pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }

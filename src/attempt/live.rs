@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::connectors::{About, Attribute, Call, Connector, Connectors, Health, Rehearsed, Reloaded};
-use crate::account::{MOST_PACKED_BYTES, UNREADABLE};
+use crate::account::{MAX_PACKED_BYTES, UNREADABLE};
 use crate::clock::System;
 use crate::connector;
 use crate::connector::catalog::{Catalog, Entry, Live};
@@ -217,7 +217,7 @@ impl Connector for Running {
     fn account<'a>(&self, username: &'a str) -> Cow<'a, str> {
         let Some(packing) = &self.live.connector.input.username_fields else { return Cow::Borrowed(username) };
         // What cannot be read is refused by the run, and nothing of it is written anywhere.
-        let text = Some(username).filter(|text| text.len() <= MOST_PACKED_BYTES);
+        let text = Some(username).filter(|text| text.len() <= MAX_PACKED_BYTES);
         let fields = text.and_then(|text| unpack(packing, text).ok());
         let user = fields.and_then(|mut fields| fields.swap_remove(USER_FIELD));
         user.map_or(Cow::Borrowed(UNREADABLE), |user| Cow::Owned(user.expose().to_owned()))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Mistakes, Span};
-use crate::files::{self, Unread};
+use crate::files::{self, ReadError};
 use crate::reading::{ByteSize, Place, Spanned, Text};
 use crate::secret::Secret;
 use crate::upstream::{self, EgressRules};
@@ -76,7 +76,7 @@ impl Check<'_> {
     fn is_there(&mut self, text: &Text) {
         let message = match files::is_there(&self.path(text)) {
             Ok(()) => return,
-            Err(Unread::System(std::io::ErrorKind::NotFound)) => "there is no such file".to_owned(),
+            Err(ReadError::System(std::io::ErrorKind::NotFound)) => "there is no such file".to_owned(),
             Err(why) => format!("this file cannot be read: {why}"),
         };
         self.wrong("no-file", &text.span, &message, "paths are relative to this file");

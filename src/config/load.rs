@@ -40,7 +40,7 @@ pub fn load_egress(path: &Path) -> Result<EgressRules, Vec<Diagnostic>> {
 }
 
 fn source(path: &Path) -> Result<SourceFile, Diagnostic> {
-    let text = files::read_text(path, files::MOST).map_err(|why| Diagnostic {
+    let text = files::read_text(path, files::MAX_BYTES).map_err(|why| Diagnostic {
         severity: Severity::Error,
         code: "unreadable",
         message: format!("{} cannot be read: {why}", path.display()),

@@ -106,7 +106,7 @@ impl Live {
 impl Loader {
     /// Loads connector files together. Every one of `files` has its outcome, in order.
     pub async fn load(&self, files: &[PathBuf]) -> Vec<Outcome> {
-        let mut drafts = spread(files.iter().collect(), |path| match files::read_text(path, files::MOST) {
+        let mut drafts = spread(files.iter().collect(), |path| match files::read_text(path, files::MAX_BYTES) {
             Ok(text) => Ok(Draft::read(path, text, self.around())),
             Err(why) => Err(Box::new(unreadable(path, &why.to_string()))),
         });
@@ -144,7 +144,7 @@ impl Loader {
     pub fn around(&self) -> Surroundings<'_> {
         Surroundings {
             env: &*self.env,
-            read_file: &|path| files::read(path, files::MOST),
+            read_file: &|path| files::read(path, files::MAX_BYTES),
             settings: &self.settings,
             secrets: &self.secrets,
             secrets_from: self.secrets_from,
@@ -225,7 +225,7 @@ fn without_place(code: &'static str, message: String) -> Diagnostic {
 /// of them is, and whether it answers, shows when it is read.
 pub fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     let own = path.to_owned();
-    let listed = files::within(path, files::PATIENCE, move || list(&own));
+    let listed = files::within(path, files::READ_TIMEOUT, move || list(&own));
     listed.unwrap_or_else(|why| Err(std::io::Error::other(why)))
 }
 

@@ -1,26 +1,27 @@
-//! What a value takes in memory, which is not what it took on the wire: `{"a":{}}` is nine bytes there and half a kilobyte here.
+//! The size of a value in memory. It differs from its size on the wire: `{"a":{}}` is nine bytes there and half a
+//! kilobyte here.
 
 use super::{Object, Value};
 
-/// What an allocation costs beside its bytes: the allocator's header, and rounding up to its classes.
+/// Overhead of an allocation: the allocator's header, and rounding up to a size class.
 const ALLOCATION: usize = 16;
 
-/// A member of an object beside what its name and value point to: hash, name, value.
+/// An entry of an object without what its name and value point to: hash, name, value.
 const MEMBER: usize = size_of::<u64>() + size_of::<String>() + size_of::<Value>();
 
-/// A place of an object's table: an index, and its control byte.
+/// A slot of an object's hash table: an index and its control byte.
 const SLOT: usize = size_of::<usize>() + 1;
 
 /// Control bytes after a table's end.
 const TABLE_END: usize = 16;
 
 impl Value {
-    /// Bytes of memory, room that was allocated and is not used included. Visits every node.
+    /// Bytes of memory, including capacity that is allocated and unused. Visits every node.
     pub fn bytes(&self) -> usize {
         size_of::<Self>() + self.outside()
     }
 
-    /// What it points to.
+    /// Bytes of memory outside of the value itself.
     fn outside(&self) -> usize {
         match self {
             Self::Null | Self::Bool(_) => 0,
@@ -33,8 +34,8 @@ impl Value {
         }
     }
 
-    /// Whether its JSON text has at most `left` bytes, as far as a quick look tells: it counts what no text of it can do without, and
-    /// stops when that is too much. What is left is left in `left`.
+    /// A quick lower bound: false when its JSON text certainly has more than `left` bytes. Subtracts the bytes it
+    /// counts from `left`, and stops as soon as there are too many.
     pub fn may_fit(&self, left: &mut usize) -> bool {
         let mut spend = |bytes: usize| match left.checked_sub(bytes) {
             Some(rest) => {
@@ -56,7 +57,7 @@ impl Value {
     }
 }
 
-/// Bytes of memory of an object that stands where it is (`env`, the attributes of a user).
+/// Bytes of memory of an object that is part of another struct (`env`, the attributes of a user).
 pub fn object_bytes(object: &Object) -> usize {
     outside_of(object)
 }
@@ -66,7 +67,7 @@ fn outside_of(object: &Object) -> usize {
     if room == 0 {
         return 0;
     }
-    // Seven of eight places of a table are used, and their number is a power of two.
+    // A table uses seven of eight slots, and their number is a power of two.
     let places = (room * 8 / 7).max(room + 1).next_power_of_two();
     let table = allocated(places * SLOT + TABLE_END) + allocated(room * MEMBER);
     table + object.iter().map(|(name, value)| allocated(name.capacity()) + value.outside()).sum::<usize>()

@@ -1,7 +1,7 @@
 //! `a=1&b=2`: names and values of a form, in any ASCII-compatible charset.
 //!
-//! Stricter than a browser: an escape that is none, bytes that are no text in the charset and a name that comes twice
-//! are errors, because a rule must not read one of two answers.
+//! Stricter than a browser: an invalid escape, bytes that are not valid in the charset and a duplicate name are errors,
+//! because a rule must not read one of two answers.
 
 use encoding_rs::{Encoding, UTF_8};
 use indexmap::IndexMap;
@@ -9,19 +9,19 @@ use indexmap::IndexMap;
 use super::MembersError;
 use crate::percent;
 
-/// Whether pieces that are no `name=value` are let through.
+/// What to do with pieces that are not `name=value`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gaps {
-    /// As the WHATWG URL standard section 5.1 does: an empty piece is nothing, a name alone has an empty value.
+    /// As the WHATWG URL standard section 5.1 says: an empty piece is skipped, a name alone has an empty value.
     Allow,
-    /// An empty piece is nothing, a name alone is an error: any text is a name.
+    /// An empty piece is skipped. A name alone is an error, because any text would be a form.
     Empty,
-    /// They are errors.
+    /// Both are errors.
     Refuse,
 }
 
-/// Reads a form. Splitting bytes is right before decoding them: in no such charset is `&`, `=`, `+` or `%` a part of
-/// a longer character. A body in UTF-16 is handed in as UTF-8.
+/// Reads a form. The bytes may be split before they are decoded: in no such charset is `&`, `=`, `+` or `%` part of a
+/// longer character. The caller converts UTF-16 to UTF-8 first.
 pub fn from_form(
     body: &[u8],
     encoding: &'static Encoding,

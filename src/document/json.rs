@@ -1,7 +1,7 @@
 //! JSON text to `Value` and back.
 //!
-//! serde_json reads the syntax; the visitor here refuses what a login must not rest on: duplicate keys, exponents
-//! beyond 9999, more depth than `MAX_DEPTH`, more nodes than `MAX_NODES`. Nothing is guessed: a text that is not JSON is an error.
+//! serde_json reads the syntax; the visitor here refuses what a login must not rely on: duplicate keys, exponents
+//! beyond 9999, more depth than `MAX_DEPTH`, more nodes than `MAX_NODES`.
 
 use std::cell::Cell;
 use std::fmt;
@@ -11,24 +11,24 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::{MAX_DEPTH, MAX_NODES, Number, Object, Value};
 
-/// The key under which serde_json hands over a number's digits (its feature `arbitrary_precision`). A reply that
-/// writes this key itself is refused unless its value is the text of a number, which is then that number: the
-/// upstream could have said so plainly.
+/// The key under which serde_json passes the digits of a number (its feature `arbitrary_precision`). A reply that
+/// contains this key itself is refused, unless its value is the text of a number: it then is that number, which the
+/// upstream could have sent without the key.
 const NUMBER_TOKEN: &str = "$serde_json::private::Number";
 
 /// Why a text is not a document. Carries position and cause, never the text.
 #[derive(Debug, thiserror::Error)]
 #[error("not JSON that can be relied on, at line {line} column {column}: {cause}")]
 pub struct JsonError {
-    /// 1-based line of the text.
+    /// From 1.
     pub line: usize,
-    /// 1-based column in that line.
+    /// From 1.
     pub column: usize,
     /// What is wrong, without quoting the text.
     pub cause: String,
-    /// Whether the text breaks the grammar of JSON, rather than being JSON that is refused here.
+    /// True if the text is not JSON at all; false if it is JSON that is refused here.
     pub malformed: bool,
-    /// Whether the document would take more memory than it may.
+    /// True if the document would exceed the memory limit.
     pub too_large: bool,
 }
 
@@ -37,7 +37,8 @@ pub fn from_json(bytes: &[u8]) -> Result<Value, JsonError> {
     from_json_within(bytes, usize::MAX)
 }
 
-/// The same, of a text whose document takes at most `most` bytes of memory. It is given up as soon as it is known to take more.
+/// As [`from_json`], with a limit of `most` bytes on the document's memory. Reading stops as soon as the limit is
+/// exceeded.
 pub fn from_json_within(bytes: &[u8], most: usize) -> Result<Value, JsonError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let left = Left::of(most);
@@ -62,14 +63,14 @@ fn cause_of(error: &serde_json::Error) -> String {
 
 /// Writes a value as compact JSON; numbers with their digits as they came.
 pub fn to_json(value: &Value) -> String {
-    // Serialising a `Value` into memory has no failing case: keys are strings and no I/O takes part.
+    // Serializing a `Value` into memory cannot fail: keys are strings and there is no I/O.
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// What may still come down.
+/// What is left of the limits.
 struct Left {
     nodes: Cell<usize>,
-    /// Of memory. Counted is what no document can do without; `Value::bytes` has the rest.
+    /// Bytes of memory. Only a lower bound is counted while reading; `Value::bytes` has the exact size.
     bytes: Cell<usize>,
     over: Cell<bool>,
 }
@@ -95,7 +96,7 @@ impl Left {
     }
 }
 
-/// One value at a depth; the seed carries the depth and what may still come down.
+/// Reads one value; carries its depth and what is left of the limits.
 #[derive(Clone, Copy)]
 struct Node<'n> {
     depth: usize,
@@ -135,8 +136,8 @@ impl<'de> Visitor<'de> for Node<'_> {
         Ok(Value::Bool(flag))
     }
 
-    // serde_json hands over what fits 64 bits as an integer; JSON allows one spelling of those, so no digit is lost.
-    // Everything else comes as its digits under `NUMBER_TOKEN`; a float never does.
+    // serde_json passes integers of up to 64 bits as such; JSON allows one spelling of those, so no digit is lost.
+    // Every other number comes as its digits under `NUMBER_TOKEN`, never as a float.
     fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
         Ok(Value::Number(Number::from(number)))
     }

@@ -1,7 +1,7 @@
 //! JSON5 (json5.org, version 1.0.0) as people and SDKs type it into a password, every scalar as it was written.
 //!
-//! Written by hand, because readers of JSON5 turn `00123456` and 20-digit numbers into something else, and here they
-//! are a user's password. It decides nothing about names that repeat or values that nest: it reports them in order.
+//! Written by hand, because the JSON5 crates change `00123456` and 20-digit numbers, which here may be a user's
+//! password. Duplicate names and nested values are reported in order; the caller decides about them.
 
 use indexmap::map::Entry;
 
@@ -12,7 +12,7 @@ use super::{MAX_DEPTH, MembersError, Number, Object, Value};
 pub enum Json5 {
     /// The content of a string.
     Text(String),
-    /// A number, `true`, `false`, `null`, `NaN`, `Infinity`: its letters.
+    /// A number, `true`, `false`, `null`, `NaN`, `Infinity`: its text.
     Bare(String),
     /// A list.
     Array(Vec<Json5>),
@@ -20,7 +20,7 @@ pub enum Json5 {
     Object(Vec<(String, Json5)>),
 }
 
-/// Reads one value that fills `text`. Leading zeros are let through, otherwise JSON5 as it stands.
+/// Reads one value that fills `text`. Numbers may have leading zeros; otherwise it is standard JSON5.
 pub fn from_json5(text: &str) -> Result<Json5, MembersError> {
     let mut reader = Reader { rest: text };
     reader.blanks()?;
@@ -30,8 +30,8 @@ pub fn from_json5(text: &str) -> Result<Json5, MembersError> {
 }
 
 impl Json5 {
-    /// The value that JavaScript would have, each number with its digits. A name that repeats is an error, and so is a number that
-    /// no document holds: `NaN`, `Infinity`, leading zeros.
+    /// The value that JavaScript would read, with all digits of its numbers. A duplicate name is an error, and so is a
+    /// number that no document can hold: `NaN`, `Infinity`, leading zeros.
     pub fn into_value(self) -> Result<Value, MembersError> {
         match self {
             Self::Text(text) => Ok(Value::Text(text)),

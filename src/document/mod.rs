@@ -1,8 +1,8 @@
-//! The decoded reply as one JSON-like value, and everything else that scripts, templates and rules pass around.
+//! Documents: the JSON-like values that replies are decoded to and that scripts, templates and rules use.
 //!
-//! A type of our own, because numbers must keep the digits that the upstream wrote (19-digit ids) and objects
-//! their order. The texts that more than one layer reads (JSON, JSON5, XML, forms, pairs) are read here, each by one reader;
-//! whole replies are `response`'s, and encoders are `template`'s.
+//! A type of our own, because numbers must keep the digits that the upstream wrote (19-digit ids) and objects their
+//! order. Each text format that more than one layer reads (JSON, JSON5, XML, forms, pairs) has its one reader here.
+//! `response` reads whole replies; `template` has the encoders.
 
 mod bytes;
 mod form;
@@ -20,19 +20,19 @@ pub use json::{JsonError, from_json, from_json_within, to_json};
 pub use json5::{Json5, from_json5};
 pub use number::{Decimal, Number};
 pub use pairs::{MembersError, PairsSpec, from_pairs};
-pub use path::{Lookup, Path, PathError, Untold};
+pub use path::{Lookup, Path, PathError, UnknownCause};
 pub use shape::Shape;
 pub use xml::{XmlError, from_xml};
 
 use indexmap::IndexMap;
 
-/// How deep a value may nest. Every decoder refuses more, so that walking and dropping a value, which recurse,
-/// stay far from the end of a 2 MiB stack.
+/// Deepest nesting of a value. Every decoder refuses more, because walking and dropping a value recurse and must fit
+/// into a stack of 2 MiB.
 pub const MAX_DEPTH: usize = 64;
 
-/// How many nodes (scalars, arrays, objects, attributes) a document may have. A member costs about 250 bytes in
-/// memory whatever its 5 bytes on the wire, so this bounds a decoded reply to some 12 MiB; a login's reply has
-/// hundreds, a long list of permissions thousands.
+/// Most nodes (scalars, arrays, objects, attributes) of a document. A member of 5 bytes on the wire takes about 250
+/// bytes of memory, so this bounds a decoded reply to some 12 MiB. The reply to a login has hundreds, a long list of
+/// permissions thousands.
 pub const MAX_NODES: usize = 50_000;
 
 /// An object: keys are unique and stay in the order in which they were written.
@@ -56,13 +56,13 @@ pub enum Value {
     Object(Object),
 }
 
-/// What may stand before a document and is no part of it: blank lines of the page that writes it, a BOM behind them.
+/// Skips what may come before a document and is not part of it: blank lines of the page that writes it, then a BOM.
 pub fn is_margin(c: char) -> bool {
     c.is_whitespace() || c == '\u{feff}'
 }
 
 impl Value {
-    /// What kind of value this is, in the words of a trace: `null`, `boolean`, `number`, `string`, `array`, `object`.
+    /// The type of the value as traces show it: `null`, `boolean`, `number`, `string`, `array`, `object`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -74,7 +74,8 @@ impl Value {
         }
     }
 
-    /// The text of a scalar: a string itself, the digits of a number, `true`, `false`; `None` for null, arrays, objects.
+    /// The text of a scalar: a string itself, the digits of a number, `true`, `false`; `None` for null, arrays,
+    /// objects.
     pub fn scalar_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

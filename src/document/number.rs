@@ -1,12 +1,12 @@
 //! A JSON number as the text that was written, and its exact decimal meaning.
 //!
-//! Numbers are never turned into floats: `12345678901234567890` and `1e400` stay what they are. Comparison
-//! works on sign, digits and exponent and never expands an exponent, so `1e9999` costs nothing.
+//! Numbers are never converted to floats: `12345678901234567890` and `1e400` keep their value. Comparison works on
+//! sign, digits and exponent and never expands the exponent, so `1e9999` costs nothing.
 
 use std::cmp::Ordering;
 
-/// Exponents beyond this are refused when a document is decoded: no login protocol writes them, and a bound keeps
-/// the arithmetic below far from overflow.
+/// Larger exponents are refused when a document is decoded: no login protocol uses them, and the arithmetic below
+/// cannot overflow.
 const MAX_EXPONENT: i64 = 9999;
 
 /// A JSON number, digits as written. Invariant: the text is one RFC 8259 number with an exponent of at most 9999.
@@ -25,16 +25,16 @@ impl Number {
         &self.0
     }
 
-    /// Whether both mean the same, however they are written. A code of a reply is a plain integer, and of those each has one
-    /// spelling.
+    /// Whether both have the same value, however they are written. Equal texts are compared first: codes in replies are
+    /// plain integers, which have one spelling each.
     pub fn is_equal_to(&self, other: &Self) -> bool {
         if self.is_plain() && other.is_plain() { self == other } else { self.decimal() == other.decimal() }
     }
 
-    /// How the two stand to each other by what they mean.
+    /// Compares the values.
     pub fn order(&self, other: &Self) -> Ordering {
         if self.is_plain() && other.is_plain() {
-            // No leading zeros: more digits are more.
+            // There are no leading zeros, so the one with more digits is larger.
             return self.0.len().cmp(&other.0.len()).then_with(|| self.0.cmp(&other.0));
         }
         self.decimal().cmp(&other.decimal())
@@ -125,7 +125,7 @@ fn parse_exponent(text: &str) -> Option<i64> {
         return None;
     }
     let significant = digits.trim_start_matches('0');
-    // More than four digits is beyond 9999 whatever they are; this also keeps the parse below from overflowing.
+    // More than four digits exceed 9999; this also keeps the parse below from overflowing.
     if significant.len() > 4 {
         return None;
     }
@@ -139,7 +139,7 @@ impl Ord for Decimal {
             (true, true) => Ordering::Equal,
             (true, false) => Ordering::Less,
             (false, true) => Ordering::Greater,
-            // Without leading and trailing zeros the exponent decides, then the digits like words in a dictionary.
+            // Without leading and trailing zeros the exponent decides first, then the digits in lexical order.
             (false, false) => a.exponent.cmp(&b.exponent).then_with(|| a.digits.cmp(&b.digits)),
         };
         match (self.negative, other.negative) {

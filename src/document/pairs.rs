@@ -1,18 +1,18 @@
-//! `client_id:1,password:x`: names and values between separators of somebody's own.
+//! `client_id:1,password:x`: names and values with separators that the connector declares.
 //!
-//! Nothing is trimmed, unescaped or guessed here: values pass as they were written (invariant 7). What may stand
-//! around them is for the caller to take off first.
+//! Nothing is trimmed or unescaped: values pass byte for byte (docs/contract.md section 9, invariant 7). The caller
+//! removes what surrounds the list.
 
 use indexmap::IndexMap;
 
 /// How the pairs are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairsSpec {
-    /// Stands between two pairs. Not empty.
+    /// Separates pairs. Not empty.
     pub between: String,
-    /// Stands after a name; the first one in a pair counts. Not empty.
+    /// Separates a name from its value; the first one in a pair counts. Not empty.
     pub after_key: String,
-    /// The name whose value is all the rest, separators included. A text without it is malformed.
+    /// The name whose value is the whole rest, separators included. A text without this name is malformed.
     pub last: Option<String>,
 }
 
@@ -23,7 +23,7 @@ impl Default for PairsSpec {
     }
 }
 
-/// Why a text is no list of names and values. Quotes none of it: it may be a password.
+/// Why a text is not a list of names and values. It quotes nothing of the text, which may be a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MembersError {
     /// A name comes twice.
@@ -35,12 +35,12 @@ pub enum MembersError {
     /// The syntax.
     #[error("{0}")]
     Malformed(&'static str),
-    /// More of them than anybody means.
+    /// More names than the limit.
     #[error("too many names")]
     TooMany,
 }
 
-/// Names in one text. Forms of replies have tens; more is no login's answer.
+/// Most names in one text. The forms of replies have tens.
 const MAX_MEMBERS: usize = 1024;
 
 /// Reads pairs.
@@ -51,7 +51,7 @@ pub fn from_pairs(text: &str, spec: &PairsSpec) -> Result<IndexMap<String, Strin
     let mut members = IndexMap::new();
     let mut rest = Some(text);
     while let Some(from_here) = rest {
-        // The name first: with one separator for both, `code,200,msg,ok` alternates.
+        // The name is split off first, so that one separator can serve for both: `code,200,msg,ok`.
         let (name, tail) = from_here
             .split_once(&spec.after_key)
             .filter(|(name, _)| !name.contains(&spec.between))
@@ -74,7 +74,7 @@ pub fn from_pairs(text: &str, spec: &PairsSpec) -> Result<IndexMap<String, Strin
     }
 }
 
-/// Adds one, or says why not.
+/// Adds a member, unless the name is a duplicate or there are too many.
 pub(super) fn add(members: &mut IndexMap<String, String>, name: String, value: String) -> Result<(), MembersError> {
     if name.is_empty() {
         return Err(MembersError::Malformed("a value without a name"));

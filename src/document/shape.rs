@@ -1,16 +1,16 @@
-//! How the wire format of a document shows in its value.
+//! How documents are read that were XML on the wire.
 //!
-//! XML has no arrays and no plain scalars with attributes, so its documents are read with two rules that must not
-//! leak into JSON: `[0]` of a single element is itself, and an element with attributes is its text where a scalar is wanted.
+//! XML has no arrays, and its scalars may have attributes. So two rules hold for XML that must not hold for JSON: `[0]`
+//! of a single element is the element itself, and an element with attributes is its text where a scalar is needed.
 
 use std::borrow::Cow;
 
 use super::{Object, Value};
 
-/// Which reading rules a document has.
+/// Which rules apply to a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Shape {
-    /// JSON and everything that is shaped like it.
+    /// JSON and every other format.
     #[default]
     Plain,
     /// `{ root: { child, "@attr", "#text" } }`
@@ -18,13 +18,14 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// What stands for `value` where a scalar is wanted: in XML the `#text` of an element, also in a list of them.
+    /// `value` where a scalar is needed: in XML the `#text` of an element, also of each element of a list.
     pub fn compared(self, value: Cow<'_, Value>) -> Cow<'_, Value> {
         self.read(value, |element| element.get("#text"))
     }
 
-    /// What stands for `value` where it leaves the document: an element of XML that has nothing but attributes and a text is its
-    /// text. Its attributes have paths of their own (`user.@id`); one with children is taken as it is.
+    /// `value` where it leaves the document (captures, mappings): an XML element that has only attributes and a text
+    /// becomes its text, since its attributes have paths of their own (`user.@id`). An element with children stays as
+    /// it is.
     pub fn taken(self, value: Cow<'_, Value>) -> Cow<'_, Value> {
         self.read(value, |element| {
             let leaf = element.keys().all(|name| name == "#text" || name.starts_with('@'));

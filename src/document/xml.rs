@@ -1,8 +1,8 @@
-//! XML to `{ root: { child, "@attr", "#text" } }`: the one reader, of replies and of `code_util.parseXml`.
+//! XML to `{ root: { child, "@attr", "#text" } }`, for replies and for `code_util.parseXml`.
 //!
 //! quick-xml reads the markup; what it leaves to its caller (one root, legal names and characters, references, no
-//! DOCTYPE) is checked here. The tree is built on a stack of our own, so depth costs no call stack. Prefixes are
-//! dropped and namespace declarations with them: connectors name elements as the vendor's manual prints them.
+//! DOCTYPE) is checked here. The tree is built on a stack of our own, so nesting uses no call stack. Prefixes and
+//! namespace declarations are dropped: connectors name elements as the vendor's manual prints them.
 
 use indexmap::map::Entry;
 use quick_xml::XmlVersion;
@@ -13,25 +13,25 @@ use quick_xml::reader::Reader;
 
 use super::{MAX_DEPTH, MAX_NODES, Object, Value};
 
-/// How deep elements may nest: each may be an item of an array, so it takes two levels of a value, and the root's
-/// object one. SOAP with WS-Security, the deepest that logins see, takes about ten.
+/// Deepest nesting of elements. Each may be an item of an array and so takes two levels of a value, and the root's
+/// object takes one. SOAP with WS-Security, the deepest that logins see, has about ten.
 const MAX_ELEMENT_DEPTH: usize = (MAX_DEPTH - 1) / 2;
 
-/// Attributes of one element. SAML's widest has nine.
+/// Most attributes of one element. The most in SAML are nine.
 const MAX_ATTRIBUTES: usize = 256;
 
-/// Why a text is no XML document. Quotes nothing of it.
+/// Why a text is not an XML document. Quotes nothing of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not XML that can be relied on, near line {line}: {cause}")]
 pub struct XmlError {
-    /// 1-based line of the text, about.
+    /// From 1; approximate.
     pub line: usize,
     /// What is wrong.
     pub cause: &'static str,
 }
 
-/// Reads one XML 1.0 document (fifth edition). Blanks before the declaration, which the standard refuses and templates of pages
-/// leave there, are taken away.
+/// Reads one XML 1.0 document (fifth edition). Blanks before the declaration are skipped: the standard refuses them,
+/// but page templates often leave some.
 pub fn from_xml(text: &str) -> Result<Value, XmlError> {
     let content = text.trim_start_matches(super::is_margin);
     let mut reader = Reader::from_str(content);
@@ -70,7 +70,7 @@ fn read(reader: &mut Reader<&[u8]>, text: &str) -> Result<Value, &'static str> {
     }
 }
 
-/// An element whose end has not come yet.
+/// An element whose end tag has not been read yet.
 struct Open {
     name: String,
     members: Object,
@@ -125,7 +125,8 @@ impl Tree {
         let value = if element.members.is_empty() {
             Value::from(text)
         } else {
-            // An element that could only hold text has that text, empty or not; between children there mostly is none.
+            // An element without children always has its text, even an empty one; text beside children is kept only if
+            // it is not blank.
             if !text.is_empty() || !element.has_children {
                 element.members.insert("#text".to_owned(), Value::from(text));
             }
@@ -177,7 +178,8 @@ impl Tree {
     }
 }
 
-/// Adds a child; a repeat makes an array in the place of the first. A child's value is never an array itself.
+/// Adds a child; a repeated name becomes an array at the position of the first. A child's value is never an array
+/// itself.
 fn add(members: &mut Object, name: String, value: Value) {
     match members.entry(name) {
         Entry::Vacant(free) => {
@@ -220,7 +222,7 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
-/// quick-xml's own texts may quote names; these do not.
+/// Fixed texts, because those of quick-xml may quote names.
 fn cause_of(error: &Error) -> &'static str {
     match error {
         Error::IllFormed(IllFormedError::MismatchedEndTag { .. }) => "an end tag that does not match its start",

@@ -35,11 +35,11 @@ fn only_regular_files_up_to_a_size_are_read() {
     }
     // A file that says it is empty and is not.
     assert!(read(Path::new("/proc/self/status"), 8).is_err());
-    assert!(!read(Path::new("/proc/self/status"), MOST).unwrap().is_empty());
+    assert!(!read(Path::new("/proc/self/status"), MAX_BYTES).unwrap().is_empty());
 }
 
 /// Work that stands until its end of the channel is dropped.
-fn stand(path: &Path) -> (Sender<()>, Result<(), Unread>) {
+fn stand(path: &Path) -> (Sender<()>, Result<(), ReadError>) {
     #[expect(clippy::disallowed_methods, reason = "nothing is ever sent on it")]
     let (go, wait) = std::sync::mpsc::channel::<()>();
     let stood = within(path, Duration::from_millis(1), move || {
@@ -52,33 +52,33 @@ fn stand(path: &Path) -> (Sender<()>, Result<(), Unread>) {
 fn a_file_that_does_not_answer_holds_one_thread_and_nobody_else() {
     let path = Path::new("/stalled");
     let (go, first) = stand(path);
-    assert!(matches!(first, Err(Unread::Stalled)));
+    assert!(matches!(first, Err(ReadError::Stalled)));
     // The second is told at once: its work does not even begin.
     let (begun, begins) = sync_channel::<()>(1);
-    let second = within(path, PATIENCE, move || drop(begun));
-    assert!(matches!(second, Err(Unread::Stalled)));
+    let second = within(path, READ_TIMEOUT, move || drop(begun));
+    assert!(matches!(second, Err(ReadError::Stalled)));
     assert_eq!(begins.recv(), Err(std::sync::mpsc::RecvError), "dropped, not run");
     // Others are read meanwhile.
-    assert!(matches!(within(Path::new("/other"), PATIENCE, || 7), Ok(7)));
+    assert!(matches!(within(Path::new("/other"), READ_TIMEOUT, || 7), Ok(7)));
     // Once it answers it is tried again.
     drop(go);
-    while !matches!(within(path, PATIENCE, || 7), Ok(7)) {
+    while !matches!(within(path, READ_TIMEOUT, || 7), Ok(7)) {
         thread::yield_now();
     }
 }
 
 #[test]
 fn threads_do_not_pile_up() {
-    let stood: Vec<_> = (0..MOST_STANDING).map(|number| stand(Path::new(&format!("/stalled/{number}")))).collect();
-    assert!(stood.iter().all(|(_, result)| matches!(result, Err(Unread::Stalled))));
-    assert!(matches!(within(Path::new("/one/more"), PATIENCE, || 7), Err(Unread::Crowded)));
+    let stood: Vec<_> = (0..MAX_BLOCKED).map(|number| stand(Path::new(&format!("/stalled/{number}")))).collect();
+    assert!(stood.iter().all(|(_, result)| matches!(result, Err(ReadError::Stalled))));
+    assert!(matches!(within(Path::new("/one/more"), READ_TIMEOUT, || 7), Err(ReadError::Crowded)));
     drop(stood);
-    while !matches!(within(Path::new("/one/more"), PATIENCE, || 7), Ok(7)) {
+    while !matches!(within(Path::new("/one/more"), READ_TIMEOUT, || 7), Ok(7)) {
         thread::yield_now();
     }
 }
 
 #[test]
 fn work_that_panics_is_an_error() {
-    assert!(matches!(within(Path::new("/panics"), PATIENCE, || panic!("x")), Err(Unread::System(_))));
+    assert!(matches!(within(Path::new("/panics"), READ_TIMEOUT, || panic!("x")), Err(ReadError::System(_))));
 }

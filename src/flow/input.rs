@@ -2,7 +2,7 @@
 
 use super::stop::Stop;
 use super::{Login, UtilityCall, draw};
-use crate::account::{MOST_CHARACTERS, MOST_PACKED_BYTES};
+use crate::account::{MAX_NAME_CHARACTERS, MAX_PACKED_BYTES};
 use crate::clock::Ambient;
 use crate::connector::Connector;
 use crate::context::{Context, User};
@@ -48,9 +48,9 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
     let mut fields = IndexMap::new();
     let mut claimed = login.username.clone();
     if let Some(packing) = &input.username_fields {
-        if login.username.len() > MOST_PACKED_BYTES {
+        if login.username.len() > MAX_PACKED_BYTES {
             return Err(refuse(format!(
-                "the packed user name has more than {MOST_PACKED_BYTES} bytes; nothing was sent"
+                "the packed user name has more than {MAX_PACKED_BYTES} bytes; nothing was sent"
             )));
         }
         let named = unpack(packing, &login.username).map_err(|error| refuse(format!("the user name: {error}")))?;
@@ -136,8 +136,8 @@ fn whole_name(name: &str) -> Result<(), String> {
         return Err("the user name holds a NUL character; nothing was sent".to_owned());
     }
     // The guard, the identity and the audit trail speak of the whole name or of none.
-    if name.len() > MOST_CHARACTERS && name.chars().nth(MOST_CHARACTERS).is_some() {
-        return Err(format!("the user name has more than {MOST_CHARACTERS} characters; nothing was sent"));
+    if name.len() > MAX_NAME_CHARACTERS && name.chars().nth(MAX_NAME_CHARACTERS).is_some() {
+        return Err(format!("the user name has more than {MAX_NAME_CHARACTERS} characters; nothing was sent"));
     }
     Ok(())
 }

@@ -51,7 +51,9 @@ fn script_failed(outcome: &CallOutcome, run: &Run<'_>, what: &str, blame: impl F
             explain: format!("the {what} rejected the input"),
         },
         CallOutcome::Overloaded => Stop::unavailable(Cause::Overloaded, format!("no worker was free for the {what}")),
-        CallOutcome::TimedOut => Stop::unavailable(Cause::Timeout, format!("the deadline passed before the {what} ended")),
+        CallOutcome::TimedOut => {
+            Stop::unavailable(Cause::Timeout, format!("the deadline passed before the {what} ended"))
+        }
         other => blame(format!("the {what} {}", explain::script(other))),
     }
 }

@@ -16,7 +16,7 @@ use crate::budget::Budget;
 use crate::clock::Ambient;
 use crate::connector::catalog::Live;
 use crate::connector::step_cache::StepCache;
-use crate::script::{Input, CallOutcome, Pool, ScriptId};
+use crate::script::{CallOutcome, Input, Pool, ScriptId};
 use crate::state::Pause;
 use crate::upstream::{Client, Outgoing, Reply, SendFault};
 

@@ -16,7 +16,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
 use crate::config::{Certificate, Tls};
-use crate::files::{self, Unread};
+use crate::files::{self, ReadError};
 
 /// Why there can be no TLS. Names files, never their content.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
         /// Why.
-        why: Unread,
+        why: ReadError,
     },
     /// A file cannot be read as PEM of its kind.
     #[error("{path}: no {what} in PEM form can be read from it: {error}")]
@@ -103,7 +103,7 @@ fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'s
 
 /// A key's bytes leave memory with it.
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
-    let read = files::read(path, files::MOST).map(Zeroizing::new);
+    let read = files::read(path, files::MAX_BYTES).map(Zeroizing::new);
     read.map_err(|why| TlsError::Unread { path: path.to_owned(), why })
 }
 

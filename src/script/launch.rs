@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::source::{CompileError, ScriptId};
 
-/// The program and its arguments that make a script worker: `doorward script-worker`.
+/// The command line of a script worker: `doorward script-worker`.
 #[derive(Debug, Clone)]
 pub struct Worker {
     /// The program.
@@ -23,15 +23,15 @@ impl Worker {
         Self { program: program.into(), args: vec![COMMAND.into()] }
     }
 
-    /// A worker of the program that is running, which must be the `doorward` binary.
+    /// A worker of the running program, which must be the `doorward` binary.
     pub fn current_exe() -> std::io::Result<Self> {
-        // After an upgrade the path on disk is another program; the kernel's link is the one that runs now.
+        // After an upgrade the path on disk may be another program; the kernel's link is always the running one.
         let link = PathBuf::from("/proc/self/exe");
         let program = if link.exists() { link } else { std::env::current_exe()? };
         Ok(Self::of(program))
     }
 
-    /// The command, with nothing of the daemon's environment, directory or streams in it.
+    /// The command; it inherits neither the daemon's environment nor its directory nor its streams.
     pub(crate) fn command(&self) -> std::process::Command {
         use std::process::Stdio;
         let mut command = std::process::Command::new(&self.program);
@@ -52,7 +52,7 @@ pub enum StartError {
     /// The process could not be started.
     #[error("a script worker cannot be started: {0}")]
     Spawn(#[from] std::io::Error),
-    /// It ended, or said nothing in time.
+    /// The process ended, or was not ready in time.
     #[error("a script worker did not become ready: {0}")]
     NotReady(String),
     /// No worker starts, whatever its scripts.

@@ -1,8 +1,8 @@
 //! Scripts: JavaScript before a request and on a reply, in worker processes that can be killed.
 //!
-//! The engine cannot be stopped from inside, so it never runs in the daemon: [`inspect`] checks scripts in a process
-//! when connectors load, a [`Pool`] runs them for the logins of one generation. JSON text goes in, JSON text comes out.
-//! Nothing here knows connectors, verdicts or HTTP.
+//! The engine cannot be interrupted, so it never runs in the daemon: [`inspect`] checks scripts in a worker process
+//! when connectors load, and a [`Pool`] runs them for the logins of one generation. JSON text goes in, JSON text comes
+//! out.
 
 mod engine;
 mod inspect;

@@ -1,10 +1,10 @@
-//! What a call of a script comes to.
+//! The outcome of a call of a script.
 
 use std::fmt;
 
 use crate::secret::Secret;
 
-/// Which limit ended a call from outside.
+/// The limit that ended a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Budget {
     /// Its CPU time.
@@ -13,7 +13,7 @@ pub enum Budget {
     Wall,
     /// The worker's memory.
     Memory,
-    /// The worker died of it in another way: its stack overflowed, or the engine failed.
+    /// The call crashed the worker: its stack overflowed, or the engine failed.
     Crash,
 }
 
@@ -30,7 +30,7 @@ pub enum CallOutcome {
     },
     /// The script threw something else.
     Threw {
-        /// What was thrown. Its text may be a password: show it by revealing only.
+        /// What was thrown. It may contain a password: show it only with `--reveal`.
         message: Secret,
         /// Line of the user's file, safe to show; `None` when the engine does not know.
         line: Option<u32>,
@@ -42,14 +42,14 @@ pub enum CallOutcome {
         /// For example "env.ts is a Date; use .toISOString()".
         what: String,
     },
-    /// The call was ended from outside.
+    /// The pool ended the call.
     Killed {
         /// By what.
         by: Budget,
     },
     /// No slot, and no room to wait for one; or the pool is closing.
     Overloaded,
-    /// The deadline of the login came first. The script itself may still be running; its own budget ends it.
+    /// The deadline of the login passed. The script may still be running, until its own budget ends it.
     TimedOut,
 }
 

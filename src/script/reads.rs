@@ -1,14 +1,14 @@
-//! What a script reads and writes, as its syntax tree says it: names, or "anything" where the tree cannot tell.
+//! The names that a script reads and writes according to its syntax tree, or "all" where the tree cannot tell.
 //!
-//! The connector check compares these with what exists, decides taint by them, and picks what a challenge keeps. They
-//! are facts about the text only; nothing here knows connectors.
+//! The check of connectors compares them with what exists, derives taint from them, and decides what a challenge
+//! stores.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A place in a file, both counted from 1; the column counts characters.
+/// A position in a script or in its file; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ScriptPosition {
     /// Line, from 1.
@@ -45,7 +45,7 @@ impl Names {
 /// What one script reads and writes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reads {
-    /// CPU time that it took to compile.
+    /// CPU time of compiling the script.
     pub compiling: Duration,
     /// `user.x`; `fields` is among the names when `user.fields` is used in any way.
     pub user: Names,
@@ -65,7 +65,7 @@ pub struct Reads {
     pub secret: Names,
     /// `settings.x`
     pub settings: Names,
-    /// `${x}` and `{{ x.y }}` in texts of the script: it is no template, so they stay as they are.
+    /// `${x}` and `{{ x.y }}` in texts of the script, where they have no effect.
     pub braced: Names,
     /// `answer.x`
     pub answer: Names,
@@ -81,8 +81,8 @@ pub struct Reads {
     pub result: Names,
     /// `code_util.x`
     pub code_util: Names,
-    /// Whether the script can draw the time or a random value by itself (`Date`, `Math.random`, `code_util.now`,
-    /// `uuid`, `randomHex`): its result then differs from run to run.
+    /// Whether the script uses the time or random values (`Date`, `Math.random`, `code_util.now`, `uuid`, `randomHex`),
+    /// so that its result differs from run to run.
     pub impure: bool,
     /// Where a statement is only `code_util.reject(…)`: nothing is thrown. The first few places.
     pub rejects_dropped: Vec<ScriptPosition>,
@@ -91,13 +91,13 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// Whether the script names a credential: `user.userPassword`, `user.fields` or an answer. What it writes to `env`
-    /// is then computed from one. Aliases do not count (`all`): they make no factor.
+    /// Whether the script names a credential (`user.userPassword`, `user.fields`, an answer), so that what it writes to
+    /// `env` is computed from one. Aliases (`all`) do not count: they make no factor.
     pub fn names_credential(&self) -> bool {
         self.user.has("userPassword") || self.user.has("fields") || !self.answer.names.is_empty()
     }
 
-    /// Moves every place by what `move_place` says: from the script's own lines to those of the user's file.
+    /// Maps every position by `move_place`: from the script's own lines to those of the user's file.
     pub(crate) fn relocate(&mut self, move_place: &dyn Fn(ScriptPosition) -> ScriptPosition) {
         let steps = self.steps.values_mut();
         let groups = [

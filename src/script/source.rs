@@ -1,4 +1,4 @@
-//! A script as the daemon knows it: where its text comes from, and what goes into a call.
+//! A script's source, and the input of a call.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::reads::ScriptPosition;
 
-/// The members of `code_util`, so that a connector's check can say "did you mean" for another one.
+/// The members of `code_util`, for the "did you mean" of a connector's check.
 pub const CODE_UTIL: [&str; 21] = [
     "md5",
     "sha1",
@@ -51,9 +51,9 @@ pub struct ScriptId(pub u32);
 pub struct Source {
     /// Its number in the generation.
     pub id: ScriptId,
-    /// The connector that it belongs to: scripts of one connector share its part of the slots.
+    /// The connector that it belongs to; scripts of one connector share its slots.
     pub connector: String,
-    /// What it is for.
+    /// Before a request or on a reply.
     pub kind: ScriptKind,
     /// The text of the body.
     pub text: String,
@@ -63,12 +63,12 @@ pub struct Source {
     pub first_line: u32,
     /// Columns that the file has before each line of the text: the indentation of a YAML block, 0 for a `.js` file.
     pub indent: u32,
-    /// CPU time that each worker with it takes to compile it, as the inspection found; nothing while that is not known.
+    /// CPU time of compiling it, measured by the inspection; zero before.
     pub compiling: Duration,
 }
 
 impl Source {
-    /// A place in the text as a place in the file.
+    /// A position in the text as a position in the file.
     pub(crate) fn in_file(&self, place: ScriptPosition) -> ScriptPosition {
         ScriptPosition {
             line: place.line.saturating_add(self.first_line.saturating_sub(1)),
@@ -97,10 +97,10 @@ impl CompileError {
 }
 
 /// The parameters of one call: the JSON text of an object with `user`, `env`, `steps`, `secret`, `answer`, `time`,
-/// `random`, `request` and, for a preprocess script, `response` and `result`. What is missing reaches the script as an
-/// empty object; each call gets objects of its own. `time.unix_ms` is the script's clock.
+/// `random`, `request` and, for a preprocess script, `response` and `result`. A missing member becomes an empty object;
+/// each call gets objects of its own. `time.unix_ms` is the script's clock.
 ///
-/// It holds credentials: it is wiped when dropped and `Debug` shows its length only.
+/// It contains credentials: it is wiped when dropped, and `Debug` shows only its length.
 #[derive(Clone)]
 pub struct Input(Zeroizing<String>);
 

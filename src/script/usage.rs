@@ -1,7 +1,7 @@
-//! What a worker has used, read from files of proc(5) that are opened before it hides itself.
+//! CPU time and memory of a worker, from files of proc(5) that are opened before the worker becomes undumpable.
 //!
-//! A worker that holds passwords is not dumpable. Where /proc hides other processes (`hidepid`; ProtectProc= of systemd) it is
-//! invisible from then on, also to the daemon; a file that is open already goes on telling.
+//! A worker that may hold passwords is not dumpable. Where /proc hides other processes (`hidepid`; ProtectProc= of
+//! systemd) the daemon cannot open its files any more, but it can still read those that it opened before.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -12,7 +12,7 @@ use rustix::process::Pid;
 /// Clock ticks a second in /proc: 100 on every Linux that Rust runs on (proc(5), `sysconf(_SC_CLK_TCK)`).
 const CLOCK_TICKS: u64 = 100;
 
-/// Both files of a process. Without them it has its wall time only.
+/// The two files of a process. Without them only its wall time is limited.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
     stat: Option<File>,
@@ -20,7 +20,7 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    /// Of a worker that has not read its first frame yet.
+    /// Must be called before the worker gets its first frame.
     pub(super) fn of(pid: Pid) -> Self {
         let open = |name| File::open(format!("/proc/{}/{name}", pid.as_raw_nonzero())).ok();
         Self { stat: open("stat"), status: open("status") }
@@ -44,7 +44,7 @@ impl Usage {
     }
 }
 
-/// Each read from the start makes the text anew. Both files are far shorter than this.
+/// The kernel writes the text anew for each read from the start. Both files are far shorter than the buffer.
 fn read(file: &File) -> Option<String> {
     let mut text = [0; 4096];
     let count = file.read_at(&mut text, 0).ok()?;

@@ -1,7 +1,7 @@
 //! The frames between the daemon and a worker, the same for both ends.
 //!
 //! A frame is 9 bytes and a payload: its length (u32), a kind (u8), a number (u32), all little-endian. Calls are
-//! numbered and answered in order. A worker is not trusted to be sane after a script ran in it: every length is checked
+//! numbered and answered in order. The daemon does not trust a worker in which a script ran: every length is checked
 //! before anything is allocated.
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::source::ScriptKind;
 /// Bytes before the payload.
 pub(crate) const HEADER: usize = 9;
 
-/// A payload at most: a reply body of 256 KiB and the document made of it, both escaped, many times over.
+/// Largest payload: many times a reply body of 256 KiB and the document made of it, both escaped.
 pub(crate) const MAX_PAYLOAD: usize = 8 * 1024 * 1024;
 
 /// The kinds of frames.
@@ -69,7 +69,7 @@ pub(crate) struct Frame<'a> {
     pub payload: &'a [u8],
 }
 
-/// The other side sent what no peer of this protocol sends.
+/// The peer broke the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a frame is longer than allowed")]
 pub(crate) struct TooLong;

@@ -63,7 +63,7 @@ impl Link {
         let client = match ca_file {
             None => Client::open(info).map_err(|_| SetupError::Url)?,
             Some(path) => {
-                let pem = files::read(path, files::MOST).map_err(|_| SetupError::Ca)?;
+                let pem = files::read(path, files::MAX_BYTES).map_err(|_| SetupError::Ca)?;
                 // The client library takes a file without any, and then trusts nobody.
                 if CertificateDer::pem_slice_iter(&pem).next().is_none() {
                     return Err(SetupError::Ca);

@@ -1,8 +1,8 @@
-//! What stands beside the holes of one value, which is what a reader splits that value by.
+//! Separators: the text beside the holes of a value, by which the upstream splits that value again.
 //!
-//! A place has a syntax that its encoder keeps. Text that the file writes around a hole is a second syntax inside it, which
-//! only the upstream knows: with `user="{{u}}", pw="{{p}}"` in a header a name that holds a quote ends early and adds a
-//! parameter. So in a value of holes and text no hole may hold what stands beside one of them. It knows no request.
+//! The encoder of a place guards that place's own syntax. The text around a hole is a second syntax inside it that only
+//! the upstream knows: in the header `user="{{u}}", pw="{{p}}"` a user name with a quote would end early and add a
+//! parameter. So in a value that mixes holes and text, no hole's value may contain the text beside any of the holes.
 
 use std::sync::Arc;
 
@@ -12,28 +12,28 @@ use super::hole::Hole;
 use super::place::Place;
 use super::{Piece, Template};
 
-/// A part of one value: the file's own text, as the upstream reads it once the place is decoded, or a hole.
+/// A part of a value: a hole, or the file's own text as the upstream reads it after decoding the place.
 #[derive(Debug, Clone)]
 pub(crate) enum Bit<'t> {
     Text(String),
     Hole(&'t Hole),
 }
 
-/// What a hole of a value has to mind.
+/// What is refused in the value of a hole.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Guard {
-    /// What its value may not hold; none where the hole is the whole value.
+    /// Texts that the value must not contain; none if the hole is the whole value.
     pub(super) separators: Option<Arc<Separators>>,
-    /// What its value may not hold when a filter spells it in letters and signs of its own: what stands between two holes.
+    /// Texts that an encoded value (`base64`, `urlencode`) must not contain either: those between two holes.
     pub(super) between: Option<Arc<Separators>>,
-    /// Whether the text around has opened a quote, so that `quoted` writes none.
+    /// Whether the text before has opened a quote, so that the filter `quoted` adds none.
     pub(super) in_quotes: bool,
 }
 
-/// What separates the holes of a value, in the bytes that the upstream splits.
+/// The separators of a value, as the bytes that the upstream splits it by.
 #[derive(Debug)]
 pub(crate) struct Separators {
-    /// A text's bytes in this charset are compared: the second byte of a GBK character may be `|`.
+    /// Bytes in this charset are compared: the second byte of a GBK character may be `|`.
     charset: Charset,
     single: Vec<u8>,
     /// Separators of more than one byte.
@@ -41,12 +41,12 @@ pub(crate) struct Separators {
 }
 
 impl Separators {
-    /// Whether a reader that looks for a separator finds one in this value, or before the value's end.
+    /// Whether an upstream would find a separator inside this value or across its end.
     pub(super) fn occur_in(&self, datum: &Datum<'_>) -> bool {
         match datum {
             Datum::Bytes(bytes) => self.occur(bytes),
             other => {
-                // What has no text or does not fit the charset is refused by its place, which says so.
+                // A value without a text, or one that does not fit the charset, is refused by its place.
                 let Ok(text) = other.text() else { return false };
                 if self.charset.is_utf8() || text.is_ascii() {
                     return self.occur(text.as_bytes());
@@ -68,7 +68,7 @@ impl Separators {
     fn occur(&self, bytes: &[u8]) -> bool {
         let begins_inside = |separator: &Vec<u8>| {
             let most = (separator.len() - 1).min(bytes.len());
-            // The value's last bytes and the first of the separator behind it may look like the separator.
+            // The value's last bytes and the separator's first may together look like the separator.
             let straddles = (1..=most).any(|count| {
                 let tail = &bytes[bytes.len() - count..];
                 separator.starts_with(tail) && separator.starts_with(&separator[count..])
@@ -79,12 +79,12 @@ impl Separators {
     }
 }
 
-/// One value, its parts in order.
+/// A value as its parts in order.
 #[derive(Debug, Default)]
 pub(crate) struct Bits<'t>(Vec<Bit<'t>>);
 
 impl<'t> Bits<'t> {
-    /// The parts of a template that is one value.
+    /// The parts of a template.
     pub(crate) fn of(template: &'t Template) -> Self {
         let mut bits = Self::default();
         for piece in template.pieces() {
@@ -97,7 +97,7 @@ impl<'t> Bits<'t> {
         bits
     }
 
-    /// Texts side by side, as a setting and what follows it, are one.
+    /// Adjacent texts (a setting and what follows it) are merged.
     pub(crate) fn text(&mut self, text: &str) {
         match self.0.last_mut() {
             _ if text.is_empty() => {}
@@ -114,7 +114,7 @@ impl<'t> Bits<'t> {
         &self.0
     }
 
-    /// What each hole has to mind, in order.
+    /// What is refused in each hole, in order.
     pub(crate) fn guards(&self, place: Place, charset: Charset) -> Vec<Guard> {
         let count = self.0.iter().filter(|bit| matches!(bit, Bit::Hole(_))).count();
         if count == self.0.len() && place != Place::Text {
@@ -181,8 +181,8 @@ fn separators(value: &[Bit<'_>], place: Place, charset: Charset) -> Option<Separ
     found.finish(is_text, if place.is_split_in_bytes() { charset } else { Charset::UTF_8 })
 }
 
-/// What ends a hole before the next one. `base64` writes `/` and `+`, `urlencode` leaves `-`, `.`, `_` and `~`: a name whose spelling
-/// holds what ends it is read as another name.
+/// The separator that ends a hole before the next one. Encoded values may contain it too: `base64` writes `/` and `+`,
+/// `urlencode` keeps `-`, `.`, `_` and `~`, and the upstream would read another name.
 fn between(value: &[Bit<'_>], charset: Charset) -> Option<Separators> {
     let mut separators = Separators { charset, single: Vec::new(), longer: Vec::new() };
     for three in value.windows(3) {
@@ -207,8 +207,9 @@ struct Found {
 }
 
 impl Found {
-    /// A letter before a hole cannot be mistaken for its value: the text up to there is fixed. Neither can a blank, unless
-    /// it ends another hole, and then it is found behind that one; a text body has kept to it from the beginning.
+    /// A letter before a hole is no separator: the text up to the hole is fixed. A blank is none either, unless it ends
+    /// another hole, and then it counts as the text behind that hole; a text body has followed this rule from the
+    /// beginning.
     fn before(&mut self, text: &str, is_text: bool) {
         if is_text {
             self.chars.extend(text.chars().next_back());
@@ -219,7 +220,7 @@ impl Found {
     fn after(&mut self, text: &str, is_text: bool, last: bool) {
         let inner = text.trim_start();
         let Some(next) = inner.chars().next() else {
-            // Blanks at the end of a value, as before the end tag of an element, separate nothing.
+            // Blanks at the end of a value (before the end tag of an element) separate nothing.
             if is_text || !last {
                 self.chars.extend(text.chars().next());
             }
@@ -234,13 +235,13 @@ impl Found {
     }
 
     fn finish(mut self, is_text: bool, charset: Charset) -> Option<Separators> {
-        // User names are full of these; where one hole stands in fixed text, they separate nothing.
+        // User names often contain these; around a single hole they separate nothing.
         let is_name = |c: char| !is_text && !self.several && matches!(c, '-' | '.' | '_' | '~');
         self.chars.retain(|c| !c.is_alphanumeric() && !is_name(*c));
         if self.chars.is_empty() && self.texts.is_empty() && !is_text {
             return None;
         }
-        // What escapes in the syntaxes that have these: a backslash at the end of a name would take the quote's meaning.
+        // A backslash at the end of a name would escape the quote behind it.
         if self.chars.iter().any(|c| matches!(c, '"' | '\'')) {
             self.chars.push('\\');
         }

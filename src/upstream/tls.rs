@@ -17,7 +17,7 @@ use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use super::certificate::spki_sha256;
 use super::config::{TlsConfig, TlsVersion};
 use super::distrust::{self, Distrust};
-use crate::files::{self, Unread};
+use crate::files::{self, ReadError};
 
 /// A TLS setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +41,7 @@ pub enum TlsError {
     NoKey,
     /// The files of the system's roots do not answer.
     #[error("the system's root certificates cannot be read: {0}")]
-    SystemRoots(Unread),
+    SystemRoots(ReadError),
     /// One without the other.
     #[error("client_cert_file and client_key_file belong together; one of them is missing")]
     HalfAClient,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use doorward::document::{Lookup, Path, Shape, Untold, Value, from_json};
+use doorward::document::{Lookup, Path, Shape, UnknownCause, Value, from_json};
 use regex::{Regex, RegexBuilder};
 
 use crate::support::corpora;
@@ -42,7 +42,7 @@ fn wanted(case: &Value) -> Lookup<'_> {
     match &nodes[..] {
         [] => Lookup::Absent,
         [node] => Lookup::Node(node),
-        _ => Lookup::Untold(Untold::Several),
+        _ => Lookup::Unknown(UnknownCause::Several),
     }
 }
 

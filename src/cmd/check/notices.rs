@@ -65,6 +65,6 @@ fn look(directory: &Path, depth: usize, below: &mut Vec<PathBuf>) {
 
 /// JSON and YAML are many things; a connector says its version and its steps.
 fn is_connector(file: &Path) -> bool {
-    doorward::files::read_text(file, doorward::files::MOST)
+    doorward::files::read_text(file, doorward::files::MAX_BYTES)
         .is_ok_and(|text| text.contains("version") && text.contains("steps"))
 }

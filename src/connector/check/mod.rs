@@ -38,7 +38,7 @@ use super::raw;
 use super::{Connector, Kind};
 use crate::context::Variable;
 use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
-use crate::files::Unread;
+use crate::files::ReadError;
 use crate::reading::FromNode as _;
 use crate::script::{self, Reads};
 use crate::template::Language;
@@ -64,7 +64,7 @@ pub struct Surroundings<'a> {
     /// Environment variables.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Reads a file that the connector names.
-    pub read_file: &'a dyn Fn(&Path) -> Result<Vec<u8>, Unread>,
+    pub read_file: &'a dyn Fn(&Path) -> Result<Vec<u8>, ReadError>,
     /// Settings that win over the file (`--set`, a golden case).
     pub settings: &'a BTreeMap<String, String>,
     /// Secrets that win over the file (`--secret-from`, a golden case).

@@ -9,7 +9,7 @@ use crate::connector::FromEnvironment;
 use crate::connector::raw;
 use crate::connector::raw::connector::{SecretSource, Setting as Written};
 use crate::diagnostic::{Mistakes, did_you_mean};
-use crate::files::Unread;
+use crate::files::ReadError;
 use crate::secret::Secret;
 use crate::template::{Language, Setting};
 
@@ -169,7 +169,7 @@ fn read_secret(
             let text = text.map(|text| {
                 text.strip_suffix('\n').map_or(text.clone(), |t| t.strip_suffix('\r').unwrap_or(t).to_owned())
             });
-            let why = why.filter(|why| !matches!(why, Unread::System(_)));
+            let why = why.filter(|why| !matches!(why, ReadError::System(_)));
             let why = why.map(|why| format!("; {why}")).unwrap_or_default();
             (text, format!("the file {}{why}", path.text))
         }

@@ -1,21 +1,21 @@
 //! Filters: which items of a list, or members of an object, a path goes on with (RFC 9535 section 2.3.5).
 //!
-//! A filter selects, and judges nothing: it has RFC 9535's two values, by which `@.x != 1` holds where there is no `x`. A third
-//! one says that it cannot be told, and makes the whole path unknown.
+//! A filter has the two values of RFC 9535, by which `@.x != 1` is true where there is no `x`. A third value,
+//! ambiguous, makes the whole path unknown.
 
 use std::cmp::Ordering;
 
-use super::{Lookup, Spot, Step, Untold};
+use super::{Lookup, Spot, Step, UnknownCause};
 use crate::document::{Number, Object, Shape, Value};
 
-/// How much the filters of a path look at in one document: nodes, and numbers by their length. A document of the
-/// most nodes is read through with three comparisons each.
+/// Most work of the filters of a path in one document: nodes looked at, and numbers by their length. Enough for three
+/// comparisons of every node of the largest document.
 const MAX_STEPS: u64 = 200_000;
 
 /// A digit of a number costs less than a node.
 const DIGITS_A_STEP: usize = 16;
 
-/// What is asked of an item.
+/// The condition of a filter on one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Filter {
     Any(Vec<Filter>),
@@ -35,7 +35,7 @@ pub(super) enum Comparison {
     GreaterOrEqual,
 }
 
-/// What is left of the steps of one look-up.
+/// The work that is left for one lookup.
 #[derive(Debug)]
 pub(super) struct Steps(u64);
 
@@ -46,24 +46,24 @@ impl Default for Steps {
 }
 
 impl Steps {
-    /// How many were taken.
+    /// The work done so far.
     pub(super) fn taken(&self) -> u64 {
         MAX_STEPS - self.0
     }
 
-    pub(super) fn take(&mut self, steps: u64) -> Result<(), Untold> {
+    pub(super) fn take(&mut self, steps: u64) -> Result<(), UnknownCause> {
         let left = self.0.checked_sub(steps);
         self.0 = left.unwrap_or(0);
-        left.map(drop).ok_or(Untold::TooMuch)
+        left.map(drop).ok_or(UnknownCause::TooMuch)
     }
 
-    fn take_digits(&mut self, text: &str) -> Result<(), Untold> {
+    fn take_digits(&mut self, text: &str) -> Result<(), UnknownCause> {
         self.take(u64::try_from(text.len() / DIGITS_A_STEP).unwrap_or(MAX_STEPS))
     }
 }
 
 impl Comparison {
-    /// The same with its sides changed.
+    /// The same comparison with its sides swapped.
     pub(super) fn turned(self) -> Self {
         match self {
             Self::Less => Self::Greater,
@@ -87,12 +87,12 @@ impl Comparison {
     }
 }
 
-/// How `found` stands to `literal`; `None` when the two have no order and are not equal. XML has texts only: there one that is
+/// Compares `found` with `literal`; `None` when they are neither ordered nor equal. XML has only texts: one that is
 /// wholly a number, `true` or `false` is compared as such.
-fn order(found: &Value, literal: &Value, shape: Shape, steps: &mut Steps) -> Result<Option<Ordering>, Untold> {
+fn order(found: &Value, literal: &Value, shape: Shape, steps: &mut Steps) -> Result<Option<Ordering>, UnknownCause> {
     Ok(match (found, literal) {
         (Value::Number(a), Value::Number(b)) => Some(numbers(a, b, steps)?),
-        // UTF-8 keeps the order of code points.
+        // The order of UTF-8 bytes is the order of code points.
         (Value::Text(a), Value::Text(b)) => Some(a.cmp(b)),
         (Value::Bool(a), Value::Bool(b)) => (a == b).then_some(Ordering::Equal),
         (Value::Null, Value::Null) => Some(Ordering::Equal),
@@ -107,22 +107,22 @@ fn order(found: &Value, literal: &Value, shape: Shape, steps: &mut Steps) -> Res
     })
 }
 
-fn numbers(a: &Number, b: &Number, steps: &mut Steps) -> Result<Ordering, Untold> {
+fn numbers(a: &Number, b: &Number, steps: &mut Steps) -> Result<Ordering, UnknownCause> {
     steps.take_digits(a.as_str())?;
     steps.take_digits(b.as_str())?;
     Ok(a.order(b))
 }
 
 impl Filter {
-    /// Puts what it selects of the children at `spot` into `out`. In XML an element that is not repeated is a list of one.
+    /// Appends the selected children of `spot` to `out`. In XML an element that is not repeated is a list of one.
     pub(super) fn select<'v>(
         &self,
         spot: Spot<'v>,
         shape: Shape,
         steps: &mut Steps,
         out: &mut Vec<Spot<'v>>,
-    ) -> Result<(), Untold> {
-        let mut keep = |item: &'v Value| -> Result<(), Untold> {
+    ) -> Result<(), UnknownCause> {
+        let mut keep = |item: &'v Value| -> Result<(), UnknownCause> {
             steps.take(1)?;
             if self.holds(item, shape, steps)? {
                 out.push(Spot::start(item));
@@ -137,7 +137,7 @@ impl Filter {
         }
     }
 
-    fn holds(&self, item: &Value, shape: Shape, steps: &mut Steps) -> Result<bool, Untold> {
+    fn holds(&self, item: &Value, shape: Shape, steps: &mut Steps) -> Result<bool, UnknownCause> {
         match self {
             Self::Any(terms) => decided(terms, true, |term| term.holds(item, shape, steps)),
             Self::All(terms) => decided(terms, false, |term| term.holds(item, shape, steps)),
@@ -145,37 +145,37 @@ impl Filter {
             Self::Exists(path) => match walk(path, item, shape, steps)? {
                 Lookup::Node(_) => Ok(true),
                 Lookup::Absent => Ok(false),
-                Lookup::Untold(why) => Err(why),
+                Lookup::Unknown(why) => Err(why),
             },
             Self::Compare { path, comparison, literal } => {
                 let stands = match walk(path, item, shape, steps)? {
-                    Lookup::Node(Value::Array(_)) if shape == Shape::Xml => return Err(Untold::Repeated),
+                    Lookup::Node(Value::Array(_)) if shape == Shape::Xml => return Err(UnknownCause::Repeated),
                     Lookup::Node(Value::Object(element)) if shape == Shape::Xml => match element.get("#text") {
                         Some(text) => order(text, literal, shape, steps)?,
                         None => None,
                     },
                     Lookup::Node(found) => order(found, literal, shape, steps)?,
                     Lookup::Absent => None,
-                    Lookup::Untold(why) => return Err(why),
+                    Lookup::Unknown(why) => return Err(why),
                 };
                 Ok(comparison.holds(stands))
             }
         }
     }
 
-    /// Whether an item that says nothing of use goes through: it asks what the item is not.
+    /// Whether it selects an item without any of the members it names, as `@.x != 1` does.
     pub(super) fn takes_anything(&self) -> bool {
         let samples = [Value::Null, Value::from("E-7351"), Value::Object(Object::new())];
         samples.iter().any(|item| self.holds(item, Shape::Plain, &mut Steps::default()) == Ok(true))
     }
 }
 
-/// `end` as soon as one term is it; else unknown if one of them is.
+/// `end` if any term is `end`; otherwise unknown if any term is unknown.
 fn decided(
     terms: &[Filter],
     end: bool,
-    mut holds: impl FnMut(&Filter) -> Result<bool, Untold>,
-) -> Result<bool, Untold> {
+    mut holds: impl FnMut(&Filter) -> Result<bool, UnknownCause>,
+) -> Result<bool, UnknownCause> {
     let mut result = Ok(!end);
     for term in terms {
         match holds(term) {
@@ -187,7 +187,7 @@ fn decided(
     result
 }
 
-fn walk<'v>(path: &[Step], item: &'v Value, shape: Shape, steps: &mut Steps) -> Result<Lookup<'v>, Untold> {
+fn walk<'v>(path: &[Step], item: &'v Value, shape: Shape, steps: &mut Steps) -> Result<Lookup<'v>, UnknownCause> {
     let mut spot = Spot::start(item);
     for step in path {
         steps.take(1)?;

@@ -1,9 +1,9 @@
-//! Field paths: which one node of a document a rule, a capture or a mapping means.
+//! Field paths: which node of a document a rule, a capture or a mapping means.
 //!
-//! A path yields one node, none, or is unknown. What names several by its shape (`*`, slices, lists, `..`) is refused when it is
-//! parsed, because a login must not rest on "one of them" (docs/security.md, failure 27); a filter may come upon several, and that is
-//! unknown. Two spellings, one meaning: `data.list[0]."odd key"` and RFC 9535, `$['data'].list[0]`; the second filters as well:
-//! `$.attributes[?@.name=='mail'].value`.
+//! A path yields one node, none, or is unknown. A path that can name several nodes by its form (`*`, slices, lists,
+//! `..`) is refused when it is parsed, because a login must not rest on "one of them" (docs/security.md, failure 27). A
+//! filter may match several, which is unknown. There are two notations: `data.list[0]."odd key"`, and RFC 9535,
+//! `$['data'].list[0]`, which also filters: `$.attributes[?@.name=='mail'].value`.
 
 mod filter;
 mod parse;
@@ -18,9 +18,9 @@ use super::{Shape, Value};
 /// One part of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
-    /// To one child.
+    /// Goes to one child.
     Step(Step),
-    /// To the children that it holds of.
+    /// Goes to the children that the filter selects.
     Filter(Filter),
 }
 
@@ -33,27 +33,27 @@ enum Step {
     Index(i64),
 }
 
-/// A path that yields at most one node. Comparing two compares what they mean, not how they are written.
+/// A path that yields at most one node. Two paths are equal if they mean the same, whatever their notation.
 #[derive(Debug, Clone)]
 pub struct Path {
     written: String,
     segments: Vec<Segment>,
 }
 
-/// What a path came upon.
+/// The result of looking a path up in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup<'v> {
     /// The one node.
     Node(&'v Value),
     /// The document has no such node.
     Absent,
-    /// It cannot be told which node is meant.
-    Untold(Untold),
+    /// More than one node may be meant, or it is too much work to tell.
+    Unknown(UnknownCause),
 }
 
-/// Why it cannot be told which node a path means.
+/// Why a lookup is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Untold {
+pub enum UnknownCause {
     /// XML only: an element on the way is repeated and the path does not say which is meant.
     #[error("an element on the way is repeated")]
     Repeated,
@@ -65,7 +65,7 @@ pub enum Untold {
     TooMuch,
 }
 
-/// A node on the way, and whether a name led to it: in XML one element that a name leads to is a list of one.
+/// A node on the way, and whether the last step to it was a name: in XML such an element is also a list of one.
 #[derive(Debug, Clone, Copy)]
 struct Spot<'v> {
     node: &'v Value,
@@ -83,11 +83,11 @@ impl Step {
         matches!(self, Self::Name(_))
     }
 
-    /// The child of what stands at `spot`.
+    /// The child of the node at `spot`.
     fn take<'v>(&self, spot: Spot<'v>, shape: Shape) -> Lookup<'v> {
         let child = match (self, spot.node) {
             (Self::Name(name), Value::Object(object)) => object.get(name),
-            (Self::Name(_), Value::Array(_)) if shape == Shape::Xml => return Lookup::Untold(Untold::Repeated),
+            (Self::Name(_), Value::Array(_)) if shape == Shape::Xml => return Lookup::Unknown(UnknownCause::Repeated),
             (Self::Index(index), Value::Array(items)) => item(items, *index),
             (Self::Index(0 | -1), single) if shape == Shape::Xml && spot.below_name => Some(single),
             _ => None,
@@ -107,7 +107,7 @@ impl Path {
     pub fn get<'v>(&self, document: &'v Value) -> Option<&'v Value> {
         match self.look_up(document, Shape::Plain) {
             Lookup::Node(node) => Some(node),
-            Lookup::Absent | Lookup::Untold(_) => None,
+            Lookup::Absent | Lookup::Unknown(_) => None,
         }
     }
 
@@ -117,14 +117,15 @@ impl Path {
         self.look_up_counted(document, shape).0
     }
 
-    /// The same, and what its filters looked at: nodes, about. Without filters nothing is counted.
+    /// As [`Path::look_up`], with the work of its filters, about the number of nodes they looked at. Without filters it
+    /// is 0.
     pub fn look_up_counted<'v>(&self, document: &'v Value, shape: Shape) -> (Lookup<'v>, u64) {
         let mut spot = Spot::start(document);
         for (at, segment) in self.segments.iter().enumerate() {
             let Segment::Step(step) = segment else {
                 let mut steps = Steps::default();
                 let found = selected(&self.segments[at..], spot, shape, &mut steps);
-                return (found.unwrap_or_else(Lookup::Untold), steps.taken());
+                return (found.unwrap_or_else(Lookup::Unknown), steps.taken());
             };
             match step.take(spot, shape) {
                 Lookup::Node(node) => spot = Spot { node, below_name: step.is_name() },
@@ -134,19 +135,19 @@ impl Path {
         (Lookup::Node(spot.node), 0)
     }
 
-    /// Whether it filters by value.
+    /// Whether it has filters.
     pub fn filters(&self) -> bool {
         self.segments.iter().any(|segment| matches!(segment, Segment::Filter(_)))
     }
 
-    /// Whether it is filters alone that any item goes through: that something is there says nothing then.
+    /// Whether it consists of filters that select any item, so that the existence of a node is no evidence.
     pub fn takes_anything(&self) -> bool {
         let anything = |segment: &Segment| matches!(segment, Segment::Filter(filter) if filter.takes_anything());
         !self.segments.is_empty() && self.segments.iter().all(anything)
     }
 
-    /// Whether it may name the node that `other` names, or one in it. What a filter leaves may be any item, `[-1]` may be any
-    /// index, and in XML `x[0]` may be `x`.
+    /// Whether it may name the node that `other` names, or a node inside it. A filter may select any item, `[-1]` may
+    /// be any index, and in XML `x[0]` may be `x`.
     pub fn may_be_within(&self, other: &Self) -> bool {
         use self::Step::{Index, Name};
         use Segment::{Filter, Step};
@@ -170,8 +171,13 @@ impl Path {
     }
 }
 
-/// What `segments`, from a filter on, lead to.
-fn selected<'v>(segments: &[Segment], start: Spot<'v>, shape: Shape, steps: &mut Steps) -> Result<Lookup<'v>, Untold> {
+/// Looks up `segments`, the first of which is a filter.
+fn selected<'v>(
+    segments: &[Segment],
+    start: Spot<'v>,
+    shape: Shape,
+    steps: &mut Steps,
+) -> Result<Lookup<'v>, UnknownCause> {
     let mut spots = vec![start];
     for segment in segments {
         let mut next = Vec::new();
@@ -183,7 +189,7 @@ fn selected<'v>(segments: &[Segment], start: Spot<'v>, shape: Shape, steps: &mut
                     match step.take(spot, shape) {
                         Lookup::Node(node) => next.push(Spot { node, below_name: step.is_name() }),
                         Lookup::Absent => {}
-                        Lookup::Untold(why) => return Err(why),
+                        Lookup::Unknown(why) => return Err(why),
                     }
                 }
             }
@@ -193,7 +199,7 @@ fn selected<'v>(segments: &[Segment], start: Spot<'v>, shape: Shape, steps: &mut
     Ok(match spots[..] {
         [] => Lookup::Absent,
         [spot] => Lookup::Node(spot.node),
-        _ => Lookup::Untold(Untold::Several),
+        _ => Lookup::Unknown(UnknownCause::Several),
     })
 }
 
@@ -216,7 +222,7 @@ impl Eq for Path {}
 
 impl std::hash::Hash for Path {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        // Equal filters stand at equal places; their literals need no hash.
+        // Equal paths have filters at the same positions, so the filters need not be hashed.
         for segment in &self.segments {
             match segment {
                 Segment::Step(step) => step.hash(state),

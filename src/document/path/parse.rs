@@ -1,19 +1,18 @@
-//! The text of a path to its segments.
+//! Parses the text of a path.
 //!
-//! Written by hand: docs/ARCHITECTURE.md says which promises the library breaks. It builds segments only and never looks
-//! at a document.
+//! Written by hand: docs/ARCHITECTURE.md says which promises a library would break.
 
 mod filter;
 
 use super::{Segment, Step};
 
-/// Longest path in bytes: a path is typed by a person, and a document is at most 64 levels deep.
+/// Longest path in bytes: people type paths, and a document is at most 64 levels deep.
 const MAX_LENGTH: usize = 1024;
 
 /// RFC 9535 section 2.1: integers are those that every JSON implementation can carry (I-JSON).
 const MAX_INDEX: i64 = (1 << 53) - 1;
 
-/// Why a text is no path, and where.
+/// Why a text is not a path, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{cause} (at byte {offset} of the path)")]
 pub struct PathError {
@@ -25,7 +24,7 @@ pub struct PathError {
 
 /// Reads all of `text`.
 pub(super) fn segments(text: &str) -> Result<Vec<Segment>, PathError> {
-    let mut cursor = Cursor { text, at: 0, place: Place::Bare };
+    let mut cursor = Cursor { text, at: 0, notation: Notation::Bare };
     if text.len() > MAX_LENGTH {
         return cursor.fail(&format!("longer than {MAX_LENGTH} bytes"));
     }
@@ -39,12 +38,12 @@ pub(super) fn segments(text: &str) -> Result<Vec<Segment>, PathError> {
 struct Cursor<'t> {
     text: &'t str,
     at: usize,
-    place: Place,
+    notation: Notation,
 }
 
-/// What is read, which decides what brackets may hold.
+/// Which notation is read; it decides what brackets may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Notation {
     /// `a.b[0]`
     Bare,
     /// `$…`
@@ -62,11 +61,11 @@ impl Cursor<'_> {
         fail_at(self.at, cause)
     }
 
-    /// For what RFC 9535 reads and this does not, at the next character.
+    /// An error at the next character, for syntax of RFC 9535 that is refused here.
     fn many<T>(&self) -> Result<T, PathError> {
-        self.fail(match self.place {
-            Place::Bare | Place::Query => "this can yield more than one node; a rule needs exactly one",
-            Place::Filter => "a path in a filter names one node: no `*`, `..`, slice, list or further filter",
+        self.fail(match self.notation {
+            Notation::Bare | Notation::Query => "this can yield more than one node; a rule needs exactly one",
+            Notation::Filter => "a path in a filter names one node: no `*`, `..`, slice, list or further filter",
         })
     }
 
@@ -98,7 +97,7 @@ impl Cursor<'_> {
     /// `$` and its segments (RFC 9535 section 2.5). Blanks may stand between segments, not at the end.
     fn query(&mut self) -> Result<Vec<Segment>, PathError> {
         self.next();
-        self.place = Place::Query;
+        self.notation = Notation::Query;
         let mut segments = Vec::new();
         loop {
             let before = self.at;
@@ -169,11 +168,11 @@ impl Cursor<'_> {
     fn bracket(&mut self) -> Result<Segment, PathError> {
         self.next();
         self.blanks();
-        let segment = match (self.peek(), self.place) {
+        let segment = match (self.peek(), self.notation) {
             (Some('"' | '\''), _) => Segment::Step(Step::Name(self.quoted()?)),
             (Some('-' | '0'..='9'), _) => Segment::Step(Step::Index(self.index()?)),
-            (Some('?'), Place::Query) => Segment::Filter(self.filter()?),
-            (Some('?'), Place::Bare) => {
+            (Some('?'), Notation::Query) => Segment::Filter(self.filter()?),
+            (Some('?'), Notation::Bare) => {
                 return self.fail("a path that filters starts with `$`: $.list[?@.name=='x'].value");
             }
             (Some('*' | '?' | ':'), _) => return self.many(),
@@ -190,7 +189,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// Something else stands where `]` must.
+    /// An error for anything but `]`.
     fn unclosed<T>(&mut self, segment: &Segment) -> Result<T, PathError> {
         if matches!(segment, Segment::Filter(_)) {
             return self.fail("expected `==`, `!=`, `<`, `<=`, `>`, `>=`, `&&`, `||` or `]`");

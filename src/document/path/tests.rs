@@ -1,4 +1,4 @@
-use super::{Lookup, Path, Untold};
+use super::{Lookup, Path, UnknownCause};
 use crate::document::{Shape, Value, from_json, to_json};
 
 fn json(text: &str) -> Value {
@@ -97,7 +97,7 @@ fn found(path: &str, document: &Value, shape: Shape) -> String {
     match Path::parse(path).unwrap_or_else(|error| panic!("{path}: {error}")).look_up(document, shape) {
         Lookup::Node(node) => to_json(node),
         Lookup::Absent => "absent".to_owned(),
-        Lookup::Untold(why) => why.to_string(),
+        Lookup::Unknown(why) => why.to_string(),
     }
 }
 
@@ -224,7 +224,7 @@ fn a_filter_looks_at_no_more_than_it_may() {
     assert!((40_000..100_000).contains(&few.1), "{}", few.1);
     let many = format!("$[?{}@.k==2]", "@.k==3||".repeat(20));
     let (lookup, steps) = Path::parse(&many).unwrap().look_up_counted(&document, Shape::Plain);
-    assert_eq!((lookup, steps), (Lookup::Untold(Untold::TooMuch), 200_000));
+    assert_eq!((lookup, steps), (Lookup::Unknown(UnknownCause::TooMuch), 200_000));
     // The digits of one long number are looked at for every comparison.
     let long = json(&format!("[{}]", "7".repeat(900_000)));
     assert_eq!(Path::parse("$[?@==1||@==2||@==3||@==4]").unwrap().get(&long), None);
@@ -290,7 +290,7 @@ fn in_xml_the_first_of_one_is_itself_and_one_of_many_is_ambiguous() {
     let in_xml = |path: &str| match Path::parse(path).unwrap().look_up(&document, Shape::Xml) {
         Lookup::Node(node) => to_json(node),
         Lookup::Absent => "absent".to_owned(),
-        Lookup::Untold(why) => why.to_string(),
+        Lookup::Unknown(why) => why.to_string(),
     };
     for (path, wanted) in [
         ("r.one.x", r#""1""#),

@@ -136,7 +136,7 @@ impl<'a> Found<'a> {
         match found {
             Lookup::Node(node) => Self::Value(Cow::Borrowed(node)),
             Lookup::Absent => Self::Absent,
-            Lookup::Untold(why) => Self::Unknown(why.to_string().into()),
+            Lookup::Unknown(why) => Self::Unknown(why.to_string().into()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `regex` sources: one group of the first match in the text of a body.
 
 use crate::context::Work;
-use crate::pattern::{Pattern, PatternError, Spent};
+use crate::pattern::{Pattern, PatternError, WorkExhausted};
 
 /// Longest pattern as written, in bytes: it is typed by a person.
 const MAX_PATTERN_TEXT: usize = 4096;
@@ -51,7 +51,7 @@ impl CapturePattern {
     }
 
     /// What the group holds in the first match; `None` without a match or when the group takes no part in it.
-    pub(super) fn first<'t>(&self, text: &'t str, work: &Work) -> Result<Option<&'t str>, Spent> {
+    pub(super) fn first<'t>(&self, text: &'t str, work: &Work) -> Result<Option<&'t str>, WorkExhausted> {
         self.0.first_group(text, work)
     }
 }

@@ -1,9 +1,9 @@
-//! Calls the body of a script, and ends what it throws.
+//! Calls the body of a script and catches what it throws.
 //!
-//! When an exception passes through a function that Rust called, boa 0.22 leaves that function's values on its stack, and
-//! those of the functions between (`Context::handle_throw`; `handle_error` for its own limits). After a few hundred
-//! rejections of wrong input no call of that worker had room any more. So nothing passes through the wrapper around a
-//! script: it calls the body with a function of ours, which keeps the exception for [`thrown`] and returns.
+//! When an exception passes through a function that Rust called, boa 0.22 leaves that function's values on its stack,
+//! and those of the functions between (`Context::handle_throw`; `handle_error` for its own limits). After a few hundred
+//! rejected inputs the stack of that worker was full. So no exception passes through the wrapper around a script: it
+//! calls the body by a function of ours, which keeps the exception for [`thrown`] and returns.
 
 use boa_engine::object::{FunctionObjectBuilder, IntegrityLevel, JsObject};
 use boa_engine::{Context, JsArgs, JsError, JsNativeError, JsResult, JsValue, NativeFunction};
@@ -11,7 +11,7 @@ use boa_engine::{Context, JsArgs, JsError, JsNativeError, JsResult, JsValue, Nat
 /// What the body threw.
 struct Thrown(JsError);
 
-/// The function: `caller(f, this, …arguments)`. The wrapper gets it as its `this`, so that no name of the script is taken.
+/// `caller(f, this, …arguments)`. The wrapper gets it as its `this`, so that it needs no name that a script could use.
 pub(super) fn caller(context: &mut Context) -> JsResult<JsObject> {
     let function: JsObject =
         FunctionObjectBuilder::new(context.realm(), NativeFunction::from_fn_ptr(call)).build().into();

@@ -1,4 +1,5 @@
-//! Settings and holes in the texts of a script: it is no template, so what was meant does not happen.
+//! Finds `${setting}` and `{{ hole }}` in the texts of a script, for a warning: a script is no template, so they stay
+//! as text.
 
 use boa_engine::ast::Spanned;
 use boa_engine::ast::expression::Expression;
@@ -8,7 +9,7 @@ use super::reads::Finder;
 use super::syntax::place;
 use crate::script::reads::ScriptPosition;
 
-/// More names than this say nothing new.
+/// Enough for a warning.
 const MOST: usize = 32;
 
 /// Notes `${x}` and `{{ x.y }}` in a text.

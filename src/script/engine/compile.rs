@@ -17,7 +17,7 @@ use super::syntax::{SyntaxError, check, mistake};
 use crate::script::ScriptKind;
 use crate::script::reads::ScriptPosition;
 
-/// What the engine calls the text in backtraces. No file of that name is ever opened.
+/// The name of the text in backtraces. No file of that name is ever opened.
 pub(super) const PATH: &str = "script";
 
 /// The parameters of a kind of script, in the order of the call.
@@ -30,10 +30,11 @@ pub(super) const fn parameters(kind: ScriptKind) -> &'static [&'static str] {
     }
 }
 
-/// Where a mistake stands that has no place in the script.
+/// The position of an error that concerns the whole script.
 const START: ScriptPosition = ScriptPosition { line: 1, column: 1 };
 
-/// Compiles a script: a function that takes the parameters and returns `[returned, env or result]`. Nothing of it runs.
+/// Compiles a script to a function that takes the parameters and returns `[returned, env or result]`. Runs nothing of
+/// it.
 pub(super) fn compile(kind: ScriptKind, text: &str, context: &mut Context) -> Result<(Found, JsObject), SyntaxError> {
     let found = check(text, context.interner_mut())?;
     let wrapped = wrap(kind, text, &found, context);
@@ -45,8 +46,8 @@ pub(super) fn compile(kind: ScriptKind, text: &str, context: &mut Context) -> Re
     Ok((found, function))
 }
 
-/// A mistake that the body alone does not show, such as a `super` or a `#name` that belongs to no class. The engine says
-/// it in a sentence; its parser, asked once more, says where.
+/// An error that shows only in the wrapped text, such as a `super` or a `#name` outside of a class. The engine's error
+/// has no position, so the text is parsed once more.
 fn of_the_whole(wrapped: &str, error: &JsError, context: &mut Context) -> SyntaxError {
     let parsed = Parser::new(Source::from_bytes(wrapped)).parse_script(&Scope::new_global(), context.interner_mut());
     let Err(parsed) = parsed else { return SyntaxError { message: error.to_string(), place: START } };
@@ -55,10 +56,10 @@ fn of_the_whole(wrapped: &str, error: &JsError, context: &mut Context) -> Syntax
     SyntaxError { message, place }
 }
 
-/// The wrapped text. A library pasted as it comes from npm hangs itself on `this` or `globalThis`
-/// (`root.CryptoJS = factory()`) and is then used by its bare name. So both are one fresh object, with all globals behind
-/// it, and a name that the script both sets as a member and uses without declaring it becomes a variable that this
-/// object writes to.
+/// The wrapped text. A library pasted as it comes from npm assigns itself to `this` or `globalThis`
+/// (`root.CryptoJS = factory()`) and is then used by its bare name. So both are one fresh object that inherits all
+/// globals, and each name that the script assigns as a member and uses undeclared becomes a variable behind an accessor
+/// of this object.
 ///
 /// The wrapper's own `this` calls the body, see [`super::body`].
 fn wrap(kind: ScriptKind, text: &str, found: &Found, context: &mut Context) -> String {
@@ -72,12 +73,12 @@ fn wrap(kind: ScriptKind, text: &str, found: &Found, context: &mut Context) -> S
     }
     let mut variables = String::new();
     let mut root = String::from("__proto__:globalThis,");
-    // `arguments` is there in every function and cannot be declared.
+    // Every function has `arguments`, and it cannot be declared.
     for name in found.exports.iter().filter(|name| *name != "arguments" && !is_global(name, context)) {
         let _ = write!(variables, "var {name};");
         let _ = write!(root, "get {name}(){{return {name}}},set {name}(v){{{name}=v}},");
     }
-    // The arrow's parameter hides the real global object from the script, and no other name is taken.
+    // The arrow's parameter hides the real global object from the script without using any other name.
     format!(
         "(function({parameters}){{\"use strict\";{variables}return[this(globalThis=>this(function(){{\n{text}\n}},\
          globalThis),0,{{{root}}}),{outcome}]}})"

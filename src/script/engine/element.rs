@@ -1,27 +1,27 @@
-//! Elements of XML that have attributes, as scripts see them.
+//! XML elements with attributes, as scripts see them.
 //!
-//! Such an element is an object with `#text` and `@name`. Where a script wants a text it has one: the object's prototype, which
-//! the prelude makes, gives it the methods of a string, which read `#text`.
+//! Such an element is an object with `#text` and `@name`. A script may use it as a text: its prototype, made by the
+//! prelude, has the methods of strings, which read `#text`.
 
 use boa_engine::object::JsObject;
 use boa_engine::{Context, JsString, JsValue, js_string};
 
-/// The prototype of all of them in a realm.
+/// The one prototype of elements in a realm.
 struct Prototype(JsObject);
 
-/// Keeps the prototype that the prelude made.
+/// Stores the prototype that the prelude made.
 pub(super) fn keep(prototype: &JsValue, context: &mut Context) {
     if let Some(prototype) = prototype.as_object() {
         context.insert_data(Prototype(prototype.clone()));
     }
 }
 
-/// Whether members of these names make an object such an element.
+/// Whether an element has a member of this name.
 pub(super) fn is_member(name: &str) -> bool {
     name == "#text" || name.starts_with('@')
 }
 
-/// Makes an element of an object whose members are all [`is_member`] and that has a `#text`.
+/// Turns an object into an element. All its members must be [`is_member`], one of them `#text`.
 pub(super) fn adopt(object: &JsObject, context: &Context) {
     if let Some(Prototype(prototype)) = context.get_data::<Prototype>() {
         object.set_prototype(Some(prototype.clone()));

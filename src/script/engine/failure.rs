@@ -1,4 +1,4 @@
-//! What a script threw, as a message and a place.
+//! Describes what a script threw: a message and a position.
 
 use boa_engine::builtins::error::Error;
 use boa_engine::builtins::proxy::Proxy;
@@ -9,13 +9,13 @@ use boa_engine::{Context, JsError, JsValue, js_string};
 use super::compile::PATH;
 use super::{Reply, code_util};
 
-/// Characters of a thrown message that are passed on. It is for a developer who looks at a send test.
+/// Longest message that is passed on, in characters. Developers see it in a send test.
 const MAX_MESSAGE: usize = 512;
 
-/// Classes that an error's own class may be derived through.
+/// Longest chain of base classes that is followed to name an error's class.
 const MAX_CLASSES: usize = 8;
 
-/// Turns an error into a reply. It runs no code of the script: a thrown object may be a proxy with traps.
+/// Turns an error into a reply. Runs no code of the script, since a thrown object may be a proxy with traps.
 pub(super) fn describe(error: &JsError, context: &mut Context) -> Reply {
     if let Some(message) = error.as_opaque().and_then(|value| code_util::rejected(value, context)) {
         return Reply::Rejected(message);
@@ -88,7 +88,7 @@ fn class_name(value: &JsValue, context: &Context) -> Option<String> {
     None
 }
 
-/// The place of an error object, from its own backtrace, read with the engine's getter on `Error.prototype`.
+/// The position of an error object, from its own backtrace, read with the engine's getter on `Error.prototype`.
 fn stack_of(value: &JsValue, context: &mut Context) -> Option<(u32, u32)> {
     let prototype = context.intrinsics().constructors().error().prototype();
     let stack = prototype.borrow().properties().get(&js_string!("stack").into())?;
@@ -97,7 +97,7 @@ fn stack_of(value: &JsValue, context: &mut Context) -> Option<(u32, u32)> {
     innermost(&text.as_string()?.to_std_string_lossy())
 }
 
-/// The place in what follows the message: the engine prints an error as its message and then one line a frame.
+/// The position in the backtrace: the engine prints an error as its message, then one line for each frame.
 fn trace_after(error: &JsError, shown: &str) -> Option<(u32, u32)> {
     innermost(error.to_string().strip_prefix(shown)?)
 }

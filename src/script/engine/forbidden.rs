@@ -1,7 +1,7 @@
-//! Syntax that a realm without jobs cannot run, found while the tree is walked, and the scopes of the walk.
+//! Finds syntax that cannot run in a realm without jobs, and tracks scopes, while the tree is walked.
 //!
-//! A promise would never settle and would keep what it captured; so `async` and `await` are errors with their line, not
-//! surprises at run time. Generators go with them: their prototypes carry state from call to call.
+//! A promise would never settle and would keep what it captured, so `async` and `await` are errors at load. So are
+//! generators: their prototypes would carry state from call to call.
 
 use boa_engine::ast::Spanned;
 use boa_engine::ast::expression::Expression;
@@ -15,7 +15,7 @@ pub(super) const AWAIT: &str = "await cannot be used in a script: there is nothi
 pub(super) const GENERATOR: &str = "generators cannot be used in a script; return an array";
 pub(super) const IMPORT: &str = "import cannot be used in a script; paste the code";
 
-/// Notes an expression that is forbidden.
+/// Records a forbidden expression.
 pub(super) fn expression(finder: &mut Finder<'_>, node: &Expression) {
     let what = match node {
         Expression::AsyncArrowFunction(_) | Expression::AsyncFunctionExpression(_) => ASYNC,
@@ -29,7 +29,7 @@ pub(super) fn expression(finder: &mut Finder<'_>, node: &Expression) {
     finder.forbid(what, place(node.span().start()));
 }
 
-/// What kind of method cannot be used, if so.
+/// The kind of a forbidden method.
 pub(super) fn method(kind: boa_engine::ast::property::MethodDefinitionKind) -> Option<&'static str> {
     use boa_engine::ast::property::MethodDefinitionKind as ScriptKind;
     match kind {
@@ -39,7 +39,7 @@ pub(super) fn method(kind: boa_engine::ast::property::MethodDefinitionKind) -> O
     }
 }
 
-/// Where a method's name stands; a computed name has its own position.
+/// The position of a method's name.
 pub(super) fn name_place(name: &boa_engine::ast::property::PropertyName) -> ScriptPosition {
     use boa_engine::ast::property::PropertyName;
     match name {
@@ -208,7 +208,7 @@ pub(super) fn loop_names(
 }
 
 impl Finder<'_> {
-    /// Visits the inside of something whose `this` is its own.
+    /// Visits the inside of a node with a `this` of its own.
     pub(super) fn own_this(
         &mut self,
         inside: impl FnOnce(&mut Self) -> std::ops::ControlFlow<std::convert::Infallible>,

@@ -1,19 +1,20 @@
-//! When to collect what calls left behind.
+//! Decides when to run the garbage collector.
 //!
-//! The engine's own collector counts objects and not what hangs on them: texts, buffers, compiled patterns. By its count
-//! alone a worker would hold tens of MiB of dead passwords and patterns, and a call could meet the memory limit for what
-//! others left. What a call leaves cannot be known from outside, but it had to be sent or computed: bytes of input and time
-//! spent bound it.
+//! The engine's collector counts objects, but not the texts, buffers and compiled patterns that they own. By its count
+//! alone a worker would hold tens of MiB of dead passwords and patterns, and a call could hit the memory limit because
+//! of earlier calls. The garbage of a call cannot be measured from outside, but its input and its running time bound
+//! it.
 
 use std::time::{Duration, Instant};
 
-/// Input since the last collection. 256 KiB of JSON are several MiB of objects.
+/// Bytes of input that trigger a collection: 256 KiB of JSON are several MiB of objects.
 const INPUT: usize = 256 * 1024;
 
-/// Time that scripts ran since the last collection, which itself takes 0.1 ms: enough to touch half of a worker's memory.
+/// Running time of scripts that triggers a collection: enough to fill half of a worker's memory. A collection takes 0.1
+/// ms.
 const WORK: Duration = Duration::from_millis(4);
 
-/// What has been going on since the last collection.
+/// Input and running time since the last collection.
 #[derive(Default)]
 pub(super) struct Garbage {
     input: usize,
@@ -21,7 +22,7 @@ pub(super) struct Garbage {
 }
 
 impl Garbage {
-    /// Counts a call that began at `begun` and has ended, and collects when enough has come together.
+    /// Counts a call that started at `begun`, and collects if a limit is reached.
     pub(super) fn count(&mut self, input: usize, begun: Instant) {
         self.input += input;
         self.work += begun.elapsed();

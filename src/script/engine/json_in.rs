@@ -1,7 +1,7 @@
 //! JSON text to values of the engine.
 //!
-//! Our own reader, because the engine's would turn a 19-digit id into a rounded number: a number that a JavaScript
-//! number cannot hold digit for digit arrives as a string. `__proto__` is a key like any other.
+//! Our own reader, because the engine's would round a 19-digit id: here a number that a JavaScript number cannot hold
+//! digit for digit becomes a string. `__proto__` is a key like any other.
 
 use boa_engine::object::JsObject;
 use boa_engine::object::builtins::JsArray;
@@ -19,22 +19,22 @@ const MAX_SAFE: u64 = (1 << 53) - 1;
 /// Digits that survive a round trip through a 64-bit float.
 const FLOAT_DIGITS: usize = 15;
 
-/// The text was not JSON. It came from the daemon itself, so this is a fault of the daemon, without details.
+/// The text was not JSON. It comes from the daemon, so this is a bug of the daemon; no details are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NotJson;
 
-/// What becomes of a number that a JavaScript number cannot hold digit for digit.
+/// How to read a number that a JavaScript number cannot hold digit for digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Numbers {
-    /// It is a string: for parameters.
+    /// As a string: for parameters.
     Kept,
-    /// It is rounded, as `JSON.parse` of any engine does.
+    /// Rounded, as `JSON.parse` of any engine does.
     Rounded,
 }
 
 /// The value of a JSON text.
 pub(super) fn read(text: &str, numbers: Numbers, context: &mut Context) -> Result<JsValue, NotJson> {
-    // Nearly no input has elements of XML, and then no name needs a look.
+    // Almost no input has XML elements, and then no name need be checked.
     let elements = numbers == Numbers::Kept && text.contains("\"#text\"");
     let mut reader = Reader { text, at: 0, numbers, elements, context };
     let value = reader.value(0)?;
@@ -46,7 +46,7 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     numbers: Numbers,
-    /// Whether an object may be an element of XML.
+    /// Whether the text may contain XML elements.
     elements: bool,
     context: &'a mut Context,
 }
@@ -217,7 +217,7 @@ pub(super) fn number(text: &str) -> Option<JsValue> {
     Some(if kept { JsValue::from(value) } else { JsValue::from(JsString::from(text)) })
 }
 
-/// Whether a float prints with the digits that were written (`0.30000000000000004` does, 20 digits do not).
+/// Whether a float prints with the same digits as written (`0.30000000000000004` does, 20 digits do not).
 fn same_digits(text: &str, value: f64) -> bool {
     format!("{value}") == text || format!("{value:e}").eq_ignore_ascii_case(text)
 }

@@ -1,8 +1,8 @@
-//! What a script leaves, to JSON text, by our own walk over own data properties.
+//! Writes the result of a script as JSON text, by our own walk over own data properties.
 //!
-//! `JSON.stringify` would call `toJSON` and getters, which are the script's code, and would drop what it cannot say
-//! (functions, undefined) without a word. Here anything that is not JSON is named. A path names a property only when
-//! the script's own text contains that word; other keys are data and may be a password.
+//! `JSON.stringify` would call `toJSON` and getters, which are the script's code, and would silently drop functions and
+//! undefined. Here everything that is not JSON is an error that says where it is. Its path names a property only if the
+//! script's text contains that word: any other key is data and may be a password.
 
 use std::fmt::Write as _;
 
@@ -16,10 +16,10 @@ use boa_engine::{Context, JsString, JsValue, js_string};
 
 use super::element;
 
-/// What a result may be at most.
+/// The limits of a result.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Caps {
-    /// Objects and arrays in one another. Documents of real servers stay below 10.
+    /// Nesting of objects and arrays. Documents of real servers stay below 10.
     pub depth: usize,
     /// Bytes of JSON text.
     pub bytes: usize,
@@ -57,7 +57,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Whether the text so far is within its cap.
+    /// Checks the text so far against its limit.
     fn fits(&self) -> Result<(), String> {
         if self.out.len() > self.caps.bytes { Err(self.too_large()) } else { Ok(()) }
     }
@@ -69,7 +69,7 @@ impl Walk<'_> {
     fn value(&mut self, value: &JsValue) -> Result<(), String> {
         self.fits()?;
         if let Some(object) = value.as_object() {
-            // What `env` holds goes into requests and rules, which want texts. A document keeps its elements.
+            // The values of `env` go into requests and rules, which need texts. A document keeps its elements.
             return match element::text_of(&object, self.context).filter(|_| self.root == "env") {
                 Some(text) => self.string(&text),
                 None => self.compound(&object),
@@ -140,9 +140,9 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What an object is, when it is neither an array nor a plain object.
+    /// Names the kind of an object that is neither an array nor a plain object.
     fn not_plain(&self, object: &JsObject) -> Option<&'static str> {
-        // First of all: a proxy runs the script's code whatever it is asked.
+        // First of all, because any access to a proxy runs the script's code.
         if object.is::<Proxy>() {
             return Some("a Proxy");
         }
@@ -207,7 +207,7 @@ impl Walk<'_> {
         self.out.push('{');
         let mut first = true;
         for key in keys {
-            // Symbols are no part of JSON, and non-enumerable properties are not shown by any loop either.
+            // JSON has no symbols, and no loop shows non-enumerable properties either.
             let name = match &key {
                 PropertyKey::String(name) => name.clone(),
                 PropertyKey::Index(index) => JsString::from(index.get().to_string()),
@@ -239,7 +239,7 @@ impl Walk<'_> {
         }
     }
 
-    /// "env.ts is a Date", with keys that are data left out.
+    /// "env.ts is a Date"; keys that are data are left out of the path.
     fn is(&self, what: &str) -> String {
         let mut text = self.root.to_owned();
         for part in &self.path {
@@ -260,7 +260,7 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a key is a word of the script's text, so that naming it tells nothing new.
+/// Whether a key is a word of the script's text, so that naming it reveals nothing.
 fn written(script: &str, key: &str) -> bool {
     let part_of_word = |it: char| it.is_alphanumeric() || it == '_' || it == '$';
     !key.is_empty() && key.chars().all(part_of_word) && script.split(|it| !part_of_word(it)).any(|word| word == key)

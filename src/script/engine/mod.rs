@@ -1,7 +1,7 @@
-//! The JavaScript engine behind a wall: text of scripts and JSON in, JSON out. All of boa is below this module.
+//! The JavaScript engine (boa), which no other module names: texts of scripts and JSON go in, JSON comes out.
 //!
-//! It runs in a worker process only. It cannot be stopped from inside and may exhaust memory or the stack; whoever calls
-//! it must be able to lose the process.
+//! It runs in worker processes only. It cannot be interrupted and may exhaust memory or the stack, so the process must
+//! be expendable.
 
 mod body;
 mod braces;
@@ -34,10 +34,10 @@ pub(crate) use self::syntax::SyntaxError;
 use super::ScriptKind;
 use super::reads::Reads;
 
-/// Nesting of what a script leaves.
+/// Deepest nesting of a result.
 const MAX_DEPTH: usize = 32;
 
-/// What a call came to. Messages of `Threw` may hold data of the user.
+/// The result of a call. Messages of `Threw` may contain data of the user.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     /// JSON text: `env`, or what a preprocess script yields.
@@ -46,30 +46,29 @@ pub(crate) enum Reply {
     Rejected(String),
     /// Anything else that was thrown, with the place in the script's own text.
     Threw { message: String, at: Option<(u32, u32)> },
-    /// What was left is not JSON; a sentence without data.
+    /// The result is not JSON; a sentence without data of the user.
     BadResult(String),
 }
 
-/// Bytes of JSON that a script may leave.
+/// Largest results, in bytes of JSON.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ResultCaps {
     pub env: usize,
     pub result: usize,
 }
 
-/// Checks a script without running anything: for the inspection of connectors.
+/// Checks scripts without running them, when connectors load.
 ///
-/// It compiles each as a worker of a pool will, because a pool does not start with a script that does not compile, and
-/// then no connector of its generation has scripts.
+/// It compiles each script as the workers of a pool do, because a pool with a script that does not compile does not
+/// start.
 #[derive(Default)]
 pub(crate) struct Checker {
-    /// A realm that nothing runs in. It is made for the first script: most workers check none.
+    /// A realm in which nothing runs. Made for the first script, as most workers check none.
     context: Option<Context>,
     seen: usize,
 }
 
 impl Checker {
-    /// What the script reads, or why it does not compile.
     pub(crate) fn check(&mut self, text: &str) -> Result<Reads, SyntaxError> {
         self.seen += text.len();
         // The interner keeps every name it saw; a new one now and then keeps a long inspection small.

@@ -1,6 +1,5 @@
-// Runs once in a new realm, before any script: takes away what could outlive a call or run late, then freezes the rest.
-// It must leave nothing behind that a script can write to, and it must not be able to fail half-way: an exception here
-// stops the worker before it takes a call.
+// Runs once in a new realm, before any script: removes what could outlive a call or run later, then freezes the rest.
+// Afterwards a script can write to nothing that another call sees. If it throws, the worker stops before it takes a call.
 (function () {
   "use strict";
   const { getOwnPropertyDescriptor, defineProperty, getPrototypeOf, freeze } = Object;

@@ -1,7 +1,7 @@
-//! Walks the syntax tree of a body: which parameters it reads, how, and whether it uses what is forbidden.
+//! Walks the syntax tree of a body: which parameters it reads and writes, and whether it uses forbidden syntax.
 //!
-//! Anything that is not plainly `root.name` counts as "all of it": being wrong in that direction costs a connector
-//! author one `role: factor`, being wrong in the other would lose data or taint.
+//! Anything that is not plainly `root.name` counts as "all of it": an error in that direction costs a connector author
+//! one `role: factor`, an error in the other would lose data or taint.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -60,7 +60,7 @@ pub(super) struct Finder<'i> {
     interner: &'i Interner,
     pub(super) found: Found,
     pub(super) scopes: Scopes,
-    /// Functions around this node whose `this` is their own.
+    /// The number of functions around this node that have a `this` of their own.
     pub(super) functions: usize,
     free: BTreeSet<Sym>,
     /// Names assigned as `anything.name = …`.
@@ -87,7 +87,7 @@ impl Finder<'_> {
         }
     }
 
-    /// `root.a["b"].c` as a root and keys; `None` when the chain starts elsewhere.
+    /// `root.a["b"].c` as a root and keys; `None` if the chain does not start at a parameter.
     pub(super) fn chain(&self, expression: &Expression) -> Option<(Root, Vec<Key>)> {
         match expression.flatten() {
             Expression::PropertyAccess(PropertyAccess::Simple(access)) => {
@@ -133,7 +133,7 @@ impl Finder<'_> {
         record(&mut self.found.reads, root, keys, mode);
     }
 
-    /// Visits what stands inside a chain without being the chain: computed keys, arguments of optional calls.
+    /// Visits the expressions inside a chain: computed keys, arguments of optional calls.
     fn inside(&mut self, expression: &Expression) {
         match expression.flatten() {
             Expression::PropertyAccess(PropertyAccess::Simple(access)) => {
@@ -152,7 +152,7 @@ impl Finder<'_> {
         }
     }
 
-    /// A target of an assignment. `Mode::Both` for `+=` and `++`.
+    /// The target of an assignment; `Mode::Both` for `+=` and `++`.
     fn target(&mut self, access: &PropertyAccess, mode: Mode) {
         let PropertyAccess::Simple(simple) = access else {
             let _ = access.visit_with(self);
@@ -173,7 +173,7 @@ impl Finder<'_> {
         }
     }
 
-    /// `{ a, b: { c } }` taken apart from a chain: each leaf is a longer chain.
+    /// `{ a, b: { c } }` destructured from a chain: each leaf is a longer chain.
     fn pattern(&mut self, pattern: &ObjectPattern, root: Root, above: &[Key]) {
         for element in pattern.bindings() {
             let (name, inner) = match element {
@@ -201,7 +201,7 @@ impl Finder<'_> {
         }
     }
 
-    /// `pattern = value`: true when the pattern took a chain of ours apart, so the value is accounted for.
+    /// `pattern = value`: true when the pattern destructures a chain, so that the value need not be visited.
     fn destructure(&mut self, pattern: &Pattern, value: &Expression) -> bool {
         let Pattern::Object(object) = pattern else { return false };
         let Some((root, keys)) = self.chain(value) else { return false };
@@ -210,7 +210,7 @@ impl Finder<'_> {
         true
     }
 
-    /// `env.hasOwnProperty("x")` reads one name; true when the call was such a one.
+    /// `env.hasOwnProperty("x")` reads one name; true if the call is of this form.
     fn own_property_call(&mut self, call: &Call) -> bool {
         let Some((root, keys)) = self.chain(call.function()) else { return false };
         let Some((Key::Name(method, _), above)) = keys.split_last() else { return false };

@@ -1,7 +1,8 @@
-//! The one realm of a worker: no string compilation, no jobs, a clock that stands still during a call, all frozen.
+//! The one realm of a worker: no compilation of strings, no jobs, a clock that stands still during a call, everything
+//! frozen.
 //!
-//! A context for each call would cost 400 µs; a shared one costs 8 µs but only works when no call can leave anything
-//! behind. That is what the hooks here and `prelude.js` see to.
+//! A new context for each call would cost 400 µs. A shared one costs 8 µs, but is safe only if no call can leave
+//! anything behind: the hooks here and `prelude.js` ensure that.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -19,7 +20,7 @@ use super::{code_util, element, json_in};
 /// thread's stack is sized for it.
 const MAX_RECURSION: usize = 512;
 
-/// Frames kept for a location. The innermost one of the script is wanted, so built-ins above it need a little room.
+/// Frames of a backtrace. The script's innermost frame is needed, and a few frames of built-ins may be above it.
 const BACKTRACE: usize = 16;
 
 /// Ends `eval`, `Function` and every constructor chain that leads to it, before anything is parsed.
@@ -42,7 +43,7 @@ impl HostHooks for Hooks {
         0
     }
 
-    // A typed array of this size already fills half of what a worker may use.
+    // A typed array of this size fills half of a worker's memory limit.
     fn max_buffer_size(&self, _: &mut Context) -> u64 {
         16 * 1024 * 1024
     }
@@ -72,7 +73,7 @@ impl Clock for CallClock {
 }
 
 /// `JSON.parse` without its reviver, which the prelude adds. The engine's own interns every string that it parses, so a
-/// worker would keep all keys and passwords that ever went through it: 125 bytes a text.
+/// worker would keep every key and password that it ever parsed.
 fn parse_json(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let text = args.get_or_undefined(0).to_string(context)?;
     let value = text.to_std_string().ok().and_then(|text| json_in::read(&text, Numbers::Rounded, context).ok());

@@ -1,4 +1,4 @@
-//! Files one chain such as `user.fields.otp` under the parameter that it belongs to.
+//! Records one chain, such as `user.fields.otp`, for its parameter.
 
 use crate::script::reads::{Names, Reads, ScriptPosition};
 
@@ -46,7 +46,7 @@ pub(super) enum Key {
     Computed,
 }
 
-/// What is done with the chain's end.
+/// What happens to the value at the end of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Read,

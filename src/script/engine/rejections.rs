@@ -1,6 +1,6 @@
-//! Rejections that come to nothing: `code_util.reject(…)` makes what is to be thrown, and these statements drop it.
+//! Finds rejections without effect: `code_util.reject(…)` returns an error to be thrown, and these statements drop it.
 //!
-//! Only what is certain is noted. One that is kept in a variable or handed on may well be thrown later.
+//! Only certain cases are recorded: an error that is assigned or passed on may be thrown later.
 
 use boa_engine::ast::expression::Expression;
 use boa_engine::ast::expression::operator::binary::{BinaryOp, LogicalOp};
@@ -11,10 +11,10 @@ use super::record::{Key, Root};
 use super::syntax::place;
 use crate::script::reads::ScriptPosition;
 
-/// More of them say nothing new.
+/// Enough for a warning.
 const MOST: usize = 8;
 
-/// Notes what `node` drops.
+/// Records the rejections that `node` drops.
 pub(super) fn statement(finder: &mut Finder<'_>, node: &Statement) {
     match node {
         Statement::Expression(expression) => {
@@ -34,7 +34,7 @@ fn extend(places: &mut Vec<ScriptPosition>, found: impl IntoIterator<Item = Scri
     places.extend(found.into_iter().take(room));
 }
 
-/// The rejections in an expression whose value nobody sees: itself, or what `bad && …` and `bad ? … : …` come to.
+/// The rejections in an expression whose value is dropped: itself, or a branch of `bad && …` or `bad ? … : …`.
 fn dropped(finder: &Finder<'_>, expression: &Expression) -> Vec<ScriptPosition> {
     match expression.flatten() {
         Expression::Binary(binary) => match binary.op() {

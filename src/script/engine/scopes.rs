@@ -1,4 +1,4 @@
-//! Which names a script declares itself, scope by scope, so that an inner `user` is not taken for the parameter.
+//! The names that a script declares itself, scope by scope, so that an inner `user` is not mistaken for the parameter.
 
 use boa_engine::ast::StatementList;
 use boa_engine::ast::function::{FormalParameterList, FunctionBody};
@@ -9,9 +9,9 @@ use boa_engine::interner::Sym;
 /// The scopes around the node that is being visited, innermost last.
 #[derive(Default)]
 pub(super) struct Scopes {
-    /// A scope is a short list: most declare a few names.
+    /// Lists, because most scopes declare a few names.
     names: Vec<Vec<Sym>>,
-    /// Which of them are functions, the body itself first.
+    /// Which of the scopes are functions; the body itself is the first.
     functions: Vec<usize>,
 }
 
@@ -29,7 +29,7 @@ impl Scopes {
         self.names.push(names);
     }
 
-    /// Goes on to the body of the function just entered: its `var`s and top-level declarations.
+    /// Enters the body of the function just entered: its `var`s and top-level declarations.
     pub(super) fn enter_body(&mut self, body: &FunctionBody) {
         self.extend(var_declared_names(body).into_iter().collect());
         self.extend(lexically_declared_names(body));

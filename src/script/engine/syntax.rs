@@ -1,7 +1,7 @@
-//! Parses a script's body alone, refuses what a frozen realm without jobs cannot run, and finds what it reads.
+//! Parses the body of a script, refuses what a frozen realm without jobs cannot run, and finds what it reads.
 //!
-//! The body is parsed before it is wrapped, so `}); globalThis.x = 1; (function () {` is a syntax error and no way out.
-//! A body can overflow the parser's stack: this runs in worker processes only.
+//! The body is parsed before it is wrapped, so `}); globalThis.x = 1; (function () {` is a syntax error and cannot
+//! escape. A body can overflow the parser's stack: this runs in worker processes only.
 
 use boa_engine::Source;
 use boa_engine::ast::function::FunctionBody;
@@ -35,8 +35,8 @@ fn parse(text: &str, interner: &mut Interner) -> Result<FunctionBody, SyntaxErro
     let mut parser = Parser::new(Source::from_bytes(text));
     parser.set_strict();
     let body = parser.parse_function_body(interner, false, false).map_err(|error| mistake(&error, text))?;
-    // The engine's parser stops at a `}` that closes nothing and calls the body complete. As a script of its own, what is
-    // left must be empty; a script cannot start with `}`.
+    // The engine's parser stops at a `}` that closes nothing and calls the body complete. As a script of its own, what
+    // is left must be empty; a script cannot start with `}`.
     let rest = parser.parse_script(&Scope::new_global(), interner).map_err(|error| mistake(&error, text))?;
     if rest.statements().statements().is_empty() {
         return Ok(body);

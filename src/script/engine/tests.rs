@@ -161,7 +161,7 @@ fn rejections(text: &str) -> (Vec<u32>, Vec<u32>) {
 }
 
 #[test]
-fn a_rejection_that_nobody_throws_is_seen() {
+fn a_rejection_that_is_never_thrown_is_found() {
     for (text, dropped) in [
         ("code_util.reject('x')", vec![1]),
         ("(code_util['reject']('x'))", vec![2]),

@@ -1,7 +1,7 @@
 //! A crew: the workers that hold the scripts of one group of connectors compiled, with their state and their watchdog.
 //!
-//! A pool has one crew for all ordinary scripts, whose workers always run. Every further group of connectors (those that paste
-//! libraries) has a crew *on demand*: its workers start when a call waits and end when they are idle.
+//! A pool has one crew for all ordinary scripts, whose workers always run. Every further group of connectors (those
+//! that paste libraries) has a crew *on demand*: its workers start when a call waits and end when they are idle.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,8 +20,8 @@ use super::limits::Limits;
 use super::state::{Script, State, Todo};
 use super::{lane, watch};
 
-/// Workers that all on-demand crews of a pool may run at once, for ordinary lanes and for isolation lanes each. Together with
-/// the size limit of a group this bounds their memory.
+/// Workers that all on-demand crews of a pool may run at once, for ordinary lanes and for isolation lanes each.
+/// Together with the size limit of a group this bounds their memory.
 const MAX_ON_DEMAND: usize = 8;
 
 /// Permits to run a worker, shared by all on-demand crews of a pool.
@@ -77,8 +77,8 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Crew {
-    /// Starts a worker with these scripts, which shows that they compile together. An on-demand crew ends it again at once;
-    /// any other crew keeps it, and the other workers follow.
+    /// Starts a worker with these scripts, which shows that they compile together. An on-demand crew ends it again at
+    /// once; any other crew keeps it, and the other workers follow.
     pub(super) async fn start(
         worker: &Worker,
         limits: &Limits,
@@ -99,8 +99,8 @@ impl Crew {
         Ok(Self { shared })
     }
 
-    /// Queues a call of the crew's script number `script` and returns the receiver of its outcome, or the outcome itself when
-    /// the call is refused.
+    /// Queues a call of the crew's script number `script` and returns the receiver of its outcome, or the outcome
+    /// itself when the call is refused.
     pub(super) fn submit(&self, script: usize, input: &Input) -> Result<oneshot::Receiver<CallOutcome>, CallOutcome> {
         let shared = &self.shared;
         let (Some(connector), Some(compiled)) = (shared.connectors.get(script), shared.compiled.get(script)) else {
@@ -237,8 +237,8 @@ impl Shared {
         }
     }
 
-    /// Waits until `lane` needs a worker; returns at once unless the crew is on demand. The worker holds the permit that comes
-    /// with it until it ends. `Err` when the crew closes.
+    /// Waits until `lane` needs a worker; returns at once unless the crew is on demand. The worker holds the permit
+    /// that comes with it until it ends. `Err` when the crew closes.
     pub(super) async fn wait_for_call(&self, lane: usize) -> Result<Option<OwnedSemaphorePermit>, ()> {
         if !self.is_on_demand() {
             return Ok(None);

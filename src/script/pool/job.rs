@@ -15,8 +15,8 @@ pub(super) struct Job {
     pub connector: usize,
     /// The whole frame; its number is set when it is sent to a worker. It holds credentials.
     pub frame: Arc<Zeroizing<Vec<u8>>>,
-    /// It was in flight on a worker that died. It runs once more even if its caller has gone: otherwise a caller that hangs up
-    /// early could kill workers without its script ever being identified as the culprit.
+    /// It was in flight on a worker that died. It runs once more even if its caller has gone: otherwise a caller that
+    /// hangs up early could kill workers without its script ever being identified as the culprit.
     pub repeated: bool,
     reply: oneshot::Sender<CallOutcome>,
 }

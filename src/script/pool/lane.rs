@@ -1,4 +1,5 @@
-//! The life of one lane: start a worker, send it calls, read its answers, decide about its calls when it ends, start another.
+//! The life of one lane: start a worker, send it calls, read its answers, decide about its calls when it ends, start
+//! another.
 
 use std::collections::VecDeque;
 use std::process::ExitStatus;
@@ -196,7 +197,8 @@ async fn serve(shared: &Arc<Shared>, lane: usize, started: Started) {
         let _ = child.start_kill();
         child.wait().await.ok()
     };
-    // The process has ended. Without the system call filter a child of it may live on and keep the pipe open: hence the timeout.
+    // The process has ended. Without the system call filter a child of it may live on and keep the pipe open: hence the
+    // timeout.
     let reader = stderr.abort_handle();
     let stderr = timeout(EXIT_TIMEOUT, stderr).await.unwrap_or(Ok(Vec::new())).unwrap_or_default();
     reader.abort();
@@ -289,8 +291,9 @@ fn retire(shared: &Shared, lane: usize, writer: &tokio::task::JoinHandle<()>) ->
 
 /// Decides about the calls that a dead worker left unanswered.
 ///
-/// If the watchdog killed the worker, the call it names is the culprit. On an isolation lane the only call is the culprit,
-/// however the worker died. The culprit gets its outcome; all other calls run once more, each alone, on an isolation lane.
+/// If the watchdog killed the worker, the call it names is the culprit. On an isolation lane the only call is the
+/// culprit, however the worker died. The culprit gets its outcome; all other calls run once more, each alone, on an
+/// isolation lane.
 fn reap(
     state: &mut State,
     lane: usize,
@@ -324,7 +327,8 @@ fn reap(
     todo
 }
 
-/// Why a worker died without being killed. Rust's allocator writes a message before it aborts; anything else is a crash.
+/// Why a worker died without being killed. Rust's allocator writes a message before it aborts; anything else is a
+/// crash.
 fn exit_cause(status: Option<ExitStatus>, stderr: &[u8]) -> Budget {
     const OUT_OF_MEMORY: &[u8] = b"memory allocation of ";
     let aborted = status.is_some_and(|status| !status.success());

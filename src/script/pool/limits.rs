@@ -24,8 +24,8 @@ pub struct Limits {
     pub retire_calls: u64,
     /// A worker with this many resident bytes is replaced as soon as it is idle.
     pub retire_memory: u64,
-    /// A worker that has served a call is replaced after being idle for this long: its memory still holds the credentials of
-    /// its last calls, and ending the process is the only sure way to erase them.
+    /// A worker that has served a call is replaced after being idle for this long: its memory still holds the
+    /// credentials of its last calls, and ending the process is the only sure way to erase them.
     pub retire_idle: Duration,
     /// Bytes of JSON that a variables script may leave in `env`.
     pub env_bytes: usize,

@@ -152,8 +152,8 @@ impl Live {
     }
 }
 
-/// Writes what [`Live::write`] left, as soon as the pipe has room. `write` says whether bytes are left, or `None` when the
-/// worker was taken out of the state; then this returns, which closes the worker's stdin.
+/// Writes what [`Live::write`] left, as soon as the pipe has room. `write` says whether bytes are left, or `None` when
+/// the worker was taken out of the state; then this returns, which closes the worker's stdin.
 pub(super) async fn drain(pipe: Arc<Sender>, wake: Arc<Notify>, mut write: impl FnMut() -> Option<bool>) {
     loop {
         wake.notified().await;

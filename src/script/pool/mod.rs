@@ -1,9 +1,9 @@
-//! The script workers of one generation of the catalog. A call always ends with an outcome by its deadline, whatever its
-//! script does.
+//! The script workers of one generation of the catalog. A call always ends with an outcome by its deadline, whatever
+//! its script does.
 //!
-//! A pool holds every script of its generation compiled, in crews of workers, so that a connector with expensive scripts slows
-//! only the few that share its crew. A reload starts a new pool and drops the old one, which drains. `lane` decides which
-//! script killed a worker; `state` has the queues, the slots and the quarantine.
+//! A pool holds every script of its generation compiled, in crews of workers, so that a connector with expensive
+//! scripts slows only the few that share its crew. A reload starts a new pool and drops the old one, which drains.
+//! `lane` decides which script killed a worker; `state` has the queues, the slots and the quarantine.
 
 mod crew;
 mod job;
@@ -28,8 +28,8 @@ use super::outcome::CallOutcome;
 use super::source::{Input, ScriptId, Source};
 use super::worker::sandbox::Sandbox;
 
-/// Most bytes of a call's parameters. A reply body of 256 KiB, the document made of it, and all captures stay below a third
-/// of this.
+/// Most bytes of a call's parameters. A reply body of 256 KiB, the document made of it, and all captures stay below a
+/// third of this.
 const MAX_INPUT: usize = 4 * 1024 * 1024;
 
 /// Worker processes with the scripts of one generation.
@@ -50,8 +50,9 @@ struct Slot {
 }
 
 impl Pool {
-    /// Starts the workers of a generation and returns when the first is ready; the others follow. Source number N must have
-    /// the id N. Must be called within a tokio runtime. Fails with the error of the first connector whose scripts do not start.
+    /// Starts the workers of a generation and returns when the first is ready; the others follow. Source number N must
+    /// have the id N. Must be called within a tokio runtime. Fails with the error of the first connector whose scripts
+    /// do not start.
     pub async fn start(worker: Worker, limits: Limits, sources: Vec<Source>) -> Result<Self, StartError> {
         let (pool, failed) = Self::start_each(worker, limits, sources).await;
         match failed.into_iter().next() {
@@ -90,9 +91,9 @@ impl Pool {
         }
     }
 
-    /// For a pool whose generation has been replaced while logins still use it: from now on its workers start when a call waits
-    /// and end after `idle` without one. Otherwise each reload would leave idle processes behind for as long as the longest
-    /// login.
+    /// For a pool whose generation has been replaced while logins still use it: from now on its workers start when a
+    /// call waits and end after `idle` without one. Otherwise each reload would leave idle processes behind for as long
+    /// as the longest login.
     pub fn run_on_demand(&self, idle: Duration) {
         for crew in &self.crews {
             crew.run_on_demand(idle);

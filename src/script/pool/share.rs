@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use super::super::source::Source;
 
-/// Most bytes of different texts in one group: some thousand ordinary scripts, or two libraries of the size of CryptoJS, about
-/// 20 MiB of a worker. The scripts of one connector always stay together.
+/// Most bytes of different texts in one group: some thousand ordinary scripts, or two libraries of the size of
+/// CryptoJS, about 20 MiB of a worker. The scripts of one connector always stay together.
 const MAX_GROUP: usize = 512 * 1024;
 
-/// CPU time to compile that counts as much as a full group: a connector with more gets workers of its own, so that no other
-/// connector waits for their start. The compiler is quadratic in some inputs: 100 KiB of text may take a second.
+/// CPU time to compile that counts as much as a full group: a connector with more gets workers of its own, so that no
+/// other connector waits for their start. The compiler is quadratic in some inputs: 100 KiB of text may take a second.
 const FULL_GROUP_TIME: Duration = Duration::from_millis(250);
 
-/// The groups, as indices into `sources`. Connectors are added from the cheapest to the most expensive, so that ordinary ones
-/// do not share workers with those that paste libraries when all do not fit into one group.
+/// The groups, as indices into `sources`. Connectors are added from the cheapest to the most expensive, so that
+/// ordinary ones do not share workers with those that paste libraries when all do not fit into one group.
 pub(super) fn groups(sources: &[Source]) -> Vec<Vec<usize>> {
     let mut connectors: Vec<(&str, Vec<usize>, usize)> = Vec::new();
     for (index, source) in sources.iter().enumerate() {

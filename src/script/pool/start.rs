@@ -1,7 +1,7 @@
 //! Starts the crews of a generation, and finds the connectors whose scripts keep a worker from starting.
 //!
-//! Inspection has compiled every script alone, so a worker fails to start only because it holds too many together (memory or
-//! time). Its group is then halved until the culprit is alone; all other connectors run.
+//! Inspection has compiled every script alone, so a worker fails to start only because it holds too many together
+//! (memory or time). Its group is then halved until the culprit is alone; all other connectors run.
 
 use std::collections::HashSet;
 

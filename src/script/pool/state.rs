@@ -1,5 +1,5 @@
-//! The state of a crew: which calls wait, which worker runs which, which script is in quarantine. One mutex guards it, and
-//! the code that holds the lock never blocks.
+//! The state of a crew: which calls wait, which worker runs which, which script is in quarantine. One mutex guards it,
+//! and the code that holds the lock never blocks.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -11,9 +11,9 @@ use super::job::Job;
 use super::limits::{Limits, Stats};
 use super::live::Live;
 
-/// A script whose last call took longer than this is *slow*. A worker runs its calls in order, so a slow call delays those of
-/// other connectors behind it: a worker has at most one call in flight of a connector with a slow script. Four calls of 240 ms
-/// would delay another connector by a second.
+/// A script whose last call took longer than this is *slow*. A worker runs its calls in order, so a slow call delays
+/// those of other connectors behind it: a worker has at most one call in flight of a connector with a slow script. Four
+/// calls of 240 ms would delay another connector by a second.
 pub(super) const SLOW: Duration = Duration::from_millis(20);
 
 /// What the pool knows of one script.
@@ -213,8 +213,8 @@ impl State {
         }
     }
 
-    /// The index of the next call in the isolation queue. Calls of scripts that never killed a worker go first: they were in
-    /// flight beside the culprit and must not wait until it has used up the budget of each of its own calls.
+    /// The index of the next call in the isolation queue. Calls of scripts that never killed a worker go first: they
+    /// were in flight beside the culprit and must not wait until it has used up the budget of each of its own calls.
     fn next_isolated(&mut self) -> Option<usize> {
         while let Some(at) = self.isolation_queue.iter().position(Job::abandoned) {
             self.take_isolated(at);

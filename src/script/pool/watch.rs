@@ -1,7 +1,8 @@
-//! The watchdog of a crew: kills a worker whose oldest call exceeds its CPU or wall time, and retires idle or large ones.
+//! The watchdog of a crew: kills a worker whose oldest call exceeds its CPU or wall time, and retires idle or large
+//! ones.
 //!
-//! A call's CPU time is measured only if it is still the oldest at a second look, so a pool that makes progress costs no reads
-//! of /proc.
+//! A call's CPU time is measured only if it is still the oldest at a second look, so a pool that makes progress costs
+//! no reads of /proc.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +18,15 @@ use super::state::State;
 /// Between two looks. A call exceeds its CPU budget by two of these at most.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Looks without a call in flight before the watchdog pauses: one second, so that a login now and then need not wake it.
+/// Looks without a call in flight before the watchdog pauses: one second, so that a login now and then need not wake
+/// it.
 const IDLE_TICKS: u32 = 50;
 
 /// Calls between two measurements of a worker's memory.
 const MEMORY_EVERY: u64 = 256;
 
-/// A slow call counts as this many towards [`MEMORY_EVERY`], because it may have allocated much. Not as all of them: a script
-/// that always allocates much would have its worker replaced each time.
+/// A slow call counts as this many towards [`MEMORY_EVERY`], because it may have allocated much. Not as all of them: a
+/// script that always allocates much would have its worker replaced each time.
 pub(super) const SLOW_CALL_COUNTS: u64 = 16;
 
 /// Runs until the pool is gone.
@@ -53,8 +55,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// One look at every worker. Returns whether a worker has calls or is still to be retired, and whether the pool is closed and
-/// empty.
+/// One look at every worker. Returns whether a worker has calls or is still to be retired, and whether the pool is
+/// closed and empty.
 fn look(shared: &Shared) -> (bool, bool) {
     let mut state = shared.state();
     let limits = state.limits.clone();
@@ -118,7 +120,8 @@ fn check_time(live: &mut Live, limits: &Limits) {
     live.kill();
 }
 
-/// Retires a worker that grew too large. The limit is relative to its size at the start: a generation may have many scripts.
+/// Retires a worker that grew too large. The limit is relative to its size at the start: a generation may have many
+/// scripts.
 fn check_memory(live: &mut Live, limits: &Limits) {
     if live.watch.resident_at_start.is_some() && live.watch.calls < MEMORY_EVERY {
         return;

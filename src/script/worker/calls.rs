@@ -11,26 +11,26 @@ use super::super::reads::Reads;
 use super::super::wire::{self, Frame, Inspected, Load, kind};
 use super::{probe, sandbox};
 
-/// The streams broke or carried what no daemon sends.
+/// A stream broke, or the daemon broke the protocol.
 #[derive(Debug)]
 pub(super) struct Stop;
 
 /// Bytes read at once. A pipe holds 64 KiB.
 const READ: usize = 64 * 1024;
 
-/// A buffer that grew beyond this for one large call is given back.
+/// A buffer that grew beyond this for one large call is freed.
 const KEEP: usize = 1024 * 1024;
 
 /// Answers frames until the input ends.
 pub(super) fn serve(mut input: impl Read, mut output: impl Write, restrictions: sandbox::Sandbox) -> Result<(), Stop> {
-    let mut desk = Desk { engine: None, checker: Checker::default(), restrictions };
+    let mut session = Session { engine: None, checker: Checker::default(), restrictions };
     let mut buffer = Vec::new();
     let mut chunk = vec![0; READ];
     loop {
         let mut used = 0;
         while let Some((frame, length)) = wire::split(&buffer[used..]).map_err(|_| Stop)? {
-            let reply = Zeroizing::new(desk.answer(&frame)?);
-            // At once: a finished reply never waits for the next call.
+            let reply = Zeroizing::new(session.answer(&frame)?);
+            // Flushed, so that a finished reply never waits for the next call.
             output.write_all(&reply).and_then(|()| output.flush()).map_err(|_| Stop)?;
             used += length;
         }
@@ -51,14 +51,14 @@ pub(super) fn serve(mut input: impl Read, mut output: impl Write, restrictions: 
     }
 }
 
-/// Takes away what `drain` left of `count` bytes behind the end: they hold credentials.
+/// Overwrites the `count` bytes that `drain` left behind the end: they contain credentials.
 fn wipe_behind(buffer: &mut Vec<u8>, count: usize) {
     let left = buffer.len();
     buffer.resize(left + count, 0);
     buffer.truncate(left);
 }
 
-struct Desk {
+struct Session {
     engine: Option<Engine>,
     checker: Checker,
     restrictions: sandbox::Sandbox,
@@ -69,7 +69,7 @@ fn cpu_time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
-impl Desk {
+impl Session {
     fn answer(&mut self, frame: &Frame<'_>) -> Result<Vec<u8>, Stop> {
         match frame.kind {
             kind::CALL => self.call(frame),

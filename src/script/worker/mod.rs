@@ -1,9 +1,9 @@
 //! The worker process: reads frames from its standard input, runs scripts, writes frames to its standard output.
 //!
-//! One thread has the engine and writes each reply before it begins the next call; handing it to another thread would cost
-//! more than the script. The main thread watches whether the daemon still lives. The process takes everything away from
-//! itself before it reads its first frame. It opens nothing, logs nothing and prints nothing: whatever it could print
-//! might hold a password.
+//! One thread runs the engine and writes each reply before it begins the next call; passing it to another thread would
+//! cost more than the script. The main thread watches whether the daemon is still alive. The process drops its
+//! permissions before it reads its first frame. It opens, logs and prints nothing, because anything it printed might
+//! contain a password.
 
 mod calls;
 mod probe;
@@ -18,10 +18,10 @@ use std::time::Duration;
 /// Stack of the engine thread. 512 nested calls through built-in functions need less than 8 MiB in a debug build.
 const ENGINE_STACK: usize = 16 * 1024 * 1024;
 
-/// Between two looks whether the daemon still lives. Its death closes the input, but a script in a loop reads none.
+/// Between two checks that the daemon is alive. Its death closes the input, but a script in a loop reads no input.
 const PARENT_CHECK: Duration = Duration::from_secs(1);
 
-/// How the process ended when its streams broke or the engine thread panicked.
+/// Exit status when the streams broke or the engine thread panicked.
 const FAILED: u8 = 70;
 
 /// Serves until standard input ends. To be called by the binary before anything else, on its main thread.
@@ -29,13 +29,13 @@ pub fn main() -> ExitCode {
     // A panic message can quote what the script computed.
     std::panic::set_hook(Box::new(|_| {}));
     let restrictions = sandbox::enter();
-    // Nothing that is secret comes with the first byte, and the daemon has opened before it what it watches this process by.
+    // The first byte is no secret, and the daemon opens the files of `usage` before it sends it.
     let mut first = [0];
     if std::io::stdin().read_exact(&mut first).is_err() {
         return ExitCode::SUCCESS;
     }
     let restrictions = sandbox::hide(restrictions);
-    // Nothing is ever sent; the engine thread's end shows by it.
+    // Nothing is ever sent: the channel closes when the engine thread ends.
     let (busy, ended) = sync_channel::<()>(0);
     let (go, start) = sync_channel(1);
     let (here, runs) = sync_channel(1);
@@ -45,7 +45,7 @@ pub fn main() -> ExitCode {
         run_engine(&start, first)
     });
     let Ok(engine) = engine else { return ExitCode::from(FAILED) };
-    // The filter takes away what makes a thread and what a thread does while it starts, so it comes when both run.
+    // The filter forbids the system calls that start a thread, so it is set when both threads run.
     if runs.recv().is_err() {
         return ExitCode::from(FAILED);
     }
@@ -53,7 +53,7 @@ pub fn main() -> ExitCode {
     if go.send(restrictions).is_err() {
         return ExitCode::from(FAILED);
     }
-    // Without a daemon the engine thread is not waited for, it may be in a loop.
+    // Without a daemon the engine thread is not waited for, because it may be in a loop.
     if !watch(&ended, rustix::process::getppid()) {
         return ExitCode::from(FAILED);
     }
@@ -68,8 +68,8 @@ fn run_engine(start: &Receiver<sandbox::Sandbox>, first: [u8; 1]) -> Result<(), 
     calls::serve(first.chain(std::io::stdin().lock()), std::io::stdout().lock(), restrictions)
 }
 
-/// Waits for the end of the engine thread; false when the daemon is gone before: nobody would end a script in a loop any
-/// more.
+/// Waits for the end of the engine thread; false if the daemon dies first, since then nothing would end a script in a
+/// loop.
 fn watch(ended: &Receiver<()>, parent: Option<rustix::process::Pid>) -> bool {
     while ended.recv_timeout(PARENT_CHECK) == Err(RecvTimeoutError::Timeout) {
         if rustix::process::getppid() != parent {

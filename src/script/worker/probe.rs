@@ -1,6 +1,6 @@
-//! Tries what a worker must not be able to do, so that a test can say what the sandbox of this machine holds back.
+//! Tries what a worker must not be able to do, so that a test can check the sandbox of this machine.
 //!
-//! It runs on request only, in a worker that serves no logins.
+//! It runs only on request, in a worker that serves no logins.
 
 use std::fs::File;
 use std::net::{TcpListener, TcpStream, UdpSocket};

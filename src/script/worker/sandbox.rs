@@ -1,13 +1,13 @@
-//! What a worker takes away from itself: files, network, processes, core files, memory beyond a limit.
+//! The sandbox that a worker enters: no files, no network, no processes, no core dumps, limited memory.
 //!
-//! The engine is memory-safe Rust and scripts come from the operator, so this is a second fence. A kernel that lacks one
-//! of the parts still gets the others; what was found is reported with the worker's first frame.
+//! It is a second layer of defence: the engine is memory-safe Rust, and scripts come from the operator. On a kernel
+//! that lacks a part the others still apply; the worker reports with its first frame which parts do.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What holds a worker in.
+/// The parts of the sandbox that a worker has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sandbox {
     /// The system call filter is on: no new files, sockets, processes.
@@ -22,7 +22,7 @@ impl Sandbox {
     /// All of it.
     pub const WHOLE: Self = Self { seccomp: true, landlock: true, limits: true };
 
-    /// What both have.
+    /// The parts that both have.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -45,12 +45,13 @@ impl fmt::Display for Sandbox {
     }
 }
 
-/// The first part, while there is one thread: Landlock binds the threads that come after.
+/// The first part; must be called while there is one thread, because Landlock applies to threads that are started
+/// later.
 pub(super) fn enter() -> Sandbox {
     Sandbox { seccomp: false, landlock: os::landlock(), limits: os::limits() }
 }
 
-/// The part that hides the process from others, the daemon among them.
+/// The part that hides the process from others, including the daemon.
 pub(super) fn hide(mut sandbox: Sandbox) -> Sandbox {
     sandbox.limits &= os::hide();
     sandbox
@@ -62,7 +63,7 @@ pub(super) fn seal(mut sandbox: Sandbox) -> Sandbox {
     sandbox
 }
 
-/// Lets the address space grow by `bytes` from here, no further. Called when all scripts are compiled.
+/// Limits the growth of the address space to `bytes` from here on. Called when all scripts are compiled.
 pub(super) fn limit_memory(bytes: u64) {
     os::limit_memory(bytes);
 }
@@ -81,10 +82,10 @@ mod os {
 
     use crate::dumps;
 
-    /// Files: the three standard streams and one to read the size of the process with.
+    /// Open files: the three standard streams, and one to read the size of the process; some spare.
     const FILES: u64 = 8;
 
-    /// Until the scripts are compiled and the real limit stands: room for a thousand of them.
+    /// The limit until the scripts are compiled: room for a thousand of them.
     const STARTING: u64 = 512 * 1024 * 1024;
 
     /// `/proc/self/status`, opened while files can be opened.
@@ -123,7 +124,7 @@ mod os {
 
     pub(super) fn landlock() -> bool {
         let restrict = || {
-            // No rule follows, so everything that these names cover is denied.
+            // Without a rule, every access handled here is denied.
             let ruleset = Ruleset::default()
                 .set_compatibility(CompatLevel::BestEffort)
                 .handle_access(AccessFs::from_all(ABI::V5))
@@ -140,14 +141,15 @@ mod os {
     pub(super) fn seccomp() -> bool {
         let Ok(arch) = TargetArch::try_from(std::env::consts::ARCH) else { return false };
         let Some(rules) = rules() else { return false };
-        // Anything else fails with EPERM instead of killing: a library that tries something harmless goes on.
+        // Any other call fails with EPERM instead of killing the process: a library that tries something harmless goes
+        // on.
         let filter =
             SeccompFilter::new(rules, SeccompAction::Errno(libc::EPERM.unsigned_abs()), SeccompAction::Allow, arch);
         let program = filter.and_then(BpfProgram::try_from);
         program.is_ok_and(|program| apply_filter_all_threads(&program).is_ok())
     }
 
-    /// The allowed calls; two of them on the worker itself only, because the daemon has the same user id.
+    /// The allowed system calls. Two are limited to the worker's own process, because the daemon has the same user id.
     fn rules() -> Option<BTreeMap<i64, Vec<SeccompRule>>> {
         let mut rules: BTreeMap<_, _> = allowed().into_iter().map(|call| (call, Vec::new())).collect();
         for (call, process) in [(libc::SYS_prlimit64, 0), (libc::SYS_tgkill, u64::from(std::process::id()))] {
@@ -157,7 +159,7 @@ mod os {
         Some(rules)
     }
 
-    /// What reading, writing, allocating, locking, telling the time, random numbers and ending need.
+    /// For reading, writing, allocating, locking, the time, random numbers and exiting.
     fn allowed() -> Vec<i64> {
         vec![
             libc::SYS_read,

@@ -1,7 +1,8 @@
-//! The text of a filter: comparisons of `@` paths with literals, existence tests, `&&`, `||`, `!`, parentheses (RFC 9535 section
-//! 2.3.5.1). Functions, `$` inside a filter, paths beside paths and what can name several nodes are refused.
+//! The text of a filter: comparisons of `@` paths with literals, existence tests, `&&`, `||`, `!`, parentheses (RFC
+//! 9535 section 2.3.5.1). Functions, `$` inside a filter, paths beside paths and what can name several nodes are
+//! refused.
 
-use super::{Cursor, Place, fail_at};
+use super::{Cursor, Notation, fail_at};
 use crate::document::path::filter::{Comparison, Filter};
 use crate::document::path::{PathError, Segment, Step};
 use crate::document::{Number, Value};
@@ -19,10 +20,10 @@ impl Cursor<'_> {
     /// From `?` up to the bracket that ends it.
     pub(super) fn filter(&mut self) -> Result<Filter, PathError> {
         self.next();
-        self.place = Place::Filter;
+        self.notation = Notation::Filter;
         self.blanks();
         let filter = self.any(0)?;
-        self.place = Place::Query;
+        self.notation = Notation::Query;
         Ok(filter)
     }
 

@@ -44,7 +44,8 @@ fn pairs(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
     parsed("parsePairs", read_pairs(&whole, &PairsSpec { between, after_key, last }).map(texts), context)
 }
 
-/// Pairs as scripts get them: no text is no pair, and one separator at the end means nothing, unless the last key takes it.
+/// Pairs as scripts get them: no text is no pair, and one separator at the end means nothing, unless the last key takes
+/// it.
 fn read_pairs(text: &str, spec: &PairsSpec) -> Result<IndexMap<String, String>, MembersError> {
     let text = match spec.last {
         None => text.strip_suffix(spec.between.as_str()).unwrap_or(text),
