@@ -21,7 +21,6 @@ pub struct Budget {
 pub struct BudgetExceeded;
 
 impl Budget {
-    /// A budget of `most` bytes.
     pub fn new(most: usize) -> Arc<Self> {
         Arc::new(Self { most, held: AtomicUsize::new(0), whole: None })
     }
@@ -31,7 +30,6 @@ impl Budget {
         Arc::new(Self { most, held: AtomicUsize::new(0), whole: Some(Arc::clone(whole)) })
     }
 
-    /// Bytes reserved now.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }

@@ -36,7 +36,6 @@ pub enum ReadError {
     /// It is not a regular file.
     #[error("it is a {0}, and only regular files are read")]
     Kind(&'static str),
-    /// It is too large.
     #[error("it is larger than {} KiB", .0 / 1024)]
     TooLarge(usize),
     /// It did not answer in time, or a thread of an earlier try still blocks on it.

@@ -14,13 +14,11 @@ const MAX_FIELDS: usize = 64;
 /// How fields are packed: `input.password_fields`, `input.username_fields`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packing {
-    /// The syntax.
     pub format: PackingFormat,
     /// What a text that is not packed means.
     pub otherwise: Otherwise,
 }
 
-/// The syntax of packed fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PackingFormat {
     /// JSON5, one object of scalars.

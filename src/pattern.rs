@@ -34,7 +34,6 @@ pub enum PatternError {
     TooBig,
 }
 
-/// A compiled pattern.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     regex: Regex,
@@ -66,7 +65,6 @@ impl Pattern {
         Ok(Self { regex, text: text.into(), bytes, cost: 1 + program / PROGRAM_UNIT })
     }
 
-    /// As written.
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -14,7 +14,6 @@ use doorward_demo::user::Asks;
 pub struct Shipped {
     /// The file's name without its ending.
     pub id: &'static str,
-    /// The file.
     pub yaml: &'static str,
     /// A user name that would be an injection into a template without encoding.
     pub hostile: &'static str,
@@ -48,7 +47,6 @@ const INTO_FORM: &str = "lisi&username=zhangsan&uid=zhangsan#";
 
 macro_rules! shipped {
     ($($id:literal $hostile:expr, $refused:literal $(, $key:ident: $value:expr)*;)*) => {
-        /// All of them, by name.
         pub const CONNECTORS: &[Shipped] = &[$(Shipped {
             id: $id,
             yaml: include_str!(concat!("../connectors/", $id, ".yaml")),
@@ -98,7 +96,6 @@ shipped! {
     "wecom-code" INTO_JSON, "invalid_credentials", asks: Asks::Message;
 }
 
-/// The files of `scripts/`.
 pub const SCRIPTS: &[(&str, &str)] = &[
     ("json-in-string.js", include_str!("../scripts/json-in-string.js")),
     ("md5-password.js", include_str!("../scripts/md5-password.js")),

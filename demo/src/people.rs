@@ -27,13 +27,10 @@ pub enum AccountState {
 /// A person as the demo's administrator typed them in.
 #[derive(Debug, Clone, Copy)]
 pub struct Person {
-    /// The login name.
     pub login: &'static str,
     /// The password: printed in the demo for people to try, kept by no server.
     pub password: &'static str,
-    /// The name to show.
     pub name: &'static str,
-    /// The mobile number.
     pub mobile: &'static str,
     /// What the administrator did to the account.
     pub state: AccountState,

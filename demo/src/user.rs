@@ -12,7 +12,6 @@ use super::people::{PEOPLE, Person};
 /// What a connector asks of the user beside the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asks {
-    /// Nothing.
     Nothing,
     /// The six digits of a message.
     Message,

@@ -16,7 +16,6 @@ const MAX_BODY: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw(pub String);
 
-/// A flaw with this text.
 pub fn flaw<T>(text: impl Into<String>) -> Result<T, Flaw> {
     Err(Flaw(text.into()))
 }
@@ -28,9 +27,7 @@ pub struct Wire {
     pub path: String,
     /// The query string, still encoded; empty if there is none.
     pub query: String,
-    /// All headers.
     pub headers: HeaderMap,
-    /// The body.
     pub body: Bytes,
 }
 
@@ -128,12 +125,10 @@ impl Fields {
     }
 }
 
-/// Decodes UTF-8.
 pub fn utf8(bytes: &[u8]) -> Result<String, Flaw> {
     String::from_utf8(bytes.to_vec()).map_err(|_| Flaw("not UTF-8".to_owned()))
 }
 
-/// Decodes GBK.
 pub fn gbk(bytes: &[u8]) -> Result<String, Flaw> {
     match encoding_rs::GBK.decode_without_bom_handling_and_without_replacement(bytes) {
         Some(text) => Ok(text.into_owned()),

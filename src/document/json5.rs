@@ -7,14 +7,12 @@ use indexmap::map::Entry;
 
 use super::{MAX_DEPTH, MembersError, Number, Object, Value};
 
-/// One value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Json5 {
     /// The content of a string.
     Text(String),
     /// A number, `true`, `false`, `null`, `NaN`, `Infinity`: its text.
     Bare(String),
-    /// A list.
     Array(Vec<Json5>),
     /// Names and values in order, repeats included.
     Object(Vec<(String, Json5)>),

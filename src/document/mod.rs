@@ -41,18 +41,13 @@ pub type Object = IndexMap<String, Value>;
 /// A JSON value whose numbers are the text as written.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Value {
-    /// JSON `null`.
     #[default]
     Null,
-    /// `true` or `false`.
     Bool(bool),
     /// A number, digits untouched.
     Number(Number),
-    /// A string.
     Text(String),
-    /// A list.
     Array(Vec<Value>),
-    /// A map from name to value.
     Object(Object),
 }
 

@@ -26,13 +26,11 @@ impl Default for PairsSpec {
 /// Why a text is not a list of names and values. It quotes nothing of the text, which may be a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MembersError {
-    /// A name comes twice.
     #[error("a name that occurs twice")]
     Repeated,
     /// A value that is itself a list.
     #[error("a value that is not a scalar")]
     Nested,
-    /// The syntax.
     #[error("{0}")]
     Malformed(&'static str),
     /// More names than the limit.
@@ -43,7 +41,6 @@ pub enum MembersError {
 /// Most names in one text. The forms of replies have tens.
 const MAX_MEMBERS: usize = 1024;
 
-/// Reads pairs.
 pub fn from_pairs(text: &str, spec: &PairsSpec) -> Result<IndexMap<String, String>, MembersError> {
     if spec.between.is_empty() || spec.after_key.is_empty() {
         return Err(MembersError::Malformed("separators that are empty"));

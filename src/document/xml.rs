@@ -26,7 +26,6 @@ const MAX_ATTRIBUTES: usize = 256;
 pub struct XmlError {
     /// From 1; approximate.
     pub line: usize,
-    /// What is wrong.
     pub cause: &'static str,
 }
 

@@ -8,9 +8,7 @@ use super::source::{CompileError, ScriptId};
 /// The command line of a script worker: `doorward script-worker`.
 #[derive(Debug, Clone)]
 pub struct Worker {
-    /// The program.
     pub program: PathBuf,
-    /// Its arguments.
     pub args: Vec<OsString>,
 }
 
@@ -60,10 +58,5 @@ pub enum StartError {
     Nothing(String),
     /// A script does not compile although its inspection passed.
     #[error("script {} does not compile: {mistake}", id.0)]
-    Script {
-        /// Which.
-        id: ScriptId,
-        /// Why.
-        mistake: CompileError,
-    },
+    Script { id: ScriptId, mistake: CompileError },
 }

@@ -7,11 +7,8 @@ use crate::secret::Secret;
 /// The limit that ended a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Budget {
-    /// Its CPU time.
     Cpu,
-    /// Its wall time.
     Wall,
-    /// The worker's memory.
     Memory,
     /// The call crashed the worker: its stack overflowed, or the engine failed.
     Crash,
@@ -43,10 +40,7 @@ pub enum CallOutcome {
         what: String,
     },
     /// The pool ended the call.
-    Killed {
-        /// By what.
-        by: Budget,
-    },
+    Killed { by: Budget },
     /// No slot, and no room to wait for one; or the pool is closing.
     Overloaded,
     /// The deadline of the login passed. The script may still be running, until its own budget ends it.

@@ -11,9 +11,7 @@ use serde::{Deserialize, Serialize};
 /// A position in a script or in its file; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ScriptPosition {
-    /// Line, from 1.
     pub line: u32,
-    /// Column, from 1.
     pub column: u32,
 }
 
@@ -42,7 +40,6 @@ impl Names {
     }
 }
 
-/// What one script reads and writes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reads {
     /// CPU time of compiling the script.

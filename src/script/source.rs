@@ -46,7 +46,6 @@ pub enum ScriptKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScriptId(pub u32);
 
-/// One script.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// Its number in the generation.
@@ -55,7 +54,6 @@ pub struct Source {
     pub connector: String,
     /// Before a request or on a reply.
     pub kind: ScriptKind,
-    /// The text of the body.
     pub text: String,
     /// The file that the text stands in.
     pub file: String,
@@ -81,11 +79,8 @@ impl Source {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message} (line {line}, column {column})")]
 pub struct CompileError {
-    /// A sentence.
     pub message: String,
-    /// Line of the file, from 1.
     pub line: u32,
-    /// Column of the file, from 1.
     pub column: u32,
 }
 
@@ -105,7 +100,6 @@ impl CompileError {
 pub struct Input(Zeroizing<String>);
 
 impl Input {
-    /// Takes the JSON text.
     pub fn new(json: impl Into<String>) -> Self {
         Self(Zeroizing::new(json.into()))
     }

@@ -15,7 +15,6 @@ pub(crate) const HEADER: usize = 9;
 /// Largest payload: many times a reply body of 256 KiB and the document made of it, both escaped.
 pub(crate) const MAX_PAYLOAD: usize = 8 * 1024 * 1024;
 
-/// The kinds of frames.
 pub(crate) mod kind {
     /// To a worker: `Load` as JSON. Answered by `READY` or `REFUSED`.
     pub(crate) const LOAD: u8 = 1;
@@ -61,7 +60,6 @@ pub(crate) enum Inspected {
     CompileError(String, ScriptPosition),
 }
 
-/// A frame that was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame<'a> {
     pub kind: u8,
@@ -87,7 +85,6 @@ pub(crate) fn frame(kind: u8, number: u32, parts: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
-/// Sets the number of a frame.
 pub(crate) fn renumber(frame: &mut [u8], number: u32) {
     if let Some(place) = frame.get_mut(5..HEADER) {
         place.copy_from_slice(&number.to_le_bytes());

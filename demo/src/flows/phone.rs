@@ -21,7 +21,6 @@ use crate::wire::{Flaw, Wire, flaw, form, utf8};
 /// How many messages all telephones keep together.
 const KEPT: usize = 64;
 
-/// All messages.
 #[derive(Default)]
 pub(super) struct Messages(Mutex<VecDeque<Message>>);
 

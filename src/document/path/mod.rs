@@ -15,7 +15,6 @@ use std::fmt;
 use self::filter::{Filter, Steps};
 use super::{Shape, Value};
 
-/// One part of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
     /// Goes to one child.
@@ -27,7 +26,6 @@ enum Segment {
 /// One step down a document.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Step {
-    /// A member of an object.
     Name(String),
     /// An item of an array; negative counts from the end.
     Index(i64),
@@ -43,7 +41,6 @@ pub struct Path {
 /// The result of looking a path up in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup<'v> {
-    /// The one node.
     Node(&'v Value),
     /// The document has no such node.
     Absent,
@@ -83,7 +80,6 @@ impl Step {
         matches!(self, Self::Name(_))
     }
 
-    /// The child of the node at `spot`.
     fn take<'v>(&self, spot: Spot<'v>, shape: Shape) -> Lookup<'v> {
         let child = match (self, spot.node) {
             (Self::Name(name), Value::Object(object)) => object.get(name),

@@ -44,7 +44,6 @@ struct Cursor<'t> {
 /// Which notation is read; it decides what brackets may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Notation {
-    /// `a.b[0]`
     Bare,
     /// `$…`
     Query,

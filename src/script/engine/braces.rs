@@ -10,7 +10,7 @@ use super::syntax::place;
 use crate::script::reads::ScriptPosition;
 
 /// Enough for a warning.
-const MOST: usize = 32;
+const MAX_NAMES: usize = 32;
 
 /// Notes `${x}` and `{{ x.y }}` in a text.
 pub(super) fn literal(finder: &mut Finder<'_>, node: &Literal) {
@@ -51,7 +51,7 @@ fn note(finder: &mut Finder<'_>, text: &str, at: ScriptPosition) {
 fn add(finder: &mut Finder<'_>, name: &str, at: ScriptPosition) {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let braced = &mut finder.found.reads.braced;
-    if !name.is_empty() && name.len() <= 128 && name.chars().all(plain) && braced.names.len() < MOST {
+    if !name.is_empty() && name.len() <= 128 && name.chars().all(plain) && braced.names.len() < MAX_NAMES {
         braced.add(name, at);
     }
 }

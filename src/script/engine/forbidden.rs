@@ -219,7 +219,6 @@ impl Finder<'_> {
         std::ops::ControlFlow::Continue(())
     }
 
-    /// Visits a function.
     pub(super) fn function(
         &mut self,
         name: Option<boa_engine::interner::Sym>,

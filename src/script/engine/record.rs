@@ -2,7 +2,6 @@
 
 use crate::script::reads::{Names, Reads, ScriptPosition};
 
-/// A parameter of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Root {
     User,
@@ -39,7 +38,6 @@ impl Root {
     }
 }
 
-/// One key of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Key {
     Name(String, ScriptPosition),

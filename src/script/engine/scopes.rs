@@ -40,7 +40,6 @@ impl Scopes {
         self.functions.len() <= 1
     }
 
-    /// Enters a block.
     pub(super) fn enter_block(&mut self, block: &Block) {
         self.enter_list(block.statement_list());
     }
@@ -62,7 +61,6 @@ impl Scopes {
         }
     }
 
-    /// Leaves the innermost scope.
     pub(super) fn leave(&mut self) {
         self.names.pop();
         self.functions.pop_if(|function| *function == self.names.len());

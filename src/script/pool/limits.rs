@@ -107,13 +107,11 @@ impl Stats {
 /// Counts since the pool started, and two gauges. For metrics: numbers only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Calls that were made.
     pub calls: u64,
     /// Calls that yielded a value.
     pub values: u64,
     /// Calls that rejected the input.
     pub rejected: u64,
-    /// Calls that threw.
     pub threw: u64,
     /// Calls that left something that is not JSON.
     pub bad_results: u64,
@@ -137,7 +135,6 @@ pub struct Stats {
     pub retired: u64,
     /// Times that a script entered quarantine.
     pub quarantined: u64,
-    /// Calls in flight now.
     pub in_flight: usize,
     /// Calls that wait for a slot now.
     pub waiting: usize,

@@ -15,9 +15,7 @@ const ON_DEMAND_LANES: usize = 2;
 /// A connector whose scripts no worker can load.
 #[derive(Debug)]
 pub struct FailedConnector {
-    /// Its name.
     pub connector: String,
-    /// Why.
     pub why: StartError,
 }
 

@@ -19,7 +19,6 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// All of it.
     pub const WHOLE: Self = Self { seccomp: true, landlock: true, limits: true };
 
     /// The parts that both have.
@@ -32,7 +31,6 @@ impl Sandbox {
         }
     }
 
-    /// Its parts by name.
     pub fn parts(self) -> [(&'static str, bool); 3] {
         [("seccomp", self.seccomp), ("landlock", self.landlock), ("limits", self.limits)]
     }

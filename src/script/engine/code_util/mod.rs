@@ -27,7 +27,6 @@ const MAX_REJECTS: usize = 16;
 #[derive(Default)]
 struct Rejects(Vec<(JsObject, String)>);
 
-/// The type of every function here.
 type Native = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
 
 /// Defines the global `code_util`. The prelude freezes it with everything else.
@@ -42,7 +41,6 @@ pub(super) fn install(context: &mut Context) -> JsResult<()> {
     context.register_global_property(js_string!("code_util"), object, Attribute::READONLY)
 }
 
-/// Adds a function to an object.
 fn define(object: &JsObject, name: &str, length: usize, body: Native, context: &mut Context) -> JsResult<()> {
     add(object, name, length, NativeFunction::from_fn_ptr(body), context)
 }
