@@ -1,7 +1,7 @@
-//! A portal made for browsers: whether the login succeeded is told by a cookie alone.
+//! A portal made for browsers: only a cookie says whether the login succeeded.
 //!
-//! It sends a session cookie to everybody, redirects after a right password and after a wrong one, and shows a page
-//! with status 200 to who is locked out. Nothing but `SSOTOKEN` means "yes".
+//! It sends a session cookie with every reply, redirects after a right password and after a wrong one, and shows a page
+//! with status 200 for locked accounts. Nothing but `SSOTOKEN` means "yes".
 
 use std::sync::Arc;
 

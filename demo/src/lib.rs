@@ -110,7 +110,7 @@ impl DemoServer {
         self.server.flows.push.press(login, confirm, self.server.now())
     }
 
-    /// The digits in a captcha's picture, as somebody reads them who looks at it.
+    /// The digits in a captcha's picture, as a person would read them.
     pub fn read_picture(&self, png: &[u8]) -> Option<String> {
         self.server.flows.captchas.read(png)
     }
@@ -120,7 +120,7 @@ impl DemoServer {
         self.server.flows.renewal.expire(login);
     }
 
-    /// Forgets the tokens of all applications, as a server does that is started again.
+    /// Forgets the tokens of all applications, as a restarted server does.
     pub fn forget_app_tokens(&self) {
         self.server.flows.forget_apps();
     }
@@ -137,11 +137,11 @@ impl std::fmt::Debug for DemoServer {
 pub struct Seen {
     /// The path that was asked.
     pub path: String,
-    /// What came of it.
+    /// What the server made of it.
     pub outcome: Outcome,
 }
 
-/// What came of a login.
+/// What the server made of a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The request was as the protocol says.
@@ -186,7 +186,7 @@ struct Server {
     checked: AtomicUsize,
 }
 
-/// A login that could be read: who, and what they sent for the password.
+/// A login that could be read: the user name, and what was sent for the password.
 struct Attempt {
     login: String,
     sent: String,

@@ -36,7 +36,7 @@ pub struct Person {
     pub state: AccountState,
 }
 
-/// Everybody. `lisi` has a password with the characters that break careless templates.
+/// All users. `lisi` has a password with the characters that break careless templates.
 pub const PEOPLE: [Person; 6] = [
     person("zhangsan", "123456", "张三", "13800000001", AccountState::Active),
     person("lisi", r#"密码 "9'9%&<b>=+;,|\"#, "李四", "13800000002", AccountState::Active),
@@ -98,7 +98,7 @@ pub enum LoginResult {
 }
 
 impl Directory {
-    /// Everybody of [`PEOPLE`], stored as `scheme` allows.
+    /// All of [`PEOPLE`], stored as `scheme` allows.
     ///
     /// # Errors
     /// The system gives no randomness for the salts.

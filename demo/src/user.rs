@@ -1,7 +1,6 @@
-//! The user of a demo login: looks at the telephone or the picture, types what is there, or something else.
+//! A simulated user, who reads the telephone or the picture and types what it shows, or something wrong.
 //!
-//! A stand-in for a person, so that the demo and the tests can go through a challenge. It sees what a person sees and
-//! nothing more.
+//! With it the demo and the tests can answer challenges. It sees only what a person would see.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,9 +46,9 @@ pub enum Answer {
 pub const NEW_PASSWORD: &str = "Spring-2026";
 
 impl Asks {
-    /// Whom it is asked of: who has the right password and must do this.
+    /// A user who has the right password and is asked for this.
     pub fn person(self) -> Person {
-        // The one whose password has expired, or the first.
+        // The user whose password has expired, or the first.
         PEOPLE[if self == Self::NewPassword { 4 } else { 0 }]
     }
 

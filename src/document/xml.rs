@@ -158,7 +158,7 @@ impl Tree {
                 _ => return Err("a character reference that XML does not allow"),
             }
         } else {
-            element.text.push_str(resolve_predefined_entity(reference).ok_or("an entity that nobody declared")?);
+            element.text.push_str(resolve_predefined_entity(reference).ok_or("an undeclared entity")?);
         }
         Ok(())
     }

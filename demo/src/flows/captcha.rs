@@ -24,25 +24,25 @@ use crate::{Attempt, Server, token};
 
 /// How many digits a picture shows.
 const DIGITS: usize = 5;
-/// How many pictures a person who looks can still read.
+/// How many of the newest pictures [`Captchas::read`] can still read.
 const SEEN: usize = 64;
 
 /// The pictures that were handed out.
 pub(crate) struct Captchas {
     sessions: TicketStore<String>,
-    /// What a person sees who looks at a picture; nothing that checks a login reads it.
-    eyes: Mutex<VecDeque<(Vec<u8>, String)>>,
+    /// The digits in the newest pictures, as a person would read them. The check of a login never reads this.
+    shown_digits: Mutex<VecDeque<(Vec<u8>, String)>>,
 }
 
 impl Captchas {
     pub(super) fn new() -> Self {
-        Self { sessions: TicketStore::for_seconds(2 * 60), eyes: Mutex::default() }
+        Self { sessions: TicketStore::for_seconds(2 * 60), shown_digits: Mutex::default() }
     }
 
-    /// The digits in a picture, as somebody reads them who looks at it.
+    /// The digits in a picture, as a person would read them.
     pub(crate) fn read(&self, png: &[u8]) -> Option<String> {
-        let eyes = self.eyes.lock().unwrap_or_else(PoisonError::into_inner);
-        eyes.iter().find(|(shown, _)| shown == png).map(|(_, digits)| digits.clone())
+        let shown_digits = self.shown_digits.lock().unwrap_or_else(PoisonError::into_inner);
+        shown_digits.iter().find(|(shown, _)| shown == png).map(|(_, digits)| digits.clone())
     }
 
     fn draw(&self, now: u64) -> (String, Vec<u8>) {
@@ -51,11 +51,11 @@ impl Captchas {
         // Without randomness the picture is merely easy to read.
         let _ = getrandom::fill(&mut noise);
         let png = picture::png(&digits, &noise);
-        let mut eyes = self.eyes.lock().unwrap_or_else(PoisonError::into_inner);
-        if eyes.len() == SEEN {
-            eyes.pop_front();
+        let mut shown_digits = self.shown_digits.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown_digits.len() == SEEN {
+            shown_digits.pop_front();
         }
-        eyes.push_back((png.clone(), digits.clone()));
+        shown_digits.push_back((png.clone(), digits.clone()));
         (self.sessions.put(now, digits), png)
     }
 }

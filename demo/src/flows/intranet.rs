@@ -1,9 +1,8 @@
 //! An intranet for browsers whose login form holds a token against forged requests (CSRF).
 //!
 //! `GET /intranet/login` shows the form and opens a session; the form's hidden token is that session's and good once.
-//! After a right password the session gets a new id (so that nobody planted the old one), `INTRANET_TOKEN` says who is
-//! in, and the browser goes to `/intranet/home`. A wrong password is a page with status 200, a forged form one with
-//! 403.
+//! After a right password the session gets a new id (against session fixation), `INTRANET_TOKEN` identifies the user,
+//! and the browser goes to `/intranet/home`. A wrong password is a page with status 200, a forged form one with 403.
 
 use std::sync::Arc;
 
@@ -58,7 +57,7 @@ async fn login(State(server): State<Arc<Server>>, wire: Wire) -> Response {
             let cookies = [
                 format!("INTRANETSESSION={session}; Path=/intranet; HttpOnly"),
                 format!("INTRANET_TOKEN={}; Path=/; HttpOnly; Max-Age=28800", token()),
-                // What the pages greet the user with; anybody may read it.
+                // The name that the pages greet the user with; it is no secret.
                 format!("LAST_LOGIN={}; Path=/", hex::encode(&login)),
             ];
             let cookies = AppendHeaders(cookies.map(|cookie| (header::SET_COOKIE, cookie)));

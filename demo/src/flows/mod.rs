@@ -1,6 +1,6 @@
 //! Protocols of more than one request: second factors, forced renewals, pages with forms, tickets, tokens of apps.
 //!
-//! Each keeps what such servers keep between two requests (who is half way in, what code was sent, until when) and is
+//! Each keeps what such servers keep between two requests (whose login is open, which code was sent, until when) and is
 //! as strict about it: a ticket is its user's, a code is good once and for a time, wrong answers are counted.
 
 mod app_tokens;
@@ -55,7 +55,7 @@ pub(super) struct Flows {
 }
 
 impl Flows {
-    /// Nobody has begun.
+    /// Without any login in progress.
     ///
     /// # Errors
     /// The system gives no randomness.
@@ -99,8 +99,8 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .merge(dingtalk::routes())
 }
 
-/// Whether a telephone is enrolled as a second factor. The last of [`PEOPLE`] has none: servers let such users in by
-/// the password alone.
+/// Whether the user has enrolled a telephone as a second factor. The last of [`PEOPLE`] has not: servers accept such
+/// users with the password alone.
 fn enrolled(login: &str) -> bool {
     PEOPLE[..PEOPLE.len() - 1].iter().any(|person| person.login == login)
 }

@@ -23,7 +23,7 @@ use crate::wire::{Flaw, Wire, form, utf8};
 /// The one application. A demo's, printed in the documents.
 pub(crate) const CLIENT: (&str, &str) = ("doorward", "demo-client-secret");
 
-/// Tokens of the application, and who logged in.
+/// Tokens of the application, and of the users that logged in.
 pub(super) struct Sessions {
     pub(super) apps: AppTokens,
     logins: TicketStore<String>,

@@ -25,7 +25,7 @@ use crate::{Server, token};
 /// Wrong codes that end a transaction.
 const TRIES: u32 = 5;
 
-/// Who is half way in.
+/// Logins that wait for their code, by state token.
 pub(super) struct Sessions(TicketStore<Half>);
 
 struct Half {
@@ -100,7 +100,7 @@ fn fields(wire: &Wire) -> Result<[String; 2], Flaw> {
     if code.is_empty() { flaw("passCode is empty") } else { Ok([state, code]) }
 }
 
-/// A user's factor has an id of its own, so that nobody verifies with somebody else's.
+/// The id of a user's factor; it differs for each user, so that no user can verify with the factor of another.
 fn factor_id(login: &str) -> String {
     format!("ostf{}", hex::encode(&Sha256::digest(login)[..8]))
 }

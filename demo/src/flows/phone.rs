@@ -1,7 +1,7 @@
-//! What the users' telephones show: messages that came, the code of the authenticator app, confirmations that wait.
+//! What the users' telephones show: received messages, the code of the authenticator app, open confirmations.
 //!
-//! This is the one way in which a demo's code leaves the server, as in life: to who tries a login, who looks at the
-//! telephone (`GET /demo/phone?login=zhangsan`) and presses its buttons (`POST /demo/phone/confirm`, `…/deny`).
+//! This is the only way in which a code leaves the demo server: a person who tries a login looks at the telephone
+//! (`GET /demo/phone?login=zhangsan`) and presses its buttons (`POST /demo/phone/confirm`, `…/deny`).
 //! Nothing that checks a login may read from here.
 
 use std::collections::VecDeque;
@@ -100,7 +100,7 @@ async fn show(State(server): State<Arc<Server>>, wire: Wire) -> Response {
             }))
             .into_response()
         }
-        Err(flaw) => nobody(&flaw),
+        Err(flaw) => unknown_user(&flaw),
     }
 }
 
@@ -119,7 +119,7 @@ fn press(server: &Server, wire: &Wire, confirmed: bool) -> Response {
         Ok(login) => {
             Json(json!({ "pressed": server.flows.push.press(&login, confirmed, server.now()) })).into_response()
         }
-        Err(flaw) => nobody(&flaw),
+        Err(flaw) => unknown_user(&flaw),
     }
 }
 
@@ -127,6 +127,6 @@ fn known([login]: [String; 1]) -> Result<String, Flaw> {
     if PEOPLE.iter().any(|person| person.login == login) { Ok(login) } else { flaw("nobody of this name") }
 }
 
-fn nobody(flaw: &Flaw) -> Response {
+fn unknown_user(flaw: &Flaw) -> Response {
     (StatusCode::NOT_FOUND, Json(json!({ "error": flaw.0 }))).into_response()
 }

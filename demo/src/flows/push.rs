@@ -1,7 +1,8 @@
-//! A platform that asks the user's telephone: the login waits until somebody presses a button there.
+//! A platform that asks the user's telephone: the login waits until the user presses a button there.
 //!
-//! `POST /push/login` with a form `username`, `password` gives `pushId`, or a token to who has no telephone; `GET
-//! /push/state?pushId=…` gives `WAITING`, `CONFIRMED` (told once, with the account), `DENIED` or `TIMEOUT`.
+//! `POST /push/login` with a form `username`, `password` gives `pushId`, or a token for a user without a telephone;
+//! `GET
+//! /push/state?pushId=…` gives `WAITING`, `CONFIRMED` (once, with the account), `DENIED` or `TIMEOUT`.
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use crate::{Attempt, Server, token};
 /// How long the telephone asks, in milliseconds.
 const ASKS: u64 = 2 * 60 * 1000;
 
-/// Who waits. Ids outlive the question, so that "too late" can be told from "never heard of".
+/// Logins that wait for a button. Ids outlive the question, so that "too late" differs from "unknown".
 pub(crate) struct Sessions(TicketStore<Asked>);
 
 struct Asked {

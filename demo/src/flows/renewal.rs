@@ -1,4 +1,4 @@
-//! A server that lets nobody in with an old password: who knows it must choose a new one first.
+//! A server that accepts no expired password: the user must choose a new one first.
 //!
 //! `POST /account/login { loginName, password }` gives `OK`, or `MUST_CHANGE` and a `changeTicket`;
 //! `POST /account/password { changeTicket, newPassword }` changes the password when it is good enough, and is then a
@@ -21,7 +21,7 @@ use crate::{Server, token};
 /// The shortest new password, in characters.
 const SHORTEST: usize = 8;
 
-/// The accounts, which change here and in no other protocol, and who must choose.
+/// The accounts, which change here and in no other protocol, and the users who must choose a new password.
 pub(crate) struct Sessions {
     accounts: RwLock<Directory>,
     owing: TicketStore<String>,

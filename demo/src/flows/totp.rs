@@ -16,7 +16,7 @@ const STEP: u64 = 30;
 /// How many codes before and after the present one count, for clocks that differ (RFC 6238 section 5.2).
 const SKEW: u64 = 1;
 
-/// The shared secrets of everybody, and which codes were used.
+/// The shared secrets of all users, and the codes that were used.
 pub(super) struct Authenticators {
     secrets: BTreeMap<&'static str, [u8; 20]>,
     /// The last step whose code was taken, by login: no code counts twice (RFC 6238 section 5.2).
@@ -35,7 +35,7 @@ pub(super) enum Shown {
 }
 
 impl Authenticators {
-    /// A secret for everybody.
+    /// Draws a secret for each user.
     ///
     /// # Errors
     /// The system gives no randomness.
