@@ -8,6 +8,7 @@ pub mod api;
 pub mod attempt;
 pub mod audit;
 pub mod budget;
+pub mod catalog;
 pub mod clock;
 pub mod condition;
 pub mod config;

@@ -15,9 +15,10 @@ use futures_util::future::BoxFuture;
 
 use super::connectors::{About, Attribute, Call, Connector, Connectors, Health, Rehearsed, Reloaded};
 use crate::account::{MAX_PACKED_BYTES, UNREADABLE};
+use crate::catalog::{Catalog, Entry};
 use crate::clock::System;
 use crate::connector;
-use crate::connector::catalog::{Catalog, Entry, Live};
+use crate::connector::Live;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use doorward::catalog::{Loader, Outcome};
 use doorward::config;
-use doorward::connector::catalog::{Loader, Outcome};
 use doorward::diagnostic::{Diagnostic, Severity, Style, render, to_json};
 use doorward::golden;
 use doorward::upstream::Egress;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use doorward::connector::bounds::Bounds;
-use doorward::connector::catalog::{Loader, files};
+use doorward::catalog::bounds::Bounds;
+use doorward::catalog::{Loader, files};
 use doorward::connector::check::SecretsFrom;
 use doorward::script::{Limits, Worker};
 use doorward::upstream::{Egress, EgressRules};

@@ -4,26 +4,23 @@
 //! one becomes the other is `check`.
 
 pub mod ask;
-pub mod bounds;
 pub mod cache;
-pub mod catalog;
 pub mod check;
 pub mod evidence;
-mod found;
 mod key_owners;
+mod live;
 mod needs;
-pub mod probe;
 #[cfg(test)]
 mod random;
 pub mod raw;
 mod schema;
 mod script_input;
-mod spread;
 pub mod step_cache;
 pub mod usual;
 
 pub use ask::Ask;
 pub use cache::CachePlan;
+pub use live::Live;
 pub use needs::Needs;
 pub use raw::connector::Kind;
 pub use raw::response::Match;

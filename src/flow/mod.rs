@@ -60,6 +60,7 @@ mod state;
 mod step;
 mod stop;
 mod tools;
+mod trial;
 mod utility;
 mod watched;
 
@@ -70,6 +71,7 @@ pub use saved::Saved;
 pub use tools::{
     CodeSend, Exchange, NoPauses, NoScripts, Pauses, Pocket, Rehearsal, Scripts, Sends, Tools, Unbounded, Waiting,
 };
+pub use trial::Trial;
 pub use utility::{Refused, UtilityEnd, UtilityReport, utility};
 
 use std::net::IpAddr;

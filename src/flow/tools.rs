@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::progress::Progress;
 use crate::budget::Budget;
 use crate::clock::Ambient;
-use crate::connector::catalog::Live;
+use crate::connector::Live;
 use crate::connector::step_cache::StepCache;
 use crate::script::{CallOutcome, Input, Pool, ScriptId};
 use crate::state::Pause;

@@ -13,8 +13,9 @@ mod utility;
 
 use std::collections::BTreeMap;
 
+use crate::catalog::Loader;
 use crate::connector::Connector;
-use crate::connector::catalog::{Live, Loader};
+use crate::connector::Live;
 use crate::connector::check::Surroundings;
 use crate::connector::raw::golden::GoldenCase;
 use crate::diagnostic::Diagnostic;

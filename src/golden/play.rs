@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::ambient::Fixed;
 use super::exchange::Canned;
 use crate::clock::Ambient;
-use crate::connector::catalog::Live;
+use crate::connector::Live;
 use crate::connector::raw::golden::GoldenCase;
 use crate::connector::raw::{Dict, Text};
 use crate::connector::{Connector, Kind};

@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["main", "cmd"],
     &["api", "attempt", "http", "shipped"],
     &["audit", "metrics", "trace", "golden", "log", "guard"],
+    &["catalog"],
     &["flow"],
     &["state"],
     &["connector"],

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Mutex;
 
 use doorward::clock::System;
-use doorward::connector::catalog::Live;
+use doorward::connector::Live;
 use doorward::diagnostic::{Style, render};
 use doorward::document::Object;
 use doorward::flow::progress::Progress;

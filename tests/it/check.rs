@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use doorward::connector::catalog::{Loader, Outcome};
+use doorward::catalog::{Loader, Outcome};
 use doorward::connector::check::Draft;
 use doorward::diagnostic::{Diagnostic, Severity, Style, render};
 use doorward::script::{Limits, Source, Worker, inspect};

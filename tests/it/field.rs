@@ -6,8 +6,9 @@ mod soap;
 
 use std::path::Path;
 
+use doorward::catalog::{Loader, Outcome};
 use doorward::clock::System;
-use doorward::connector::catalog::{Live, Loader, Outcome};
+use doorward::connector::Live;
 use doorward::diagnostic::{Style, render};
 use doorward::document::Object;
 use doorward::flow::progress::Progress;

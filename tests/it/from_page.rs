@@ -2,8 +2,9 @@
 
 mod portal;
 
+use doorward::catalog::Loader;
 use doorward::clock::System;
-use doorward::connector::catalog::{Live, Loader};
+use doorward::connector::Live;
 use doorward::diagnostic::{Style, render};
 use doorward::flow::progress::Progress;
 use doorward::flow::{Login, Report, Tools, authenticate};

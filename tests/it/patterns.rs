@@ -1,7 +1,7 @@
 //! What regular expressions may take: those of one file, and those of a daemon.
 
-use doorward::connector::bounds::Bounds;
-use doorward::connector::catalog::{Loader, Outcome};
+use doorward::catalog::bounds::Bounds;
+use doorward::catalog::{Loader, Outcome};
 
 use crate::support::loader::loader;
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use doorward::connector::catalog::files;
+use doorward::catalog::files;
 use doorward::diagnostic::{Style, render};
 
 use crate::support::loader::loader;

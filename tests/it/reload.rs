@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use doorward::attempt::LiveConnectors;
 use doorward::attempt::connectors::{Call, Connectors as _};
-use doorward::connector::catalog::{Catalog, Entry, Live, Loader};
+use doorward::catalog::{Catalog, Entry, Loader};
+use doorward::connector::Live;
 use doorward::connector::check::SecretsFrom;
 use doorward::document::Object;
 use doorward::flow::progress::Progress;

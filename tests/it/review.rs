@@ -3,7 +3,8 @@
 
 use axum::Router;
 use axum::routing::post;
-use doorward::connector::catalog::{Live, Loader};
+use doorward::catalog::Loader;
+use doorward::connector::Live;
 use doorward::flow::Report;
 use doorward::golden::{Played, login, replay, replies};
 use doorward::script::Limits;

@@ -1,6 +1,6 @@
 //! Each shipped connector against the demo server, through the real flow: right, wrong, hostile and odd accounts.
 
-use doorward::connector::catalog::files;
+use doorward::catalog::files;
 use doorward::shipped::{self, CONNECTORS, SCRIPTS};
 use doorward::verdict::Verdict;
 use doorward_demo::Outcome;

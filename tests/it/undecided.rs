@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use doorward::connector::catalog::Outcome;
+use doorward::catalog::Outcome;
 use doorward::diagnostic::{Severity, Style, render};
 
 use crate::support::daemon::Home;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use doorward::connector::catalog::files;
+use doorward::catalog::files;
 use doorward::diagnostic::{Diagnostic, Severity, SourceFile};
 
 /// What `doorward new` writes where a person has to.

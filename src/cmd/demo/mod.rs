@@ -16,9 +16,9 @@ use anyhow::Context as _;
 use arc_swap::ArcSwapOption;
 use doorward::api::App;
 use doorward::attempt::LiveConnectors;
+use doorward::catalog::{Catalog, Loader};
 use doorward::config::{Address, Client, Config, Scope, Token};
 use doorward::connector;
-use doorward::connector::catalog::{Catalog, Loader};
 use doorward::connector::check::SecretsFrom;
 use doorward::diagnostic::{Style, render};
 use doorward::flow::Unbounded;
@@ -100,7 +100,7 @@ fn loader(upstream: &DemoServer) -> anyhow::Result<Loader> {
         worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,
         limits: Limits::default(),
         egress: Arc::new(Egress::new(&rules)?),
-        bounds: connector::bounds::Bounds::default(),
+        bounds: doorward::catalog::bounds::Bounds::default(),
         // What the connectors read from the environment of a real installation.
         env: Box::new(move |name| shipped::environment(&base, name)),
         settings: std::collections::BTreeMap::new(),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context as _;
+use doorward::catalog::files;
 use doorward::connector::Connector;
-use doorward::connector::catalog::files;
 use doorward::diagnostic::did_you_mean;
 use doorward::document::{Object, Value};
 

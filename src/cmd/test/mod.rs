@@ -18,7 +18,7 @@ use anyhow::Context as _;
 use doorward::api::reply;
 use doorward::clock;
 use doorward::connector::Kind;
-use doorward::connector::catalog::Live;
+use doorward::connector::Live;
 use doorward::diagnostic::{Style, render, to_json};
 use doorward::flow::progress::Progress;
 use doorward::flow::{Action, Login, Pocket, Rehearsal, Report, Resumption, Saved, Tools, authenticate, resume};

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use doorward::connector::catalog::Loader;
-use doorward::connector::catalog::{Live, Outcome};
+use doorward::catalog::Loader;
+use doorward::catalog::Outcome;
+use doorward::connector::Live;
 use doorward::connector::check::{SecretsFrom, Surroundings};
 use doorward::diagnostic::{Diagnostic, Severity};
 use doorward::upstream::{Client, Origin};

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use doorward::api::reply;
 use doorward::clock;
-use doorward::connector::catalog::Live;
+use doorward::connector::Live;
 use doorward::flow::progress::Progress;
 use doorward::flow::{Rehearsal, Tools, UtilityCall, UtilityEnd, utility};
 use doorward::trace::{Trace, View, human};

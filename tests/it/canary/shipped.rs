@@ -11,8 +11,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward::api::reply;
+use doorward::catalog::{Loader, files};
 use doorward::connector::Kind;
-use doorward::connector::catalog::{Live, Loader, files};
+use doorward::connector::Live;
 use doorward::connector::check::SecretsFrom;
 use doorward::connector::raw::golden::GoldenCase;
 use doorward::document::Value;

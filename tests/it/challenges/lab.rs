@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use doorward::api::{App, router};
 use doorward::attempt::LiveConnectors;
-use doorward::connector::catalog::{Catalog, Loader};
+use doorward::catalog::{Catalog, Loader};
 use doorward::connector::check::SecretsFrom;
 use doorward::flow::Unbounded;
 use doorward::metrics::Metrics;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use doorward::connector::bounds::Bounds;
-use doorward::connector::catalog::Loader;
+use doorward::catalog::Loader;
+use doorward::catalog::bounds::Bounds;
 use doorward::connector::check::SecretsFrom;
 use doorward::script::{Limits, Worker};
 use doorward::upstream::{Egress, EgressRules};

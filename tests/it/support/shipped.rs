@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use doorward::catalog::{Loader, files};
 use doorward::clock::{Ambient, System};
-use doorward::connector::catalog::{Live, Loader, files};
+use doorward::connector::Live;
 use doorward::connector::check::SecretsFrom;
 use doorward::document::{Object, Value};
 use doorward::flow::progress::Progress;

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use doorward::catalog::Loader;
 use doorward::clock::System;
-use doorward::connector::catalog::{Live, Loader};
+use doorward::connector::Live;
 use doorward::connector::check::SecretsFrom;
 use doorward::diagnostic::{Style, render};
 use doorward::document::Object;

@@ -1,38 +1,34 @@
-//! The pipeline probe (docs/contract.md section 4.6): runs decode, preprocess and judge of a factor on replies that prove
+//! The pipeline probe (docs/contract.md section 4.6): runs the flow of a factor, from the reply on, on replies that prove
 //! nothing. A connector that calls one of them a success, or right so far, is refused and shown the reply.
-
-mod misread;
-
-pub use misread::{Misread, misread};
 
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use tokio::time::Instant;
 
-use super::evidence::{Evidence, Weakness};
-use super::{Connector, Role, Step, usual};
-use crate::condition::{Condition, Facts, Judging, Rule, Test, ValueSource};
-use crate::context::{Context, PageFacts, StepFacts, StepOutcome, User};
-use crate::document::{Object, Value, from_json};
-use crate::response::decode;
-use crate::response::source::{ReplyView, Source};
-use crate::script::{CallOutcome, Pool};
+use crate::clock::System;
+use crate::condition::{Condition, Rule, Test, ValueSource};
+use crate::connector::evidence::{Evidence, Weakness};
+use crate::connector::{Connector, Live, Role, Step, usual};
+use crate::context::{Context, PageFacts, StepFacts, StepOutcome, User, Variable};
+use crate::document::{Object, Value};
+use crate::flow::progress::Progress;
+use crate::flow::{Tools, Trial};
+use crate::response::source::Source;
 use crate::secret::Secret;
 use crate::upstream::{Reply, Timings};
-use crate::verdict::{FactorOutcome, judge_factor};
+use crate::verdict::FactorOutcome;
 
 /// What a probe reply is called in a message, its type, its body.
-type ProbeReply = (&'static str, &'static str, &'static str);
+pub(super) type ProbeReply = (&'static str, &'static str, &'static str);
 
-const PAGE: ProbeReply = ("an HTML login page", "text/html; charset=utf-8", LOGIN_PAGE);
+pub(super) const PAGE: ProbeReply = ("an HTML login page", "text/html; charset=utf-8", LOGIN_PAGE);
 
-const MAINTENANCE: ProbeReply = ("a maintenance page", "text/html; charset=utf-8", MAINTENANCE_PAGE);
+pub(super) const MAINTENANCE: ProbeReply = ("a maintenance page", "text/html; charset=utf-8", MAINTENANCE_PAGE);
 
-const EMPTY_OBJECT: ProbeReply = ("{}", "application/json", "{}");
+pub(super) const EMPTY_OBJECT: ProbeReply = ("{}", "application/json", "{}");
 
 /// As gateways in front of a server write it.
-const GATEWAY: ProbeReply = (
+pub(super) const GATEWAY: ProbeReply = (
     "a gateway's JSON",
     "application/json",
     r#"{"message":"no Route matched with those values","error":"pool_empty","request_id":"7f1c0a"}"#,
@@ -76,11 +72,11 @@ const MAINTENANCE_PAGE: &str = "<!DOCTYPE html><html><head><title>Maintenance</t
 <h1>We will be back soon</h1><p>The service is down for maintenance.</p></body></html>";
 
 /// A script gets the ordinary budget; a load is never held longer than this for one reply.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A reply that a factor took for a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fooled {
+pub(super) struct FalseProof {
     /// The step.
     pub step: String,
     /// What the reply was.
@@ -93,29 +89,31 @@ pub struct Fooled {
     pub rule: Rule,
 }
 
-/// One reply of the probe.
-#[derive(Clone, Copy)]
-struct Tried {
-    status: u16,
-    content_type: &'static str,
-    body: &'static str,
-    dressed: bool,
-}
-
-/// Probes every factor that has a request, but for rules that, as the file acknowledges, rest on what any page has; returns the first reply that fools each.
-pub async fn probe(connector: &Connector, scripts: Option<&Pool>) -> Vec<Fooled> {
-    let context = sample(connector);
-    let mut fooled = Vec::new();
-    for step in connector.steps.iter() {
-        if step.role == Role::Factor && step.request.is_some() {
-            fooled.extend(probe_step(step, &context, scripts).await);
+/// Probes every factor that has a request, but for rules that, as the file acknowledges, rest on what any page has; returns the
+/// first reply that each takes for a proof.
+pub(super) async fn probe(live: &Live) -> Vec<FalseProof> {
+    let (context, progress) = (sample(&live.connector), Progress::default());
+    let mut found = Vec::new();
+    for step in live.connector.steps.iter().filter(|step| step.role == Role::Factor) {
+        if let Some(trial) = trial(live, step, &context, &progress) {
+            found.extend(probe_step(step, trial).await);
         }
     }
-    fooled
+    found
+}
+
+pub(super) fn trial<'a>(
+    live: &'a Live,
+    step: &'a Step,
+    context: &Context,
+    progress: &'a Progress,
+) -> Option<Trial<'a>> {
+    let tools = Tools::of(live, &System, progress);
+    Trial::of(&live.connector, step, tools, context.clone(), TIMEOUT)
 }
 
 /// 200, and every status that a rule names.
-fn statuses(step: &Step) -> Vec<u16> {
+pub(super) fn statuses(step: &Step) -> Vec<u16> {
     let mut statuses = step.response.named_statuses.clone();
     if !statuses.contains(&200) {
         statuses.insert(0, 200);
@@ -123,7 +121,7 @@ fn statuses(step: &Step) -> Vec<u16> {
     statuses
 }
 
-async fn probe_step(step: &Step, context: &Context, scripts: Option<&Pool>) -> Option<Fooled> {
+async fn probe_step(step: &Step, mut trial: Trial<'_>) -> Option<FalseProof> {
     // The file says that a status, or a header of any page, is all there is: every reply with it would do.
     let says_so = |rule: &Option<Condition>| {
         let evidence = rule.as_ref().map(|rule| Evidence::of(rule, false)).unwrap_or_default();
@@ -135,13 +133,12 @@ async fn probe_step(step: &Step, context: &Context, scripts: Option<&Pool>) -> O
     for &(name, content_type, body) in REPLIES.iter().chain(items) {
         for &status in &statuses {
             for &dressed in looks(step) {
-                let tried = Tried { status, content_type, body, dressed };
-                let rule = match judged(step, context, scripts, tried).await {
+                let rule = match trial.judge(reply(step, status, content_type, body, dressed)).await {
                     Some(FactorOutcome::Success(_)) if !success => Rule::Success,
                     Some(FactorOutcome::More(_)) if !more => Rule::More,
                     _ => continue,
                 };
-                return Some(Fooled { step: step.name.clone(), reply: name, status, dressed, rule });
+                return Some(FalseProof { step: step.name.clone(), reply: name, status, dressed, rule });
             }
         }
     }
@@ -182,37 +179,19 @@ fn dress(step: &Step, status: u16, headers: &mut HeaderMap) {
     }
 }
 
-/// What the step makes of a reply; `None` when its script gives no document.
-async fn judged(
-    step: &Step,
-    context: &Context,
-    scripts: Option<&Pool>,
-    Tried { status, content_type, body, dressed }: Tried,
-) -> Option<FactorOutcome> {
+pub(super) fn reply(step: &Step, status: u16, content_type: &'static str, body: &'static str, dressed: bool) -> Reply {
     let mut headers = HeaderMap::new();
-    if let (false, Ok(value)) = (content_type.is_empty(), HeaderValue::from_str(content_type)) {
-        headers.insert(CONTENT_TYPE, value);
+    if !content_type.is_empty() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     if dressed {
         dress(step, status, &mut headers);
     }
-    let declared = (!content_type.is_empty()).then_some(content_type);
-    let mut decoded = decode(&step.response.decoding, declared, body.as_bytes());
-    let reply = Reply { status, headers, body: body.into(), timings: Timings::default() };
-    if let (Some(script), Some(scripts), true) = (&step.response.preprocess, scripts, decoded.document.is_ok()) {
-        let input = script.preprocess(context, &reply, &decoded);
-        let CallOutcome::Value(json) = scripts.call(script.id, input, Instant::now() + PATIENCE).await else {
-            return None;
-        };
-        script.made(from_json(json.as_bytes()).ok()?, &mut decoded, step.response.decoding.most);
-    }
-    let view = ReplyView::new(status, &reply.headers, &decoded, 0);
-    let facts = Facts { context, reply: Some(&view), claims: None };
-    Some(judge_factor(&Judging::new(&step.response.rules, facts)))
+    Reply { status, headers, body: body.into(), timings: Timings::default() }
 }
 
 /// A sample value for every variable that a rule may name.
-fn sample(connector: &Connector) -> Context {
+pub(super) fn sample(connector: &Connector) -> Context {
     let text = |name: &str| Value::Text(format!("sample-{name}"));
     let attributes: Object =
         connector.input.attributes.iter().map(|attribute| (attribute.name.clone(), text(&attribute.name))).collect();
@@ -239,13 +218,13 @@ fn sample(connector: &Connector) -> Context {
         context.steps.insert(step.name.clone(), facts);
         for variable in step.request.iter().flat_map(crate::request::RequestPlan::variables) {
             match variable {
-                crate::context::Variable::Field(name) => {
+                Variable::Field(name) => {
                     context.user.fields.insert(name.clone(), Secret::new(format!("sample-{name}")));
                 }
-                crate::context::Variable::Answer(name) => {
+                Variable::Answer(name) => {
                     context.answers.insert(name.clone(), Secret::new(format!("sample-{name}")));
                 }
-                crate::context::Variable::Env(name) => {
+                Variable::Env(name) => {
                     context.env.insert(name.clone(), text(&name));
                 }
                 _ => {}

@@ -1,18 +1,18 @@
 //! Replies that say nothing about a password and that a factor takes for a wrong one, because no rule is true of them.
 
-use super::{EMPTY_OBJECT, GATEWAY, MAINTENANCE, PAGE, ProbeReply, Tried, judged, sample, statuses};
+use super::probe::{EMPTY_OBJECT, GATEWAY, MAINTENANCE, PAGE, ProbeReply, reply, sample, statuses, trial};
 use crate::condition::{Condition, Test, ValueSource};
-use crate::connector::{Connector, Role, Step};
-use crate::context::Context;
+use crate::connector::{Live, Role, Step};
 use crate::document::{Lookup, Shape, Value};
+use crate::flow::Trial;
+use crate::flow::progress::Progress;
 use crate::response::Format;
 use crate::response::source::Source;
-use crate::script::Pool;
 use crate::verdict::{Denial, FactorOutcome};
 
 /// A reply that a factor took for a wrong password.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misread {
+pub(super) struct Misread {
     /// The step.
     pub step: String,
     /// What the reply was.
@@ -25,10 +25,10 @@ pub struct Misread {
 
 /// The first reply that each factor misreads, tried where that is likely: an HTML page where the format is found out from the
 /// reply, and all of them where `success` looks at what replies have that say nothing, such as a status or a header.
-pub async fn misread(connector: &Connector, scripts: Option<&Pool>) -> Vec<Misread> {
-    let context = sample(connector);
+pub(super) async fn misread(live: &Live) -> Vec<Misread> {
+    let (context, progress) = (sample(&live.connector), Progress::default());
     let mut misread = Vec::new();
-    for step in connector.steps.iter().filter(|step| step.role == Role::Factor && step.request.is_some()) {
+    for step in live.connector.steps.iter().filter(|step| step.role == Role::Factor && step.request.is_some()) {
         let Some(success) = &step.response.rules.success else { continue };
         let guessed = step.response.decoding.format == Format::Auto && step.response.preprocess.is_none();
         let (replies, statuses, guessed): (&[ProbeReply], _, _) = if looks_beyond_fields(success) {
@@ -38,7 +38,8 @@ pub async fn misread(connector: &Connector, scripts: Option<&Pool>) -> Vec<Misre
         } else {
             continue;
         };
-        let taken = first_taken(step, (&context, scripts), replies, &statuses).await;
+        let Some(trial) = trial(live, step, &context, &progress) else { continue };
+        let taken = first_taken(step, trial, replies, &statuses).await;
         let of_step = |(reply, status)| Misread { step: step.name.clone(), reply, status, guessed };
         misread.extend(taken.map(of_step));
     }
@@ -47,17 +48,15 @@ pub async fn misread(connector: &Connector, scripts: Option<&Pool>) -> Vec<Misre
 
 async fn first_taken(
     step: &Step,
-    (context, scripts): (&Context, Option<&Pool>),
+    mut trial: Trial<'_>,
     replies: &[ProbeReply],
     statuses: &[u16],
 ) -> Option<(&'static str, u16)> {
-    for &(reply, content_type, body) in replies {
+    for &(name, content_type, body) in replies {
         for &status in statuses {
-            let tried = Tried { status, content_type, body, dressed: false };
-            if let Some(FactorOutcome::Denied(Denial::Reject { row: None, .. })) =
-                judged(step, context, scripts, tried).await
-            {
-                return Some((reply, status));
+            let outcome = trial.judge(reply(step, status, content_type, body, false)).await;
+            if let Some(FactorOutcome::Denied(Denial::Reject { row: None, .. })) = outcome {
+                return Some((name, status));
             }
         }
     }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::check::Checked;
 use crate::budget::Budget;
 use crate::config::Limits;
+use crate::connector::check::Checked;
 use crate::diagnostic::Diagnostic;
 
 /// The operator's bounds (`limits` of the configuration).

@@ -1,28 +1,21 @@
-//! All connectors of a daemon (or of one command): loaded together, swapped whole, each on its own.
-//!
-//! A generation shares one pool of script workers; every connector has its own connections (docs/security.md, failure 20). A connector
-//! whose file became invalid keeps its last good revision, with the pool it was built with; one that never was valid
-//! answers misconfigured.
-
-mod rest;
+//! Loading connector files: read, check, start the workers of their scripts, probe.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use futures_util::{StreamExt as _, stream};
 
 use super::bounds::Bounds;
-use super::check::{self, Checked, Compiled, Console, Draft, Loaded, SecretsFrom, Surroundings};
 use super::found::{no_transport, took_for_success, took_for_wrong};
-use super::probe::{misread, probe};
+use super::misread::misread;
+use super::probe::probe;
 use super::spread::spread;
-use super::step_cache::StepCache;
-use super::{Connector, raw};
-use crate::budget::Budget;
-use crate::diagnostic::{Diagnostic, Severity, SourceFile};
+use crate::connector::Live;
+use crate::connector::check::{Checked, Console, Draft, Loaded, SecretsFrom, Surroundings};
+use crate::connector::step_cache::StepCache;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::files;
 use crate::script::{FailedConnector, Limits, Pool, Reads, Source, Worker, inspect};
 use crate::upstream::{Client, ClientError, Egress};
@@ -56,28 +49,6 @@ pub struct Loader {
     pub console: Option<Console>,
 }
 
-/// A connector that runs.
-pub struct Live {
-    /// What it does.
-    pub connector: Connector,
-    /// Its connections.
-    pub client: Client,
-    /// Captures of its steps with `cache`. A reload begins with an empty one, so that a new secret is used at once.
-    pub step_cache: StepCache,
-    /// What its logins may hold of replies.
-    pub replies: Arc<Budget>,
-    /// The workers that hold its scripts; none when no connector of its generation has any.
-    pub scripts: Option<Arc<Pool>>,
-    /// What its scripts read, for checking it again with other settings.
-    pub reads: Vec<Reads>,
-    /// The number of its first script in the pool.
-    pub first_script: u32,
-    /// What was written.
-    pub raw: raw::Connector,
-    /// The file.
-    pub file: Arc<SourceFile>,
-}
-
 /// One file after loading.
 pub struct Outcome {
     /// The id.
@@ -88,19 +59,6 @@ pub struct Outcome {
     pub forbidden: bool,
     /// Everything that was found in it.
     pub diagnostics: Vec<Diagnostic>,
-}
-
-impl Live {
-    /// A warning where `egress` forbids one of its origins, as far as that can be known before names are resolved.
-    pub fn forbidden_by(&self, egress: &Egress) -> Option<Diagnostic> {
-        let error = self.client.refused_by(egress)?;
-        Some(no_transport(&self.raw, &self.file, &error).as_warning())
-    }
-
-    /// The same file checked once more in other surroundings: other settings, real secrets.
-    pub fn again(&self, around: Surroundings<'_>) -> Result<Compiled, Vec<Diagnostic>> {
-        check::again(&self.connector.id, (&self.raw, &self.file), (&self.reads, self.first_script), around)
-    }
 }
 
 impl Loader {
@@ -135,9 +93,8 @@ impl Loader {
         self.bounds.apply(&mut checked);
         let pool = self.pool(sources, &mut checked).await;
         // The probe waits for scripts most of the time.
-        let enlivened =
-            checked.into_iter().zip(firsts).map(|(checked, first)| self.enliven(checked, first, pool.clone()));
-        stream::iter(enlivened).buffered(PROBED).collect().await
+        let started = checked.into_iter().zip(firsts).map(|(checked, first)| self.start(checked, first, pool.clone()));
+        stream::iter(started).buffered(PROBED).collect().await
     }
 
     /// What surrounds a file of this loader.
@@ -185,7 +142,7 @@ impl Loader {
         Some(Arc::new(pool))
     }
 
-    async fn enliven(&self, checked: Checked, first_script: u32, pool: Option<Arc<Pool>>) -> Outcome {
+    async fn start(&self, checked: Checked, first_script: u32, pool: Option<Arc<Pool>>) -> Outcome {
         let Checked { id, loaded, mut diagnostics } = checked;
         let Some(loaded) = loaded else { return Outcome { id, live: None, forbidden: false, diagnostics } };
         let Loaded { connector, transport, origins, reads, raw, file, .. } = loaded;
@@ -198,15 +155,15 @@ impl Loader {
                 return Outcome { id, live: None, forbidden, diagnostics };
             }
         };
-        let fooled = probe(&connector, pool.as_deref()).await;
-        for fooled in &fooled {
-            diagnostics.push(took_for_success(&raw, &file, fooled));
-        }
-        for misread in misread(&connector, pool.as_deref()).await {
-            diagnostics.extend(took_for_wrong(&raw, &file, &misread));
-        }
         let step_cache = StepCache::default();
         let live = Live { connector, client, step_cache, replies, scripts: pool, reads, first_script, raw, file };
+        let fooled = probe(&live).await;
+        for fooled in &fooled {
+            diagnostics.push(took_for_success(&live.raw, &live.file, fooled));
+        }
+        for misread in misread(&live).await {
+            diagnostics.extend(took_for_wrong(&live.raw, &live.file, &misread));
+        }
         Outcome { id, live: fooled.is_empty().then_some(live), forbidden: false, diagnostics }
     }
 }
@@ -217,8 +174,16 @@ fn unreadable(path: &Path, why: &str) -> Checked {
     Checked { id, loaded: None, diagnostics: vec![diagnostic] }
 }
 
-fn without_place(code: &'static str, message: String) -> Diagnostic {
+pub(super) fn without_place(code: &'static str, message: String) -> Diagnostic {
     Diagnostic { severity: Severity::Error, code, message, at: None, label: None, help: Vec::new() }
+}
+
+impl Live {
+    /// A warning where `egress` forbids one of its origins, as far as that can be known before names are resolved.
+    pub fn forbidden_by(&self, egress: &Egress) -> Option<Diagnostic> {
+        let error = self.client.refused_by(egress)?;
+        Some(no_transport(&self.raw, &self.file, &error).as_warning())
+    }
 }
 
 /// The connector files below `path`: itself if it is a file, else every `.yaml`, `.yml` and `.json` in it, sorted. What one
@@ -247,113 +212,4 @@ fn list(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
-}
-
-/// One connector of the present generation.
-#[derive(Clone)]
-pub enum Entry {
-    /// It runs; `stale` when its file has become invalid since.
-    Live {
-        /// What runs.
-        live: Arc<Live>,
-        /// Whether the file says something else that is invalid.
-        stale: bool,
-    },
-    /// Its file was never valid.
-    Broken {
-        /// The operator's bound forbids one of its origins: nothing else is wrong with it.
-        forbidden: bool,
-    },
-}
-
-/// What a reload changed. Ids only.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// New revisions.
-    pub changed: Vec<String>,
-    /// No longer there.
-    pub removed: Vec<String>,
-    /// Invalid now; a last good revision, if there was one, still runs.
-    pub refused: Vec<String>,
-}
-
-/// The connectors of a directory, swapped whole on reload.
-pub struct Catalog {
-    loader: Arc<Loader>,
-    directory: PathBuf,
-    entries: ArcSwap<BTreeMap<String, Entry>>,
-    /// Reloads follow each other; logins never wait for one.
-    reloading: tokio::sync::Mutex<()>,
-}
-
-impl Catalog {
-    /// An empty catalog of `directory`; the first [`Catalog::reload`] fills it.
-    pub fn new(loader: Loader, directory: impl Into<PathBuf>) -> Self {
-        Self {
-            loader: Arc::new(loader),
-            directory: directory.into(),
-            entries: ArcSwap::default(),
-            reloading: tokio::sync::Mutex::default(),
-        }
-    }
-
-    /// The connector of this id.
-    pub fn get(&self, id: &str) -> Option<Entry> {
-        self.entries.load().get(id).cloned()
-    }
-
-    /// All of them, by id.
-    pub fn entries(&self) -> Arc<BTreeMap<String, Entry>> {
-        self.entries.load_full()
-    }
-
-    /// Beside the runtime: files are waited for, and reading and checking many of them computes for a while.
-    async fn outcomes(&self) -> std::io::Result<Vec<Outcome>> {
-        let (loader, directory) = (Arc::clone(&self.loader), self.directory.clone());
-        let runtime = tokio::runtime::Handle::current();
-        let loading = tokio::task::spawn_blocking(move || Ok(runtime.block_on(loader.load(&files(&directory)?))));
-        loading.await.unwrap_or_else(|error| match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The daemon ends.
-            Err(error) => Err(std::io::Error::other(error)),
-        })
-    }
-
-    /// Reads all files again and swaps the generation. Says what changed and everything that was found.
-    pub async fn reload(&self) -> std::io::Result<(Change, Vec<Diagnostic>)> {
-        let _one_at_a_time = self.reloading.lock().await;
-        let outcomes = self.outcomes().await?;
-        let before = self.entries.load_full();
-        let (mut entries, mut change, mut diagnostics) = (BTreeMap::new(), Change::default(), Vec::new());
-        for Outcome { id, live, forbidden, diagnostics: found } in outcomes {
-            diagnostics.extend(found);
-            if entries.contains_key(&id) {
-                diagnostics.push(without_place("duplicate-id", format!("two files have the id `{id}`")));
-                change.refused.push(id);
-                continue;
-            }
-            let entry = match (live, before.get(&id)) {
-                (Some(live), old) => {
-                    let same = matches!(old, Some(Entry::Live { live: old, .. }) if old.connector.revision == live.connector.revision);
-                    if !same {
-                        change.changed.push(id.clone());
-                    }
-                    Entry::Live { live: Arc::new(live), stale: false }
-                }
-                (None, Some(Entry::Live { live, .. })) => {
-                    change.refused.push(id.clone());
-                    Entry::Live { live: Arc::clone(live), stale: true }
-                }
-                (None, _) => {
-                    change.refused.push(id.clone());
-                    Entry::Broken { forbidden }
-                }
-            };
-            entries.insert(id, entry);
-        }
-        change.removed = before.keys().filter(|id| !entries.contains_key(*id)).cloned().collect();
-        rest::replaced(&before, &entries);
-        self.entries.store(Arc::new(entries));
-        Ok((change, diagnostics))
-    }
 }

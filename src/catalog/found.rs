@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::probe::{Fooled, Misread};
-use super::raw;
+use super::misread::Misread;
+use super::probe::FalseProof;
 use crate::condition::Rule;
+use crate::connector::raw;
 use crate::diagnostic::{Diagnostic, SourceFile, Span};
 use crate::upstream::ClientError;
 
@@ -33,7 +34,7 @@ fn written(file: &SourceFile, origin: &str) -> Option<Span> {
     Some(at..at + host.len())
 }
 
-pub(super) fn took_for_success(raw: &raw::Connector, file: &Arc<SourceFile>, fooled: &Fooled) -> Diagnostic {
+pub(super) fn took_for_success(raw: &raw::Connector, file: &Arc<SourceFile>, fooled: &FalseProof) -> Diagnostic {
     let step = raw.steps.iter().find(|step| step.name.text == fooled.step);
     let response = step.and_then(|step| step.response.as_ref());
     let (rule, taken_for) = match fooled.rule {

@@ -1,0 +1,134 @@
+//! All connectors of a daemon (or of one command): loaded together, swapped whole, each on its own.
+//!
+//! A generation shares one pool of script workers; every connector has its own connections (docs/security.md, failure 20). A connector
+//! whose file became invalid keeps its last good revision, with the pool it was built with; one that never was valid
+//! answers misconfigured.
+
+pub mod bounds;
+mod found;
+mod load;
+mod misread;
+mod probe;
+mod rest;
+mod spread;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+pub use self::load::{Environment, Loader, Outcome, files};
+
+use self::load::without_place;
+use crate::connector::Live;
+use crate::diagnostic::Diagnostic;
+
+/// One connector of the present generation.
+#[derive(Clone)]
+pub enum Entry {
+    /// It runs; `stale` when its file has become invalid since.
+    Live {
+        /// What runs.
+        live: Arc<Live>,
+        /// Whether the file says something else that is invalid.
+        stale: bool,
+    },
+    /// Its file was never valid.
+    Broken {
+        /// The operator's bound forbids one of its origins: nothing else is wrong with it.
+        forbidden: bool,
+    },
+}
+
+/// What a reload changed. Ids only.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// New revisions.
+    pub changed: Vec<String>,
+    /// No longer there.
+    pub removed: Vec<String>,
+    /// Invalid now; a last good revision, if there was one, still runs.
+    pub refused: Vec<String>,
+}
+
+/// The connectors of a directory, swapped whole on reload.
+pub struct Catalog {
+    loader: Arc<Loader>,
+    directory: PathBuf,
+    entries: ArcSwap<BTreeMap<String, Entry>>,
+    /// Reloads follow each other; logins never wait for one.
+    reloading: tokio::sync::Mutex<()>,
+}
+
+impl Catalog {
+    /// An empty catalog of `directory`; the first [`Catalog::reload`] fills it.
+    pub fn new(loader: Loader, directory: impl Into<PathBuf>) -> Self {
+        Self {
+            loader: Arc::new(loader),
+            directory: directory.into(),
+            entries: ArcSwap::default(),
+            reloading: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The connector of this id.
+    pub fn get(&self, id: &str) -> Option<Entry> {
+        self.entries.load().get(id).cloned()
+    }
+
+    /// All of them, by id.
+    pub fn entries(&self) -> Arc<BTreeMap<String, Entry>> {
+        self.entries.load_full()
+    }
+
+    /// Beside the runtime: files are waited for, and reading and checking many of them computes for a while.
+    async fn outcomes(&self) -> std::io::Result<Vec<Outcome>> {
+        let (loader, directory) = (Arc::clone(&self.loader), self.directory.clone());
+        let runtime = tokio::runtime::Handle::current();
+        let loading = tokio::task::spawn_blocking(move || Ok(runtime.block_on(loader.load(&files(&directory)?))));
+        loading.await.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The daemon ends.
+            Err(error) => Err(std::io::Error::other(error)),
+        })
+    }
+
+    /// Reads all files again and swaps the generation. Says what changed and everything that was found.
+    pub async fn reload(&self) -> std::io::Result<(Change, Vec<Diagnostic>)> {
+        let _one_at_a_time = self.reloading.lock().await;
+        let outcomes = self.outcomes().await?;
+        let before = self.entries.load_full();
+        let (mut entries, mut change, mut diagnostics) = (BTreeMap::new(), Change::default(), Vec::new());
+        for Outcome { id, live, forbidden, diagnostics: found } in outcomes {
+            diagnostics.extend(found);
+            if entries.contains_key(&id) {
+                diagnostics.push(without_place("duplicate-id", format!("two files have the id `{id}`")));
+                change.refused.push(id);
+                continue;
+            }
+            let entry = match (live, before.get(&id)) {
+                (Some(live), old) => {
+                    let same = matches!(old, Some(Entry::Live { live: old, .. }) if old.connector.revision == live.connector.revision);
+                    if !same {
+                        change.changed.push(id.clone());
+                    }
+                    Entry::Live { live: Arc::new(live), stale: false }
+                }
+                (None, Some(Entry::Live { live, .. })) => {
+                    change.refused.push(id.clone());
+                    Entry::Live { live: Arc::clone(live), stale: true }
+                }
+                (None, _) => {
+                    change.refused.push(id.clone());
+                    Entry::Broken { forbidden }
+                }
+            };
+            entries.insert(id, entry);
+        }
+        change.removed = before.keys().filter(|id| !entries.contains_key(*id)).cloned().collect();
+        rest::replaced(&before, &entries);
+        self.entries.store(Arc::new(entries));
+        Ok((change, diagnostics))
+    }
+}

@@ -1,0 +1,62 @@
+//! A factor tried on replies that no upstream gave: the stages of a login from the reply on, up to what the rules say.
+//!
+//! Nothing is sent, nothing is captured, and what comes out reaches no ledger.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use url::Url;
+
+use super::decode::decode;
+use super::input::Admitted;
+use super::recorder::Recorder;
+use super::scripts::preprocess;
+use super::state::Run;
+use super::tools::Tools;
+use crate::condition::{Facts, Judging};
+use crate::connector::{Connector, Step};
+use crate::context::Context;
+use crate::mask::Mask;
+use crate::request::RequestPlan;
+use crate::upstream::Reply;
+use crate::verdict::{FactorOutcome, judge_factor};
+
+/// One factor and what a login would know when its reply comes.
+pub struct Trial<'a> {
+    run: Run<'a>,
+    step: &'a Step,
+    plan: &'a RequestPlan,
+    /// What each reply may take, scripts included.
+    timeout: Duration,
+}
+
+impl<'a> Trial<'a> {
+    /// A trial of `step`; `None` for a step without a request, which has no reply.
+    pub fn of(
+        connector: &'a Connector,
+        step: &'a Step,
+        tools: Tools<'a>,
+        context: Context,
+        timeout: Duration,
+    ) -> Option<Self> {
+        let plan = step.request.as_ref()?;
+        let admitted = Admitted { context, claimed: String::new() };
+        let begun = Run::begin(connector, tools, admitted, Instant::now() + timeout, false);
+        // Nothing that comes out is shown, so nothing is masked: thirty spellings of each credential cost more than the trial.
+        let run = Run { mask: Mask::default(), ..begun };
+        Some(Self { run, step, plan, timeout })
+    }
+
+    /// What the step makes of `reply`; `None` when it makes no document of it.
+    pub async fn judge(&mut self, reply: Reply) -> Option<FactorOutcome> {
+        let Self { run, step, plan, timeout } = self;
+        run.deadline = Instant::now() + *timeout;
+        let asked = plan.origins().first().cloned().or_else(|| Url::parse("https://upstream.invalid/").ok())?;
+        let mut recorder = Recorder::begin(run, step);
+        let mut received = decode(step, run, reply, asked, &mut recorder).await.ok()?;
+        preprocess(step, run, &mut received, &mut recorder).await.ok()?;
+        let view = received.view();
+        let facts = Facts { context: &run.context, reply: Some(&view), claims: None };
+        Some(judge_factor(&Judging::new(&step.response.rules, facts)))
+    }
+}
