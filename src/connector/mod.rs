@@ -41,7 +41,7 @@ use crate::packing::Packing;
 use crate::request::RequestPlan;
 use crate::response::{Decoding, Most};
 use crate::secret::Secret;
-use crate::signing::AuthPlan;
+use crate::signing::Scheme;
 use crate::upstream::{Gate, Nodes};
 
 /// One declared attribute of the user.
@@ -184,7 +184,7 @@ pub struct Step {
     /// The request; none in a step that only asks.
     pub request: Option<RequestPlan>,
     /// How the request authenticates itself.
-    pub auth: Option<AuthPlan>,
+    pub auth: Option<Box<dyn Scheme>>,
     /// Every variable that request and `auth` read.
     pub variables_read: BTreeSet<Variable>,
     /// Whether the request carries the user's credential or something computed from it.

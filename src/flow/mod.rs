@@ -56,6 +56,7 @@ mod saved;
 mod scripts;
 mod send;
 mod sends;
+mod sign;
 mod state;
 mod step;
 mod stop;

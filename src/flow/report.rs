@@ -10,6 +10,7 @@ use crate::cookies::Dropped;
 use crate::document::Value;
 use crate::request::ShapePart;
 use crate::secret::Secret;
+use crate::signing::Addition;
 use crate::upstream::Timings;
 use crate::verdict::{Truth, Verdict};
 
@@ -147,8 +148,8 @@ pub struct SentTrace {
     pub url: String,
     /// Where each value of it came from; the allow-list works on this.
     pub shape: Vec<ShapePart>,
-    /// Headers that `auth` added.
-    pub signed: Vec<(String, Vec<u8>)>,
+    /// What `auth` added: headers, and fields of query and body.
+    pub signed: Vec<Addition>,
     /// Cookies that earlier replies of this login set.
     pub from_jar: Vec<(String, Vec<u8>)>,
 }

@@ -4,29 +4,19 @@
 //! only helpers are tried again. Cookies are added last, because they depend on where a request goes; whatever a reply
 //! sets goes into the login's jar before anybody looks at the rest of it.
 
-use http::HeaderValue;
 use http::header::COOKIE;
 
 use super::conceal;
 use super::recorder::Recorder;
-use super::report::SentTrace;
 use super::sends;
+use super::sign::{Signed, unsent};
 use super::state::{Code, Run};
 use super::stop::Stop;
 use crate::connector::{Role, Step};
 use crate::mask::MASK;
 use crate::request::{Prepared, RequestPlan, cookie_header};
-use crate::secret::Secret;
-use crate::template::RenderError;
 use crate::upstream::{Outgoing, Reply, SendFault};
 use crate::verdict::Cause;
-
-/// A request but for the cookies of the jar.
-pub(super) struct Signed {
-    request: Outgoing,
-    /// The connector's own.
-    cookies: Vec<(String, HeaderValue)>,
-}
 
 /// Stage 3: every value at its place.
 pub(super) fn render(plan: &RequestPlan, run: &Run<'_>, recorder: &mut Recorder) -> Result<Prepared, Stop> {
@@ -34,93 +24,60 @@ pub(super) fn render(plan: &RequestPlan, run: &Run<'_>, recorder: &mut Recorder)
     plan.render(&run.context, run.node(plan).as_ref()).map_err(unsent)
 }
 
-/// Stage 4: the signature; the request is complete but for cookies.
-pub(super) fn sign(
-    step: &Step,
-    plan: &RequestPlan,
-    mut prepared: Prepared,
-    run: &mut Run<'_>,
-    recorder: &mut Recorder,
-) -> Result<Signed, Stop> {
-    let unsigned = prepared.headers.len();
-    if let Some(auth) = &step.auth {
-        auth.sign(&mut prepared, &run.context).map_err(unsent)?;
-    }
-    let signed: Vec<Secret> = prepared.headers[unsigned..].iter().map(|(_, value)| credentials_of(value)).collect();
-    conceal::carried(step, plan, &signed, run);
-    if run.tracing {
-        let shape = plan.shape(&run.context, run.node(plan).as_ref()).map_err(unsent)?;
-        let signed = prepared.headers[unsigned..].iter().map(|(n, v)| (n.to_string(), v.as_bytes().to_vec())).collect();
-        let (method, url) = (prepared.method.to_string(), prepared.url.to_string());
-        recorder.trace(|trace| trace.request = Some(SentTrace { method, url, shape, signed, from_jar: Vec::new() }));
-    }
-    let request = Outgoing {
-        method: prepared.method,
-        url: prepared.url,
-        headers: prepared.headers,
-        spellings: prepared.spellings,
-        body: prepared.body,
-        carries_credential: step.carries_credential,
-    };
-    Ok(Signed { request, cookies: prepared.cookies })
-}
-
-/// A header of `auth` without the name of its scheme.
-fn credentials_of(value: &HeaderValue) -> Secret {
-    let text = String::from_utf8_lossy(value.as_bytes());
-    Secret::new(text.split_once(' ').map_or(&*text, |(_, credentials)| credentials))
-}
-
-fn unsent(error: RenderError) -> Stop {
-    Stop::from(match error {
-        RenderError::FromUser { what } => RenderError::FromUser { what: format!("nothing was sent: {what}") },
-        other => other,
-    })
-}
-
 /// Stage 5: the reply, and the URL that was asked.
 pub(super) async fn send(
     step: &Step,
     plan: &RequestPlan,
     run: &mut Run<'_>,
-    signed: Signed,
+    mut signed: Signed,
     recorder: &mut Recorder,
 ) -> Result<(Reply, url::Url), Stop> {
     recorder.enter("send");
-    let Signed { mut request, cookies } = signed;
     let mut tries = if step.role == Role::Helper && !step.carries_credential { step.retry } else { 0 };
     loop {
         // Anew for each try: another node is another host, and a reply that is tried again may have set some.
-        put_cookies(&mut request, &cookies, run, recorder);
-        if step.carries_credential {
-            run.tools.progress.credential_leaves();
-        }
-        let result = run.tools.exchange.send(&request, run.deadline).await;
-        let written = !matches!(&result, Err(fault) if !fault.written);
-        run.written |= written;
-        if written && step.sends_code_to.is_some() {
-            run.code = Code::MayBeSent;
-        }
-        if step.carries_credential && written {
-            run.credential_sends += 1;
-        }
+        put_cookies(&mut signed, run, recorder);
+        let result = exchange(step, &signed.request, run).await;
         if let Ok(reply) = &result {
-            store_cookies(reply, &request.url, run, recorder);
+            store_cookies(reply, &signed.request.url, run, recorder);
         }
         match result {
             // A gateway's answer for a server that is away; helpers carry nothing that must not be sent twice.
             Ok(reply) if matches!(reply.status, 502..=504) && tries > 0 && sends::again(step, run) => tries -= 1,
-            Ok(reply) => return Ok((reply, request.url)),
+            Ok(reply) => {
+                if !signed.answer(step, &reply, run, recorder).await? {
+                    return Ok((reply, signed.request.url));
+                }
+                continue;
+            }
             Err(fault) if plan.has_nodes() && run.next_node(&fault) => {
                 // Only the origin differs: values were drawn once for this step.
                 if let Some(node) = run.node(plan) {
-                    move_to(&mut request.url, &node);
+                    move_to(&mut signed.request.url, &node);
                 }
             }
             Err(fault) if fault.cause == Cause::Connect && tries > 0 && sends::again(step, run) => tries -= 1,
             Err(fault) => return Err(Stop::unavailable(fault.cause, told(step, run, fault))),
         }
+        signed.sign_anew(step, plan, run, recorder).await?;
     }
+}
+
+/// One exchange, and what is counted of it.
+async fn exchange(step: &Step, request: &Outgoing, run: &mut Run<'_>) -> Result<Reply, SendFault> {
+    if request.carries_credential {
+        run.tools.progress.credential_leaves();
+    }
+    let result = run.tools.exchange.send(request, run.deadline).await;
+    let written = !matches!(&result, Err(fault) if !fault.written);
+    run.written |= written;
+    if written && step.sends_code_to.is_some() {
+        run.code = Code::MayBeSent;
+    }
+    if request.carries_credential && written {
+        run.credential_sends += 1;
+    }
+    result
 }
 
 /// The line of a fault, without a word of the reply that repeats something secret.
@@ -140,7 +97,8 @@ fn move_to(url: &mut url::Url, node: &url::Url) {
 }
 
 /// The cookies of a request to where it goes now: the connector's own, and of the jar what has none of their names.
-fn put_cookies(request: &mut Outgoing, own: &[(String, HeaderValue)], run: &Run<'_>, recorder: &mut Recorder) {
+fn put_cookies(signed: &mut Signed, run: &Run<'_>, recorder: &mut Recorder) {
+    let (request, own) = (&mut signed.request, &signed.cookies);
     request.headers.retain(|(name, _)| name != COOKIE);
     let mut kept = run.jar.for_request(&request.url, now(run));
     kept.retain(|(name, _)| own.iter().all(|(own, _)| own != name));

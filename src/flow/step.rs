@@ -6,7 +6,8 @@ use super::decode::decode;
 use super::meaning::judge;
 use super::recorder::Recorder;
 use super::scripts::{preprocess, variables};
-use super::send::{render, send, sign};
+use super::send::{render, send};
+use super::sign::sign;
 use super::state::{Run, StepResult};
 use super::stop::Stop;
 use crate::connector::Step;
@@ -16,7 +17,7 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder)
     variables(step, run, recorder).await?;
     let Some(plan) = &step.request else { return without_request(step, run, recorder).await };
     let prepared = render(plan, run, recorder)?;
-    let signed = sign(step, plan, prepared, run, recorder)?;
+    let signed = sign(step, plan, prepared, run, recorder).await?;
     let (reply, asked) = send(step, plan, run, signed, recorder).await?;
     let mut received = decode(step, run, reply, asked, recorder).await?;
     preprocess(step, run, &mut received, recorder).await?;

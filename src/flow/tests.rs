@@ -6,6 +6,7 @@
 mod plan;
 mod planned;
 mod reference;
+mod signed;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -2,9 +2,7 @@
 //!
 //! Traits, so that golden tests and the probe run the very same flow over replies from a file.
 
-use std::future::Future;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,27 +16,13 @@ use crate::connector::Live;
 use crate::connector::step_cache::StepCache;
 use crate::script::{CallOutcome, Input, Pool, ScriptId};
 use crate::state::Pause;
-use crate::upstream::{Client, Outgoing, Reply, SendFault};
-
-/// A boxed future, so that the traits below can be used as objects.
-pub type Waiting<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// Sends one request and reads its reply.
-pub trait Exchange: Send + Sync {
-    /// Ends by `deadline`, with a reply or with the cause why there is none.
-    fn send<'a>(&'a self, request: &'a Outgoing, deadline: Instant) -> Waiting<'a, Result<Reply, SendFault>>;
-}
+pub use crate::upstream::{Exchange, Waiting};
+use crate::upstream::{Outgoing, Reply, SendFault};
 
 /// Calls a compiled script.
 pub trait Scripts: Send + Sync {
     /// Ends by `deadline`.
     fn call(&self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'_, CallOutcome>;
-}
-
-impl Exchange for Client {
-    fn send<'a>(&'a self, request: &'a Outgoing, deadline: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
-        Box::pin(Client::send(self, request, deadline))
-    }
 }
 
 impl Scripts for Pool {

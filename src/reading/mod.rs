@@ -8,6 +8,7 @@ pub(crate) mod read;
 pub(crate) mod record;
 pub(crate) mod scalar;
 pub(crate) mod shape;
+pub(crate) mod tree;
 pub(crate) mod union;
 pub(crate) mod word;
 
@@ -15,4 +16,5 @@ pub use amount::{ByteSize, TimeSpan};
 pub use read::{FromNode, Keyed, Keys, MapReader, Place, read_keyed, schema_of_keys, wrong_kind};
 pub use scalar::{Constant, Parameter, Spanned, Text};
 pub use shape::{Dict, Flat, NonEmpty, OneOrMany};
+pub use tree::{Tree, TreeValue};
 pub use word::Word;

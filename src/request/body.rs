@@ -5,6 +5,7 @@ use http::HeaderValue;
 use crate::context::{Context, Enctype};
 use crate::template::{Charset, Line, Place, RenderError};
 
+use super::field::BodyKind;
 use super::form_from::FormFromPlan;
 use super::json::{Builder, Leaf};
 use super::multipart::MultipartPlan;
@@ -19,7 +20,7 @@ const URL_ENCODED: &str = "application/x-www-form-urlencoded";
 #[derive(Debug, Clone)]
 pub(super) struct BodyPlan {
     content: Content,
-    form: bool,
+    kind: BodyKind,
     /// For multipart this is the beginning, the boundary follows.
     pub(super) content_type: HeaderValue,
     /// Its leaves by name, for the shape.
@@ -37,6 +38,7 @@ enum Content {
 impl BodyPlan {
     /// `charset` is that of the request, `written` when the file says so.
     pub(super) fn compile(spec: &BodySpec<'_>, charset: Charset, written: bool, reader: &mut Reader<'_>) -> Self {
+        let kind = kind_of(spec);
         let (content, leaves, media_type) = match spec {
             BodySpec::Json(_) | BodySpec::JsonText(_) => {
                 let mut builder = Builder::new(charset, reader);
@@ -77,8 +79,7 @@ impl BodyPlan {
             if named { format!("; charset={}", charset.name().to_ascii_lowercase()) } else { String::new() };
         let content_type = HeaderValue::try_from(format!("{media_type}{parameter}"))
             .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
-        let form = matches!(spec, BodySpec::Form(_));
-        Self { content, form, content_type, leaves }
+        Self { content, kind, content_type, leaves }
     }
 
     /// The bytes, and the Content-Type when it is known only now (a multipart boundary).
@@ -119,12 +120,27 @@ impl BodyPlan {
     }
 
     pub(super) fn is_form(&self) -> bool {
-        self.form
+        self.kind == BodyKind::Form
+    }
+
+    pub(super) fn kind(&self) -> BodyKind {
+        self.kind
     }
 
     /// Whether its Content-Type is known only when it is rendered.
     pub(super) fn names_its_type(&self) -> bool {
         matches!(self.content, Content::Multipart(_) | Content::FormFrom(_))
+    }
+}
+
+fn kind_of(spec: &BodySpec<'_>) -> BodyKind {
+    match spec {
+        BodySpec::Json(_) | BodySpec::JsonText(_) => BodyKind::Json,
+        BodySpec::Form(_) => BodyKind::Form,
+        BodySpec::FormFrom(_) => BodyKind::FormFrom,
+        BodySpec::Multipart(_) => BodyKind::Multipart,
+        BodySpec::Xml(_) => BodyKind::Xml,
+        BodySpec::Text(_) => BodyKind::Text,
     }
 }
 

@@ -4,6 +4,7 @@
 //! parts are those of the file. It knows no connector, sends nothing and signs nothing.
 
 mod body;
+mod field;
 mod form;
 mod form_from;
 mod headers;
@@ -19,6 +20,7 @@ mod text;
 mod url;
 mod xml;
 
+pub use field::{BodyKind, FieldPlace};
 pub use shape::ShapePart;
 pub use spec::{
     ACCEPT_JSON, BodySpec, FormFromSpec, JsonSpec, LinkSpec, Located, Mark, Pairs, PartSpec, RequestSpec, Use, Written,

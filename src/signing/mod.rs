@@ -1,66 +1,229 @@
-//! How a request authenticates itself towards the upstream: a stage between rendering and sending.
+//! How a request authenticates itself towards the upstream: the stage between rendering and sending.
 //!
-//! It adds to a prepared request and changes nothing that is there. Schemes that compute over the whole request
-//! (digest, hmac, AWS, OAuth) will be siblings of `basic`.
+//! A scheme is one file: the form that people write, what it compiles to, and how it signs. It gets the request as it will go
+//! out, with its final method, URL, headers and body, adds to it and changes nothing that is there. What it adds is reported, so
+//! that the trace shows it and the redactor hides it. A scheme keeps no user's data and logs nothing.
+//!
+//! # How to add a scheme
+//!
+//! 1. `signing/<scheme>.rs`: the written form by `record!`; [`Written::compile`] makes the plan from it and reports every mistake
+//!    through [`Compile`]; [`Scheme`] on the plan signs. `basic.rs` is the shortest example. The form may stand in `unwritten.rs`
+//!    already: move it and take its name from the list there.
+//! 2. One line in [`Auth`] below: the key, its description, the form. Reader, schema and compiler follow from it.
+//! 3. Where the signature goes is [`target::Target`]: a header, the query, the form, the JSON or the XML body. It checks at load that the
+//!    request has such a body and no field of that name, and adds the field to the bytes. Sign what [`Prepared`] holds *before* the
+//!    field is added, or add the other fields (a nonce, a time) first and sign then.
+//! 4. A scheme that must hear the reply first (Digest) says so by [`Signature::probe`] and answers in [`Scheme::again`]; one that
+//!    needs a token asks for it through [`Ports::exchange`], keeps it in its own plan when [`Ports::share`] says so (a plan belongs
+//!    to one revision of one connector and is dropped with it), with one request in flight, and lists its request under
+//!    [`Scheme::requests`], whose origins the client may then dial. Such a token is the service's own: use
+//!    [`Compile::own_template`], which refuses user data.
+//! 5. Random values and times come from [`Ports::ambient`] and `context.step`, never from elsewhere: golden cases fix both. Each call
+//!    of `sign` draws anew, because another node or another try is another request.
+//! 6. Tests with the official vectors beside the code; a golden case in `connectors/`; the section in docs/schemes.md; the line
+//!    in docs/contract.md section 7 and in docs/connectors.md; `make schema`; CHANGELOG.md.
+
+mod basic;
+mod bearer;
+mod compile;
+pub mod target;
+mod unwritten;
+
+pub use compile::Compile;
+pub use unwritten::JwtAlgorithm;
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::HeaderValue;
-use http::header::AUTHORIZATION;
+use tokio::time::Instant;
 
+use crate::clock::Ambient;
 use crate::context::{Context, Variable};
-use crate::request::Prepared;
-use crate::template::{Charset, Place, RenderError, Template};
+use crate::reading::record::one_of;
+use crate::request::{Prepared, RequestPlan};
+use crate::secret::Secret;
+use crate::template::{RenderError, Template};
+use crate::upstream::{Exchange, Reply, SendFault, Waiting};
+use crate::verdict::Cause;
 
-/// A compiled `request.auth`.
-#[derive(Debug)]
-pub enum AuthPlan {
-    /// HTTP Basic (RFC 7617).
-    Basic {
-        /// The user name; no colon may come into it.
-        username: Template,
-        /// The password.
-        password: Template,
-        /// The charset of both; UTF-8 unless the server is older than RFC 7617.
-        charset: Charset,
-    },
-    /// A bearer token (RFC 6750 section 2.1).
-    Bearer {
-        /// The token.
-        token: Template,
-    },
+/// The registry: what stands under `auth` in a file, and what compiles it.
+macro_rules! schemes {
+    ( $( $(#[doc = $doc:literal])* $key:ident: $variant:ident($form:ty), )* ) => {
+        one_of! {
+            /// How a request itself is authenticated.
+            pub enum Auth as "an auth" {
+                $( $(#[doc = $doc])* $key: $variant($form), )*
+            }
+        }
+
+        impl Auth {
+            fn written(&self) -> &dyn Written {
+                match self { $( Self::$variant(form) => form, )* }
+            }
+        }
+    };
 }
 
-impl AuthPlan {
-    /// Every variable that it reads.
-    pub fn variables(&self) -> BTreeSet<Variable> {
-        let templates = match self {
-            Self::Basic { username, password, .. } => vec![username, password],
-            Self::Bearer { token } => vec![token],
-        };
-        templates.into_iter().flat_map(Template::variables).cloned().collect()
+schemes! {
+    /// HTTP Basic (RFC 7617).
+    basic: Basic(basic::Basic),
+    /// HTTP Digest (RFC 7616).
+    digest: Digest(unwritten::Digest),
+    /// A bearer token (RFC 6750).
+    bearer: Bearer(bearer::Bearer),
+    /// An HMAC over a text that this connector lays out.
+    hmac: Hmac(unwritten::Hmac),
+    /// A signature over the sorted parameters, as WeChat Pay does.
+    sorted_sign: SortedSign(unwritten::SortedSign),
+    /// AWS Signature Version 4.
+    aws_sigv4: AwsSigv4(unwritten::AwsSigv4),
+    /// OAuth 1.0a (RFC 5849).
+    oauth1: Oauth1(unwritten::Oauth1),
+    /// A token of the service's own by OAuth 2.0 (RFC 6749); never a user's.
+    oauth2: Oauth2(unwritten::Oauth2),
+    /// A token for a signed assertion (RFC 7523).
+    jwt_bearer: JwtBearer(unwritten::JwtBearer),
+}
+
+impl Auth {
+    /// The plan; `None` after a mistake, which has been noted.
+    pub fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>> {
+        self.written().compile(compile)
     }
 
-    /// Adds the header.
-    pub fn sign(&self, request: &mut Prepared, context: &Context) -> Result<(), RenderError> {
-        let value = match self {
-            Self::Basic { username, password, charset } => {
-                let mut pair = username.render(Place::BasicUser, context, *charset)?;
-                pair.push(b':');
-                pair.extend_from_slice(&password.render(Place::BasicPassword, context, *charset)?);
-                format!("Basic {}", STANDARD.encode(&*pair)).into_bytes()
-            }
-            Self::Bearer { token } => {
-                let token = token.render(Place::Header, context, Charset::UTF_8)?;
-                [b"Bearer ".as_slice(), &token].concat()
-            }
-        };
-        let unfit = |_| RenderError::Unfit { what: "the credentials of `auth` do not fit into a header".to_owned() };
-        let mut value = HeaderValue::try_from(value).map_err(unfit)?;
-        value.set_sensitive(true);
-        request.headers.push((AUTHORIZATION, value));
-        Ok(())
+    /// Whether it writes the header `Authorization`, which the file must then leave out.
+    pub fn writes_authorization(&self) -> bool {
+        self.written().writes_authorization()
+    }
+}
+
+/// The form of a scheme that people write.
+pub trait Written {
+    /// Checks it and makes the plan.
+    fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>>;
+
+    /// Whether it writes the header `Authorization`.
+    fn writes_authorization(&self) -> bool {
+        true
+    }
+}
+
+/// A compiled scheme. Immutable but for a token that it may keep.
+pub trait Scheme: Debug + Send + Sync {
+    /// The templates that it renders: their variables belong to the step, their user data makes the step a factor.
+    fn templates(&self) -> Vec<&Template>;
+
+    /// Requests that it sends by itself, for a token.
+    fn requests(&self) -> Vec<&RequestPlan> {
+        Vec::new()
+    }
+
+    /// Signs: adds to `request` and tells what it added.
+    fn sign<'a>(&'a self, request: &'a mut Prepared, ports: &'a Ports<'a>) -> Signing<'a, Signature>;
+
+    /// Looks at the reply to a request that it signed, and signs once more when the server asks for that (a challenge, a token
+    /// that is no longer good). `request` is unsigned again. `None`: the reply stands.
+    fn again<'a>(
+        &'a self,
+        _request: &'a mut Prepared,
+        _heard: Heard<'a>,
+        _ports: &'a Ports<'a>,
+    ) -> Signing<'a, Option<Signature>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Every variable that it reads.
+    fn variables(&self) -> BTreeSet<Variable> {
+        let own = self.templates().into_iter().flat_map(Template::variables).cloned();
+        own.chain(self.requests().into_iter().flat_map(RequestPlan::variables)).collect()
+    }
+}
+
+/// What a scheme gives, now or when a token is there.
+pub type Signing<'a, T> = Waiting<'a, Result<T, SignError>>;
+
+/// What a scheme may use of the world.
+pub struct Ports<'a> {
+    /// The variables of the login. `context.step` is drawn anew for each step.
+    pub context: &'a Context,
+    /// Clock and randomness.
+    pub ambient: &'a dyn Ambient,
+    /// The upstream, for tokens.
+    pub exchange: &'a dyn Exchange,
+    /// When the login ends.
+    pub deadline: Instant,
+    /// Whether a token may serve other logins of this connector, too.
+    pub share: bool,
+}
+
+/// A reply to a request that a scheme signed.
+#[derive(Clone, Copy)]
+pub struct Heard<'a> {
+    /// The reply.
+    pub reply: &'a Reply,
+    /// How often the scheme has signed this request again so far.
+    pub rounds: u32,
+    /// Whether the request may be written once more although the server has read it: it carries no user's credential and sends
+    /// no code.
+    pub repeatable: bool,
+}
+
+/// What a scheme added to a request.
+#[derive(Debug, Default)]
+pub struct Signature {
+    /// In the order of the request.
+    pub added: Vec<Addition>,
+    /// Whether this request only asks for a challenge, with nothing computed from the scheme's credentials in it. A scheme that
+    /// probes must refuse at load what would carry the user's credential besides.
+    pub probe: bool,
+}
+
+impl Signature {
+    /// With one addition.
+    pub fn of(added: Addition) -> Self {
+        Self { added: vec![added], probe: false }
+    }
+}
+
+/// One field that a scheme added.
+#[derive(Debug)]
+pub struct Addition {
+    /// `header`, `query`, `form`, `json` or `xml`.
+    pub place: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its value before the encoding of its place.
+    pub value: Secret,
+}
+
+impl Addition {
+    /// What of it must not be seen: of a header like `Basic …` what follows the name of the scheme.
+    pub fn credentials(&self) -> &str {
+        // Looked for, to be hidden.
+        let value = self.value.expose();
+        match value.split_once(' ') {
+            Some((_, credentials)) if self.place == "header" => credentials,
+            _ => value,
+        }
+    }
+}
+
+/// Why a request could not be signed. Names no value.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// A template of the scheme.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The server that gives tokens.
+    #[error("{1}")]
+    Unavailable(Cause, String),
+    /// The connector: a key that is none, a token request that is refused.
+    #[error("{0}")]
+    Misconfigured(String),
+}
+
+impl From<SendFault> for SignError {
+    fn from(fault: SendFault) -> Self {
+        Self::Unavailable(fault.cause, fault.explain)
     }
 }

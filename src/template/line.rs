@@ -195,6 +195,14 @@ impl Line {
         }
     }
 
+    /// The bytes before its first hole.
+    pub(crate) fn beginning(&self) -> &[u8] {
+        match self.parts.first() {
+            Some(Part::Literal(bytes)) => bytes,
+            _ => b"",
+        }
+    }
+
     /// The holes, each with its place.
     pub fn placed_holes(&self) -> impl Iterator<Item = (&Hole, Place)> {
         self.parts.iter().filter_map(|part| match part {

@@ -148,9 +148,8 @@ fn derived(trace: &StepTrace, known: &mut Vec<String>) {
             add(&decoded);
         }
     }
-    for (_, value) in trace.request.iter().flat_map(|request| &request.signed) {
-        let text = String::from_utf8_lossy(value);
-        add(text.split_once(' ').map_or(&*text, |(_, credentials)| credentials));
+    for added in trace.request.iter().flat_map(|request| &request.signed) {
+        add(added.credentials());
     }
     for (_, value) in trace.request.iter().flat_map(|request| &request.from_jar) {
         add(&String::from_utf8_lossy(value));

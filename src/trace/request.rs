@@ -36,11 +36,13 @@ impl Request {
         let parts = sent.shape.iter().filter(|part| part.place != "path" || !part.variables.is_empty());
         let is_json = sent.shape.iter().any(is_json);
         let mut parts: Vec<Part> = parts.map(|part| Part::of(part, is_json, public, net)).collect();
-        parts.extend(sent.signed.iter().map(|(name, value)| Part {
+        parts.extend(sent.signed.iter().map(|added| Part {
             place: "auth",
-            name: name.clone(),
+            // A field of query or body says where it went; a header is what one expects.
+            name: if added.place == "header" { added.name.clone() } else { format!("{} {}", added.place, added.name) },
             from: Vec::new(),
-            shown: net.bytes(value, false),
+            // Masked.
+            shown: net.bytes(added.value.expose().as_bytes(), false),
         }));
         parts.extend(sent.from_jar.iter().map(|(name, value)| Part {
             place: "cookie",

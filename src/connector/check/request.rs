@@ -13,6 +13,7 @@ use crate::context::Variable;
 use crate::diagnostic::{Mistakes, Span};
 use crate::request::{ACCEPT_JSON, BodySpec, JsonSpec, PartSpec, RequestPlan, RequestSpec, Written};
 use crate::response::Format;
+use crate::signing::Auth;
 use crate::upstream::{Nodes, Origin, Scheme};
 
 /// Compiles `request`, which asks for replies of this format; `None` after a mistake.
@@ -47,7 +48,8 @@ pub(super) fn request(
         let key = marks.word("Content-Type", &body.place.span);
         spec.headers.extend(body.content_type.as_ref().map(|kind| (key, marks.text(kind))));
     }
-    if let (Some((name, _)), Some(_)) = (raw.headers.iter().find(|(n, _)| is_authorization(n)), &raw.auth) {
+    let writes = raw.auth.as_ref().is_some_and(Auth::writes_authorization);
+    if let Some((name, _)) = raw.headers.iter().find(|(name, _)| writes && is_authorization(name)) {
         let mistake = mistakes.error_at("two-authorizations", &name.span, "`auth` writes this header already");
         mistakes.add(mistake.label("the server would choose between two").help("keep one of them"));
     }
@@ -206,7 +208,8 @@ pub(super) fn origins(steps: &[Step], raw: &raw::Connector, mistakes: &mut Mista
     let mut origins: Vec<Origin> = Vec::new();
     let mut clear: BTreeSet<String> = BTreeSet::new();
     for step in steps {
-        for url in step.request.iter().flat_map(crate::request::RequestPlan::origins) {
+        let tokens = step.auth.iter().flat_map(|auth| auth.requests());
+        for url in step.request.iter().chain(tokens).flat_map(RequestPlan::origins) {
             let Ok(origin) = Origin::of(url) else { continue };
             if origin.scheme() == Scheme::Http && !origin.host().is_loopback() && step.role == Role::Factor {
                 clear.insert(url.to_string());

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::names::Scope;
 use super::roles::{self, Taint};
 use super::{Check, ask, cache, condition, ending, request, response, text, utility};
-use crate::connector::raw::auth::Auth;
 use crate::connector::raw::{self, Text};
 use crate::connector::{Needs, Role, Script, SendsCode, Step};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Mistakes, Span};
+use crate::request::RequestPlan;
 use crate::script::{Reads, ScriptKind};
-use crate::signing::AuthPlan;
-use crate::template::{Charset, Place, Setting};
+use crate::signing::{Compile, Scheme};
+use crate::template::{Place, Setting};
 
 /// More tries than this make a login slow, not right.
 const MOST_RETRIES: u32 = 5;
@@ -44,15 +44,14 @@ pub(super) fn step(
     let format = raw.response.as_ref().and_then(|response| response.format.as_ref()).map(|format| &format.value);
     let request =
         raw.request.as_ref().map(|request| request::request(check, (request, format), scope, taint, mistakes));
-    let auth = raw.request.as_ref().and_then(|request| request.auth.as_ref());
-    let auth = auth.and_then(|auth| self::auth(check, auth, scope, mistakes));
+    let plan = request.as_ref().and_then(Option::as_ref);
+    let auth = raw.request.as_ref().and_then(|request| self::auth(check, request, plan, scope, mistakes));
     if raw.request.is_none() && raw.ask.is_none() && !ending::collects(raw) {
         let message = format!("the step `{}` does nothing: it has no request", raw.name.text);
         mistakes.add(mistakes.error_at("no-request", &raw.name.span, message).help("write `request`, or what it maps"));
     }
-    let mut variables: BTreeSet<_> =
-        request.iter().flatten().flat_map(crate::request::RequestPlan::variables).collect();
-    variables.extend(auth.iter().flat_map(AuthPlan::variables));
+    let mut variables: BTreeSet<_> = request.iter().flatten().flat_map(RequestPlan::variables).collect();
+    variables.extend(auth.iter().flat_map(|auth| auth.variables()));
     let role = if utility::is(check.raw) { Role::Helper } else { roles::role(raw, &variables, taint, mistakes) };
     let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope.before(), mistakes));
     let ask = ask::ask(check, raw, scope, taint, mistakes);
@@ -174,27 +173,16 @@ fn retry(raw: &raw::Step, credential: bool, mistakes: &mut Mistakes) -> u32 {
     retry.value
 }
 
-/// `request.auth`: Basic and Bearer.
-fn auth(check: &Check<'_>, raw: &Auth, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<AuthPlan> {
-    let mut template = |text: &Text, place: Place| text::template(check, text, place, scope, mistakes);
-    match raw {
-        Auth::Basic(basic) => {
-            let (username, password) =
-                (template(&basic.username, Place::BasicUser), template(&basic.password, Place::BasicPassword));
-            let charset = match &basic.charset {
-                None => Some(Charset::UTF_8),
-                Some(label) => {
-                    let charset = Charset::parse(&label.text);
-                    if charset.is_none() {
-                        let message = format!("`{}` is no charset", label.text);
-                        mistakes.add(mistakes.error_at("charset", &label.span, message));
-                    }
-                    charset
-                }
-            };
-            Some(AuthPlan::Basic { username: username?, password: password?, charset: charset? })
-        }
-        Auth::Bearer(bearer) => Some(AuthPlan::Bearer { token: template(&bearer.token, Place::Header)? }),
-        _ => None,
-    }
+/// `request.auth`, which signs `plan`.
+fn auth(
+    check: &Check<'_>,
+    raw: &raw::Request,
+    plan: Option<&RequestPlan>,
+    scope: Scope<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<Box<dyn Scheme>> {
+    let template =
+        |written: &Text, place: Place, mistakes: &mut Mistakes| text::template(check, written, place, scope, mistakes);
+    let (language, at) = (&check.language, raw.place.key("auth"));
+    raw.auth.as_ref()?.compile(&mut Compile { templates: &template, language, request: plan, at, mistakes })
 }

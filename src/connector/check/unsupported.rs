@@ -2,24 +2,14 @@
 
 use crate::connector::raw;
 use crate::connector::raw::ask::{Ask, AskType};
-use crate::connector::raw::auth::Auth;
 use crate::diagnostic::{Mistakes, Span};
 
 /// Notes each key that is written and not supported yet.
 pub(super) fn refuse(raw: &raw::Connector, mistakes: &mut Mistakes) {
     for step in raw.steps.iter() {
-        if let Some(request) = &step.request {
-            of_request(request, mistakes);
-        }
         if let Some(response) = step.response.as_ref().filter(|response| response.jwt.is_some()) {
             note("response.jwt", response.place.key("jwt"), mistakes);
         }
-    }
-}
-
-fn of_request(request: &raw::Request, mistakes: &mut Mistakes) {
-    if let Some(auth) = request.auth.as_ref().filter(|auth| !matches!(auth, Auth::Basic(_) | Auth::Bearer(_))) {
-        note(&format!("auth: {}", auth.key()), request.place.key("auth"), mistakes);
     }
 }
 

@@ -6,13 +6,13 @@ use crate::diagnostic::Mistakes;
 use crate::verdict::{Cause, Reason};
 use crate::yaml::{Node, NodeValue};
 
+use super::Tree;
 use super::ask::AskType;
 use super::read::{FromNode, Place, read_keyed, schema_of_keys};
 use super::record::{definition, keys, read_as_word, record, words};
 use super::request::Method;
 use super::scalar::{Constant, Parameter, Spanned, Text};
 use super::shape::{Dict, OneOrMany};
-use super::tree::Tree;
 
 record! {
     /// A golden case, run by `doorward check` without network and without real secrets.

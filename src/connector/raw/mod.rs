@@ -5,7 +5,6 @@
 //! place in the file for everything. Reading is bounded by `yaml`, never panics and tells all mistakes it can.
 
 pub mod ask;
-pub mod auth;
 pub mod condition;
 pub mod connector;
 pub mod delivery;
@@ -17,7 +16,6 @@ pub mod script;
 pub mod source;
 pub mod step;
 pub mod transport;
-mod tree;
 
 pub use condition::{Condition, Leaf, Operator, Rule};
 pub use connector::Connector;
@@ -26,11 +24,10 @@ pub use response::Response;
 pub use script::{NamedScript, ScriptUse};
 pub use source::{Source, SourceKind};
 pub use step::Step;
-pub use tree::{Tree, TreeValue};
 
 pub use crate::reading::{
     ByteSize, Constant, Dict, Flat, FromNode, Keyed, Keys, MapReader, NonEmpty, OneOrMany, Parameter, Place, Spanned,
-    Text, TimeSpan, Word, read_keyed, schema_of_keys,
+    Text, TimeSpan, Tree, TreeValue, Word, read_keyed, schema_of_keys,
 };
 use crate::reading::{amount, read, record, scalar, shape, union, word};
 

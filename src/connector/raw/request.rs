@@ -3,14 +3,14 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 use crate::diagnostic::Mistakes;
+use crate::signing::Auth;
 use crate::yaml::{Node, NodeValue};
 
-use super::auth::Auth;
+use super::Tree;
 use super::read::{FromNode, Place, read_keyed, schema_of_keys};
 use super::record::{definition, keys, one_of, record, words};
 use super::scalar::{Parameter, Spanned, Text};
 use super::shape::{Dict, OneOrMany};
-use super::tree::Tree;
 
 record! {
     /// What is sent.

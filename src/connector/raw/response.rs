@@ -5,11 +5,11 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use crate::diagnostic::Mistakes;
 use crate::document::PairsSpec;
 use crate::response::Format;
+use crate::signing::JwtAlgorithm;
 use crate::verdict::{Otherwise, Reason};
 use crate::yaml::{Node, NodeValue};
 
 use super::amount::TimeSpan;
-use super::auth::JwtAlgorithm;
 use super::condition::Condition;
 use super::input::Pairs;
 use super::read::{FromNode, Place, read_keyed};

@@ -1,0 +1,154 @@
+//! Stage 4: the request is signed; and signed again for another try, or where the reply asks for that.
+
+use http::HeaderValue;
+
+use super::recorder::Recorder;
+use super::report::SentTrace;
+use super::state::Run;
+use super::stop::Stop;
+use super::{conceal, sends};
+use crate::connector::{Role, Step};
+use crate::request::{Prepared, RequestPlan};
+use crate::secret::Secret;
+use crate::signing::{Heard, Ports, Scheme, SignError, Signature};
+use crate::template::RenderError;
+use crate::upstream::{Outgoing, Reply};
+
+/// A challenge, and one more for a nonce that was too old (RFC 7616 section 3.3); or a token that was refused.
+const MAX_ROUNDS: u32 = 2;
+
+/// A request but for the cookies of the jar.
+pub(super) struct Signed {
+    pub request: Outgoing,
+    /// The connector's own.
+    pub cookies: Vec<(String, HeaderValue)>,
+    /// The request before `auth` signed it, for another node or another try; `None` without `auth`.
+    unsigned: Option<Box<Prepared>>,
+    /// How often a reply had it signed again.
+    rounds: u32,
+}
+
+/// Stage 4: the signature; the request is complete but for cookies.
+pub(super) async fn sign(
+    step: &Step,
+    plan: &RequestPlan,
+    mut prepared: Prepared,
+    run: &mut Run<'_>,
+    recorder: &mut Recorder,
+) -> Result<Signed, Stop> {
+    if run.tracing {
+        let shape = plan.shape(&run.context, run.node(plan).as_ref()).map_err(unsent)?;
+        let (method, url) = (prepared.method.to_string(), prepared.url.to_string());
+        let sent = SentTrace { method, url, shape, signed: Vec::new(), from_jar: Vec::new() };
+        recorder.trace(|trace| trace.request = Some(sent));
+    }
+    let Some(auth) = &step.auth else {
+        conceal::carried(step, plan, &[], run);
+        let cookies = std::mem::take(&mut prepared.cookies);
+        return Ok(Signed { request: outgoing(step, prepared, false), cookies, unsigned: None, rounds: 0 });
+    };
+    let unsigned = Some(Box::new(prepared.clone()));
+    let signature = auth.sign(&mut prepared, &ports(run)).await.map_err(unsigned_stop)?;
+    let cookies = std::mem::take(&mut prepared.cookies);
+    let request = outgoing(step, prepared, signature.probe);
+    enter(step, plan, signature, run, recorder);
+    Ok(Signed { request, cookies, unsigned, rounds: 0 })
+}
+
+impl Signed {
+    /// For another try, to the node that `url` names: what signs the host, a time or a nonce signs each try.
+    pub(super) async fn sign_anew(
+        &mut self,
+        step: &Step,
+        plan: &RequestPlan,
+        run: &mut Run<'_>,
+        recorder: &mut Recorder,
+    ) -> Result<(), Stop> {
+        let Some((auth, mut prepared)) = self.unsigned(step) else { return Ok(()) };
+        let signature = auth.sign(&mut prepared, &ports(run)).await.map_err(unsigned_stop)?;
+        self.request = outgoing(step, prepared, signature.probe);
+        enter(step, plan, signature, run, recorder);
+        Ok(())
+    }
+
+    /// Whether the reply has the request signed again, which is to be sent then.
+    pub(super) async fn answer(
+        &mut self,
+        step: &Step,
+        reply: &Reply,
+        run: &mut Run<'_>,
+        recorder: &mut Recorder,
+    ) -> Result<bool, Stop> {
+        let (Some((auth, mut prepared)), Some(plan)) = (self.unsigned(step), &step.request) else { return Ok(false) };
+        if self.rounds >= MAX_ROUNDS {
+            return Ok(false);
+        }
+        let repeatable = step.role == Role::Helper && !step.carries_credential && step.sends_code_to.is_none();
+        let heard = Heard { reply, rounds: self.rounds, repeatable };
+        let signature = auth.again(&mut prepared, heard, &ports(run)).await.map_err(unsigned_stop)?;
+        let Some(signature) = signature.filter(|_| sends::again(step, run)) else { return Ok(false) };
+        self.rounds += 1;
+        self.request = outgoing(step, prepared, signature.probe);
+        enter(step, plan, signature, run, recorder);
+        Ok(true)
+    }
+
+    /// The scheme, and the request before it signed.
+    fn unsigned<'s>(&self, step: &'s Step) -> Option<(&'s dyn Scheme, Prepared)> {
+        let mut prepared = Prepared::clone(self.unsigned.as_deref()?);
+        // Another node may have been picked meanwhile: path and query are those that were rendered.
+        let (path, query) = (prepared.url.path().to_owned(), prepared.url.query().map(str::to_owned));
+        prepared.url.clone_from(&self.request.url);
+        prepared.url.set_path(&path);
+        prepared.url.set_query(query.as_deref());
+        Some((step.auth.as_deref()?, prepared))
+    }
+}
+
+/// A probe carries no credential: the scheme computes from it only when it knows the challenge.
+fn outgoing(step: &Step, prepared: Prepared, probe: bool) -> Outgoing {
+    Outgoing {
+        method: prepared.method,
+        url: prepared.url,
+        headers: prepared.headers,
+        spellings: prepared.spellings,
+        body: prepared.body,
+        carries_credential: step.carries_credential && !probe,
+    }
+}
+
+fn ports<'a>(run: &'a Run<'_>) -> Ports<'a> {
+    Ports {
+        context: &run.context,
+        ambient: run.tools.ambient,
+        exchange: run.tools.exchange,
+        deadline: run.deadline,
+        share: run.tools.step_cache.is_some(),
+    }
+}
+
+/// What was added is hidden from messages, and seen by name in the trace.
+fn enter(step: &Step, plan: &RequestPlan, signature: Signature, run: &mut Run<'_>, recorder: &mut Recorder) {
+    let hidden: Vec<Secret> = signature.added.iter().map(|added| Secret::new(added.credentials())).collect();
+    conceal::carried(step, plan, &hidden, run);
+    recorder.trace(|trace| {
+        if let Some(sent) = &mut trace.request {
+            sent.signed = signature.added;
+        }
+    });
+}
+
+fn unsigned_stop(error: SignError) -> Stop {
+    match error {
+        SignError::Render(error) => unsent(error),
+        SignError::Unavailable(cause, what) => Stop::unavailable(cause, what),
+        SignError::Misconfigured(what) => Stop::misconfigured(what),
+    }
+}
+
+pub(super) fn unsent(error: RenderError) -> Stop {
+    Stop::from(match error {
+        RenderError::FromUser { what } => RenderError::FromUser { what: format!("nothing was sent: {what}") },
+        other => other,
+    })
+}

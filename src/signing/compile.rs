@@ -1,0 +1,81 @@
+//! What a scheme may use while its written form is compiled: the checks of the connector around it, and no more.
+
+use crate::context::Variable;
+use crate::diagnostic::{Mistakes, Span};
+use crate::reading::Text;
+use crate::request::RequestPlan;
+use crate::template::{Charset, Language, Place, Template};
+
+/// Parses a text, and checks that its variables exist at this step.
+pub type Templates<'a> = &'a dyn Fn(&Text, Place, &mut Mistakes) -> Option<Template>;
+
+/// A scheme of one step that is being compiled.
+pub struct Compile<'a> {
+    /// How texts are read.
+    pub templates: Templates<'a>,
+    /// What texts may refer to: for requests of the scheme's own.
+    pub language: &'a Language,
+    /// The request that is signed; `None` when it has mistakes of its own.
+    pub request: Option<&'a RequestPlan>,
+    /// Where `auth` stands.
+    pub at: &'a Span,
+    /// Where mistakes go.
+    pub mistakes: &'a mut Mistakes,
+}
+
+impl Compile<'_> {
+    /// A text of the scheme.
+    pub fn template(&mut self, text: &Text, place: Place) -> Option<Template> {
+        (self.templates)(text, place, self.mistakes)
+    }
+
+    /// A text of a scheme whose token serves all users: literals, settings, secrets, times and random values.
+    pub fn own_template(&mut self, text: &Text, place: Place) -> Option<Template> {
+        let template = self.template(text, place)?;
+        let own =
+            |variable: &Variable| matches!(variable, Variable::Secret(_) | Variable::Time(_) | Variable::Random(_));
+        let foreign = template.holes().find_map(|hole| Some((hole, hole.variables().find(|variable| !own(variable))?)));
+        let Some((hole, variable)) = foreign else { return Some(template) };
+        let message = format!("`{variable}` is of one login, and this token is the service's own");
+        let mistake = self.mistakes.error_at("auth-of-user", &text.span_of(hole.range.clone()), message);
+        self.mistakes.add(mistake.help(
+            "it may read literals, settings, secret.*, time.* and random.*; a user's own token is asked for by a step of its own",
+        ));
+        None
+    }
+
+    /// A text without variables.
+    pub fn literal(&mut self, text: &Text, place: Place) -> Option<String> {
+        let template = self.template(text, place)?;
+        if let Some(literal) = template.as_literal() {
+            return Some(literal.into_owned());
+        }
+        self.error("literal", &text.span, "this is a name of the file: no hole can stand here", "write it out");
+        None
+    }
+
+    /// A charset by its label, UTF-8 when it is left out.
+    pub fn charset(&mut self, label: Option<&Text>) -> Option<Charset> {
+        let Some(label) = label else { return Some(Charset::UTF_8) };
+        let charset = Charset::parse(&label.text);
+        if charset.is_none() {
+            let message = format!("`{}` is no charset", label.text);
+            self.mistakes.add(self.mistakes.error_at("charset", &label.span, message));
+        }
+        charset
+    }
+
+    /// Notes a mistake.
+    pub fn error(&mut self, code: &'static str, span: &Span, message: impl Into<String>, help: &str) {
+        let mistake = self.mistakes.error_at(code, span, message);
+        self.mistakes.add(mistake.help(help));
+    }
+
+    /// Refuses a scheme of the language that is still to come (docs/security.md, failure 22).
+    pub(super) fn not_supported(&mut self, key: &str) {
+        let message = format!("`auth: {key}` is not supported yet");
+        let mistake = self.mistakes.error_at("not-supported", self.at, message);
+        let mistake = mistake.label("this version of Doorward cannot do it");
+        self.mistakes.add(mistake.help("leave it out, or use a newer version"));
+    }
+}
