@@ -14,6 +14,7 @@ use indexmap::IndexMap;
 
 use super::problem::{Mistake, Problem};
 use crate::attempt::connectors::{About, Attribute};
+use crate::attempt::{Login, Mode, UtilityInputs};
 use crate::document::{Object, Value, from_json};
 use crate::secret::Secret;
 
@@ -30,7 +31,7 @@ const KEYS: [&str; 6] = ["username", "password", "client_ip", "attributes", "req
 const UTILITY_KEYS: [&str; 5] = ["inputs", "username", "client_ip", "request_id", "timeout_ms"];
 
 /// Reads the whole body within `patience`.
-pub(crate) async fn read(request: Request<Body>, patience: Duration) -> Result<Bytes, Problem> {
+pub(super) async fn read(request: Request<Body>, patience: Duration) -> Result<Bytes, Problem> {
     require_json(request.headers())?;
     let collected = tokio::time::timeout(patience, Limited::new(request.into_body(), MAX_BODY).collect());
     match collected.await {
@@ -54,7 +55,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// The body of `authenticate`, as it was written.
 #[derive(Debug)]
-pub(crate) struct LoginBody {
+pub(super) struct LoginBody {
     pub username: String,
     pub password: Secret,
     pub client_ip: Option<IpAddr>,
@@ -64,13 +65,18 @@ pub(crate) struct LoginBody {
 }
 
 impl LoginBody {
+    pub(super) fn login(self, mode: Mode) -> Login {
+        let Self { username, password, client_ip, attributes, request_id, timeout } = self;
+        Login { username, password, client_ip, attributes, request_id, timeout, mode }
+    }
+
     /// Reads a login against what the connector wants.
-    pub(crate) fn parse(object: Object, about: &About) -> Result<Self, Problem> {
+    pub(super) fn parse(object: Object, about: &About) -> Result<Self, Problem> {
         Self::parse_with(Faults::default(), object, about)
     }
 
     /// The same for a body of which a part was read, with what was wrong about it.
-    pub(crate) fn parse_with(mut faults: Faults, mut object: Object, about: &About) -> Result<Self, Problem> {
+    pub(super) fn parse_with(mut faults: Faults, mut object: Object, about: &About) -> Result<Self, Problem> {
         faults.unknown_keys(&object, &KEYS);
         let username = faults.text(&mut object, "username");
         let password = if about.no_password {
@@ -93,19 +99,12 @@ impl LoginBody {
     }
 }
 
-/// The body of a utility call, as it was written.
-#[derive(Debug)]
-pub(crate) struct UtilityBody {
-    pub username: Option<String>,
-    pub client_ip: Option<IpAddr>,
-    pub inputs: Object,
-    pub request_id: Option<String>,
-    pub timeout: Option<Duration>,
-}
+/// The body of a utility call.
+pub(super) struct UtilityBody;
 
 impl UtilityBody {
     /// Reads a call against what the utility wants.
-    pub(crate) fn parse(mut object: Object, about: &About) -> Result<Self, Problem> {
+    pub(super) fn parse(mut object: Object, about: &About) -> Result<UtilityInputs, Problem> {
         let mut faults = Faults::default();
         faults.unknown_keys(&object, &UTILITY_KEYS);
         let username = if about.username {
@@ -121,7 +120,7 @@ impl UtilityBody {
                 _ => None,
             })
         };
-        let body = Self {
+        let body = UtilityInputs {
             username,
             client_ip: faults.client_ip(&mut object),
             inputs: faults.attributes("inputs", object.swap_remove("inputs"), &about.attributes),
@@ -133,7 +132,7 @@ impl UtilityBody {
 }
 
 /// A body that is one JSON object.
-pub(crate) fn object(bytes: &[u8]) -> Result<Object, Problem> {
+pub(super) fn object(bytes: &[u8]) -> Result<Object, Problem> {
     match from_json(bytes) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(other) => Err(Problem::Invalid(vec![Mistake {
@@ -167,26 +166,26 @@ fn request_id(value: &Value) -> Option<String> {
 
 /// All mistakes of one body.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Mistake>);
+pub(super) struct Faults(Vec<Mistake>);
 
 impl Faults {
-    pub(crate) fn add(&mut self, name: &str, detail: impl Into<String>) {
+    pub(super) fn add(&mut self, name: &str, detail: impl Into<String>) {
         // RFC 6901 section 3.
         let escaped = name.replace('~', "~0").replace('/', "~1");
         self.0.push(Mistake { pointer: format!("/{escaped}"), detail: detail.into() });
     }
 
     /// Whether nothing is wrong so far.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// `body` if nothing was wrong.
-    pub(crate) fn none_or<T>(self, body: T) -> Result<T, Problem> {
+    pub(super) fn none_or<T>(self, body: T) -> Result<T, Problem> {
         if self.0.is_empty() { Ok(body) } else { Err(Problem::Invalid(self.0)) }
     }
 
-    pub(crate) fn unknown_keys(&mut self, object: &Object, known: &[&str]) {
+    pub(super) fn unknown_keys(&mut self, object: &Object, known: &[&str]) {
         for key in object.keys().filter(|key| !known.contains(&key.as_str())) {
             let near = known.iter().max_by(|a, b| strsim::jaro(key, a).total_cmp(&strsim::jaro(key, b)));
             // 0.8 takes a slip of one or two letters and leaves other words alone.
@@ -197,7 +196,7 @@ impl Faults {
         }
     }
 
-    pub(crate) fn text(&mut self, object: &mut Object, name: &str) -> Option<String> {
+    pub(super) fn text(&mut self, object: &mut Object, name: &str) -> Option<String> {
         match object.swap_remove(name) {
             Some(Value::Text(text)) => Some(text),
             Some(other) => {
@@ -212,7 +211,7 @@ impl Faults {
     }
 
     /// A member that may be absent; `null` counts as absent.
-    pub(crate) fn optional<T>(
+    pub(super) fn optional<T>(
         &mut self,
         object: &mut Object,
         name: &str,

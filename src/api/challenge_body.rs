@@ -8,65 +8,44 @@ use serde_json::json;
 
 use super::body::Faults;
 use super::problem::Problem;
+use crate::attempt::{ChallengeAction, ChallengeAnswer};
 use crate::document::{Object, Value};
 use crate::secret::Secret;
 
 const KEYS: [&str; 3] = ["challenge", "answers", "action"];
 
-/// What is wanted of a challenge.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    /// The user's answers.
-    Answers(IndexMap<String, Secret>),
-    /// Whether it is confirmed by now.
-    Poll,
-    /// The code once more.
-    Resend,
-    /// The end of the login.
-    Cancel,
-}
-
-/// A call as it was read.
-#[derive(Debug)]
-pub(crate) struct ChallengeBody {
-    pub id: String,
-    pub asked: Asked,
-}
-
-impl ChallengeBody {
-    /// Reads a call, or says everything that is wrong with it.
-    pub(crate) fn parse(mut object: Object) -> Result<Self, Problem> {
-        let mut faults = Faults::default();
-        faults.unknown_keys(&object, &KEYS);
-        let id = faults.text(&mut object, "challenge");
-        let action = faults.optional(&mut object, "action", "`resend`, `poll` or `cancel`", |value| match value {
-            Value::Text(word) => match word.as_str() {
-                "resend" => Some(Asked::Resend),
-                "poll" => Some(Asked::Poll),
-                "cancel" => Some(Asked::Cancel),
-                _ => None,
-            },
+/// Reads a call, or says everything that is wrong with it.
+pub(super) fn parse(mut object: Object) -> Result<ChallengeAnswer, Problem> {
+    let mut faults = Faults::default();
+    faults.unknown_keys(&object, &KEYS);
+    let id = faults.text(&mut object, "challenge");
+    let action = faults.optional(&mut object, "action", "`resend`, `poll` or `cancel`", |value| match value {
+        Value::Text(word) => match word.as_str() {
+            "resend" => Some(ChallengeAction::Resend),
+            "poll" => Some(ChallengeAction::Poll),
+            "cancel" => Some(ChallengeAction::Cancel),
             _ => None,
-        });
-        let answers = faults.optional(&mut object, "answers", "an object of strings", texts);
-        let asked = match (answers, action) {
-            (Some(answers), None) => Some(Asked::Answers(answers)),
-            (None, Some(action)) => Some(action),
-            (Some(_), Some(_)) => {
-                faults.add("action", "`answers` or `action`, not both");
-                None
+        },
+        _ => None,
+    });
+    let answers = faults.optional(&mut object, "answers", "an object of strings", texts);
+    let action = match (answers, action) {
+        (Some(answers), None) => Some(ChallengeAction::Answers(answers)),
+        (None, Some(action)) => Some(action),
+        (Some(_), Some(_)) => {
+            faults.add("action", "`answers` or `action`, not both");
+            None
+        }
+        (None, None) => {
+            if faults.is_empty() {
+                faults.add("answers", "missing; or write an `action`");
             }
-            (None, None) => {
-                if faults.is_empty() {
-                    faults.add("answers", "missing; or write an `action`");
-                }
-                None
-            }
-        };
-        let body = id.zip(asked).map(|(id, asked)| Self { id, asked });
-        // Without a body there is a fault that says why.
-        faults.none_or(body)?.ok_or_else(|| Problem::Invalid(Vec::new()))
-    }
+            None
+        }
+    };
+    let answer = id.zip(action).map(|(id, action)| ChallengeAnswer { id, action });
+    // Without an answer there is a fault that says why.
+    faults.none_or(answer)?.ok_or_else(|| Problem::Invalid(Vec::new()))
 }
 
 /// Texts only: a code as a number would lose its leading zeros.
@@ -120,9 +99,9 @@ mod tests {
     use super::*;
     use crate::document::from_json;
 
-    fn parse(text: &str) -> Result<ChallengeBody, Problem> {
+    fn read(text: &str) -> Result<ChallengeAnswer, Problem> {
         let Value::Object(object) = from_json(text.as_bytes()).unwrap() else { panic!("an object") };
-        ChallengeBody::parse(object)
+        super::parse(object)
     }
 
     #[test]
@@ -134,7 +113,7 @@ mod tests {
             r#"{"challenge":"a","action":"resend","answers":null}"#,
             r#"{"challenge":"a","action":"cancel"}"#,
         ] {
-            assert!(parse(text).is_ok(), "{text}");
+            assert!(read(text).is_ok(), "{text}");
         }
         for (text, pointer) in [
             (r#"{"challenge":"a"}"#, "/answers"),
@@ -146,7 +125,7 @@ mod tests {
             (r#"{"challenge":"a","answers":["1"]}"#, "/answers"),
             (r#"{"challenge":"a","action":"poll","user":"b"}"#, "/user"),
         ] {
-            let Err(Problem::Invalid(mistakes)) = parse(text) else { panic!("{text} is read") };
+            let Err(Problem::Invalid(mistakes)) = read(text) else { panic!("{text} is read") };
             assert_eq!(mistakes[0].pointer, pointer, "{text}");
         }
     }

@@ -13,8 +13,9 @@ use http::Request;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::call;
 use super::problem::Problem;
-use super::{App, authenticate};
+use crate::attempt::App;
 use crate::attempt::connectors::{About, Kind};
 use crate::config::Scope;
 
@@ -91,7 +92,7 @@ impl From<&About> for Entry {
 
 /// All of them.
 pub(crate) async fn list(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
-    app.read(&request, "application/json", |caller| {
+    call::read(&app, &request, "application/json", |caller| {
         let all = app.connectors.list();
         let mine = all.iter().map(|connector| connector.about()).filter(|about| caller.may_use(&about.id));
         // Strings and numbers only: this cannot fail.
@@ -101,11 +102,11 @@ pub(crate) async fn list(State(app): State<Arc<App>>, request: Request<Body>) ->
 
 /// One of them.
 pub(crate) async fn one(State(app): State<Arc<App>>, path: RawPathParams, request: Request<Body>) -> Response {
-    app.settle(page(&app, &path, &request))
+    call::settle(&app, page(&app, &path, &request))
 }
 
 fn page(app: &App, path: &RawPathParams, request: &Request<Body>) -> Result<Response, Problem> {
-    let caller = app.caller(request, Scope::Read)?;
-    let connector = authenticate::any_kind(app, &caller, path)?;
+    let caller = call::caller(app, request, Scope::Read)?;
+    let connector = call::connector(app, &caller, path)?;
     Ok(Json(Entry::from(connector.about())).into_response())
 }

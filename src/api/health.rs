@@ -12,7 +12,7 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::App;
+use crate::attempt::App;
 use crate::attempt::connectors::{Connectors, Health};
 use crate::script::Sandbox;
 

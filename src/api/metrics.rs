@@ -7,12 +7,13 @@ use axum::extract::State;
 use axum::response::Response;
 use http::Request;
 
-use super::{App, health};
+use super::{call, health};
+use crate::attempt::App;
 use crate::metrics::CONTENT_TYPE;
 
 /// The endpoint.
 pub(crate) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
-    app.read(&request, CONTENT_TYPE, |caller| {
+    call::read(&app, &request, CONTENT_TYPE, |caller| {
         health::gauge(&app);
         app.metrics.text_of(|connector| caller.may_use(connector)).into_bytes()
     })

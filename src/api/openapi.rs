@@ -13,19 +13,20 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::App;
 use super::body_schema::{LoginWire, TestWire, UtilityWire};
+use super::call;
 use super::challenge_body::ChallengeWire;
 use super::connector_pages::{Entry, List};
 use super::health::Readiness;
 use super::problem::Wire;
 use super::reply::{ExtensionBody, Traced, VerdictBody};
+use crate::attempt::App;
 use crate::attempt::connectors::Reloaded;
 
 /// The endpoint.
 pub(crate) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     // Strings only: this cannot fail.
-    app.read(&request, "application/json", |_| serde_json::to_vec(&document()).unwrap_or_default())
+    call::read(&app, &request, "application/json", |_| serde_json::to_vec(&document()).unwrap_or_default())
 }
 
 /// The whole document.

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::attempt::{RETRY_AFTER, TooManyCalls};
 use crate::config::Scope;
 use crate::flow::Refused;
 use crate::verdict::Unavailable;
@@ -102,6 +103,12 @@ pub(crate) struct Wire<'a> {
     /// The stages of a rendering.
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<&'a serde_json::Value>,
+}
+
+impl From<TooManyCalls> for Problem {
+    fn from(TooManyCalls: TooManyCalls) -> Self {
+        Self::TooMany(RETRY_AFTER)
+    }
 }
 
 impl Problem {

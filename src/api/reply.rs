@@ -9,11 +9,12 @@ mod verdict;
 
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::attempt::unread::Unread;
+use crate::attempt::UnreadReplies;
 use crate::document::Value;
 use crate::flow::report::Report;
 use crate::verdict::Verdict;
@@ -27,7 +28,7 @@ pub use self::verdict::{VerdictBody, body};
 pub const VERDICT_HEADER: HeaderName = HeaderName::from_static("doorward-verdict");
 
 /// Bytes of a body, so that it seldom grows.
-const USUAL: usize = 512;
+const TYPICAL_BODY: usize = 512;
 
 /// The status of a verdict.
 pub fn status(verdict: &Verdict) -> StatusCode {
@@ -41,12 +42,12 @@ pub fn status(verdict: &Verdict) -> StatusCode {
 }
 
 /// The response to a login.
-pub(crate) fn respond(report: &Report, unread: &Unread) -> Response {
+pub(crate) fn respond(report: &Report, unread: &UnreadReplies) -> Response {
     dressed(report, &body(report), unread)
 }
 
 /// The response to a send test: status and headers of its verdict; `shown` is what `trace` lets through.
-pub(crate) fn respond_with_trace(report: &Report, shown: serde_json::Value, unread: &Unread) -> Response {
+pub(crate) fn respond_with_trace(report: &Report, shown: serde_json::Value, unread: &UnreadReplies) -> Response {
     let mut body = serde_json::Map::new();
     if let serde_json::Value::Object(mut shown) = shown {
         if let Some(serde_json::Value::Object(verdict)) = shown.remove("verdict") {
@@ -57,12 +58,12 @@ pub(crate) fn respond_with_trace(report: &Report, shown: serde_json::Value, unre
     dressed(report, &body, unread)
 }
 
-fn dressed(report: &Report, body: &impl Serialize, unread: &Unread) -> Response {
+fn dressed(report: &Report, body: &impl Serialize, unread: &UnreadReplies) -> Response {
     // Every key is a string and nothing here does I/O: serialising cannot fail. Should it, the empty body beside the
     // status and header is still the right verdict.
-    let mut bytes = Vec::with_capacity(USUAL);
+    let mut bytes = Vec::with_capacity(TYPICAL_BODY);
     let _ = serde_json::to_writer(&mut bytes, body);
-    let mut response = Response::new(unread.body(bytes));
+    let mut response = Response::new(Body::from(unread.counted(bytes)));
     *response.status_mut() = status(&report.verdict);
     let headers = response.headers_mut();
     headers.insert(VERDICT_HEADER, HeaderValue::from_static(report.verdict.name()));
@@ -75,9 +76,9 @@ fn dressed(report: &Report, body: &impl Serialize, unread: &Unread) -> Response 
 }
 
 /// 200 of a utility call. No verdict: it has no such header, and says nothing about who somebody is.
-pub(crate) fn extension(extension: &Value, unread: &Unread) -> Response {
+pub(crate) fn extension(extension: &Value, unread: &UnreadReplies) -> Response {
     let body = serde_json::to_vec(&ExtensionBody { extension }).unwrap_or_default();
-    let mut response = Response::new(unread.body(body));
+    let mut response = Response::new(Body::from(unread.counted(body)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -7,9 +7,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
+use http::Uri;
 
 use super::problem::Problem;
-use super::{App, authenticate, challenges, connector_pages, health, metrics, openapi, reload, send_test, utility};
+use super::{authenticate, call, challenges, connector_pages, health, metrics, openapi, reload, send_test, utility};
+use crate::attempt::App;
+use crate::http::{Fault, Served};
 
 /// The whole API.
 pub fn router(app: Arc<App>) -> Router {
@@ -25,7 +28,26 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::get))
         .route("/openapi.json", get(openapi::get))
-        .fallback(async |State(app): State<Arc<App>>| app.settle(Err(Problem::UnknownPath)))
-        .method_not_allowed_fallback(async |State(app): State<Arc<App>>| app.settle(Err(Problem::WrongMethod)))
+        .fallback(async |State(app): State<Arc<App>>| call::settle(&app, Err(Problem::UnknownPath)))
+        .method_not_allowed_fallback(async |State(app): State<Arc<App>>| call::settle(&app, Err(Problem::WrongMethod)))
         .with_state(app)
+}
+
+/// The whole API, to be served. A request that does not reach an endpoint is answered by a problem.
+pub fn served(app: &Arc<App>) -> Served {
+    let of_faults = Arc::clone(app);
+    let on_fault = move |_: &Uri, fault| {
+        let problem = match fault {
+            Fault::Host => Problem::Host,
+            Fault::Framing => Problem::Framing,
+            Fault::Panic => Problem::Broken,
+        };
+        call::settle(&of_faults, Err(problem))
+    };
+    Served {
+        router: router(Arc::clone(app)),
+        on_fault: Arc::new(on_fault),
+        limits: app.limits,
+        metrics: Arc::clone(&app.metrics),
+    }
 }

@@ -13,38 +13,38 @@ use http::Request;
 
 use super::body::{self, Faults, LoginBody};
 use super::problem::Problem;
-use super::{App, authenticate, reply};
+use super::{call, reply};
 use crate::attempt::connectors::Kind;
-use crate::attempt::login;
-use crate::attempt::login::Mode;
+use crate::attempt::{App, Mode};
 use crate::config::Scope;
 use crate::document::Value;
 use crate::trace::{Trace, View};
 
 /// The endpoint.
 pub(crate) async fn post(State(app): State<Arc<App>>, path: RawPathParams, request: Request<Body>) -> Response {
-    app.settle(answer(&app, &path, request).await)
+    let answer = answer(&app, &path, request).await;
+    call::settle(&app, answer)
 }
 
 async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) -> Result<Response, Problem> {
-    let caller = app.caller(&request, Scope::Test)?;
-    let connector = authenticate::find(app, &caller, path, Kind::Authentication)?;
+    let caller = call::caller(app, &request, Scope::Test)?;
+    let connector = call::connector_of_kind(app, &caller, path, Kind::Authentication)?;
     let bytes = body::read(request, app.limits.body).await?;
     let mut object = body::object(&bytes)?;
     let mut faults = Faults::default();
     let mode = faults.optional(&mut object, "mode", "`send` or `render`", |value| match value {
         Value::Text(text) if text == "send" => Some(Mode::Test),
-        Value::Text(text) if text == "render" => Some(Mode::Rehearse),
+        Value::Text(text) if text == "render" => Some(Mode::DryRun),
         _ => None,
     });
     let asked = LoginBody::parse_with(faults, object, connector.about())?;
     let known = [asked.password.clone()];
-    let ended = login::run(app, &caller, connector, asked, mode.unwrap_or(Mode::Test)).await?;
-    let view = View { reveal: false, rehearsed: ended.rehearsed, credentials: &known };
+    let ended = app.login(&caller, connector, asked.login(mode.unwrap_or(Mode::Test))).await?;
+    let view = View { reveal: false, rehearsed: ended.dry_run, credentials: &known };
     // Strings, numbers and our own values: this cannot fail.
     let body = serde_json::to_value(reply::body(&ended.report)).unwrap_or_default();
     let shown = Trace::of(&ended.report, view).to_json(body);
-    if ended.rehearsed {
+    if ended.dry_run {
         return Err(Problem::Rehearsed(shown));
     }
     Ok(reply::respond_with_trace(&ended.report, shown, &caller.unread))

@@ -1,17 +1,17 @@
-//! What the server asks of the catalog: find a connector, say what it wants, run it.
+//! What attempts ask of the catalog: find a connector, say what it wants, run it.
 //!
-//! Traits rather than the catalog itself, so that endpoints are tested against made-up connectors. An
-//! implementation never panics on purpose and always answers within the connector's deadline.
+//! Traits rather than the catalog itself, so that tests can use connectors that hang or panic. An implementation always
+//! answers within the connector's deadline.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
-use schemars::JsonSchema;
-use serde::Serialize;
 
+pub use crate::catalog::Reloaded;
 pub use crate::connector::Kind;
+
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
 use crate::flow::{Login, Pauses, Resumption, UtilityCall, UtilityReport};
@@ -43,9 +43,8 @@ pub trait Connector: Send + Sync + 'static {
     fn run(self: Arc<Self>, login: Login, call: Call) -> BoxFuture<'static, Report>;
     /// Goes on with a login that waits; its state is of this revision.
     fn resume(self: Arc<Self>, resumption: Resumption, call: Call) -> BoxFuture<'static, Report>;
-    /// Goes through a login up to its first request and sends nothing. The verdict of such a report means nothing, unless
-    /// the run ended earlier: then `Rehearsed` says so.
-    fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed>;
+    /// Goes through a login up to its first request and sends nothing.
+    fn dry_run(self: Arc<Self>, login: Login) -> BoxFuture<'static, DryRun>;
     /// Makes one utility call to its end. A connector that authenticates answers misconfigured.
     fn utility(self: Arc<Self>, call: UtilityCall) -> BoxFuture<'static, UtilityReport>;
     /// The account that a user name as sent stands for: itself, or the field `user` packed in it. Log and audit show it.
@@ -65,10 +64,10 @@ pub struct Call {
 
 /// A run that sent nothing.
 #[derive(Debug)]
-pub struct Rehearsed {
+pub struct DryRun {
     /// What was gone through.
     pub report: Report,
-    /// Whether a request was ready; if not, the report's verdict says what stopped the run before.
+    /// Whether a request was ready: then the report's verdict means nothing. If not, it says what stopped the run before.
     pub ready: bool,
 }
 
@@ -127,15 +126,4 @@ pub struct Attribute {
     pub required: bool,
     /// Most characters that its text may have.
     pub max: Option<usize>,
-}
-
-/// What a reload came to. Ids only; the mistakes themselves go to the log, where the operator reads.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Reloaded {
-    /// Connectors whose revision is new.
-    pub changed: Vec<String>,
-    /// Connectors that are no longer there.
-    pub removed: Vec<String>,
-    /// Connectors whose file is invalid now; the last good revision, if there was one, still runs.
-    pub refused: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! The catalog of connectors as the server sees it.
+//! The connectors of the catalog, for attempts.
 //!
 //! What a caller may know about a connector is worked out once a generation, not once a login. Every reload of the
 //! daemon goes through here: the API's, SIGHUP's and the watch's.
@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::connectors::{About, Attribute, Call, Connector, Connectors, Health, Rehearsed, Reloaded};
+use super::connectors::{About, Attribute, Call, Connector, Connectors, DryRun, Health, Reloaded};
 use crate::account::{MAX_PACKED_BYTES, UNREADABLE};
 use crate::catalog::{Catalog, Entry};
 use crate::clock::System;
@@ -21,7 +21,7 @@ use crate::connector;
 use crate::connector::Live;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flow::progress::Progress;
-use crate::flow::report::Report;
+use crate::flow::report::{LoginNames, Report};
 use crate::flow::{
     Login, Rehearsal, Resumption, Sends, Tools, UtilityCall, UtilityEnd, UtilityReport, authenticate, resume, utility,
 };
@@ -50,21 +50,20 @@ impl LiveConnectors {
 
     /// Reads all files and swaps the generation. Says what changed and everything that was found in the files.
     pub async fn load(&self) -> std::io::Result<(Reloaded, Vec<Diagnostic>)> {
-        let (change, diagnostics) = self.catalog.reload().await?;
+        let (reloaded, diagnostics) = self.catalog.reload().await?;
         let entries = self.catalog.entries();
         let live = entries.values().filter(|entry| matches!(entry, Entry::Live { .. })).count();
         self.count.store(live, Ordering::Relaxed);
-        let running = entries.iter().map(|(id, entry)| (id.clone(), connector_of(id, entry, &self.sends))).collect();
+        let running = entries.iter().map(|(id, entry)| (id.clone(), loaded(id, entry, &self.sends))).collect();
         self.running.store(Arc::new(running));
-        self.tell_of_sandbox();
-        let reloaded = Reloaded { changed: change.changed, removed: change.removed, refused: change.refused };
+        self.warn_of_sandbox();
         Ok((reloaded, diagnostics))
     }
 }
 
 impl LiveConnectors {
-    /// Says in the log what script workers lack. A kernel or a container that has no part of it runs scripts all the same.
-    fn tell_of_sandbox(&self) {
+    /// A kernel or a container without the means runs scripts all the same; then the log says what is missing.
+    fn warn_of_sandbox(&self) {
         let Some(sandbox) = self.sandbox().filter(|sandbox| *sandbox != Sandbox::WHOLE) else { return };
         tracing::warn!(
             sandbox = sandbox.to_string(),
@@ -103,7 +102,7 @@ impl Connectors for LiveConnectors {
                     reloaded
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the directory of connectors cannot be read; the last generation runs on");
+                    tracing::error!(%error, "connector directory unreadable; the previous connectors stay in use");
                     Reloaded::default()
                 }
             }
@@ -112,7 +111,7 @@ impl Connectors for LiveConnectors {
     }
 }
 
-/// Writes what a reload came to into the log, a line a mistake.
+/// Logs what a reload came to, a line for each diagnostic.
 pub fn log(reloaded: &Reloaded, diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics {
         let at = diagnostic.at.as_ref().map(|(file, span)| {
@@ -121,8 +120,8 @@ pub fn log(reloaded: &Reloaded, diagnostics: &[Diagnostic]) {
         });
         let (at, code, what) = (at.unwrap_or_default(), diagnostic.code, diagnostic.message.as_str());
         match diagnostic.severity {
-            Severity::Error => tracing::error!(at, code, what, "a mistake in a connector"),
-            Severity::Warning => tracing::warn!(at, code, what, "a connector wants a look"),
+            Severity::Error => tracing::error!(at, code, what, "connector error"),
+            Severity::Warning => tracing::warn!(at, code, what, "connector warning"),
         }
     }
     let Reloaded { changed, removed, refused } = reloaded;
@@ -130,23 +129,29 @@ pub fn log(reloaded: &Reloaded, diagnostics: &[Diagnostic]) {
         changed = changed.join(" "),
         removed = removed.join(" "),
         refused = refused.join(" "),
-        "connectors read"
+        "connectors loaded"
     );
 }
 
-fn connector_of(id: &str, entry: &Entry, sends: &Arc<dyn Sends>) -> Arc<dyn Connector> {
-    match entry {
-        Entry::Live { live, stale } => Arc::new(Running {
-            about: about(&live.connector, if *stale { Health::Stale } else { Health::Current }),
-            live: Arc::clone(live),
-            sends: Arc::clone(sends),
-        }),
+fn loaded(id: &str, entry: &Entry, sends: &Arc<dyn Sends>) -> Arc<dyn Connector> {
+    let (about, live) = match entry {
+        Entry::Live { live, stale } => {
+            let health = if *stale { Health::Stale } else { Health::Current };
+            (about(&live.connector, health), Ok(Arc::clone(live)))
+        }
         Entry::Broken { forbidden } => {
             let about = About { id: id.to_owned(), health: Health::Invalid, ..About::default() };
-            Arc::new(Broken { about, what: if *forbidden { FORBIDDEN } else { INVALID } })
+            (about, Err(if *forbidden { FORBIDDEN } else { INVALID }))
         }
-    }
+    };
+    Arc::new(LoadedConnector { about, live, sends: Arc::clone(sends) })
 }
+
+/// What callers are told of a file that was never valid.
+const INVALID: &str = "the connector file is invalid; `doorward check` and the daemon's log say where";
+
+/// What callers are told of a connector that is valid but for an address.
+const FORBIDDEN: &str = "the egress rules of the daemon (egress in doorward.yaml) forbid an address of this connector; the daemon's log says which";
 
 fn about(connector: &connector::Connector, health: Health) -> About {
     let input = &connector.input;
@@ -175,49 +180,78 @@ fn packed(packing: &Packing) -> &'static str {
     }
 }
 
-/// A connector that runs.
-struct Running {
+/// A connector of the present generation.
+struct LoadedConnector {
     about: About,
-    live: Arc<Live>,
+    /// The error is what callers are told of a connector that cannot run.
+    live: Result<Arc<Live>, &'static str>,
     sends: Arc<dyn Sends>,
 }
 
-impl Connector for Running {
+impl Connector for LoadedConnector {
     fn about(&self) -> &About {
         &self.about
     }
 
     fn run(self: Arc<Self>, login: Login, call: Call) -> BoxFuture<'static, Report> {
-        async move { authenticate(&self.live.connector, self.tools(&call), login).await }.boxed()
+        async move {
+            match &self.live {
+                Ok(live) => authenticate(&live.connector, self.tools(live, &call), login).await,
+                Err(what) => self.misconfigured(what, login.request_id, login.username),
+            }
+        }
+        .boxed()
     }
 
     fn resume(self: Arc<Self>, resumption: Resumption, call: Call) -> BoxFuture<'static, Report> {
-        async move { resume(&self.live.connector, self.tools(&call), resumption).await }.boxed()
+        async move {
+            match &self.live {
+                Ok(live) => resume(&live.connector, self.tools(live, &call), resumption).await,
+                Err(what) => {
+                    let saved = &resumption.saved;
+                    self.misconfigured(what, saved.request_id().to_owned(), saved.username().to_owned())
+                }
+            }
+        }
+        .boxed()
     }
 
-    fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {
+    fn dry_run(self: Arc<Self>, login: Login) -> BoxFuture<'static, DryRun> {
         async move {
+            let live = match &self.live {
+                Ok(live) => live,
+                Err(what) => {
+                    let report = self.misconfigured(what, login.request_id, login.username);
+                    return DryRun { report, ready: false };
+                }
+            };
             let (rehearsal, progress) = (Rehearsal::default(), Progress::default());
-            // What was never sent is nothing to keep, and nobody may wait for it.
-            let tools = Tools { exchange: &rehearsal, step_cache: None, ..Tools::of(&self.live, &System, &progress) };
-            let report = authenticate(&self.live.connector, tools, login).await;
-            Rehearsed { report, ready: rehearsal.was_asked() }
+            // Nothing is sent, so there is nothing to cache and nothing that another login may wait for.
+            let tools = Tools { exchange: &rehearsal, step_cache: None, ..Tools::of(live, &System, &progress) };
+            let report = authenticate(&live.connector, tools, login).await;
+            DryRun { report, ready: rehearsal.was_asked() }
         }
         .boxed()
     }
 
     fn utility(self: Arc<Self>, call: UtilityCall) -> BoxFuture<'static, UtilityReport> {
         async move {
+            let live = match &self.live {
+                Ok(live) => live,
+                Err(what) => return self.misconfigured_utility(what, call.request_id),
+            };
             let progress = Progress::default();
-            let tools = Tools { sends: &*self.sends, ..Tools::of(&self.live, &System, &progress) };
-            utility(&self.live.connector, tools, call).await
+            let tools = Tools { sends: &*self.sends, ..Tools::of(live, &System, &progress) };
+            utility(&live.connector, tools, call).await
         }
         .boxed()
     }
 
     fn account<'a>(&self, username: &'a str) -> Cow<'a, str> {
-        let Some(packing) = &self.live.connector.input.username_fields else { return Cow::Borrowed(username) };
-        // What cannot be read is refused by the run, and nothing of it is written anywhere.
+        let live = self.live.as_ref().ok();
+        let packing = live.and_then(|live| live.connector.input.username_fields.as_ref());
+        let Some(packing) = packing else { return Cow::Borrowed(username) };
+        // The run refuses what cannot be read, and nothing of it is written anywhere.
         let text = Some(username).filter(|text| text.len() <= MAX_PACKED_BYTES);
         let fields = text.and_then(|text| unpack(packing, text).ok());
         let user = fields.and_then(|mut fields| fields.swap_remove(USER_FIELD));
@@ -225,72 +259,31 @@ impl Connector for Running {
     }
 }
 
-impl Running {
-    fn tools<'a>(&'a self, call: &'a Call) -> Tools<'a> {
-        let tools = Tools::of(&self.live, &System, &call.progress);
+impl LoadedConnector {
+    fn tools<'a>(&'a self, live: &'a Live, call: &'a Call) -> Tools<'a> {
+        let tools = Tools::of(live, &System, &call.progress);
         Tools { sends: &*self.sends, pauses: &*call.pauses, ..tools }
     }
-}
 
-/// A connector whose file was never valid.
-struct Broken {
-    about: About,
-    /// What callers are told.
-    what: &'static str,
-}
-
-impl Connector for Broken {
-    fn about(&self) -> &About {
-        &self.about
-    }
-
-    fn run(self: Arc<Self>, login: Login, _: Call) -> BoxFuture<'static, Report> {
-        std::future::ready(self.report(login.request_id, login.username)).boxed()
-    }
-
-    fn resume(self: Arc<Self>, resumption: Resumption, _: Call) -> BoxFuture<'static, Report> {
-        let saved = &resumption.saved;
-        std::future::ready(self.report(saved.request_id().to_owned(), saved.username().to_owned())).boxed()
-    }
-
-    fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {
-        let report = self.report(login.request_id, login.username);
-        std::future::ready(Rehearsed { report, ready: false }).boxed()
-    }
-
-    fn utility(self: Arc<Self>, call: UtilityCall) -> BoxFuture<'static, UtilityReport> {
-        let report = UtilityReport {
-            connector: self.about.id.clone(),
-            revision: self.about.revision.clone(),
-            request_id: call.request_id,
-            end: UtilityEnd::Misconfigured(Misconfigured { what: self.what.to_owned() }),
-            explain: self.what.to_owned(),
-            steps: Vec::new(),
-            took: Duration::ZERO,
-        };
-        std::future::ready(report).boxed()
-    }
-}
-
-/// What callers are told of a file that was never valid.
-const INVALID: &str = "the connector file is invalid; `doorward check` and the daemon's log say where";
-
-/// Of a connector that nothing is wrong with but where it would send to.
-const FORBIDDEN: &str = "the egress rules of the daemon (egress in doorward.yaml) forbid an address of this connector; the daemon's log says which";
-
-impl Broken {
-    fn report(&self, request_id: String, username: String) -> Report {
-        let what = self.what.to_owned();
-        Report {
+    fn misconfigured(&self, what: &str, request_id: String, username: String) -> Report {
+        let names = LoginNames {
             connector: self.about.id.clone(),
             revision: self.about.revision.clone(),
             request_id,
             account: username.clone(),
             username,
-            verdict: Verdict::Misconfigured(Misconfigured { what: what.clone() }),
-            explain: what,
+        };
+        Report::without_run(names, Verdict::Misconfigured(Misconfigured { what: what.to_owned() }), what)
+    }
+
+    fn misconfigured_utility(&self, what: &str, request_id: String) -> UtilityReport {
+        UtilityReport {
+            connector: self.about.id.clone(),
+            revision: self.about.revision.clone(),
+            request_id,
+            end: UtilityEnd::Misconfigured(Misconfigured { what: what.to_owned() }),
+            explain: what.to_owned(),
             steps: Vec::new(),
-            credential_sends: 0,
             took: Duration::ZERO,
         }
     }

@@ -1,146 +1,118 @@
-//! The ways into an attempt: a login, a login that goes on, one that is ended, and a challenge of which nothing is known.
+//! A login as a way in asks for it, and what it came to.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use super::App;
+use super::callers::Caller;
 use super::connectors::Connector;
-use super::record::{Marks, record};
-use super::run::{Account, Work};
+use super::run::{Attempt, Work};
 use crate::account::bounded;
-use crate::api::App;
-use crate::api::body::LoginBody;
-use crate::api::callers::Caller;
-use crate::api::challenges::Waits;
-use crate::api::problem::Problem;
-use crate::clock::{Ambient as _, System};
-use crate::flow::report::Report;
-use crate::flow::{Action, Login, Resumption, Saved};
+use crate::document::Object;
+use crate::flow;
+use crate::flow::report::{LoginNames, Report};
 use crate::metrics::Shed;
-use crate::verdict::{Reason, Reject, Verdict};
+use crate::secret::Secret;
 
-/// What who met a bound of the daemon is told: logins take well under a second.
-pub(crate) const SOON: Duration = Duration::from_secs(1);
+/// When a caller that met a bound of the daemon should try again: logins take well under a second.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What a caller asks, as values: whatever format they came in was read before.
+pub(crate) struct Login {
+    /// Byte for byte.
+    pub username: String,
+    /// Byte for byte; empty where the connector takes none.
+    pub password: Secret,
+    /// The address of the user's device.
+    pub client_ip: Option<IpAddr>,
+    /// Declared attributes.
+    pub attributes: Object,
+    /// The caller's id for this login; drawn when absent.
+    pub request_id: Option<String>,
+    /// Can only shorten the connector's own timeout.
+    pub timeout: Option<Duration>,
+    pub mode: Mode,
+}
 
 /// How a connector is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// A login.
     Login,
-    /// A send test: the same, with every stage recorded.
+    /// A login whose stages are all recorded.
     Test,
     /// A send test that sends nothing.
-    Rehearse,
+    DryRun,
 }
 
 /// What a login came to.
-pub(crate) struct Ended {
-    /// The report.
+pub(crate) struct AttemptOutcome {
     pub report: Report,
     /// A request was rendered and not sent: the report's verdict means nothing.
-    pub rehearsed: bool,
+    pub dry_run: bool,
 }
 
-impl From<Report> for Ended {
+impl From<Report> for AttemptOutcome {
     fn from(report: Report) -> Self {
-        Self { report, rehearsed: false }
+        Self { report, dry_run: false }
     }
 }
 
+/// The caller has as many calls open as it may, or leaves too many replies unread. Nothing was sent.
+#[derive(Debug)]
+pub(crate) struct TooManyCalls;
+
 /// A place among the caller's open calls, given back when dropped.
-pub(crate) struct Entered {
-    _place: Option<OwnedSemaphorePermit>,
+pub(super) struct CallPermit {
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Lets a call in, unless its caller has too many open.
-pub(crate) fn enter(app: &App, caller: &Caller) -> Result<Entered, Problem> {
-    caller.enter().map(|place| Entered { _place: place }).map_err(|_| {
-        app.metrics.shed(Shed::Client);
-        Problem::TooMany(SOON)
-    })
-}
+impl App {
+    pub(super) fn call_permit(&self, caller: &Caller) -> Result<CallPermit, TooManyCalls> {
+        caller.enter().map(|permit| CallPermit { _permit: permit }).map_err(|_| {
+            self.metrics.shed(Shed::Client);
+            TooManyCalls
+        })
+    }
 
-/// Runs one login to its verdict. Fails only when the caller has too many calls open.
-pub(crate) async fn run(
-    app: &Arc<App>,
-    caller: &Arc<Caller>,
-    connector: Arc<dyn Connector>,
-    asked: LoginBody,
-    mode: Mode,
-) -> Result<Ended, Problem> {
-    let entered = enter(app, caller)?;
-    let account = bounded(&connector.account(&asked.username)).into_owned();
-    let attempt = Account {
-        app: Arc::clone(app),
-        caller: Arc::clone(caller),
-        connector,
-        username: asked.username.clone(),
-        account,
-        client_ip: asked.client_ip,
-        request_id: asked.request_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
-        started: Instant::now(),
-        mode,
-        place: None,
-    };
-    let login = Login {
-        username: asked.username,
-        password: asked.password,
-        client_ip: asked.client_ip,
-        attributes: asked.attributes,
-        request_id: attempt.request_id.clone(),
-        deadline: asked.timeout.map(|timeout| attempt.started + timeout),
-        trace: mode != Mode::Login,
-    };
-    Ok(attempt.through(entered, Work::Begin(Box::new(login))).await)
-}
-
-/// Goes on with a login that waits, to its verdict.
-pub(crate) async fn resume(
-    app: &Arc<App>,
-    caller: &Arc<Caller>,
-    entered: Entered,
-    connector: Arc<dyn Connector>,
-    waits: Waits,
-    saved: Saved,
-    action: Action,
-) -> Report {
-    let attempt = Account::of(app, caller, &connector, &saved);
-    let left = Duration::from_millis(saved.left_ms(System.unix_ms()));
-    let Waits { id, state, claim } = waits;
-    let resumption = Resumption { id: id.clone(), saved, action, deadline: None, trace: false };
-    let work = Work::GoOn { resumption: Box::new(resumption), id, claim, state, left };
-    attempt.through(entered, work).await.report
-}
-
-/// The user (or the console) ended the login.
-pub(crate) async fn cancelled(
-    app: &Arc<App>,
-    caller: &Arc<Caller>,
-    connector: &Arc<dyn Connector>,
-    saved: &Saved,
-) -> Report {
-    let mut attempt = Account::of(app, caller, connector, saved);
-    attempt.place = app.trail.as_ref().and_then(|trail| trail.place().ok());
-    let report = attempt.report(Verdict::Reject(Reject::because(Reason::Other)), "the challenge was cancelled");
-    attempt.close(report).await
-}
-
-/// A verdict on a challenge of which nothing is known: no connector and no user.
-pub(crate) async fn unheard(app: &Arc<App>, caller: &Arc<Caller>, verdict: Verdict, explain: &str) -> Report {
-    let report = Report {
-        connector: String::new(),
-        revision: String::new(),
-        request_id: uuid::Uuid::new_v4().to_string(),
-        account: String::new(),
-        username: String::new(),
-        verdict,
-        explain: explain.to_owned(),
-        steps: Vec::new(),
-        credential_sends: 0,
-        took: Duration::ZERO,
-    };
-    let place = app.trail.as_ref().and_then(|trail| trail.place().ok());
-    record(app, caller, report, Marks { client_ip: None, test: false, place }).await
+    /// Runs one login to its verdict.
+    pub(crate) async fn login(
+        self: &Arc<Self>,
+        caller: &Arc<Caller>,
+        connector: Arc<dyn Connector>,
+        login: Login,
+    ) -> Result<AttemptOutcome, TooManyCalls> {
+        let permit = self.call_permit(caller)?;
+        let about = connector.about();
+        let names = LoginNames {
+            connector: about.id.clone(),
+            revision: about.revision.clone(),
+            request_id: login.request_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+            account: bounded(&connector.account(&login.username)).into_owned(),
+            username: login.username.clone(),
+        };
+        let attempt = Attempt {
+            app: Arc::clone(self),
+            caller: Arc::clone(caller),
+            connector,
+            names,
+            client_ip: login.client_ip,
+            started: Instant::now(),
+            mode: login.mode,
+            reservation: None,
+        };
+        let login = flow::Login {
+            username: login.username,
+            password: login.password,
+            client_ip: login.client_ip,
+            attributes: login.attributes,
+            request_id: attempt.names.request_id.clone(),
+            deadline: login.timeout.map(|timeout| attempt.started + timeout),
+            trace: login.mode != Mode::Login,
+        };
+        Ok(attempt.run(permit, Work::Begin(Box::new(login))).await)
+    }
 }

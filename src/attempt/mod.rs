@@ -1,12 +1,29 @@
-//! What one login is, from its bounds to its audit line. No HTTP here: every way in (the API, and whatever else asks) calls
-//! this and writes the verdict in its own words.
+//! What one login is: its bounds, its run, its verdict and its audit line.
+//!
+//! No HTTP here. Each way in (the API, and whatever else serves logins) identifies a [`Caller`], calls [`App::login`] or
+//! [`App::answer`] with plain values and writes the verdict in its own format.
 
+mod app;
+mod bound;
+mod callers;
+mod challenge;
 pub mod connectors;
+mod guess;
 mod live;
-pub(crate) mod login;
-pub(crate) mod record;
+mod login;
+mod record;
+mod reload;
 mod run;
-pub(crate) mod shares;
-pub(crate) mod unread;
+mod shares;
+mod unread_replies;
+mod utility;
 
+pub use app::App;
 pub use live::{LiveConnectors, log as log_reload};
+pub use reload::Reloads;
+
+pub(crate) use callers::Caller;
+pub(crate) use challenge::{ChallengeAction, ChallengeAnswer};
+pub(crate) use login::{Login, Mode, RETRY_AFTER, TooManyCalls};
+pub(crate) use unread_replies::UnreadReplies;
+pub(crate) use utility::{UtilityFailure, UtilityInputs};

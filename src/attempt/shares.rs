@@ -1,22 +1,22 @@
-//! How many logins run, and whose they are: no connector and no client takes all places.
+//! Slots for logins in flight, shared fairly: no connector and no client takes all of them.
 //!
-//! Of the places that are left, each connector and each client may hold as many as it leaves free. One alone so comes to half
-//! of all, two to a third each, and there is always room for who holds none. A bound by number would not do: some connectors
-//! whose upstreams hang fill any number together. Of what one client may hold its connectors have their shares in the same
-//! way, or those that hang would leave it nothing for the others. Where only one exists, it may have all.
+//! Each connector and each client may hold as many slots as it leaves free. One alone so gets half of all, two get a third
+//! each, and one that holds none always finds room. A fixed number would not do: several connectors whose upstreams hang
+//! would fill any number together. A client's share is divided among its connectors in the same way, or those that hang
+//! would leave nothing for the others. Where only one exists, it may have all.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Names that hold nothing are kept up to this number, so that a login allocates none.
-const NAMES: usize = 4096;
+/// Names without a slot are kept up to this number, so that a login allocates none.
+const MAX_NAMES: usize = 4096;
 
-/// The places of all logins.
-pub(crate) struct Logins {
+/// The slots of all logins.
+pub(super) struct LoginSlots {
     places: Arc<Semaphore>,
-    most: usize,
+    max: usize,
     held: Mutex<Held>,
 }
 
@@ -34,9 +34,9 @@ struct OfClient {
 
 type Counts = HashMap<Arc<str>, usize>;
 
-/// Who wants a place.
+/// Whose login wants a slot.
 #[derive(Clone, Copy)]
-pub(crate) struct Wanted<'a> {
+pub(super) struct SlotRequest<'a> {
     pub connector: &'a str,
     pub client: &'a str,
     /// No other connector can run.
@@ -47,9 +47,9 @@ pub(crate) struct Wanted<'a> {
     pub client_has_one: bool,
 }
 
-/// Why there is no place.
+/// Why no slot is free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Full {
+pub(super) enum NoSlot {
     /// All are taken.
     Daemon,
     /// The connector has its share.
@@ -58,37 +58,37 @@ pub(crate) enum Full {
     Client,
 }
 
-/// A place, given back when dropped.
-pub(crate) struct Running {
+/// One slot, given back when dropped.
+pub(super) struct LoginSlot {
     _place: OwnedSemaphorePermit,
-    logins: Arc<Logins>,
+    logins: Arc<LoginSlots>,
     connector: Arc<str>,
     client: Arc<str>,
 }
 
-impl Logins {
-    pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { places: Arc::new(Semaphore::new(most)), most, held: Mutex::default() })
+impl LoginSlots {
+    pub(super) fn new(max: usize) -> Arc<Self> {
+        Arc::new(Self { places: Arc::new(Semaphore::new(max)), max, held: Mutex::default() })
     }
 
-    /// A place for a login.
-    pub(crate) fn enter(self: &Arc<Self>, wanted: Wanted<'_>) -> Result<Running, Full> {
-        // Under the lock from here, so that what is free does not change between the look at it and the taking.
+    /// A slot for a login.
+    pub(super) fn take(self: &Arc<Self>, wanted: SlotRequest<'_>) -> Result<LoginSlot, NoSlot> {
+        // Under the lock, so that the number of free slots does not change between the check and the taking.
         let mut held = self.held();
         let free = self.places.available_permits();
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Full::Daemon)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoSlot::Daemon)?;
         held.have_room(wanted, free)?;
-        let connector = take(&mut held.connectors, wanted.connector);
+        let connector = count_one(&mut held.connectors, wanted.connector);
         let (client, of_client) = entry(&mut held.clients, wanted.client, |it| it.all > 0);
         of_client.all += 1;
-        take(&mut of_client.connectors, wanted.connector);
+        count_one(&mut of_client.connectors, wanted.connector);
         drop(held);
-        Ok(Running { _place: place, logins: Arc::clone(self), connector, client })
+        Ok(LoginSlot { _place: place, logins: Arc::clone(self), connector, client })
     }
 
     /// Waits until no login runs.
-    pub(crate) async fn done(&self) {
-        let all = u32::try_from(self.most).unwrap_or(u32::MAX);
+    pub(super) async fn all_free(&self) {
+        let all = u32::try_from(self.max).unwrap_or(u32::MAX);
         // The semaphore is never closed.
         let _ = self.places.acquire_many(all).await;
     }
@@ -100,24 +100,24 @@ impl Logins {
 }
 
 impl Held {
-    fn have_room(&self, wanted: Wanted<'_>, free: usize) -> Result<(), Full> {
+    fn have_room(&self, wanted: SlotRequest<'_>, free: usize) -> Result<(), NoSlot> {
         let count = |counts: &Counts| counts.get(wanted.connector).copied().unwrap_or(0);
         if !wanted.only_connector && count(&self.connectors) >= free {
-            return Err(Full::Connector);
+            return Err(NoSlot::Connector);
         }
         let of_client = self.clients.get(wanted.client);
         let all = of_client.map_or(0, |it| it.all);
         if !wanted.only_client && all >= free {
-            return Err(Full::Client);
+            return Err(NoSlot::Client);
         }
         // What the client may still take: each place that it takes is one that it does not leave free.
         let room = if wanted.only_client { free } else { (free - all).div_ceil(2) };
         let only = wanted.only_connector || wanted.client_has_one;
-        if !only && of_client.is_some_and(|it| count(&it.connectors) >= room) { Err(Full::Connector) } else { Ok(()) }
+        if !only && of_client.is_some_and(|it| count(&it.connectors) >= room) { Err(NoSlot::Connector) } else { Ok(()) }
     }
 }
 
-fn take(counts: &mut Counts, name: &str) -> Arc<str> {
+fn count_one(counts: &mut Counts, name: &str) -> Arc<str> {
     let (name, own) = entry(counts, name, |own| *own > 0);
     *own += 1;
     name
@@ -130,7 +130,7 @@ fn entry<'a, T: Default>(
     in_use: impl Fn(&T) -> bool,
 ) -> (Arc<str>, &'a mut T) {
     let known = map.get_key_value(name).map(|(name, _)| Arc::clone(name));
-    if known.is_none() && map.len() >= NAMES {
+    if known.is_none() && map.len() >= MAX_NAMES {
         map.retain(|_, it| in_use(it));
     }
     let name = known.unwrap_or_else(|| name.into());
@@ -144,7 +144,7 @@ fn give_back(counts: &mut Counts, name: &str) {
     }
 }
 
-impl Drop for Running {
+impl Drop for LoginSlot {
     fn drop(&mut self) {
         let mut held = self.logins.held();
         give_back(&mut held.connectors, &self.connector);
@@ -159,17 +159,17 @@ impl Drop for Running {
 mod tests {
     use super::*;
 
-    fn wants<'a>(connector: &'a str, client: &'a str) -> Wanted<'a> {
-        Wanted { connector, client, only_connector: false, only_client: false, client_has_one: false }
+    fn wants<'a>(connector: &'a str, client: &'a str) -> SlotRequest<'a> {
+        SlotRequest { connector, client, only_connector: false, only_client: false, client_has_one: false }
     }
 
-    /// As many places as are to be had by these, one after the other.
-    fn fill(logins: &Arc<Logins>, wanted: &[Wanted<'_>], held: &mut Vec<Running>) -> Vec<usize> {
+    /// How many slots each of these gets when they ask in turn.
+    fn fill(logins: &Arc<LoginSlots>, wanted: &[SlotRequest<'_>], held: &mut Vec<LoginSlot>) -> Vec<usize> {
         let mut counts = vec![0; wanted.len()];
         loop {
             let before = held.len();
             for (wanted, count) in wanted.iter().zip(&mut counts) {
-                if let Ok(running) = logins.enter(*wanted) {
+                if let Ok(running) = logins.take(*wanted) {
                     held.push(running);
                     *count += 1;
                 }
@@ -183,8 +183,8 @@ mod tests {
     #[test]
     fn nobody_takes_what_others_need() {
         // Each connector by a client of its own; then all of them by one client, which is the only one, or not.
-        let own = |name| Wanted { client_has_one: true, ..wants(name, name) };
-        let alone = |name| Wanted { only_client: true, ..wants(name, "client") };
+        let own = |name| SlotRequest { client_has_one: true, ..wants(name, name) };
+        let alone = |name| SlotRequest { only_client: true, ..wants(name, "client") };
         let others = |name| wants(name, "client");
         for (wanted, shares) in [
             (vec![own("a")], &[512][..]),
@@ -194,15 +194,15 @@ mod tests {
             (vec![alone("a"), alone("b"), alone("c"), alone("d")], &[205, 205, 205, 205]),
             (vec![others("a")], &[256]),
             (vec![others("a"), others("b"), others("c"), others("d")], &[103, 103, 102, 102]),
-            (vec![Wanted { client_has_one: true, ..others("a") }], &[512]),
-            (vec![Wanted { only_connector: true, ..others("a") }], &[512]),
+            (vec![SlotRequest { client_has_one: true, ..others("a") }], &[512]),
+            (vec![SlotRequest { only_connector: true, ..others("a") }], &[512]),
         ] {
-            let logins = Logins::new(1024);
+            let logins = LoginSlots::new(1024);
             let mut held = Vec::new();
             assert_eq!(fill(&logins, &wanted, &mut held), shares);
-            assert!(logins.enter(wants("late", "late")).is_ok(), "there is room for who holds none");
-            let late = Wanted { connector: "late", ..wanted[0] };
-            assert_eq!(logins.enter(late).is_ok(), !wanted[0].client_has_one && !wanted[0].only_connector);
+            assert!(logins.take(wants("late", "late")).is_ok(), "one that holds none finds room");
+            let late = SlotRequest { connector: "late", ..wanted[0] };
+            assert_eq!(logins.take(late).is_ok(), !wanted[0].client_has_one && !wanted[0].only_connector);
             held.clear();
             assert_eq!(fill(&logins, &wanted, &mut held), shares, "what was given back is there again");
         }
@@ -210,20 +210,20 @@ mod tests {
 
     #[test]
     fn who_is_alone_may_have_all() {
-        let logins = Logins::new(8);
-        let alone = Wanted { only_connector: true, only_client: true, ..wants("a", "c") };
-        let held: Vec<_> = (0..8).map(|_| logins.enter(alone)).collect();
+        let logins = LoginSlots::new(8);
+        let alone = SlotRequest { only_connector: true, only_client: true, ..wants("a", "c") };
+        let held: Vec<_> = (0..8).map(|_| logins.take(alone)).collect();
         assert!(held.iter().all(Result::is_ok));
-        assert_eq!(logins.enter(alone).err(), Some(Full::Daemon));
+        assert_eq!(logins.take(alone).err(), Some(NoSlot::Daemon));
     }
 
     #[test]
     fn one_place_is_anybody_s() {
-        let logins = Logins::new(1);
-        let one = logins.enter(wants("a", "c"));
+        let logins = LoginSlots::new(1);
+        let one = logins.take(wants("a", "c"));
         assert!(one.is_ok());
-        assert_eq!(logins.enter(wants("b", "c")).err(), Some(Full::Daemon));
+        assert_eq!(logins.take(wants("b", "c")).err(), Some(NoSlot::Daemon));
         drop(one);
-        assert!(logins.enter(wants("b", "c")).is_ok());
+        assert!(logins.take(wants("b", "c")).is_ok());
     }
 }

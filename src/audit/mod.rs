@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sha2::Sha256;
 
-pub use trail::{Full, Place, Trail};
+pub use trail::{Full, Reservation, Trail};
 
 use crate::account::bounded;
 use crate::config::UserName;

@@ -89,7 +89,7 @@ fn trail(file: &Path, change: impl FnOnce(&mut Audit)) -> (Trail, Arc<Metrics>) 
 }
 
 fn write(trail: &Trail, line: &str) {
-    trail.place().unwrap().write(format!("{line}\n").into_bytes());
+    trail.reserve().unwrap().write(format!("{line}\n").into_bytes());
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_full_disk_follows_the_policy() {
         while trail.healthy() {
             std::thread::yield_now();
         }
-        assert_eq!(trail.place().is_err(), refused, "{policy:?}");
+        assert_eq!(trail.reserve().is_err(), refused, "{policy:?}");
         assert_eq!(trail.refuses(), refused, "{policy:?}");
         trail.close();
         assert!(metrics.text().contains("doorward_audit_lines_lost_total 1\n"), "{policy:?}");
@@ -167,9 +167,9 @@ async fn under_refuse_an_accept_waits_for_its_line_and_a_stuck_write_is_a_failed
     let (path, mut reader) = full_pipe(directory.path());
     let (trail, _) = trail(&path, |audit| audit.when_full = WhenFull::Refuse);
     assert!(!trail.refuses(), "nobody knows yet");
-    assert!(!trail.place().unwrap().write_first(b"accept\n".to_vec()).await, "its line is not written");
+    assert!(!trail.reserve().unwrap().write_first(b"accept\n".to_vec()).await, "its line is not written");
     // The write goes on for more than a second: nobody is let in any more.
-    assert!(trail.place().is_err() && trail.refuses() && !trail.healthy());
+    assert!(trail.reserve().is_err() && trail.refuses() && !trail.healthy());
     // The pipe is emptied, and all is well again.
     let mut written = String::new();
     while !written.ends_with("accept\n") {
@@ -180,7 +180,7 @@ async fn under_refuse_an_accept_waits_for_its_line_and_a_stuck_write_is_a_failed
     while trail.refuses() {
         std::thread::yield_now();
     }
-    assert!(trail.place().unwrap().write_first(b"next\n".to_vec()).await);
+    assert!(trail.reserve().unwrap().write_first(b"next\n".to_vec()).await);
     let mut bytes = [0; 100];
     let count = reader.read(&mut bytes).unwrap();
     assert_eq!(&bytes[..count], b"next\n", "it is there before the caller hears of it");
@@ -191,7 +191,7 @@ async fn under_continue_nobody_waits() {
     let directory = tempfile::tempdir().unwrap();
     let (path, _reader) = full_pipe(directory.path());
     let (trail, _) = trail(&path, |_| {});
-    assert!(trail.place().unwrap().write_first(b"accept\n".to_vec()).await);
+    assert!(trail.reserve().unwrap().write_first(b"accept\n".to_vec()).await);
 }
 
 /// logrotate's copytruncate makes the file shorter while it is open.

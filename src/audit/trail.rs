@@ -75,7 +75,7 @@ struct State {
 
 /// A place for one line.
 #[derive(Debug)]
-pub struct Place {
+pub struct Reservation {
     permit: Option<OwnedPermit<Entry>>,
     /// An accept waits for its line.
     refuse: bool,
@@ -101,7 +101,7 @@ impl Trail {
     }
 
     /// A place for the line of a login that is about to run.
-    pub fn place(&self) -> Result<Place, Full> {
+    pub fn reserve(&self) -> Result<Reservation, Full> {
         let permit = self.sender.clone().try_reserve_owned().ok();
         // The thread that writes cannot say it.
         if self.state.stuck() && !self.state.told.swap(true, Ordering::Relaxed) {
@@ -111,7 +111,7 @@ impl Trail {
             return Err(Full);
         }
         let refuse = self.when_full == WhenFull::Refuse;
-        Ok(Place { permit, refuse, metrics: Arc::clone(&self.state.metrics) })
+        Ok(Reservation { permit, refuse, metrics: Arc::clone(&self.state.metrics) })
     }
 
     /// How users are named in lines.
@@ -155,7 +155,7 @@ impl State {
     }
 }
 
-impl Place {
+impl Reservation {
     /// Puts the line into the queue.
     pub fn write(self, line: Vec<u8>) {
         self.send(Entry { line, written: None });

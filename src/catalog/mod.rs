@@ -17,6 +17,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 pub use self::load::{Environment, Loader, Outcome, files};
 
@@ -41,14 +43,14 @@ pub enum Entry {
     },
 }
 
-/// What a reload changed. Ids only.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// New revisions.
+/// What a reload came to. Ids only; the mistakes themselves go to the log, where the operator reads.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Reloaded {
+    /// Connectors whose revision is new.
     pub changed: Vec<String>,
-    /// No longer there.
+    /// Connectors that are no longer there.
     pub removed: Vec<String>,
-    /// Invalid now; a last good revision, if there was one, still runs.
+    /// Connectors whose file is invalid now; the last good revision, if there was one, still runs.
     pub refused: Vec<String>,
 }
 
@@ -95,11 +97,11 @@ impl Catalog {
     }
 
     /// Reads all files again and swaps the generation. Says what changed and everything that was found.
-    pub async fn reload(&self) -> std::io::Result<(Change, Vec<Diagnostic>)> {
+    pub async fn reload(&self) -> std::io::Result<(Reloaded, Vec<Diagnostic>)> {
         let _one_at_a_time = self.reloading.lock().await;
         let outcomes = self.outcomes().await?;
         let before = self.entries.load_full();
-        let (mut entries, mut change, mut diagnostics) = (BTreeMap::new(), Change::default(), Vec::new());
+        let (mut entries, mut change, mut diagnostics) = (BTreeMap::new(), Reloaded::default(), Vec::new());
         for Outcome { id, live, forbidden, diagnostics: found } in outcomes {
             diagnostics.extend(found);
             if entries.contains_key(&id) {

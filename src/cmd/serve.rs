@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwapOption;
-use doorward::api::{self, App};
-use doorward::attempt::{LiveConnectors, log_reload};
+use doorward::api;
+use doorward::attempt::{App, LiveConnectors, log_reload};
 use doorward::audit::Trail;
 use doorward::catalog::bounds::Bounds;
 use doorward::catalog::{Catalog, Loader};
@@ -96,7 +96,9 @@ async fn daemon(config: &Config, strict: bool, metrics: Arc<Metrics>) -> anyhow:
     tokio::spawn(async move { asked.ready().await });
     let app = Arc::new(App::new(config, Arc::clone(&connectors) as _, metrics, trail).keeping(challenges));
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let running = tokio::spawn(Server::new(Arc::clone(&app), Arc::clone(&shared), stopped.clone()).run(listeners));
+    let server = Server::new(api::served(&app), Arc::clone(&shared), stopped.clone());
+    let logins = Arc::clone(&app);
+    let running = tokio::spawn(server.run(listeners, async move { logins.logins_done().await }));
     let watching = tokio::spawn(watch::connectors(config.connectors.clone(), Arc::clone(&app), stopped));
     signals.until_the_end(config, &app, &shared).await;
     tracing::info!(seconds = config.limits.drain.as_secs(), "ending: open logins may finish");
@@ -160,7 +162,7 @@ impl Signals {
 async fn read_again(config: &Config, app: &Arc<App>, shared: &SharedTls, asked: &Notify) {
     loop {
         asked.notified().await;
-        api::reload(app).await;
+        app.reload().await;
         let Some(files) = config.tls.clone() else { continue };
         match tokio::task::spawn_blocking(move || tls::load(&files)).await {
             Ok(Ok(fresh)) => shared.store(Some(fresh)),

@@ -39,6 +39,40 @@ pub struct Report {
     pub took: Duration,
 }
 
+/// Which login a report is about.
+#[derive(Debug, Clone, Default)]
+pub struct LoginNames {
+    /// The connector's id.
+    pub connector: String,
+    /// Hash of connector, scripts and settings.
+    pub revision: String,
+    /// The console's request id, or one drawn here.
+    pub request_id: String,
+    /// The user name as it was sent.
+    pub username: String,
+    /// The name for the audit trail.
+    pub account: String,
+}
+
+impl Report {
+    /// The report of a login of which no step ran, and which took no time.
+    pub fn without_run(names: LoginNames, verdict: Verdict, explain: impl Into<String>) -> Self {
+        let LoginNames { connector, revision, request_id, username, account } = names;
+        Self {
+            connector,
+            revision,
+            request_id,
+            username,
+            account,
+            verdict,
+            explain: explain.into(),
+            steps: Vec::new(),
+            credential_sends: 0,
+            took: Duration::ZERO,
+        }
+    }
+}
+
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepEnd {

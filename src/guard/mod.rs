@@ -41,7 +41,7 @@ pub struct Guard {
 
 /// Who tries to log in.
 #[derive(Debug, Clone, Copy)]
-pub struct Attempt<'a> {
+pub struct AttemptKey<'a> {
     /// The name of the API's client.
     pub client: &'a str,
     /// The connector's id.
@@ -122,13 +122,13 @@ impl Guard {
     }
 
     /// Lets an attempt in, or says when to come back. Never waits.
-    pub fn enter(self: &Arc<Self>, attempt: &Attempt<'_>, now: Instant) -> Result<Ticket, Refusal> {
+    pub fn enter(self: &Arc<Self>, attempt: &AttemptKey<'_>, now: Instant) -> Result<Ticket, Refusal> {
         // A refusal below drops the ticket, which gives back what it holds.
         let mut ticket = Ticket { guard: Arc::clone(self), held: [None; 3], unplaced: None };
         if !self.rules.enabled {
             return Ok(ticket);
         }
-        let Attempt { client, connector, username, client_ip } = *attempt;
+        let AttemptKey { client, connector, username, client_ip } = *attempt;
         if let Some(address) = client_ip {
             let (network, site) = (network(address), site(address));
             ticket.hold(0, self.table.key(&("client_ip", network)), Scope::Address, now)?;

@@ -18,7 +18,7 @@ impl Bench {
 
     fn try_as(&self, username: &str, ip: &str) -> Result<Ticket, Refusal> {
         let client_ip = (!ip.is_empty()).then(|| ip.parse().unwrap());
-        self.guard.enter(&Attempt { client: "console", connector: "demo", username, client_ip }, self.now)
+        self.guard.enter(&AttemptKey { client: "console", connector: "demo", username, client_ip }, self.now)
     }
 
     fn fail(&self, username: &str, ip: &str) {
@@ -71,7 +71,7 @@ fn the_key_is_connector_name_and_network() {
         assert_eq!(bench.wait_of(name, ip).is_some(), same, "{name} {ip}");
     }
     let client_ip = "2001:db8:1:2::".parse().ok();
-    let attempt = Attempt { client: "console", connector: "other", username: "straße", client_ip };
+    let attempt = AttemptKey { client: "console", connector: "other", username: "straße", client_ip };
     assert!(bench.guard.enter(&attempt, bench.now).is_ok());
     bench.fail("bob", "::ffff:10.0.0.9");
     assert!(bench.wait_of("bob", "10.0.0.9").is_some());
@@ -155,7 +155,7 @@ fn without_an_address_client_and_connector_are_bounded() {
     }
     assert_eq!(bench.wait_of("alice", ""), Some((1, "client")));
     assert_eq!(bench.wait_of("alice", "10.0.0.1"), None);
-    let other = Attempt { client: "console", connector: "other", username: "alice", client_ip: None };
+    let other = AttemptKey { client: "console", connector: "other", username: "alice", client_ip: None };
     assert!(bench.guard.enter(&other, bench.now).is_ok());
     bench.now += Duration::from_secs(1);
     for _ in 0..100 {

@@ -1,40 +1,37 @@
 //! The accept loop: one task a connection, a cap on their number, and an orderly end.
 //!
 //! `axum::serve` sets no timer, which makes hyper's header timeout inert (axum#2741, hyper#3756); hence a loop of our
-//! own. Beyond the cap the oldest connection of an unknown caller gives way; where there is none, the new one is closed at
-//! once, so that its caller can turn elsewhere.
+//! own. Beyond the cap the oldest connection without an authenticated caller is evicted; where there is none, the new one is
+//! closed at once, so that its caller can try another daemon.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use axum::Router;
 use rustls::ServerConfig;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::connection::{self, LEAVE, Terms};
+use super::connection::{self, ConnectionContext, DRAIN_IDLE_TIMEOUT};
 use super::guests::{Guest, Guests};
 use super::listen::Listener;
-use super::tls;
-use crate::api::App;
+use super::{Served, tls};
 use crate::metrics::{Closed, Held, Shed};
 
-/// How long a connection waits for the place of one that gives way to it.
-const HANDOVER: Duration = Duration::from_secs(1);
+/// How long a connection waits for the place of an evicted one.
+const HANDOVER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the loop waits after the system refused a connection (no files, no memory): it would refuse the next one too.
-const BREATH: Duration = Duration::from_millis(100);
+/// After the system refused a connection (no files, no memory): it would refuse the next one too.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// The TLS of new connections; swapped when the files are read again.
 pub type SharedTls = Arc<ArcSwapOption<ServerConfig>>;
 
 /// A server that listens.
 pub struct Server {
-    app: Arc<App>,
-    router: Router,
+    served: Served,
     tls: SharedTls,
     /// A permit an open connection.
     connections: Arc<Semaphore>,
@@ -48,29 +45,30 @@ enum Accepted {
 }
 
 impl Server {
-    /// A server for `app`, which ends when `stop` becomes true.
-    pub fn new(app: Arc<App>, tls: SharedTls, stop: watch::Receiver<bool>) -> Arc<Self> {
-        let connections = Arc::new(Semaphore::new(app.limits.connections));
-        let router = crate::api::router(Arc::clone(&app));
-        let guests = Guests::of(app.limits.connections);
-        Arc::new(Self { app, router, tls, connections, guests, stop })
+    /// A server that ends when `stop` becomes true.
+    pub fn new(served: Served, tls: SharedTls, stop: watch::Receiver<bool>) -> Arc<Self> {
+        let connections = Arc::new(Semaphore::new(served.limits.connections));
+        let guests = Guests::of(served.limits.connections);
+        Arc::new(Self { served, tls, connections, guests, stop })
     }
 
-    /// Serves all listeners until `stop`, then lets open requests finish within `limits.drain`. Returns whether all did.
-    pub async fn run(self: Arc<Self>, listeners: Vec<Listener>) -> bool {
+    /// Serves all listeners until `stop`, then lets open requests and `work` finish within `limits.drain`. Returns whether all
+    /// did.
+    pub async fn run(self: Arc<Self>, listeners: Vec<Listener>, work: impl Future<Output = ()>) -> bool {
         let loops: Vec<_> =
             listeners.into_iter().map(|listener| tokio::spawn(Arc::clone(&self).accept(listener))).collect();
         for task in loops {
             // A panic here would be a fault of the loop; the others go on until they are told to stop.
             let _ = task.await;
         }
-        let all = u32::try_from(self.app.limits.connections).unwrap_or(u32::MAX);
+        let limits = &self.served.limits;
+        let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
         let done = async {
-            // A semaphore that nobody closes.
+            // The semaphore is never closed.
             let _ = self.connections.acquire_many(all).await;
-            self.app.logins_done().await;
+            work.await;
         };
-        timeout(self.app.limits.drain, done).await.is_ok()
+        timeout(limits.drain, done).await.is_ok()
     }
 
     async fn accept(self: Arc<Self>, listener: Listener) {
@@ -85,7 +83,7 @@ impl Server {
                 Ok(stream) => self.admit(stream),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep_until(Instant::now() + BREATH).await;
+                    tokio::time::sleep_until(Instant::now() + RETRY_DELAY).await;
                 }
             }
         }
@@ -94,18 +92,20 @@ impl Server {
     fn admit(self: &Arc<Self>, stream: Accepted) {
         let guest = self.guests.enter();
         let permit = Arc::clone(&self.connections).try_acquire_owned();
-        // All others may be known callers; then this one finds no place.
-        if permit.is_err() && !guest.push_another() {
-            self.app.metrics.shed(Shed::Connections);
+        // All others may be authenticated; then this one finds no place.
+        if permit.is_err() && !guest.evict_oldest() {
+            self.served.metrics.shed(Shed::Connections);
             return;
         }
         let server = Arc::clone(self);
         tokio::spawn(async move {
-            let metrics = &server.app.metrics;
+            let metrics = &server.served.metrics;
             let served = async {
                 let permit = match permit {
                     Ok(permit) => permit,
-                    Err(_) => timeout(HANDOVER, Arc::clone(&server.connections).acquire_owned()).await.ok()?.ok()?,
+                    Err(_) => {
+                        timeout(HANDOVER_TIMEOUT, Arc::clone(&server.connections).acquire_owned()).await.ok()?.ok()?
+                    }
                 };
                 let _held = Held::new(|change| metrics.connections(change));
                 server.serve(stream, &guest).await;
@@ -117,45 +117,45 @@ impl Server {
                 served = served => if served.is_none() {
                     metrics.shed(Shed::Connections);
                 },
-                () = guest.pushed_out() => metrics.closed(Closed::Crowded),
+                () = guest.evicted() => metrics.closed(Closed::Crowded),
             }
         });
     }
 
     async fn serve(&self, stream: Accepted, guest: &Arc<Guest>) {
-        let (metrics, guest) = (Arc::clone(&self.app.metrics), Arc::clone(guest));
-        let terms = Terms { limits: self.app.limits, stop: self.stop.clone(), metrics, guest };
+        let context =
+            ConnectionContext { served: self.served.clone(), stop: self.stop.clone(), guest: Arc::clone(guest) };
         match stream {
-            Accepted::Unix(stream) => connection::serve(stream, self.router.clone(), None, terms).await,
+            Accepted::Unix(stream) => connection::serve(stream, None, context).await,
             Accepted::Tcp(stream) => {
                 // A reply is one write; waiting to fill a packet only delays it. Failing to say so is no harm.
                 let _ = stream.set_nodelay(true);
                 match self.tls.load_full() {
-                    None => connection::serve(stream, self.router.clone(), None, terms).await,
-                    Some(config) => self.serve_tls(stream, config, terms).await,
+                    None => connection::serve(stream, None, context).await,
+                    Some(config) => self.serve_tls(stream, config, context).await,
                 }
             }
         }
     }
 
-    async fn serve_tls(&self, stream: TcpStream, config: Arc<ServerConfig>, terms: Terms) {
-        let handshake = timeout(terms.limits.header, TlsAcceptor::from(config).accept(stream));
+    async fn serve_tls(&self, stream: TcpStream, config: Arc<ServerConfig>, context: ConnectionContext) {
+        let handshake = timeout(context.served.limits.header, TlsAcceptor::from(config).accept(stream));
         let mut stop = self.stop.clone();
         let ending = async {
-            // An error: whoever could say it is gone.
+            // An error: the sender is gone.
             let _ = stop.wait_for(|stop| *stop).await;
-            tokio::time::sleep_until(Instant::now() + LEAVE).await;
+            tokio::time::sleep_until(Instant::now() + DRAIN_IDLE_TIMEOUT).await;
         };
         let handshake = async {
             tokio::select! { done = handshake => done.ok()?.ok(), () = ending => None }
         };
         let Some(stream) = handshake.await else {
-            self.app.metrics.closed(Closed::Tls);
+            self.served.metrics.closed(Closed::Tls);
             return;
         };
         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         let identity = certificate.map(|certificate| Arc::new(tls::identity(certificate)));
-        connection::serve(stream, self.router.clone(), identity, terms).await;
+        connection::serve(stream, identity, context).await;
     }
 }
 

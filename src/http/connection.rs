@@ -13,12 +13,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use futures_util::FutureExt as _;
 use http::uri::Authority;
-use http::{Request, Version, header};
+use http::{HeaderValue, Request, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -28,48 +27,47 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tower::ServiceExt as _;
 
-use super::calm::Calm;
+use super::flood::FloodGuard;
 use super::guests::Guest;
-use crate::api::problem::Problem;
+use super::{Fault, Served};
 use crate::config::{Certificate, Limits};
-use crate::metrics::{Closed, Metrics};
+use crate::metrics::Closed;
 
 /// Bytes of a request's head. Names, a token and a trace header fit many times.
-const HEAD: u16 = 16 * 1024;
+const MAX_HEAD_BYTES: u16 = 16 * 1024;
 
 /// Requests of one HTTP/2 connection at once: a console multiplexes; the daemon's own bound counts logins.
-const STREAMS: u32 = 256;
+const MAX_STREAMS: u32 = 256;
 
-/// How long a caller that was told to go may take to read its last reply.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long a caller may take to read its last reply after a graceful close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a connection on which nothing is asked stays once the daemon ends: what is on its way may still come, and a reply be read.
-/// A stranger's half of a request would otherwise hold the end up until `limits.drain` is over.
-pub(crate) const LEAVE: Duration = Duration::from_secs(2);
+/// How long a connection without an open request stays once the daemon shuts down: a request may be on its way, or a reply unread.
+/// Half a request would otherwise delay the shutdown until `limits.drain` is over.
+pub(super) const DRAIN_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What holds for a connection.
-pub(crate) struct Terms {
-    pub limits: Limits,
+pub(super) struct ConnectionContext {
+    pub served: Served,
     pub stop: watch::Receiver<bool>,
-    pub metrics: Arc<Metrics>,
-    /// What gives way to others while its caller is not known.
+    /// Evicted for others while its caller is not authenticated.
     pub guest: Arc<Guest>,
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve<S>(stream: S, router: Router, identity: Option<Arc<Certificate>>, terms: Terms)
+pub(super) async fn serve<S>(stream: S, certificate: Option<Arc<Certificate>>, context: ConnectionContext)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let ConnectionContext { served, mut stop, guest } = context;
+    let Served { limits, metrics, .. } = &served;
     let activity = Arc::new(Activity::new());
-    let io = TokioIo::new(Watched { stream, calm: Calm::new(Instant::now()), activity: Arc::clone(&activity) });
+    let stream = MeteredStream { stream, flood: FloodGuard::new(Instant::now()), activity: Arc::clone(&activity) };
     let service = {
-        let (activity, metrics) = (Arc::clone(&activity), Arc::clone(&terms.metrics));
-        let guest = Arc::clone(&terms.guest);
+        let (activity, served) = (Arc::clone(&activity), served.clone());
         service_fn(move |request: Request<Incoming>| {
             let open = activity.begin();
-            let caller = Shown { certificate: identity.clone(), guest: Arc::clone(&guest) };
-            let answer = answer(router.clone(), request, caller, Arc::clone(&metrics));
+            let identity = ConnectionIdentity { certificate: certificate.clone(), guest: Arc::clone(&guest) };
+            let answer = answer(served.clone(), request, identity);
             async move {
                 let response = answer.await;
                 drop(open);
@@ -77,41 +75,40 @@ where
             }
         })
     };
-    let builder = builder(&terms.limits);
-    let mut connection = pin!(builder.serve_connection(io, service));
-    let mut stop = terms.stop.clone();
-    let mut leaving = *stop.borrow();
-    let mut farewell = None;
-    if leaving {
+    let builder = builder(limits);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut draining = *stop.borrow();
+    let mut close_at = None;
+    if draining {
         connection.as_mut().graceful_shutdown();
-        farewell = Some(Instant::now() + LEAVE);
+        close_at = Some(Instant::now() + DRAIN_IDLE_TIMEOUT);
     }
     loop {
-        let deadline = farewell.unwrap_or_else(|| activity.deadline(&terms.limits));
+        let deadline = close_at.unwrap_or_else(|| activity.deadline(limits));
         tokio::select! {
             biased;
             ended = connection.as_mut() => {
                 if ended.is_err() {
-                    terms.metrics.closed(if activity.flooded() { Closed::Flood } else { Closed::Protocol });
+                    metrics.closed(if activity.flooded() { Closed::Flood } else { Closed::Protocol });
                 }
                 return;
             }
-            _ = stop.wait_for(|stop| *stop), if !leaving => {
-                leaving = true;
+            _ = stop.wait_for(|stop| *stop), if !draining => {
+                draining = true;
                 connection.as_mut().graceful_shutdown();
-                farewell = Some(Instant::now() + LEAVE);
+                close_at = Some(Instant::now() + DRAIN_IDLE_TIMEOUT);
             }
-            () = sleep_until(deadline) => match activity.overdue(&terms.limits) {
-                _ if leaving && !activity.is_idle_for(LEAVE) => farewell = Some(Instant::now() + LEAVE),
-                _ if farewell.is_some() && activity.is_idle() => return,
-                None => farewell = None,
+            () = sleep_until(deadline) => match activity.overdue(limits) {
+                _ if draining && !activity.is_idle_for(DRAIN_IDLE_TIMEOUT) => close_at = Some(Instant::now() + DRAIN_IDLE_TIMEOUT),
+                _ if close_at.is_some() && activity.is_idle() => return,
+                None => close_at = None,
                 Some(Closed::Idle) => {
-                    terms.metrics.closed(Closed::Idle);
+                    metrics.closed(Closed::Idle);
                     connection.as_mut().graceful_shutdown();
-                    farewell = Some(Instant::now() + FAREWELL);
+                    close_at = Some(Instant::now() + CLOSE_TIMEOUT);
                 }
                 Some(why) => {
-                    terms.metrics.closed(why);
+                    metrics.closed(why);
                     return;
                 }
             },
@@ -123,12 +120,12 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // hyper counts from the end of the last reply, so this covers the wait for the next request and its head.
     let head = limits.idle + limits.header;
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(HEAD.into());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(MAX_HEAD_BYTES.into());
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(HEAD.into())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEAD_BYTES.into())
         // A caller that vanished without a word: its requests end within twice this.
         .keep_alive_interval(limits.idle)
         .keep_alive_timeout(limits.header);
@@ -136,40 +133,40 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
 }
 
 /// What is known of a connection's caller before its requests are read.
-struct Shown {
+struct ConnectionIdentity {
     /// Verified by the handshake.
     certificate: Option<Arc<Certificate>>,
-    /// Told when a request is a known client's.
     guest: Arc<Guest>,
 }
 
-/// The router's answer. A panic outside a login is a problem, not a verdict, and ends this call only.
-async fn answer(router: Router, request: Request<Incoming>, shown: Shown, metrics: Arc<Metrics>) -> Response {
+/// The router's answer, or that of a fault before or in it. A panic ends this call only.
+async fn answer(served: Served, request: Request<Incoming>, identity: ConnectionIdentity) -> Response {
     if !names_one_host(&request) {
-        metrics.problem(Problem::Host.code());
-        return Problem::Host.into_response();
+        return (served.on_fault)(request.uri(), Fault::Host);
     }
     if !is_framed_plainly(&request) {
-        metrics.problem(Problem::Framing.code());
-        // What follows may be a part of this body to whoever stands before the daemon.
-        return ([(header::CONNECTION, "close")], Problem::Framing).into_response();
+        let mut response = (served.on_fault)(request.uri(), Fault::Framing);
+        // A proxy in front of the daemon may take what follows for a part of this body.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return response;
     }
+    let uri = request.uri().clone();
     let mut request = request.map(Body::new);
-    if let Some(certificate) = shown.certificate {
+    if let Some(certificate) = identity.certificate {
         request.extensions_mut().insert(certificate);
     }
-    request.extensions_mut().insert(shown.guest);
-    match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
+    request.extensions_mut().insert(identity.guest);
+    match AssertUnwindSafe(served.router.oneshot(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(impossible)) => match impossible {},
         Err(_) => {
-            metrics.panicked();
-            Problem::Broken.into_response()
+            served.metrics.panicked();
+            (served.on_fault)(&uri, Fault::Panic)
         }
     }
 }
 
-/// RFC 9112 section 3.2: an HTTP/1.1 request has one Host, and one that is a host. Whoever stands before the daemon may have taken
+/// RFC 9112 section 3.2: an HTTP/1.1 request has one Host, and one that is a host. A proxy in front of the daemon may have taken
 /// another of several for the one that counts. HTTP/1.0 knows none; HTTP/2 has `:authority`.
 fn names_one_host(request: &Request<Incoming>) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
@@ -191,7 +188,7 @@ fn is_framed_plainly(request: &Request<Incoming>) -> bool {
         && codings.next().is_none()
 }
 
-/// What a connection has done so far. Written by the stream and the service, read by the watch.
+/// What a connection has done so far. Written by the stream and the service, read by the loop in `serve`.
 #[derive(Debug)]
 struct Activity {
     accepted: Instant,
@@ -215,10 +212,10 @@ impl Activity {
         }
     }
 
-    fn begin(self: &Arc<Self>) -> Open {
+    fn begin(self: &Arc<Self>) -> OpenRequest {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.open.fetch_add(1, Ordering::Relaxed);
-        Open(Arc::clone(self))
+        OpenRequest(Arc::clone(self))
     }
 
     fn flooded(&self) -> bool {
@@ -259,10 +256,10 @@ impl Activity {
     }
 }
 
-/// One open request; ends when dropped, also when its caller goes away.
-struct Open(Arc<Activity>);
+/// One open request; ends when dropped, also when its caller disconnects.
+struct OpenRequest(Arc<Activity>);
 
-impl Drop for Open {
+impl Drop for OpenRequest {
     fn drop(&mut self) {
         let passed = u64::try_from(self.0.accepted.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.last_end.store(passed, Ordering::Relaxed);
@@ -270,21 +267,21 @@ impl Drop for Open {
     }
 }
 
-/// A stream that tells when its first byte came, and ends when its caller floods it.
-struct Watched<S> {
+/// Records when the first byte came, and ends the stream when its caller floods it.
+struct MeteredStream<S> {
     stream: S,
-    calm: Calm,
+    flood: FloodGuard,
     activity: Arc<Activity>,
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for MeteredStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         let new = &buf.filled()[before..];
         if !new.is_empty() {
             self.activity.first_byte.store(true, Ordering::Relaxed);
-            if !self.calm.takes(new, Instant::now) {
+            if !self.flood.accepts(new, Instant::now) {
                 self.activity.flooded.store(true, Ordering::Relaxed);
                 return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
             }
@@ -293,7 +290,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for MeteredStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

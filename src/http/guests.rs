@@ -1,9 +1,9 @@
-//! Connections whose caller has not shown who it is: they give way before any other.
+//! Connections whose caller is not authenticated yet: they are closed before any other when there are too many.
 //!
 //! `/healthz` needs no token, and neither does a connection that sends nothing. So a connection is a guest until a call on it
-//! was a known client's. Guests are bounded below the number of all connections, and when one more comes, the oldest of them
-//! is closed: a console that connects gets in and is no guest any more with its first call. Of the connections of one client
-//! as many are known as it leaves to others; what it has beyond that stay guests, or it alone could hold all of them.
+//! was an authenticated client's. Guests are bounded below the number of all connections, and one more closes the oldest: a
+//! console that connects gets in and is no guest any more after its first call. Each client may have as many authenticated
+//! connections as it leaves to others; what it has beyond that stays a guest, or it alone could hold all of them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -12,98 +12,98 @@ use tokio::sync::Notify;
 
 /// All guests, by age.
 #[derive(Debug)]
-pub(crate) struct Guests {
+pub(super) struct Guests {
     connections: usize,
-    most: usize,
-    inside: Mutex<Inside>,
+    max: usize,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Inside {
+struct State {
     next: u64,
-    leave: BTreeMap<u64, Arc<Notify>>,
-    /// How many connections of each client are known.
-    known: HashMap<String, usize>,
+    evict: BTreeMap<u64, Arc<Notify>>,
+    /// Authenticated connections of each client.
+    authenticated: HashMap<String, usize>,
 }
 
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Guest {
     number: u64,
-    /// Whose it is, once it is known.
+    /// Whose it is, once it is authenticated.
     client: OnceLock<String>,
-    leave: Arc<Notify>,
+    evict: Arc<Notify>,
     guests: Arc<Guests>,
 }
 
 impl Guests {
-    /// Of `connections`, a quarter is for callers that are known.
+    /// A quarter of `connections` is for authenticated clients.
     pub(crate) fn of(connections: usize) -> Arc<Self> {
-        let most = (connections - connections / 4).max(1);
-        Arc::new(Self { connections, most, inside: Mutex::default() })
+        let max = (connections - connections / 4).max(1);
+        Arc::new(Self { connections, max, state: Mutex::default() })
     }
 
-    /// Lets a connection in; the oldest guest gives way to it when there are too many.
+    /// Adds a connection; evicts the oldest guest when there are too many.
     pub(crate) fn enter(self: &Arc<Self>) -> Arc<Guest> {
-        let leave = Arc::new(Notify::new());
-        let mut inside = self.inside();
-        if inside.leave.len() >= self.most {
-            push_out(inside.leave.pop_first());
+        let closed = Arc::new(Notify::new());
+        let mut state = self.state();
+        if state.evict.len() >= self.max {
+            evict(state.evict.pop_first());
         }
-        let number = inside.next;
-        inside.next += 1;
-        inside.leave.insert(number, Arc::clone(&leave));
-        drop(inside);
-        Arc::new(Guest { number, client: OnceLock::new(), leave, guests: Arc::clone(self) })
+        let number = state.next;
+        state.next += 1;
+        state.evict.insert(number, Arc::clone(&closed));
+        drop(state);
+        Arc::new(Guest { number, client: OnceLock::new(), evict: closed, guests: Arc::clone(self) })
     }
 
-    fn inside(&self) -> MutexGuard<'_, Inside> {
+    fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics under the lock.
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn push_out(oldest: Option<(u64, Arc<Notify>)>) -> bool {
-    oldest.map(|(_, leave)| leave.notify_one()).is_some()
+fn evict(oldest: Option<(u64, Arc<Notify>)>) -> bool {
+    oldest.map(|(_, evict)| evict.notify_one()).is_some()
 }
 
 impl Guest {
-    /// Has the oldest other guest give way to this one. False when there is none, or it did so already.
-    pub(crate) fn push_another(&self) -> bool {
-        let mut inside = self.guests.inside();
-        let oldest = inside.leave.first_key_value().map(|(number, _)| *number);
-        oldest.is_some_and(|oldest| oldest != self.number) && push_out(inside.leave.pop_first())
+    /// Evicts the oldest other guest for this one. False when there is none, or it was evicted already.
+    pub(crate) fn evict_oldest(&self) -> bool {
+        let mut state = self.guests.state();
+        let oldest = state.evict.first_key_value().map(|(number, _)| *number);
+        oldest.is_some_and(|oldest| oldest != self.number) && evict(state.evict.pop_first())
     }
 
-    /// A call was a known client's, which may be the only one.
-    pub(crate) fn is_known(&self, client: &str, alone: bool) {
+    /// A call was `client`'s, which may be the only one.
+    pub(crate) fn authenticated(&self, client: &str, alone: bool) {
         if self.client.get().is_some() {
             return;
         }
-        let mut inside = self.guests.inside();
-        let all: usize = inside.known.values().sum();
-        let own = inside.known.get(client).copied().unwrap_or(0);
+        let mut state = self.guests.state();
+        let all: usize = state.authenticated.values().sum();
+        let own = state.authenticated.get(client).copied().unwrap_or(0);
         let has_its_share = !alone && own >= self.guests.connections.saturating_sub(all);
         // Two calls of one connection may come at once.
         if !has_its_share && self.client.set(client.to_owned()).is_ok() {
-            *inside.known.entry(client.to_owned()).or_default() += 1;
-            inside.leave.remove(&self.number);
+            *state.authenticated.entry(client.to_owned()).or_default() += 1;
+            state.evict.remove(&self.number);
         }
     }
 
-    /// Returns when this connection has to give way.
-    pub(crate) async fn pushed_out(&self) {
-        self.leave.notified().await;
+    /// Returns when this connection has to be closed.
+    pub(crate) async fn evicted(&self) {
+        self.evict.notified().await;
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        let mut inside = self.guests.inside();
+        let mut state = self.guests.state();
         match self.client.get() {
-            None => drop(inside.leave.remove(&self.number)),
+            None => drop(state.evict.remove(&self.number)),
             Some(client) => {
-                if let Some(own) = inside.known.get_mut(client) {
+                if let Some(own) = state.authenticated.get_mut(client) {
                     *own = own.saturating_sub(1);
                 }
             }
@@ -121,17 +121,17 @@ mod tests {
     fn the_oldest_guest_gives_way_and_known_callers_stay() {
         let guests = Guests::of(4);
         let inside: Vec<_> = (0..3).map(|_| guests.enter()).collect();
-        inside[0].is_known("console", true);
+        inside[0].authenticated("console", true);
         let one_more = guests.enter();
-        assert!(inside.iter().all(|guest| guest.pushed_out().now_or_never().is_none()), "three guests may be there");
+        assert!(inside.iter().all(|guest| guest.evicted().now_or_never().is_none()), "three guests may be there");
         let another = guests.enter();
-        let out: Vec<bool> = inside.iter().map(|guest| guest.pushed_out().now_or_never().is_some()).collect();
+        let out: Vec<bool> = inside.iter().map(|guest| guest.evicted().now_or_never().is_some()).collect();
         assert_eq!(out, [false, true, false]);
         drop(inside);
-        assert!(another.push_another(), "one_more is older");
-        assert!(one_more.pushed_out().now_or_never().is_some());
-        assert!(!another.push_another(), "nobody else is there");
-        assert!(another.pushed_out().now_or_never().is_none());
+        assert!(another.evict_oldest(), "one_more is older");
+        assert!(one_more.evicted().now_or_never().is_some());
+        assert!(!another.evict_oldest(), "nobody else is there");
+        assert!(another.evicted().now_or_never().is_none());
     }
 
     #[test]
@@ -140,18 +140,18 @@ mod tests {
         let inside: Vec<_> = (0..8).map(|_| guests.enter()).collect();
         let known = |inside: &[Arc<Guest>]| inside.iter().filter(|guest| guest.client.get().is_some()).count();
         for guest in &inside[2..] {
-            guest.is_known("one", false);
+            guest.authenticated("one", false);
         }
         assert_eq!(known(&inside), 4);
         let late = guests.enter();
-        assert!(late.push_another(), "what the client has beyond its share gives way");
-        late.is_known("another", false);
+        assert!(late.evict_oldest(), "what the client has beyond its share gives way");
+        late.authenticated("another", false);
         assert!(late.client.get().is_some());
         drop(inside);
-        assert_eq!(guests.inside().known.values().sum::<usize>(), 1, "what is gone counts no more");
+        assert_eq!(guests.state().authenticated.values().sum::<usize>(), 1, "what is gone counts no more");
         let alone: Vec<_> = (0..7).map(|_| guests.enter()).collect();
         for guest in &alone {
-            guest.is_known("one", true);
+            guest.authenticated("one", true);
         }
         assert_eq!(known(&alone), 7);
     }

@@ -1,12 +1,51 @@
-//! How any router is served: listeners, TLS, connections with a deadline for each state, and the watch on the connector files.
+//! How any router is served: listeners, TLS, connections with a deadline for each state, and the watch on connector files.
+//!
+//! What is served is a [`Served`]: this knows no endpoint and no verdict.
 
 mod accept;
-mod calm;
 mod connection;
 pub mod descriptors;
-pub(crate) mod guests;
+mod flood;
+mod guests;
 pub mod listen;
 pub mod tls;
 pub mod watch;
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::Response;
+use http::Uri;
+
+use crate::config::Limits;
+use crate::metrics::Metrics;
+
 pub use accept::{Server, SharedTls};
+pub(crate) use guests::Guest;
+
+/// Writes the reply to a request that has none of the router.
+pub type FaultReply = Arc<dyn Fn(&Uri, Fault) -> Response + Send + Sync>;
+
+/// A router, and how it is served.
+#[derive(Clone)]
+pub struct Served {
+    /// What requests are given to.
+    pub router: Router,
+    /// The reply where the router gives none. It depends on the path, since each way in has its own format.
+    pub on_fault: FaultReply,
+    /// The bounds of connections.
+    pub limits: Limits,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Why a request has no reply of the router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// An HTTP/1.1 request without a Host, with several, or with one that is no host.
+    Host,
+    /// How the body is framed can be read in two ways.
+    Framing,
+    /// The router panicked.
+    Panic,
+}

@@ -108,7 +108,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
 }
 
 /// What a certificate, verified by the handshake, says about its holder. Unreadable names are no names.
-pub(crate) fn identity(certificate: &CertificateDer<'_>) -> Certificate {
+pub(super) fn identity(certificate: &CertificateDer<'_>) -> Certificate {
     let mut identity = Certificate { sha256: hex::encode(Sha256::digest(certificate)), ..Certificate::default() };
     let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { return identity };
     let Ok(Some(names)) = parsed.subject_alternative_name() else { return identity };

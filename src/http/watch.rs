@@ -1,9 +1,9 @@
 //! Notices changed connector files and has them read again.
 //!
-//! By looking every two seconds rather than by inotify: the directory may be a volume of a container or a network share,
-//! where events do not arrive, and a look costs a few system calls. A change counts once two looks agree, so that a
-//! half-written file is not read in the middle of the writing. Files outside the directory (scripts elsewhere, secrets)
-//! are read again with the next reload; SIGHUP asks for one.
+//! By a scan every two seconds rather than by inotify: the directory may be a volume of a container or a network share,
+//! where events do not arrive, and a scan costs a few system calls. A change counts once two scans agree, so that a
+//! half-written file is not read. Files outside the directory (scripts elsewhere, secrets) are read again with the next
+//! reload; SIGHUP asks for one.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -13,62 +13,62 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::api::{App, reload};
+use crate::attempt::App;
 use crate::files;
 
-/// Soon enough for a person who waits for it.
-const LOOK: Duration = Duration::from_secs(2);
+/// A person who saved a file waits for this.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long a look may take: a share far away has a system call for each file.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// On a network share each file costs a round trip.
+const SCAN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Files and directories of one look. More are not connectors, and must not hold the daemon up.
-const MOST: usize = 20_000;
+/// Files and directories of one scan. More are not connectors, and must not delay the daemon.
+const MAX_FILES: usize = 20_000;
 
-/// How deep directories are followed; a symlink could lead in a circle.
-const DEEPEST: usize = 8;
+/// A symlink could lead in a circle.
+const MAX_DEPTH: usize = 8;
 
 /// Path to inode, size and time of change, of what a symlink leads to.
-type Look = BTreeMap<PathBuf, (u64, u64, i64, i64)>;
+type Scan = BTreeMap<PathBuf, (u64, u64, i64, i64)>;
 
 /// Reloads `app`'s connectors whenever `directory` changed, until `stop`.
 pub async fn connectors(directory: PathBuf, app: Arc<App>, mut stop: tokio::sync::watch::Receiver<bool>) {
-    let mut watch = Watch::from(look(directory.clone()).await.unwrap_or_default());
+    let mut watch = Watch::from(scan(directory.clone()).await.unwrap_or_default());
     let mut answers = true;
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            () = sleep_until(Instant::now() + LOOK) => {}
+            () = sleep_until(Instant::now() + POLL_INTERVAL) => {}
         }
-        let looked = look(directory.clone()).await;
-        match (std::mem::replace(&mut answers, looked.is_some()), &looked) {
-            (false, Some(_)) => tracing::warn!("the directory of connectors answers again"),
+        let scanned = scan(directory.clone()).await;
+        match (std::mem::replace(&mut answers, scanned.is_some()), &scanned) {
+            (false, Some(_)) => tracing::warn!("connector directory answers again"),
             (true, None) => {
-                tracing::error!("the directory of connectors does not answer; the last generation runs on");
+                tracing::error!("connector directory does not answer; the previous connectors stay in use");
             }
             _ => {}
         }
-        if looked.is_some_and(|look| watch.settled(look)) {
-            reload(&app).await;
+        if scanned.is_some_and(|scan| watch.settled(scan)) {
+            app.reload().await;
         }
     }
 }
 
-/// What was seen when the files were last read, and at the last look.
+/// The scan when the files were last read, and the last scan.
 struct Watch {
-    read: Look,
-    last: Look,
+    read: Scan,
+    last: Scan,
 }
 
-impl From<Look> for Watch {
-    fn from(first: Look) -> Self {
+impl From<Scan> for Watch {
+    fn from(first: Scan) -> Self {
         Self { read: first.clone(), last: first }
     }
 }
 
 impl Watch {
-    /// Whether something changed and has stood still since the last look: then it is to be read.
-    fn settled(&mut self, now: Look) -> bool {
+    /// Whether something changed and has stood still since the last scan: then it is to be read.
+    fn settled(&mut self, now: Scan) -> bool {
         let settled = now == self.last && now != self.read;
         if settled {
             self.read.clone_from(&now);
@@ -79,28 +79,28 @@ impl Watch {
 }
 
 /// `None` when the file system does not answer.
-async fn look(directory: PathBuf) -> Option<Look> {
-    let looking = tokio::task::spawn_blocking(move || {
+async fn scan(directory: PathBuf) -> Option<Scan> {
+    let scanning = tokio::task::spawn_blocking(move || {
         let own = directory.clone();
-        files::within(&directory, PATIENCE, move || {
-            let mut seen = Look::new();
+        files::within(&directory, SCAN_TIMEOUT, move || {
+            let mut seen = Scan::new();
             walk(&own, 0, &mut seen);
             seen
         })
     });
-    looking.await.ok()?.ok()
+    scanning.await.ok()?.ok()
 }
 
-fn walk(directory: &Path, depth: usize, seen: &mut Look) {
+fn walk(directory: &Path, depth: usize, seen: &mut Scan) {
     let Ok(entries) = std::fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
-        if seen.len() >= MOST {
+        if seen.len() >= MAX_FILES {
             return;
         }
         let path = entry.path();
         // Follows symlinks: a volume is swapped by turning one.
         let Ok(metadata) = std::fs::metadata(&path) else { continue };
-        if metadata.is_dir() && depth < DEEPEST {
+        if metadata.is_dir() && depth < MAX_DEPTH {
             walk(&path, depth + 1, seen);
         }
         seen.insert(path, (metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()));
@@ -111,8 +111,8 @@ fn walk(directory: &Path, depth: usize, seen: &mut Look) {
 mod tests {
     use super::*;
 
-    fn seen(directory: &Path) -> Look {
-        let mut seen = Look::new();
+    fn seen(directory: &Path) -> Scan {
+        let mut seen = Scan::new();
         walk(directory, 0, &mut seen);
         seen
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use doorward::api::App;
+use doorward::api;
+use doorward::attempt::App;
 use doorward::audit::Trail;
 use doorward::config::{Address, Audit, CertificateRule, Client, Config, Limits, Scope, Tls, UserName, WhenFull};
 use doorward::http::listen::{self, ListenError};
@@ -48,7 +49,8 @@ pub async fn start(config: &Config, connector: MadeUp) -> Running {
     let tls = Arc::new(ArcSwapOption::new(config.tls.as_ref().map(|tls| tls::load(tls).unwrap())));
     let listeners = listen::open(config).await.unwrap();
     let address = listeners[0].address().unwrap();
-    let task = tokio::spawn(Server::new(Arc::clone(&app), tls, stopped).run(listeners));
+    let (server, logins) = (Server::new(api::served(&app), tls, stopped), Arc::clone(&app));
+    let task = tokio::spawn(server.run(listeners, async move { logins.logins_done().await }));
     Running { address, stop, task, metrics, app }
 }
 

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 /// From the top down. A module may use its own line and every line below.
 const LAYERS: &[&[&str]] = &[
     &["main", "cmd"],
-    &["api", "attempt", "http", "shipped"],
+    &["api", "shipped"],
+    &["http"],
+    &["attempt"],
     &["audit", "metrics", "trace", "golden", "log", "guard"],
     &["catalog"],
     &["flow"],

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use doorward::api::{App, router};
+use doorward::api::router;
+use doorward::attempt::App;
 use doorward::config::{Limits, Scope};
 use doorward::metrics::Metrics;
 use http::Request;

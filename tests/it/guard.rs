@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
-use doorward::api::{App, router};
+use doorward::api::router;
+use doorward::attempt::App;
 use doorward::config::{Config, Guard, Limits};
 use doorward::metrics::Metrics;
 use tokio::sync::Semaphore;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use doorward::api::{App, router};
+use doorward::api::router;
+use doorward::attempt::App;
 use doorward::attempt::connectors::{Connector, Connectors, Reloaded};
 use doorward::metrics::Metrics;
 use doorward::script::Sandbox;

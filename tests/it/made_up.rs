@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use doorward::attempt::connectors::{About, Attribute, Call, Connector, Connectors, Kind, Rehearsed, Reloaded};
+use doorward::attempt::connectors::{About, Attribute, Call, Connector, Connectors, DryRun, Kind, Reloaded};
 use doorward::document::{Value, from_json};
 use doorward::flow::progress::Progress;
 use doorward::flow::report::{Report, StepEnd, StepReport};
@@ -262,7 +262,7 @@ impl Connector for MadeUp {
         .boxed()
     }
 
-    fn rehearse(self: Arc<Self>, login: Login) -> BoxFuture<'static, Rehearsed> {
+    fn dry_run(self: Arc<Self>, login: Login) -> BoxFuture<'static, DryRun> {
         async move {
             let report = Report {
                 connector: self.about.id.clone(),
@@ -276,7 +276,7 @@ impl Connector for MadeUp {
                 credential_sends: 0,
                 took: Duration::ZERO,
             };
-            Rehearsed { report, ready: true }
+            DryRun { report, ready: true }
         }
         .boxed()
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use doorward::api::{App, router};
+use doorward::api::router;
+use doorward::attempt::App;
 use doorward::config::{Client, Config, Scope, TokenHash};
 use doorward::metrics::{Closed, Gone, Metrics, Shed};
 use http::{HeaderMap, Request, StatusCode};

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use crate::cmd::output::print;
 use anyhow::Context as _;
 use arc_swap::ArcSwapOption;
-use doorward::api::App;
-use doorward::attempt::LiveConnectors;
+use doorward::api;
+use doorward::attempt::{App, LiveConnectors};
 use doorward::catalog::{Catalog, Loader};
 use doorward::config::{Address, Client, Config, Scope, Token};
 use doorward::connector;
@@ -67,7 +67,8 @@ async fn demo(once: bool) -> anyhow::Result<ExitCode> {
     let app = Arc::new(App::new(&config, Arc::new(live), Arc::new(Metrics::new()), None));
     // The daemon ends with this channel.
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    tokio::spawn(Server::new(app, Arc::new(ArcSwapOption::empty()), stopped).run(listeners));
+    let server = Server::new(api::served(&app), Arc::new(ArcSwapOption::empty()), stopped);
+    tokio::spawn(server.run(listeners, async move { app.logins_done().await }));
 
     print(&format!("A 4A server on {}, Doorward on {daemon}\n\n", upstream.base()))?;
     let console = Console::new(&daemon, token.expose(), &upstream)?;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use doorward::api::{App, router};
-use doorward::attempt::LiveConnectors;
+use doorward::api::router;
+use doorward::attempt::{App, LiveConnectors};
 use doorward::catalog::{Catalog, Loader};
 use doorward::connector::check::SecretsFrom;
 use doorward::flow::Unbounded;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use doorward::api::{App, router};
+use doorward::api::router;
+use doorward::attempt::App;
 use doorward::config::{Config, Guard, Limits, Scope, Utilities};
 use doorward::metrics::Metrics;
 use http::Request;

@@ -1,19 +1,18 @@
-//! Counts what an HTTP/2 caller sends beside its requests, on the bytes as they come.
+//! Bounds what an HTTP/2 caller sends beside its requests, by the bytes as they come.
 //!
-//! Each SETTINGS and PING frame wants an answer, each WINDOW_UPDATE and PRIORITY frame work, and none of them is bounded by
-//! RFC 9113. A caller that goes on for ever with them costs a core and shows as an open connection that does nothing. So they are
-//! paid from a credit that requests and time fill again. What else floods (resets, continuations, empty DATA) the h2
-//! crate bounds itself.
+//! Each SETTINGS and PING frame wants an answer, each WINDOW_UPDATE and PRIORITY frame work, and RFC 9113 bounds none of them. A
+//! caller that sends them without end costs a core and shows as an open connection that does nothing. So they are paid from
+//! a credit that requests and time refill. Other floods (resets, continuations, empty DATA) are bounded by the h2 crate.
 
 use tokio::time::Instant;
 
-/// What a connection may begin with, and hold at most.
-const CREDIT: u64 = 1000;
+/// Credit of a new connection, and the most it can hold.
+const MAX_CREDIT: u64 = 1000;
 
-/// What one request brings: flow control of its reply, a ping, a reset.
+/// Credit for one request: flow control of its reply, a ping, a reset.
 const PER_REQUEST: u64 = 20;
 
-/// What a second brings. Clients ping every few seconds.
+/// Credit for a second. Clients ping every few seconds.
 const PER_SECOND: u64 = 20;
 
 /// RFC 9113 section 3.4.
@@ -24,7 +23,7 @@ const HEADER: usize = 9;
 
 /// One connection.
 #[derive(Debug)]
-pub(crate) struct Calm {
+pub(super) struct FloodGuard {
     at: At,
     credit: u64,
     filled: Instant,
@@ -33,23 +32,23 @@ pub(crate) struct Calm {
 /// What the next byte belongs to.
 #[derive(Debug)]
 enum At {
-    /// The preface, of which so much has come.
+    /// The preface, with the number of bytes that have come.
     Preface(usize),
-    /// A frame's header, of which so much has come.
+    /// A frame's header, with the number of bytes that have come.
     Header(usize, [u8; HEADER]),
-    /// A frame's payload, of which so much is to come.
+    /// A frame's payload, with the number of bytes still to come.
     Payload(usize),
     /// This is HTTP/1.1.
     Other,
 }
 
-impl Calm {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self { at: At::Preface(0), credit: CREDIT, filled: now }
+impl FloodGuard {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { at: At::Preface(0), credit: MAX_CREDIT, filled: now }
     }
 
-    /// Takes the next bytes of the stream; false when the caller has gone too far.
-    pub(crate) fn takes(&mut self, mut bytes: &[u8], now: impl Fn() -> Instant) -> bool {
+    /// Takes the next bytes of the stream; false when the credit is used up.
+    pub(super) fn accepts(&mut self, mut bytes: &[u8], now: impl Fn() -> Instant) -> bool {
         while let Some(&first) = bytes.first() {
             match &mut self.at {
                 At::Other => return true,
@@ -94,13 +93,13 @@ impl Calm {
         const HEADERS: u8 = 1;
         const CONTINUATION: u8 = 9;
         match header[3] {
-            HEADERS => self.credit = CREDIT.min(self.credit + PER_REQUEST),
+            HEADERS => self.credit = MAX_CREDIT.min(self.credit + PER_REQUEST),
             DATA | CONTINUATION => {}
             _ => {
                 if self.credit == 0 {
                     let now = now();
                     let seconds = now.saturating_duration_since(self.filled).as_secs();
-                    self.credit = CREDIT.min(seconds * PER_SECOND);
+                    self.credit = MAX_CREDIT.min(seconds * PER_SECOND);
                     self.filled = now;
                 }
                 let Some(left) = self.credit.checked_sub(1) else { return false };
@@ -129,8 +128,8 @@ mod tests {
     /// Whether `bytes` pass, whatever pieces they come in.
     fn passes(bytes: &[u8], piece: usize) -> bool {
         let now = Instant::now();
-        let mut calm = Calm::new(now);
-        bytes.chunks(piece).all(|piece| calm.takes(piece, || now))
+        let mut guard = FloodGuard::new(now);
+        bytes.chunks(piece).all(|piece| guard.accepts(piece, || now))
     }
 
     #[test]
@@ -153,10 +152,10 @@ mod tests {
     #[test]
     fn a_ping_a_second_is_for_ever() {
         let start = Instant::now();
-        let mut calm = Calm::new(start);
-        assert!(calm.takes(PREFACE, || start));
+        let mut guard = FloodGuard::new(start);
+        assert!(guard.accepts(PREFACE, || start));
         for second in 0..100_000 {
-            assert!(calm.takes(&frame(6, &[0; 8]), || start + Duration::from_secs(second)));
+            assert!(guard.accepts(&frame(6, &[0; 8]), || start + Duration::from_secs(second)));
         }
     }
 }

@@ -1,16 +1,14 @@
-//! Which client a call comes from.
+//! Which client a call comes from: a name in the configuration, whatever it showed to prove it.
 //!
 //! Comparison looks at every token of every client and takes constant time. A client that declares both a token and a
 //! certificate must show both.
 
 use std::sync::Arc;
 
-use http::{HeaderMap, header};
 use subtle::{Choice, ConstantTimeEq as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-use super::problem::Problem;
-use crate::attempt::unread::Unread;
+use super::unread_replies::UnreadReplies;
 use crate::config::{Certificate, Client, Scope, TokenHash};
 
 /// A client and its open calls.
@@ -19,22 +17,26 @@ pub struct Caller {
     /// What the configuration says.
     pub client: Client,
     calls: Option<Arc<Semaphore>>,
-    /// Replies that it has not taken.
-    pub(crate) unread: Unread,
+    /// Replies that it has not read yet.
+    pub(crate) unread: UnreadReplies,
 }
 
 impl Caller {
-    /// A place among this client's open calls; `None` when it has no bound. None is free while it does not take its replies.
-    pub(crate) fn enter(&self) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+    /// A place among this client's open calls; `None` when it has no bound. None is free while it does not read its replies.
+    pub(super) fn enter(&self) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
         if self.unread.is_full() {
             return Err(TryAcquireError::NoPermits);
         }
         self.calls.as_ref().map(|calls| Arc::clone(calls).try_acquire_owned()).transpose()
     }
 
-    /// Whether it may use this connector.
     pub(crate) fn may_use(&self, connector: &str) -> bool {
         self.client.may_use(connector)
+    }
+
+    /// Whose challenges are this caller's: an answer is taken only from the owner that the challenge was opened for.
+    pub(super) fn challenge_owner(&self) -> &str {
+        &self.client.name
     }
 }
 
@@ -47,11 +49,11 @@ pub struct Callers {
 }
 
 impl Callers {
-    /// The clients of the configuration, and how many bytes of replies each may leave untaken.
-    pub fn new(clients: Vec<Client>, untaken: usize) -> Self {
+    /// The clients of the configuration, and how many bytes of replies each may leave unread.
+    pub fn new(clients: Vec<Client>, max_unread: usize) -> Self {
         let known = |client: Client| {
-            let calls = client.max_in_flight.map(|most| Arc::new(Semaphore::new(most)));
-            Arc::new(Caller { client, calls, unread: Unread::new(untaken) })
+            let calls = client.max_in_flight.map(|max| Arc::new(Semaphore::new(max)));
+            Arc::new(Caller { client, calls, unread: UnreadReplies::new(max_unread) })
         };
         let logs_in = |client: &&Client| client.scopes.iter().any(|it| matches!(it, Scope::Authenticate | Scope::Test));
         let one_logs_in = clients.iter().filter(logs_in).count() <= 1;
@@ -63,21 +65,21 @@ impl Callers {
         self.one_logs_in
     }
 
-    /// Finds the client behind a call. A call with a token is that token's client or nobody; a call without one is the
+    /// Finds the client behind a call. A call with a token is that token's client or nobody's; a call without one is the
     /// first client without tokens whose certificate rule holds.
-    pub fn identify(&self, headers: &HeaderMap, certificate: Option<&Certificate>) -> Result<Arc<Caller>, Problem> {
-        let shown = |caller: &Client| match (&caller.certificate, certificate) {
+    pub fn identify(&self, token: Option<&str>, certificate: Option<&Certificate>) -> Option<Arc<Caller>> {
+        let certified = |caller: &Client| match (&caller.certificate, certificate) {
             (None, _) => true,
             (Some(rule), Some(certificate)) => rule.matches(certificate),
             (Some(_), None) => false,
         };
-        let found = match bearer(headers)? {
-            Some(token) => self.by_token(token).filter(|caller| shown(&caller.client)),
+        let found = match token {
+            Some(token) => self.by_token(token).filter(|caller| certified(&caller.client)),
             None => self.all.iter().find(|caller| {
-                caller.client.tokens.is_empty() && caller.client.certificate.is_some() && shown(&caller.client)
+                caller.client.tokens.is_empty() && caller.client.certificate.is_some() && certified(&caller.client)
             }),
         };
-        found.cloned().ok_or(Problem::Unauthorized)
+        found.cloned()
     }
 
     /// Compares with every token of every client, so that time says nothing about which one came near.
@@ -97,21 +99,6 @@ impl Callers {
     }
 }
 
-/// The bearer token of a call (RFC 6750 section 2.1). Two `Authorization` headers, another scheme or a text that is no
-/// token are refused rather than ignored, so that a certificate never covers for a wrong token.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(Problem::Unauthorized);
-    }
-    let text = value.to_str().map_err(|_| Problem::Unauthorized)?;
-    match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => Ok(Some(token)),
-        _ => Err(Problem::Unauthorized),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,10 +113,6 @@ mod tests {
             connectors: None,
             max_in_flight: None,
         }
-    }
-
-    fn headers(token: Option<&str>) -> HeaderMap {
-        token.map(|token| (header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap())).into_iter().collect()
     }
 
     #[test]
@@ -155,7 +138,7 @@ mod tests {
             (Some("wrong"), Some(&sdk), None),
             (None, None, None),
         ] {
-            let found = callers.identify(&headers(token), certificate).ok();
+            let found = callers.identify(token, certificate);
             assert_eq!(found.as_ref().map(|caller| caller.client.name.as_str()), expected, "{token:?} {certificate:?}");
         }
     }

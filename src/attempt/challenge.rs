@@ -1,0 +1,168 @@
+//! An answer to an open challenge: a poll, a resend, a cancellation, or what the user typed.
+//!
+//! The state is taken from its store before anything else is looked at, so of any number of calls with one id one goes on.
+//! What cannot go on (unknown, used, expired, another owner's, another revision's) is reject(challenge_expired), the same for
+//! all of them: nothing tells which ids exist.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use indexmap::IndexMap;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::App;
+use super::callers::Caller;
+use super::connectors::Connector;
+use super::login::{CallPermit, TooManyCalls};
+use super::record::{AuditContext, record};
+use super::run::{Attempt, ResumedLogin, Work};
+use crate::clock::{Ambient as _, System};
+use crate::flow::report::{LoginNames, Report};
+use crate::flow::{Action, Pauses, Resumption, Saved, Waiting};
+use crate::secret::Secret;
+use crate::state::{Challenges, Claim, Held, Pause};
+use crate::verdict::{Cause, Reason, Reject, Unavailable, Verdict};
+
+/// A store answers in milliseconds; a user at a prompt must not wait longer to hear that it does not.
+const STORE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What is wanted of an open challenge.
+#[derive(Debug)]
+pub(crate) struct ChallengeAnswer {
+    pub id: String,
+    pub action: ChallengeAction,
+}
+
+#[derive(Debug)]
+pub(crate) enum ChallengeAction {
+    /// By the names of the fields.
+    Answers(IndexMap<String, Secret>),
+    /// Whether it is confirmed by now.
+    Poll,
+    /// The code once more.
+    Resend,
+    /// The end of the login.
+    Cancel,
+}
+
+/// A challenge that was taken from the store.
+pub(super) struct PendingChallenge {
+    pub id: String,
+    /// What was stored under the id.
+    pub state: Zeroizing<Vec<u8>>,
+    /// The right to put it back.
+    pub claim: Claim,
+}
+
+impl App {
+    /// Goes on with a login that waits, to its verdict.
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        caller: &Arc<Caller>,
+        answer: ChallengeAnswer,
+    ) -> Result<Report, TooManyCalls> {
+        // Before the state is taken: a call that is refused here must leave the challenge open.
+        let permit = self.call_permit(caller)?;
+        let ChallengeAnswer { id, action } = answer;
+        let taken = self.challenges.take(caller.challenge_owner(), &id, Instant::now() + STORE_TIMEOUT).await;
+        Ok(match taken {
+            Err(error) => {
+                let explain = format!("the challenge cannot be looked up: {error}");
+                unknown(self, caller, Verdict::Unavailable(Unavailable::from(Cause::State)), &explain).await
+            }
+            Ok(None) => expired(self, caller, "the challenge is unknown, used, expired or another client's").await,
+            Ok(Some(Held { state, claim })) => {
+                resume(self, caller, permit, PendingChallenge { id, state, claim }, action).await
+            }
+        })
+    }
+}
+
+async fn resume(
+    app: &Arc<App>,
+    caller: &Arc<Caller>,
+    permit: CallPermit,
+    pending: PendingChallenge,
+    action: ChallengeAction,
+) -> Report {
+    let Some(saved) = Saved::read(&pending.state) else {
+        return expired(app, caller, "the challenge was opened by another version of this program").await;
+    };
+    let left = saved.left_ms(System.unix_ms());
+    if left == 0 {
+        return expired(app, caller, "the challenge is too old").await;
+    }
+    // An old answer to a changed file could mean anything.
+    let Some(connector) = same_revision(app, caller, &saved) else {
+        return expired(app, caller, "the connector has changed since the challenge was opened").await;
+    };
+    let action = match action {
+        // While a confirmation is awaited, answers without a field are a poll in other words.
+        ChallengeAction::Answers(answers) if answers.is_empty() && saved.is_early(System.unix_ms()) => Action::Early,
+        ChallengeAction::Answers(answers) => Action::Answer(answers),
+        ChallengeAction::Poll if saved.is_early(System.unix_ms()) => Action::Early,
+        ChallengeAction::Poll => Action::Poll,
+        ChallengeAction::Resend => Action::Resend,
+        ChallengeAction::Cancel => return cancelled(app, caller, &connector, &saved).await,
+    };
+    let attempt = Attempt::of(app, caller, &connector, &saved);
+    let resumption = Resumption { id: pending.id.clone(), saved, action, deadline: None, trace: false };
+    let resumed = ResumedLogin { resumption, pending, left: Duration::from_millis(left) };
+    attempt.run(permit, Work::Resume(Box::new(resumed))).await.report
+}
+
+fn same_revision(app: &App, caller: &Caller, saved: &Saved) -> Option<Arc<dyn Connector>> {
+    let connector = app.connectors.find(saved.connector()).filter(|_| caller.may_use(saved.connector()))?;
+    (connector.about().revision == saved.revision()).then_some(connector)
+}
+
+/// The user (or the console) ended the login.
+async fn cancelled(app: &Arc<App>, caller: &Arc<Caller>, connector: &Arc<dyn Connector>, saved: &Saved) -> Report {
+    let mut attempt = Attempt::of(app, caller, connector, saved);
+    attempt.reservation = app.trail.as_ref().and_then(|trail| trail.reserve().ok());
+    let report = attempt.report(Verdict::Reject(Reject::because(Reason::Other)), "the challenge was cancelled");
+    attempt.close(report).await
+}
+
+async fn expired(app: &App, caller: &Caller, explain: &str) -> Report {
+    unknown(app, caller, Verdict::Reject(Reject::because(Reason::ChallengeExpired)), explain).await
+}
+
+/// A verdict on a challenge of which neither connector nor user is known.
+async fn unknown(app: &App, caller: &Caller, verdict: Verdict, explain: &str) -> Report {
+    let names = LoginNames { request_id: uuid::Uuid::new_v4().to_string(), ..LoginNames::default() };
+    let reservation = app.trail.as_ref().and_then(|trail| trail.reserve().ok());
+    let context = AuditContext { client_ip: None, test: false, reservation };
+    record(app, caller, Report::without_run(names, verdict, explain), context).await
+}
+
+/// The store of challenges, for one owner.
+pub(super) struct ChallengesOfCaller {
+    pub challenges: Arc<Challenges>,
+    pub owner: String,
+    /// The id of a login that goes on, and the right to put it back.
+    pub taken: Option<(String, Claim)>,
+}
+
+impl Pauses for ChallengesOfCaller {
+    fn put<'a>(
+        &'a self,
+        id: &'a str,
+        pause: Pause<'a>,
+        ttl: Duration,
+        deadline: Instant,
+    ) -> Waiting<'a, Result<(), String>> {
+        async move {
+            let stored = match &self.taken {
+                Some((known, claim)) if known == id => {
+                    self.challenges.put_back((&self.owner, id, claim), &pause, ttl, deadline).await
+                }
+                _ => self.challenges.put((&self.owner, id), &pause, ttl, deadline).await,
+            };
+            stored.map_err(|error| error.to_string())
+        }
+        .boxed()
+    }
+}
