@@ -266,7 +266,7 @@ async fn a_connector_that_egress_forbids_says_so() {
     let said = body["what"].as_str().unwrap_or_default();
     assert!(said.contains("egress"), "{body}");
     let line = daemon.log();
-    let line = line.lines().find(|line| line.contains("a mistake in a connector")).unwrap();
+    let line = line.lines().find(|line| line.contains("connector error")).unwrap();
     // The place is that of the address, and not the beginning of the transport.
     assert!(line.contains("\"code\":\"egress\"") && line.contains("outside.yaml:4:27"), "{line}");
 }

@@ -98,7 +98,7 @@ async fn signals_are_heard_while_a_reload_runs() {
         home.connector(&format!("c{number}"), &text);
     }
     let daemon = home.start();
-    let reads = || daemon.log().matches("connectors read").count();
+    let reads = || daemon.log().matches("connectors loaded").count();
     wait_until(|| reads() == 1);
     daemon.signal("-HUP");
     daemon.signal("-TERM");

@@ -76,9 +76,7 @@ async fn the_log_is_as_it_is_documented() {
         }
         seen.insert(message);
     }
-    for message in
-        ["login", "utility call", "listening", "connectors read", "a mistake in a connector", "reload asked for"]
-    {
+    for message in ["login", "utility call", "listening", "connectors loaded", "connector error", "reload requested"] {
         assert!(seen.contains(message), "{message} took part: {seen:?}");
     }
 }
@@ -86,8 +84,7 @@ async fn the_log_is_as_it_is_documented() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_for_people_is_text_and_as_much_as_was_asked_for() {
     let upstream = Upstream::start().await;
-    for (level, words, not) in [("info", "verdict=\"reject\"", "{\""), ("warn", "a connector wants a look", "verdict")]
-    {
+    for (level, words, not) in [("info", "verdict=\"reject\"", "{\""), ("warn", "connector warning", "verdict")] {
         let home = Home::new(&format!("log: {{ format: text, level: {level} }}\naudit: {{ file: audit.jsonl }}"));
         home.connector("demo", &json_connector(&upstream.base, ""));
         home.connector("clear", &json_connector("http://4a.example.com", ""));

@@ -74,7 +74,7 @@ async fn a_day_in_the_life() {
     // A change for the worse keeps the last good revision; the watch notices by itself.
     let good = read(&home.path("connectors/demo.yaml"));
     home.connector("demo", "version: 1\nstep: []\n");
-    assert_eq!(daemon.wait_for("connectors read")["refused"], "broken demo");
+    assert_eq!(daemon.wait_for("connectors loaded")["refused"], "broken demo");
     assert_eq!(daemon.login("demo", "zhangsan", "right").await.0, 200);
     let (_, page) = daemon.call("GET", "/v1/connectors/demo", None).await;
     assert!(page.contains(r#""health":"stale""#), "{page}");
@@ -82,7 +82,7 @@ async fn a_day_in_the_life() {
     // A change for the better, by SIGHUP.
     home.connector("demo", &good.replace("500", "501"));
     daemon.signal("-HUP");
-    assert_eq!(daemon.wait_for("connectors read")["changed"], "demo");
+    assert_eq!(daemon.wait_for("connectors loaded")["changed"], "demo");
     let (status, body) = daemon.login("demo", "lisi", "wrong").await;
     assert_eq!((status, &body["cause"]), (503, &json!("unexpected_reply")), "no row of the new file holds: {body}");
 
