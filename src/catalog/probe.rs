@@ -154,7 +154,7 @@ fn filters(step: &Step) -> bool {
     })
 }
 
-/// Bare, and as a page comes, with header fields and cookies; the second only where somebody looks at them.
+/// Bare, and as a page comes, with header fields and cookies; the second only where a rule looks at them.
 fn looks(step: &Step) -> &'static [bool] {
     let mut sources = step.response.rules.conditions().flat_map(|(_, condition)| condition.leaves());
     let ruled = sources.any(|(leaf, _)| {

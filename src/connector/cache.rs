@@ -44,7 +44,7 @@ pub enum GoodFor {
 
 impl GoodFor {
     /// For how long captures of this reply serve others, from the moment before it was asked for; an error says why they
-    /// serve nobody else.
+    /// cannot be kept.
     pub fn span(&self, facts: Facts<'_>) -> Result<Duration, String> {
         let good_for = match self {
             Self::Span(span) => *span,

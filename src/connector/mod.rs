@@ -168,7 +168,7 @@ pub struct SendsCode {
     pub when: Option<Condition>,
 }
 
-/// One step.
+/// One step. `check` builds it once, complete: what it knows of other steps it knows of earlier ones.
 #[derive(Debug)]
 pub struct Step {
     /// Its name.
@@ -204,9 +204,10 @@ pub struct Step {
     pub sends_code_to: Option<SendsCode>,
     /// Everything that it reads, its scripts included.
     pub needs: Needs,
-    /// Of a factor that is proven on another device or page: the steps of which one must have compared names. None for
-    /// the others.
-    pub compared_by: Vec<usize>,
+    /// Whether it is a factor that is proven on another device or page, so that a comparison of names must say whose it is.
+    pub proven_elsewhere: bool,
+    /// The factors proven elsewhere, itself or earlier ones, of whose user its comparison of names speaks.
+    pub compares_for: Vec<usize>,
 }
 
 /// A checked connector.

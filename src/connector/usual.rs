@@ -124,7 +124,7 @@ const COOKIES: [&str; 21] = [
     "locale",
 ];
 
-/// Where a redirect that lets nobody in leads.
+/// Where the redirect of a refused login leads.
 const LOGIN_PAGE: &str = "/login?error=E-7351&service=https%3A%2F%2F4a.example.com%2F";
 
 /// Whether any reply may have a header field of this name.

@@ -31,7 +31,7 @@ pub enum Refusal {
     /// Browsers disagree on what such a name means.
     #[error("its domain has characters beyond ASCII")]
     DomainNotAscii,
-    /// `Secure` over plain HTTP: whoever is on the line could have set it.
+    /// `Secure` over plain HTTP: anyone on the network could have set it.
     #[error("it is Secure and came over plain HTTP")]
     SecureInClear,
     /// RFC 6265bis: leave secure cookies alone.

@@ -1,4 +1,4 @@
-//! Public suffixes: names under which anybody can register, so that a cookie for all of `.com.cn` is nobody's to set.
+//! Public suffixes: names under which anybody can register, so that no cookie is set for all of `.com.cn`.
 //!
 //! The list is the crate's, private suffixes (`github.io`) included, as in browsers. Names are lower case and ASCII.
 

@@ -19,7 +19,8 @@ pub(super) fn owed(run: &Run<'_>) -> Result<(), Stop> {
     for (index, step) in steps.iter().enumerate() {
         let outcome = run.context.steps.get(&step.name).map(|facts| facts.outcome);
         let ran = matches!(outcome, Some(StepOutcome::Success | StepOutcome::More));
-        let elsewhere = !step.compared_by.is_empty() && !step.compared_by.iter().any(|it| run.compared.contains(it));
+        let speaks_of_it = |compared: &usize| steps[*compared].compares_for.contains(&index);
+        let elsewhere = step.proven_elsewhere && !run.compared.iter().any(speaks_of_it);
         let left_to_later = outcome == Some(StepOutcome::More)
             && is_left_to_later(step, steps)
             && !run.compared.contains(&index)

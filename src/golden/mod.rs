@@ -103,5 +103,5 @@ fn rebuilt(live: &Live, loader: &Loader, case: &GoldenCase) -> Result<Option<Con
     let secrets: BTreeMap<String, String> =
         case.secrets.iter().map(|(name, value)| (name.value.clone(), value.text.clone())).collect();
     let around = Surroundings { settings: &settings, secrets: &secrets, ..loader.around() };
-    live.again(around).map(|(connector, ..)| Some(connector))
+    live.again(around).map(|compiled| Some(compiled.connector))
 }

@@ -194,7 +194,7 @@ impl<'n> MapReader<'n> {
         self.entries.first().map_or(self.span, |entry| &entry.key_span)
     }
 
-    /// Tells what is missing, and refuses every key that nobody asked for.
+    /// Reports what is missing, and refuses every key that was not read.
     pub fn close(self, mistakes: &mut Mistakes) {
         let mut meant = Vec::new();
         for entry in self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {

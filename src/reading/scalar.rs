@@ -222,7 +222,7 @@ pub fn quote_it(scalar: &Scalar, node: &Node, mistakes: &mut Mistakes) {
     mistakes.add(mistake.help(format!("quote {text}: \"{text}\"")));
 }
 
-/// Text with holes must be quoted, always, so that nobody has to know when YAML would read the braces as a map.
+/// Text with holes must be quoted, always, so that an author need not know when YAML would read the braces as a map.
 fn refuse_open_braces(scalar: &Scalar, node: &Node, mistakes: &mut Mistakes) {
     if scalar.style != Style::Plain || !(scalar.text.contains("{{") || scalar.text.contains("${")) {
         return;

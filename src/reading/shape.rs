@@ -39,7 +39,7 @@ impl<T: FromNode> FromNode for Vec<T> {
             wrong_kind(node, "a list", "write [ … ], or a line for each item that begins with -", mistakes);
             return None;
         };
-        // Every item is read before the list is given up, so that all mistakes are told.
+        // Every item is read before the list is given up, so that all mistakes are reported.
         let read: Vec<Option<T>> = items.iter().map(|item| T::read(item, mistakes)).collect();
         read.into_iter().collect()
     }

@@ -14,7 +14,7 @@ pub fn choose<'n>(map: &mut MapReader<'n>, keys: &[&'static str], mistakes: &mut
     match written.as_slice() {
         [one] => Some(one),
         [] => {
-            // An unknown key is told by `close`, with the known ones; saying it twice helps nobody.
+            // `close` reports an unknown key, with the known ones; a second report would say the same.
             if map.place().first_key().is_none() {
                 let mistake = mistakes.error_at("missing-key", map.head(), format!("{} is empty", map.what()));
                 mistakes.add(mistake.label("no keys").help(format!("write one of the keys {}", keys.join(" "))));

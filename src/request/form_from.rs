@@ -127,7 +127,7 @@ impl FormFromPlan {
         Some(Entry { name, value: Zeroizing::new(value), is_file: field.kind == FieldKind::File, variables })
     }
 
-    /// The page has no field of that name. Names that a person can see are told; a hidden one may be a token itself.
+    /// The page has no field of that name. It names the fields that a person can see; a hidden name may be a token itself.
     fn lacks(&self, form: &Form, name: &str) -> RenderError {
         let mut seen: Vec<String> = Vec::new();
         for field in form.fields.iter().filter(|field| field.kind == FieldKind::Visible) {

@@ -1,4 +1,4 @@
-//! Header fields and cookies: names are literal, values are visible ASCII, framing is nobody's to write.
+//! Header fields and cookies: names are literal, values are visible ASCII, framing is not the file's to write.
 
 use http::{HeaderName, HeaderValue};
 
@@ -114,7 +114,7 @@ fn header_name(written: Written<'_>, before: &[HeaderPlan], reader: &mut Reader<
         return None;
     }
     let refuse = |message: String| Mistake::new("header", 0..written.text.len(), message);
-    // As the file writes it: a setting may hold what the environment has and nobody should read.
+    // As the file writes it: a setting may hold a secret of the environment.
     let shown = &written.text;
     let Ok(name) = HeaderName::from_bytes(text.as_bytes()) else {
         reader.refuse(written.mark, refuse(format!("`{shown}` is no header name")));

@@ -9,8 +9,9 @@ use url::Url;
 
 use crate::context::{Context, PageFacts, StepValue, Variable};
 use crate::document::Value;
-use crate::template::{Hole, Line, Place, RenderError};
+use crate::template::{Hole, Place, RenderError};
 
+use super::extra::Extra;
 use super::spec::{LinkSpec, Mark, Reader};
 use super::url::MAX_URL;
 use crate::template::Charset;
@@ -56,14 +57,15 @@ impl LinkPlan {
         !self.nodes.is_empty()
     }
 
-    /// The URL, with `form` for its query (a form that is sent with GET) or its own, and `more` behind it.
+    /// The URL; the form of `extra` takes the place of its own query, the pairs stand behind it.
     pub(super) fn render(
         &self,
         node: Option<&Url>,
-        (form, more): (Option<Vec<u8>>, &[Line]),
+        extra: Extra<'_>,
         context: &Context,
         charset: Charset,
     ) -> Result<Url, RenderError> {
+        let Extra { form, pairs: more } = extra;
         let mut url = self.resolve(context)?;
         self.permit(&url, node)?;
         let mut query = form.unwrap_or_else(|| url.query().unwrap_or("").as_bytes().to_vec());

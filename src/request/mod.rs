@@ -4,6 +4,7 @@
 //! parts are those of the file. It knows no connector, sends nothing and signs nothing.
 
 mod body;
+mod extra;
 mod field;
 mod form;
 mod form_from;
@@ -40,6 +41,7 @@ use crate::context::{Context, Variable};
 use crate::template::{Charset, Hole, Language, Line, Mistake, Place, RenderError};
 
 use self::body::BodyPlan;
+use self::extra::Extra;
 use self::form_from::FormFromPlan;
 use self::headers::{CookiePlan, HeaderPlan, ValuePlan};
 use self::spec::Reader;
@@ -133,7 +135,7 @@ impl RequestPlan {
             url.clone()
         } else {
             let form = self.query_form.as_ref().map(|form| form.entries(context)).transpose()?;
-            let extra = (form.map(|entries| entries.url_encoded()), &self.query[..]);
+            let extra = Extra { form: form.map(|entries| entries.url_encoded()), pairs: &self.query };
             self.url.render(node, extra, context, self.charset)?
         };
         let mut headers = Vec::with_capacity(self.headers.len());
@@ -259,7 +261,7 @@ pub fn cookie_header<'a>(cookies: impl IntoIterator<Item = (&'a str, &'a [u8])>)
 fn fixed_url(url: &Target, query: &[Line], charset: Charset) -> Option<Url> {
     let url = url.written().filter(|url| !url.has_nodes())?;
     let literal = url.lines().chain(query).all(|line| line.literal().is_some());
-    literal.then(|| url.render(None, (None, query), &Context::default(), charset).ok()).flatten()
+    literal.then(|| url.render(None, Extra { form: None, pairs: query }, &Context::default(), charset).ok()).flatten()
 }
 
 /// A form of an earlier page goes where the method says, as in a browser: with GET into the query.
@@ -283,7 +285,7 @@ fn compile_charset(spec: &RequestSpec<'_>, reader: &mut Reader<'_>) -> Charset {
     let Some(written) = spec.charset else { return Charset::UTF_8 };
     let label = reader.literal(written, "the charset");
     Charset::parse(&label).unwrap_or_else(|| {
-        // As the file writes it: a setting may hold what the environment has and nobody should read.
+        // As the file writes it: a setting may hold a secret of the environment.
         let mistake =
             Mistake::new("charset", 0..written.text.len(), format!("`{}` is no charset for requests", written.text));
         reader.refuse(

@@ -1,7 +1,7 @@
 //! What a request is made of, part by part, for a send test that shows by allow-list.
 //!
 //! The names and literals are the file's; every other value is known by the variables in it and by its length, and is
-//! seen only through [`ShapePart::reveal`]. Built on demand: a login that nobody watches does not pay for it.
+//! seen only through [`ShapePart::reveal`]. Built on demand: a login without a trace does not pay for it.
 
 use url::Url;
 use zeroize::Zeroizing;
@@ -14,6 +14,7 @@ use crate::template::{Charset, Datum, Hole, Line, RenderError};
 
 use super::RequestPlan;
 use super::body::BodyPlan;
+use super::extra::Extra;
 use super::form_from::{Entry, FormFromPlan};
 use super::headers::ValuePlan;
 use super::target::Target;
@@ -77,7 +78,7 @@ impl RequestPlan {
             }
             // Path and query are the reply's own.
             Target::Link(link) => {
-                let url = link.render(node, (None, &[]), context, self.charset)?;
+                let url = link.render(node, Extra::default(), context, self.charset)?;
                 let value =
                     Zeroizing::new(url[url::Position::BeforePath..].trim_start_matches('/').as_bytes().to_vec());
                 let variables = vec![link.variable().clone()];

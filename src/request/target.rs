@@ -5,6 +5,7 @@ use url::Url;
 use crate::context::Context;
 use crate::template::{Charset, Line, RenderError};
 
+use super::extra::Extra;
 use super::link::LinkPlan;
 use super::spec::{Reader, RequestSpec};
 use super::url::UrlPlan;
@@ -24,11 +25,10 @@ impl Target {
         }
     }
 
-    /// `extra` is what is added to the query: the entries of a form that is sent with GET, and the pairs of the key `query`.
     pub(super) fn render(
         &self,
         node: Option<&Url>,
-        extra: (Option<Vec<u8>>, &[Line]),
+        extra: Extra<'_>,
         context: &Context,
         charset: Charset,
     ) -> Result<Url, RenderError> {

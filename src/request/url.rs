@@ -10,6 +10,7 @@ use url::Url;
 use crate::context::Context;
 use crate::template::{Charset, Fault, Language, Line, Mistake, Place, RenderError, Template};
 
+use super::extra::Extra;
 use super::spec::{Reader, Written};
 
 /// No common server reads a longer request line (nginx 8 KiB, IIS 16 KiB).
@@ -74,15 +75,16 @@ impl UrlPlan {
         &self.query
     }
 
-    /// Renders with the entries of a form and with `more`, the pairs of the key `query`, behind the URL's own query.
+    /// Renders with `extra` behind the URL's own query.
     /// `node` is one of [`UrlPlan::origins`] when the URL begins with nodes.
     pub(super) fn render(
         &self,
         node: Option<&Url>,
-        (form, more): (Option<Vec<u8>>, &[Line]),
+        extra: Extra<'_>,
         context: &Context,
         charset: Charset,
     ) -> Result<Url, RenderError> {
+        let Extra { form, pairs: more } = extra;
         let origin = self.origin_for(node)?;
         let base = origin.as_str().trim_end_matches('/');
         let size = self.lines().chain(more).map(|line| line.size_hint() + 1).sum::<usize>() + base.len();

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use quick_xml::escape::resolve_predefined_entity;
-use quick_xml::events::{BytesDecl, BytesStart, Event};
+use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use quick_xml::{Reader as Parser, XmlVersion};
 
 use crate::template::{Bits, Charset, Guard, Line, Mistake, Piece, Place, Template, escape_xml};
@@ -46,7 +46,7 @@ pub(super) fn compile(written: Written<'_>, charset: Charset, reader: &mut Reade
             "this text has a character of the private use area, which is reserved here",
         )),
     }
-    // An unreadable template has been told about; that it is no XML either would be noise.
+    // An unreadable template is reported already; that it is no XML either would be noise.
     let readable = !template.pieces().is_empty() || written.text.is_empty();
     reader.uses(written.mark, &result.0);
     if readable && reader.mistakes.len() == before {
@@ -148,17 +148,10 @@ impl Walk<'_, '_> {
                     }
                 }
             }
-            Event::GeneralRef(reference) => {
-                let character = match reference.resolve_char_ref() {
-                    Ok(Some(c)) => Some(c.to_string()),
-                    Ok(None) => resolve_predefined_entity(reference).map(str::to_owned),
-                    Err(_) => None,
-                };
-                match character {
-                    Some(character) if !self.path.is_empty() => self.text.text(&character),
-                    _ => self.refuse(range.start, "this reference is none of XML's own"),
-                }
-            }
+            Event::GeneralRef(reference) => match character(reference) {
+                Some(character) if !self.path.is_empty() => self.text.text(&character),
+                _ => self.refuse(range.start, "this reference is none of XML's own"),
+            },
             Event::CData(data) => {
                 self.no_holes(raw, "a CDATA section");
                 self.text.text(data);
@@ -252,6 +245,15 @@ impl Walk<'_, '_> {
     fn refuse(&mut self, at: usize, message: &str) {
         let at = self.marked.written_offset(at);
         self.mistakes.push(Mistake::new("xml", at..at, message));
+    }
+}
+
+/// The character that a reference stands for: by number, or one of XML's own five.
+fn character(reference: &BytesRef<'_>) -> Option<String> {
+    match reference.resolve_char_ref() {
+        Ok(Some(c)) => Some(c.to_string()),
+        Ok(None) => resolve_predefined_entity(reference).map(str::to_owned),
+        Err(_) => None,
     }
 }
 

@@ -32,7 +32,7 @@ impl Charset {
     }
 
     /// The charset of a body and the number of bytes of its BOM. `markup` says whether the body may carry a
-    /// declaration. A label that nobody knows is passed over, as browsers do.
+    /// declaration. An unknown label is skipped, as in browsers.
     pub(super) fn of(self, content_type: Option<&str>, body: &[u8], markup: bool) -> (&'static Encoding, usize) {
         let bom = Encoding::for_bom(body);
         match (self, bom) {

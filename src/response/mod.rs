@@ -51,6 +51,30 @@ pub enum Format {
     Bytes,
 }
 
+impl Format {
+    /// What a body of this format is; `None` when the reply says so.
+    fn kind(&self) -> Option<Kind> {
+        Some(match self {
+            Self::Auto => return None,
+            Self::Json => Kind::Json,
+            Self::Xml => Kind::Xml,
+            Self::Form => Kind::Form,
+            Self::Pairs(_) => Kind::Pairs,
+            Self::Html => Kind::Html,
+            Self::Text => Kind::Text,
+            Self::Bytes => Kind::Bytes,
+        })
+    }
+
+    /// How pairs are written.
+    fn pairs(&self) -> Cow<'_, PairsSpec> {
+        match self {
+            Self::Pairs(spec) => Cow::Borrowed(spec),
+            _ => Cow::Owned(PairsSpec::default()),
+        }
+    }
+}
+
 /// How to decode the replies of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Decoding {
@@ -166,22 +190,13 @@ impl Decoded {
 }
 
 /// Decodes a whole body, whose size the transport has already capped. All that looks into a page happens here, so that
-/// whoever decodes a large body beside other work has nothing costly left to do.
+/// a caller that decodes a large body on another thread has nothing costly left to do.
 pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> Decoded {
-    let kind = match &decoding.format {
-        Format::Auto => sniff::kind(content_type, body),
-        Format::Json => Kind::Json,
-        Format::Xml => Kind::Xml,
-        Format::Form => Kind::Form,
-        Format::Pairs(_) => Kind::Pairs,
-        Format::Html => Kind::Html,
-        Format::Text => Kind::Text,
-        Format::Bytes => Kind::Bytes,
-    };
+    let kind = decoding.format.kind().unwrap_or_else(|| sniff::kind(content_type, body));
     let markup = matches!(kind, Kind::Xml | Kind::Html);
     let (encoding, bom) = decoding.charset.of(content_type, body, markup);
     let text = charset::decode(encoding, &body[bom..]);
-    let (mut html_title, mut parts, mut too_large) = (None, PageParts::default(), false);
+    let (mut html_title, mut page, mut too_large) = (None, PageParts::default(), false);
     let document = match (kind, &text) {
         (Kind::Bytes, _) => Ok(bytes(content_type, body)),
         (_, None) => Err(format!("the reply is not valid {}", encoding.name())),
@@ -192,21 +207,18 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
                 error.to_string()
             })
         }
-        (Kind::Xml, Some(text)) => from_xml(text).map_err(|error| error.to_string()),
-        (Kind::Form, Some(text)) if encoding.is_ascii_compatible() => members::form(text, &body[bom..], encoding),
-        (Kind::Form, Some(text)) => members::form(text, text.as_bytes(), encoding),
-        (Kind::Pairs, Some(text)) => match &decoding.format {
-            Format::Pairs(spec) => members::pairs(text, spec),
-            _ => members::pairs(text, &PairsSpec::default()),
-        },
         (Kind::Html, Some(text)) => match Page::parse(text) {
-            Ok(page) => {
-                html_title = page.shown_title();
-                parts = PageParts::of(&page, &decoding.wanted, encoding);
-                Ok(page.document())
+            Ok(parsed) => {
+                html_title = parsed.shown_title();
+                page = PageParts::of(&parsed, &decoding.wanted, encoding);
+                Ok(parsed.document())
             }
             Err(cause) => Err(format!("a page that cannot be relied on: {cause}")),
         },
+        (Kind::Xml, Some(text)) => from_xml(text).map_err(|error| error.to_string()),
+        (Kind::Form, Some(text)) if encoding.is_ascii_compatible() => members::form(text, &body[bom..], encoding),
+        (Kind::Form, Some(text)) => members::form(text, text.as_bytes(), encoding),
+        (Kind::Pairs, Some(text)) => members::pairs(text, &decoding.format.pairs()),
         (Kind::Text, Some(text)) => Ok(whole_text(without_line_end(text))),
     };
     if let (Err(_), Some(text)) = (&document, &text)
@@ -217,16 +229,8 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
         html_title = Page::parse(text).ok().and_then(|page| page.shown_title());
     }
     let shape = if kind == Kind::Xml { Shape::Xml } else { Shape::Plain };
-    let mut decoded = Decoded {
-        kind,
-        document,
-        shape,
-        text: text.map(Cow::into_owned),
-        html_title,
-        page: parts,
-        bytes: 0,
-        too_large,
-    };
+    let text = text.map(Cow::into_owned);
+    let mut decoded = Decoded { kind, document, shape, text, html_title, page, bytes: 0, too_large };
     decoded.weigh(decoding.most);
     decoded
 }
@@ -237,7 +241,7 @@ fn whole_text(text: &str) -> Value {
     text.into_iter().collect()
 }
 
-/// A text without the line end that `println` of any language leaves; one, because two are what somebody wrote.
+/// A text without the line end that `println` of any language leaves; one, because two were written.
 fn without_line_end(text: &str) -> &str {
     let line = text.strip_suffix('\n').unwrap_or(text);
     line.strip_suffix('\r').unwrap_or(line)

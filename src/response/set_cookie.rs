@@ -135,7 +135,7 @@ impl SetCookie {
         // Longer than any real name; of a hostile one the rest tells nothing.
         const SHOWN: usize = 64;
         let pair = header.split(|byte| *byte == b';').next().unwrap_or_default();
-        // Without a `=` all of it is a value, which is nobody's to show.
+        // Without a `=` all of it is a value, which must not be shown.
         let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(0);
         String::from_utf8_lossy(&pair[..end]).trim_matches(BLANK).chars().take(SHOWN).collect()
     }

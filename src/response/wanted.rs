@@ -1,7 +1,7 @@
 //! What a step asks of an HTML page, and the answers.
 //!
 //! A page is parsed and searched in one go, while it is decoded, and not kept: a hostile page of a megabyte takes
-//! seconds to read, so whoever decodes decides once where that time is spent. Afterwards nothing looks into a page.
+//! seconds to read, so the caller of `decode` decides once where that time is spent. Afterwards nothing looks into a page.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub struct PageParts {
 impl PageParts {
     pub(super) fn of(page: &Page, wanted: &Arc<Wanted>, charset: &'static Encoding) -> Self {
         let css = wanted.css.iter().map(|css| css.read(page)).collect();
-        let forms = wanted.forms.iter().map(|css| page.form(css, charset)).collect();
+        let forms = wanted.forms.iter().map(|css| page.form(css, charset).map_err(|why| why.to_string())).collect();
         let base = if wanted.links { page.base() } else { None };
         Self { wanted: Arc::clone(wanted), css, forms, base }
     }

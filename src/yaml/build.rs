@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use super::parse::{MAX_DEPTH, MAX_NODES};
+use super::limits::{MAX_DEPTH, MAX_NODES};
 use super::{Core, Entry, Node, NodeValue, Scalar, syntax};
 use crate::diagnostic::{Mistakes, Span};
 
@@ -23,7 +23,7 @@ pub struct Builder<'m> {
 struct Open {
     start: usize,
     what: Collection,
-    /// It began as `{{`: its mistake is told, and what is in it means nothing.
+    /// It began as `{{`: its mistake is reported, and what is in it means nothing.
     braces: bool,
 }
 

@@ -6,12 +6,14 @@
 
 mod build;
 mod core;
+mod limits;
 mod parse;
 mod pieces;
 mod syntax;
 
 pub use core::Core;
-pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_NODES, parse};
+pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
+pub use parse::parse;
 pub use pieces::Pieces;
 
 use crate::diagnostic::Span;
@@ -34,7 +36,7 @@ pub enum NodeValue {
     List(Vec<Node>),
     /// A map, in the order of the file, without duplicate keys.
     Map(Vec<Entry>),
-    /// Something whose mistake was told already; readers pass over it in silence.
+    /// A value whose mistake is reported already; readers skip it.
     Broken,
 }
 

@@ -6,17 +6,8 @@ use super::build::Builder;
 use super::{Node, Pieces, Scalar, Style, syntax};
 use crate::diagnostic::{Mistakes, Span};
 
-/// The largest file that is read: scripts have files of their own, and no connector comes near.
-pub const MAX_BYTES: usize = 1 << 20;
-
-/// How deep lists and maps may nest (docs/security.md, failure 26). The deepest connector of ours needs 12; readers of the tree recurse.
-pub const MAX_DEPTH: usize = 32;
-
-/// How many values a file may hold: a hundred times the largest connector of ours, and 10 MiB of nodes.
-pub const MAX_NODES: usize = 50_000;
-
 /// Reads the file of `mistakes` into one tree. All mistakes of the syntax that leave the rest readable are noted; `None` when
-/// there is nothing to go on with. Time and memory grow with the size of the file, which is at most [`MAX_BYTES`].
+/// there is nothing to go on with. Time and memory grow with the size of the file, which is at most [`super::MAX_BYTES`].
 pub fn parse(mistakes: &mut Mistakes) -> Option<Node> {
     let file = mistakes.file().clone();
     if let Some(mistake) = syntax::unreadable(&file) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, SourceFile, Span};
 
-use super::parse::{MAX_BYTES, MAX_DEPTH};
+use super::limits::{MAX_BYTES, MAX_DEPTH};
 
 /// What keeps a text from being read at all: its size, or a character that YAML does not allow.
 pub fn unreadable(file: &Arc<SourceFile>) -> Option<Diagnostic> {
@@ -39,76 +39,111 @@ pub fn too_deep(file: &Arc<SourceFile>, at: usize) -> Diagnostic {
 /// Judged by what stands in the file, not by the parser's words: those may change, and name its states, not the
 /// author's slip.
 pub fn explain(file: &Arc<SourceFile>, at: usize, info: &str, open: Option<usize>) -> Diagnostic {
-    let text = &file.text;
-    let line = line_of(text, at);
-    let before = &text[line.start..at];
-    let error = |code, span: Span, message: &str| Diagnostic::error(code, file, span, message);
-    if before.matches(['[', '{']).count() > MAX_DEPTH {
+    let stop = Stop { file, at, line: line_of(&file.text, at) };
+    if stop.before().matches(['[', '{']).count() > MAX_DEPTH {
         return too_deep(file, at);
     }
-    if let Some(braces) = open_braces(text, at) {
-        return error("quote-braces", braces..braces + 2, "a value with braces is not quoted")
-            .label("YAML reads this as a map")
-            .help("quote values with braces: \"…{{ … }}…\", \"${…}…\"");
+    if let Some(mistake) = stop.slip_of_spelling().or_else(|| stop.bad_beginning()) {
+        return mistake;
     }
-    let indentation = &before[..before.len() - before.trim_start().len()];
-    if indentation.contains('\t') {
-        return error("tab", line.start..line.start + indentation.len(), "a line is indented with a tab")
-            .help("indent with spaces");
+    match open {
+        Some(open) => flow(file, at, open, &stop.line),
+        None => stop.misfit().unwrap_or_else(|| {
+            let mistake = stop.error("yaml-syntax", at..at + 1, "this is not YAML").label(info);
+            mistake.help("quote texts with : # , [ ] { } & * ! in them")
+        }),
     }
-    if before.trim_end_matches([' ', '\t']).len() < before.len()
-        && before.trim_end().ends_with(':')
-        && before.ends_with('\t')
-    {
-        let tab = at - (before.len() - before.trim_end().len());
-        return error("tab", tab..at, "a tab stands behind the colon").help("write a space behind it");
+}
+
+/// Where the parser stopped.
+struct Stop<'a> {
+    file: &'a Arc<SourceFile>,
+    at: usize,
+    line: Span,
+}
+
+impl Stop<'_> {
+    /// The line up to there.
+    fn before(&self) -> &str {
+        &self.file.text[self.line.start..self.at]
     }
-    if let Some(colon) = wide_colon(text, at) {
-        return error(
-            "wide-colon",
-            colon..colon + WIDE_COLON.len_utf8(),
-            "a full-width colon, which YAML takes for a letter",
-        )
-        .help("write a plain colon and a space: `: `");
+
+    /// The file from there on.
+    fn after(&self) -> &str {
+        &self.file.text[self.at..]
     }
-    match text[at..].chars().next() {
-        Some('*') => return error("alias", at..at + 1, ALIAS.0).help(ALIAS.1),
-        Some(c @ ('@' | '`' | '%')) => {
-            return error("reserved-character", at..at + 1, &format!("a text without quotes cannot begin with {c}"))
-                .help("quote it");
+
+    fn error(&self, code: &'static str, span: Span, message: &str) -> Diagnostic {
+        Diagnostic::error(code, self.file, span, message)
+    }
+
+    /// Braces without quotes, tabs, and the colon of a Chinese keyboard.
+    fn slip_of_spelling(&self) -> Option<Diagnostic> {
+        let (text, at, before) = (&self.file.text, self.at, self.before());
+        if let Some(braces) = open_braces(text, at) {
+            let mistake = self.error("quote-braces", braces..braces + 2, "a value with braces is not quoted");
+            let mistake = mistake.label("YAML reads this as a map");
+            return Some(mistake.help("quote values with braces: \"…{{ … }}…\", \"${…}…\""));
         }
-        Some('"') if bad_escape(text, at).is_some() => {
-            let escape = bad_escape(text, at).unwrap_or(at);
-            return error("bad-escape", escape..escape + 2, "an escape that YAML does not know")
-                .help("write the backslash twice, or use single quotes: '…'");
+        let indentation = &before[..before.len() - before.trim_start().len()];
+        if indentation.contains('\t') {
+            let span = self.line.start..self.line.start + indentation.len();
+            return Some(self.error("tab", span, "a line is indented with a tab").help("indent with spaces"));
         }
-        Some('"' | '\'') => return error("unclosed-quote", at..at + 1, "a quote is not closed").help("close it"),
-        _ => {}
+        if before.trim_end_matches([' ', '\t']).len() < before.len()
+            && before.trim_end().ends_with(':')
+            && before.ends_with('\t')
+        {
+            let tab = at - (before.len() - before.trim_end().len());
+            let mistake = self.error("tab", tab..at, "a tab stands behind the colon");
+            return Some(mistake.help("write a space behind it"));
+        }
+        let colon = wide_colon(text, at)?;
+        let message = "a full-width colon, which YAML takes for a letter";
+        let mistake = self.error("wide-colon", colon..colon + WIDE_COLON.len_utf8(), message);
+        Some(mistake.help("write a plain colon and a space: `: `"))
     }
-    if let Some(open) = open {
-        return flow(file, at, open, &line);
+
+    /// A character with which a value cannot begin, or a quote without its end.
+    fn bad_beginning(&self) -> Option<Diagnostic> {
+        let (text, at) = (&self.file.text, self.at);
+        Some(match self.after().chars().next()? {
+            '*' => self.error("alias", at..at + 1, ALIAS.0).help(ALIAS.1),
+            c @ ('@' | '`' | '%') => self
+                .error("reserved-character", at..at + 1, &format!("a text without quotes cannot begin with {c}"))
+                .help("quote it"),
+            '"' if bad_escape(text, at).is_some() => {
+                let escape = bad_escape(text, at).unwrap_or(at);
+                self.error("bad-escape", escape..escape + 2, "an escape that YAML does not know")
+                    .help("write the backslash twice, or use single quotes: '…'")
+            }
+            '"' | '\'' => self.error("unclosed-quote", at..at + 1, "a quote is not closed").help("close it"),
+            _ => return None,
+        })
     }
-    if before.trim_end().ends_with(['"', '\'']) {
-        return error("after-quote", at..line.end, "there is text behind the closing quote")
-            .help("put all of it inside the quotes");
+
+    /// What does not fit what stands around it, outside brackets.
+    fn misfit(&self) -> Option<Diagnostic> {
+        let (at, before, after) = (self.at, self.before(), self.after());
+        if before.trim_end().ends_with(['"', '\'']) {
+            let mistake = self.error("after-quote", at..self.line.end, "there is text behind the closing quote");
+            return Some(mistake.help("put all of it inside the quotes"));
+        }
+        if after.starts_with([']', '}', ',']) {
+            let message = "a bracket or comma that belongs to no list or map";
+            return Some(self.error("misplaced-bracket", at..at + 1, message).help("quote it, or take it away"));
+        }
+        if before.contains(": ") && after.starts_with(':') {
+            let mistake = self.error("quote-colon", at..at + 1, "a text without quotes holds a colon and a space");
+            return Some(mistake.label("YAML takes this for a key").help("quote the value"));
+        }
+        if matches!(before.trim(), "" | "-") || after.starts_with(':') {
+            let mistake = self.error("indentation", at..self.line.end, "this line does not fit the lines above it");
+            let mistake = mistake.label("not expected here");
+            return Some(mistake.help("check the indentation, and whether a colon or a value is missing above"));
+        }
+        None
     }
-    if text[at..].starts_with([']', '}', ',']) {
-        return error("misplaced-bracket", at..at + 1, "a bracket or comma that belongs to no list or map")
-            .help("quote it, or take it away");
-    }
-    if before.contains(": ") && text[at..].starts_with(':') {
-        return error("quote-colon", at..at + 1, "a text without quotes holds a colon and a space")
-            .label("YAML takes this for a key")
-            .help("quote the value");
-    }
-    if matches!(before.trim(), "" | "-") || text[at..].starts_with(':') {
-        return error("indentation", at..line.end, "this line does not fit the lines above it")
-            .label("not expected here")
-            .help("check the indentation, and whether a colon or a value is missing above");
-    }
-    error("yaml-syntax", at..at + 1, "this is not YAML")
-        .label(info)
-        .help("quote texts with : # , [ ] { } & * ! in them")
 }
 
 /// What is said about aliases: the message and what to do.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use doorward::catalog::Loader;
 use doorward::catalog::Outcome;
 use doorward::connector::Live;
-use doorward::connector::check::{SecretsFrom, Surroundings};
+use doorward::connector::check::{Compiled, SecretsFrom, Surroundings};
 use doorward::diagnostic::{Diagnostic, Severity};
 use doorward::upstream::{Client, Origin};
 
@@ -56,12 +56,12 @@ fn declared(live: &Live, given: &Given) -> anyhow::Result<()> {
 /// An origin that `--set` leads to and that the connector itself does not name. When it cannot be told which ones the
 /// connector names, every origin is foreign.
 fn foreign(live: &Live, loader: &Loader) -> Option<Origin> {
-    let led_to = live.again(loader.around()).map(|(.., origins)| origins).unwrap_or_default();
+    let led_to = live.again(loader.around()).map(|compiled| compiled.origins).unwrap_or_default();
     let own = if loader.settings.is_empty() {
         led_to.clone()
     } else {
         let around = Surroundings { settings: &BTreeMap::new(), ..loader.around() };
-        live.again(around).map(|(.., origins)| origins).unwrap_or_default()
+        live.again(around).map(|compiled| compiled.origins).unwrap_or_default()
     };
     led_to.into_iter().find(|origin| !own.contains(origin))
 }
@@ -81,7 +81,7 @@ fn withheld(live: &Live, given: &Given, origin: &Origin) -> Vec<Diagnostic> {
 fn with_secrets(live: Live, loader: &Loader) -> anyhow::Result<Result<Live, Broken>> {
     let id = live.connector.id.clone();
     let around = Surroundings { secrets_from: SecretsFrom::Environment, ..loader.around() };
-    let (connector, transport, origins) = match live.again(around) {
+    let Compiled { connector, transport, origins } = match live.again(around) {
         Ok(again) => again,
         Err(diagnostics) => return Ok(Err(Broken { id, diagnostics })),
     };

@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use super::Check;
 use super::chosen::Chosen;
 use super::names::Scope;
-use super::roles::Taint;
 use super::text::{Marks, template};
+use super::{Check, StepCheck};
 use crate::condition::{Operand, Operator, Test, ValueSource};
 use crate::connector::ask::{AskField, AskType, Image, REDIRECT_ANSWERS, Resend, SLOWEST_POLL};
 use crate::connector::raw::ask as raw_ask;
 use crate::connector::raw::{self, Spanned, Text};
-use crate::connector::{Ask, Role, SendsCode, Step};
+use crate::connector::{Ask, Role, Step};
 use crate::context::{LoginValue, Variable};
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::Mistakes;
 use crate::pattern::Pattern;
 use crate::reading::TimeSpan;
 use crate::request::{RequestPlan, RequestSpec};
@@ -39,29 +38,25 @@ const USUAL_POLL: Duration = Duration::from_secs(3);
 const MOST_FIELDS: usize = 16;
 
 /// Compiles the `ask` of a step; `None` after a mistake or without one.
-pub(super) fn ask(
-    check: &Check<'_>,
-    step: &raw::Step,
-    scope: Scope<'_>,
-    taint: &Taint,
-    mistakes: &mut Mistakes,
-) -> Option<Ask> {
+pub(super) fn ask(part: StepCheck<'_>, mistakes: &mut Mistakes) -> Option<Ask> {
+    let StepCheck { check, raw: step, .. } = part;
     let pending = step.response.as_ref().and_then(|response| response.pending.as_ref());
     let Some(raw) = &step.ask else {
         if let Some(pending) = pending {
-            let message = "`pending` needs an `ask`: without a challenge there is nobody who could ask again";
+            let message = "`pending` needs an `ask`: without a challenge there is nothing to poll";
             let mistake = mistakes.error_at("pending-without-ask", &pending.place.span, message);
             mistakes.add(mistake.help("write ask: { type: push, message: … } in this step"));
         }
         return None;
     };
     let before = mistakes.count();
-    let scope = scope.before();
+    let part = StepCheck { scope: part.scope.before(), ..part };
+    let scope = part.scope;
     let message = raw.message.as_ref().and_then(|text| template(check, text, Place::Plain, scope, mistakes));
     let fields = fields(check, raw, pending.is_some(), mistakes);
-    let url = raw.url.as_ref().and_then(|text| link(check, text, (scope, taint), mistakes));
+    let url = raw.url.as_ref().and_then(|text| link(part, text, mistakes));
     redirect(raw, url.as_ref(), mistakes);
-    let image = raw.image.as_ref().and_then(|text| image(check, text, (scope, taint), mistakes));
+    let image = raw.image.as_ref().and_then(|text| image(part, text, mistakes));
     let expires_in = span(raw.expires_in.as_ref(), "expires_in", USUAL_LIFE, LONGEST, mistakes);
     let resend = raw.resend.as_ref().and_then(|resend| self::resend(check, resend, scope, mistakes));
     let poll_after = poll_after(raw, pending.is_some(), mistakes);
@@ -118,12 +113,8 @@ fn whole(check: &Check<'_>, text: &Text, mistakes: &mut Mistakes) -> Option<(Str
 }
 
 /// A URL that the user's browser follows: like that of a request, its origin is written in the file.
-fn link(
-    check: &Check<'_>,
-    text: &Text,
-    (scope, taint): (Scope<'_>, &Taint),
-    mistakes: &mut Mistakes,
-) -> Option<RequestPlan> {
+fn link(part: StepCheck<'_>, text: &Text, mistakes: &mut Mistakes) -> Option<RequestPlan> {
+    let StepCheck { check, scope, taint, .. } = part;
     let mut marks = Marks::default();
     let spec = RequestSpec::new(marks.word("GET", &text.span), marks.text(text));
     let plan = match RequestPlan::compile(&spec, &check.language) {
@@ -170,16 +161,11 @@ fn redirect(raw: &raw_ask::Ask, url: Option<&RequestPlan>, mistakes: &mut Mistak
     }
 }
 
-fn image(
-    check: &Check<'_>,
-    text: &Text,
-    (scope, taint): (Scope<'_>, &Taint),
-    mistakes: &mut Mistakes,
-) -> Option<Image> {
+fn image(part: StepCheck<'_>, text: &Text, mistakes: &mut Mistakes) -> Option<Image> {
     if text.text.starts_with("data:") || text.text.starts_with("{{") {
-        return template(check, text, Place::Plain, scope, mistakes).map(Image::Data);
+        return template(part.check, text, Place::Plain, part.scope, mistakes).map(Image::Data);
     }
-    link(check, text, (scope, taint), mistakes).map(Box::new).map(Image::Link)
+    link(part, text, mistakes).map(Box::new).map(Image::Link)
 }
 
 fn resend(check: &Check<'_>, raw: &raw_ask::Resend, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Resend> {
@@ -244,46 +230,42 @@ fn number(written: Option<&Spanned<u32>>, name: &str, usual: u32, most: u32, mis
     written.value
 }
 
-/// What can be judged only when all steps are there: who sends codes, and whether an answer that is compared here is compared
-/// with something that its giver cannot choose.
-pub(super) fn together(raw: &raw::Connector, steps: &mut [Step], chosen: &Chosen, mistakes: &mut Mistakes) {
-    if steps.len() != raw.steps.len() {
-        return;
-    }
+/// Cross-step checks: which steps send a code once more, and whether an answer that is compared here is compared with
+/// something that its giver cannot choose.
+pub(super) fn across_steps(raw: &raw::Connector, steps: &[Step], chosen: &Chosen, mistakes: &mut Mistakes) {
     senders(raw, steps, mistakes);
-    for (raw, step) in raw.steps.iter().zip(steps.iter()).filter(|(_, step)| step.role == Role::Factor) {
+    for (raw, step) in raw.steps.iter().zip(steps).filter(|(_, step)| step.role == Role::Factor) {
         if step.request.is_none() {
             own_comparison(raw, step, steps, chosen, mistakes);
         }
     }
 }
 
-/// A step that some `resend` names sends codes: to the account, unless it says to whom.
-fn senders(raw: &raw::Connector, steps: &mut [Step], mistakes: &mut Mistakes) {
-    let senders: Vec<(usize, &Span, bool)> = raw
-        .steps
-        .iter()
-        .zip(steps.iter())
-        .filter_map(|(raw, step)| {
-            let (ask, written) = (step.ask.as_ref()?, raw.ask.as_ref()?.resend.as_ref()?);
-            // Another picture costs nobody money and annoys nobody.
-            let picture = ask.kind == AskType::Captcha || ask.image.is_some();
-            Some((ask.resend.as_ref()?.step, &written.step.span, picture))
-        })
-        .collect();
-    for (sender, span, picture) in senders {
-        if !picture {
-            steps[sender].sends_code_to.get_or_insert(SendsCode { to: Variable::Username, when: None });
-        }
-        let wrong = if steps[sender].role == Role::Factor {
+/// Whether the step `name` sends a code because a `resend` names it. Another picture is no message: it costs nothing and disturbs nobody.
+pub(super) fn is_sender(raw: &raw::Connector, name: &str) -> bool {
+    raw.steps.iter().filter_map(|step| step.ask.as_ref()).any(|ask| {
+        let is_picture = ask.r#type.value == AskType::Captcha || ask.image.is_some();
+        !is_picture && ask.resend.as_ref().is_some_and(|resend| resend.step.text == name)
+    })
+}
+
+/// A step that some `resend` names carries no password and asks nothing.
+fn senders(raw: &raw::Connector, steps: &[Step], mistakes: &mut Mistakes) {
+    for (raw, step) in raw.steps.iter().zip(steps) {
+        let written = raw.ask.as_ref().and_then(|ask| ask.resend.as_ref());
+        let Some((written, resend)) = written.zip(step.ask.as_ref().and_then(|ask| ask.resend.as_ref())) else {
+            continue;
+        };
+        let sender = &steps[resend.step];
+        let wrong = if sender.role == Role::Factor {
             "proves the user"
-        } else if steps[sender].ask.is_some() {
+        } else if sender.ask.is_some() {
             "asks itself"
         } else {
             continue;
         };
-        let message = format!("the step `{}` {wrong}; it is not run again", steps[sender].name);
-        let mistake = mistakes.error_at("resend-step", span, message);
+        let message = format!("the step `{}` {wrong}; it is not run again", sender.name);
+        let mistake = mistakes.error_at("resend-step", &written.step.span, message);
         mistakes.add(mistake.help("send the code in a step of its own that carries no password and asks nothing"));
     }
 }
@@ -303,7 +285,7 @@ fn own_comparison(raw: &raw::Step, step: &Step, steps: &[Step], chosen: &Chosen,
             .filter(|variable| !chosen.is_own(variable, steps))
             .map(|variable| match variable {
                 Variable::Secret(_) => {
-                    format!("`{variable}`, which is the same for everybody: who knows it is anybody")
+                    format!("`{variable}`, which is the same in every login: anybody may know it")
                 }
                 _ => format!("`{variable}`, which is not this login's own: it may be chosen or known"),
             })

@@ -1,36 +1,28 @@
 //! `cache`: only where nothing of a user goes in, and nothing about a user comes out (docs/contract.md section 2).
 //!
 //! What is kept for all logins must be the same for all: so the step may read no more than literals, settings, secrets,
-//! time, random and captures of steps that are kept themselves, and it may judge nobody.
+//! time, random and captures of steps that are kept themselves, and it judges no user.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::names::Scope;
-use super::{Check, WrittenScript, condition, needs, source};
+use super::{Check, StepCheck, WrittenScript, condition, needs, source};
 use crate::condition::{Condition, Test, ValueSource};
 use crate::connector::cache::{CachePlan, GoodFor, LONGEST};
 use crate::connector::raw::{self, step::CacheTime};
 use crate::connector::{Needs, Role, Step};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Mistakes, Span};
-use crate::response::source::Source;
 use crate::script::Reads;
 
-/// Less would serve nobody.
+/// A shorter time would save no request.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 const READS: &str =
     "it may read literals, settings, secret.*, time.*, random.* and captures of other steps with `cache`";
 
-/// Compiles `cache` of one step; `None` where there is none or after a mistake.
-pub(super) fn cache(
-    check: &Check<'_>,
-    step: &raw::Step,
-    role: Role,
-    scope: Scope<'_>,
-    mistakes: &mut Mistakes,
-) -> Option<CachePlan> {
+/// Compiles `cache` of one step, but for its inputs; `None` where there is none or after a mistake.
+pub(super) fn cache(part: StepCheck<'_>, role: Role, mistakes: &mut Mistakes) -> Option<CachePlan> {
+    let StepCheck { check, raw: step, scope, .. } = part;
     let raw = step.cache.as_ref()?;
     let at = step.place.key("cache");
     let mut wrong = |message: &str, help: &str| {
@@ -39,7 +31,7 @@ pub(super) fn cache(
     if role == Role::Factor {
         wrong("what proves a user is never kept for others", "leave `cache` out");
     } else if step.ask.is_some() || step.request.is_none() {
-        wrong("only a step that sends a request and asks nobody can be kept", "leave `cache` out");
+        wrong("only a step that sends a request and has no `ask` can be kept", "leave `cache` out");
     } else if step.response.as_ref().is_none_or(|response| response.capture.is_empty()) {
         wrong("this step captures nothing, so there is nothing to keep", "add response.capture");
     }
@@ -89,48 +81,42 @@ fn looks_at_replies_only(condition: &Condition) -> bool {
     })
 }
 
-/// What can be told only when all steps are there: what goes into those that are kept, and which replies speak of them.
-pub(super) fn together(
-    raw: &raw::Connector,
-    steps: &mut [Step],
-    scripts: &[WrittenScript],
-    reads: &[Reads],
-    mistakes: &mut Mistakes,
-) {
-    for index in 0..steps.len() {
-        let (earlier, rest) = steps.split_at_mut(index);
-        let (step, raw) = (&mut rest[0], &raw.steps[index]);
-        if step.cache.is_none() {
-            continue;
-        }
-        let own: Vec<(&WrittenScript, &Reads)> =
-            scripts.iter().zip(reads).filter(|(script, _)| script.step == index).collect();
-        let kept = |name: &str| earlier.iter().any(|step| step.name == name && step.cache.is_some());
-        let set: Vec<&String> = own.iter().flat_map(|(_, reads)| reads.env_written.names.keys()).collect();
-        let needs = needs::beyond_when(step, index, scripts, reads);
+/// Cross-step checks: what goes into cached steps, and whether a later reply can invalidate them.
+pub(super) fn across_steps(check: &Check<'_>, steps: &[Step], mistakes: &mut Mistakes) {
+    for (index, (step, raw)) in steps.iter().zip(check.raw.steps.iter()).enumerate() {
+        let Some(cache) = &step.cache else { continue };
         let at = raw.place.key("cache");
-        // A factor was told already that it cannot be kept.
-        let what = of_a_user(&needs, &kept, &set).filter(|_| step.role == Role::Helper);
-        if let Some(what) = what.or_else(|| names_request(&own)) {
-            let message = format!("`{what}` is of one login, and what this step keeps is for all of them");
-            mistakes.add(mistakes.error_at("cache-of-user", at, message).label("kept for other logins").help(READS));
-        }
-        for (script, reads) in own {
-            if let Some(what) = aliased(reads) {
-                let message = format!("this script uses `{what}` in a way that does not tell what it reads");
-                let mistake = mistakes.error_at("cache-of-user", &script.at, message);
-                mistakes.add(mistake.label("in a step that is kept for other logins").help(READS));
-            }
-        }
-        let inputs = needs.variables.into_iter().filter(|variable| matches!(variable, Variable::Step { .. })).collect();
-        if let Some(plan) = &mut step.cache {
-            plan.inputs = inputs;
-        }
+        inputs(check, steps, index, at, mistakes);
         if !step.response.decoding.wanted.forms.is_empty() {
             let message = "a later step submits a form of this page, and with its page a form is of one login";
             mistakes.add(mistakes.error_at("cache", at, message).help("leave `cache` out"));
         }
-        heard_by(index, steps, at, mistakes);
+        if cache.drop_when.is_some() && steps.iter().all(|later| !later.invalidates.contains(&index)) {
+            let message = "no later step uses what is kept here, so no reply can say that it is no longer good";
+            mistakes.add(mistakes.error_at("cache", at, message).help("leave `drop_when` out"));
+        }
+    }
+}
+
+/// Refuses what a cached step reads of one login.
+fn inputs(check: &Check<'_>, steps: &[Step], index: usize, at: &Span, mistakes: &mut Mistakes) {
+    let step = &steps[index];
+    let own: Vec<(&WrittenScript, &Reads)> = check.scripts_of(index).collect();
+    let kept = |name: &str| steps[..index].iter().any(|step| step.name == name && step.cache.is_some());
+    let set: Vec<&String> = own.iter().flat_map(|(_, reads)| reads.env_written.names.keys()).collect();
+    let needs = needs::beyond_when(needs::Parts::of(step, index), check);
+    // That a factor cannot be cached is reported already.
+    let what = of_a_user(&needs, &kept, &set).filter(|_| step.role == Role::Helper);
+    if let Some(what) = what.or_else(|| names_request(&own)) {
+        let message = format!("`{what}` is of one login, and what this step keeps is for all of them");
+        mistakes.add(mistakes.error_at("cache-of-user", at, message).label("kept for other logins").help(READS));
+    }
+    for (script, reads) in own {
+        if let Some(what) = aliased(reads) {
+            let message = format!("this script uses `{what}` in a way that does not tell what it reads");
+            let mistake = mistakes.error_at("cache-of-user", &script.at, message);
+            mistakes.add(mistake.label("in a step that is kept for other logins").help(READS));
+        }
     }
 }
 
@@ -164,35 +150,25 @@ fn aliased(reads: &Reads) -> Option<&'static str> {
     .find_map(|(name, used)| used.then_some(name))
 }
 
-/// Tells every later step that uses the captures of the step at `index` to look out for the end of them.
-fn heard_by(index: usize, steps: &mut [Step], at: &Span, mistakes: &mut Mistakes) {
-    let (earlier, later) = steps.split_at_mut(index + 1);
-    let kept = &earlier[index];
-    let Some(drop_when) = kept.cache.as_ref().and_then(|plan| plan.drop_when.as_ref()) else { return };
-    let uses = |step: &Step| {
-        let named = |variable: &Variable| match variable {
+/// The earlier steps whose kept captures a step with these `needs` uses, and whose `drop_when` looks at its reply.
+pub(super) fn invalidated_by(needs: &Needs, earlier: &[Step]) -> Vec<usize> {
+    let uses = |kept: &Step| {
+        let names_it = |variable: &Variable| match variable {
             Variable::Step { step, value: StepValue::Capture(_) } => *step == kept.name,
             _ => false,
         };
-        step.needs.steps || step.needs.whole_steps.contains(&kept.name) || step.needs.variables.iter().any(named)
+        needs.steps || needs.whole_steps.contains(&kept.name) || needs.variables.iter().any(names_it)
     };
-    let mut nobody = true;
-    for step in later.iter_mut().filter(|step| step.request.is_some() && uses(step)) {
-        nobody = false;
-        step.invalidates.push(index);
-        // What is asked of a page is found while it is decoded.
-        let mut wanted = (*step.response.decoding.wanted).clone();
-        for (leaf, _) in drop_when.leaves() {
-            if let Test::Compare(ValueSource::Reply(Source::Css(css)), _) = &leaf.test
-                && !wanted.css.contains(css)
-            {
-                wanted.css.push(css.clone());
-            }
-        }
-        step.response.decoding.wanted = Arc::new(wanted);
-    }
-    if nobody {
-        let message = "no later step uses what is kept here, so no reply can say that it is no longer good";
-        mistakes.add(mistakes.error_at("cache", at, message).help("leave `drop_when` out"));
-    }
+    let with_rule = earlier.iter().enumerate().filter(|(_, kept)| drop_when(kept).is_some());
+    with_rule.filter(|(_, kept)| uses(kept)).map(|(index, _)| index).collect()
+}
+
+/// `cache.drop_when`
+pub(super) fn drop_when(step: &Step) -> Option<&Condition> {
+    step.cache.as_ref()?.drop_when.as_ref()
+}
+
+/// The captures of other steps that go into this one.
+pub(super) fn captures_in(needs: &Needs) -> Vec<Variable> {
+    needs.variables.iter().filter(|variable| matches!(variable, Variable::Step { .. })).cloned().collect()
 }

@@ -25,7 +25,7 @@ pub(super) fn condition(
     mistakes: &mut Mistakes,
 ) -> Option<Condition> {
     let mut terms = |list: &[raw::Condition]| -> Option<Vec<Condition>> {
-        // Every term is compiled before the list is given up, so that all mistakes are told.
+        // Every term is compiled before the list is given up, so that all mistakes are reported.
         let terms: Vec<Option<Condition>> = list.iter().map(|term| condition(check, term, scope, mistakes)).collect();
         terms.into_iter().collect()
     };

@@ -92,7 +92,7 @@ fn domain(text: &Text, mistakes: &mut Mistakes) -> Option<String> {
 
 fn parsed(text: &str) -> Option<String> {
     let name = text.strip_prefix('.').unwrap_or(text);
-    // It would decode escapes, which nobody means to write here.
+    // It would decode escapes, which is never meant here.
     if name.contains('%') {
         return None;
     }

@@ -6,7 +6,7 @@ use crate::connector::Step;
 use crate::connector::raw::{self, Text};
 use crate::diagnostic::{Mistakes, Span};
 
-/// Whether the step asks nobody and nothing, and only gathers what others brought: `capture` and `map`.
+/// Whether the step sends nothing and asks nothing, and only gathers what other steps brought: `capture` and `map`.
 pub(super) fn collects(raw: &raw::Step) -> bool {
     let writes = |key: &str| raw.response.as_ref().is_some_and(|response| response.place.written(key).is_some());
     raw.request.is_none() && raw.ask.is_none() && (writes("map") || writes("capture"))
@@ -57,7 +57,7 @@ pub(super) fn mapped_once(raw: &raw::Connector, steps: &[Step], mistakes: &mut M
         if map.extension.is_some() {
             if let Some(earlier) = extensions.iter().find(|earlier| !alternative(**earlier, index)) {
                 let (span, what) = (map.place.key("extension"), "`extension`".to_owned());
-                twice(span, &what, (&raw_name(raw, *earlier).text, &step.name.text), mistakes);
+                twice(span, &what, [&raw_name(raw, *earlier).text, &step.name.text], mistakes);
             }
             extensions.push(index);
         }
@@ -65,7 +65,7 @@ pub(super) fn mapped_once(raw: &raw::Connector, steps: &[Step], mistakes: &mut M
             let mut same = attributes.iter().filter(|(known, _)| *known == name.value);
             if let Some((_, earlier)) = same.find(|(_, earlier)| !alternative(*earlier, index)) {
                 let what = format!("the attribute `{}`", name.value);
-                twice(&name.span, &what, (&raw_name(raw, *earlier).text, &step.name.text), mistakes);
+                twice(&name.span, &what, [&raw_name(raw, *earlier).text, &step.name.text], mistakes);
             }
             attributes.push((&name.value, index));
         }
@@ -77,7 +77,7 @@ fn raw_name(raw: &raw::Connector, index: usize) -> &Text {
     &step.name
 }
 
-fn twice(span: &Span, what: &str, (earlier, later): (&str, &str), mistakes: &mut Mistakes) {
+fn twice(span: &Span, what: &str, [earlier, later]: [&str; 2], mistakes: &mut Mistakes) {
     let message = format!("the step `{earlier}` fills {what} already, and both steps can run in one login");
     let mistake = mistakes.error_at("mapped-twice", span, message);
     let mistake = mistake.label(format!("filled by `{later}` too"));

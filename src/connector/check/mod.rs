@@ -1,5 +1,9 @@
 //! From what was written to what runs: every name resolved, every text compiled, every rule safe, all mistakes at once.
 //!
+//! To add an option of a step: the key (`reading`, "How to add a key"), its compiled form in `connector::Step`, and one line in
+//! `step::step`, which builds a step once, from its own keys and the steps before it. What needs later steps is a check in
+//! `Check::across_steps`, which changes nothing. What the option reads goes into `needs::beyond_when`, or a challenge loses it.
+//!
 //! Two phases, because scripts are parsed in a worker process and a thousand of them should share one: [`Draft::read`]
 //! reads the file and hands out the scripts, [`Draft::finish`] takes what they read and gives the connector. Nothing
 //! here sends, and nothing is guessed: what cannot be right does not load.
@@ -35,7 +39,7 @@ use std::sync::Arc;
 
 use super::key_owners::owner_of;
 use super::raw;
-use super::{Connector, Kind};
+use super::{Connector, Kind, Step};
 use crate::context::Variable;
 use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
 use crate::files::ReadError;
@@ -188,7 +192,7 @@ impl Draft {
             let (language, origins) = (Language::default(), from_page::WrittenOrigins::default());
             let patterns = patterns::Patterns::default();
             let check = Check { raw: &raw, around, scripts: &scripts, reads: &reads, language, origins, patterns };
-            let (connector, transport, origins) = check.run(&id, &mut mistakes)?;
+            let Compiled { connector, transport, origins } = check.run(&id, &mut mistakes)?;
             let scripts = scripts.into_iter().map(|script| script.source).collect();
             Some(Loaded { connector, transport, origins, scripts, reads, raw, file })
         });
@@ -198,16 +202,35 @@ impl Draft {
 }
 
 /// What runs, how its upstream is reached, and the origins that the file writes.
-pub type Compiled = (Connector, TransportConfig, Vec<Origin>);
+#[derive(Debug)]
+pub struct Compiled {
+    /// What runs.
+    pub connector: Connector,
+    /// How its upstream is reached.
+    pub transport: TransportConfig,
+    /// The origins that the file writes; nothing else is ever dialled.
+    pub origins: Vec<Origin>,
+}
+
+/// A good file, as it was read.
+#[derive(Clone, Copy)]
+pub struct Good<'a> {
+    /// The id of its connector.
+    pub id: &'a str,
+    /// What was written.
+    pub raw: &'a raw::Connector,
+    /// The file.
+    pub file: &'a Arc<SourceFile>,
+    /// What its scripts read.
+    pub reads: &'a [Reads],
+    /// The number of its first script.
+    pub first_script: u32,
+}
 
 /// Checks a good file again in other surroundings. Neither the file nor the syntax of its scripts is read again; they
-/// keep their numbers, from `first_script` on.
-pub fn again(
-    id: &str,
-    (raw, file): (&raw::Connector, &Arc<SourceFile>),
-    (reads, mut first_script): (&[Reads], u32),
-    around: Surroundings<'_>,
-) -> Result<Compiled, Vec<Diagnostic>> {
+/// keep their numbers.
+pub fn again(good: Good<'_>, around: Surroundings<'_>) -> Result<Compiled, Vec<Diagnostic>> {
+    let Good { id, raw, file, reads, mut first_script } = good;
     let mut mistakes = Mistakes::new(Arc::clone(file));
     let mut scripts = scripts::written(raw, id, around, &mut mistakes);
     number(&mut scripts, &mut first_script);
@@ -242,28 +265,13 @@ impl Check<'_> {
         names.check_scripts(self.scripts, self.reads, mistakes);
         scripts::no_template(&self, mistakes);
         let taint = roles::Taint::of(self.raw, self.scripts, self.reads);
-        let mut steps = Vec::new();
-        for (index, raw) in self.raw.steps.iter().enumerate() {
-            let scope = names::Scope { names: &names, step: index, before: false };
-            steps.extend(step::step(&self, raw, scope, &taint, mistakes));
-        }
+        let steps = self.steps(&names, &taint, mistakes);
         let kind = self.raw.kind.as_ref().map_or(Kind::Authentication, |kind| kind.value);
         roles::at_least_one_factor(self.raw, kind, &steps, mistakes);
-        ending::mapped_once(self.raw, &steps, mistakes);
-        let chosen = chosen::Chosen::of(&steps, self.scripts, self.reads);
-        ask::together(self.raw, &mut steps, &chosen, mistakes);
         if steps.len() == self.raw.steps.len() {
-            skip::refuse(self.raw, &steps, &chosen, mistakes);
-        }
-        if steps.len() == self.raw.steps.len() {
-            for (index, step) in steps.iter_mut().enumerate() {
-                step.needs = needs::needs(step, index, self.scripts, self.reads);
-            }
-            cache::together(self.raw, &mut steps, self.scripts, self.reads, mistakes);
+            self.across_steps(&steps, mistakes);
         }
         input.username = steps.iter().any(|step| step.needs.keeps(&Variable::Username));
-        roles::which_comparisons_count(&mut steps, &taint);
-        roles::compared_by(self.raw, &mut steps, mistakes);
         let identity_required = roles::identity(self.raw, &steps, &taint, mistakes);
         let origins = request::origins(&steps, self.raw, mistakes);
         let delivery = delivery::delivery(&self, mistakes);
@@ -291,8 +299,46 @@ impl Check<'_> {
             max_document: transport::max_document(self.raw),
             steps: steps.into(),
         };
-        Some((connector, transport, origins))
+        Some(Compiled { connector, transport, origins })
     }
+
+    /// The steps that can be judged further, each complete.
+    fn steps(&self, names: &names::Names, taint: &roles::Taint, mistakes: &mut Mistakes) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (index, raw) in self.raw.steps.iter().enumerate() {
+            let scope = names::Scope { names, step: index, before: false };
+            let part = StepCheck { check: self, raw, scope, taint, earlier: &steps };
+            let step = step::step(part, mistakes);
+            steps.extend(step);
+        }
+        steps
+    }
+
+    /// What can be judged only when all steps are there, and none has mistakes of its own.
+    fn across_steps(&self, steps: &[Step], mistakes: &mut Mistakes) {
+        ending::mapped_once(self.raw, steps, mistakes);
+        let chosen = chosen::Chosen::of(steps, self.scripts, self.reads);
+        ask::across_steps(self.raw, steps, &chosen, mistakes);
+        skip::refuse(self.raw, steps, &chosen, mistakes);
+        cache::across_steps(self, steps, mistakes);
+        roles::each_elsewhere_is_compared(self.raw, steps, mistakes);
+    }
+
+    /// The scripts of the step at `index`, and what each reads.
+    fn scripts_of(&self, index: usize) -> impl Iterator<Item = (&WrittenScript, &Reads)> {
+        self.scripts.iter().zip(self.reads).filter(move |(script, _)| script.step == index)
+    }
+}
+
+/// One step in progress.
+#[derive(Clone, Copy)]
+struct StepCheck<'a> {
+    check: &'a Check<'a>,
+    raw: &'a raw::Step,
+    scope: names::Scope<'a>,
+    taint: &'a roles::Taint,
+    /// The steps before it that can be judged further.
+    earlier: &'a [Step],
 }
 
 fn number(scripts: &mut [WrittenScript], next: &mut u32) {

@@ -136,13 +136,13 @@ impl Names {
                 scope.check(&variable, &script.at, mistakes);
             }
             for (name, place) in &reads.settings.names {
-                self.check_setting(name, (script, *place), mistakes);
+                self.check_setting(name, script, *place, mistakes);
             }
         }
     }
 
     /// `settings.x` of a script.
-    fn check_setting(&self, name: &str, (script, place): (&WrittenScript, ScriptPosition), mistakes: &mut Mistakes) {
+    fn check_setting(&self, name: &str, script: &WrittenScript, place: ScriptPosition, mistakes: &mut Mistakes) {
         match self.settings.get(name) {
             Some(false) => {}
             Some(true) => {

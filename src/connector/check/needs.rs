@@ -1,33 +1,56 @@
 //! What a step reads: its templates, rules and sources by name, its scripts by their syntax tree (docs/contract.md section 3).
+//!
+//! Three analyses follow values through the same `Reads` of scripts, and err to different sides on purpose:
+//! - `needs` (here) asks which values a step may read, so that a challenge keeps them and a cache knows its inputs. A script
+//!   that its text does not explain reads all. It follows nothing from step to step.
+//! - `roles::Taint` asks which `env.*` may hold the user's credential, or a secret: those make a factor and are redacted. It
+//!   follows scripts only, in the order of the file.
+//! - `chosen::Chosen` asks what whoever logs in may choose: such a value skips no factor and proves none. It follows
+//!   requests, replies, cookies and outcomes as well, in any order, until nothing new is found.
 
-use super::WrittenScript;
+use std::collections::BTreeSet;
+
+use super::Check;
 use crate::condition::{Condition, Test, ValueSource};
-use crate::connector::cache::GoodFor;
-use crate::connector::{Needs, Step};
+use crate::connector::cache::{CachePlan, GoodFor};
+use crate::connector::{Ask, Needs, ResponsePlan, SendsCode, Step};
 use crate::context::{StepValue, Variable};
 use crate::mapping::{Extension, MapPlan};
 use crate::script::Reads;
 
-/// Everything that `step`, the one at `index`, reads.
-pub(super) fn needs(step: &Step, index: usize, scripts: &[WrittenScript], reads: &[Reads]) -> Needs {
-    let mut needs = beyond_when(step, index, scripts, reads);
-    step.when.iter().for_each(|when| of_condition(when, &mut needs));
-    needs
+/// The parts of a step that read something, before and after they are put together.
+#[derive(Clone, Copy)]
+pub(super) struct Parts<'a> {
+    pub(super) index: usize,
+    pub(super) variables_read: &'a BTreeSet<Variable>,
+    pub(super) response: &'a ResponsePlan,
+    pub(super) ask: Option<&'a Ask>,
+    pub(super) cache: Option<&'a CachePlan>,
+    pub(super) sends_code_to: Option<&'a SendsCode>,
 }
 
-/// The same without its `when`: what goes into the request, and into what is made of the reply.
-pub(super) fn beyond_when(step: &Step, index: usize, scripts: &[WrittenScript], reads: &[Reads]) -> Needs {
+impl<'a> Parts<'a> {
+    /// Those of a step, the one at `index`.
+    pub(super) fn of(step: &'a Step, index: usize) -> Self {
+        let Step { variables_read, response, .. } = step;
+        let (ask, cache, sends_code_to) = (step.ask.as_ref(), step.cache.as_ref(), step.sends_code_to.as_ref());
+        Self { index, variables_read, response, ask, cache, sends_code_to }
+    }
+}
+
+/// What goes into the request of a step, and into what is made of the reply: everything that it reads but for its `when`.
+pub(super) fn beyond_when(step: Parts<'_>, check: &Check<'_>) -> Needs {
     let mut needs = Needs { variables: step.variables_read.clone(), ..Needs::default() };
     let rules = &step.response.rules;
     let conditions = rules.reject.iter().map(|row| &row.when);
     let conditions =
         conditions.chain(&rules.unavailable).chain(&rules.more).chain(&rules.pending).chain(&rules.success);
     conditions.for_each(|condition| of_condition(condition, &mut needs));
-    if let Some(sends) = &step.sends_code_to {
+    if let Some(sends) = step.sends_code_to {
         needs.variables.insert(sends.to.clone());
         sends.when.iter().for_each(|when| of_condition(when, &mut needs));
     }
-    needs.variables.extend(step.ask.iter().flat_map(super::super::Ask::variables));
+    needs.variables.extend(step.ask.iter().flat_map(|ask| ask.variables()));
     let good_for = step.cache.iter().filter_map(|plan| match &plan.good_for {
         GoodFor::Told(source, _) => Some(source),
         GoodFor::Span(_) => None,
@@ -38,13 +61,13 @@ pub(super) fn beyond_when(step: &Step, index: usize, scripts: &[WrittenScript], 
     for source in sources.chain(of_map(&step.response.map)) {
         of_source(source, &mut needs);
     }
-    for (_, reads) in scripts.iter().zip(reads).filter(|(script, _)| script.step == index) {
+    for (_, reads) in check.scripts_of(step.index) {
         of_script(reads, &mut needs);
     }
     needs
 }
 
-fn of_condition(condition: &Condition, needs: &mut Needs) {
+pub(super) fn of_condition(condition: &Condition, needs: &mut Needs) {
     for (leaf, _) in condition.leaves() {
         if let Test::Compare(source, operator) = &leaf.test {
             of_source(source, needs);

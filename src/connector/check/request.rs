@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::names::Scope;
 use super::roles::Taint;
 use super::text::Marks;
-use super::{Check, from_page, settings};
+use super::{Check, StepCheck, from_page, settings};
 use crate::connector::raw::request::{Body, Part, Url};
 use crate::connector::raw::{self, Dict, OneOrMany, Spanned, Text, Tree, TreeValue, Word as _};
 use crate::connector::{Role, Step};
@@ -16,14 +16,10 @@ use crate::response::Format;
 use crate::signing::Auth;
 use crate::upstream::{Nodes, Origin, Scheme};
 
-/// Compiles `request`, which asks for replies of this format; `None` after a mistake.
-pub(super) fn request(
-    check: &Check<'_>,
-    (raw, format): (&raw::Request, Option<&Format>),
-    scope: Scope<'_>,
-    taint: &Taint,
-    mistakes: &mut Mistakes,
-) -> Option<RequestPlan> {
+/// Compiles `request`; `None` after a mistake.
+pub(super) fn request(part: StepCheck<'_>, raw: &raw::Request, mistakes: &mut Mistakes) -> Option<RequestPlan> {
+    let StepCheck { check, scope, taint, .. } = part;
+    let format = part.raw.response.as_ref().and_then(|response| response.format.as_ref()).map(|format| &format.value);
     let (url, link) = match &raw.url {
         Url::Template(url) => (url, None),
         Url::From(url) => (url, Some(from_page::link(check, url, mistakes))),

@@ -3,55 +3,31 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::from_page::add_wanted;
 use super::names::Scope;
 use super::transport::max_document;
-use super::{Check, condition, settings, source};
+use super::{Check, StepCheck, condition, roles, settings, source};
 use crate::condition::{Condition, RejectRow, StepRules, Test, ValueSource};
 use crate::connector::evidence::{Evidence, Weakness};
 use crate::connector::raw;
 use crate::connector::raw::response::{Extension as RawExtension, Mapping};
-use crate::connector::{Capture, Identity, Match, ResponsePlan, Role, Script};
+use crate::connector::{Capture, Identity, Match, ResponsePlan, Role};
+use crate::context::Variable;
 use crate::diagnostic::Mistakes;
 use crate::mapping::{Extension, MapPlan};
 use crate::response::{Charset, Decoding, Format, Source, Wanted};
+use crate::script::ScriptKind;
 use crate::verdict::{Otherwise, Reason};
 
 /// Compiles `response`. A step without one is a helper that goes by the status.
 pub(super) fn response(
-    check: &Check<'_>,
-    step: &raw::Step,
+    part: StepCheck<'_>,
     role: Role,
-    scope: Scope<'_>,
-    preprocess: Option<Box<Script>>,
+    variables_read: &BTreeSet<Variable>,
     mistakes: &mut Mistakes,
 ) -> Option<ResponsePlan> {
-    let wants = |wanted: &mut Wanted| super::from_page::add_wanted(check.raw, &step.name.text, wanted);
-    let Some(raw) = &step.response else {
-        let mut wanted = Wanted::default();
-        wants(&mut wanted);
-        if role == Role::Factor {
-            no_success(step, mistakes);
-        }
-        let otherwise = Otherwise::Reject(Reason::InvalidCredentials);
-        return Some(ResponsePlan {
-            decoding: Decoding { wanted: Arc::new(wanted), most: max_document(check.raw), ..Decoding::default() },
-            preprocess,
-            rules: StepRules {
-                reject: Vec::new(),
-                unavailable: None,
-                more: None,
-                pending: None,
-                success: None,
-                otherwise,
-                declared: false,
-            },
-            waived: BTreeSet::new(),
-            named_statuses: Vec::new(),
-            identity: None,
-            captures: Vec::new(),
-            map: MapPlan::default(),
-        });
-    };
+    let StepCheck { check, raw: step, scope, .. } = part;
+    let Some(raw) = &step.response else { return Some(none_written(part, role, mistakes)) };
     let rules = rules(check, step, raw, scope, mistakes);
     if let Some(written) = raw.otherwise.as_ref().filter(|_| role == Role::Helper) {
         let message = "`otherwise` is what a false `success` of a factor means; this step proves nobody";
@@ -59,40 +35,12 @@ pub(super) fn response(
         mistakes.add(mistake.help("leave it out: a helper that does not succeed is unavailable"));
     }
     let decoding = decoding(check, raw, mistakes);
-    let identity = raw.identity.as_ref().map(|identity| {
-        let source = source::source(check, &identity.source, scope, mistakes)?;
-        if !source.each().iter().all(|one| matches!(one, ValueSource::Reply(_) | ValueSource::Claim(_))) {
-            let message = "`identity` is what this reply says; a variable or a constant says what is known already";
-            let mistake = mistakes.error_at("identity-not-of-the-reply", &identity.source.span, message);
-            mistakes.add(mistake.help("name where the reply says who was authenticated: { field: … }"));
-        }
-        let how = identity.r#match.as_ref().map_or(Match::Exact, |how| how.value);
-        // Whether it counts is known when all steps are (`roles`).
-        Some(Identity { source, how, counts: false })
-    });
+    let counts = roles::comparison_counts(role, variables_read, part);
+    let identity = raw.identity.as_ref().map(|identity| self::identity(part, identity, counts, mistakes));
     let captures = captures(check, raw, scope, mistakes);
     let map = raw.map.as_ref().map_or_else(|| Some(MapPlan::default()), |map| mapping(check, map, scope, mistakes));
     let rules = rules?;
-    let mut waived = BTreeSet::new();
-    if role == Role::Factor {
-        let mut weak = |rule: &Condition, written: &raw::Condition, name| {
-            waived.extend(rests_on(check, (rule, written, name), step, mistakes));
-        };
-        if let (Some(written), Some(success)) = (&raw.success, &rules.success) {
-            weak(success, written, "success");
-        }
-        if let (Some(written), Some(more)) = (&raw.more, &rules.more) {
-            weak(more, written, "more");
-        }
-        if raw.success.is_none() {
-            no_success(step, mistakes);
-        }
-        // What a script makes of a cookie or a header looks like a field to a rule.
-        if preprocess.is_some() {
-            waived
-                .extend(WAIVABLE.iter().filter(|(_, lint)| settings::acknowledged(check.raw, lint)).map(|(of, _)| *of));
-        }
-    }
+    let waived = if role == Role::Factor { evidence(part, raw, &rules, mistakes) } else { BTreeSet::new() };
     let named_statuses = rules.named_statuses();
     location_without_redirect(raw, &named_statuses, mistakes);
     let identity = match identity {
@@ -102,7 +50,7 @@ pub(super) fn response(
     let mut plan = ResponsePlan {
         decoding: decoding?,
         waived,
-        preprocess,
+        preprocess: part.script(ScriptKind::Preprocess),
         rules,
         named_statuses,
         identity,
@@ -111,9 +59,78 @@ pub(super) fn response(
     };
     // All that is asked of a page is found in one go, when it is decoded.
     let mut wanted = asked_by(&plan);
-    wants(&mut wanted);
+    add_wanted(check.raw, &step.name.text, &mut wanted);
     plan.decoding.wanted = Arc::new(wanted);
     Some(plan)
+}
+
+/// The plan of a step without `response`.
+fn none_written(part: StepCheck<'_>, role: Role, mistakes: &mut Mistakes) -> ResponsePlan {
+    let StepCheck { check, raw: step, .. } = part;
+    if role == Role::Factor {
+        no_success(step, mistakes);
+    }
+    let mut wanted = Wanted::default();
+    add_wanted(check.raw, &step.name.text, &mut wanted);
+    ResponsePlan {
+        decoding: Decoding { wanted: Arc::new(wanted), most: max_document(check.raw), ..Decoding::default() },
+        preprocess: None,
+        rules: StepRules {
+            reject: Vec::new(),
+            unavailable: None,
+            more: None,
+            pending: None,
+            success: None,
+            otherwise: Otherwise::Reject(Reason::InvalidCredentials),
+            declared: false,
+        },
+        waived: BTreeSet::new(),
+        named_statuses: Vec::new(),
+        identity: None,
+        captures: Vec::new(),
+        map: MapPlan::default(),
+    }
+}
+
+/// `identity`; `counts` when its comparison would say something about the user who was proven.
+fn identity(
+    part: StepCheck<'_>,
+    raw: &raw::response::Identity,
+    counts: bool,
+    mistakes: &mut Mistakes,
+) -> Option<Identity> {
+    let source = source::source(part.check, &raw.source, part.scope, mistakes)?;
+    if !source.each().iter().all(|one| matches!(one, ValueSource::Reply(_) | ValueSource::Claim(_))) {
+        let message = "`identity` is what this reply says; a variable or a constant says what is known already";
+        let mistake = mistakes.error_at("identity-not-of-the-reply", &raw.source.span, message);
+        mistakes.add(mistake.help("name where the reply says who was authenticated: { field: … }"));
+    }
+    let how = raw.r#match.as_ref().map_or(Match::Exact, |how| how.value);
+    Some(Identity { source, how, counts: counts && how != Match::Report })
+}
+
+/// The evidence of a factor's rules; what the file acknowledges that they rest on.
+fn evidence(
+    part: StepCheck<'_>,
+    raw: &raw::Response,
+    rules: &StepRules,
+    mistakes: &mut Mistakes,
+) -> BTreeSet<Weakness> {
+    let mut waived = BTreeSet::new();
+    for (name, written, compiled) in [("success", &raw.success, &rules.success), ("more", &raw.more, &rules.more)] {
+        if let (Some(written), Some(compiled)) = (written, compiled) {
+            waived.extend(rests_on(part, NamedRule { name, written, compiled }, mistakes));
+        }
+    }
+    if raw.success.is_none() {
+        no_success(part.raw, mistakes);
+    }
+    // What a script makes of a cookie or a header looks like a field to a rule.
+    if raw.preprocess.is_some() || raw.preprocess_file.is_some() {
+        let acknowledged = WAIVABLE.iter().filter(|(_, lint)| settings::acknowledged(part.check.raw, lint));
+        waived.extend(acknowledged.map(|(of, _)| *of));
+    }
+    waived
 }
 
 /// What the step itself asks of a page.
@@ -129,8 +146,8 @@ fn asked_by(plan: &ResponsePlan) -> Wanted {
     wanted
 }
 
-/// Has the page of a reply asked for what `conditions` look at.
-pub(super) fn ask_page<'c>(conditions: impl Iterator<Item = &'c Condition>, plan: &mut ResponsePlan) {
+/// The plan whose pages are asked, too, for what `conditions` look at.
+pub(super) fn asking_page<'c>(mut plan: ResponsePlan, conditions: impl Iterator<Item = &'c Condition>) -> ResponsePlan {
     for (leaf, _) in conditions.flat_map(Condition::leaves) {
         if let Test::Compare(ValueSource::Reply(Source::Css(css)), _) = &leaf.test
             && !plan.decoding.wanted.css.contains(css)
@@ -138,6 +155,7 @@ pub(super) fn ask_page<'c>(conditions: impl Iterator<Item = &'c Condition>, plan
             Arc::make_mut(&mut plan.decoding.wanted).css.push(css.clone());
         }
     }
+    plan
 }
 
 fn no_success(step: &raw::Step, mistakes: &mut Mistakes) {
@@ -196,17 +214,21 @@ const WAIVABLE: [(Weakness, &str); 3] = [
     (Weakness::Status, "status_only"),
 ];
 
+/// `success` or `more` of a factor.
+#[derive(Clone, Copy)]
+struct NamedRule<'a> {
+    name: &'static str,
+    written: &'a raw::Condition,
+    compiled: &'a Condition,
+}
+
 /// The evidence of docs/contract.md section 4.6. Returns what the file acknowledges that the rule rests on.
-fn rests_on(
-    check: &Check<'_>,
-    (rule, written, name): (&Condition, &raw::Condition, &str),
-    step: &raw::Step,
-    mistakes: &mut Mistakes,
-) -> Vec<Weakness> {
+fn rests_on(part: StepCheck<'_>, rule: NamedRule<'_>, mistakes: &mut Mistakes) -> Vec<Weakness> {
+    let NamedRule { name, written, compiled } = rule;
     let mut waived = Vec::new();
-    for (weakness, leaf) in Evidence::of(rule, step.request.is_none()).weaknesses() {
+    for (weakness, leaf) in Evidence::of(compiled, part.raw.request.is_none()).weaknesses() {
         let lint = WAIVABLE.iter().find(|(waivable, _)| *waivable == weakness).map(|(_, lint)| *lint);
-        if lint.is_some_and(|lint| settings::acknowledged(check.raw, lint)) {
+        if lint.is_some_and(|lint| settings::acknowledged(part.check.raw, lint)) {
             waived.push(weakness);
             continue;
         }

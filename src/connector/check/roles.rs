@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::WrittenScript;
+use super::{StepCheck, WrittenScript};
 use crate::connector::raw::connector::Setting;
 use crate::connector::raw::{self, Rule, SourceKind};
-use crate::connector::{Kind, Match, NameSet, Role, Step};
+use crate::connector::{Kind, NameSet, Role, Step};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::Mistakes;
 use crate::request::RequestPlan;
@@ -160,8 +160,8 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mist
         "the user name is packed with other fields".to_owned()
     } else if raw.steps.iter().any(|step| step.response.as_ref().is_some_and(|response| response.jwt.is_some())) {
         "a signed token says who this is".to_owned()
-    } else if factors.iter().any(|(_, step)| !step.compared_by.is_empty()) {
-        // `compared_by` has said what is missing.
+    } else if factors.iter().any(|(_, step)| step.proven_elsewhere) {
+        // `each_elsewhere_is_compared` has said what is missing.
         return true;
     } else if !factors.is_empty() && !factors.iter().any(|(_, step)| names_user(step, &factors, taint)) {
         nameless(&factors, taint)
@@ -215,54 +215,50 @@ fn names_user(step: &Step, factors: &[(&raw::Step, &Step)], taint: &Taint) -> bo
         })
 }
 
-/// For each factor that is proven on another device or page: the steps whose comparison of names says who was proven
-/// there. The comparison of another factor says nothing about it: a password of one user must not go with the telephone of
-/// another (docs/security.md, failure 19).
-pub(super) fn compared_by(raw: &raw::Connector, steps: &mut [Step], mistakes: &mut Mistakes) {
-    if steps.len() != raw.steps.len() {
-        return;
-    }
-    let counts = |step: &Step| step.response.identity.as_ref().is_some_and(|identity| identity.counts);
-    for index in 0..steps.len() {
-        let ask = raw.steps[index].ask.as_ref();
-        if steps[index].role != Role::Factor || !ask.is_some_and(super::unsupported::other_device) {
-            continue;
-        }
-        let name = steps[index].name.clone();
-        let asks_with_its_capture = |step: &Step| {
-            let of_it = |variable: &Variable| matches!(variable, Variable::Step { step, value: StepValue::Capture(_) } if *step == name);
-            step.variables_read.iter().any(of_it)
-        };
-        let compared_by: Vec<usize> = (index..steps.len())
-            .filter(|later| counts(&steps[*later]) && (*later == index || asks_with_its_capture(&steps[*later])))
-            .collect();
-        if compared_by.is_empty() && !mistakes.has_errors() {
-            let span = &raw.steps[index].name.span;
-            let mistake = mistakes.error_at("identity-missing", span, "`identity` is required in this step");
+/// Each factor that is proven on another device or page needs a step whose comparison of names says who was proven there. The
+/// comparison of another factor says nothing about it: a password of one user must not go with the telephone of another
+/// (docs/security.md, failure 19).
+pub(super) fn each_elsewhere_is_compared(raw: &raw::Connector, steps: &[Step], mistakes: &mut Mistakes) {
+    for (index, (raw, _)) in raw.steps.iter().zip(steps).enumerate().filter(|(_, (_, step))| step.proven_elsewhere) {
+        if steps.iter().all(|step| !step.compares_for.contains(&index)) && !mistakes.has_errors() {
+            let mistake = mistakes.error_at("identity-missing", &raw.name.span, "`identity` is required in this step");
             let mistake = mistake.label("the user is proven on another device or page");
             mistakes.add(mistake.help(
                 "compare the upstream's name for the user here, or in a later step that asks with a capture of this one: \
                  response.identity: { field: …, match: exact }",
             ));
         }
-        steps[index].compared_by = compared_by;
     }
 }
 
-/// Marks the comparisons of names that say something about the user who was proven.
-pub(super) fn which_comparisons_count(steps: &mut [Step], taint: &Taint) {
-    let factors: Vec<String> = steps.iter().filter(|s| s.role == Role::Factor).map(|s| s.name.clone()).collect();
-    for step in steps {
-        let asks_with_capture = step.variables_read.iter().any(|variable| match variable {
-            Variable::Step { step, value: StepValue::Capture(_) | StepValue::Form(_) } => factors.contains(step),
-            _ => false,
-        });
-        let asks_by_name = step.variables_read.iter().any(|variable| taint.names_user(variable));
-        let speaks = step.role == Role::Factor || (asks_with_capture && !asks_by_name);
-        if let Some(identity) = &mut step.response.identity {
-            identity.counts = speaks && identity.how != Match::Report;
-        }
-    }
+/// The factors proven elsewhere of whose user a comparison of names speaks that counts: itself, and earlier ones with whose
+/// capture the step asks.
+pub(super) fn compares_for(role: Role, variables: &BTreeSet<Variable>, part: StepCheck<'_>) -> Vec<usize> {
+    let asks_with_capture_of = |name: &str| {
+        let of_it = |variable: &Variable| matches!(variable, Variable::Step { step, value: StepValue::Capture(_) } if step == name);
+        variables.iter().any(of_it)
+    };
+    let earlier = part.earlier.iter().enumerate();
+    let earlier = earlier.filter(|(_, step)| step.proven_elsewhere && asks_with_capture_of(&step.name));
+    let own = is_proven_elsewhere(role, part.raw).then_some(part.scope.step);
+    earlier.map(|(index, _)| index).chain(own).collect()
+}
+
+/// Whether a step of this role is proven on another device or page.
+pub(super) fn is_proven_elsewhere(role: Role, raw: &raw::Step) -> bool {
+    role == Role::Factor && raw.ask.as_ref().is_some_and(super::unsupported::other_device)
+}
+
+/// Whether a comparison of names in a step that reads `variables` says something about the user who was proven: in a factor,
+/// or in a helper that asks with what an earlier factor captured. A helper that asks by the user name hears it back.
+pub(super) fn comparison_counts(role: Role, variables: &BTreeSet<Variable>, part: StepCheck<'_>) -> bool {
+    let is_factor = |name: &str| part.earlier.iter().any(|step| step.role == Role::Factor && step.name == name);
+    let asks_with_capture = variables.iter().any(|variable| match variable {
+        Variable::Step { step, value: StepValue::Capture(_) | StepValue::Form(_) } => is_factor(step),
+        _ => false,
+    });
+    let asks_by_name = variables.iter().any(|variable| part.taint.names_user(variable));
+    role == Role::Factor || (asks_with_capture && !asks_by_name)
 }
 
 /// The packed fields of which a factor's request is made, directly or by a script.

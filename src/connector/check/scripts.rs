@@ -174,7 +174,7 @@ pub(super) fn understood(
 ) -> Vec<Reads> {
     let reads = reads.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
     let each = scripts.iter().zip(reads).enumerate().map(|(index, (written, reads))| {
-        // A script that several steps use is told about once.
+        // What is wrong in a script that several steps use is reported once.
         let told = scripts[..index].iter().any(|earlier| earlier.is_same_text(written));
         match reads {
             Some(Ok(reads)) => {

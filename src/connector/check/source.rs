@@ -17,7 +17,7 @@ pub(super) fn source(
     mistakes: &mut Mistakes,
 ) -> Option<ValueSource> {
     let SourceKind::FirstOf(list) = &raw.kind else { return one(check, raw, scope, mistakes) };
-    // Every one is compiled before the list is given up, so that all mistakes are told.
+    // Every one is compiled before the list is given up, so that all mistakes are reported.
     let list: Vec<Option<ValueSource>> = flat(list).into_iter().map(|raw| one(check, raw, scope, mistakes)).collect();
     list.into_iter().collect::<Option<_>>().map(ValueSource::FirstOf)
 }

@@ -1,105 +1,118 @@
 //! One step: its name, and all of its parts put together.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::names::Scope;
 use super::roles::{self, Taint};
-use super::{Check, ask, cache, condition, ending, request, response, text, utility};
+use super::{Check, StepCheck, ask, cache, condition, ending, needs, request, response, text, utility};
 use crate::connector::raw::{self, Text};
-use crate::connector::{Needs, Role, Script, SendsCode, Step};
+use crate::connector::{CachePlan, Role, Script, SendsCode, Step};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Mistakes, Span};
 use crate::request::RequestPlan;
-use crate::script::{Reads, ScriptKind};
+use crate::script::ScriptKind;
 use crate::signing::{Compile, Scheme};
 use crate::template::{Place, Setting};
 
 /// More tries than this make a login slow, not right.
 const MOST_RETRIES: u32 = 5;
 
-/// The settings that a script reads. They are texts of the connector, the same in every call.
-fn settings_of(check: &Check<'_>, reads: &Reads) -> Arc<[(String, String)]> {
-    let texts = check.language.settings.iter().filter_map(|(name, setting)| match setting {
-        Setting::Text(text) if reads.settings.all || reads.settings.has(name) => Some((name.clone(), text.clone())),
-        _ => None,
-    });
-    texts.collect()
-}
-
-/// Checks one step; `None` after a mistake that leaves nothing to judge.
-pub(super) fn step(
-    check: &Check<'_>,
-    raw: &raw::Step,
-    scope: Scope<'_>,
-    taint: &Taint,
-    mistakes: &mut Mistakes,
-) -> Option<Step> {
-    let script = |kind| {
-        let mut scripts = check.scripts.iter().zip(check.reads);
-        let (written, reads) = scripts.find(|(script, _)| script.step == scope.step && script.kind == kind)?;
-        let settings = settings_of(check, reads);
-        Some(Box::new(Script { id: written.source.id, reads: reads.clone(), settings }))
-    };
-    let format = raw.response.as_ref().and_then(|response| response.format.as_ref()).map(|format| &format.value);
-    let request =
-        raw.request.as_ref().map(|request| request::request(check, (request, format), scope, taint, mistakes));
+/// Checks one step; `None` after a mistake that leaves nothing to judge. The step is complete: what it knows of others it
+/// knows of earlier ones.
+pub(super) fn step(part: StepCheck<'_>, mistakes: &mut Mistakes) -> Option<Step> {
+    let StepCheck { check, raw, scope, taint, .. } = part;
+    let request = raw.request.as_ref().map(|request| request::request(part, request, mistakes));
     let plan = request.as_ref().and_then(Option::as_ref);
     let auth = raw.request.as_ref().and_then(|request| self::auth(check, request, plan, scope, mistakes));
-    if raw.request.is_none() && raw.ask.is_none() && !ending::collects(raw) {
-        let message = format!("the step `{}` does nothing: it has no request", raw.name.text);
-        mistakes.add(mistakes.error_at("no-request", &raw.name.span, message).help("write `request`, or what it maps"));
-    }
-    let mut variables: BTreeSet<_> = request.iter().flatten().flat_map(RequestPlan::variables).collect();
-    variables.extend(auth.iter().flat_map(|auth| auth.variables()));
-    let role = if utility::is(check.raw) { Role::Helper } else { roles::role(raw, &variables, taint, mistakes) };
+    does_something(raw, mistakes);
+    let mut variables_read: BTreeSet<_> = request.iter().flatten().flat_map(RequestPlan::variables).collect();
+    variables_read.extend(auth.iter().flat_map(|auth| auth.variables()));
+    let role = if utility::is(check.raw) { Role::Helper } else { roles::role(raw, &variables_read, taint, mistakes) };
     let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope.before(), mistakes));
-    let ask = ask::ask(check, raw, scope, taint, mistakes);
-    let carries_credential = variables.iter().any(|variable| taint.may_hold_credential(variable));
-    let response = response::response(check, raw, role, scope, script(ScriptKind::Preprocess), mistakes);
+    let ask = ask::ask(part, mistakes);
+    let carries_credential = variables_read.iter().any(|variable| taint.may_hold_credential(variable));
+    let response = response::response(part, role, &variables_read, mistakes);
     let retry = retry(raw, role == Role::Factor || carries_credential, mistakes);
-    let cache = cache::cache(check, raw, role, scope, mistakes);
-    for name in &raw.public {
-        match Variable::parse(&name.text) {
-            Ok(variable) => {
-                scope.check(&variable, &name.span, mistakes);
-                public(&variable, &name.span, taint, mistakes);
-            }
-            Err(error) => mistakes.add(mistakes.error_at("unknown-variable", &name.span, error.to_string())),
-        }
-    }
-    let sends_code_to = raw.sends_code_to.as_ref().and_then(|sends| sends_code(check, sends, scope, mistakes));
-    let mut response = response;
-    if let (Some(response), Some(sends)) = (&mut response, &sends_code_to) {
-        response::ask_page(sends.when.iter(), response);
-    }
+    let cache = cache::cache(part, role, mistakes);
+    public_names(part, mistakes);
+    let sends_code_to = sends_code_to(part, mistakes);
     // A request with mistakes leaves no step: whatever else is wrong has been noted by now.
-    let request = match request {
-        Some(None) => return None,
-        Some(Some(plan)) => Some(plan),
-        None => None,
+    let request = request.map_or(Some(None), |plan| plan.map(Some))?;
+    let response = response?;
+    let read = needs::Parts {
+        index: scope.step,
+        variables_read: &variables_read,
+        response: &response,
+        ask: ask.as_ref(),
+        cache: cache.as_ref(),
+        sends_code_to: sends_code_to.as_ref(),
     };
+    let mut needs = needs::beyond_when(read, check);
+    let cache = cache.map(|cache| CachePlan { inputs: cache::captures_in(&needs), ..cache });
+    if let Some(when) = &when {
+        needs::of_condition(when, &mut needs);
+    }
+    let invalidates = if request.is_some() { cache::invalidated_by(&needs, part.earlier) } else { Vec::new() };
+    // What is asked of a page is found while it is decoded, also what `sends_code_to` and `drop_when` of earlier steps ask.
+    let dropping = invalidates.iter().filter_map(|kept| cache::drop_when(&part.earlier[*kept]));
+    let sending = sends_code_to.iter().filter_map(|sends| sends.when.as_ref());
+    let response = response::asking_page(response, sending.chain(dropping));
+    let compares = response.identity.as_ref().is_some_and(|identity| identity.counts);
     let step = Step {
         name: raw.name.text.clone(),
         role,
         when,
         ask,
-        variables: script(ScriptKind::Variables),
+        variables: part.script(ScriptKind::Variables),
         request,
         auth,
-        variables_read: variables,
+        compares_for: if compares { roles::compares_for(role, &variables_read, part) } else { Vec::new() },
+        variables_read,
         carries_credential,
-        response: response?,
+        response,
         retry,
         cache,
-        invalidates: Vec::new(),
+        invalidates,
         public: raw.public.iter().map(|name| name.text.clone()).collect(),
         sends_code_to,
-        needs: Needs::default(),
-        compared_by: Vec::new(),
+        needs,
+        proven_elsewhere: roles::is_proven_elsewhere(role, raw),
     };
     ending::known_without_reply(raw, &step, mistakes);
     Some(step)
+}
+
+fn does_something(raw: &raw::Step, mistakes: &mut Mistakes) {
+    if raw.request.is_none() && raw.ask.is_none() && !ending::collects(raw) {
+        let message = format!("the step `{}` does nothing: it has no request", raw.name.text);
+        mistakes.add(mistakes.error_at("no-request", &raw.name.span, message).help("write `request`, or what it maps"));
+    }
+}
+
+impl StepCheck<'_> {
+    /// The script of this kind, if the step has one.
+    pub(super) fn script(self, kind: ScriptKind) -> Option<Box<Script>> {
+        let (written, reads) = self.check.scripts_of(self.scope.step).find(|(script, _)| script.kind == kind)?;
+        // The settings that it reads: texts of the connector, the same in every call.
+        let settings = self.check.language.settings.iter().filter_map(|(name, setting)| match setting {
+            Setting::Text(text) if reads.settings.all || reads.settings.has(name) => Some((name.clone(), text.clone())),
+            _ => None,
+        });
+        Some(Box::new(Script { id: written.source.id, reads: reads.clone(), settings: settings.collect() }))
+    }
+}
+
+/// `public`
+fn public_names(part: StepCheck<'_>, mistakes: &mut Mistakes) {
+    for name in &part.raw.public {
+        match Variable::parse(&name.text) {
+            Ok(variable) => {
+                part.scope.check(&variable, &name.span, mistakes);
+                public(&variable, &name.span, part.taint, mistakes);
+            }
+            Err(error) => mistakes.add(mistakes.error_at("unknown-variable", &name.span, error.to_string())),
+        }
+    }
 }
 
 /// What holds a credential, or is computed from one, is not shown to anybody.
@@ -116,15 +129,14 @@ fn public(variable: &Variable, span: &Span, taint: &Taint, mistakes: &mut Mistak
     mistakes.add(mistake.label("a trace would show it").help(fix));
 }
 
-/// `sends_code_to`, with the rule on the reply.
-fn sends_code(
-    check: &Check<'_>,
-    raw: &raw::step::SendsCode,
-    scope: Scope<'_>,
-    mistakes: &mut Mistakes,
-) -> Option<SendsCode> {
-    let to = recipient(&raw.to, scope, mistakes);
-    let when = match &raw.when {
+/// `sends_code_to`, with the rule on the reply; a step that a `resend` names sends to the account, unless it says to whom.
+fn sends_code_to(part: StepCheck<'_>, mistakes: &mut Mistakes) -> Option<SendsCode> {
+    let StepCheck { check, raw, scope, .. } = part;
+    let Some(written) = &raw.sends_code_to else {
+        return ask::is_sender(check.raw, &raw.name.text).then_some(SendsCode { to: Variable::Username, when: None });
+    };
+    let to = recipient(&written.to, scope, mistakes);
+    let when = match &written.when {
         None => None,
         Some(when) => Some(condition::condition(check, when, scope, mistakes)?),
     };

@@ -137,7 +137,8 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         public: Vec::new(),
         sends_code_to: None,
         needs: Needs::default(),
-        compared_by: Vec::new(),
+        proven_elsewhere: false,
+        compares_for: Vec::new(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! A form of a page as a browser would submit it (WHATWG HTML 4.10.21.4, "constructing the entry list"), nobody having
-//! typed or clicked anything.
+//! A form of a page as a browser would submit it (WHATWG HTML 4.10.21.4, "constructing the entry list"), before
+//! anything is typed or clicked.
 //!
 //! It leaves a place for every named control, also for those of which nothing is sent: a step may set them. Values that
 //! a browser would correct by the control's type (dates, colours, ranges) are kept as the page has them.
@@ -19,21 +19,43 @@ const MAX_FIELDS: usize = 1024;
 /// Bytes of all names and values: what ASP.NET calls a view state reaches 100 KiB.
 const MAX_BYTES: usize = 256 * 1024;
 
+/// Why a page has no form to submit: the end of a sentence that begins with the page. It quotes nothing of the page but the
+/// name of an element.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::response) enum FormError {
+    #[error("has no form {css}")]
+    Absent { css: String },
+    #[error("has no form {css}: the element is a <{element}>")]
+    Other { css: String, element: String },
+    #[error("has more than one form {css}")]
+    Several { css: String },
+    #[error("has a form {css} with {why}")]
+    TooLarge { css: String, why: TooLarge },
+}
+
+/// What a form has too much of.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::response) enum TooLarge {
+    #[error("more than {MAX_FIELDS} fields")]
+    Fields,
+    #[error("more than {} KiB of values", MAX_BYTES / 1024)]
+    Values,
+}
+
 impl Page {
-    /// The one form that `css` names, in a page that came in `charset`. An error is the end of a sentence that begins
-    /// with the page, and quotes nothing of it but the name of an element.
-    pub(in crate::response) fn form(&self, css: &Css, charset: &'static Encoding) -> Result<Form, String> {
+    /// The one form that `css` names, in a page that came in `charset`.
+    pub(in crate::response) fn form(&self, css: &Css, charset: &'static Encoding) -> Result<Form, FormError> {
         let (mut forms, mut others) = (Vec::new(), Vec::new());
         for element in css.elements(self) {
             let list = if is(&element, "form") { &mut forms } else { &mut others };
             list.push(element);
         }
-        let name = css.as_str();
+        let css = css.as_str().to_owned();
         match (&forms[..], others.first()) {
-            ([form], _) => self.read(*form, charset).map_err(|why| format!("has a form {name} with {why}")),
-            ([], None) => Err(format!("has no form {name}")),
-            ([], Some(other)) => Err(format!("has no form {name}: the element is a <{}>", element_name(other))),
-            _ => Err(format!("has more than one form {name}")),
+            ([form], _) => self.read(*form, charset).map_err(|why| FormError::TooLarge { css, why }),
+            ([], None) => Err(FormError::Absent { css }),
+            ([], Some(other)) => Err(FormError::Other { css, element: element_name(other) }),
+            _ => Err(FormError::Several { css }),
         }
     }
 
@@ -43,7 +65,7 @@ impl Page {
         bases.find_map(|base| base.attr("href")).map(str::to_owned)
     }
 
-    fn read(&self, form: ElementRef<'_>, charset: &'static Encoding) -> Result<Form, String> {
+    fn read(&self, form: ElementRef<'_>, charset: &'static Encoding) -> Result<Form, TooLarge> {
         let named = form.attr("id").filter(|id| {
             let first = self.elements().find(|element| element.attr("id") == Some(id));
             first.is_some_and(|first| first.id() == form.id())
@@ -114,7 +136,7 @@ struct Entries {
 }
 
 impl Entries {
-    fn add(&mut self, control: ElementRef<'_>) -> Result<(), String> {
+    fn add(&mut self, control: ElementRef<'_>) -> Result<(), TooLarge> {
         let name = control.attr("name").unwrap_or("");
         if name.is_empty() || control.ancestors().filter_map(ElementRef::wrap).any(|around| is(&around, "datalist")) {
             return Ok(());
@@ -129,7 +151,7 @@ impl Entries {
         self.direction(control, alive)
     }
 
-    fn input(&mut self, name: &str, control: ElementRef<'_>, alive: bool) -> Result<(), String> {
+    fn input(&mut self, name: &str, control: ElementRef<'_>, alive: bool) -> Result<(), TooLarge> {
         let value = || control.attr("value").unwrap_or("").to_owned();
         let line = || value().replace(['\r', '\n'], "");
         let trimmed = || line().trim_matches(|c: char| c.is_ascii_whitespace()).to_owned();
@@ -159,7 +181,7 @@ impl Entries {
     }
 
     /// Each chosen option is an entry; where none is, the select has its place all the same.
-    fn select(&mut self, name: &str, select: ElementRef<'_>, alive: bool) -> Result<(), String> {
+    fn select(&mut self, name: &str, select: ElementRef<'_>, alive: bool) -> Result<(), TooLarge> {
         let options: Vec<ElementRef<'_>> = descendants(select).filter(|element| is(element, "option")).collect();
         let multiple = select.attr("multiple").is_some();
         let size = select.attr("size").and_then(|size| size.trim().parse::<u32>().ok()).filter(|size| *size > 0);
@@ -184,7 +206,7 @@ impl Entries {
     }
 
     /// `dirname`: the direction of what was typed is an entry of its own (WHATWG HTML 4.10.18.2).
-    fn direction(&mut self, control: ElementRef<'_>, alive: bool) -> Result<(), String> {
+    fn direction(&mut self, control: ElementRef<'_>, alive: bool) -> Result<(), TooLarge> {
         let texts = ["hidden", "text", "search", "tel", "url", "email", "password"];
         let typed = is(&control, "textarea") || (is(&control, "input") && texts.contains(&kind_of(&control).as_str()));
         let Some(name) = control.attr("dirname").filter(|name| typed && !name.is_empty()) else { return Ok(()) };
@@ -197,20 +219,20 @@ impl Entries {
         self.push(name, FieldKind::Hidden, alive.then(|| direction.unwrap_or("ltr").to_owned()))
     }
 
-    fn push(&mut self, name: &str, kind: FieldKind, value: Option<String>) -> Result<(), String> {
+    fn push(&mut self, name: &str, kind: FieldKind, value: Option<String>) -> Result<(), TooLarge> {
         self.bytes += name.len() + value.as_ref().map_or(0, String::len);
         if self.fields.len() == MAX_FIELDS {
-            return Err(format!("more than {MAX_FIELDS} fields"));
+            return Err(TooLarge::Fields);
         }
         if self.bytes > MAX_BYTES {
-            return Err(format!("more than {} KiB of values", MAX_BYTES / 1024));
+            return Err(TooLarge::Values);
         }
         self.fields.push(Field { name: name.to_owned(), kind, value });
         Ok(())
     }
 }
 
-/// The type of an input; one that nobody knows is a text.
+/// The type of an input; an unknown one is a text.
 fn kind_of(input: &ElementRef<'_>) -> String {
     input.attr("type").unwrap_or("text").to_ascii_lowercase()
 }

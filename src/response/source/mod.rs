@@ -54,7 +54,7 @@ pub struct ReplyView<'a> {
     pub decoded: &'a Decoded,
     /// Seconds since 1970, for cookies that are over.
     pub now: i64,
-    /// The host that answered, for cookies of others; `None` when nobody says.
+    /// The host that answered, for cookies of others; `None` when it is not known.
     pub host: Option<&'a str>,
 }
 
@@ -80,7 +80,7 @@ pub enum Found<'a> {
     Void(Cow<'a, Value>, Void),
     /// The reply was understood and lacks it.
     Absent,
-    /// It cannot be told; why, quoting nothing of the reply.
+    /// Its value is unknown; why, quoting nothing of the reply.
     Unknown(Cow<'static, str>),
 }
 

@@ -6,7 +6,7 @@ use crate::response::html::Page;
 use crate::response::source::Css;
 
 fn form(html: &str, css: &str) -> Result<Form, String> {
-    Page::parse(html).unwrap().form(&Css::parse(css, None).unwrap(), UTF_8)
+    Page::parse(html).unwrap().form(&Css::parse(css, None).unwrap(), UTF_8).map_err(|why| why.to_string())
 }
 
 /// What a browser sends: `name=value`, and `(name)` for a place that is empty until it is set.
