@@ -13,7 +13,7 @@ use super::misread::misread;
 use super::probe::probe;
 use super::spread::spread;
 use crate::connector::Live;
-use crate::connector::check::{Checked, Console, Draft, Loaded, SecretsFrom, Surroundings};
+use crate::connector::check::{Checked, Console, Draft, LoadContext, Loaded, SecretsFrom};
 use crate::connector::step_cache::StepCache;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::files;
@@ -65,7 +65,7 @@ impl Loader {
     /// Loads connector files together. Every one of `files` has its outcome, in order.
     pub async fn load(&self, files: &[PathBuf]) -> Vec<Outcome> {
         let mut drafts = spread(files.iter().collect(), |path| match files::read_text(path, files::MAX_BYTES) {
-            Ok(text) => Ok(Draft::read(path, text, self.around())),
+            Ok(text) => Ok(Draft::read(path, text, self.load_context())),
             Err(why) => Err(Box::new(unreadable(path, &why.to_string()))),
         });
         let mut next_script = 0;
@@ -87,7 +87,7 @@ impl Loader {
             (draft, reads.by_ref().take(count).collect::<Vec<_>>())
         });
         let mut checked = spread(with_reads.collect(), |(draft, reads)| match draft {
-            Ok(draft) => draft.finish(self.around(), reads),
+            Ok(draft) => draft.finish(self.load_context(), reads),
             Err(checked) => *checked,
         });
         self.bounds.apply(&mut checked);
@@ -98,8 +98,8 @@ impl Loader {
     }
 
     /// What surrounds a file of this loader.
-    pub fn around(&self) -> Surroundings<'_> {
-        Surroundings {
+    pub fn load_context(&self) -> LoadContext<'_> {
+        LoadContext {
             env: &*self.env,
             read_file: &|path| files::read(path, files::MAX_BYTES),
             settings: &self.settings,

@@ -44,8 +44,8 @@ pub struct Options {
 /// Runs the daemon until SIGTERM or SIGINT. 0: an orderly end; 4: it cannot start, or not everything was done in time.
 pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let loaded = config::load(&options.config, &load::environment);
-    if !loaded.mistakes.is_empty() {
-        anstream::eprint!("{}", render(&loaded.mistakes, Style::Coloured));
+    if !loaded.diagnostics.is_empty() {
+        anstream::eprint!("{}", render(&loaded.diagnostics, Style::Coloured));
     }
     let Some(config) = loaded.config else { return Ok(ExitCode::from(MISCONFIGURED)) };
     let metrics = Arc::new(Metrics::new());

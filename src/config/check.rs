@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::diagnostic::{Diagnostic, Mistakes, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::files::{self, ReadError};
-use crate::reading::{ByteSize, Place, Spanned, Text};
+use crate::reading::{ByteSize, MapSpans, Spanned, Text};
 use crate::secret::Secret;
 use crate::upstream::{self, EgressRules};
 
@@ -19,7 +19,7 @@ const SECRET_BYTES: usize = 64 * 1024;
 
 /// What the check needs beside the text.
 pub(super) struct Check<'a> {
-    pub mistakes: &'a mut Mistakes,
+    pub diagnostics: &'a mut Diagnostics,
     /// The directory of the configuration file.
     pub base: PathBuf,
     /// Reads an environment variable.
@@ -52,8 +52,8 @@ impl Check<'_> {
 
     /// Notes one mistake.
     pub(super) fn wrong(&mut self, code: &'static str, at: &Span, message: &str, help: &str) {
-        let mistake: Diagnostic = self.mistakes.error_at(code, at, message);
-        self.mistakes.add(mistake.help(help));
+        let mistake: Diagnostic = self.diagnostics.error_at(code, at, message);
+        self.diagnostics.add(mistake.help(help));
     }
 
     /// A value that has a `FromStr` with a message of its own.
@@ -61,8 +61,8 @@ impl Check<'_> {
         match text.as_str().parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                let mistake = self.mistakes.error_at(code, &text.span, format!("{error}"));
-                self.mistakes.add(mistake);
+                let mistake = self.diagnostics.error_at(code, &text.span, format!("{error}"));
+                self.diagnostics.add(mistake);
                 None
             }
         }
@@ -154,8 +154,8 @@ impl Check<'_> {
                 match upstream::Egress::new(&one) {
                     Ok(_) => part(&mut all).push(text.text.clone()),
                     Err(error) => {
-                        let mistake = self.mistakes.error_at("egress-rule", &text.span, error.to_string());
-                        self.mistakes.add(mistake);
+                        let mistake = self.diagnostics.error_at("egress-rule", &text.span, error.to_string());
+                        self.diagnostics.add(mistake);
                     }
                 }
             }
@@ -208,7 +208,7 @@ impl Check<'_> {
     }
 
     /// The address of Redis. It may hold a password, so no message says any of it.
-    fn redis_address(&mut self, from: &SecretFrom, place: &Place) -> Option<Secret> {
+    fn redis_address(&mut self, from: &SecretFrom, place: &MapSpans) -> Option<Secret> {
         let address = self.secret(from)?;
         let text = address.expose();
         // A fragment would turn the check of the certificate off.
@@ -220,7 +220,7 @@ impl Check<'_> {
         good.then_some(address)
     }
 
-    fn aead_key(&mut self, from: &SecretFrom, place: &Place) -> Option<Secret> {
+    fn aead_key(&mut self, from: &SecretFrom, place: &MapSpans) -> Option<Secret> {
         let key = self.secret(from)?;
         let good = key.expose().len() == 64 && key.expose().bytes().all(|byte| byte.is_ascii_hexdigit());
         if !good {

@@ -8,7 +8,7 @@ use schemars::generate::SchemaSettings;
 use super::Config;
 use super::check::Check;
 use super::raw::Daemon;
-use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, SourceFile};
 use crate::files;
 use crate::reading::FromNode;
 use crate::upstream::EgressRules;
@@ -19,24 +19,24 @@ pub struct Loaded {
     /// What runs; `None` when there is an error among the mistakes.
     pub config: Option<Config>,
     /// Every mistake, in the order of the file.
-    pub mistakes: Vec<Diagnostic>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// Reads the file at `path`. Environment variables that it names come from `env`.
 pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Loaded {
     match source(path) {
         Ok(file) => parse(file, env),
-        Err(mistake) => Loaded { config: None, mistakes: vec![mistake] },
+        Err(mistake) => Loaded { config: None, diagnostics: vec![mistake] },
     }
 }
 
 /// The operator's bound alone: neither a secret nor a file that the configuration names is needed for it.
 pub fn load_egress(path: &Path) -> Result<EgressRules, Vec<Diagnostic>> {
-    let mut mistakes = Mistakes::new(Arc::new(source(path).map_err(|mistake| vec![mistake])?));
-    let raw = crate::yaml::parse(&mut mistakes).and_then(|node| Daemon::read(&node, &mut mistakes));
-    let mut check = Check { mistakes: &mut mistakes, base: PathBuf::new(), env: &|_| None };
+    let mut diagnostics = Diagnostics::new(Arc::new(source(path).map_err(|mistake| vec![mistake])?));
+    let raw = crate::yaml::parse(&mut diagnostics).and_then(|node| Daemon::read(&node, &mut diagnostics));
+    let mut check = Check { diagnostics: &mut diagnostics, base: PathBuf::new(), env: &|_| None };
     let rules = raw.and_then(|raw| raw.egress).map(|egress| check.egress(&egress)).unwrap_or_default();
-    if mistakes.has_errors() { Err(mistakes.into_diagnostics()) } else { Ok(rules) }
+    if diagnostics.has_errors() { Err(diagnostics.into_list()) } else { Ok(rules) }
 }
 
 fn source(path: &Path) -> Result<SourceFile, Diagnostic> {
@@ -54,11 +54,11 @@ fn source(path: &Path) -> Result<SourceFile, Diagnostic> {
 /// Reads a file's text.
 pub fn parse(file: SourceFile, env: &dyn Fn(&str) -> Option<String>) -> Loaded {
     let base = file.path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut mistakes = Mistakes::new(Arc::new(file));
-    let raw = crate::yaml::parse(&mut mistakes).and_then(|node| Daemon::read(&node, &mut mistakes));
-    let config = raw.map(|raw| Check { mistakes: &mut mistakes, base, env }.daemon(&raw));
-    let good = !mistakes.has_errors();
-    Loaded { config: config.filter(|_| good), mistakes: mistakes.into_diagnostics() }
+    let mut diagnostics = Diagnostics::new(Arc::new(file));
+    let raw = crate::yaml::parse(&mut diagnostics).and_then(|node| Daemon::read(&node, &mut diagnostics));
+    let config = raw.map(|raw| Check { diagnostics: &mut diagnostics, base, env }.daemon(&raw));
+    let good = !diagnostics.has_errors();
+    Loaded { config: config.filter(|_| good), diagnostics: diagnostics.into_list() }
 }
 
 /// The JSON Schema of the file, for editors.

@@ -39,7 +39,7 @@ pub enum GoodFor {
     /// As the file says.
     Span(Duration),
     /// As the reply says: a number of seconds, or the date of the end. A date without an offset is in the connector's zone.
-    Told(ValueSource, TimeZone),
+    Reported(ValueSource, TimeZone),
 }
 
 impl GoodFor {
@@ -48,8 +48,8 @@ impl GoodFor {
     pub fn span(&self, facts: Facts<'_>) -> Result<Duration, String> {
         let good_for = match self {
             Self::Span(span) => *span,
-            Self::Told(source, zone) => match source.scalar(facts) {
-                Found::Value(value) => told(&value, zone, facts.context.step.unix_ms)
+            Self::Reported(source, zone) => match source.scalar(facts) {
+                Found::Value(value) => reported(&value, zone, facts.context.step.unix_ms)
                     .ok_or_else(|| format!("{source} is neither a number of seconds nor a date that is to come"))?,
                 _ => return Err(format!("the reply has no {source}")),
             },
@@ -60,7 +60,7 @@ impl GoodFor {
 }
 
 /// A span, or what is left until a date; `now` is the moment before the reply was asked for.
-fn told(value: &Value, zone: &TimeZone, now: u64) -> Option<Duration> {
+fn reported(value: &Value, zone: &TimeZone, now: u64) -> Option<Duration> {
     let end = match seconds(value) {
         Some(span) if span.as_secs() < DATES_FROM => return Some(span),
         Some(since_1970) => moment(&Value::from(since_1970.as_secs().to_string()), zone)?,
@@ -89,12 +89,12 @@ mod tests {
     use crate::context::Context;
     use crate::document::Number;
 
-    fn told(value: Value) -> Result<u64, String> {
+    fn reported(value: Value) -> Result<u64, String> {
         let mut context = Context::default();
         context.step.unix_ms = 1_767_294_245_000;
         let facts = Facts { context: &context, reply: None, claims: None };
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
-        GoodFor::Told(ValueSource::Constant(value), zone).span(facts).map(|span| span.as_secs())
+        GoodFor::Reported(ValueSource::Constant(value), zone).span(facts).map(|span| span.as_secs())
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
             // Never longer than a day, whatever it says.
             (Value::from("999999999"), 86_340),
         ] {
-            assert_eq!(told(value.clone()), Ok(kept), "{value:?}");
+            assert_eq!(reported(value.clone()), Ok(kept), "{value:?}");
         }
     }
 
@@ -127,21 +127,21 @@ mod tests {
             Value::from("2026-01-02T05:04:05"),
             Value::from("2026-01-02 05:04:05"),
         ] {
-            assert_eq!(told(value.clone()), Ok(7140), "{value:?}");
+            assert_eq!(reported(value.clone()), Ok(7140), "{value:?}");
         }
-        assert_eq!(told(Value::from("2026-01-01T19:05:45Z")), Ok(90));
-        assert_eq!(told(Value::from("2030-01-01T00:00:00Z")), Ok(86_340));
+        assert_eq!(reported(Value::from("2026-01-01T19:05:45Z")), Ok(90));
+        assert_eq!(reported(Value::from("2030-01-01T00:00:00Z")), Ok(86_340));
         for over in ["1767294245", "1767294000000", "2026-01-01T19:04:05Z", "2025-12-31", "1000000000", "-1767301445"] {
-            assert!(told(Value::from(over)).is_err(), "{over}");
+            assert!(reported(Value::from(over)).is_err(), "{over}");
         }
     }
 
     #[test]
     fn what_is_no_number_of_seconds_keeps_nothing() {
         for value in ["0", "-1", "", "soon", "1e9", "7200s", "99999999999999999999", "0.9"] {
-            assert!(told(Value::from(value)).is_err(), "{value}");
+            assert!(reported(Value::from(value)).is_err(), "{value}");
         }
-        assert!(told(Value::Bool(true)).is_err() && told(Value::Null).is_err());
+        assert!(reported(Value::Bool(true)).is_err() && reported(Value::Null).is_err());
     }
 
     #[test]

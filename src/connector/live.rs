@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::check::{self, Compiled, Good, Surroundings};
+use super::check::{self, Compiled, Good, LoadContext};
 use super::step_cache::StepCache;
 use super::{Connector, raw};
 use crate::budget::Budget;
@@ -34,9 +34,9 @@ pub struct Live {
 
 impl Live {
     /// The same file checked once more in other surroundings: other settings, real secrets.
-    pub fn again(&self, around: Surroundings<'_>) -> Result<Compiled, Vec<Diagnostic>> {
+    pub fn again(&self, load: LoadContext<'_>) -> Result<Compiled, Vec<Diagnostic>> {
         let Self { raw, file, reads, first_script, .. } = self;
         let good = Good { id: &self.connector.id, raw, file, reads, first_script: *first_script };
-        check::again(good, around)
+        check::again(good, load)
     }
 }

@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::context::{Context, StepFacts};
 use crate::document::{Shape, Value};
-use crate::response::{Decoded, Kind as ReplyKind, Most};
+use crate::response::{BodyKind, Decoded, Most};
 use crate::script::{Input, Names, Reads, ScriptId};
 use crate::upstream::Reply;
 
@@ -107,7 +107,7 @@ impl Serialize for Parameters<'_> {
             }
             // It is what the script leaves, whether it reads it or not.
             match (decoded.kind, &decoded.document) {
-                (ReplyKind::Text, _) | (_, Err(_)) => {}
+                (BodyKind::Text, _) | (_, Err(_)) => {}
                 (_, Ok(document)) => all.serialize_entry("result", document)?,
             }
         }

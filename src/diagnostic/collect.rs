@@ -11,7 +11,7 @@ const MOST: usize = 100;
 
 /// The mistakes found so far in one file.
 #[derive(Debug)]
-pub struct Mistakes {
+pub struct Diagnostics {
     file: Arc<SourceFile>,
     found: Vec<Diagnostic>,
     left_out: usize,
@@ -22,7 +22,7 @@ pub struct Mistakes {
 /// Says what a key is a key of, if that is known: `a response`.
 type KeyOwner = fn(&str) -> Option<String>;
 
-impl Mistakes {
+impl Diagnostics {
     /// None yet.
     pub fn new(file: Arc<SourceFile>) -> Self {
         Self { file, found: Vec::new(), left_out: 0, hidden: Vec::new(), owner_of: |_| None }
@@ -45,7 +45,7 @@ impl Mistakes {
     }
 
     /// An error at `span` of this file; finish it with [`Diagnostic::label`] and [`Diagnostic::help`], then
-    /// [`Mistakes::add`] it.
+    /// [`Diagnostics::add`] it.
     pub fn error_at(&self, code: &'static str, span: &Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(code, &self.file, span.clone(), message)
     }
@@ -91,7 +91,7 @@ impl Mistakes {
     }
 
     /// All of them, in the order of the file; a last one says how many were left out.
-    pub fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+    pub fn into_list(mut self) -> Vec<Diagnostic> {
         if !self.hidden.is_empty() {
             let shown = Arc::new(self.masked());
             self.found.iter_mut().filter_map(|d| d.at.as_mut()).for_each(|(file, _)| *file = Arc::clone(&shown));
@@ -130,12 +130,12 @@ mod tests {
     #[test]
     fn they_come_in_the_order_of_the_file_and_are_bounded() {
         let file = Arc::new(SourceFile { path: "a.yaml".into(), text: "x".repeat(500) });
-        let mut mistakes = Mistakes::new(file);
+        let mut diagnostics = Diagnostics::new(file);
         for n in (0..150).rev() {
-            mistakes.add(mistakes.error_at("test", &(n..n + 1), "wrong"));
+            diagnostics.add(diagnostics.error_at("test", &(n..n + 1), "wrong"));
         }
-        assert_eq!(mistakes.count(), 150);
-        let all = mistakes.into_diagnostics();
+        assert_eq!(diagnostics.count(), 150);
+        let all = diagnostics.into_list();
         assert_eq!(all.len(), MOST + 1);
         assert!(all[..MOST].is_sorted_by_key(|d| d.at.as_ref().map(|(_, span)| span.start)));
         assert_eq!(all[MOST].message, "50 more mistakes are not shown");

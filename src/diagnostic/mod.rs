@@ -1,6 +1,6 @@
 //! One mistake in a file that a person wrote: what is wrong, where, why, and what to do.
 //!
-//! Data only; every loader collects all mistakes in [`Mistakes`] before it gives up. Rendering (caret, JSON) is in
+//! Data only; every loader collects all mistakes in [`Diagnostics`] before it gives up. Rendering (caret, JSON) is in
 //! `render` and `json`. A diagnostic never quotes a secret's value.
 
 mod collect;
@@ -10,7 +10,7 @@ mod render;
 mod shown;
 mod suggest;
 
-pub use collect::Mistakes;
+pub use collect::Diagnostics;
 pub use json::{render_json, to_json};
 pub use position::Position;
 pub use render::{Style, render};

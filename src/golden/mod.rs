@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use crate::catalog::Loader;
 use crate::connector::Connector;
 use crate::connector::Live;
-use crate::connector::check::Surroundings;
+use crate::connector::check::LoadContext;
 use crate::connector::raw::golden::GoldenCase;
 use crate::diagnostic::Diagnostic;
 use crate::flow::{Login, Report};
@@ -102,6 +102,6 @@ fn rebuilt(live: &Live, loader: &Loader, case: &GoldenCase) -> Result<Option<Con
     settings.extend(case.settings.iter().map(|(name, value)| (name.value.clone(), value.text.clone())));
     let secrets: BTreeMap<String, String> =
         case.secrets.iter().map(|(name, value)| (name.value.clone(), value.text.clone())).collect();
-    let around = Surroundings { settings: &settings, secrets: &secrets, ..loader.around() };
-    live.again(around).map(|compiled| Some(compiled.connector))
+    let load = LoadContext { settings: &settings, secrets: &secrets, ..loader.load_context() };
+    live.again(load).map(|compiled| Some(compiled.connector))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::{Mistakes, shown};
+use crate::diagnostic::{Diagnostics, shown};
 use crate::yaml::{Core, Node};
 
 use super::read::{FromNode, wrong_kind};
@@ -15,11 +15,11 @@ use super::scalar::scalar_of;
 pub struct TimeSpan(pub Duration);
 
 impl FromNode for TimeSpan {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
         let millis = scalar_of(node).and_then(|scalar| amount(&scalar.text, &UNITS));
         if millis.is_none() {
-            with_unit(node, "a time span such as 250ms, 8s, 5m or 2h", "s", mistakes);
+            with_unit(node, "a time span such as 250ms, 8s, 5m or 2h", "s", diagnostics);
         }
         millis.map(|millis| Self(Duration::from_millis(millis)))
     }
@@ -34,11 +34,11 @@ impl FromNode for TimeSpan {
 pub struct ByteSize(pub u64);
 
 impl FromNode for ByteSize {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         const UNITS: [(&str, u64); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("B", 1)];
         let bytes = scalar_of(node).and_then(|scalar| amount(&scalar.text, &UNITS));
         if bytes.is_none() {
-            with_unit(node, "a size such as 64KiB or 1MiB", "KiB", mistakes);
+            with_unit(node, "a size such as 64KiB or 1MiB", "KiB", diagnostics);
         }
         bytes.map(Self)
     }
@@ -59,17 +59,17 @@ fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     text[..digits].parse::<u64>().ok().map(|count| count * factor)
 }
 
-fn with_unit(node: &Node, expected: &str, unit: &str, mistakes: &mut Mistakes) {
+fn with_unit(node: &Node, expected: &str, unit: &str, diagnostics: &mut Diagnostics) {
     let Some(scalar) = scalar_of(node).filter(|scalar| scalar.core() != Core::Absent) else {
-        wrong_kind(node, expected, "write a whole number and its unit", mistakes);
+        wrong_kind(node, expected, "write a whole number and its unit", diagnostics);
         return;
     };
     let text = shown(&scalar.text);
-    let mistake = mistakes.error_at("wrong-amount", &node.span, format!("`{text}` is not {expected}"));
+    let mistake = diagnostics.error_at("wrong-amount", &node.span, format!("`{text}` is not {expected}"));
     let mistake = if matches!(scalar.core(), Core::Number(_)) {
         mistake.label("no unit").help(format!("write the unit too: {text}{unit}"))
     } else {
         mistake.label("not an amount").help("write a whole number and its unit, no space between")
     };
-    mistakes.add(mistake);
+    diagnostics.add(mistake);
 }

@@ -28,7 +28,7 @@ pub(crate) mod union;
 pub(crate) mod word;
 
 pub use amount::{ByteSize, TimeSpan};
-pub use read::{FromNode, Keyed, Keys, MapReader, Place, read_keyed, schema_of_keys, wrong_kind};
+pub use read::{FromNode, Keyed, Keys, MapReader, MapSpans, read_keyed, schema_of_keys, wrong_kind};
 pub use scalar::{Constant, Parameter, Spanned, Text};
 pub use shape::{Dict, Flat, NonEmpty, OneOrMany};
 pub use tree::{Tree, TreeValue};

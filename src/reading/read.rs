@@ -6,13 +6,13 @@
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use crate::diagnostic::{Diagnostic, Mistakes, Span, did_you_mean, shown};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean, shown};
 use crate::yaml::{Core, Entry, Node, NodeValue};
 
 /// A type that stands behind a key.
 pub trait FromNode: Sized {
     /// Reads it; every mistake is noted, `None` when there is nothing to go on with.
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self>;
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self>;
 
     /// The JSON Schema of what [`FromNode::read`] takes.
     fn schema(generator: &mut SchemaGenerator) -> Schema;
@@ -23,11 +23,11 @@ pub trait FromNode: Sized {
     }
 
     /// Takes it from the map that is read: the value of the key `key`. Only [`super::Flat`] does otherwise.
-    fn take(key: &'static str, map: &mut MapReader<'_>, mistakes: &mut Mistakes) -> Option<Self> {
+    fn take(key: &'static str, map: &mut MapReader<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         match map.entry(key) {
-            Some(entry) => Self::read(&entry.value, mistakes),
+            Some(entry) => Self::read(&entry.value, diagnostics),
             None => Self::absent().or_else(|| {
-                map.missing(key, mistakes);
+                map.missing(key, diagnostics);
                 None
             }),
         }
@@ -52,17 +52,17 @@ pub trait Keyed: Sized {
     const WHAT: &'static str;
 
     /// Takes its keys.
-    fn take_keys(map: &mut MapReader<'_>, mistakes: &mut Mistakes) -> Option<Self>;
+    fn take_keys(map: &mut MapReader<'_>, diagnostics: &mut Diagnostics) -> Option<Self>;
 
     /// Describes its keys.
     fn describe_keys(object: &mut Keys, generator: &mut SchemaGenerator);
 }
 
 /// Reads a map all of whose keys are those of `T`.
-pub fn read_keyed<T: Keyed>(node: &Node, mistakes: &mut Mistakes) -> Option<T> {
-    let mut map = MapReader::open(node, T::WHAT, mistakes)?;
-    let read = T::take_keys(&mut map, mistakes);
-    map.close(mistakes);
+pub fn read_keyed<T: Keyed>(node: &Node, diagnostics: &mut Diagnostics) -> Option<T> {
+    let mut map = MapReader::open(node, T::WHAT, diagnostics)?;
+    let read = T::take_keys(&mut map, diagnostics);
+    map.close(diagnostics);
     read
 }
 
@@ -98,13 +98,13 @@ pub struct Keys {
 
 /// Where a map and its keys stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct MapSpans {
     /// The whole map.
     pub span: Span,
     keys: Box<[(String, Span)]>,
 }
 
-impl Place {
+impl MapSpans {
     /// A place without keys, such as a scalar that stands for a map.
     pub fn of(span: Span) -> Self {
         Self { span, keys: Box::default() }
@@ -139,10 +139,10 @@ pub struct MapReader<'n> {
 
 impl<'n> MapReader<'n> {
     /// Begins to read `node`; notes a mistake when it is no map.
-    pub fn open(node: &'n Node, what: &'static str, mistakes: &mut Mistakes) -> Option<Self> {
+    pub fn open(node: &'n Node, what: &'static str, diagnostics: &mut Diagnostics) -> Option<Self> {
         let NodeValue::Map(entries) = &node.value else {
             let fix = "write keys with their values: { key: value }";
-            wrong_kind(node, &format!("{what} (a map of keys)"), fix, mistakes);
+            wrong_kind(node, &format!("{what} (a map of keys)"), fix, diagnostics);
             return None;
         };
         Some(Self { what, span: &node.span, entries, known: Vec::new(), lacking: Vec::new() })
@@ -169,17 +169,17 @@ impl<'n> MapReader<'n> {
     }
 
     /// Where the map and its keys stand.
-    pub fn place(&self) -> Place {
-        Place {
+    pub fn place(&self) -> MapSpans {
+        MapSpans {
             span: self.span.clone(),
             keys: self.entries.iter().map(|entry| (entry.key.clone(), entry.key_span.clone())).collect(),
         }
     }
 
     /// Notes that the required `key` is not there.
-    pub fn missing(&mut self, key: &'static str, mistakes: &Mistakes) {
+    pub fn missing(&mut self, key: &'static str, diagnostics: &Diagnostics) {
         let message = format!("{} needs the key `{key}`", self.what);
-        let mistake = mistakes.error_at("missing-key", self.head(), message);
+        let mistake = diagnostics.error_at("missing-key", self.head(), message);
         let mistake = mistake.label(format!("`{key}` is missing here")).help(format!("add `{key}:` with its value"));
         self.lack(mistake, &[key]);
     }
@@ -195,14 +195,14 @@ impl<'n> MapReader<'n> {
     }
 
     /// Reports what is missing, and refuses every key that was not read.
-    pub fn close(self, mistakes: &mut Mistakes) {
+    pub fn close(self, diagnostics: &mut Diagnostics) {
         let mut meant = Vec::new();
         for entry in self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {
-            if mistakes.is_full() {
+            if diagnostics.is_full() {
                 break;
             }
             let key = shown(&entry.key);
-            let mistake = mistakes
+            let mistake = diagnostics
                 .error_at("unknown-key", &entry.key_span, format!("{} has no key `{key}`", self.what))
                 .label("unknown key");
             let near = did_you_mean(&entry.key, self.known.iter().copied());
@@ -212,16 +212,16 @@ impl<'n> MapReader<'n> {
             } else {
                 mistake
             };
-            mistakes.add(match &near {
+            diagnostics.add(match &near {
                 _ if wide => mistake,
                 Some(near) => mistake.help(format!("did you mean `{near}`?")),
-                None => self.elsewhere(&entry.key, mistake, mistakes.owner_of(&entry.key)),
+                None => self.elsewhere(&entry.key, mistake, diagnostics.owner_of(&entry.key)),
             });
             meant.extend(near);
         }
         for (mistake, keys) in self.lacking {
             if !keys.iter().any(|key| meant.iter().any(|near| near == key)) {
-                mistakes.add(mistake);
+                diagnostics.add(mistake);
             }
         }
     }
@@ -237,20 +237,20 @@ impl<'n> MapReader<'n> {
 }
 
 /// Notes that `node` is not what was expected: `expected` reads `a list`, `fix` says how that is written.
-pub fn wrong_kind(node: &Node, expected: &str, fix: &str, mistakes: &mut Mistakes) {
+pub fn wrong_kind(node: &Node, expected: &str, fix: &str, diagnostics: &mut Diagnostics) {
     let mistake = match &node.value {
         NodeValue::Broken => return,
-        NodeValue::Scalar(scalar) if scalar.core() == Core::Absent => mistakes
+        NodeValue::Scalar(scalar) if scalar.core() == Core::Absent => diagnostics
             .error_at("empty-value", &node.span, format!("expected {expected}, found nothing"))
             .label("no value")
             .help("write the value, or leave the key out"),
         _ => {
             let found = node.describe();
-            mistakes
+            diagnostics
                 .error_at("wrong-kind", &node.span, format!("expected {expected}, found {found}"))
                 .label(format!("this is {found}"))
                 .help(fix)
         }
     };
-    mistakes.add(mistake);
+    diagnostics.add(mistake);
 }

@@ -14,7 +14,7 @@ macro_rules! keys {
         #[derive(Debug, Clone, PartialEq)]
         pub struct $name {
             /// Where it and its keys stand.
-            pub place: $crate::reading::Place,
+            pub place: $crate::reading::MapSpans,
             $( $(#[doc = $field_doc])* pub $field: $type, )*
         }
 
@@ -23,10 +23,10 @@ macro_rules! keys {
 
             fn take_keys(
                 map: &mut $crate::reading::MapReader<'_>,
-                mistakes: &mut $crate::diagnostic::Mistakes,
+                diagnostics: &mut $crate::diagnostic::Diagnostics,
             ) -> Option<Self> {
                 $( let $field = <$type as $crate::reading::FromNode>::take(
-                    $crate::reading::record::key(&[$($key,)? stringify!($field)]), map, mistakes,
+                    $crate::reading::record::key(&[$($key,)? stringify!($field)]), map, diagnostics,
                 ); )*
                 Some(Self { place: map.place(), $( $field: $field?, )* })
             }
@@ -66,8 +66,8 @@ macro_rules! record {
 macro_rules! whole_map {
     ($name:ident) => {
         impl $crate::reading::FromNode for $name {
-            fn read(node: &$crate::yaml::Node, mistakes: &mut $crate::diagnostic::Mistakes) -> Option<Self> {
-                $crate::reading::read_keyed(node, mistakes)
+            fn read(node: &$crate::yaml::Node, diagnostics: &mut $crate::diagnostic::Diagnostics) -> Option<Self> {
+                $crate::reading::read_keyed(node, diagnostics)
             }
 
             fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -119,12 +119,12 @@ macro_rules! one_of {
 
             fn take_keys(
                 map: &mut $crate::reading::MapReader<'_>,
-                mistakes: &mut $crate::diagnostic::Mistakes,
+                diagnostics: &mut $crate::diagnostic::Diagnostics,
             ) -> Option<Self> {
                 let keys = [$( $crate::reading::record::key(&[stringify!($key)]), )*];
-                let chosen = $crate::reading::union::choose(map, &keys, mistakes)?;
+                let chosen = $crate::reading::union::choose(map, &keys, diagnostics)?;
                 $( if chosen.key == $crate::reading::record::key(&[stringify!($key)]) {
-                    return <$type as $crate::reading::FromNode>::read(&chosen.value, mistakes).map(Self::$variant);
+                    return <$type as $crate::reading::FromNode>::read(&chosen.value, diagnostics).map(Self::$variant);
                 } )*
                 None
             }
@@ -193,8 +193,8 @@ macro_rules! read_as_word {
     };
     ($name:ident) => {
         impl $crate::reading::FromNode for $name {
-            fn read(node: &$crate::yaml::Node, mistakes: &mut $crate::diagnostic::Mistakes) -> Option<Self> {
-                $crate::reading::word::read_word(node, mistakes)
+            fn read(node: &$crate::yaml::Node, diagnostics: &mut $crate::diagnostic::Diagnostics) -> Option<Self> {
+                $crate::reading::word::read_word(node, diagnostics)
             }
 
             fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

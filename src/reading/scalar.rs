@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::{Mistakes, Span, shown};
+use crate::diagnostic::{Diagnostics, Span, shown};
 use crate::document::Number;
 use crate::yaml::{Core, Node, NodeValue, Pieces, Scalar, Style};
 
@@ -44,18 +44,18 @@ impl Text {
 }
 
 impl FromNode for Text {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         let Some(scalar) = scalar_of(node) else {
-            wrong_kind(node, "text", "write one text; quote it when it holds : # { } [ ] ,", mistakes);
+            wrong_kind(node, "text", "write one text; quote it when it holds : # { } [ ] ,", diagnostics);
             return None;
         };
         match scalar.core() {
-            Core::Text => refuse_open_braces(scalar, node, mistakes),
+            Core::Text => refuse_open_braces(scalar, node, diagnostics),
             Core::Absent => {
-                wrong_kind(node, "text", "write one text; quote it when it holds : # { } [ ] ,", mistakes);
+                wrong_kind(node, "text", "write one text; quote it when it holds : # { } [ ] ,", diagnostics);
                 return None;
             }
-            Core::Null | Core::Bool(_) | Core::Number(_) | Core::OddNumber => quote_it(scalar, node, mistakes),
+            Core::Null | Core::Bool(_) | Core::Number(_) | Core::OddNumber => quote_it(scalar, node, diagnostics),
         }
         Some(Self::of(scalar, &node.span))
     }
@@ -79,12 +79,12 @@ impl std::ops::Deref for Parameter {
 }
 
 impl FromNode for Parameter {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match scalar_of(node) {
             Some(scalar) if matches!(scalar.core(), Core::Bool(_) | Core::Number(_)) => {
                 Some(Self(Text::of(scalar, &node.span)))
             }
-            _ => Text::read(node, mistakes).map(Self),
+            _ => Text::read(node, diagnostics).map(Self),
         }
     }
 
@@ -119,27 +119,27 @@ impl Constant {
 }
 
 impl FromNode for Constant {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         const EXPECTED: &str = "one value (text, a number, true, false or null)";
         let Some(scalar) = scalar_of(node) else {
-            wrong_kind(node, EXPECTED, "write one value; several are compared with in: [ … ]", mistakes);
+            wrong_kind(node, EXPECTED, "write one value; several are compared with in: [ … ]", diagnostics);
             return None;
         };
         let span = node.span.clone();
         Some(match scalar.core() {
             Core::Absent => {
-                wrong_kind(node, EXPECTED, "write one value; several are compared with in: [ … ]", mistakes);
+                wrong_kind(node, EXPECTED, "write one value; several are compared with in: [ … ]", diagnostics);
                 return None;
             }
             Core::Null => Self::Null(span),
             Core::Bool(value) => Self::Bool(Spanned { value, span }),
             Core::Number(value) => Self::Number(Spanned { value, span }),
             Core::OddNumber => {
-                quote_it(scalar, node, mistakes);
+                quote_it(scalar, node, diagnostics);
                 Self::Text(Text::of(scalar, &node.span))
             }
             Core::Text => {
-                refuse_open_braces(scalar, node, mistakes);
+                refuse_open_braces(scalar, node, diagnostics);
                 Self::Text(Text::of(scalar, &node.span))
             }
         })
@@ -160,8 +160,8 @@ pub struct Spanned<T> {
 }
 
 impl<T: FromNode> FromNode for Spanned<T> {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        T::read(node, mistakes).map(|value| Self { value, span: node.span.clone() })
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
+        T::read(node, diagnostics).map(|value| Self { value, span: node.span.clone() })
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
@@ -170,11 +170,11 @@ impl<T: FromNode> FromNode for Spanned<T> {
 }
 
 impl FromNode for bool {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         if let Some(Core::Bool(flag)) = scalar_of(node).map(Scalar::core) {
             return Some(flag);
         }
-        wrong_kind(node, "true or false", "write true or false, without quotes", mistakes);
+        wrong_kind(node, "true or false", "write true or false, without quotes", diagnostics);
         None
     }
 
@@ -184,13 +184,13 @@ impl FromNode for bool {
 }
 
 impl FromNode for u32 {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         let whole = scalar_of(node).and_then(|scalar| match scalar.core() {
             Core::Number(number) => number.as_str().parse().ok(),
             _ => None,
         });
         if whole.is_none() {
-            wrong_kind(node, "a whole number, 0 or more", "write it in digits, without quotes", mistakes);
+            wrong_kind(node, "a whole number, 0 or more", "write it in digits, without quotes", diagnostics);
         }
         whole
     }
@@ -209,7 +209,7 @@ pub fn scalar_of(node: &Node) -> Option<&Scalar> {
 }
 
 /// A plain scalar that YAML takes for something else where text is meant.
-pub fn quote_it(scalar: &Scalar, node: &Node, mistakes: &mut Mistakes) {
+pub fn quote_it(scalar: &Scalar, node: &Node, diagnostics: &mut Diagnostics) {
     let text = shown(&scalar.text);
     let (message, label) = match scalar.core() {
         Core::OddNumber => (
@@ -218,19 +218,19 @@ pub fn quote_it(scalar: &Scalar, node: &Node, mistakes: &mut Mistakes) {
         ),
         _ => (format!("expected text, found {}", node.describe()), format!("this is {} to YAML", node.describe())),
     };
-    let mistake = mistakes.error_at("quote-it", &node.span, message).label(label);
-    mistakes.add(mistake.help(format!("quote {text}: \"{text}\"")));
+    let mistake = diagnostics.error_at("quote-it", &node.span, message).label(label);
+    diagnostics.add(mistake.help(format!("quote {text}: \"{text}\"")));
 }
 
 /// Text with holes must be quoted, always, so that an author need not know when YAML would read the braces as a map.
-fn refuse_open_braces(scalar: &Scalar, node: &Node, mistakes: &mut Mistakes) {
+fn refuse_open_braces(scalar: &Scalar, node: &Node, diagnostics: &mut Diagnostics) {
     if scalar.style != Style::Plain || !(scalar.text.contains("{{") || scalar.text.contains("${")) {
         return;
     }
     let text = shown(&scalar.text);
     let quote = if text.contains(['"', '\\']) { '\'' } else { '"' };
-    let mistake = mistakes
+    let mistake = diagnostics
         .error_at("quote-braces", &node.span, "a value with braces is not quoted")
         .label("braces without quotes");
-    mistakes.add(mistake.help(format!("quote values with braces: {quote}{text}{quote}")));
+    diagnostics.add(mistake.help(format!("quote values with braces: {quote}{text}{quote}")));
 }

@@ -2,15 +2,15 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::yaml::{Node, NodeValue};
 
 use super::read::{FromNode, Keyed, Keys, MapReader, wrong_kind};
 use super::scalar::Spanned;
 
 impl<T: FromNode> FromNode for Option<T> {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        T::read(node, mistakes).map(Some)
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
+        T::read(node, diagnostics).map(Some)
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
@@ -23,8 +23,8 @@ impl<T: FromNode> FromNode for Option<T> {
 }
 
 impl<T: FromNode> FromNode for Box<T> {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        T::read(node, mistakes).map(Box::new)
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
+        T::read(node, diagnostics).map(Box::new)
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
@@ -34,13 +34,13 @@ impl<T: FromNode> FromNode for Box<T> {
 
 /// A list; a key left out is an empty list.
 impl<T: FromNode> FromNode for Vec<T> {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         let NodeValue::List(items) = &node.value else {
-            wrong_kind(node, "a list", "write [ … ], or a line for each item that begins with -", mistakes);
+            wrong_kind(node, "a list", "write [ … ], or a line for each item that begins with -", diagnostics);
             return None;
         };
         // Every item is read before the list is given up, so that all mistakes are reported.
-        let read: Vec<Option<T>> = items.iter().map(|item| T::read(item, mistakes)).collect();
+        let read: Vec<Option<T>> = items.iter().map(|item| T::read(item, diagnostics)).collect();
         read.into_iter().collect()
     }
 
@@ -67,11 +67,11 @@ impl<T> std::ops::Deref for NonEmpty<T> {
 }
 
 impl<T: FromNode> FromNode for NonEmpty<T> {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        let items = Vec::read(node, mistakes)?;
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let items = Vec::read(node, diagnostics)?;
         if items.is_empty() {
-            let mistake = mistakes.error_at("empty-list", &node.span, "the list is empty").label("nothing in it");
-            mistakes.add(mistake.help("write at least one item"));
+            let mistake = diagnostics.error_at("empty-list", &node.span, "the list is empty").label("nothing in it");
+            diagnostics.add(mistake.help("write at least one item"));
             return None;
         }
         Some(Self(items))
@@ -96,10 +96,10 @@ impl<T> std::ops::Deref for OneOrMany<T> {
 }
 
 impl<T: FromNode> FromNode for OneOrMany<T> {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.value {
-            NodeValue::List(_) => NonEmpty::read(node, mistakes).map(|list| Self(list.0)),
-            _ => T::read(node, mistakes).map(|one| Self(vec![one])),
+            NodeValue::List(_) => NonEmpty::read(node, diagnostics).map(|list| Self(list.0)),
+            _ => T::read(node, diagnostics).map(|one| Self(vec![one])),
         }
     }
 
@@ -131,16 +131,16 @@ impl<T> Dict<T> {
 }
 
 impl<T: FromNode> FromNode for Dict<T> {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         let NodeValue::Map(entries) = &node.value else {
-            wrong_kind(node, "a map of names", "write names with their values: { name: value }", mistakes);
+            wrong_kind(node, "a map of names", "write names with their values: { name: value }", diagnostics);
             return None;
         };
         let read: Vec<Option<(Spanned<String>, T)>> = entries
             .iter()
             .map(|entry| {
                 let name = Spanned { value: entry.key.clone(), span: entry.key_span.clone() };
-                T::read(&entry.value, mistakes).map(|value| (name, value))
+                T::read(&entry.value, diagnostics).map(|value| (name, value))
             })
             .collect();
         read.into_iter().collect::<Option<_>>().map(Self)
@@ -169,16 +169,16 @@ impl<T> std::ops::Deref for Flat<T> {
 }
 
 impl<T: Keyed> FromNode for Flat<T> {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        super::read::read_keyed(node, mistakes).map(Self)
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
+        super::read::read_keyed(node, diagnostics).map(Self)
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
         super::read::schema_of_keys::<T>("", generator)
     }
 
-    fn take(_: &'static str, map: &mut MapReader<'_>, mistakes: &mut Mistakes) -> Option<Self> {
-        T::take_keys(map, mistakes).map(Self)
+    fn take(_: &'static str, map: &mut MapReader<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
+        T::take_keys(map, diagnostics).map(Self)
     }
 
     fn describe(_: &'static str, _: &str, object: &mut Keys, generator: &mut SchemaGenerator) {

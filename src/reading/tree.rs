@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 use crate::document::{Number, Value};
 use crate::yaml::{Core, Node, NodeValue};
 
@@ -54,21 +54,21 @@ impl Tree {
 }
 
 impl FromNode for Tree {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         let value = match &node.value {
             NodeValue::Broken => return None,
             NodeValue::Scalar(scalar) if scalar.core() == Core::Absent => {
-                wrong_kind(node, "a JSON value (null and \"\" are written out)", "", mistakes);
+                wrong_kind(node, "a JSON value (null and \"\" are written out)", "", diagnostics);
                 return None;
             }
-            NodeValue::Scalar(_) => match Constant::read(node, mistakes)? {
+            NodeValue::Scalar(_) => match Constant::read(node, diagnostics)? {
                 Constant::Null(_) => TreeValue::Null,
                 Constant::Bool(flag) => TreeValue::Bool(flag.value),
                 Constant::Number(number) => TreeValue::Number(number.value),
                 Constant::Text(text) => TreeValue::Text(text),
             },
             NodeValue::List(items) => {
-                let read: Vec<Option<Self>> = items.iter().map(|item| Self::read(item, mistakes)).collect();
+                let read: Vec<Option<Self>> = items.iter().map(|item| Self::read(item, diagnostics)).collect();
                 TreeValue::List(read.into_iter().collect::<Option<_>>()?)
             }
             NodeValue::Map(entries) => {
@@ -76,7 +76,7 @@ impl FromNode for Tree {
                     .iter()
                     .map(|entry| {
                         let name = Spanned { value: entry.key.clone(), span: entry.key_span.clone() };
-                        Self::read(&entry.value, mistakes).map(|value| (name, value))
+                        Self::read(&entry.value, diagnostics).map(|value| (name, value))
                     })
                     .collect();
                 TreeValue::Object(read.into_iter().collect::<Option<_>>()?)

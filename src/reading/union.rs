@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::yaml::Entry;
 
 use super::read::{Keys, MapReader};
 
 /// The one entry of `keys` that the map has; a mistake when there is none or more than one.
-pub fn choose<'n>(map: &mut MapReader<'n>, keys: &[&'static str], mistakes: &mut Mistakes) -> Option<&'n Entry> {
+pub fn choose<'n>(map: &mut MapReader<'n>, keys: &[&'static str], diagnostics: &mut Diagnostics) -> Option<&'n Entry> {
     let mut written: Vec<&Entry> = keys.iter().filter_map(|key| map.entry(key)).collect();
     written.sort_by_key(|entry| entry.key_span.start);
     match written.as_slice() {
@@ -16,13 +16,13 @@ pub fn choose<'n>(map: &mut MapReader<'n>, keys: &[&'static str], mistakes: &mut
         [] => {
             // `close` reports an unknown key, with the known ones; a second report would say the same.
             if map.place().first_key().is_none() {
-                let mistake = mistakes.error_at("missing-key", map.head(), format!("{} is empty", map.what()));
-                mistakes.add(mistake.label("no keys").help(format!("write one of the keys {}", keys.join(" "))));
+                let mistake = diagnostics.error_at("missing-key", map.head(), format!("{} is empty", map.what()));
+                diagnostics.add(mistake.label("no keys").help(format!("write one of the keys {}", keys.join(" "))));
             }
             None
         }
         [first, second, ..] => {
-            let mistake = mistakes
+            let mistake = diagnostics
                 .error_at(
                     "too-many-keys",
                     &second.key_span,
@@ -30,7 +30,7 @@ pub fn choose<'n>(map: &mut MapReader<'n>, keys: &[&'static str], mistakes: &mut
                 )
                 .label(format!("`{}` was written before it", first.key))
                 .help("keep one of them");
-            mistakes.add(mistake);
+            diagnostics.add(mistake);
             None
         }
     }

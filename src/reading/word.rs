@@ -3,7 +3,7 @@
 use schemars::{Schema, json_schema};
 use serde_json::Value;
 
-use crate::diagnostic::{Mistakes, did_you_mean, shown};
+use crate::diagnostic::{Diagnostics, did_you_mean, shown};
 use crate::yaml::{Core, Node};
 
 use super::read::wrong_kind;
@@ -20,22 +20,22 @@ pub trait Word: Copy + 'static {
 }
 
 /// Reads one of the words.
-pub fn read_word<W: Word>(node: &Node, mistakes: &mut Mistakes) -> Option<W> {
+pub fn read_word<W: Word>(node: &Node, diagnostics: &mut Diagnostics) -> Option<W> {
     let words = || W::ALL.iter().map(|member| member.word());
     // A word may look like a number to YAML (`min_version: 1.2`).
     let Some(scalar) = scalar_of(node).filter(|scalar| scalar.core() != Core::Absent) else {
-        wrong_kind(node, W::WHAT, &one_of::<W>(), mistakes);
+        wrong_kind(node, W::WHAT, &one_of::<W>(), diagnostics);
         return None;
     };
     let found = W::ALL.iter().copied().find(|member| member.word() == scalar.text);
-    if found.is_none() && !mistakes.is_full() {
+    if found.is_none() && !diagnostics.is_full() {
         let message = format!("`{}` is not {}", shown(&scalar.text), W::WHAT);
-        let mistake = mistakes.error_at("unknown-word", &node.span, message).label("unknown word");
+        let mistake = diagnostics.error_at("unknown-word", &node.span, message).label("unknown word");
         let mistake = match did_you_mean(&scalar.text, words()) {
             Some(near) => mistake.help(format!("did you mean `{near}`?")),
             None => mistake,
         };
-        mistakes.add(mistake.help(one_of::<W>()));
+        diagnostics.add(mistake.help(one_of::<W>()));
     }
     found
 }

@@ -110,7 +110,7 @@ impl RequestPlan {
         let mut headers = headers::compile(&spec.headers, &mut reader);
         let cookies = headers::compile_cookies(&spec.cookies, &mut reader);
         let (query_form, body) = compile_body(spec, &method, charset, &mut reader);
-        refuse_content_type(&headers, spec, (charset, body.as_ref()), &mut reader);
+        refuse_content_type(&headers, spec, charset, body.as_ref(), &mut reader);
         let own_type = body.as_ref().map(|body| (CONTENT_TYPE, body.content_type.clone()));
         let defaults = [
             (USER_AGENT, HeaderValue::from_static(DEFAULT_USER_AGENT)),
@@ -219,7 +219,8 @@ impl RequestPlan {
 fn refuse_content_type(
     headers: &[HeaderPlan],
     spec: &RequestSpec<'_>,
-    (charset, body): (Charset, Option<&BodyPlan>),
+    charset: Charset,
+    body: Option<&BodyPlan>,
     reader: &mut Reader<'_>,
 ) {
     let Some(plan) = headers.iter().find(|plan| plan.name == CONTENT_TYPE) else { return };

@@ -66,11 +66,17 @@ impl RequestPlan {
     /// The parts of the request that [`RequestPlan::render`] gives for the same context and node.
     pub fn shape(&self, context: &Context, node: Option<&Url>) -> Result<Vec<ShapePart>, RenderError> {
         let mut parts = Vec::new();
-        let pair = |pair: &Line| part("query", String::new(), pair, (context, self.charset)).map(named);
+        let given = Given { context, charset: self.charset };
+        let pair = |pair: &Line| part("query", String::new(), pair, given).map(named);
         match &self.url {
             Target::Written(url) => {
                 for (index, segment) in url.segments().iter().enumerate() {
-                    parts.push(part("path", (index + 1).to_string(), segment, (context, Charset::UTF_8))?);
+                    parts.push(part(
+                        "path",
+                        (index + 1).to_string(),
+                        segment,
+                        Given { context, charset: Charset::UTF_8 },
+                    )?);
                 }
                 for written in url.query() {
                     parts.push(pair(written)?);
@@ -92,17 +98,17 @@ impl RequestPlan {
             parts.push(pair(written)?);
         }
         for header in &self.headers {
-            parts.push(value("header", header.written.clone(), &header.value, (context, self.charset))?);
+            parts.push(value("header", header.written.clone(), &header.value, given)?);
         }
         for cookie in &self.cookies {
-            parts.push(value("cookie", cookie.name.clone(), &cookie.value, (context, self.charset))?);
+            parts.push(value("cookie", cookie.name.clone(), &cookie.value, given)?);
         }
         if let Some(form) = self.body.as_ref().and_then(BodyPlan::form_from) {
             parts.extend(entries("body", form, context)?);
         }
         if let Some(body) = &self.body {
             for (name, leaf) in &body.leaves {
-                let leaf = part("body", name.clone(), leaf, (context, self.charset))?;
+                let leaf = part("body", name.clone(), leaf, given)?;
                 parts.push(if body.is_form() { named(leaf) } else { leaf });
             }
         }
@@ -137,16 +143,16 @@ fn entries(place: &'static str, form: &FormFromPlan, context: &Context) -> Resul
     Ok(form.entries(context)?.list.into_iter().map(part).collect())
 }
 
-type Given<'a> = (&'a Context, Charset);
+/// What a part is rendered with.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    context: &'a Context,
+    charset: Charset,
+}
 
-fn part(
-    place: &'static str,
-    name: String,
-    line: &Line,
-    (context, charset): Given<'_>,
-) -> Result<ShapePart, RenderError> {
+fn part(place: &'static str, name: String, line: &Line, given: Given<'_>) -> Result<ShapePart, RenderError> {
     let mut value = Zeroizing::new(Vec::new());
-    line.render(context, charset, &mut value)?;
+    line.render(given.context, given.charset, &mut value)?;
     let variables = line.holes().flat_map(Hole::variables).cloned().collect();
     Ok(ShapePart { place, name, variables, value })
 }

@@ -37,7 +37,7 @@ pub(super) fn compile(written: Written<'_>, charset: Charset, reader: &mut Reade
             walk.document();
             let (places, declared) = (walk.places, walk.declared);
             if mistakes.is_empty() {
-                result = assemble(&template, &places, (charset, declared), &mut mistakes);
+                result = assemble(&template, &places, charset, declared, &mut mistakes);
             }
         }
         None => mistakes.push(Mistake::new(
@@ -265,7 +265,8 @@ fn offset(position: u64) -> usize {
 fn assemble(
     template: &Template,
     places: &[Found],
-    (charset, declared): (Charset, bool),
+    charset: Charset,
+    declared: bool,
     mistakes: &mut Vec<Mistake>,
 ) -> (Line, Vec<Leaf>) {
     let mut line = Line::default();

@@ -13,7 +13,7 @@ const DECLARATION_WINDOW: usize = 1024;
 
 /// Which charset a reply is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Charset {
+pub enum ReplyCharset {
     /// What the reply itself says.
     #[default]
     Auto,
@@ -21,7 +21,7 @@ pub enum Charset {
     Named(&'static Encoding),
 }
 
-impl Charset {
+impl ReplyCharset {
     /// Reads a name as connectors write it: `auto` or a label of the WHATWG encoding standard (`gbk`, `big5`).
     /// `None` for a label that names no charset, and for those that the standard maps to "replacement".
     pub fn parse(name: &str) -> Option<Self> {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn name(content_type: Option<&str>, body: &[u8]) -> &'static str {
-        Charset::Auto.of(content_type, body, true).0.name()
+        ReplyCharset::Auto.of(content_type, body, true).0.name()
     }
 
     #[test]
@@ -118,18 +118,18 @@ mod tests {
         ] {
             assert_eq!(name(content_type, body), wanted, "{content_type:?} {body:?}");
         }
-        assert_eq!(Charset::Auto.of(None, gbk_page, false).0, UTF_8);
+        assert_eq!(ReplyCharset::Auto.of(None, gbk_page, false).0, UTF_8);
     }
 
     #[test]
     fn a_named_charset_wins_and_drops_its_own_bom_only() {
-        let gbk = Charset::parse("GBK").unwrap();
+        let gbk = ReplyCharset::parse("GBK").unwrap();
         assert_eq!(gbk.of(Some("text/plain; charset=utf-8"), b"\xef\xbb\xbfx", false), (encoding_rs::GBK, 0));
-        let utf8 = Charset::parse("utf-8").unwrap();
+        let utf8 = ReplyCharset::parse("utf-8").unwrap();
         assert_eq!(utf8.of(None, b"\xef\xbb\xbfx", false), (UTF_8, 3));
-        assert_eq!(Charset::parse("auto"), Some(Charset::Auto));
-        assert_eq!(Charset::parse("iso-2022-kr"), None);
-        assert_eq!(Charset::parse("latin-99"), None);
+        assert_eq!(ReplyCharset::parse("auto"), Some(ReplyCharset::Auto));
+        assert_eq!(ReplyCharset::parse("iso-2022-kr"), None);
+        assert_eq!(ReplyCharset::parse("latin-99"), None);
     }
 
     #[test]

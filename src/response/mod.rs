@@ -13,7 +13,7 @@ mod sniff;
 pub mod source;
 mod wanted;
 
-pub use charset::Charset;
+pub use charset::ReplyCharset;
 #[cfg(test)]
 pub(crate) use html::PARSED_HERE;
 pub use limits::{HeadersTooLarge, MAX_HEADER_BYTES, MAX_HEADERS, check_headers};
@@ -53,16 +53,16 @@ pub enum Format {
 
 impl Format {
     /// What a body of this format is; `None` when the reply says so.
-    fn kind(&self) -> Option<Kind> {
+    fn kind(&self) -> Option<BodyKind> {
         Some(match self {
             Self::Auto => return None,
-            Self::Json => Kind::Json,
-            Self::Xml => Kind::Xml,
-            Self::Form => Kind::Form,
-            Self::Pairs(_) => Kind::Pairs,
-            Self::Html => Kind::Html,
-            Self::Text => Kind::Text,
-            Self::Bytes => Kind::Bytes,
+            Self::Json => BodyKind::Json,
+            Self::Xml => BodyKind::Xml,
+            Self::Form => BodyKind::Form,
+            Self::Pairs(_) => BodyKind::Pairs,
+            Self::Html => BodyKind::Html,
+            Self::Text => BodyKind::Text,
+            Self::Bytes => BodyKind::Bytes,
         })
     }
 
@@ -81,7 +81,7 @@ pub struct Decoding {
     /// `response.format`
     pub format: Format,
     /// `response.charset`
-    pub charset: Charset,
+    pub charset: ReplyCharset,
     /// What the step asks of a page.
     pub wanted: Arc<Wanted>,
     /// What a document may take.
@@ -104,7 +104,7 @@ pub const MEMORY_PER_BYTE: usize = 8;
 
 /// What a reply was taken as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum BodyKind {
     /// JSON.
     Json,
     /// XML.
@@ -121,7 +121,7 @@ pub enum Kind {
     Bytes,
 }
 
-impl Kind {
+impl BodyKind {
     /// Without its article: "no readable …".
     pub fn noun(self) -> &'static str {
         let phrase = self.phrase();
@@ -146,7 +146,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded {
     /// What it was taken as.
-    pub kind: Kind,
+    pub kind: BodyKind,
     /// The document, or why there is none (quoting nothing of the reply).
     pub document: Result<Value, String>,
     /// How paths and scalars of the document are read.
@@ -167,7 +167,7 @@ impl Decoded {
     /// Whether the body is a page, or one came instead of what was declared.
     pub fn is_page(&self) -> bool {
         let instead = |text: &String| self.document.is_err() && sniff::starts_as_page(text);
-        self.kind == Kind::Html || self.text.as_ref().is_some_and(instead)
+        self.kind == BodyKind::Html || self.text.as_ref().is_some_and(instead)
     }
 
     /// Puts another document in the place of the one that was decoded: what a script made of it.
@@ -193,21 +193,21 @@ impl Decoded {
 /// a caller that decodes a large body on another thread has nothing costly left to do.
 pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> Decoded {
     let kind = decoding.format.kind().unwrap_or_else(|| sniff::kind(content_type, body));
-    let markup = matches!(kind, Kind::Xml | Kind::Html);
+    let markup = matches!(kind, BodyKind::Xml | BodyKind::Html);
     let (encoding, bom) = decoding.charset.of(content_type, body, markup);
     let text = charset::decode(encoding, &body[bom..]);
     let (mut html_title, mut page, mut too_large) = (None, PageParts::default(), false);
     let document = match (kind, &text) {
-        (Kind::Bytes, _) => Ok(bytes(content_type, body)),
+        (BodyKind::Bytes, _) => Ok(bytes(content_type, body)),
         (_, None) => Err(format!("the reply is not valid {}", encoding.name())),
-        (Kind::Json, Some(text)) => {
+        (BodyKind::Json, Some(text)) => {
             let text = text.trim_start_matches(is_margin);
             from_json_within(text.as_bytes(), decoding.most.0).map_err(|error| {
                 too_large = error.too_large;
                 error.to_string()
             })
         }
-        (Kind::Html, Some(text)) => match Page::parse(text) {
+        (BodyKind::Html, Some(text)) => match Page::parse(text) {
             Ok(parsed) => {
                 html_title = parsed.shown_title();
                 page = PageParts::of(&parsed, &decoding.wanted, encoding);
@@ -215,20 +215,20 @@ pub fn decode(decoding: &Decoding, content_type: Option<&str>, body: &[u8]) -> D
             }
             Err(cause) => Err(format!("a page that cannot be relied on: {cause}")),
         },
-        (Kind::Xml, Some(text)) => from_xml(text).map_err(|error| error.to_string()),
-        (Kind::Form, Some(text)) if encoding.is_ascii_compatible() => members::form(text, &body[bom..], encoding),
-        (Kind::Form, Some(text)) => members::form(text, text.as_bytes(), encoding),
-        (Kind::Pairs, Some(text)) => members::pairs(text, &decoding.format.pairs()),
-        (Kind::Text, Some(text)) => Ok(whole_text(without_line_end(text))),
+        (BodyKind::Xml, Some(text)) => from_xml(text).map_err(|error| error.to_string()),
+        (BodyKind::Form, Some(text)) if encoding.is_ascii_compatible() => members::form(text, &body[bom..], encoding),
+        (BodyKind::Form, Some(text)) => members::form(text, text.as_bytes(), encoding),
+        (BodyKind::Pairs, Some(text)) => members::pairs(text, &decoding.format.pairs()),
+        (BodyKind::Text, Some(text)) => Ok(whole_text(without_line_end(text))),
     };
     if let (Err(_), Some(text)) = (&document, &text)
-        && kind != Kind::Html
+        && kind != BodyKind::Html
         && sniff::starts_as_page(text)
     {
         // What an administrator needs most: the login page that came instead of the JSON that was declared.
         html_title = Page::parse(text).ok().and_then(|page| page.shown_title());
     }
-    let shape = if kind == Kind::Xml { Shape::Xml } else { Shape::Plain };
+    let shape = if kind == BodyKind::Xml { Shape::Xml } else { Shape::Plain };
     let text = text.map(Cow::into_owned);
     let mut decoded = Decoded { kind, document, shape, text, html_title, page, bytes: 0, too_large };
     decoded.weigh(decoding.most);

@@ -4,7 +4,7 @@
 //! between HTML and XML, because many servers send JSON under it. One guess, no second try: a body that is not what
 //! it was taken for is undecodable.
 
-use super::Kind;
+use super::BodyKind;
 
 /// Root elements that mean a page and not XML, for fragments without a doctype.
 const HTML_ELEMENTS: [&str; 24] = [
@@ -16,16 +16,16 @@ const HTML_ELEMENTS: [&str; 24] = [
 const WINDOW: usize = 1024;
 
 /// Takes the Content-Type and the body (its bytes may still be in any charset).
-pub(super) fn kind(content_type: Option<&str>, body: &[u8]) -> Kind {
+pub(super) fn kind(content_type: Option<&str>, body: &[u8]) -> BodyKind {
     let media = content_type.unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     let subtype = media.split_once('/').map_or("", |(_, subtype)| subtype);
     match subtype {
-        "json" | "x-json" => return Kind::Json,
-        "x-www-form-urlencoded" => return Kind::Form,
-        "xml" => return Kind::Xml,
-        "xhtml+xml" => return Kind::Html,
-        _ if subtype.ends_with("+json") => return Kind::Json,
-        _ if subtype.ends_with("+xml") => return Kind::Xml,
+        "json" | "x-json" => return BodyKind::Json,
+        "x-www-form-urlencoded" => return BodyKind::Form,
+        "xml" => return BodyKind::Xml,
+        "xhtml+xml" => return BodyKind::Html,
+        _ if subtype.ends_with("+json") => return BodyKind::Json,
+        _ if subtype.ends_with("+xml") => return BodyKind::Xml,
         _ => {}
     }
     // UTF-16 shows its ASCII characters with a zero byte beside each; a BOM is no character.
@@ -37,10 +37,10 @@ pub(super) fn kind(content_type: Option<&str>, body: &[u8]) -> Kind {
         .collect();
     let start = ascii.trim_start();
     match start.chars().next() {
-        Some('{' | '[') => Kind::Json,
-        Some('<') if is_page(start, media == "text/html") => Kind::Html,
-        Some('<') => Kind::Xml,
-        _ => Kind::Text,
+        Some('{' | '[') => BodyKind::Json,
+        Some('<') if is_page(start, media == "text/html") => BodyKind::Html,
+        Some('<') => BodyKind::Xml,
+        _ => BodyKind::Text,
     }
 }
 
@@ -83,30 +83,30 @@ mod tests {
     #[test]
     fn the_content_type_then_the_first_character() {
         for (content_type, body, wanted) in [
-            (Some("application/json"), &b"<html>"[..], Kind::Json),
-            (Some("application/problem+json; charset=utf-8"), b"", Kind::Json),
-            (Some("TEXT/XML"), b"{}", Kind::Xml),
-            (Some("application/soap+xml"), b"", Kind::Xml),
-            (Some("application/xhtml+xml"), b"<?xml version='1.0'?>", Kind::Html),
-            (Some("application/x-www-form-urlencoded"), b"a=b", Kind::Form),
-            (Some("text/html"), b" {\"code\":1}", Kind::Json),
-            (Some("text/html"), b"<reply/>", Kind::Html),
-            (Some("text/html"), b"<?xml version='1.0'?><reply/>", Kind::Xml),
-            (Some("text/html"), b"<?xml version='1.0'?><!DOCTYPE html><html>", Kind::Html),
-            (Some("text/plain"), b"yes", Kind::Text),
-            (Some("text/plain"), b"[1]", Kind::Json),
-            (Some("image/png"), b"\x89PNG", Kind::Text),
-            (None, b"", Kind::Text),
-            (None, b"  \r\n", Kind::Text),
-            (None, b"\"x\"", Kind::Text),
-            (None, b"\n<!-- hi --> <!DocType HTML>", Kind::Html),
-            (None, b"<!DOCTYPE note SYSTEM 'x'><note/>", Kind::Xml),
-            (None, b"<script>alert('no')</script>", Kind::Html),
-            (None, b"<cas:serviceResponse xmlns:cas='u'>", Kind::Xml),
-            (None, b"<user><name>x</name></user>", Kind::Xml),
-            (None, b"\xef\xbb\xbf{}", Kind::Json),
-            (None, b"\xff\xfe{\0}\0", Kind::Json),
-            (None, b"\xff\xfe<\0h\0t\0m\0l\0>\0", Kind::Html),
+            (Some("application/json"), &b"<html>"[..], BodyKind::Json),
+            (Some("application/problem+json; charset=utf-8"), b"", BodyKind::Json),
+            (Some("TEXT/XML"), b"{}", BodyKind::Xml),
+            (Some("application/soap+xml"), b"", BodyKind::Xml),
+            (Some("application/xhtml+xml"), b"<?xml version='1.0'?>", BodyKind::Html),
+            (Some("application/x-www-form-urlencoded"), b"a=b", BodyKind::Form),
+            (Some("text/html"), b" {\"code\":1}", BodyKind::Json),
+            (Some("text/html"), b"<reply/>", BodyKind::Html),
+            (Some("text/html"), b"<?xml version='1.0'?><reply/>", BodyKind::Xml),
+            (Some("text/html"), b"<?xml version='1.0'?><!DOCTYPE html><html>", BodyKind::Html),
+            (Some("text/plain"), b"yes", BodyKind::Text),
+            (Some("text/plain"), b"[1]", BodyKind::Json),
+            (Some("image/png"), b"\x89PNG", BodyKind::Text),
+            (None, b"", BodyKind::Text),
+            (None, b"  \r\n", BodyKind::Text),
+            (None, b"\"x\"", BodyKind::Text),
+            (None, b"\n<!-- hi --> <!DocType HTML>", BodyKind::Html),
+            (None, b"<!DOCTYPE note SYSTEM 'x'><note/>", BodyKind::Xml),
+            (None, b"<script>alert('no')</script>", BodyKind::Html),
+            (None, b"<cas:serviceResponse xmlns:cas='u'>", BodyKind::Xml),
+            (None, b"<user><name>x</name></user>", BodyKind::Xml),
+            (None, b"\xef\xbb\xbf{}", BodyKind::Json),
+            (None, b"\xff\xfe{\0}\0", BodyKind::Json),
+            (None, b"\xff\xfe<\0h\0t\0m\0l\0>\0", BodyKind::Html),
         ] {
             assert_eq!(kind(content_type, body), wanted, "{content_type:?} {body:?}");
         }

@@ -1,13 +1,13 @@
 //! What a scheme may use while its written form is compiled: the checks of the connector around it, and no more.
 
 use crate::context::Variable;
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 use crate::reading::Text;
 use crate::request::RequestPlan;
 use crate::template::{Charset, Language, Place, Template};
 
 /// Parses a text, and checks that its variables exist at this step.
-pub type Templates<'a> = &'a dyn Fn(&Text, Place, &mut Mistakes) -> Option<Template>;
+pub type Templates<'a> = &'a dyn Fn(&Text, Place, &mut Diagnostics) -> Option<Template>;
 
 /// A scheme of one step that is being compiled.
 pub struct Compile<'a> {
@@ -20,13 +20,13 @@ pub struct Compile<'a> {
     /// Where `auth` stands.
     pub at: &'a Span,
     /// Where mistakes go.
-    pub mistakes: &'a mut Mistakes,
+    pub diagnostics: &'a mut Diagnostics,
 }
 
 impl Compile<'_> {
     /// A text of the scheme.
     pub fn template(&mut self, text: &Text, place: Place) -> Option<Template> {
-        (self.templates)(text, place, self.mistakes)
+        (self.templates)(text, place, self.diagnostics)
     }
 
     /// A text of a scheme whose token serves all users: literals, settings, secrets, times and random values.
@@ -37,8 +37,8 @@ impl Compile<'_> {
         let foreign = template.holes().find_map(|hole| Some((hole, hole.variables().find(|variable| !own(variable))?)));
         let Some((hole, variable)) = foreign else { return Some(template) };
         let message = format!("`{variable}` is of one login, and this token is the service's own");
-        let mistake = self.mistakes.error_at("auth-of-user", &text.span_of(hole.range.clone()), message);
-        self.mistakes.add(mistake.help(
+        let mistake = self.diagnostics.error_at("auth-of-user", &text.span_of(hole.range.clone()), message);
+        self.diagnostics.add(mistake.help(
             "it may read literals, settings, secret.*, time.* and random.*; a user's own token is asked for by a step of its own",
         ));
         None
@@ -60,22 +60,22 @@ impl Compile<'_> {
         let charset = Charset::parse(&label.text);
         if charset.is_none() {
             let message = format!("`{}` is no charset", label.text);
-            self.mistakes.add(self.mistakes.error_at("charset", &label.span, message));
+            self.diagnostics.add(self.diagnostics.error_at("charset", &label.span, message));
         }
         charset
     }
 
     /// Notes a mistake.
     pub fn error(&mut self, code: &'static str, span: &Span, message: impl Into<String>, help: &str) {
-        let mistake = self.mistakes.error_at(code, span, message);
-        self.mistakes.add(mistake.help(help));
+        let mistake = self.diagnostics.error_at(code, span, message);
+        self.diagnostics.add(mistake.help(help));
     }
 
     /// Refuses a scheme of the language that is still to come (docs/security.md, failure 22).
     pub(super) fn not_supported(&mut self, key: &str) {
         let message = format!("`auth: {key}` is not supported yet");
-        let mistake = self.mistakes.error_at("not-supported", self.at, message);
+        let mistake = self.diagnostics.error_at("not-supported", self.at, message);
         let mistake = mistake.label("this version of Doorward cannot do it");
-        self.mistakes.add(mistake.help("leave it out, or use a newer version"));
+        self.diagnostics.add(mistake.help("leave it out, or use a newer version"));
     }
 }

@@ -6,11 +6,11 @@ use std::collections::HashSet;
 
 use super::limits::{MAX_DEPTH, MAX_NODES};
 use super::{Core, Entry, Node, NodeValue, Scalar, syntax};
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 
 /// The tree so far.
 pub struct Builder<'m> {
-    mistakes: &'m mut Mistakes,
+    diagnostics: &'m mut Diagnostics,
     open: Vec<Open>,
     root: Option<Node>,
     nodes: usize,
@@ -45,8 +45,8 @@ enum Key {
 }
 
 impl<'m> Builder<'m> {
-    pub fn new(mistakes: &'m mut Mistakes) -> Self {
-        Self { mistakes, open: Vec::new(), root: None, nodes: 0, documents: 0, braces: None }
+    pub fn new(diagnostics: &'m mut Diagnostics) -> Self {
+        Self { diagnostics, open: Vec::new(), root: None, nodes: 0, documents: 0, braces: None }
     }
 
     /// Notes anchors and tags, which stand before the value at `span`.
@@ -104,13 +104,13 @@ impl<'m> Builder<'m> {
     }
 
     pub fn open_map(&mut self, span: Span) -> bool {
-        let braces = self.mistakes.file().text[span.start..].starts_with("{{");
+        let braces = self.diagnostics.file().text[span.start..].starts_with("{{");
         if braces && !self.is_muted() {
             self.braces = Some(span.start);
             let at = span.start..span.start + 2;
-            let mistake = self.mistakes.error_at("quote-braces", &at, "a value with braces is not quoted");
+            let mistake = self.diagnostics.error_at("quote-braces", &at, "a value with braces is not quoted");
             let mistake = mistake.label("YAML reads this as a map");
-            self.mistakes.add(mistake.help("quote values with braces: \"{{ … }}\""));
+            self.diagnostics.add(mistake.help("quote values with braces: \"{{ … }}\""));
         }
         let map = Collection::Map { entries: Vec::new(), keys: HashSet::new(), key: Key::Wanted };
         self.open(span, map, braces)
@@ -130,7 +130,7 @@ impl<'m> Builder<'m> {
             }
         };
         // A block ends where the next thing begins, lines later; its last item is what a reader takes for its end.
-        let is_flow = self.mistakes.file().text[start..].starts_with(['{', '[']);
+        let is_flow = self.diagnostics.file().text[start..].starts_with(['{', '[']);
         let end = if is_flow { end } else { last.unwrap_or(end) };
         let value = if braces { NodeValue::Broken } else { value };
         self.put(Node { span: start..end.max(start), value })
@@ -138,12 +138,12 @@ impl<'m> Builder<'m> {
 
     /// The parser gave up at the byte `at` and said `info`.
     pub fn stopped(self, at: usize, info: &str) {
-        let file = self.mistakes.file();
+        let file = self.diagnostics.file();
         let told =
             self.braces.is_some_and(|braces| braces <= at && file.position(braces).line + 1 >= file.position(at).line);
         if !told {
             let mistake = syntax::explain(file, at, info, self.open_bracket());
-            self.mistakes.add(mistake);
+            self.diagnostics.add(mistake);
         }
     }
 
@@ -153,16 +153,17 @@ impl<'m> Builder<'m> {
             Some(Node { value: NodeValue::Scalar(scalar), .. }) => scalar.core() == Core::Absent,
             Some(_) => false,
         };
-        if nothing && !self.mistakes.has_errors() {
-            let mistake = self.mistakes.error_at("empty-file", &(0..0), "the file is empty").label("nothing to read");
-            self.mistakes.add(mistake.help("a connector begins with version: 1"));
+        if nothing && !self.diagnostics.has_errors() {
+            let mistake =
+                self.diagnostics.error_at("empty-file", &(0..0), "the file is empty").label("nothing to read");
+            self.diagnostics.add(mistake.help("a connector begins with version: 1"));
         }
         self.root.filter(|_| !nothing)
     }
 
     fn open(&mut self, span: Span, what: Collection, braces: bool) -> bool {
         if self.open.len() >= MAX_DEPTH {
-            self.mistakes.add(syntax::too_deep(self.mistakes.file(), span.start));
+            self.diagnostics.add(syntax::too_deep(self.diagnostics.file(), span.start));
             return false;
         }
         let muted = self.is_muted();
@@ -188,7 +189,7 @@ impl<'m> Builder<'m> {
     /// Where the innermost bracket stands that is not closed yet.
     fn open_bracket(&self) -> Option<usize> {
         let start = self.open.last()?.start;
-        self.mistakes.file().text[start..].starts_with(['{', '[']).then_some(start)
+        self.diagnostics.file().text[start..].starts_with(['{', '[']).then_some(start)
     }
 
     /// Puts a finished value where it belongs.
@@ -216,23 +217,24 @@ impl<'m> Builder<'m> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             let text = format!("the file holds more than {MAX_NODES} values");
-            let mistake = self.mistakes.error_at("too-many-values", &(at..at), text);
-            self.mistakes.add(mistake.help("move scripts and test data to files of their own"));
+            let mistake = self.diagnostics.error_at("too-many-values", &(at..at), text);
+            self.diagnostics.add(mistake.help("move scripts and test data to files of their own"));
         }
         self.nodes <= MAX_NODES
     }
 
     fn duplicate(&mut self, key: &str, span: &Span) {
-        if self.mistakes.is_full() {
+        if self.diagnostics.is_full() {
             return;
         }
         let first = match self.open.last().map(|open| &open.what) {
             Some(Collection::Map { entries, .. }) => entries.iter().find(|entry| entry.key == key),
             _ => None,
         };
-        let line = first.map(|entry| self.mistakes.file().position(entry.key_span.start).line);
-        let mistake = self.mistakes.error_at("duplicate-key", span, "a key is written twice").label("the second time");
-        self.mistakes.add(match line {
+        let line = first.map(|entry| self.diagnostics.file().position(entry.key_span.start).line);
+        let mistake =
+            self.diagnostics.error_at("duplicate-key", span, "a key is written twice").label("the second time");
+        self.diagnostics.add(match line {
             Some(line) => mistake.help(format!("the first one is on line {line}; keep one of them")),
             None => mistake.help("keep one of them"),
         });
@@ -240,7 +242,7 @@ impl<'m> Builder<'m> {
 
     fn refuse(&mut self, code: &'static str, span: &Span, message: &str, help: &str) {
         if !self.is_muted() {
-            self.mistakes.add(self.mistakes.error_at(code, span, message).help(help));
+            self.diagnostics.add(self.diagnostics.error_at(code, span, message).help(help));
         }
     }
 
@@ -250,7 +252,7 @@ impl<'m> Builder<'m> {
 
     /// Where the anchor or tag of the value at `span` stands: at its start or before it.
     fn before(&self, span: &Span, sign: char) -> Span {
-        let text = &self.mistakes.file().text;
+        let text = &self.diagnostics.file().text;
         let from = if text[span.start..].starts_with(sign) { span.start + 1 } else { span.start };
         match text[..from].rfind(sign) {
             Some(at) => {

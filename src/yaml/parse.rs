@@ -4,18 +4,18 @@ use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::build::Builder;
 use super::{Node, Pieces, Scalar, Style, syntax};
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 
 /// Reads the file of `mistakes` into one tree. All mistakes of the syntax that leave the rest readable are noted; `None` when
 /// there is nothing to go on with. Time and memory grow with the size of the file, which is at most [`super::MAX_BYTES`].
-pub fn parse(mistakes: &mut Mistakes) -> Option<Node> {
-    let file = mistakes.file().clone();
+pub fn parse(diagnostics: &mut Diagnostics) -> Option<Node> {
+    let file = diagnostics.file().clone();
     if let Some(mistake) = syntax::unreadable(&file) {
-        mistakes.add(mistake);
+        diagnostics.add(mistake);
         return None;
     }
     let offsets = Offsets::new(&file.text);
-    let mut builder = Builder::new(mistakes);
+    let mut builder = Builder::new(diagnostics);
     for event in Parser::new_from_str(&file.text[offsets.start..]) {
         let (event, span) = match event {
             Ok((event, span)) => (event, offsets.span(span)),

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::diagnostic::{Mistakes, SourceFile, Style as Colours, render, render_json};
+use crate::diagnostic::{Diagnostics, SourceFile, Style as Colours, render, render_json};
 
 fn read(text: &str) -> (Option<Node>, Vec<crate::diagnostic::Diagnostic>) {
-    let mut mistakes = Mistakes::new(Arc::new(SourceFile { path: "a.yaml".into(), text: text.into() }));
-    let node = parse(&mut mistakes);
-    (node, mistakes.into_diagnostics())
+    let mut diagnostics = Diagnostics::new(Arc::new(SourceFile { path: "a.yaml".into(), text: text.into() }));
+    let node = parse(&mut diagnostics);
+    (node, diagnostics.into_list())
 }
 
 fn codes(text: &str) -> Vec<&'static str> {
@@ -27,8 +27,8 @@ fn scalar(node: &Node) -> &Scalar {
 fn nodes_know_where_and_how_they_were_written() {
     let text =
         "标题: 你好\nlist:\n  - \"q {{x}}\"\n  - 0000\nscript: |\n    first\n      second {{y}}\n\nmap: { a: 'b' }\n";
-    let (node, mistakes) = read(text);
-    assert!(mistakes.is_empty(), "{mistakes:?}");
+    let (node, diagnostics) = read(text);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
     let node = node.unwrap();
     assert_eq!(&text[entry(&node, "标题").span.clone()], "你好");
     let NodeValue::List(items) = &entry(&node, "list").value else { panic!() };
@@ -44,8 +44,8 @@ fn nodes_know_where_and_how_they_were_written() {
 
 #[test]
 fn line_ends_byte_order_marks_and_json_are_read() {
-    let (node, mistakes) = read("\u{feff}a: 1\r\nb: |\r\n  x\r\n  y {{z}}\r\n标: c\r\n");
-    assert!(mistakes.is_empty(), "{mistakes:?}");
+    let (node, diagnostics) = read("\u{feff}a: 1\r\nb: |\r\n  x\r\n  y {{z}}\r\n标: c\r\n");
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
     let node = node.unwrap();
     assert_eq!(scalar(entry(&node, "b")).text, "x\ny {{z}}\n");
     let at = scalar(entry(&node, "b")).pieces.span_of(2..3).unwrap();
@@ -141,10 +141,10 @@ fn hostile_files_are_refused_in_bounded_time() {
         many_keys,
     ] {
         let start: String = text.chars().take(12).collect();
-        let (_, mistakes) = read(&text);
-        assert!(mistakes.len() <= 101, "{start:?}: {}", mistakes.len());
-        assert!(render(&mistakes, Colours::Coloured).len() < 1 << 20, "{start:?}");
-        assert!(render_json(&mistakes).len() < 1 << 20, "{start:?}");
+        let (_, diagnostics) = read(&text);
+        assert!(diagnostics.len() <= 101, "{start:?}: {}", diagnostics.len());
+        assert!(render(&diagnostics, Colours::Coloured).len() < 1 << 20, "{start:?}");
+        assert!(render_json(&diagnostics).len() < 1 << 20, "{start:?}");
     }
 }
 
@@ -153,11 +153,11 @@ fn every_prefix_and_every_missing_byte_of_a_file_is_survived() {
     let text =
         "a: { b: [ \"c\\n\", 'd', {{e}} ] } # 注\nf: |\n  g\n\n  h: >-\n- &i j\n? *k : !l m\n%n\r\n\"o\": \t@p\n";
     for cut in (0..=text.len()).filter(|cut| text.is_char_boundary(*cut)) {
-        let (_, mistakes) = read(&text[..cut]);
-        render(&mistakes, Colours::Plain);
+        let (_, diagnostics) = read(&text[..cut]);
+        render(&diagnostics, Colours::Plain);
         if let Some(next) = text[cut..].chars().next() {
-            let (_, mistakes) = read(&format!("{}{}", &text[..cut], &text[cut + next.len_utf8()..]));
-            render(&mistakes, Colours::Plain);
+            let (_, diagnostics) = read(&format!("{}{}", &text[..cut], &text[cut + next.len_utf8()..]));
+            render(&diagnostics, Colours::Plain);
         }
     }
 }

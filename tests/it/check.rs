@@ -24,10 +24,10 @@ fn loader() -> Loader {
 /// All that the check says about a file, whose name only is shown.
 pub fn check_text(path: &Path, text: String) -> Vec<Diagnostic> {
     let loader = loader();
-    let draft = Draft::read(Path::new(path.file_name().unwrap()), text, loader.around());
+    let draft = Draft::read(Path::new(path.file_name().unwrap()), text, loader.load_context());
     let scripts: Vec<Source> = draft.scripts().cloned().collect();
     let reads = if scripts.is_empty() { Vec::new() } else { inspect(&worker(), &scripts) };
-    draft.finish(loader.around(), reads).diagnostics
+    draft.finish(loader.load_context(), reads).diagnostics
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn parse(text: &str) -> Loaded {
 }
 
 fn messages(loaded: &Loaded) -> String {
-    render(&loaded.mistakes, Style::Plain)
+    render(&loaded.diagnostics, Style::Plain)
 }
 
 /// The smallest file that runs.
@@ -186,7 +186,7 @@ fn clients_are_checked() {
         assert!(loaded.config.is_none() && text.contains(words), "{clients}: {words}\n{text}");
         // What stands in the place of a hash may be the token. The quoted line of the file shows it to who can read the
         // file anyway; the message itself does not.
-        assert!(loaded.mistakes.iter().all(|mistake| !mistake.message.contains("hunter2")));
+        assert!(loaded.diagnostics.iter().all(|mistake| !mistake.message.contains("hunter2")));
     }
 }
 
@@ -231,7 +231,7 @@ fn what_is_no_file_or_no_yaml_is_told() {
     assert!(missing.config.is_none() && messages(&missing).contains("--config"));
     for text in ["", "listen: [", "- a", "listen: &a x", "listen: x\nlisten: y", "\u{0}"] {
         let loaded = parse(text);
-        assert!(loaded.config.is_none() && !loaded.mistakes.is_empty(), "{text:?}");
+        assert!(loaded.config.is_none() && !loaded.diagnostics.is_empty(), "{text:?}");
     }
 }
 

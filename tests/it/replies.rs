@@ -2,14 +2,14 @@
 
 use doorward::cookies::parse_date;
 use doorward::document::{PairsSpec, Path, Value, from_json, to_json};
-use doorward::response::{Charset, Decoded, Decoding, Format, Kind, decode};
+use doorward::response::{BodyKind, Decoded, Decoding, Format, ReplyCharset, decode};
 
 use crate::support::corpora;
 
 mod hostile;
 
 fn reply(format: Format, content_type: Option<&str>, body: &[u8]) -> Decoded {
-    decode(&Decoding { format, charset: Charset::Auto, ..Decoding::default() }, content_type, body)
+    decode(&Decoding { format, charset: ReplyCharset::Auto, ..Decoding::default() }, content_type, body)
 }
 
 /// The document as JSON, or `undecodable`.
@@ -92,7 +92,7 @@ fn an_error_says_why_and_quotes_nothing() {
 #[test]
 fn what_a_page_says_in_explain() {
     let decoded = reply(Format::Auto, Some("text/html; charset=utf-8"), b"<!doctype html><title>Sign in</title>");
-    assert_eq!((decoded.kind, decoded.html_title.as_deref()), (Kind::Html, Some("Sign in")));
+    assert_eq!((decoded.kind, decoded.html_title.as_deref()), (BodyKind::Html, Some("Sign in")));
     assert_eq!(decoded.kind.phrase(), "an HTML page");
 }
 
@@ -132,7 +132,7 @@ fn charsets_of_the_field() {
     ] {
         assert_eq!(json(&reply(Format::Auto, content_type, &body)), wanted, "{content_type:?}");
     }
-    let gbk = Decoding { format: Format::Json, charset: Charset::parse("gbk").unwrap(), ..Decoding::default() };
+    let gbk = Decoding { format: Format::Json, charset: ReplyCharset::parse("gbk").unwrap(), ..Decoding::default() };
     let named = decode(&gbk, Some("application/json; charset=utf-8"), &encoded(encoding_rs::GBK, text));
     assert_eq!(json(&named), message);
     assert_eq!(

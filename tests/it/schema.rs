@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use doorward::connector::check::{Draft, Surroundings};
+use doorward::connector::check::{Draft, LoadContext};
 use doorward::connector::{schema, schema_text};
-use doorward::diagnostic::{Mistakes, SourceFile};
+use doorward::diagnostic::{Diagnostics, SourceFile};
 use doorward::yaml::{Core, Node, NodeValue};
 use serde_json::Value;
 
@@ -16,8 +16,8 @@ use crate::support::loader::loader;
 /// The file as `doorward check` reads it; every file that it names is there, and empty.
 fn draft(source: &SourceFile) -> Draft {
     let loader = loader();
-    let around = Surroundings { read_file: &|_| Ok(Vec::new()), ..loader.around() };
-    Draft::read(&source.path, source.text.clone(), around)
+    let load = LoadContext { read_file: &|_| Ok(Vec::new()), ..loader.load_context() };
+    Draft::read(&source.path, source.text.clone(), load)
 }
 
 fn source(path: &Path) -> Arc<SourceFile> {
@@ -26,9 +26,9 @@ fn source(path: &Path) -> Arc<SourceFile> {
 
 /// The file as JSON, as an editor with the schema sees it; `None` when its syntax is wrong.
 fn as_json(source: Arc<SourceFile>) -> Option<Value> {
-    let mut mistakes = Mistakes::new(source);
-    let node = doorward::yaml::parse(&mut mistakes)?;
-    (!mistakes.has_errors()).then(|| value(&node))
+    let mut diagnostics = Diagnostics::new(source);
+    let node = doorward::yaml::parse(&mut diagnostics)?;
+    (!diagnostics.has_errors()).then(|| value(&node))
 }
 
 fn value(node: &Node) -> Value {
@@ -78,8 +78,8 @@ fn connectors_that_are_read_are_valid() {
     let validator = Validator::new();
     for path in golden::files(&golden::folder("connectors"), &["yaml", "json"]) {
         let draft = draft(&source(&path));
-        let mistakes = draft.diagnostics();
-        assert!(draft.written().is_some() && mistakes.is_empty(), "{}: {mistakes:?}", path.display());
+        let diagnostics = draft.diagnostics();
+        assert!(draft.written().is_some() && diagnostics.is_empty(), "{}: {diagnostics:?}", path.display());
         let refused = validator.refuses(&as_json(source(&path)).unwrap());
         assert_eq!(refused, None, "{}", path.display());
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use doorward::catalog::Loader;
 use doorward::catalog::Outcome;
 use doorward::connector::Live;
-use doorward::connector::check::{Compiled, SecretsFrom, Surroundings};
+use doorward::connector::check::{Compiled, LoadContext, SecretsFrom};
 use doorward::diagnostic::{Diagnostic, Severity};
 use doorward::upstream::{Client, Origin};
 
@@ -56,12 +56,12 @@ fn declared(live: &Live, given: &Given) -> anyhow::Result<()> {
 /// An origin that `--set` leads to and that the connector itself does not name. When it cannot be told which ones the
 /// connector names, every origin is foreign.
 fn foreign(live: &Live, loader: &Loader) -> Option<Origin> {
-    let led_to = live.again(loader.around()).map(|compiled| compiled.origins).unwrap_or_default();
+    let led_to = live.again(loader.load_context()).map(|compiled| compiled.origins).unwrap_or_default();
     let own = if loader.settings.is_empty() {
         led_to.clone()
     } else {
-        let around = Surroundings { settings: &BTreeMap::new(), ..loader.around() };
-        live.again(around).map(|compiled| compiled.origins).unwrap_or_default()
+        let load = LoadContext { settings: &BTreeMap::new(), ..loader.load_context() };
+        live.again(load).map(|compiled| compiled.origins).unwrap_or_default()
     };
     led_to.into_iter().find(|origin| !own.contains(origin))
 }
@@ -80,8 +80,8 @@ fn withheld(live: &Live, given: &Given, origin: &Origin) -> Vec<Diagnostic> {
 /// The connector with its real secrets and with connections that may reach loopback only if it says so itself.
 fn with_secrets(live: Live, loader: &Loader) -> anyhow::Result<Result<Live, Broken>> {
     let id = live.connector.id.clone();
-    let around = Surroundings { secrets_from: SecretsFrom::Environment, ..loader.around() };
-    let Compiled { connector, transport, origins } = match live.again(around) {
+    let load = LoadContext { secrets_from: SecretsFrom::Environment, ..loader.load_context() };
+    let Compiled { connector, transport, origins } = match live.again(load) {
         Ok(again) => again,
         Err(diagnostics) => return Ok(Err(Broken { id, diagnostics })),
     };

@@ -12,7 +12,7 @@ use crate::connector::raw::ask as raw_ask;
 use crate::connector::raw::{self, Spanned, Text};
 use crate::connector::{Ask, Role, Step};
 use crate::context::{LoginValue, Variable};
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::pattern::Pattern;
 use crate::reading::TimeSpan;
 use crate::request::{RequestPlan, RequestSpec};
@@ -38,48 +38,49 @@ const USUAL_POLL: Duration = Duration::from_secs(3);
 const MOST_FIELDS: usize = 16;
 
 /// Compiles the `ask` of a step; `None` after a mistake or without one.
-pub(super) fn ask(part: StepCheck<'_>, mistakes: &mut Mistakes) -> Option<Ask> {
+pub(super) fn ask(part: StepCheck<'_>, diagnostics: &mut Diagnostics) -> Option<Ask> {
     let StepCheck { check, raw: step, .. } = part;
     let pending = step.response.as_ref().and_then(|response| response.pending.as_ref());
     let Some(raw) = &step.ask else {
         if let Some(pending) = pending {
             let message = "`pending` needs an `ask`: without a challenge there is nothing to poll";
-            let mistake = mistakes.error_at("pending-without-ask", &pending.place.span, message);
-            mistakes.add(mistake.help("write ask: { type: push, message: … } in this step"));
+            let mistake = diagnostics.error_at("pending-without-ask", &pending.place.span, message);
+            diagnostics.add(mistake.help("write ask: { type: push, message: … } in this step"));
         }
         return None;
     };
-    let before = mistakes.count();
+    let before = diagnostics.count();
     let part = StepCheck { scope: part.scope.before(), ..part };
     let scope = part.scope;
-    let message = raw.message.as_ref().and_then(|text| template(check, text, Place::Plain, scope, mistakes));
-    let fields = fields(check, raw, pending.is_some(), mistakes);
-    let url = raw.url.as_ref().and_then(|text| link(part, text, mistakes));
-    redirect(raw, url.as_ref(), mistakes);
-    let image = raw.image.as_ref().and_then(|text| image(part, text, mistakes));
-    let expires_in = span(raw.expires_in.as_ref(), "expires_in", USUAL_LIFE, LONGEST, mistakes);
-    let resend = raw.resend.as_ref().and_then(|resend| self::resend(check, resend, scope, mistakes));
-    let poll_after = poll_after(raw, pending.is_some(), mistakes);
-    let attempts = number(raw.attempts.as_ref(), "attempts", USUAL_ATTEMPTS, MOST_ATTEMPTS, mistakes);
+    let message = raw.message.as_ref().and_then(|text| template(check, text, Place::Plain, scope, diagnostics));
+    let fields = fields(check, raw, pending.is_some(), diagnostics);
+    let url = raw.url.as_ref().and_then(|text| link(part, text, diagnostics));
+    redirect(raw, url.as_ref(), diagnostics);
+    let image = raw.image.as_ref().and_then(|text| image(part, text, diagnostics));
+    let expires_in = span(raw.expires_in.as_ref(), "expires_in", USUAL_LIFE, LONGEST, diagnostics);
+    let resend = raw.resend.as_ref().and_then(|resend| self::resend(check, resend, scope, diagnostics));
+    let poll_after = poll_after(raw, pending.is_some(), diagnostics);
+    let attempts = number(raw.attempts.as_ref(), "attempts", USUAL_ATTEMPTS, MOST_ATTEMPTS, diagnostics);
     let ask = Ask { kind: raw.r#type.value, message, fields, url, image, expires_in, attempts, resend, poll_after };
-    (mistakes.count() == before).then_some(ask)
+    (diagnostics.count() == before).then_some(ask)
 }
 
-fn fields(check: &Check<'_>, raw: &raw_ask::Ask, pending: bool, mistakes: &mut Mistakes) -> Vec<AskField> {
+fn fields(check: &Check<'_>, raw: &raw_ask::Ask, pending: bool, diagnostics: &mut Diagnostics) -> Vec<AskField> {
     let kind = raw.r#type.value;
     // A poll brings no answer, and an answer that could be sent again and again would be a guess without an end.
     if pending && (!raw.fields.is_empty() || kind == AskType::Redirect) {
         let message = "an `ask` either waits for a confirmation (`pending`) or takes answers, not both";
-        let mistake = mistakes.error_at("pending-with-answers", &raw.place.span, message);
-        mistakes.add(mistake.help("ask for the answer in one step and wait for the confirmation in the next"));
+        let mistake = diagnostics.error_at("pending-with-answers", &raw.place.span, message);
+        diagnostics.add(mistake.help("ask for the answer in one step and wait for the confirmation in the next"));
     }
     if raw.fields.is_empty() && !pending && !matches!(kind, AskType::Push | AskType::Redirect) {
-        let mistake = mistakes.error_at("ask-without-fields", &raw.place.span, "this `ask` asks for nothing");
-        mistakes.add(mistake.help("name what the user fills in: fields: [ { name: code } ]"));
+        let mistake = diagnostics.error_at("ask-without-fields", &raw.place.span, "this `ask` asks for nothing");
+        diagnostics.add(mistake.help("name what the user fills in: fields: [ { name: code } ]"));
     }
     if raw.fields.len() > MOST_FIELDS {
         let message = format!("an `ask` has at most {MOST_FIELDS} fields");
-        mistakes.add(mistakes.error_at("out-of-range", raw.place.key("fields"), message).help("ask for less at once"));
+        diagnostics
+            .add(diagnostics.error_at("out-of-range", raw.place.key("fields"), message).help("ask for less at once"));
     }
     let mut names: Vec<&str> = if kind == AskType::Redirect { REDIRECT_ANSWERS.to_vec() } else { Vec::new() };
     let mut fields = Vec::new();
@@ -87,56 +88,57 @@ fn fields(check: &Check<'_>, raw: &raw_ask::Ask, pending: bool, mistakes: &mut M
         let name = field.name.text.as_str();
         if names.contains(&name) {
             let message = format!("there are two answers named `{name}`");
-            mistakes.add(mistakes.error_at("duplicate-field", &field.name.span, message).help("name one otherwise"));
+            diagnostics
+                .add(diagnostics.error_at("duplicate-field", &field.name.span, message).help("name one otherwise"));
         }
         names.push(name);
         if Variable::parse(&format!("answer.{name}")).is_err() {
             let message = format!("`{name}` cannot be the name of an answer");
-            let mistake = mistakes.error_at("bad-name", &field.name.span, message);
-            mistakes.add(mistake.help("use letters, digits, `_` and `-`"));
+            let mistake = diagnostics.error_at("bad-name", &field.name.span, message);
+            diagnostics.add(mistake.help("use letters, digits, `_` and `-`"));
         }
         fields.push(AskField {
             name: name.to_owned(),
             label: field.label.as_ref().map(|label| label.text.clone()),
             echo: field.echo.as_ref().is_some_and(|echo| echo.value),
-            pattern: field.pattern.as_ref().and_then(|text| whole(check, text, mistakes)),
+            pattern: field.pattern.as_ref().and_then(|text| whole(check, text, diagnostics)),
         });
     }
     fields
 }
 
 /// A pattern that the whole answer must match.
-fn whole(check: &Check<'_>, text: &Text, mistakes: &mut Mistakes) -> Option<(String, Pattern)> {
+fn whole(check: &Check<'_>, text: &Text, diagnostics: &mut Diagnostics) -> Option<(String, Pattern)> {
     // `$` is the end of the text here: RE2's multi-line mode is off unless the pattern turns it on for itself.
-    let pattern = check.patterns.compile(&format!("^(?:{})$", text.text), &text.span, mistakes)?;
+    let pattern = check.patterns.compile(&format!("^(?:{})$", text.text), &text.span, diagnostics)?;
     Some((text.text.clone(), pattern))
 }
 
 /// A URL that the user's browser follows: like that of a request, its origin is written in the file.
-fn link(part: StepCheck<'_>, text: &Text, mistakes: &mut Mistakes) -> Option<RequestPlan> {
+fn link(part: StepCheck<'_>, text: &Text, diagnostics: &mut Diagnostics) -> Option<RequestPlan> {
     let StepCheck { check, scope, taint, .. } = part;
     let mut marks = Marks::default();
     let spec = RequestSpec::new(marks.word("GET", &text.span), marks.text(text));
     let plan = match RequestPlan::compile(&spec, &check.language) {
         Ok(plan) => plan,
         Err(located) => {
-            marks.note(located, mistakes);
+            marks.note(located, diagnostics);
             return None;
         }
     };
     if plan.has_nodes() {
-        let mistake = mistakes.error_at("nodes-not-in-url", &text.span, "a browser is not sent to one of the nodes");
-        mistakes.add(mistake.help("write the address that users reach, or a setting with one"));
+        let mistake = diagnostics.error_at("nodes-not-in-url", &text.span, "a browser is not sent to one of the nodes");
+        diagnostics.add(mistake.help("write the address that users reach, or a setting with one"));
         return None;
     }
     for hole in plan.holes() {
         for variable in hole.variables() {
-            scope.check(variable, &text.span, mistakes);
+            scope.check(variable, &text.span, diagnostics);
             let verifier = Variable::Login(LoginValue::PkceVerifier);
             if taint.may_hold_credential(variable) || matches!(variable, Variable::Secret(_)) || *variable == verifier {
                 let message = format!("`{variable}` would stand in a URL of the user's browser");
-                let mistake = mistakes.error_at("secret-in-link", &text.span, message);
-                mistakes.add(mistake.help("send it in a request of a step; a browser keeps its history"));
+                let mistake = diagnostics.error_at("secret-in-link", &text.span, message);
+                diagnostics.add(mistake.help("send it in a request of a step; a browser keeps its history"));
             }
         }
     }
@@ -144,33 +146,34 @@ fn link(part: StepCheck<'_>, text: &Text, mistakes: &mut Mistakes) -> Option<Req
 }
 
 /// A redirect without `state` would take anybody's code (RFC 6749 section 10.12).
-fn redirect(raw: &raw_ask::Ask, url: Option<&RequestPlan>, mistakes: &mut Mistakes) {
+fn redirect(raw: &raw_ask::Ask, url: Option<&RequestPlan>, diagnostics: &mut Diagnostics) {
     if raw.r#type.value != AskType::Redirect {
         return;
     }
     let Some(written) = &raw.url else {
-        let mistake = mistakes.error_at("redirect-without-url", &raw.place.span, "a redirect needs its `url`");
-        mistakes.add(mistake.help("write the page's address with client_id, redirect_uri and state={{login.state}}"));
+        let mistake = diagnostics.error_at("redirect-without-url", &raw.place.span, "a redirect needs its `url`");
+        diagnostics
+            .add(mistake.help("write the page's address with client_id, redirect_uri and state={{login.state}}"));
         return;
     };
     let state = Variable::Login(LoginValue::State);
     if url.is_some_and(|url| !url.url_variables().contains(&state)) {
         let message = "this redirect carries no `login.state`, so a code of somebody else could be slipped in";
-        let mistake = mistakes.error_at("redirect-without-state", &written.span, message);
-        mistakes.add(mistake.help("add state={{login.state}}; the daemon compares what comes back"));
+        let mistake = diagnostics.error_at("redirect-without-state", &written.span, message);
+        diagnostics.add(mistake.help("add state={{login.state}}; the daemon compares what comes back"));
     }
 }
 
-fn image(part: StepCheck<'_>, text: &Text, mistakes: &mut Mistakes) -> Option<Image> {
+fn image(part: StepCheck<'_>, text: &Text, diagnostics: &mut Diagnostics) -> Option<Image> {
     if text.text.starts_with("data:") || text.text.starts_with("{{") {
-        return template(part.check, text, Place::Plain, part.scope, mistakes).map(Image::Data);
+        return template(part.check, text, Place::Plain, part.scope, diagnostics).map(Image::Data);
     }
-    link(part, text, mistakes).map(Box::new).map(Image::Link)
+    link(part, text, diagnostics).map(Box::new).map(Image::Link)
 }
 
-fn resend(check: &Check<'_>, raw: &raw_ask::Resend, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Resend> {
-    let after = span(raw.after.as_ref(), "after", USUAL_WAIT, LONGEST, mistakes);
-    let max = number(raw.max.as_ref(), "max", USUAL_RESENDS, MOST_RESENDS, mistakes);
+fn resend(check: &Check<'_>, raw: &raw_ask::Resend, scope: Scope<'_>, diagnostics: &mut Diagnostics) -> Option<Resend> {
+    let after = span(raw.after.as_ref(), "after", USUAL_WAIT, LONGEST, diagnostics);
+    let max = number(raw.max.as_ref(), "max", USUAL_RESENDS, MOST_RESENDS, diagnostics);
     let found = check.raw.steps.iter().position(|step| step.name.text == raw.step.text);
     let wrong = match found {
         None => format!("there is no step `{}`", raw.step.text),
@@ -183,26 +186,26 @@ fn resend(check: &Check<'_>, raw: &raw_ask::Resend, scope: Scope<'_>, mistakes: 
         }
         Some(step) => return Some(Resend { step, after, max }),
     };
-    let mistake = mistakes.error_at("resend-step", &raw.step.span, wrong);
-    mistakes.add(mistake.help("name the earlier step that sends the code"));
+    let mistake = diagnostics.error_at("resend-step", &raw.step.span, wrong);
+    diagnostics.add(mistake.help("name the earlier step that sends the code"));
     None
 }
 
-fn poll_after(raw: &raw_ask::Ask, pending: bool, mistakes: &mut Mistakes) -> Option<Duration> {
+fn poll_after(raw: &raw_ask::Ask, pending: bool, diagnostics: &mut Diagnostics) -> Option<Duration> {
     if let (Some(written), false) = (&raw.poll_after, pending) {
         let message = "`poll_after` without `pending`: no reply of this step says \"not yet\"";
-        let mistake = mistakes.error_at("poll-without-pending", &written.span, message);
-        mistakes
+        let mistake = diagnostics.error_at("poll-without-pending", &written.span, message);
+        diagnostics
             .add(mistake.help("say when the confirmation is still awaited: response.pending: { field: …, equals: … }"));
         return None;
     }
     if raw.r#type.value == AskType::Push && !pending {
         let message = "a push needs `pending`: until the user confirms, each poll would be refused";
-        let mistake = mistakes.error_at("push-without-pending", &raw.r#type.span, message);
-        mistakes
+        let mistake = diagnostics.error_at("push-without-pending", &raw.r#type.span, message);
+        diagnostics
             .add(mistake.help("say when the confirmation is still awaited: response.pending: { field: …, equals: … }"));
     }
-    pending.then(|| span(raw.poll_after.as_ref(), "poll_after", USUAL_POLL, SLOWEST_POLL, mistakes))
+    pending.then(|| span(raw.poll_after.as_ref(), "poll_after", USUAL_POLL, SLOWEST_POLL, diagnostics))
 }
 
 fn span(
@@ -210,33 +213,34 @@ fn span(
     name: &str,
     usual: Duration,
     most: Duration,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Duration {
     let Some(written) = written else { return usual };
     let TimeSpan(given) = written.value;
     if given.is_zero() || given > most {
         let message = format!("`{name}` is more than nothing and at most {}s", most.as_secs());
-        mistakes.add(mistakes.error_at("out-of-range", &written.span, message).help(format!("usual is {usual:?}")));
+        diagnostics
+            .add(diagnostics.error_at("out-of-range", &written.span, message).help(format!("usual is {usual:?}")));
     }
     given
 }
 
-fn number(written: Option<&Spanned<u32>>, name: &str, usual: u32, most: u32, mistakes: &mut Mistakes) -> u32 {
+fn number(written: Option<&Spanned<u32>>, name: &str, usual: u32, most: u32, diagnostics: &mut Diagnostics) -> u32 {
     let Some(written) = written else { return usual };
     if !(1..=most).contains(&written.value) {
         let message = format!("`{name}` is 1 to {most}");
-        mistakes.add(mistakes.error_at("out-of-range", &written.span, message).help(format!("usual is {usual}")));
+        diagnostics.add(diagnostics.error_at("out-of-range", &written.span, message).help(format!("usual is {usual}")));
     }
     written.value
 }
 
 /// Cross-step checks: which steps send a code once more, and whether an answer that is compared here is compared with
 /// something that its giver cannot choose.
-pub(super) fn across_steps(raw: &raw::Connector, steps: &[Step], chosen: &Chosen, mistakes: &mut Mistakes) {
-    senders(raw, steps, mistakes);
+pub(super) fn across_steps(raw: &raw::Connector, steps: &[Step], chosen: &Chosen, diagnostics: &mut Diagnostics) {
+    senders(raw, steps, diagnostics);
     for (raw, step) in raw.steps.iter().zip(steps).filter(|(_, step)| step.role == Role::Factor) {
         if step.request.is_none() {
-            own_comparison(raw, step, steps, chosen, mistakes);
+            own_comparison(raw, step, steps, chosen, diagnostics);
         }
     }
 }
@@ -250,7 +254,7 @@ pub(super) fn is_sender(raw: &raw::Connector, name: &str) -> bool {
 }
 
 /// A step that some `resend` names carries no password and asks nothing.
-fn senders(raw: &raw::Connector, steps: &[Step], mistakes: &mut Mistakes) {
+fn senders(raw: &raw::Connector, steps: &[Step], diagnostics: &mut Diagnostics) {
     for (raw, step) in raw.steps.iter().zip(steps) {
         let written = raw.ask.as_ref().and_then(|ask| ask.resend.as_ref());
         let Some((written, resend)) = written.zip(step.ask.as_ref().and_then(|ask| ask.resend.as_ref())) else {
@@ -265,13 +269,13 @@ fn senders(raw: &raw::Connector, steps: &[Step], mistakes: &mut Mistakes) {
             continue;
         };
         let message = format!("the step `{}` {wrong}; it is not run again", sender.name);
-        let mistake = mistakes.error_at("resend-step", &written.step.span, message);
-        mistakes.add(mistake.help("send the code in a step of its own that carries no password and asks nothing"));
+        let mistake = diagnostics.error_at("resend-step", &written.step.span, message);
+        diagnostics.add(mistake.help("send the code in a step of its own that carries no password and asks nothing"));
     }
 }
 
 /// An answer that is compared here, not at the upstream, must be compared with what only this login's own code can be.
-fn own_comparison(raw: &raw::Step, step: &Step, steps: &[Step], chosen: &Chosen, mistakes: &mut Mistakes) {
+fn own_comparison(raw: &raw::Step, step: &Step, steps: &[Step], chosen: &Chosen, diagnostics: &mut Diagnostics) {
     let span = raw.response.as_ref().and_then(|r| r.success.as_ref()).map_or(&raw.name.span, |s| &s.place.span);
     for (leaf, _) in step.response.rules.success.iter().flat_map(|rule| rule.leaves()) {
         // Literals, `exists` and the like prove nothing; whether anything is left that does is `evidence`'s to say.
@@ -295,8 +299,8 @@ fn own_comparison(raw: &raw::Step, step: &Step, steps: &[Step], chosen: &Chosen,
         }
         for what in wrong {
             let message = format!("`answer.{name}` is compared with {what}");
-            let mistake = mistakes.error_at("answer-compared-with-input", span, message);
-            mistakes.add(mistake.label("somebody else could give the right answer").help(
+            let mistake = diagnostics.error_at("answer-compared-with-input", span, message);
+            diagnostics.add(mistake.label("somebody else could give the right answer").help(
                 "compare it with the code that an earlier step sent: capture: { code: { var: random.digits6 } }",
             ));
         }

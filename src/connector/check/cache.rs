@@ -11,7 +11,7 @@ use crate::connector::cache::{CachePlan, GoodFor, LONGEST};
 use crate::connector::raw::{self, step::CacheTime};
 use crate::connector::{Needs, Role, Step};
 use crate::context::{StepValue, Variable};
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 use crate::script::Reads;
 
 /// A shorter time would save no request.
@@ -21,12 +21,12 @@ const READS: &str =
     "it may read literals, settings, secret.*, time.*, random.* and captures of other steps with `cache`";
 
 /// Compiles `cache` of one step, but for its inputs; `None` where there is none or after a mistake.
-pub(super) fn cache(part: StepCheck<'_>, role: Role, mistakes: &mut Mistakes) -> Option<CachePlan> {
+pub(super) fn cache(part: StepCheck<'_>, role: Role, diagnostics: &mut Diagnostics) -> Option<CachePlan> {
     let StepCheck { check, raw: step, scope, .. } = part;
     let raw = step.cache.as_ref()?;
     let at = step.place.key("cache");
     let mut wrong = |message: &str, help: &str| {
-        mistakes.add(mistakes.error_at("cache", at, message).help(help));
+        diagnostics.add(diagnostics.error_at("cache", at, message).help(help));
     };
     if role == Role::Factor {
         wrong("what proves a user is never kept for others", "leave `cache` out");
@@ -35,23 +35,24 @@ pub(super) fn cache(part: StepCheck<'_>, role: Role, mistakes: &mut Mistakes) ->
     } else if step.response.as_ref().is_none_or(|response| response.capture.is_empty()) {
         wrong("this step captures nothing, so there is nothing to keep", "add response.capture");
     }
-    judges_nobody(step, mistakes);
+    judges_nobody(step, diagnostics);
     let good_for = match &raw.r#for {
         CacheTime::Fixed(span) => {
             if !(SHORTEST..=LONGEST).contains(&span.value.0) {
-                mistakes.add(mistakes.error_at("out-of-range", &span.span, "this is out of range").help("1s to 24h"));
+                diagnostics
+                    .add(diagnostics.error_at("out-of-range", &span.span, "this is out of range").help("1s to 24h"));
             }
             Some(GoodFor::Span(span.value.0))
         }
-        CacheTime::Reply(written) => source::source(check, written, scope, mistakes)
-            .map(|source| GoodFor::Told(source, check.language.time_zone.clone())),
+        CacheTime::Reply(written) => source::source(check, written, scope, diagnostics)
+            .map(|source| GoodFor::Reported(source, check.language.time_zone.clone())),
     };
     let drop_when = raw.drop_when.as_ref().map(|written| {
-        let compiled = condition::condition(check, written, scope, mistakes)?;
+        let compiled = condition::condition(check, written, scope, diagnostics)?;
         if !looks_at_replies_only(&compiled) {
             let message = "`drop_when` looks at the reply of a later step, and at nothing else";
-            let mistake = mistakes.error_at("cache", &written.place.span, message);
-            mistakes.add(mistake.help("compare a field, a header or the status with a literal"));
+            let mistake = diagnostics.error_at("cache", &written.place.span, message);
+            diagnostics.add(mistake.help("compare a field, a header or the status with a literal"));
         }
         Some(compiled)
     });
@@ -63,12 +64,12 @@ pub(super) fn cache(part: StepCheck<'_>, role: Role, mistakes: &mut Mistakes) ->
 }
 
 /// Nothing of a step without a user may end, pass or describe the login of one.
-fn judges_nobody(step: &raw::Step, mistakes: &mut Mistakes) {
+fn judges_nobody(step: &raw::Step, diagnostics: &mut Diagnostics) {
     let Some(response) = &step.response else { return };
     for key in ["reject", "more", "pending", "identity", "map"] {
         if let Some(span) = response.place.written(key) {
             let message = format!("`{key}` speaks of a user, and what this step keeps is for all of them");
-            mistakes.add(mistakes.error_at("cache", span, message).help(format!("leave `{key}` or `cache` out")));
+            diagnostics.add(diagnostics.error_at("cache", span, message).help(format!("leave `{key}` or `cache` out")));
         }
     }
 }
@@ -82,24 +83,24 @@ fn looks_at_replies_only(condition: &Condition) -> bool {
 }
 
 /// Cross-step checks: what goes into cached steps, and whether a later reply can invalidate them.
-pub(super) fn across_steps(check: &Check<'_>, steps: &[Step], mistakes: &mut Mistakes) {
+pub(super) fn across_steps(check: &Check<'_>, steps: &[Step], diagnostics: &mut Diagnostics) {
     for (index, (step, raw)) in steps.iter().zip(check.raw.steps.iter()).enumerate() {
         let Some(cache) = &step.cache else { continue };
         let at = raw.place.key("cache");
-        inputs(check, steps, index, at, mistakes);
+        inputs(check, steps, index, at, diagnostics);
         if !step.response.decoding.wanted.forms.is_empty() {
             let message = "a later step submits a form of this page, and with its page a form is of one login";
-            mistakes.add(mistakes.error_at("cache", at, message).help("leave `cache` out"));
+            diagnostics.add(diagnostics.error_at("cache", at, message).help("leave `cache` out"));
         }
         if cache.drop_when.is_some() && steps.iter().all(|later| !later.invalidates.contains(&index)) {
             let message = "no later step uses what is kept here, so no reply can say that it is no longer good";
-            mistakes.add(mistakes.error_at("cache", at, message).help("leave `drop_when` out"));
+            diagnostics.add(diagnostics.error_at("cache", at, message).help("leave `drop_when` out"));
         }
     }
 }
 
 /// Refuses what a cached step reads of one login.
-fn inputs(check: &Check<'_>, steps: &[Step], index: usize, at: &Span, mistakes: &mut Mistakes) {
+fn inputs(check: &Check<'_>, steps: &[Step], index: usize, at: &Span, diagnostics: &mut Diagnostics) {
     let step = &steps[index];
     let own: Vec<(&WrittenScript, &Reads)> = check.scripts_of(index).collect();
     let kept = |name: &str| steps[..index].iter().any(|step| step.name == name && step.cache.is_some());
@@ -109,13 +110,13 @@ fn inputs(check: &Check<'_>, steps: &[Step], index: usize, at: &Span, mistakes: 
     let what = of_a_user(&needs, &kept, &set).filter(|_| step.role == Role::Helper);
     if let Some(what) = what.or_else(|| names_request(&own)) {
         let message = format!("`{what}` is of one login, and what this step keeps is for all of them");
-        mistakes.add(mistakes.error_at("cache-of-user", at, message).label("kept for other logins").help(READS));
+        diagnostics.add(diagnostics.error_at("cache-of-user", at, message).label("kept for other logins").help(READS));
     }
     for (script, reads) in own {
         if let Some(what) = aliased(reads) {
             let message = format!("this script uses `{what}` in a way that does not tell what it reads");
-            let mistake = mistakes.error_at("cache-of-user", &script.at, message);
-            mistakes.add(mistake.label("in a step that is kept for other logins").help(READS));
+            let mistake = diagnostics.error_at("cache-of-user", &script.at, message);
+            diagnostics.add(mistake.label("in a step that is kept for other logins").help(READS));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::condition::{Condition, Leaf, Operand, Operator, Order, Test, ValueSou
 use crate::connector::Role;
 use crate::connector::raw::{self, Constant, Rule, SourceKind, Text};
 use crate::context::Variable;
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 use crate::document::Value;
 use crate::pattern::Pattern;
 use crate::template::Place;
@@ -22,19 +22,20 @@ pub(super) fn condition(
     check: &Check<'_>,
     raw: &raw::Condition,
     scope: Scope<'_>,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Condition> {
     let mut terms = |list: &[raw::Condition]| -> Option<Vec<Condition>> {
         // Every term is compiled before the list is given up, so that all mistakes are reported.
-        let terms: Vec<Option<Condition>> = list.iter().map(|term| condition(check, term, scope, mistakes)).collect();
+        let terms: Vec<Option<Condition>> =
+            list.iter().map(|term| condition(check, term, scope, diagnostics)).collect();
         terms.into_iter().collect()
     };
     Some(match &raw.rule {
         Rule::All(list) => Condition::All(terms(list)?),
         Rule::Any(list) => Condition::Any(terms(list)?),
-        Rule::Not(term) => Condition::Not(Box::new(condition(check, term, scope, mistakes)?)),
-        Rule::Status(codes) => status(codes, mistakes),
-        Rule::Leaf(leaf) => self::leaf(check, leaf, scope, mistakes)?,
+        Rule::Not(term) => Condition::Not(Box::new(condition(check, term, scope, diagnostics)?)),
+        Rule::Status(codes) => status(codes, diagnostics),
+        Rule::Leaf(leaf) => self::leaf(check, leaf, scope, diagnostics)?,
     })
 }
 
@@ -44,9 +45,9 @@ pub(super) fn when(
     raw: &raw::Condition,
     role: Role,
     scope: Scope<'_>,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Condition> {
-    let compiled = condition(check, raw, scope, mistakes)?;
+    let compiled = condition(check, raw, scope, diagnostics)?;
     for (leaf, _) in compiled.leaves() {
         let wrong = match &leaf.test {
             Test::Status(_) | Test::Compare(ValueSource::Reply(_) | ValueSource::Claim(_), _) => {
@@ -65,20 +66,20 @@ pub(super) fn when(
             }
             Test::Compare(..) => continue,
         };
-        let mistake = mistakes.error_at("when", &raw.place.span, wrong);
-        mistakes.add(mistake.help("write { var: steps.login.outcome, equals: more }, for example"));
+        let mistake = diagnostics.error_at("when", &raw.place.span, wrong);
+        diagnostics.add(mistake.help("write { var: steps.login.outcome, equals: more }, for example"));
     }
     Some(compiled)
 }
 
-fn status(codes: &[raw::Spanned<u32>], mistakes: &mut Mistakes) -> Condition {
+fn status(codes: &[raw::Spanned<u32>], diagnostics: &mut Diagnostics) -> Condition {
     let mut statuses = Vec::new();
     for code in codes {
         if STATUSES.contains(&code.value) {
             statuses.extend(u16::try_from(code.value));
         } else {
-            let mistake = mistakes.error_at("bad-status", &code.span, "this is no status of a reply");
-            mistakes.add(mistake.help("a final status is 200 to 599"));
+            let mistake = diagnostics.error_at("bad-status", &code.span, "this is no status of a reply");
+            diagnostics.add(mistake.help("a final status is 200 to 599"));
         }
     }
     let text = match &statuses[..] {
@@ -88,72 +89,69 @@ fn status(codes: &[raw::Spanned<u32>], mistakes: &mut Mistakes) -> Condition {
     Condition::Leaf(Box::new(Leaf { test: Test::Status(statuses), text, literal: true }))
 }
 
-fn leaf(check: &Check<'_>, raw: &raw::Leaf, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Condition> {
+fn leaf(check: &Check<'_>, raw: &raw::Leaf, scope: Scope<'_>, diagnostics: &mut Diagnostics) -> Option<Condition> {
     if let SourceKind::FirstOf(_) = &raw.source.kind {
-        let mistake = mistakes.error_at("list-in-rule", &raw.source.span, "a rule looks at one source");
-        mistakes.add(mistake.help("write a leaf for each: any: [ { … }, { … } ]"));
+        let mistake = diagnostics.error_at("list-in-rule", &raw.source.span, "a rule looks at one source");
+        diagnostics.add(mistake.help("write a leaf for each: any: [ { … }, { … } ]"));
     }
-    let source = source::source(check, &raw.source, scope, mistakes);
-    let found = operator(check, raw, scope, mistakes);
-    let (operator, words, literal) = found?;
-    let text = format!("{} {words}", source::written(&raw.source.kind));
+    let source = source::source(check, &raw.source, scope, diagnostics);
+    let found = operator(check, raw, scope, diagnostics);
+    let Compared { operator, text, literal } = found?;
+    let text = format!("{} {text}", source::written(&raw.source.kind));
     Some(Condition::Leaf(Box::new(Leaf { test: Test::Compare(source?, operator), text, literal })))
 }
 
-/// The operator, how a trace writes it, and whether its operand is literal.
-fn operator(
-    check: &Check<'_>,
-    raw: &raw::Leaf,
-    scope: Scope<'_>,
-    mistakes: &mut Mistakes,
-) -> Option<(Operator, String, bool)> {
-    let mut one = |constant: &Constant, name: &str| {
-        let operand = operand(check, constant, name, scope, mistakes);
-        operand.map(|operand| (matches!(operand, Operand::Literal(_)), operand))
-    };
-    let ordered = |order: Order, (literal, operand): (bool, Operand)| (Operator::Ordered(order, operand), literal);
-    let (operator, words, literal) = match &raw.operator {
-        raw::Operator::Equals(c) => {
-            let (literal, operand) = one(c, "equals")?;
-            (Operator::Equals(operand), format!("equals {}", shown(c)), literal)
-        }
-        raw::Operator::In(list) => {
-            let operands: Vec<Option<(bool, Operand)>> = list.iter().map(|c| one(c, "in")).collect();
-            let operands: Vec<(bool, Operand)> = operands.into_iter().collect::<Option<_>>()?;
-            let literal = operands.iter().all(|(literal, _)| *literal);
-            let words = list.iter().map(shown).collect::<Vec<_>>().join(", ");
-            (Operator::In(operands.into_iter().map(|(_, o)| o).collect()), format!("in [{words}]"), literal)
-        }
-        raw::Operator::Contains(c) => {
-            let (literal, operand) = one(c, "contains")?;
-            (Operator::Contains(operand), format!("contains {}", shown(c)), literal)
-        }
-        raw::Operator::StartsWith(c) => {
-            let (literal, operand) = one(c, "starts_with")?;
-            (Operator::StartsWith(operand), format!("starts with {}", shown(c)), literal)
-        }
-        raw::Operator::Matches(text) => {
-            let regex = matches(check, text, mistakes)?;
-            (Operator::Matches(regex), format!("matches /{}/", text.text), true)
-        }
-        raw::Operator::Exists(wanted) => {
-            let words = if *wanted { "exists" } else { "does not exist" };
-            (Operator::Exists(*wanted), words.to_owned(), true)
-        }
-        raw::Operator::HasValue(wanted) => {
-            let words = if *wanted { "has a value" } else { "has no value" };
-            (Operator::HasValue(*wanted), words.to_owned(), true)
-        }
-        raw::Operator::Gt(c) => with_order(ordered(Order::Greater, one(c, "gt")?), ">", c),
-        raw::Operator::Ge(c) => with_order(ordered(Order::GreaterOrEqual, one(c, "ge")?), ">=", c),
-        raw::Operator::Lt(c) => with_order(ordered(Order::Less, one(c, "lt")?), "<", c),
-        raw::Operator::Le(c) => with_order(ordered(Order::LessOrEqual, one(c, "le")?), "<=", c),
-    };
-    Some((operator, words, literal))
+/// A compiled operator.
+struct Compared {
+    operator: Operator,
+    /// As a trace writes it.
+    text: String,
+    /// Whether its operand is literal.
+    literal: bool,
 }
 
-fn with_order((operator, literal): (Operator, bool), sign: &str, c: &Constant) -> (Operator, String, bool) {
-    (operator, format!("{sign} {}", shown(c)), literal)
+impl Compared {
+    fn with(operand: Operand, operator: impl FnOnce(Operand) -> Operator, sign: &str, constant: &Constant) -> Self {
+        let literal = matches!(operand, Operand::Literal(_));
+        Self { operator: operator(operand), text: format!("{sign} {}", shown(constant)), literal }
+    }
+
+    fn without_operand(operator: Operator, text: impl Into<String>) -> Self {
+        Self { operator, text: text.into(), literal: true }
+    }
+}
+
+fn operator(check: &Check<'_>, raw: &raw::Leaf, scope: Scope<'_>, diagnostics: &mut Diagnostics) -> Option<Compared> {
+    let mut one = |constant: &Constant, name: &str| operand(check, constant, name, scope, diagnostics);
+    let ordered = |order: Order| move |operand: Operand| Operator::Ordered(order, operand);
+    Some(match &raw.operator {
+        raw::Operator::Equals(c) => Compared::with(one(c, "equals")?, Operator::Equals, "equals", c),
+        raw::Operator::In(list) => {
+            let operands: Vec<Option<Operand>> = list.iter().map(|c| one(c, "in")).collect();
+            let operands: Vec<Operand> = operands.into_iter().collect::<Option<_>>()?;
+            let literal = operands.iter().all(|operand| matches!(operand, Operand::Literal(_)));
+            let words = list.iter().map(shown).collect::<Vec<_>>().join(", ");
+            Compared { operator: Operator::In(operands), text: format!("in [{words}]"), literal }
+        }
+        raw::Operator::Contains(c) => Compared::with(one(c, "contains")?, Operator::Contains, "contains", c),
+        raw::Operator::StartsWith(c) => Compared::with(one(c, "starts_with")?, Operator::StartsWith, "starts with", c),
+        raw::Operator::Matches(text) => {
+            let regex = matches(check, text, diagnostics)?;
+            Compared::without_operand(Operator::Matches(regex), format!("matches /{}/", text.text))
+        }
+        raw::Operator::Exists(wanted) => {
+            let text = if *wanted { "exists" } else { "does not exist" };
+            Compared::without_operand(Operator::Exists(*wanted), text)
+        }
+        raw::Operator::HasValue(wanted) => {
+            let text = if *wanted { "has a value" } else { "has no value" };
+            Compared::without_operand(Operator::HasValue(*wanted), text)
+        }
+        raw::Operator::Gt(c) => Compared::with(one(c, "gt")?, ordered(Order::Greater), ">", c),
+        raw::Operator::Ge(c) => Compared::with(one(c, "ge")?, ordered(Order::GreaterOrEqual), ">=", c),
+        raw::Operator::Lt(c) => Compared::with(one(c, "lt")?, ordered(Order::Less), "<", c),
+        raw::Operator::Le(c) => Compared::with(one(c, "le")?, ordered(Order::LessOrEqual), "<=", c),
+    })
 }
 
 /// How a trace writes a constant: as the file does.
@@ -166,13 +164,14 @@ fn shown(constant: &Constant) -> String {
     }
 }
 
-fn matches(check: &Check<'_>, text: &Text, mistakes: &mut Mistakes) -> Option<Pattern> {
+fn matches(check: &Check<'_>, text: &Text, diagnostics: &mut Diagnostics) -> Option<Pattern> {
     if text.text.contains("{{") || text.text.contains("${") {
-        let mistake = mistakes.error_at("hole-not-allowed", &text.span, "a regular expression takes no holes");
-        mistakes.add(mistake.label("data must not choose what is matched").help("use equals, contains or starts_with"));
+        let mistake = diagnostics.error_at("hole-not-allowed", &text.span, "a regular expression takes no holes");
+        diagnostics
+            .add(mistake.label("data must not choose what is matched").help("use equals, contains or starts_with"));
         return None;
     }
-    check.patterns.compile(&text.text, &text.span, mistakes)
+    check.patterns.compile(&text.text, &text.span, diagnostics)
 }
 
 fn operand(
@@ -180,25 +179,25 @@ fn operand(
     constant: &Constant,
     operator: &str,
     scope: Scope<'_>,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Operand> {
     let text = match constant {
-        Constant::Null(span) => return literal(Value::Null, operator, span, mistakes),
-        Constant::Bool(flag) => return literal(Value::Bool(flag.value), operator, &flag.span, mistakes),
+        Constant::Null(span) => return literal(Value::Null, operator, span, diagnostics),
+        Constant::Bool(flag) => return literal(Value::Bool(flag.value), operator, &flag.span, diagnostics),
         Constant::Number(number) => return Some(Operand::Literal(Value::Number(number.value.clone()))),
         Constant::Text(text) => text,
     };
-    let template = template(check, text, Place::Plain, scope, mistakes)?;
+    let template = template(check, text, Place::Plain, scope, diagnostics)?;
     if let Some(fixed) = template.as_literal() {
-        return literal(Value::Text(fixed.into_owned()), operator, &text.span, mistakes);
+        return literal(Value::Text(fixed.into_owned()), operator, &text.span, diagnostics);
     }
     if operator != "equals" {
         for hole in template.holes() {
             if let Some(variable) = hole.variables().find(|variable| variable.is_user_data()) {
                 let message =
                     format!("`{variable}` is what a user sent: it may stand in `equals` only, not in `{operator}`");
-                let mistake = mistakes.error_at("user-data-in-rule", &text.span_of(hole.range.clone()), message);
-                mistakes
+                let mistake = diagnostics.error_at("user-data-in-rule", &text.span_of(hole.range.clone()), message);
+                diagnostics
                     .add(mistake.label("a user could make this rule true").help("compare the whole value with equals"));
             }
         }
@@ -207,7 +206,7 @@ fn operand(
 }
 
 /// A literal that the operator can be true of.
-fn literal(value: Value, operator: &str, span: &Span, mistakes: &mut Mistakes) -> Option<Operand> {
+fn literal(value: Value, operator: &str, span: &Span, diagnostics: &mut Diagnostics) -> Option<Operand> {
     let (code, message, help) = match (operator, &value) {
         ("contains" | "starts_with", Value::Text(text)) if text.is_empty() => {
             ("empty-needle", format!("`{operator}` of an empty text is true of every text"), "write what is looked for")
@@ -220,7 +219,7 @@ fn literal(value: Value, operator: &str, span: &Span, mistakes: &mut Mistakes) -
         }
         _ => return Some(Operand::Literal(value)),
     };
-    mistakes.add(mistakes.error_at(code, span, message).help(help));
+    diagnostics.add(diagnostics.error_at(code, span, message).help(help));
     None
 }
 

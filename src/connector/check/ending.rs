@@ -4,7 +4,7 @@ use super::skip;
 use crate::condition::ValueSource;
 use crate::connector::Step;
 use crate::connector::raw::{self, Text};
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 
 /// Whether the step sends nothing and asks nothing, and only gathers what other steps brought: `capture` and `map`.
 pub(super) fn collects(raw: &raw::Step) -> bool {
@@ -13,7 +13,7 @@ pub(super) fn collects(raw: &raw::Step) -> bool {
 }
 
 /// What stands in a step that only collects must be known without a reply.
-pub(super) fn known_without_reply(raw: &raw::Step, step: &Step, mistakes: &mut Mistakes) {
+pub(super) fn known_without_reply(raw: &raw::Step, step: &Step, diagnostics: &mut Diagnostics) {
     let Some(response) = raw.response.as_ref().filter(|_| collects(raw)) else { return };
     for key in [
         "format",
@@ -29,14 +29,14 @@ pub(super) fn known_without_reply(raw: &raw::Step, step: &Step, mistakes: &mut M
     ] {
         if let Some(span) = response.place.written(key) {
             let message = format!("`{key}` is about a reply, and this step has no request");
-            mistakes.add(mistakes.error_at("no-request", span, message).help("leave it out, or write `request`"));
+            diagnostics.add(diagnostics.error_at("no-request", span, message).help("leave it out, or write `request`"));
         }
     }
     for source in step.response.sources() {
         if matches!(source, ValueSource::Reply(_) | ValueSource::Claim(_)) {
             let message = format!("`{source}` is a part of a reply, and this step has no request");
-            let mistake = mistakes.error_at("no-request", &raw.name.span, message);
-            mistakes.add(
+            let mistake = diagnostics.error_at("no-request", &raw.name.span, message);
+            diagnostics.add(
                 mistake.help("capture it in the step whose reply has it, and name it: { var: steps.login.token }"),
             );
         }
@@ -44,7 +44,7 @@ pub(super) fn known_without_reply(raw: &raw::Step, step: &Step, mistakes: &mut M
 }
 
 /// Extension and attributes come from all steps: where two that can both run fill the same one, it is a mistake.
-pub(super) fn mapped_once(raw: &raw::Connector, steps: &[Step], mistakes: &mut Mistakes) {
+pub(super) fn mapped_once(raw: &raw::Connector, steps: &[Step], diagnostics: &mut Diagnostics) {
     // Which steps can both run is known only of steps without mistakes of their own.
     if steps.len() != raw.steps.len() {
         return;
@@ -57,7 +57,7 @@ pub(super) fn mapped_once(raw: &raw::Connector, steps: &[Step], mistakes: &mut M
         if map.extension.is_some() {
             if let Some(earlier) = extensions.iter().find(|earlier| !alternative(**earlier, index)) {
                 let (span, what) = (map.place.key("extension"), "`extension`".to_owned());
-                twice(span, &what, [&raw_name(raw, *earlier).text, &step.name.text], mistakes);
+                twice(span, &what, [&raw_name(raw, *earlier).text, &step.name.text], diagnostics);
             }
             extensions.push(index);
         }
@@ -65,7 +65,7 @@ pub(super) fn mapped_once(raw: &raw::Connector, steps: &[Step], mistakes: &mut M
             let mut same = attributes.iter().filter(|(known, _)| *known == name.value);
             if let Some((_, earlier)) = same.find(|(_, earlier)| !alternative(*earlier, index)) {
                 let what = format!("the attribute `{}`", name.value);
-                twice(&name.span, &what, [&raw_name(raw, *earlier).text, &step.name.text], mistakes);
+                twice(&name.span, &what, [&raw_name(raw, *earlier).text, &step.name.text], diagnostics);
             }
             attributes.push((&name.value, index));
         }
@@ -77,11 +77,11 @@ fn raw_name(raw: &raw::Connector, index: usize) -> &Text {
     &step.name
 }
 
-fn twice(span: &Span, what: &str, [earlier, later]: [&str; 2], mistakes: &mut Mistakes) {
+fn twice(span: &Span, what: &str, [earlier, later]: [&str; 2], diagnostics: &mut Diagnostics) {
     let message = format!("the step `{earlier}` fills {what} already, and both steps can run in one login");
-    let mistake = mistakes.error_at("mapped-twice", span, message);
+    let mistake = diagnostics.error_at("mapped-twice", span, message);
     let mistake = mistake.label(format!("filled by `{later}` too"));
-    mistakes.add(mistake.help(
+    diagnostics.add(mistake.help(
         "capture the parts, and map them once, in a last step without a request: \
          extension: { object: { token: [ { var: steps.verify.token }, { var: steps.login.token } ] } }",
     ));

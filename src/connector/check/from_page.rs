@@ -11,7 +11,7 @@ use crate::connector::raw;
 use crate::connector::raw::request::{Body, FormFrom, Url as WrittenUrl};
 use crate::connector::raw::{SourceKind, Text};
 use crate::context::{StepValue, Variable};
-use crate::diagnostic::{Mistakes, did_you_mean};
+use crate::diagnostic::{Diagnostics, did_you_mean};
 use crate::request::{FormFromSpec, LinkSpec, origins_of};
 use crate::response::Wanted;
 use crate::response::source::Css;
@@ -80,18 +80,18 @@ pub(super) fn form_from<'a>(
     raw: &'a FormFrom,
     marks: &mut Marks<'a>,
     scope: Scope<'_>,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> FormFromSpec<'a> {
     let (step, css) = (&raw.step.text, &raw.css.text);
-    earlier_step(check, &raw.step, scope, mistakes);
+    earlier_step(check, &raw.step, scope, diagnostics);
     if let Err(error) = Css::parse(css, None) {
-        mistakes.add(mistakes.error_at("bad-selector", &raw.css.span, error.to_string()));
+        diagnostics.add(diagnostics.error_at("bad-selector", &raw.css.span, error.to_string()));
     }
     FormFromSpec { step, css, set: marks.pairs(&raw.set) }
 }
 
 /// A form is one of a page that was read before.
-fn earlier_step(check: &Check<'_>, named: &Text, scope: Scope<'_>, mistakes: &mut Mistakes) {
+fn earlier_step(check: &Check<'_>, named: &Text, scope: Scope<'_>, diagnostics: &mut Diagnostics) {
     let earlier = &check.raw.steps.iter().collect::<Vec<_>>()[..scope.step];
     let message = match earlier.iter().find(|step| step.name.text == named.text) {
         Some(step) if step.request.is_some() => return,
@@ -101,20 +101,20 @@ fn earlier_step(check: &Check<'_>, named: &Text, scope: Scope<'_>, mistakes: &mu
         }
         None => format!("there is no step `{}`", named.text),
     };
-    let mistake = mistakes.error_at("unknown-step", &named.span, message);
+    let mistake = diagnostics.error_at("unknown-step", &named.span, message);
     let near = did_you_mean(&named.text, earlier.iter().map(|step| step.name.text.as_str()));
-    mistakes.add(match near.filter(|near| *near != named.text) {
+    diagnostics.add(match near.filter(|near| *near != named.text) {
         Some(near) => mistake.help(format!("did you mean `{near}`?")),
         None => mistake.help("name the step before this one whose reply is the page with the form"),
     });
 }
 
 /// `url: { from }`: a capture of an earlier step, from its reply.
-pub(super) fn link(check: &Check<'_>, text: &Text, mistakes: &mut Mistakes) -> Option<LinkSpec> {
+pub(super) fn link(check: &Check<'_>, text: &Text, diagnostics: &mut Diagnostics) -> Option<LinkSpec> {
     let Ok(Variable::Step { step, value: StepValue::Capture(capture) }) = Variable::parse(&text.text) else {
         let message = format!("`{}` is no capture of a step", text.text);
-        let mistake = mistakes.error_at("bad-link", &text.span, message);
-        mistakes.add(mistake.help("capture the URL, and name it: url: { from: steps.page.action }"));
+        let mistake = diagnostics.error_at("bad-link", &text.span, message);
+        diagnostics.add(mistake.help("capture the URL, and name it: url: { from: steps.page.action }"));
         return None;
     };
     let captured = check.raw.steps.iter().find(|known| known.name.text == step);
@@ -134,14 +134,15 @@ pub(super) fn link(check: &Check<'_>, text: &Text, mistakes: &mut Mistakes) -> O
         SourceKind::Var(_) | SourceKind::Value(_) | SourceKind::Claim(_) | SourceKind::FirstOf(_)
     ) {
         let message = format!("`{}` is no part of a reply", text.text);
-        let mistake = mistakes.error_at("bad-link", &text.span, message);
-        mistakes.add(mistake.label("where a login goes is for the file to say, or for the upstream"));
+        let mistake = diagnostics.error_at("bad-link", &text.span, message);
+        diagnostics.add(mistake.label("where a login goes is for the file to say, or for the upstream"));
         return None;
     }
     if !in_page && captured.optional.as_ref().is_some_and(|optional| optional.value) {
         let message = format!("`{}` is optional, so there may be no URL", text.text);
-        let mistake = mistakes.error_at("optional-link", &text.span, message);
-        mistakes.add(mistake.help("only the action of a form may be missing: a form without one goes to its own page"));
+        let mistake = diagnostics.error_at("optional-link", &text.span, message);
+        diagnostics
+            .add(mistake.help("only the action of a form may be missing: a form without one goes to its own page"));
         return None;
     }
     Some(spec(in_page))

@@ -3,7 +3,7 @@
 use crate::connector::raw;
 use crate::connector::raw::connector::{PackedFields, PackedFormat};
 use crate::connector::{Attribute, Input};
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::packing::{Otherwise, Packing, PackingFormat};
 
 /// A declared attribute has at most this many characters unless it says otherwise: an id, a phone number, an address.
@@ -13,15 +13,15 @@ const ATTRIBUTE_CHARACTERS: u32 = 1024;
 const BUILT_IN: [&str; 5] = ["username", "userPassword", "clientIp", "fields", "attributes"];
 
 /// Checks `input`.
-pub(super) fn input(raw: &raw::Connector, mistakes: &mut Mistakes) -> Input {
+pub(super) fn input(raw: &raw::Connector, diagnostics: &mut Diagnostics) -> Input {
     let Some(raw) = &raw.input else { return Input::default() };
     let mut attributes = Vec::new();
     for (name, attribute) in raw.attributes.iter() {
         let fits = crate::context::Variable::parse(&format!("user.{}", name.value)).is_ok();
         if BUILT_IN.contains(&name.value.as_str()) || !fits {
             let message = format!("`{}` cannot be the name of an attribute", name.value);
-            let mistake = mistakes.error_at("bad-name", &name.span, message);
-            mistakes.add(mistake.help("use another name of letters, digits, `_` and `-`"));
+            let mistake = diagnostics.error_at("bad-name", &name.span, message);
+            diagnostics.add(mistake.help("use another name of letters, digits, `_` and `-`"));
         }
         let max = attribute.max.as_ref().map_or(ATTRIBUTE_CHARACTERS, |max| max.value);
         attributes.push(Attribute {
@@ -33,14 +33,15 @@ pub(super) fn input(raw: &raw::Connector, mistakes: &mut Mistakes) -> Input {
     let empty = raw.allow_empty_password.as_ref();
     if let Some(flag) = empty.filter(|flag| flag.value) {
         let message = "an empty password is sent on";
-        let mistake = mistakes.error_at("empty-password", &flag.span, message).as_warning();
-        mistakes.add(mistake.label("many servers take an empty password for an anonymous login and say yes"));
+        let mistake = diagnostics.error_at("empty-password", &flag.span, message).as_warning();
+        diagnostics.add(mistake.label("many servers take an empty password for an anonymous login and say yes"));
     }
     if raw.password.is_some() {
         for key in ["password_fields", "allow_empty_password"] {
             if let Some(span) = raw.place.written(key) {
-                let mistake = mistakes.error_at("no-password", span, format!("`{key}` is about a password"));
-                mistakes.add(mistake.label("`input.password` says that there is none").help("leave one of them out"));
+                let mistake = diagnostics.error_at("no-password", span, format!("`{key}` is about a password"));
+                diagnostics
+                    .add(mistake.label("`input.password` says that there is none").help("leave one of them out"));
             }
         }
     }

@@ -41,7 +41,7 @@ use super::key_owners::owner_of;
 use super::raw;
 use super::{Connector, Kind, Step};
 use crate::context::Variable;
-use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, SourceFile};
 use crate::files::ReadError;
 use crate::reading::FromNode as _;
 use crate::script::{self, Reads};
@@ -64,7 +64,7 @@ pub enum SecretsFrom {
 
 /// What surrounds a connector file while it loads.
 #[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct LoadContext<'a> {
     /// Environment variables.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Reads a file that the connector names.
@@ -93,7 +93,7 @@ pub struct Console {
 pub struct Draft {
     id: String,
     raw: Option<raw::Connector>,
-    mistakes: Mistakes,
+    diagnostics: Diagnostics,
     scripts: Vec<WrittenScript>,
 }
 
@@ -150,17 +150,17 @@ pub struct Loaded {
 impl Draft {
     /// Reads the file at `path` (its text comes in by argument): the one way into a connector file. Its scripts are numbered
     /// from 0.
-    pub fn read(path: &Path, text: String, around: Surroundings<'_>) -> Self {
+    pub fn read(path: &Path, text: String, load: LoadContext<'_>) -> Self {
         let file = Arc::new(SourceFile { path: path.to_owned(), text });
-        let mut mistakes = Mistakes::new(file).with_key_owners(owner_of);
-        let node = yaml::parse(&mut mistakes);
-        let raw = node.and_then(|node| raw::Connector::read(&node, &mut mistakes));
-        let id = id_of(path, &mut mistakes);
+        let mut diagnostics = Diagnostics::new(file).with_key_owners(owner_of);
+        let node = yaml::parse(&mut diagnostics);
+        let raw = node.and_then(|node| raw::Connector::read(&node, &mut diagnostics));
+        let id = id_of(path, &mut diagnostics);
         let scripts = match &raw {
-            Some(raw) => scripts::written(raw, &id, around, &mut mistakes),
+            Some(raw) => scripts::written(raw, &id, load, &mut diagnostics),
             None => Vec::new(),
         };
-        Self { id, raw, mistakes, scripts }
+        Self { id, raw, diagnostics, scripts }
     }
 
     /// What was written, when what was meant is clear enough to check it further.
@@ -170,7 +170,7 @@ impl Draft {
 
     /// What is wrong so far: mistakes that are found while the file is read.
     pub fn diagnostics(&self) -> &[Diagnostic] {
-        self.mistakes.found()
+        self.diagnostics.found()
     }
 
     /// The scripts to inspect, in order.
@@ -184,20 +184,20 @@ impl Draft {
     }
 
     /// Checks everything else. `reads` are the results of [`script::inspect`] for [`Draft::scripts`], in order.
-    pub fn finish(self, around: Surroundings<'_>, reads: Vec<Result<Reads, script::CompileError>>) -> Checked {
-        let Self { id, raw, mut mistakes, scripts } = self;
-        let file = Arc::clone(mistakes.file());
+    pub fn finish(self, load: LoadContext<'_>, reads: Vec<Result<Reads, script::CompileError>>) -> Checked {
+        let Self { id, raw, mut diagnostics, scripts } = self;
+        let file = Arc::clone(diagnostics.file());
         let connector = raw.and_then(|raw| {
-            let reads = scripts::understood(&scripts, reads, &mut mistakes);
+            let reads = scripts::understood(&scripts, reads, &mut diagnostics);
             let (language, origins) = (Language::default(), from_page::WrittenOrigins::default());
             let patterns = patterns::Patterns::default();
-            let check = Check { raw: &raw, around, scripts: &scripts, reads: &reads, language, origins, patterns };
-            let Compiled { connector, transport, origins } = check.run(&id, &mut mistakes)?;
+            let check = Check { raw: &raw, load, scripts: &scripts, reads: &reads, language, origins, patterns };
+            let Compiled { connector, transport, origins } = check.run(&id, &mut diagnostics)?;
             let scripts = scripts.into_iter().map(|script| script.source).collect();
             Some(Loaded { connector, transport, origins, scripts, reads, raw, file })
         });
-        let sound = !mistakes.has_errors();
-        Checked { id, loaded: connector.filter(|_| sound), diagnostics: mistakes.into_diagnostics() }
+        let sound = !diagnostics.has_errors();
+        Checked { id, loaded: connector.filter(|_| sound), diagnostics: diagnostics.into_list() }
     }
 }
 
@@ -229,21 +229,21 @@ pub struct Good<'a> {
 
 /// Checks a good file again in other surroundings. Neither the file nor the syntax of its scripts is read again; they
 /// keep their numbers.
-pub fn again(good: Good<'_>, around: Surroundings<'_>) -> Result<Compiled, Vec<Diagnostic>> {
+pub fn again(good: Good<'_>, load: LoadContext<'_>) -> Result<Compiled, Vec<Diagnostic>> {
     let Good { id, raw, file, reads, mut first_script } = good;
-    let mut mistakes = Mistakes::new(Arc::clone(file));
-    let mut scripts = scripts::written(raw, id, around, &mut mistakes);
+    let mut diagnostics = Diagnostics::new(Arc::clone(file));
+    let mut scripts = scripts::written(raw, id, load, &mut diagnostics);
     number(&mut scripts, &mut first_script);
     let (language, origins) = (Language::default(), from_page::WrittenOrigins::default());
     let patterns = patterns::Patterns::default();
-    let compiled = Check { raw, around, scripts: &scripts, reads, language, origins, patterns }.run(id, &mut mistakes);
-    compiled.filter(|_| !mistakes.has_errors()).ok_or_else(|| mistakes.into_diagnostics())
+    let compiled = Check { raw, load, scripts: &scripts, reads, language, origins, patterns }.run(id, &mut diagnostics);
+    compiled.filter(|_| !diagnostics.has_errors()).ok_or_else(|| diagnostics.into_list())
 }
 
 /// One check in progress.
 struct Check<'a> {
     raw: &'a raw::Connector,
-    around: Surroundings<'a>,
+    load: LoadContext<'a>,
     scripts: &'a [WrittenScript],
     reads: &'a [Reads],
     language: Language,
@@ -252,30 +252,30 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn run(mut self, id: &str, mistakes: &mut Mistakes) -> Option<Compiled> {
-        unsupported::refuse(self.raw, mistakes);
-        utility::refuse(self.raw, self.scripts, self.reads, mistakes);
-        self.language = settings::language(self.raw, self.around, mistakes);
+    fn run(mut self, id: &str, diagnostics: &mut Diagnostics) -> Option<Compiled> {
+        unsupported::refuse(self.raw, diagnostics);
+        utility::refuse(self.raw, self.scripts, self.reads, diagnostics);
+        self.language = settings::language(self.raw, self.load, diagnostics);
         self.origins = from_page::WrittenOrigins::of(self.raw, &self.language);
-        let secrets = settings::secrets(self.raw, self.around, mistakes);
-        let mut input = input::input(self.raw, mistakes);
-        let transport = transport::transport(self.raw, self.around, mistakes);
-        settings::acknowledgements(self.raw, mistakes);
-        let names = names::Names::collect(self.raw, self.scripts, self.reads, mistakes);
-        names.check_scripts(self.scripts, self.reads, mistakes);
-        scripts::no_template(&self, mistakes);
+        let secrets = settings::secrets(self.raw, self.load, diagnostics);
+        let mut input = input::input(self.raw, diagnostics);
+        let transport = transport::transport(self.raw, self.load, diagnostics);
+        settings::acknowledgements(self.raw, diagnostics);
+        let names = names::Names::collect(self.raw, self.scripts, self.reads, diagnostics);
+        names.check_scripts(self.scripts, self.reads, diagnostics);
+        scripts::no_template(&self, diagnostics);
         let taint = roles::Taint::of(self.raw, self.scripts, self.reads);
-        let steps = self.steps(&names, &taint, mistakes);
+        let steps = self.steps(&names, &taint, diagnostics);
         let kind = self.raw.kind.as_ref().map_or(Kind::Authentication, |kind| kind.value);
-        roles::at_least_one_factor(self.raw, kind, &steps, mistakes);
+        roles::at_least_one_factor(self.raw, kind, &steps, diagnostics);
         if steps.len() == self.raw.steps.len() {
-            self.across_steps(&steps, mistakes);
+            self.across_steps(&steps, diagnostics);
         }
         input.username = steps.iter().any(|step| step.needs.keeps(&Variable::Username));
-        let identity_required = roles::identity(self.raw, &steps, &taint, mistakes);
-        let origins = request::origins(&steps, self.raw, mistakes);
-        let delivery = delivery::delivery(&self, mistakes);
-        if mistakes.has_errors() || steps.len() != self.raw.steps.len() {
+        let identity_required = roles::identity(self.raw, &steps, &taint, diagnostics);
+        let origins = request::origins(&steps, self.raw, diagnostics);
+        let delivery = delivery::delivery(&self, diagnostics);
+        if diagnostics.has_errors() || steps.len() != self.raw.steps.len() {
             return None;
         }
         let transport = transport?;
@@ -283,10 +283,10 @@ impl Check<'_> {
             id: id.to_owned(),
             title: self.raw.title.as_ref().map(|title| title.text.clone()),
             kind,
-            revision: revision::of(mistakes.file(), self.scripts, &self.language),
+            revision: revision::of(diagnostics.file(), self.scripts, &self.language),
             input,
             secrets: Arc::new(secrets),
-            settings_from_env: settings::from_env(self.raw, self.around),
+            settings_from_env: settings::from_env(self.raw, self.load),
             timeout: transport::timeout(self.raw),
             time_zone: self.language.time_zone.clone(),
             proof_fields: roles::proof_fields(&steps, self.scripts, self.reads),
@@ -303,25 +303,25 @@ impl Check<'_> {
     }
 
     /// The steps that can be judged further, each complete.
-    fn steps(&self, names: &names::Names, taint: &roles::Taint, mistakes: &mut Mistakes) -> Vec<Step> {
+    fn steps(&self, names: &names::Names, taint: &roles::Taint, diagnostics: &mut Diagnostics) -> Vec<Step> {
         let mut steps = Vec::new();
         for (index, raw) in self.raw.steps.iter().enumerate() {
             let scope = names::Scope { names, step: index, before: false };
             let part = StepCheck { check: self, raw, scope, taint, earlier: &steps };
-            let step = step::step(part, mistakes);
+            let step = step::step(part, diagnostics);
             steps.extend(step);
         }
         steps
     }
 
     /// What can be judged only when all steps are there, and none has mistakes of its own.
-    fn across_steps(&self, steps: &[Step], mistakes: &mut Mistakes) {
-        ending::mapped_once(self.raw, steps, mistakes);
+    fn across_steps(&self, steps: &[Step], diagnostics: &mut Diagnostics) {
+        ending::mapped_once(self.raw, steps, diagnostics);
         let chosen = chosen::Chosen::of(steps, self.scripts, self.reads);
-        ask::across_steps(self.raw, steps, &chosen, mistakes);
-        skip::refuse(self.raw, steps, &chosen, mistakes);
-        cache::across_steps(self, steps, mistakes);
-        roles::each_elsewhere_is_compared(self.raw, steps, mistakes);
+        ask::across_steps(self.raw, steps, &chosen, diagnostics);
+        skip::refuse(self.raw, steps, &chosen, diagnostics);
+        cache::across_steps(self, steps, diagnostics);
+        roles::each_elsewhere_is_compared(self.raw, steps, diagnostics);
     }
 
     /// The scripts of the step at `index`, and what each reads.
@@ -349,11 +349,11 @@ fn number(scripts: &mut [WrittenScript], next: &mut u32) {
 }
 
 /// The id of a connector: its file's name without the ending, `[a-z0-9-]+`.
-fn id_of(path: &Path, mistakes: &mut Mistakes) -> String {
+fn id_of(path: &Path, diagnostics: &mut Diagnostics) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let fits = !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !fits {
-        mistakes.add(Diagnostic {
+        diagnostics.add(Diagnostic {
             severity: Severity::Error,
             code: "bad-id",
             message: format!("the file name `{stem}` is no connector id"),

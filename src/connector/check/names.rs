@@ -7,7 +7,7 @@ use super::scripts::in_script;
 use crate::connector::ask::{AskType, REDIRECT_ANSWERS};
 use crate::connector::raw;
 use crate::context::{StepValue, Variable};
-use crate::diagnostic::{Mistakes, Span, did_you_mean};
+use crate::diagnostic::{Diagnostics, Span, did_you_mean};
 use crate::script::{Reads, ScriptPosition};
 
 /// All names of one connector.
@@ -51,21 +51,12 @@ impl Names {
         raw: &raw::Connector,
         scripts: &[WrittenScript],
         reads: &[Reads],
-        mistakes: &mut Mistakes,
+        diagnostics: &mut Diagnostics,
     ) -> Self {
         let mut steps: Vec<StepNames> = Vec::new();
         let (mut env, mut any_env) = (BTreeSet::new(), false);
         for (index, step) in raw.steps.iter().enumerate() {
-            if steps.iter().any(|earlier| earlier.name == step.name.text) {
-                let message = format!("there are two steps named `{}`", step.name.text);
-                mistakes.add(mistakes.error_at("duplicate-step", &step.name.span, message).label("the second one"));
-            }
-            // `steps.<name>.status` and `.outcome` are taken, and a name must be one segment of a variable.
-            if Variable::parse(&format!("steps.{}.status", step.name.text)).is_err() {
-                let message = format!("`{}` cannot be the name of a step", step.name.text);
-                let mistake = mistakes.error_at("bad-name", &step.name.span, message);
-                mistakes.add(mistake.help("use letters, digits, `_` and `-`"));
-            }
+            step_name(&step.name, steps.iter().map(|earlier| earlier.name.as_str()), diagnostics);
             let before = (env.clone(), any_env);
             for (script, reads) in scripts.iter().zip(reads).filter(|(script, _)| script.step == index) {
                 if script.kind == crate::script::ScriptKind::Variables {
@@ -79,7 +70,7 @@ impl Names {
                 name: step.name.text.clone(),
                 captures: captures
                     .map(|(name, capture)| {
-                        reserved_capture(name, mistakes);
+                        reserved_capture(name, diagnostics);
                         (name.value.clone(), optional(capture))
                     })
                     .collect(),
@@ -109,7 +100,7 @@ impl Names {
     }
 
     /// What scripts read must exist, too.
-    pub(super) fn check_scripts(&self, scripts: &[WrittenScript], reads: &[Reads], mistakes: &mut Mistakes) {
+    pub(super) fn check_scripts(&self, scripts: &[WrittenScript], reads: &[Reads], diagnostics: &mut Diagnostics) {
         for (script, reads) in scripts.iter().zip(reads) {
             let scope = Scope { names: self, step: script.step, before: false };
             let user = reads
@@ -133,33 +124,48 @@ impl Names {
                 }));
             }
             for variable in named {
-                scope.check(&variable, &script.at, mistakes);
+                scope.check(&variable, &script.at, diagnostics);
             }
             for (name, place) in &reads.settings.names {
-                self.check_setting(name, script, *place, mistakes);
+                self.check_setting(name, script, *place, diagnostics);
             }
         }
     }
 
     /// `settings.x` of a script.
-    fn check_setting(&self, name: &str, script: &WrittenScript, place: ScriptPosition, mistakes: &mut Mistakes) {
+    fn check_setting(&self, name: &str, script: &WrittenScript, place: ScriptPosition, diagnostics: &mut Diagnostics) {
         match self.settings.get(name) {
             Some(false) => {}
             Some(true) => {
                 let message = format!("the setting `{name}` has nodes, of which a script knows none");
-                let mistake = in_script(script, "nodes-not-in-url", place, &message, mistakes);
-                mistakes.add(mistake.help(format!("begin the URL with ${{{name}}}; a script gives what follows")));
+                let mistake = in_script(script, "nodes-not-in-url", place, &message, diagnostics);
+                diagnostics.add(mistake.help(format!("begin the URL with ${{{name}}}; a script gives what follows")));
             }
             None => {
                 let message = format!("there is no setting `{name}`");
-                let mistake = in_script(script, "unknown-setting", place, &message, mistakes);
+                let mistake = in_script(script, "unknown-setting", place, &message, diagnostics);
                 let near = did_you_mean(name, self.settings.keys().map(String::as_str));
-                mistakes.add(match near {
+                diagnostics.add(match near {
                     Some(near) => mistake.help(format!("did you mean `settings.{near}`?")),
                     None => mistake.help(format!("declare it: settings.{name}")),
                 });
             }
         }
+    }
+}
+
+/// Notes a name that an earlier step has, or that no variable can hold.
+fn step_name<'n>(name: &raw::Text, mut earlier: impl Iterator<Item = &'n str>, diagnostics: &mut Diagnostics) {
+    let text = &name.text;
+    if earlier.any(|earlier| earlier == text) {
+        let message = format!("there are two steps named `{text}`");
+        diagnostics.add(diagnostics.error_at("duplicate-step", &name.span, message).label("the second one"));
+    }
+    // `steps.<name>.status` and `.outcome` are taken, and a name must be one segment of a variable.
+    if Variable::parse(&format!("steps.{text}.status")).is_err() {
+        let message = format!("`{text}` cannot be the name of a step");
+        let mistake = diagnostics.error_at("bad-name", &name.span, message);
+        diagnostics.add(mistake.help("use letters, digits, `_` and `-`"));
     }
 }
 
@@ -170,13 +176,13 @@ fn answers(ask: &raw::ask::Ask) -> Vec<String> {
     fields.chain(redirect.iter().map(|name| (*name).to_owned())).collect()
 }
 
-fn reserved_capture(name: &raw::Spanned<String>, mistakes: &mut Mistakes) {
+fn reserved_capture(name: &raw::Spanned<String>, diagnostics: &mut Diagnostics) {
     let taken = matches!(name.value.as_str(), "status" | "outcome");
     if taken || Variable::parse(&format!("steps.x.{}", name.value)).is_err() {
         let message = format!("`{}` cannot be the name of a capture", name.value);
-        let mistake = mistakes.error_at("bad-name", &name.span, message);
+        let mistake = diagnostics.error_at("bad-name", &name.span, message);
         let mistake = if taken { mistake.label("every step has a value of this name") } else { mistake };
-        mistakes.add(mistake.help("use another name of letters, digits, `_` and `-`"));
+        diagnostics.add(mistake.help("use another name of letters, digits, `_` and `-`"));
     }
 }
 
@@ -193,11 +199,11 @@ impl Scope<'_> {
     }
 
     /// Notes a mistake at `span` when `variable` cannot have a value here.
-    pub(super) fn check(self, variable: &Variable, span: &Span, mistakes: &mut Mistakes) {
+    pub(super) fn check(self, variable: &Variable, span: &Span, diagnostics: &mut Diagnostics) {
         let Err((message, known, fix)) = self.look_up(variable) else { return };
-        let mistake = mistakes.error_at("unknown-variable", span, message);
+        let mistake = diagnostics.error_at("unknown-variable", span, message);
         let near = did_you_mean(&variable.to_string(), known.iter().map(String::as_str));
-        mistakes.add(match near {
+        diagnostics.add(match near {
             Some(near) => mistake.help(format!("did you mean `{near}`?")),
             None => mistake.help(fix),
         });

@@ -45,14 +45,14 @@ pub(super) fn beyond_when(step: Parts<'_>, check: &Check<'_>) -> Needs {
     let conditions = rules.reject.iter().map(|row| &row.when);
     let conditions =
         conditions.chain(&rules.unavailable).chain(&rules.more).chain(&rules.pending).chain(&rules.success);
-    conditions.for_each(|condition| of_condition(condition, &mut needs));
+    of_conditions(conditions, &mut needs);
     if let Some(sends) = step.sends_code_to {
         needs.variables.insert(sends.to.clone());
-        sends.when.iter().for_each(|when| of_condition(when, &mut needs));
+        of_conditions(&sends.when, &mut needs);
     }
     needs.variables.extend(step.ask.iter().flat_map(|ask| ask.variables()));
     let good_for = step.cache.iter().filter_map(|plan| match &plan.good_for {
-        GoodFor::Told(source, _) => Some(source),
+        GoodFor::Reported(source, _) => Some(source),
         GoodFor::Span(_) => None,
     });
     good_for.for_each(|source| of_source(source, &mut needs));
@@ -67,7 +67,14 @@ pub(super) fn beyond_when(step: Parts<'_>, check: &Check<'_>) -> Needs {
     needs
 }
 
-pub(super) fn of_condition(condition: &Condition, needs: &mut Needs) {
+/// What `conditions` read.
+pub(super) fn of_conditions<'c>(conditions: impl IntoIterator<Item = &'c Condition>, needs: &mut Needs) {
+    for condition in conditions {
+        of_condition(condition, needs);
+    }
+}
+
+fn of_condition(condition: &Condition, needs: &mut Needs) {
     for (leaf, _) in condition.leaves() {
         if let Test::Compare(source, operator) = &leaf.test {
             of_source(source, needs);

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use crate::connector::raw::Text;
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 use crate::pattern::Pattern;
 use crate::response::source::CapturePattern;
 
@@ -24,29 +24,29 @@ impl Patterns {
     }
 
     /// Compiles one; `None` after a mistake.
-    pub(super) fn compile(&self, text: &str, span: &Span, mistakes: &mut Mistakes) -> Option<Pattern> {
+    pub(super) fn compile(&self, text: &str, span: &Span, diagnostics: &mut Diagnostics) -> Option<Pattern> {
         if self.are_over() {
             return None;
         }
         match Pattern::parse(text) {
-            Ok(pattern) => self.add(pattern.bytes(), span, mistakes).then_some(pattern),
+            Ok(pattern) => self.add(pattern.bytes(), span, diagnostics).then_some(pattern),
             Err(error) => {
-                let mistake = mistakes.error_at("bad-regex", span, error.to_string());
-                mistakes.add(mistake.help("the syntax is that of RE2: no look-around, no back-references"));
+                let mistake = diagnostics.error_at("bad-regex", span, error.to_string());
+                diagnostics.add(mistake.help("the syntax is that of RE2: no look-around, no back-references"));
                 None
             }
         }
     }
 
     /// Compiles one of a source; `None` after a mistake.
-    pub(super) fn capturing(&self, text: &Text, mistakes: &mut Mistakes) -> Option<CapturePattern> {
+    pub(super) fn capturing(&self, text: &Text, diagnostics: &mut Diagnostics) -> Option<CapturePattern> {
         if self.are_over() {
             return None;
         }
         match CapturePattern::parse(&text.text) {
-            Ok(pattern) => self.add(pattern.bytes(), &text.span, mistakes).then_some(pattern),
+            Ok(pattern) => self.add(pattern.bytes(), &text.span, diagnostics).then_some(pattern),
             Err(error) => {
-                mistakes.add(mistakes.error_at("bad-regex", &text.span, error.to_string()));
+                diagnostics.add(diagnostics.error_at("bad-regex", &text.span, error.to_string()));
                 None
             }
         }
@@ -58,7 +58,7 @@ impl Patterns {
     }
 
     /// Counts one in. The mistake is noted once, at the pattern that is too much.
-    fn add(&self, bytes: usize, span: &Span, mistakes: &mut Mistakes) -> bool {
+    fn add(&self, bytes: usize, span: &Span, diagnostics: &mut Diagnostics) -> bool {
         self.bytes.set(self.bytes.get() + bytes);
         if !self.are_over() {
             return true;
@@ -66,10 +66,10 @@ impl Patterns {
         let most = CONNECTOR_BYTES >> 20;
         let message = format!("the regular expressions of this connector take more than {most} MiB when compiled");
         let mistake =
-            mistakes.error_at("patterns-too-big", span, message).label("no more of them are read from here on");
+            diagnostics.error_at("patterns-too-big", span, message).label("no more of them are read from here on");
         let help =
             "use equals, in, contains or starts_with where they do, and [0-9A-Za-z_] instead of \\w; repeat less";
-        mistakes.add(mistake.help(help));
+        diagnostics.add(mistake.help(help));
         false
     }
 }

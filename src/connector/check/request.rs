@@ -10,19 +10,19 @@ use crate::connector::raw::request::{Body, Part, Url};
 use crate::connector::raw::{self, Dict, OneOrMany, Spanned, Text, Tree, TreeValue, Word as _};
 use crate::connector::{Role, Step};
 use crate::context::Variable;
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 use crate::request::{ACCEPT_JSON, BodySpec, JsonSpec, PartSpec, RequestPlan, RequestSpec, Written};
 use crate::response::Format;
 use crate::signing::Auth;
 use crate::upstream::{Nodes, Origin, Scheme};
 
 /// Compiles `request`; `None` after a mistake.
-pub(super) fn request(part: StepCheck<'_>, raw: &raw::Request, mistakes: &mut Mistakes) -> Option<RequestPlan> {
+pub(super) fn request(part: StepCheck<'_>, raw: &raw::Request, diagnostics: &mut Diagnostics) -> Option<RequestPlan> {
     let StepCheck { check, scope, taint, .. } = part;
     let format = part.raw.response.as_ref().and_then(|response| response.format.as_ref()).map(|format| &format.value);
     let (url, link) = match &raw.url {
         Url::Template(url) => (url, None),
-        Url::From(url) => (url, Some(from_page::link(check, url, mistakes))),
+        Url::From(url) => (url, Some(from_page::link(check, url, diagnostics))),
     };
     let mut marks = Marks::default();
     let method = match &raw.method {
@@ -34,7 +34,7 @@ pub(super) fn request(part: StepCheck<'_>, raw: &raw::Request, mistakes: &mut Mi
     spec.headers = raw.headers.iter().map(|(name, value)| (marks.key(name), marks.text(value))).collect();
     spec.cookies = raw.cookies.iter().map(|(name, value)| (marks.key(name), marks.text(value))).collect();
     spec.charset = raw.charset.as_ref().map(|charset| marks.text(charset));
-    spec.body = raw.body.as_ref().map(|body| body_spec(check, body, &mut marks, scope, mistakes));
+    spec.body = raw.body.as_ref().map(|body| body_spec(check, body, &mut marks, scope, diagnostics));
     spec.accept = accept(format);
     if let Some(link) = link {
         spec.link = Some(link?);
@@ -46,20 +46,20 @@ pub(super) fn request(part: StepCheck<'_>, raw: &raw::Request, mistakes: &mut Mi
     }
     let writes = raw.auth.as_ref().is_some_and(Auth::writes_authorization);
     if let Some((name, _)) = raw.headers.iter().find(|(name, _)| writes && is_authorization(name)) {
-        let mistake = mistakes.error_at("two-authorizations", &name.span, "`auth` writes this header already");
-        mistakes.add(mistake.label("the server would choose between two").help("keep one of them"));
+        let mistake = diagnostics.error_at("two-authorizations", &name.span, "`auth` writes this header already");
+        diagnostics.add(mistake.label("the server would choose between two").help("keep one of them"));
     }
     let plan = match RequestPlan::compile(&spec, &check.language) {
         Ok(plan) => plan,
         Err(located) => {
-            marks.note(located, mistakes);
+            marks.note(located, diagnostics);
             return None;
         }
     };
-    variables(&plan, url, raw, scope, mistakes);
+    variables(&plan, url, raw, scope, diagnostics);
     // A form that is sent with GET ends up there, too.
     let in_url = if plan.has_query_form() { raw.place.key("body") } else { &url.span };
-    credential_in_url(check, &plan, in_url, taint, mistakes);
+    credential_in_url(check, &plan, in_url, taint, diagnostics);
     Some(plan)
 }
 
@@ -80,16 +80,16 @@ fn is_authorization(name: &Spanned<String>) -> bool {
 }
 
 /// Every variable must exist, and one that may be missing needs a default.
-fn variables(plan: &RequestPlan, url: &Text, raw: &raw::Request, scope: Scope<'_>, mistakes: &mut Mistakes) {
+fn variables(plan: &RequestPlan, url: &Text, raw: &raw::Request, scope: Scope<'_>, diagnostics: &mut Diagnostics) {
     for hole in plan.holes() {
         for variable in hole.variables() {
             let span = find(variable, url, raw);
-            scope.check(variable, &span, mistakes);
+            scope.check(variable, &span, diagnostics);
             let is_link = matches!(raw.url, Url::From(_)) && variable.to_string() == url.text;
             if scope.is_optional(variable) && !hole.has_default() && !is_link {
                 let message = format!("`{variable}` is optional, so it may be missing here");
-                let mistake = mistakes.error_at("optional-without-default", &span, message);
-                mistakes.add(mistake.help(format!("say what stands for it: {{{{ {variable} | default(\"…\") }}}}")));
+                let mistake = diagnostics.error_at("optional-without-default", &span, message);
+                diagnostics.add(mistake.help(format!("say what stands for it: {{{{ {variable} | default(\"…\") }}}}")));
             }
         }
     }
@@ -135,14 +135,14 @@ fn tree_texts<'a>(tree: &'a Tree, texts: &mut Vec<&'a Text>) {
 }
 
 /// URLs end up in the access logs of servers and proxies.
-fn credential_in_url(check: &Check<'_>, plan: &RequestPlan, span: &Span, taint: &Taint, mistakes: &mut Mistakes) {
+fn credential_in_url(check: &Check<'_>, plan: &RequestPlan, span: &Span, taint: &Taint, diagnostics: &mut Diagnostics) {
     if settings::acknowledged(check.raw, "credential_in_url") {
         return;
     }
     if let Some(variable) = plan.url_variables().into_iter().find(|variable| taint.may_hold_credential(variable)) {
         let message = format!("`{variable}` stands in the URL, which servers and proxies write into their logs");
-        let mistake = mistakes.error_at("credential-in-url", span, message);
-        mistakes.add(mistake.help("send it in the body or a header; if the server takes it only here, write acknowledge: { credential_in_url: why }"));
+        let mistake = diagnostics.error_at("credential-in-url", span, message);
+        diagnostics.add(mistake.help("send it in the body or a header; if the server takes it only here, write acknowledge: { credential_in_url: why }"));
     }
 }
 
@@ -151,7 +151,7 @@ fn body_spec<'a>(
     body: &'a Body,
     marks: &mut Marks<'a>,
     scope: Scope<'_>,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> BodySpec<'a> {
     match body {
         Body::Json(Tree { value: TreeValue::Text(text), .. }) => BodySpec::JsonText(marks.text(text)),
@@ -160,7 +160,7 @@ fn body_spec<'a>(
         Body::Multipart(parts) => BodySpec::Multipart(multipart(parts, marks)),
         Body::Xml(body) => BodySpec::Xml(marks.text(&body.value)),
         Body::Text(body) => BodySpec::Text(marks.text(&body.value)),
-        Body::FormFrom(form) => BodySpec::FormFrom(from_page::form_from(check, form, marks, scope, mistakes)),
+        Body::FormFrom(form) => BodySpec::FormFrom(from_page::form_from(check, form, marks, scope, diagnostics)),
     }
 }
 
@@ -200,7 +200,7 @@ pub(super) fn nodes(steps: &[Step]) -> Option<Nodes> {
 }
 
 /// All origins that the file writes. Credentials in clear beyond this machine are worth a warning.
-pub(super) fn origins(steps: &[Step], raw: &raw::Connector, mistakes: &mut Mistakes) -> Vec<Origin> {
+pub(super) fn origins(steps: &[Step], raw: &raw::Connector, diagnostics: &mut Diagnostics) -> Vec<Origin> {
     let mut origins: Vec<Origin> = Vec::new();
     let mut clear: BTreeSet<String> = BTreeSet::new();
     for step in steps {
@@ -218,8 +218,8 @@ pub(super) fn origins(steps: &[Step], raw: &raw::Connector, mistakes: &mut Mista
     if let (Some(url), false) = (clear.first(), settings::acknowledged(raw, "plain_http")) {
         let span = raw.place.key("steps").clone();
         let message = format!("credentials cross the network in clear to {url}");
-        let mistake = mistakes.error_at("plain-http", &span, message).as_warning();
-        mistakes.add(mistake.help("use https, or write acknowledge: { plain_http: why }"));
+        let mistake = diagnostics.error_at("plain-http", &span, message).as_warning();
+        diagnostics.add(mistake.help("use https, or write acknowledge: { plain_http: why }"));
     }
     origins
 }

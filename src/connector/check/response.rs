@@ -13,9 +13,9 @@ use crate::connector::raw;
 use crate::connector::raw::response::{Extension as RawExtension, Mapping};
 use crate::connector::{Capture, Identity, Match, ResponsePlan, Role};
 use crate::context::Variable;
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::mapping::{Extension, MapPlan};
-use crate::response::{Charset, Decoding, Format, Source, Wanted};
+use crate::response::{Decoding, Format, ReplyCharset, Source, Wanted};
 use crate::script::ScriptKind;
 use crate::verdict::{Otherwise, Reason};
 
@@ -24,25 +24,25 @@ pub(super) fn response(
     part: StepCheck<'_>,
     role: Role,
     variables_read: &BTreeSet<Variable>,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Option<ResponsePlan> {
     let StepCheck { check, raw: step, scope, .. } = part;
-    let Some(raw) = &step.response else { return Some(none_written(part, role, mistakes)) };
-    let rules = rules(check, step, raw, scope, mistakes);
+    let Some(raw) = &step.response else { return Some(none_written(part, role, diagnostics)) };
+    let rules = rules(check, step, raw, scope, diagnostics);
     if let Some(written) = raw.otherwise.as_ref().filter(|_| role == Role::Helper) {
         let message = "`otherwise` is what a false `success` of a factor means; this step proves nobody";
-        let mistake = mistakes.error_at("otherwise-of-helper", &written.span, message);
-        mistakes.add(mistake.help("leave it out: a helper that does not succeed is unavailable"));
+        let mistake = diagnostics.error_at("otherwise-of-helper", &written.span, message);
+        diagnostics.add(mistake.help("leave it out: a helper that does not succeed is unavailable"));
     }
-    let decoding = decoding(check, raw, mistakes);
+    let decoding = decoding(check, raw, diagnostics);
     let counts = roles::comparison_counts(role, variables_read, part);
-    let identity = raw.identity.as_ref().map(|identity| self::identity(part, identity, counts, mistakes));
-    let captures = captures(check, raw, scope, mistakes);
-    let map = raw.map.as_ref().map_or_else(|| Some(MapPlan::default()), |map| mapping(check, map, scope, mistakes));
+    let identity = raw.identity.as_ref().map(|identity| self::identity(part, identity, counts, diagnostics));
+    let captures = captures(check, raw, scope, diagnostics);
+    let map = raw.map.as_ref().map_or_else(|| Some(MapPlan::default()), |map| mapping(check, map, scope, diagnostics));
     let rules = rules?;
-    let waived = if role == Role::Factor { evidence(part, raw, &rules, mistakes) } else { BTreeSet::new() };
+    let waived = if role == Role::Factor { evidence(part, raw, &rules, diagnostics) } else { BTreeSet::new() };
     let named_statuses = rules.named_statuses();
-    location_without_redirect(raw, &named_statuses, mistakes);
+    location_without_redirect(raw, &named_statuses, diagnostics);
     let identity = match identity {
         None => None,
         Some(identity) => Some(identity?),
@@ -65,10 +65,10 @@ pub(super) fn response(
 }
 
 /// The plan of a step without `response`.
-fn none_written(part: StepCheck<'_>, role: Role, mistakes: &mut Mistakes) -> ResponsePlan {
+fn none_written(part: StepCheck<'_>, role: Role, diagnostics: &mut Diagnostics) -> ResponsePlan {
     let StepCheck { check, raw: step, .. } = part;
     if role == Role::Factor {
-        no_success(step, mistakes);
+        no_success(step, diagnostics);
     }
     let mut wanted = Wanted::default();
     add_wanted(check.raw, &step.name.text, &mut wanted);
@@ -97,13 +97,13 @@ fn identity(
     part: StepCheck<'_>,
     raw: &raw::response::Identity,
     counts: bool,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Identity> {
-    let source = source::source(part.check, &raw.source, part.scope, mistakes)?;
+    let source = source::source(part.check, &raw.source, part.scope, diagnostics)?;
     if !source.each().iter().all(|one| matches!(one, ValueSource::Reply(_) | ValueSource::Claim(_))) {
         let message = "`identity` is what this reply says; a variable or a constant says what is known already";
-        let mistake = mistakes.error_at("identity-not-of-the-reply", &raw.source.span, message);
-        mistakes.add(mistake.help("name where the reply says who was authenticated: { field: … }"));
+        let mistake = diagnostics.error_at("identity-not-of-the-reply", &raw.source.span, message);
+        diagnostics.add(mistake.help("name where the reply says who was authenticated: { field: … }"));
     }
     let how = raw.r#match.as_ref().map_or(Match::Exact, |how| how.value);
     Some(Identity { source, how, counts: counts && how != Match::Report })
@@ -114,16 +114,16 @@ fn evidence(
     part: StepCheck<'_>,
     raw: &raw::Response,
     rules: &StepRules,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> BTreeSet<Weakness> {
     let mut waived = BTreeSet::new();
     for (name, written, compiled) in [("success", &raw.success, &rules.success), ("more", &raw.more, &rules.more)] {
         if let (Some(written), Some(compiled)) = (written, compiled) {
-            waived.extend(rests_on(part, NamedRule { name, written, compiled }, mistakes));
+            waived.extend(rests_on(part, NamedRule { name, written, compiled }, diagnostics));
         }
     }
     if raw.success.is_none() {
-        no_success(part.raw, mistakes);
+        no_success(part.raw, diagnostics);
     }
     // What a script makes of a cookie or a header looks like a field to a rule.
     if raw.preprocess.is_some() || raw.preprocess_file.is_some() {
@@ -158,14 +158,14 @@ pub(super) fn asking_page<'c>(mut plan: ResponsePlan, conditions: impl Iterator<
     plan
 }
 
-fn no_success(step: &raw::Step, mistakes: &mut Mistakes) {
+fn no_success(step: &raw::Step, diagnostics: &mut Diagnostics) {
     // A key that is misspelt is the reason why it is missing.
-    if mistakes.has_within("unknown-key", &step.place.span) {
+    if diagnostics.has_within("unknown-key", &step.place.span) {
         return;
     }
     let span = &step.name.span;
-    let mistake = mistakes.error_at("no-success", span, "a step that proves the user needs a `success`");
-    mistakes.add(mistake.help("say what only a right password brings: success: { field: …, equals: … }"));
+    let mistake = diagnostics.error_at("no-success", span, "a step that proves the user needs a `success`");
+    diagnostics.add(mistake.help("say what only a right password brings: success: { field: …, equals: … }"));
 }
 
 fn rules(
@@ -173,11 +173,11 @@ fn rules(
     step: &raw::Step,
     raw: &raw::Response,
     scope: Scope<'_>,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Option<StepRules> {
-    let before = mistakes.count();
+    let before = diagnostics.count();
     let mut one = |written: &Option<raw::Condition>| -> Option<Condition> {
-        written.as_ref().and_then(|condition| condition::condition(check, condition, scope, mistakes))
+        written.as_ref().and_then(|condition| condition::condition(check, condition, scope, diagnostics))
     };
     let (unavailable, more, pending, success) =
         (one(&raw.unavailable), one(&raw.more), one(&raw.pending), one(&raw.success));
@@ -185,7 +185,7 @@ fn rules(
         .reject
         .iter()
         .map(|row| {
-            let when = condition::condition(check, &row.when, scope, mistakes)?;
+            let when = condition::condition(check, &row.when, scope, diagnostics)?;
             let message = row.message.as_ref().map(|message| message.text.clone());
             Some(RejectRow { when, reason: row.reason.value, message })
         })
@@ -194,7 +194,7 @@ fn rules(
     let otherwise = raw.otherwise.as_ref().map_or_else(|| usual_otherwise(step, &reject), |written| written.value);
     let declared = raw.format.as_ref().is_some_and(|it| it.value != Format::Auto);
     let rules = StepRules { reject, unavailable, more, pending, success, otherwise, declared };
-    (mistakes.count() == before).then_some(rules)
+    (diagnostics.count() == before).then_some(rules)
 }
 
 /// Where a row says what a wrong password looks like, what looks otherwise is none; else everything is that is no success.
@@ -223,7 +223,7 @@ struct NamedRule<'a> {
 }
 
 /// The evidence of docs/contract.md section 4.6. Returns what the file acknowledges that the rule rests on.
-fn rests_on(part: StepCheck<'_>, rule: NamedRule<'_>, mistakes: &mut Mistakes) -> Vec<Weakness> {
+fn rests_on(part: StepCheck<'_>, rule: NamedRule<'_>, diagnostics: &mut Diagnostics) -> Vec<Weakness> {
     let NamedRule { name, written, compiled } = rule;
     let mut waived = Vec::new();
     for (weakness, leaf) in Evidence::of(compiled, part.raw.request.is_none()).weaknesses() {
@@ -236,8 +236,9 @@ fn rests_on(part: StepCheck<'_>, rule: NamedRule<'_>, mistakes: &mut Mistakes) -
             Weakness::Exists => {
                 let message =
                     format!("`{name}` can be met by `{leaf}` alone, which \"false\", 0 and a blank meet as well");
-                let mistake = mistakes.error_at("exists-evidence", &written.place.span, message).as_warning();
-                mistakes.add(mistake.help("write has_value: true, or compare with what only a right password brings"));
+                let mistake = diagnostics.error_at("exists-evidence", &written.place.span, message).as_warning();
+                diagnostics
+                    .add(mistake.help("write has_value: true, or compare with what only a right password brings"));
                 continue;
             }
             Weakness::Cookie => format!("`{name}` can be met by `{leaf}` alone, and any page may set a cookie"),
@@ -256,12 +257,12 @@ fn rests_on(part: StepCheck<'_>, rule: NamedRule<'_>, mistakes: &mut Mistakes) -
                     .to_owned()
             }
         };
-        mistakes.add(mistakes.error_at("no-evidence", &written.place.span, message).help(help));
+        diagnostics.add(diagnostics.error_at("no-evidence", &written.place.span, message).help(help));
     }
     waived
 }
 
-fn location_without_redirect(raw: &raw::Response, named: &[u16], mistakes: &mut Mistakes) {
+fn location_without_redirect(raw: &raw::Response, named: &[u16], diagnostics: &mut Diagnostics) {
     if named.iter().any(|status| (300..400).contains(status)) {
         return;
     }
@@ -269,22 +270,23 @@ fn location_without_redirect(raw: &raw::Response, named: &[u16], mistakes: &mut 
     let rules = rules.chain(&raw.unavailable).chain(&raw.more).chain(&raw.pending).chain(&raw.success);
     for span in rules.filter_map(condition::location_leaf) {
         let message = "a rule on Location needs a 3xx status: without one such a reply is not judged at all";
-        let mistake = mistakes.error_at("location-without-status", span, message);
-        mistakes.add(mistake.help("write all: [ { status: 302 }, { header: Location, … } ]"));
+        let mistake = diagnostics.error_at("location-without-status", span, message);
+        diagnostics.add(mistake.help("write all: [ { status: 302 }, { header: Location, … } ]"));
     }
 }
 
-fn decoding(check: &Check<'_>, raw: &raw::Response, mistakes: &mut Mistakes) -> Option<Decoding> {
+fn decoding(check: &Check<'_>, raw: &raw::Response, diagnostics: &mut Diagnostics) -> Option<Decoding> {
     let format = raw.format.as_ref().map(|format| format.value.clone()).unwrap_or_default();
     let charset = match &raw.charset {
-        None => Charset::default(),
+        None => ReplyCharset::default(),
         Some(label) => {
-            if let Some(charset) = Charset::parse(&label.text) {
+            if let Some(charset) = ReplyCharset::parse(&label.text) {
                 charset
             } else {
                 let message = format!("`{}` is no charset", label.text);
-                let mistake = mistakes.error_at("charset", &label.span, message);
-                mistakes.add(mistake.help("known are auto, utf-8, gbk, gb18030, big5 and others of the WHATWG list"));
+                let mistake = diagnostics.error_at("charset", &label.span, message);
+                diagnostics
+                    .add(mistake.help("known are auto, utf-8, gbk, gb18030, big5 and others of the WHATWG list"));
                 return None;
             }
         }
@@ -292,9 +294,14 @@ fn decoding(check: &Check<'_>, raw: &raw::Response, mistakes: &mut Mistakes) -> 
     Some(Decoding { format, charset, most: max_document(check.raw), ..Decoding::default() })
 }
 
-fn captures(check: &Check<'_>, raw: &raw::Response, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Vec<Capture>> {
+fn captures(
+    check: &Check<'_>,
+    raw: &raw::Response,
+    scope: Scope<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Capture>> {
     let captures = raw.capture.iter().map(|(name, capture)| {
-        let source = source::source(check, &capture.source, scope, mistakes)?;
+        let source = source::source(check, &capture.source, scope, diagnostics)?;
         let flag = |flag: &Option<raw::Spanned<bool>>| flag.as_ref().is_some_and(|flag| flag.value);
         let (public, optional) = (flag(&capture.public), flag(&capture.optional));
         Some(Capture { name: name.value.clone(), source, public, optional })
@@ -303,9 +310,9 @@ fn captures(check: &Check<'_>, raw: &raw::Response, scope: Scope<'_>, mistakes: 
     captures.collect::<Vec<_>>().into_iter().collect()
 }
 
-fn mapping(check: &Check<'_>, raw: &Mapping, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<MapPlan> {
-    let before = mistakes.count();
-    let mut one = |source: &raw::Source| source::source(check, source, scope, mistakes);
+fn mapping(check: &Check<'_>, raw: &Mapping, scope: Scope<'_>, diagnostics: &mut Diagnostics) -> Option<MapPlan> {
+    let before = diagnostics.count();
+    let mut one = |source: &raw::Source| source::source(check, source, scope, diagnostics);
     let mut named = |dict: &raw::Dict<raw::Source>| -> Vec<_> {
         dict.iter().filter_map(|(name, source)| Some((name.value.clone(), one(source)?))).collect()
     };
@@ -317,5 +324,5 @@ fn mapping(check: &Check<'_>, raw: &Mapping, scope: Scope<'_>, mistakes: &mut Mi
     };
     let (error_code, error_message) =
         (raw.error_code.as_ref().and_then(&mut one), raw.error_message.as_ref().and_then(&mut one));
-    (mistakes.count() == before).then_some(MapPlan { error_code, error_message, extension, attributes })
+    (diagnostics.count() == before).then_some(MapPlan { error_code, error_message, extension, attributes })
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::{StepCheck, WrittenScript};
 use crate::connector::raw::connector::Setting;
 use crate::connector::raw::{self, Rule, SourceKind};
-use crate::connector::{Kind, NameSet, Role, Step};
+use crate::connector::{Identity, Kind, NameSet, Role, Step};
 use crate::context::{StepValue, Variable};
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::request::RequestPlan;
 use crate::script::Reads;
 use crate::template::Hole;
@@ -100,7 +100,12 @@ impl Taint {
 }
 
 /// The role of a step whose request reads `variables`.
-pub(super) fn role(step: &raw::Step, variables: &BTreeSet<Variable>, taint: &Taint, mistakes: &mut Mistakes) -> Role {
+pub(super) fn role(
+    step: &raw::Step,
+    variables: &BTreeSet<Variable>,
+    taint: &Taint,
+    diagnostics: &mut Diagnostics,
+) -> Role {
     let proves = variables.iter().any(|variable| taint.is_proof(variable)) || compares_answer(step);
     match &step.role {
         None if proves => Role::Factor,
@@ -109,10 +114,10 @@ pub(super) fn role(step: &raw::Step, variables: &BTreeSet<Variable>, taint: &Tai
             Role::Factor => Role::Factor,
             Role::Helper if proves => {
                 let message = "a step whose request carries the user's proof cannot be a helper";
-                let mistake = mistakes.error_at("helper-with-credential", &role.span, message);
+                let mistake = diagnostics.error_at("helper-with-credential", &role.span, message);
                 let what = variables.iter().find(|variable| taint.is_proof(variable)).map(ToString::to_string);
                 let mistake = mistake.label(format!("it sends `{}`", what.unwrap_or_default()));
-                mistakes.add(mistake.help("leave `role` out, and give the step a `success`"));
+                diagnostics.add(mistake.help("leave `role` out, and give the step a `success`"));
                 Role::Factor
             }
             Role::Helper => Role::Helper,
@@ -135,22 +140,22 @@ fn compares_answer(step: &raw::Step) -> bool {
 }
 
 /// A connector that authenticates must have something that proves.
-pub(super) fn at_least_one_factor(raw: &raw::Connector, kind: Kind, steps: &[Step], mistakes: &mut Mistakes) {
+pub(super) fn at_least_one_factor(raw: &raw::Connector, kind: Kind, steps: &[Step], diagnostics: &mut Diagnostics) {
     // Steps with mistakes of their own are missing here; judging the rest would mislead.
     // What sends the password may be what this version cannot do.
-    if mistakes.has_within("not-supported", &(0..usize::MAX)) {
+    if diagnostics.has_within("not-supported", &(0..usize::MAX)) {
         return;
     }
     if kind == Kind::Authentication && steps.len() == raw.steps.len() && steps.iter().all(|s| s.role == Role::Helper) {
         let span = raw.steps.first().map_or(0..0, |step| step.name.span.clone());
         let message = "no step proves the user: none sends the password, a field of it or an answer";
-        let mistake = mistakes.error_at("no-factor", &span, message).label("this connector can never accept");
-        mistakes.add(mistake.help("send {{user.userPassword}} or something computed from it, or say role: factor"));
+        let mistake = diagnostics.error_at("no-factor", &span, message).label("this connector can never accept");
+        diagnostics.add(mistake.help("send {{user.userPassword}} or something computed from it, or say role: factor"));
     }
 }
 
 /// Whether an accept needs a comparison of names (docs/contract.md section 4.5), which then must be there.
-pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mistakes: &mut Mistakes) -> bool {
+pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, diagnostics: &mut Diagnostics) -> bool {
     if steps.len() != raw.steps.len() {
         return false;
     }
@@ -170,11 +175,11 @@ pub(super) fn identity(raw: &raw::Connector, steps: &[Step], taint: &Taint, mist
     };
     let compares = |step: &Step| step.response.identity.as_ref().is_some_and(|identity| identity.counts);
     // After other mistakes (a misspelt user name) this one would often be their echo.
-    if !steps.iter().any(compares) && !mistakes.has_errors() {
+    if !steps.iter().any(compares) && !diagnostics.has_errors() {
         let span = factors.first().map_or(0..0, |(step, _)| step.name.span.clone());
-        let mistake = mistakes.error_at("identity-missing", &span, "`identity` is required here").label(why);
+        let mistake = diagnostics.error_at("identity-missing", &span, "`identity` is required here").label(why);
         let last = factors.last().map_or("", |(step, _)| step.name.text.as_str());
-        mistakes.add(mistake.help(format!(
+        diagnostics.add(mistake.help(format!(
             "say where the reply to `{last}` names the user: response.identity: {{ field: …, match: exact }} (a list where \
              several replies do, each in its own field); or send {{{{user.username}}}} in the request of `{last}`"
         )));
@@ -218,12 +223,13 @@ fn names_user(step: &Step, factors: &[(&raw::Step, &Step)], taint: &Taint) -> bo
 /// Each factor that is proven on another device or page needs a step whose comparison of names says who was proven there. The
 /// comparison of another factor says nothing about it: a password of one user must not go with the telephone of another
 /// (docs/security.md, failure 19).
-pub(super) fn each_elsewhere_is_compared(raw: &raw::Connector, steps: &[Step], mistakes: &mut Mistakes) {
+pub(super) fn each_elsewhere_is_compared(raw: &raw::Connector, steps: &[Step], diagnostics: &mut Diagnostics) {
     for (index, (raw, _)) in raw.steps.iter().zip(steps).enumerate().filter(|(_, (_, step))| step.proven_elsewhere) {
-        if steps.iter().all(|step| !step.compares_for.contains(&index)) && !mistakes.has_errors() {
-            let mistake = mistakes.error_at("identity-missing", &raw.name.span, "`identity` is required in this step");
+        if steps.iter().all(|step| !step.compares_for.contains(&index)) && !diagnostics.has_errors() {
+            let mistake =
+                diagnostics.error_at("identity-missing", &raw.name.span, "`identity` is required in this step");
             let mistake = mistake.label("the user is proven on another device or page");
-            mistakes.add(mistake.help(
+            diagnostics.add(mistake.help(
                 "compare the upstream's name for the user here, or in a later step that asks with a capture of this one: \
                  response.identity: { field: …, match: exact }",
             ));
@@ -233,7 +239,15 @@ pub(super) fn each_elsewhere_is_compared(raw: &raw::Connector, steps: &[Step], m
 
 /// The factors proven elsewhere of whose user a comparison of names speaks that counts: itself, and earlier ones with whose
 /// capture the step asks.
-pub(super) fn compares_for(role: Role, variables: &BTreeSet<Variable>, part: StepCheck<'_>) -> Vec<usize> {
+pub(super) fn compares_for(
+    identity: Option<&Identity>,
+    role: Role,
+    variables: &BTreeSet<Variable>,
+    part: StepCheck<'_>,
+) -> Vec<usize> {
+    if !identity.is_some_and(|identity| identity.counts) {
+        return Vec::new();
+    }
     let asks_with_capture_of = |name: &str| {
         let of_it = |variable: &Variable| matches!(variable, Variable::Step { step, value: StepValue::Capture(_) } if step == name);
         variables.iter().any(of_it)

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Check, Surroundings, WrittenScript, beside};
+use super::{Check, LoadContext, WrittenScript, beside};
 use crate::connector::raw::{self, NamedScript, ScriptUse, Spanned, Text};
 use crate::context::Variable;
-use crate::diagnostic::{Diagnostic, Mistakes, Position, Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, Position, Span, did_you_mean};
 use crate::script::{self, Reads, ScriptId, ScriptKind, ScriptPosition};
 
 /// A script file larger than this is none; CryptoJS as one file has 200 KiB.
@@ -18,10 +18,10 @@ const NO_TEMPLATE: &str = "a script is no template: a setting is settings.name, 
 pub(super) fn written(
     raw: &raw::Connector,
     connector: &str,
-    around: Surroundings<'_>,
-    mistakes: &mut Mistakes,
+    load: LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<WrittenScript> {
-    let mut shared = Shared::read(raw, around, mistakes);
+    let mut shared = Shared::read(raw, load, diagnostics);
     let mut scripts = Vec::new();
     for (index, step) in raw.steps.iter().enumerate() {
         let response = step.response.as_ref();
@@ -37,14 +37,14 @@ pub(super) fn written(
         for (kind, given, file, key) in written {
             if let (Some(_), Some(file)) = (given, file) {
                 let message = format!("a step takes one of `{key}` and `{key}_file`, not both");
-                let mistake = mistakes.error_at("too-many-keys", &file.span, message).label("a second script");
-                mistakes.add(mistake.help("keep one of them"));
+                let mistake = diagnostics.error_at("too-many-keys", &file.span, message).label("a second script");
+                diagnostics.add(mistake.help("keep one of them"));
                 continue;
             }
             let found = match (given, file) {
-                (Some(ScriptUse::Inline(text)), _) => Some(inline_source(text, mistakes)),
-                (Some(ScriptUse::Shared(used)), _) => shared.source(&used.script, mistakes),
-                (_, Some(path)) => file_source(path, around, mistakes),
+                (Some(ScriptUse::Inline(text)), _) => Some(inline_source(text, diagnostics)),
+                (Some(ScriptUse::Shared(used)), _) => shared.source(&used.script, diagnostics),
+                (_, Some(path)) => file_source(path, load, diagnostics),
                 _ => None,
             };
             if let Some(Found { text, file, first_line, indent, at, inline }) = found {
@@ -55,7 +55,7 @@ pub(super) fn written(
             }
         }
     }
-    shared.refuse_unused(mistakes);
+    shared.refuse_unused(diagnostics);
     scripts
 }
 
@@ -66,11 +66,11 @@ struct Shared<'a> {
 }
 
 impl<'a> Shared<'a> {
-    fn read(raw: &'a raw::Connector, around: Surroundings<'_>, mistakes: &mut Mistakes) -> Self {
+    fn read(raw: &'a raw::Connector, load: LoadContext<'_>, diagnostics: &mut Diagnostics) -> Self {
         let list = raw.scripts.iter().map(|(name, script)| {
             let found = match script {
-                NamedScript::Inline(text) => Some(inline_source(text, mistakes)),
-                NamedScript::File(written) => file_source(&written.file, around, mistakes),
+                NamedScript::Inline(text) => Some(inline_source(text, diagnostics)),
+                NamedScript::File(written) => file_source(&written.file, load, diagnostics),
             };
             (name, found)
         });
@@ -78,12 +78,12 @@ impl<'a> Shared<'a> {
     }
 
     /// The script that a step names. What is wrong with a name in it is shown where it is used.
-    fn source(&mut self, name: &Text, mistakes: &mut Mistakes) -> Option<Found> {
+    fn source(&mut self, name: &Text, diagnostics: &mut Diagnostics) -> Option<Found> {
         let Some((_, found)) = self.list.iter().find(|(known, _)| known.value == name.text) else {
             let message = format!("there is no script `{}`", name.text);
-            let mistake = mistakes.error_at("unknown-script", &name.span, message);
+            let mistake = diagnostics.error_at("unknown-script", &name.span, message);
             let known = self.list.iter().map(|(known, _)| known.value.as_str());
-            mistakes.add(match did_you_mean(&name.text, known) {
+            diagnostics.add(match did_you_mean(&name.text, known) {
                 Some(near) => {
                     // That it is not used is the same mistake.
                     self.used.insert(near.clone());
@@ -99,12 +99,12 @@ impl<'a> Shared<'a> {
         found.clone().map(|found| Found { at: name.span.clone(), ..found })
     }
 
-    fn refuse_unused(&self, mistakes: &mut Mistakes) {
+    fn refuse_unused(&self, diagnostics: &mut Diagnostics) {
         for (name, _) in self.list.iter().filter(|(name, _)| !self.used.contains(&name.value)) {
             let message = format!("no step uses the script `{}`", name.value);
-            let warning = mistakes.error_at("unused-script", &name.span, message).as_warning();
+            let warning = diagnostics.error_at("unused-script", &name.span, message).as_warning();
             let help = format!("use it as variables: {{ script: {} }}, or take it out", name.value);
-            mistakes.add(warning.label("it is not even compiled").help(help));
+            diagnostics.add(warning.label("it is not even compiled").help(help));
         }
     }
 }
@@ -122,8 +122,8 @@ struct Found {
     inline: bool,
 }
 
-fn inline_source(text: &Text, mistakes: &Mistakes) -> Found {
-    let file = mistakes.file();
+fn inline_source(text: &Text, diagnostics: &Diagnostics) -> Found {
+    let file = diagnostics.file();
     let start = text.span_of(0..text.text.len().min(1)).start;
     let position = file.position(start);
     Found {
@@ -141,9 +141,9 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn file_source(path: &Text, around: Surroundings<'_>, mistakes: &mut Mistakes) -> Option<Found> {
-    let full = beside(mistakes.file(), &path.text);
-    let text = match (around.read_file)(&full) {
+fn file_source(path: &Text, load: LoadContext<'_>, diagnostics: &mut Diagnostics) -> Option<Found> {
+    let full = beside(diagnostics.file(), &path.text);
+    let text = match (load.read_file)(&full) {
         Ok(bytes) if bytes.len() > SCRIPT_BYTES => Err("it is larger than 1 MiB".to_owned()),
         Ok(bytes) => String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()),
         Err(why) => Err(why.to_string()),
@@ -159,8 +159,8 @@ fn file_source(path: &Text, around: Surroundings<'_>, mistakes: &mut Mistakes) -
         }),
         Err(why) => {
             let message = format!("the script {} cannot be read: {why}", path.text);
-            let mistake = mistakes.error_at("file-unreadable", &path.span, message);
-            mistakes.add(mistake.help("paths are relative to the connector's file"));
+            let mistake = diagnostics.error_at("file-unreadable", &path.span, message);
+            diagnostics.add(mistake.help("paths are relative to the connector's file"));
             None
         }
     }
@@ -170,7 +170,7 @@ fn file_source(path: &Text, around: Surroundings<'_>, mistakes: &mut Mistakes) -
 pub(super) fn understood(
     scripts: &[WrittenScript],
     reads: Vec<Result<Reads, script::CompileError>>,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<Reads> {
     let reads = reads.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
     let each = scripts.iter().zip(reads).enumerate().map(|(index, (written, reads))| {
@@ -179,12 +179,12 @@ pub(super) fn understood(
         match reads {
             Some(Ok(reads)) => {
                 if !told {
-                    dropped_rejections(written, &reads, mistakes);
+                    dropped_rejections(written, &reads, diagnostics);
                 }
                 reads
             }
             Some(Err(mistake)) if !told => {
-                does_not_compile(written, &mistake, mistakes);
+                does_not_compile(written, &mistake, diagnostics);
                 Reads::default()
             }
             _ => Reads::default(),
@@ -193,13 +193,13 @@ pub(super) fn understood(
     each.collect()
 }
 
-fn does_not_compile(written: &WrittenScript, mistake: &script::CompileError, mistakes: &mut Mistakes) {
+fn does_not_compile(written: &WrittenScript, mistake: &script::CompileError, diagnostics: &mut Diagnostics) {
     let at = ScriptPosition { line: mistake.line, column: mistake.column };
     let message = format!("the script does not compile: {}", mistake.message);
-    let diagnostic = in_script(written, "script", at, &message, mistakes);
+    let diagnostic = in_script(written, "script", at, &message, diagnostics);
     let line = mistake.line.saturating_sub(written.source.first_line) as usize;
     let line = written.source.text.lines().nth(line).unwrap_or_default();
-    mistakes.add(if line.contains("${") || line.contains("{{") {
+    diagnostics.add(if line.contains("${") || line.contains("{{") {
         diagnostic.help(NO_TEMPLATE)
     } else {
         diagnostic.help("docs/scripts.md lists what scripts may use")
@@ -207,7 +207,7 @@ fn does_not_compile(written: &WrittenScript, mistake: &script::CompileError, mis
 }
 
 /// A script is no template: settings and holes in its texts would be sent as they stand there.
-pub(super) fn no_template(check: &Check<'_>, mistakes: &mut Mistakes) {
+pub(super) fn no_template(check: &Check<'_>, diagnostics: &mut Diagnostics) {
     for (index, (written, reads)) in check.scripts.iter().zip(check.reads).enumerate() {
         if check.scripts[..index].iter().any(|earlier| earlier.is_same_text(written)) {
             continue;
@@ -223,24 +223,24 @@ pub(super) fn no_template(check: &Check<'_>, mistakes: &mut Mistakes) {
                 ("setting-in-script", format!("${{{name}}}"), format!("settings.{name}"))
             };
             let message = format!("`{shown}` in a script stays as it is: a script is no template");
-            let mistake = in_script(written, code, *place, &message, mistakes).help(format!(
+            let mistake = in_script(written, code, *place, &message, diagnostics).help(format!(
                 "write {instead} outside the quotes, as in {instead} + \"/login\"; in backquotes ${{{instead}}}"
             ));
-            mistakes.add(if hole { mistake.as_warning() } else { mistake });
+            diagnostics.add(if hole { mistake.as_warning() } else { mistake });
         }
     }
 }
 
 /// `code_util.reject(…)` only makes what is to be thrown. A script that drops it lets the login go on.
-fn dropped_rejections(written: &WrittenScript, reads: &Reads, mistakes: &mut Mistakes) {
+fn dropped_rejections(written: &WrittenScript, reads: &Reads, diagnostics: &mut Diagnostics) {
     // What a preprocess script returns is its document, so there it is not dropped: it fails as one.
     let returned = reads.rejects_returned.iter().filter(|_| written.source.kind == ScriptKind::Variables);
     let found = (reads.rejects_dropped.iter().map(|place| (place, "it is made and dropped")))
         .chain(returned.map(|place| (place, "what a variables script returns is not looked at")));
     for (place, label) in found {
         let message = "`code_util.reject` does nothing unless it is thrown: the login goes on";
-        let warning = in_script(written, "reject-not-thrown", *place, message, mistakes).as_warning();
-        mistakes.add(warning.label(label).help("write `throw code_util.reject(…)`"));
+        let warning = in_script(written, "reject-not-thrown", *place, message, diagnostics).as_warning();
+        diagnostics.add(warning.label(label).help("write `throw code_util.reject(…)`"));
     }
 }
 
@@ -251,14 +251,14 @@ pub(super) fn in_script(
     code: &'static str,
     place: ScriptPosition,
     message: &str,
-    mistakes: &Mistakes,
+    diagnostics: &Diagnostics,
 ) -> Diagnostic {
     if written.inline {
         let at = Position { line: place.line as usize, column: place.column as usize };
-        let span = mistakes.file().span_of(at).unwrap_or_else(|| written.at.clone());
-        mistakes.error_at(code, &span, message)
+        let span = diagnostics.file().span_of(at).unwrap_or_else(|| written.at.clone());
+        diagnostics.error_at(code, &span, message)
     } else {
         let message = format!("{message} ({} line {} column {})", written.source.file, place.line, place.column);
-        mistakes.error_at(code, &written.at, message)
+        diagnostics.error_at(code, &written.at, message)
     }
 }

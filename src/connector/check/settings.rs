@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::{SecretsFrom, Surroundings, beside};
+use super::{LoadContext, SecretsFrom, beside};
 use crate::connector::FromEnvironment;
 use crate::connector::raw;
 use crate::connector::raw::connector::{SecretSource, Setting as Written};
-use crate::diagnostic::{Mistakes, did_you_mean};
+use crate::diagnostic::{Diagnostics, did_you_mean};
 use crate::files::ReadError;
 use crate::secret::Secret;
 use crate::template::{Language, Setting};
@@ -33,37 +33,37 @@ const LINTS: [(&str, &str); 9] = [
 const SECRET_BYTES: usize = 64 * 1024;
 
 /// What templates may refer to.
-pub(super) fn language(raw: &raw::Connector, around: Surroundings<'_>, mistakes: &mut Mistakes) -> Language {
+pub(super) fn language(raw: &raw::Connector, load: LoadContext<'_>, diagnostics: &mut Diagnostics) -> Language {
     let mut settings = BTreeMap::new();
     for (name, written) in raw.settings.iter() {
-        let value = match around.settings.get(&name.value) {
+        let value = match load.settings.get(&name.value) {
             Some(given) => Some(Setting::Text(given.clone())),
-            None => setting(&name.value, written, around, mistakes),
+            None => setting(&name.value, written, load, diagnostics),
         };
         // After a mistake something must stand for it, so that the rest of the file can be checked.
         settings.insert(name.value.clone(), value.unwrap_or_else(|| Setting::Text("https://unset.invalid".to_owned())));
     }
-    for given in around.settings.keys().filter(|given| raw.settings.get(given).is_none()) {
+    for given in load.settings.keys().filter(|given| raw.settings.get(given).is_none()) {
         let span = raw.version.span.clone();
-        let mistake = mistakes.error_at("unknown-setting", &span, format!("the connector has no setting `{given}`"));
+        let mistake = diagnostics.error_at("unknown-setting", &span, format!("the connector has no setting `{given}`"));
         let near = did_you_mean(given, raw.settings.iter().map(|(name, _)| name.value.as_str()));
-        mistakes.add(match near {
+        diagnostics.add(match near {
             Some(near) => mistake.help(format!("did you mean `{near}`?")),
             None => mistake,
         });
     }
-    Language { settings, time_zone: time_zone(raw, mistakes) }
+    Language { settings, time_zone: time_zone(raw, diagnostics) }
 }
 
-fn setting(name: &str, written: &Written, around: Surroundings<'_>, mistakes: &mut Mistakes) -> Option<Setting> {
+fn setting(name: &str, written: &Written, load: LoadContext<'_>, diagnostics: &mut Diagnostics) -> Option<Setting> {
     match written {
         Written::Literal(text) => Some(Setting::Text(text.text.clone())),
         Written::Env(from) => {
-            let value = (around.env)(&from.env.text).or_else(|| from.default.as_ref().map(|text| text.text.clone()));
+            let value = (load.env)(&from.env.text).or_else(|| from.default.as_ref().map(|text| text.text.clone()));
             if value.is_none() {
                 let message = format!("the setting `{name}` needs the environment variable {}", from.env.text);
-                let mistake = mistakes.error_at("setting-unset", &from.env.span, message).label("not set");
-                mistakes.add(mistake.help(format!("set it, or give a `default`, or pass --set {name}=VALUE")));
+                let mistake = diagnostics.error_at("setting-unset", &from.env.span, message).label("not set");
+                diagnostics.add(mistake.help(format!("set it, or give a `default`, or pass --set {name}=VALUE")));
             }
             value.map(Setting::Text)
         }
@@ -73,8 +73,8 @@ fn setting(name: &str, written: &Written, around: Surroundings<'_>, mistakes: &m
                 match Url::parse(&node.text) {
                     Ok(url) if is_origin(&url) => origins.push(url),
                     _ => {
-                        let mistake = mistakes.error_at("bad-origin", &node.span, "a node is an origin");
-                        mistakes
+                        let mistake = diagnostics.error_at("bad-origin", &node.span, "a node is an origin");
+                        diagnostics
                             .add(mistake.help("write scheme, host and port only, such as https://4a-1.example.com"));
                     }
                 }
@@ -85,11 +85,11 @@ fn setting(name: &str, written: &Written, around: Surroundings<'_>, mistakes: &m
 }
 
 /// The settings whose text comes from the environment, and whether the file puts them into a URL.
-pub(super) fn from_env(raw: &raw::Connector, around: Surroundings<'_>) -> Vec<FromEnvironment> {
-    let given = |name: &str| around.settings.contains_key(name);
+pub(super) fn from_env(raw: &raw::Connector, load: LoadContext<'_>) -> Vec<FromEnvironment> {
+    let given = |name: &str| load.settings.contains_key(name);
     let texts =
         raw.settings.iter().filter(|(name, _)| !given(&name.value)).filter_map(|(name, written)| match written {
-            Written::Env(from) => Some((&name.value, (around.env)(&from.env.text)?)),
+            Written::Env(from) => Some((&name.value, (load.env)(&from.env.text)?)),
             Written::Literal(_) | Written::Nodes(_) => None,
         });
     texts.map(|(name, text)| FromEnvironment { value: Secret::new(text), in_url: stands_in_url(raw, name) }).collect()
@@ -121,12 +121,12 @@ pub(super) fn is_origin(url: &Url) -> bool {
         && url.password().is_none()
 }
 
-fn time_zone(raw: &raw::Connector, mistakes: &mut Mistakes) -> jiff::tz::TimeZone {
+fn time_zone(raw: &raw::Connector, diagnostics: &mut Diagnostics) -> jiff::tz::TimeZone {
     let Some(name) = &raw.time_zone else { return jiff::tz::TimeZone::UTC };
     jiff::tz::TimeZone::get(&name.text).unwrap_or_else(|_| {
         let message = format!("there is no time zone `{}`", name.text);
-        let mistake = mistakes.error_at("unknown-time-zone", &name.span, message);
-        mistakes.add(mistake.help("use a name of the IANA database, such as Asia/Shanghai"));
+        let mistake = diagnostics.error_at("unknown-time-zone", &name.span, message);
+        diagnostics.add(mistake.help("use a name of the IANA database, such as Asia/Shanghai"));
         jiff::tz::TimeZone::UTC
     })
 }
@@ -134,15 +134,15 @@ fn time_zone(raw: &raw::Connector, mistakes: &mut Mistakes) -> jiff::tz::TimeZon
 /// The secrets, read now. A diagnostic names the variable or the file, never what is in it.
 pub(super) fn secrets(
     raw: &raw::Connector,
-    around: Surroundings<'_>,
-    mistakes: &mut Mistakes,
+    load: LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> BTreeMap<String, Secret> {
     let mut secrets = BTreeMap::new();
     for (name, written) in raw.secrets.iter() {
-        let value = match (around.secrets.get(&name.value), around.secrets_from) {
+        let value = match (load.secrets.get(&name.value), load.secrets_from) {
             (Some(given), _) => Some(Secret::new(given.as_str())),
             (None, SecretsFrom::Samples) => Some(Secret::new(format!("sample-{}", name.value))),
-            (None, SecretsFrom::Environment) => read_secret(&name.value, written, around, mistakes),
+            (None, SecretsFrom::Environment) => read_secret(&name.value, written, load, diagnostics),
         };
         secrets.extend(value.map(|value| (name.value.clone(), value)));
     }
@@ -152,16 +152,16 @@ pub(super) fn secrets(
 fn read_secret(
     name: &str,
     written: &raw::connector::Secret,
-    around: Surroundings<'_>,
-    mistakes: &mut Mistakes,
+    load: LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Secret> {
     let (found, wanted) = match &written.value.0 {
         SecretSource::Env(variable) => {
-            ((around.env)(&variable.text), format!("the environment variable {}", variable.text))
+            ((load.env)(&variable.text), format!("the environment variable {}", variable.text))
         }
         SecretSource::File(path) => {
             let mut why = None;
-            let bytes = (around.read_file)(&beside(mistakes.file(), &path.text));
+            let bytes = (load.read_file)(&beside(diagnostics.file(), &path.text));
             let bytes = bytes.map_err(|unread| why = Some(unread)).ok();
             let text =
                 bytes.filter(|bytes| bytes.len() <= SECRET_BYTES).and_then(|bytes| String::from_utf8(bytes).ok());
@@ -177,27 +177,28 @@ fn read_secret(
     let found = found.filter(|value| !value.is_empty());
     if found.is_none() {
         let message = format!("the secret `{name}` needs {wanted}");
-        let mistake = mistakes.error_at("secret-missing", &written.span, message).label("not there, empty or not text");
-        mistakes.add(mistake.help("a secret is read when the connector loads; `doorward check` needs none"));
+        let mistake =
+            diagnostics.error_at("secret-missing", &written.span, message).label("not there, empty or not text");
+        diagnostics.add(mistake.help("a secret is read when the connector loads; `doorward check` needs none"));
     }
     found.map(Secret::new)
 }
 
 /// Waived lints must exist and say why.
-pub(super) fn acknowledgements(raw: &raw::Connector, mistakes: &mut Mistakes) {
+pub(super) fn acknowledgements(raw: &raw::Connector, diagnostics: &mut Diagnostics) {
     for (lint, why) in raw.acknowledge.iter() {
         if !LINTS.iter().any(|(known, _)| *known == lint.value) {
             let message = format!("there is no lint `{}`", lint.value);
-            let mistake = mistakes.error_at("unknown-lint", &lint.span, message);
+            let mistake = diagnostics.error_at("unknown-lint", &lint.span, message);
             let known = LINTS.iter().map(|(known, _)| *known);
-            mistakes.add(match did_you_mean(&lint.value, known.clone()) {
+            diagnostics.add(match did_you_mean(&lint.value, known.clone()) {
                 Some(near) => mistake.help(format!("did you mean `{near}`?")),
                 None => mistake.help(format!("known lints: {}", known.collect::<Vec<_>>().join(" "))),
             });
         }
         if why.text.trim().is_empty() {
-            let mistake = mistakes.error_at("empty-why", &why.span, "a waived lint says why");
-            mistakes.add(mistake.help("write one line for whoever reads this file next"));
+            let mistake = diagnostics.error_at("empty-why", &why.span, "a waived lint says why");
+            diagnostics.add(mistake.help("write one line for whoever reads this file next"));
         }
     }
 }

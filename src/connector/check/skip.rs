@@ -11,11 +11,11 @@ use crate::condition::{Condition, Leaf, Operand, Operator, Test, ValueSource};
 use crate::connector::raw;
 use crate::connector::{Role, Step};
 use crate::context::{StepValue, Variable};
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::document::Value;
 
 /// Refuses a factor that whoever logs in could skip.
-pub(super) fn refuse(raw: &raw::Connector, steps: &[Step], chosen: &Chosen, mistakes: &mut Mistakes) {
+pub(super) fn refuse(raw: &raw::Connector, steps: &[Step], chosen: &Chosen, diagnostics: &mut Diagnostics) {
     for (index, (raw, step)) in raw.steps.iter().zip(steps).enumerate() {
         let (Some(written), Some(when), Role::Factor) = (&raw.when, &step.when, step.role) else { continue };
         // What names the user's data itself is refused by `condition::when` already.
@@ -26,10 +26,10 @@ pub(super) fn refuse(raw: &raw::Connector, steps: &[Step], chosen: &Chosen, mist
             continue;
         }
         let message = "whoever logs in could skip this factor: its `when` rests on something that they send";
-        let mistake = mistakes.error_at("when", &written.place.span, message);
+        let mistake = diagnostics.error_at("when", &written.place.span, message);
         let mistake =
             mistake.help("let it rest on what a factor's reply said: { var: steps.login.outcome, equals: more }");
-        mistakes.add(mistake.help(
+        diagnostics.add(mistake.help(
             "where the user may choose among factors, let each also ask for that outcome, and each for another choice: \
              all: [ { var: steps.login.outcome, equals: more }, { var: steps.pick.method, equals: sms } ]",
         ));

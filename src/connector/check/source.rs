@@ -5,7 +5,7 @@ use super::names::Scope;
 use crate::condition::ValueSource;
 use crate::connector::raw::{self, Constant, SourceKind, Text};
 use crate::context::Variable;
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::document::{Path, Value};
 use crate::response::source::{Css, Source};
 
@@ -14,11 +14,12 @@ pub(super) fn source(
     check: &Check<'_>,
     raw: &raw::Source,
     scope: Scope<'_>,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Option<ValueSource> {
-    let SourceKind::FirstOf(list) = &raw.kind else { return one(check, raw, scope, mistakes) };
+    let SourceKind::FirstOf(list) = &raw.kind else { return one(check, raw, scope, diagnostics) };
     // Every one is compiled before the list is given up, so that all mistakes are reported.
-    let list: Vec<Option<ValueSource>> = flat(list).into_iter().map(|raw| one(check, raw, scope, mistakes)).collect();
+    let list: Vec<Option<ValueSource>> =
+        flat(list).into_iter().map(|raw| one(check, raw, scope, diagnostics)).collect();
     list.into_iter().collect::<Option<_>>().map(ValueSource::FirstOf)
 }
 
@@ -31,34 +32,34 @@ fn flat(list: &[raw::Source]) -> Vec<&raw::Source> {
     each.collect()
 }
 
-fn one(check: &Check<'_>, raw: &raw::Source, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<ValueSource> {
+fn one(check: &Check<'_>, raw: &raw::Source, scope: Scope<'_>, diagnostics: &mut Diagnostics) -> Option<ValueSource> {
     Some(match &raw.kind {
-        SourceKind::Field(text) => ValueSource::Reply(Source::Field(path(text, mistakes)?)),
+        SourceKind::Field(text) => ValueSource::Reply(Source::Field(path(text, diagnostics)?)),
         SourceKind::Header { name, query } => {
             let Ok(header) = name.text.to_ascii_lowercase().parse() else {
-                mistakes.add(mistakes.error_at("bad-header", &name.span, "this is no name of a header"));
+                diagnostics.add(diagnostics.error_at("bad-header", &name.span, "this is no name of a header"));
                 return None;
             };
             ValueSource::Reply(Source::Header { name: header, query: query.as_ref().map(|query| query.text.clone()) })
         }
         SourceKind::Cookie(name) => ValueSource::Reply(Source::Cookie(name.text.clone())),
-        SourceKind::Regex(text) => ValueSource::Reply(Source::Regex(check.patterns.capturing(text, mistakes)?)),
+        SourceKind::Regex(text) => ValueSource::Reply(Source::Regex(check.patterns.capturing(text, diagnostics)?)),
         SourceKind::Css { selector, attr } => {
             let css = Css::parse(&selector.text, attr.as_ref().map(|attr| attr.text.as_str())).map_err(|error| {
-                mistakes.add(mistakes.error_at("bad-selector", &selector.span, error.to_string()));
+                diagnostics.add(diagnostics.error_at("bad-selector", &selector.span, error.to_string()));
             });
             ValueSource::Reply(Source::Css(css.ok()?))
         }
-        SourceKind::Claim(text) => ValueSource::Claim(path(text, mistakes)?),
+        SourceKind::Claim(text) => ValueSource::Claim(path(text, diagnostics)?),
         SourceKind::Var(text) => match Variable::parse(&text.text) {
             Ok(variable) => {
-                scope.check(&variable, &text.span, mistakes);
+                scope.check(&variable, &text.span, diagnostics);
                 ValueSource::Variable(variable)
             }
             Err(error) => {
-                let mistake = mistakes.error_at("unknown-variable", &text.span, error.to_string());
+                let mistake = diagnostics.error_at("unknown-variable", &text.span, error.to_string());
                 let near = crate::diagnostic::did_you_mean(&error.name, error.known.iter().map(String::as_str));
-                mistakes.add(match near {
+                diagnostics.add(match near {
                     Some(near) => mistake.help(format!("did you mean `{near}`?")),
                     None => mistake.help("docs/templates.md lists the variables"),
                 });
@@ -80,14 +81,14 @@ fn value(constant: &Constant) -> Value {
     }
 }
 
-fn path(text: &Text, mistakes: &mut Mistakes) -> Option<Path> {
+fn path(text: &Text, diagnostics: &mut Diagnostics) -> Option<Path> {
     match Path::parse(&text.text) {
         Ok(path) => Some(path),
         Err(error) => {
             let span = text.span_of(error.offset..(error.offset + 1).min(text.text.len()).max(error.offset));
             let message = format!("`{}` is no path to one value: {}", text.text, error.cause);
-            let mistake = mistakes.error_at("bad-path", &span, message);
-            mistakes.add(mistake.help("write it like data.list[0].name, or as a JSONPath that yields one node"));
+            let mistake = diagnostics.error_at("bad-path", &span, message);
+            diagnostics.add(mistake.help("write it like data.list[0].name, or as a JSONPath that yields one node"));
             None
         }
     }

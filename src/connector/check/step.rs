@@ -8,7 +8,7 @@ use super::{Check, StepCheck, ask, cache, condition, ending, needs, request, res
 use crate::connector::raw::{self, Text};
 use crate::connector::{CachePlan, Role, Script, SendsCode, Step};
 use crate::context::{StepValue, Variable};
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 use crate::request::RequestPlan;
 use crate::script::ScriptKind;
 use crate::signing::{Compile, Scheme};
@@ -19,23 +19,24 @@ const MOST_RETRIES: u32 = 5;
 
 /// Checks one step; `None` after a mistake that leaves nothing to judge. The step is complete: what it knows of others it
 /// knows of earlier ones.
-pub(super) fn step(part: StepCheck<'_>, mistakes: &mut Mistakes) -> Option<Step> {
+pub(super) fn step(part: StepCheck<'_>, diagnostics: &mut Diagnostics) -> Option<Step> {
     let StepCheck { check, raw, scope, taint, .. } = part;
-    let request = raw.request.as_ref().map(|request| request::request(part, request, mistakes));
+    let request = raw.request.as_ref().map(|request| request::request(part, request, diagnostics));
     let plan = request.as_ref().and_then(Option::as_ref);
-    let auth = raw.request.as_ref().and_then(|request| self::auth(check, request, plan, scope, mistakes));
-    does_something(raw, mistakes);
+    let auth = raw.request.as_ref().and_then(|request| self::auth(check, request, plan, scope, diagnostics));
+    does_something(raw, diagnostics);
     let mut variables_read: BTreeSet<_> = request.iter().flatten().flat_map(RequestPlan::variables).collect();
     variables_read.extend(auth.iter().flat_map(|auth| auth.variables()));
-    let role = if utility::is(check.raw) { Role::Helper } else { roles::role(raw, &variables_read, taint, mistakes) };
-    let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope.before(), mistakes));
-    let ask = ask::ask(part, mistakes);
+    let role =
+        if utility::is(check.raw) { Role::Helper } else { roles::role(raw, &variables_read, taint, diagnostics) };
+    let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope.before(), diagnostics));
+    let ask = ask::ask(part, diagnostics);
     let carries_credential = variables_read.iter().any(|variable| taint.may_hold_credential(variable));
-    let response = response::response(part, role, &variables_read, mistakes);
-    let retry = retry(raw, role == Role::Factor || carries_credential, mistakes);
-    let cache = cache::cache(part, role, mistakes);
-    public_names(part, mistakes);
-    let sends_code_to = sends_code_to(part, mistakes);
+    let response = response::response(part, role, &variables_read, diagnostics);
+    let retry = retry(raw, role == Role::Factor || carries_credential, diagnostics);
+    let cache = cache::cache(part, role, diagnostics);
+    public_names(part, diagnostics);
+    let sends_code_to = sends_code_to(part, diagnostics);
     // A request with mistakes leaves no step: whatever else is wrong has been noted by now.
     let request = request.map_or(Some(None), |plan| plan.map(Some))?;
     let response = response?;
@@ -49,15 +50,12 @@ pub(super) fn step(part: StepCheck<'_>, mistakes: &mut Mistakes) -> Option<Step>
     };
     let mut needs = needs::beyond_when(read, check);
     let cache = cache.map(|cache| CachePlan { inputs: cache::captures_in(&needs), ..cache });
-    if let Some(when) = &when {
-        needs::of_condition(when, &mut needs);
-    }
+    needs::of_conditions(&when, &mut needs);
     let invalidates = if request.is_some() { cache::invalidated_by(&needs, part.earlier) } else { Vec::new() };
     // What is asked of a page is found while it is decoded, also what `sends_code_to` and `drop_when` of earlier steps ask.
     let dropping = invalidates.iter().filter_map(|kept| cache::drop_when(&part.earlier[*kept]));
     let sending = sends_code_to.iter().filter_map(|sends| sends.when.as_ref());
     let response = response::asking_page(response, sending.chain(dropping));
-    let compares = response.identity.as_ref().is_some_and(|identity| identity.counts);
     let step = Step {
         name: raw.name.text.clone(),
         role,
@@ -66,7 +64,7 @@ pub(super) fn step(part: StepCheck<'_>, mistakes: &mut Mistakes) -> Option<Step>
         variables: part.script(ScriptKind::Variables),
         request,
         auth,
-        compares_for: if compares { roles::compares_for(role, &variables_read, part) } else { Vec::new() },
+        compares_for: roles::compares_for(response.identity.as_ref(), role, &variables_read, part),
         variables_read,
         carries_credential,
         response,
@@ -78,14 +76,15 @@ pub(super) fn step(part: StepCheck<'_>, mistakes: &mut Mistakes) -> Option<Step>
         needs,
         proven_elsewhere: roles::is_proven_elsewhere(role, raw),
     };
-    ending::known_without_reply(raw, &step, mistakes);
+    ending::known_without_reply(raw, &step, diagnostics);
     Some(step)
 }
 
-fn does_something(raw: &raw::Step, mistakes: &mut Mistakes) {
+fn does_something(raw: &raw::Step, diagnostics: &mut Diagnostics) {
     if raw.request.is_none() && raw.ask.is_none() && !ending::collects(raw) {
         let message = format!("the step `{}` does nothing: it has no request", raw.name.text);
-        mistakes.add(mistakes.error_at("no-request", &raw.name.span, message).help("write `request`, or what it maps"));
+        diagnostics
+            .add(diagnostics.error_at("no-request", &raw.name.span, message).help("write `request`, or what it maps"));
     }
 }
 
@@ -103,20 +102,20 @@ impl StepCheck<'_> {
 }
 
 /// `public`
-fn public_names(part: StepCheck<'_>, mistakes: &mut Mistakes) {
+fn public_names(part: StepCheck<'_>, diagnostics: &mut Diagnostics) {
     for name in &part.raw.public {
         match Variable::parse(&name.text) {
             Ok(variable) => {
-                part.scope.check(&variable, &name.span, mistakes);
-                public(&variable, &name.span, part.taint, mistakes);
+                part.scope.check(&variable, &name.span, diagnostics);
+                public(&variable, &name.span, part.taint, diagnostics);
             }
-            Err(error) => mistakes.add(mistakes.error_at("unknown-variable", &name.span, error.to_string())),
+            Err(error) => diagnostics.add(diagnostics.error_at("unknown-variable", &name.span, error.to_string())),
         }
     }
 }
 
 /// What holds a credential, or is computed from one, is not shown to anybody.
-fn public(variable: &Variable, span: &Span, taint: &Taint, mistakes: &mut Mistakes) {
+fn public(variable: &Variable, span: &Span, taint: &Taint, diagnostics: &mut Diagnostics) {
     let (what, fix) = match variable {
         Variable::Env(name) if taint.secret_env().covers(name) => {
             ("is, or may be, computed from a credential", "set what may be seen in a script that reads no credential")
@@ -125,20 +124,20 @@ fn public(variable: &Variable, span: &Span, taint: &Taint, mistakes: &mut Mistak
         other if other.is_credential() => ("is the user's credential", "leave it out"),
         _ => return,
     };
-    let mistake = mistakes.error_at("public-credential", span, format!("`{variable}` {what}"));
-    mistakes.add(mistake.label("a trace would show it").help(fix));
+    let mistake = diagnostics.error_at("public-credential", span, format!("`{variable}` {what}"));
+    diagnostics.add(mistake.label("a trace would show it").help(fix));
 }
 
 /// `sends_code_to`, with the rule on the reply; a step that a `resend` names sends to the account, unless it says to whom.
-fn sends_code_to(part: StepCheck<'_>, mistakes: &mut Mistakes) -> Option<SendsCode> {
+fn sends_code_to(part: StepCheck<'_>, diagnostics: &mut Diagnostics) -> Option<SendsCode> {
     let StepCheck { check, raw, scope, .. } = part;
     let Some(written) = &raw.sends_code_to else {
         return ask::is_sender(check.raw, &raw.name.text).then_some(SendsCode { to: Variable::Username, when: None });
     };
-    let to = recipient(&written.to, scope, mistakes);
+    let to = recipient(&written.to, scope, diagnostics);
     let when = match &written.when {
         None => None,
-        Some(when) => Some(condition::condition(check, when, scope, mistakes)?),
+        Some(when) => Some(condition::condition(check, when, scope, diagnostics)?),
     };
     Some(SendsCode { to: to?, when })
 }
@@ -146,41 +145,41 @@ fn sends_code_to(part: StepCheck<'_>, mistakes: &mut Mistakes) -> Option<SendsCo
 const RECIPIENTS: &str = "name user.username, an attribute such as user.mobile, or an earlier capture";
 
 /// `sends_code_to`: a variable that is known before the step runs and names somebody.
-fn recipient(name: &Text, scope: Scope<'_>, mistakes: &mut Mistakes) -> Option<Variable> {
+fn recipient(name: &Text, scope: Scope<'_>, diagnostics: &mut Diagnostics) -> Option<Variable> {
     let variable = match Variable::parse(&name.text) {
         Ok(variable) => variable,
         Err(error) => {
-            let mistake = mistakes.error_at("unknown-variable", &name.span, error.to_string());
-            mistakes.add(mistake.help(RECIPIENTS));
+            let mistake = diagnostics.error_at("unknown-variable", &name.span, error.to_string());
+            diagnostics.add(mistake.help(RECIPIENTS));
             return None;
         }
     };
-    scope.check(&variable, &name.span, mistakes);
+    scope.check(&variable, &name.span, diagnostics);
     match variable {
         Variable::Username | Variable::Attribute(_) | Variable::Step { value: StepValue::Capture(_), .. } => {
             Some(variable)
         }
         _ => {
             let message = format!("`{variable}` does not say who gets the code");
-            let mistake = mistakes.error_at("code-recipient", &name.span, message);
-            mistakes.add(mistake.help(RECIPIENTS));
+            let mistake = diagnostics.error_at("code-recipient", &name.span, message);
+            diagnostics.add(mistake.help(RECIPIENTS));
             None
         }
     }
 }
 
-fn retry(raw: &raw::Step, credential: bool, mistakes: &mut Mistakes) -> u32 {
+fn retry(raw: &raw::Step, credential: bool, diagnostics: &mut Diagnostics) -> u32 {
     let Some(retry) = &raw.retry else { return 0 };
     if credential && retry.value > 0 {
-        let mistake = mistakes.error_at(
+        let mistake = diagnostics.error_at(
             "retry-of-factor",
             &retry.span,
             "a request with the user's credential is never sent twice",
         );
-        mistakes.add(mistake.label("a wrong password sent again locks accounts").help("leave `retry` out"));
+        diagnostics.add(mistake.label("a wrong password sent again locks accounts").help("leave `retry` out"));
     } else if retry.value > MOST_RETRIES {
         let message = format!("`retry` is at most {MOST_RETRIES}");
-        mistakes.add(mistakes.error_at("out-of-range", &retry.span, message));
+        diagnostics.add(diagnostics.error_at("out-of-range", &retry.span, message));
     }
     retry.value
 }
@@ -191,10 +190,11 @@ fn auth(
     raw: &raw::Request,
     plan: Option<&RequestPlan>,
     scope: Scope<'_>,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Box<dyn Scheme>> {
-    let template =
-        |written: &Text, place: Place, mistakes: &mut Mistakes| text::template(check, written, place, scope, mistakes);
+    let template = |written: &Text, place: Place, diagnostics: &mut Diagnostics| {
+        text::template(check, written, place, scope, diagnostics)
+    };
     let (language, at) = (&check.language, raw.place.key("auth"));
-    raw.auth.as_ref()?.compile(&mut Compile { templates: &template, language, request: plan, at, mistakes })
+    raw.auth.as_ref()?.compile(&mut Compile { templates: &template, language, request: plan, at, diagnostics })
 }

@@ -3,17 +3,17 @@
 use super::Check;
 use super::names::Scope;
 use crate::connector::raw::{Dict, OneOrMany, Parameter, Spanned, Text};
-use crate::diagnostic::{Diagnostic, Mistakes, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::request::{Located, Mark, Pairs, Written};
 use crate::template::{self, Place, Template};
 
 /// Notes a mistake that was found inside `text`.
-pub(super) fn in_text(text: &Text, mistake: template::Mistake, mistakes: &mut Mistakes) {
+pub(super) fn in_text(text: &Text, mistake: template::Mistake, mistakes: &mut Diagnostics) {
     at(&text.span_of(mistake.offset.clone()), mistake, mistakes);
 }
 
 /// Notes a mistake at a place.
-pub(super) fn at(span: &Span, mistake: template::Mistake, mistakes: &mut Mistakes) {
+pub(super) fn at(span: &Span, mistake: template::Mistake, mistakes: &mut Diagnostics) {
     let diagnostic = mistakes.error_at(mistake.code, span, mistake.message);
     mistakes.add(Diagnostic { label: mistake.label, help: mistake.help, ..diagnostic });
 }
@@ -62,7 +62,7 @@ impl<'a> Marks<'a> {
     }
 
     /// Notes all mistakes of a request.
-    pub(super) fn note(&self, located: Vec<Located>, mistakes: &mut Mistakes) {
+    pub(super) fn note(&self, located: Vec<Located>, mistakes: &mut Diagnostics) {
         for Located { mark, mistake } in located {
             match &self.places[mark] {
                 Marked::Text(text) => in_text(text, mistake, mistakes),
@@ -78,7 +78,7 @@ pub(super) fn template(
     text: &Text,
     place: Place,
     scope: Scope<'_>,
-    mistakes: &mut Mistakes,
+    mistakes: &mut Diagnostics,
 ) -> Option<Template> {
     match Template::parse(&text.text, &check.language) {
         Ok(template) => {

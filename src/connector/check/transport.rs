@@ -7,11 +7,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Surroundings, beside};
+use super::{LoadContext, beside};
 use crate::connector::raw;
 use crate::connector::raw::transport::{Tls, Transport};
 use crate::connector::raw::{Spanned, Text, TimeSpan};
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::response::{MEMORY_PER_BYTE, Most};
 use crate::upstream::{TlsConfig, TransportConfig};
 
@@ -57,124 +57,130 @@ fn scripted(raw: &raw::Connector) -> bool {
 /// Checks `transport`.
 pub(super) fn transport(
     raw: &raw::Connector,
-    around: Surroundings<'_>,
-    mistakes: &mut Mistakes,
+    load: LoadContext<'_>,
+    diagnostics: &mut Diagnostics,
 ) -> Option<TransportConfig> {
     let scripted = scripted(raw);
     let largest = if scripted { MAX_RESPONSE_WITH_SCRIPT } else { MAX_RESPONSE };
     let usual = TransportConfig { max_response: usize::try_from(largest).ok()?, ..TransportConfig::default() };
     let Some(written) = &raw.transport else { return Some(usual) };
-    span_within(written.timeout.as_ref(), "timeout", LONGEST_TIMEOUT, mistakes);
-    span_within(written.connect_timeout.as_ref(), "connect_timeout", timeout(raw), mistakes);
-    span_within(written.keep_alive.as_ref(), "keep_alive", Duration::from_mins(10), mistakes);
-    let before = mistakes.count();
+    span_within(written.timeout.as_ref(), "timeout", LONGEST_TIMEOUT, diagnostics);
+    span_within(written.connect_timeout.as_ref(), "connect_timeout", timeout(raw), diagnostics);
+    span_within(written.keep_alive.as_ref(), "keep_alive", Duration::from_mins(10), diagnostics);
+    let before = diagnostics.count();
     if let Some(size) = written.max_document.as_ref().filter(|s| s.value.0 == 0 || s.value.0 > LARGEST_DOCUMENT) {
         let message = format!("`max_document` is more than 0 and at most {} MiB", LARGEST_DOCUMENT >> 20);
-        mistakes.add(mistakes.error_at("out-of-range", &size.span, message));
+        diagnostics.add(diagnostics.error_at("out-of-range", &size.span, message));
     }
     let config = TransportConfig {
         connect_timeout: written.connect_timeout.as_ref().map_or(usual.connect_timeout, |span| span.value.0),
         keep_alive: written.keep_alive.as_ref().map_or(usual.keep_alive, |span| span.value.0),
-        max_response: max_response(written, scripted, mistakes).unwrap_or(usual.max_response),
-        max_in_flight: max_in_flight(written, mistakes),
-        tls: written.tls.as_ref().map(|tls| self::tls(tls, around, mistakes)).unwrap_or_default(),
-        resolve: resolve(written, mistakes),
-        proxy: proxy(written, mistakes),
+        max_response: max_response(written, scripted, diagnostics).unwrap_or(usual.max_response),
+        max_in_flight: max_in_flight(written, diagnostics),
+        tls: written.tls.as_ref().map(|tls| self::tls(tls, load, diagnostics)).unwrap_or_default(),
+        resolve: resolve(written, diagnostics),
+        proxy: proxy(written, diagnostics),
     };
-    (mistakes.count() == before).then_some(config)
+    (diagnostics.count() == before).then_some(config)
 }
 
-fn span_within(span: Option<&Spanned<TimeSpan>>, key: &str, most: Duration, mistakes: &mut Mistakes) {
+fn span_within(span: Option<&Spanned<TimeSpan>>, key: &str, most: Duration, diagnostics: &mut Diagnostics) {
     if let Some(span) = span.filter(|span| span.value.0.is_zero() || span.value.0 > most) {
         let message = format!("`{key}` is more than 0 and at most {} ms here", most.as_millis());
-        mistakes.add(mistakes.error_at("out-of-range", &span.span, message));
+        diagnostics.add(diagnostics.error_at("out-of-range", &span.span, message));
     }
 }
 
-fn max_response(written: &Transport, scripted: bool, mistakes: &mut Mistakes) -> Option<usize> {
+fn max_response(written: &Transport, scripted: bool, diagnostics: &mut Diagnostics) -> Option<usize> {
     let size = written.max_response.as_ref()?;
     let most = if scripted { MAX_RESPONSE_WITH_SCRIPT } else { LARGEST_RESPONSE };
     if size.value.0 == 0 || size.value.0 > most {
         let with = if scripted { " with a preprocess script" } else { "" };
         let message = format!("`max_response` is more than 0 and at most {} KiB{with}", most / 1024);
-        mistakes.add(mistakes.error_at("out-of-range", &size.span, message));
+        diagnostics.add(diagnostics.error_at("out-of-range", &size.span, message));
     }
     usize::try_from(size.value.0).ok()
 }
 
-fn max_in_flight(written: &Transport, mistakes: &mut Mistakes) -> usize {
+fn max_in_flight(written: &Transport, diagnostics: &mut Diagnostics) -> usize {
     let Some(limit) = &written.max_in_flight else { return MAX_IN_FLIGHT as usize };
     if limit.value == 0 || limit.value > MOST_IN_FLIGHT {
         let message = format!("`max_in_flight` is 1 to {MOST_IN_FLIGHT}");
-        mistakes.add(mistakes.error_at("out-of-range", &limit.span, message));
+        diagnostics.add(diagnostics.error_at("out-of-range", &limit.span, message));
     }
     limit.value as usize
 }
 
-fn tls(written: &Tls, around: Surroundings<'_>, mistakes: &mut Mistakes) -> TlsConfig {
+fn tls(written: &Tls, load: LoadContext<'_>, diagnostics: &mut Diagnostics) -> TlsConfig {
     if written.client_cert_file.is_some() != written.client_key_file.is_some() {
         let span = written.place.span.clone();
         let mistake =
-            mistakes.error_at("half-a-pair", &span, "a client certificate needs its key, and a key its certificate");
-        mistakes.add(mistake.help("write both client_cert_file and client_key_file"));
+            diagnostics.error_at("half-a-pair", &span, "a client certificate needs its key, and a key its certificate");
+        diagnostics.add(mistake.help("write both client_cert_file and client_key_file"));
     }
     TlsConfig {
-        ca_pem: pem(written.ca_file.as_ref(), around, mistakes),
-        client_cert_pem: pem(written.client_cert_file.as_ref(), around, mistakes),
-        client_key_pem: pem(written.client_key_file.as_ref(), around, mistakes),
+        ca_pem: pem(written.ca_file.as_ref(), load, diagnostics),
+        client_cert_pem: pem(written.client_cert_file.as_ref(), load, diagnostics),
+        client_key_pem: pem(written.client_key_file.as_ref(), load, diagnostics),
         min_version: written.min_version.as_ref().map(|version| version.value).unwrap_or_default(),
-        pin_sha256: written.pin_sha256.iter().flat_map(|pins| pins.iter()).filter_map(|p| pin(p, mistakes)).collect(),
+        pin_sha256: written
+            .pin_sha256
+            .iter()
+            .flat_map(|pins| pins.iter())
+            .filter_map(|p| pin(p, diagnostics))
+            .collect(),
     }
 }
 
-fn pem(file: Option<&Text>, around: Surroundings<'_>, mistakes: &mut Mistakes) -> Option<Vec<u8>> {
+fn pem(file: Option<&Text>, load: LoadContext<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
     let file = file?;
-    match (around.read_file)(&beside(mistakes.file(), &file.text)) {
+    match (load.read_file)(&beside(diagnostics.file(), &file.text)) {
         Ok(bytes) => Some(bytes),
         Err(why) => {
             let message = format!("the file {} cannot be read: {why}", file.text);
-            let mistake = mistakes.error_at("file-unreadable", &file.span, message);
-            mistakes.add(mistake.help("paths are relative to the connector's file"));
+            let mistake = diagnostics.error_at("file-unreadable", &file.span, message);
+            diagnostics.add(mistake.help("paths are relative to the connector's file"));
             None
         }
     }
 }
 
-fn pin(text: &Text, mistakes: &mut Mistakes) -> Option<[u8; 32]> {
+fn pin(text: &Text, diagnostics: &mut Diagnostics) -> Option<[u8; 32]> {
     let digits = text.text.trim_start_matches("sha256//").trim_start_matches("sha256/");
     let bytes = STANDARD.decode(digits).ok().or_else(|| hex::decode(digits.replace(':', "")).ok());
     let pin = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     if pin.is_none() {
         let mistake =
-            mistakes.error_at("bad-pin", &text.span, "a pin is the SHA-256 of a public key, in base64 or hex");
-        mistakes.add(mistake.help("`doorward pin URL` prints it"));
+            diagnostics.error_at("bad-pin", &text.span, "a pin is the SHA-256 of a public key, in base64 or hex");
+        diagnostics.add(mistake.help("`doorward pin URL` prints it"));
     }
     pin
 }
 
-fn resolve(written: &Transport, mistakes: &mut Mistakes) -> BTreeMap<String, IpAddr> {
+fn resolve(written: &Transport, diagnostics: &mut Diagnostics) -> BTreeMap<String, IpAddr> {
     let mut names = BTreeMap::new();
     for (name, addresses) in written.resolve.iter() {
         let [address] = &addresses.0[..] else {
-            mistakes.add(mistakes.error_at("one-address", &name.span, "a name lives at one address here"));
+            diagnostics.add(diagnostics.error_at("one-address", &name.span, "a name lives at one address here"));
             continue;
         };
         if let Ok(ip) = address.text.parse::<IpAddr>() {
             names.insert(name.value.trim_end_matches('.').to_ascii_lowercase(), ip);
         } else {
-            let mistake = mistakes.error_at("bad-address", &address.span, "this is no IP address");
-            mistakes.add(mistake.help("write it in full, such as 10.1.2.3 or 2001:db8::1"));
+            let mistake = diagnostics.error_at("bad-address", &address.span, "this is no IP address");
+            diagnostics.add(mistake.help("write it in full, such as 10.1.2.3 or 2001:db8::1"));
         }
     }
     names
 }
 
-fn proxy(written: &Transport, mistakes: &mut Mistakes) -> Option<url::Url> {
+fn proxy(written: &Transport, diagnostics: &mut Diagnostics) -> Option<url::Url> {
     let text = written.proxy.as_ref()?;
     let url = url::Url::parse(&text.text).ok().filter(|url| url.scheme() == "http" && url.host().is_some());
     if url.is_none() {
-        let mistake = mistakes.error_at("bad-proxy", &text.span, "a proxy is an http URL");
-        mistakes.add(mistake.help("write http://proxy.example.com:3128, and list it in the daemon's egress.proxies"));
+        let mistake = diagnostics.error_at("bad-proxy", &text.span, "a proxy is an http URL");
+        diagnostics
+            .add(mistake.help("write http://proxy.example.com:3128, and list it in the daemon's egress.proxies"));
     }
     url
 }

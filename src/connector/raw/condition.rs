@@ -2,10 +2,10 @@
 
 use schemars::{Schema, SchemaGenerator};
 
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 use crate::yaml::{Node, NodeValue};
 
-use super::read::{FromNode, Keyed, Keys, MapReader, Place, read_keyed, schema_of_keys};
+use super::read::{FromNode, Keyed, Keys, MapReader, MapSpans, read_keyed, schema_of_keys};
 use super::record::{definition, keys};
 use super::scalar::{Constant, Spanned, Text};
 use super::shape::{NonEmpty, OneOrMany};
@@ -18,7 +18,7 @@ pub struct Condition {
     /// What it says.
     pub rule: Rule,
     /// Where it and its keys stand.
-    pub place: Place,
+    pub place: MapSpans,
 }
 
 /// What a condition says.
@@ -124,11 +124,11 @@ const OPERATORS: [&str; 11] =
 impl Keyed for Condition {
     const WHAT: &'static str = "a condition";
 
-    fn take_keys(map: &mut MapReader<'_>, mistakes: &mut Mistakes) -> Option<Self> {
+    fn take_keys(map: &mut MapReader<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let place = map.place();
         if place.first_key().is_none() {
-            let mistake = mistakes.error_at("missing-key", &place.span, "a condition is empty").label("no keys");
-            mistakes.add(mistake.help("write one, such as { field: code, equals: 200 }"));
+            let mistake = diagnostics.error_at("missing-key", &place.span, "a condition is empty").label("no keys");
+            diagnostics.add(mistake.help("write one, such as { field: code, equals: 200 }"));
             return None;
         }
         let written: Vec<&str> = TREES.into_iter().filter(|key| place.written(key).is_some()).collect();
@@ -136,15 +136,15 @@ impl Keyed for Condition {
             [] => {
                 // So that "did you mean" knows these keys too.
                 map.knows(&TREES);
-                leaf(map, mistakes).map(|leaf| Self { rule: Rule::Leaf(Box::new(leaf)), place })
+                leaf(map, diagnostics).map(|leaf| Self { rule: Rule::Leaf(Box::new(leaf)), place })
             }
-            [_] => TreeKeys::take_keys(map, mistakes).and_then(tree).map(|rule| Self { rule, place }),
+            [_] => TreeKeys::take_keys(map, diagnostics).and_then(tree).map(|rule| Self { rule, place }),
             [first, second, ..] => {
                 let message = format!("a condition takes one of `{first}` and `{second}`, not both");
-                let mistake = mistakes.error_at("too-many-keys", place.key(second), message).label("a second rule");
-                mistakes.add(mistake.help("put both into a list: all: [ { … }, { … } ]"));
+                let mistake = diagnostics.error_at("too-many-keys", place.key(second), message).label("a second rule");
+                diagnostics.add(mistake.help("put both into a list: all: [ { … }, { … } ]"));
                 // Read for their own mistakes and so that none of the keys counts as unknown.
-                TreeKeys::take_keys(map, mistakes);
+                TreeKeys::take_keys(map, diagnostics);
                 None
             }
         }
@@ -169,15 +169,15 @@ fn tree(keys: TreeKeys) -> Option<Rule> {
     })
 }
 
-fn leaf(map: &mut MapReader<'_>, mistakes: &mut Mistakes) -> Option<Leaf> {
-    let source = Source::take_keys(map, mistakes);
-    let before = mistakes.count();
-    let keys = OperatorKeys::take_keys(map, mistakes);
+fn leaf(map: &mut MapReader<'_>, diagnostics: &mut Diagnostics) -> Option<Leaf> {
+    let source = Source::take_keys(map, diagnostics);
+    let before = diagnostics.count();
+    let keys = OperatorKeys::take_keys(map, diagnostics);
     let place = map.place();
     let written: Vec<&str> = OPERATORS.into_iter().filter(|key| place.written(key).is_some()).collect();
     let [operator] = written[..] else {
-        if mistakes.count() == before && source.is_some() {
-            not_one_operator(map, &place, &written, mistakes);
+        if diagnostics.count() == before && source.is_some() {
+            not_one_operator(map, &place, &written, diagnostics);
         }
         return None;
     };
@@ -203,28 +203,28 @@ fn operator_of(keys: OperatorKeys) -> Option<Operator> {
 }
 
 /// Notes that there is no operator, or more than one.
-fn not_one_operator(map: &mut MapReader<'_>, place: &Place, written: &[&str], mistakes: &mut Mistakes) {
+fn not_one_operator(map: &mut MapReader<'_>, place: &MapSpans, written: &[&str], diagnostics: &mut Diagnostics) {
     if let [first, second, ..] = written {
         let message = format!("a condition takes one of `{first}` and `{second}`, not both");
-        let mistake = mistakes.error_at("too-many-keys", place.key(second), message).label("a second operator");
-        mistakes.add(mistake.help("write two conditions: all: [ { … }, { … } ]"));
+        let mistake = diagnostics.error_at("too-many-keys", place.key(second), message).label("a second operator");
+        diagnostics.add(mistake.help("write two conditions: all: [ { … }, { … } ]"));
         return;
     }
     let message = "the condition names a source but asks nothing of it";
-    let mistake = mistakes.error_at("missing-operator", map.head(), message).label("no operator");
+    let mistake = diagnostics.error_at("missing-operator", map.head(), message).label("no operator");
     map.lack(mistake.help(format!("add one of: {}", OPERATORS.join(" "))), &OPERATORS);
 }
 
 impl FromNode for Condition {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         if matches!(node.value, NodeValue::List(_)) {
-            let mistake = mistakes
+            let mistake = diagnostics
                 .error_at("wrong-kind", &node.span, "expected a condition, found a list")
                 .label("a list does not say whether all or any must hold");
-            mistakes.add(mistake.help("write all: [ … ] or any: [ … ]"));
+            diagnostics.add(mistake.help("write all: [ … ] or any: [ … ]"));
             return None;
         }
-        read_keyed(node, mistakes)
+        read_keyed(node, diagnostics)
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {

@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::yaml::{Core, Node, NodeValue};
 
 use super::delivery::CookieDelivery;
@@ -58,15 +58,15 @@ record! {
 pub struct Version;
 
 impl FromNode for Version {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match scalar_of(node).map(|scalar| (scalar.core(), scalar.text.as_str())) {
             Some((Core::Number(_), "1")) => {}
             Some((core, _)) if core != Core::Absent => {
                 let mistake =
-                    mistakes.error_at("unknown-version", &node.span, "this version of the format is not known");
-                mistakes.add(mistake.label("only 1 is").help("write version: 1"));
+                    diagnostics.error_at("unknown-version", &node.span, "this version of the format is not known");
+                diagnostics.add(mistake.label("only 1 is").help("write version: 1"));
             }
-            _ => wrong_kind(node, "the version of the format", "write version: 1", mistakes),
+            _ => wrong_kind(node, "the version of the format", "write version: 1", diagnostics),
         }
         // The other keys are worth reading whatever stands here.
         Some(Self)
@@ -119,20 +119,20 @@ record! {
 }
 
 impl FromNode for Setting {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.value {
             NodeValue::Map(entries) if entries.iter().any(|entry| entry.key == "nodes") => {
                 if let Some(env) = entries.iter().find(|entry| entry.key == "env") {
                     let message = "a setting takes one of `env` and `nodes`, not both";
                     let mistake =
-                        mistakes.error_at("too-many-keys", &env.key_span, message).label("it has `nodes` too");
-                    mistakes.add(mistake.help("keep one of them"));
+                        diagnostics.error_at("too-many-keys", &env.key_span, message).label("it has `nodes` too");
+                    diagnostics.add(mistake.help("keep one of them"));
                     return None;
                 }
-                NodesSetting::read(node, mistakes).map(Self::Nodes)
+                NodesSetting::read(node, diagnostics).map(Self::Nodes)
             }
-            NodeValue::Map(_) => EnvSetting::read(node, mistakes).map(Self::Env),
-            _ => Parameter::read(node, mistakes).map(Self::Literal),
+            NodeValue::Map(_) => EnvSetting::read(node, diagnostics).map(Self::Env),
+            _ => Parameter::read(node, diagnostics).map(Self::Literal),
         }
     }
 
@@ -161,17 +161,17 @@ pub type Secret = Spanned<SecretValue>;
 pub struct SecretValue(pub SecretSource);
 
 impl FromNode for SecretValue {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         if matches!(node.value, NodeValue::Scalar(_)) {
             // It may well be the secret, and what is printed here lands in logs.
-            mistakes.hide(&node.span);
-            let mistake = mistakes
+            diagnostics.hide(&node.span);
+            let mistake = diagnostics
                 .error_at("literal-secret", &node.span, "a secret is never written in the connector")
                 .label("a literal");
-            mistakes.add(mistake.help("write { env: NAME } or { file: path }"));
+            diagnostics.add(mistake.help("write { env: NAME } or { file: path }"));
             return None;
         }
-        SecretSource::read(node, mistakes).map(Self)
+        SecretSource::read(node, diagnostics).map(Self)
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {

@@ -2,11 +2,11 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 use crate::verdict::SameSite;
 use crate::yaml::{Node, NodeValue};
 
-use super::read::{FromNode, Place, read_keyed, schema_of_keys};
+use super::read::{FromNode, MapSpans, read_keyed, schema_of_keys};
 use super::record::{definition, keys, read_as_word, record, words};
 use super::scalar::{Spanned, Text};
 use super::shape::{NonEmpty, OneOrMany};
@@ -50,10 +50,10 @@ words! {
 }
 
 impl FromNode for DeliveredCookies {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.value {
-            NodeValue::Scalar(_) => EveryCookie::read(node, mistakes).map(|_| Self::All(node.span.clone())),
-            _ => NonEmpty::read(node, mistakes).map(Self::Named),
+            NodeValue::Scalar(_) => EveryCookie::read(node, diagnostics).map(|_| Self::All(node.span.clone())),
+            _ => NonEmpty::read(node, diagnostics).map(Self::Named),
         }
     }
 
@@ -67,7 +67,7 @@ impl FromNode for DeliveredCookies {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeliveredCookie {
     /// Where it and its keys stand.
-    pub place: Place,
+    pub place: MapSpans,
     /// Its name at the upstream.
     pub name: Text,
     /// Its name in the browser; the same when left out.
@@ -99,13 +99,13 @@ keys! {
 read_as_word! { SameSite as "a value of same_site" }
 
 impl FromNode for DeliveredCookie {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         if matches!(node.value, NodeValue::Scalar(_)) {
-            let name = Text::read(node, mistakes)?;
-            let place = Place::of(node.span.clone());
+            let name = Text::read(node, diagnostics)?;
+            let place = MapSpans::of(node.span.clone());
             return Some(Self { place, name, r#as: None, http_only: None, secure: None, same_site: None });
         }
-        let DeliveredCookieKeys { place, name, r#as, http_only, secure, same_site } = read_keyed(node, mistakes)?;
+        let DeliveredCookieKeys { place, name, r#as, http_only, secure, same_site } = read_keyed(node, diagnostics)?;
         Some(Self { place, name, r#as, http_only, secure, same_site })
     }
 

@@ -2,13 +2,13 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::verdict::{Cause, Reason};
 use crate::yaml::{Node, NodeValue};
 
 use super::Tree;
 use super::ask::AskType;
-use super::read::{FromNode, Place, read_keyed, schema_of_keys};
+use super::read::{FromNode, MapSpans, read_keyed, schema_of_keys};
 use super::record::{definition, keys, read_as_word, record, words};
 use super::request::Method;
 use super::scalar::{Constant, Parameter, Spanned, Text};
@@ -161,7 +161,7 @@ record! {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpectedCookie {
     /// Where it and its keys stand.
-    pub place: Place,
+    pub place: MapSpans,
     /// Its name in the browser.
     pub name: Text,
     /// Its value.
@@ -183,12 +183,12 @@ keys! {
 }
 
 impl FromNode for ExpectedCookie {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         if matches!(node.value, NodeValue::Scalar(_)) {
-            let name = Text::read(node, mistakes)?;
-            return Some(Self { place: Place::of(node.span.clone()), name, value: None, domain: None });
+            let name = Text::read(node, diagnostics)?;
+            return Some(Self { place: MapSpans::of(node.span.clone()), name, value: None, domain: None });
         }
-        let ExpectedCookieKeys { place, name, value, domain } = read_keyed(node, mistakes)?;
+        let ExpectedCookieKeys { place, name, value, domain } = read_keyed(node, diagnostics)?;
         Some(Self { place, name, value, domain })
     }
 

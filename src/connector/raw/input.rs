@@ -2,11 +2,11 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::document::PairsSpec;
 use crate::yaml::{Node, NodeValue};
 
-use super::read::{FromNode, Place, read_keyed, schema_of_keys};
+use super::read::{FromNode, MapSpans, read_keyed, schema_of_keys};
 use super::record::{definition, keys, record, words};
 use super::scalar::{Spanned, Text};
 use super::shape::Dict;
@@ -50,7 +50,7 @@ record! {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PackedFields {
     /// Where it stands.
-    pub place: Place,
+    pub place: MapSpans,
     /// The way of packing.
     pub format: PackedFormat,
     /// With `false`, a text that cannot be read is the field `password` as a whole.
@@ -120,11 +120,11 @@ keys! {
 }
 
 impl FromNode for PackedFormat {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         if matches!(node.value, NodeValue::Map(_)) {
-            return PairsFormat::read(node, mistakes).map(|format| Self::Pairs(Box::new(format.pairs)));
+            return PairsFormat::read(node, diagnostics).map(|format| Self::Pairs(Box::new(format.pairs)));
         }
-        PackedWord::read(node, mistakes).map(|word| match word {
+        PackedWord::read(node, diagnostics).map(|word| match word {
             PackedWord::Json5 => Self::Json5,
             PackedWord::Form => Self::Form,
         })
@@ -137,15 +137,15 @@ impl FromNode for PackedFormat {
 }
 
 impl FromNode for PackedFields {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.value {
             NodeValue::Map(entries) if !entries.iter().any(|entry| entry.key == "pairs") => {
-                let keys: PackedKeys = read_keyed(node, mistakes)?;
+                let keys: PackedKeys = read_keyed(node, diagnostics)?;
                 Some(Self { place: keys.place, format: keys.format, required: keys.required })
             }
             _ => {
-                let format = PackedFormat::read(node, mistakes)?;
-                Some(Self { place: Place::of(node.span.clone()), format, required: None })
+                let format = PackedFormat::read(node, diagnostics)?;
+                Some(Self { place: MapSpans::of(node.span.clone()), format, required: None })
             }
         }
     }

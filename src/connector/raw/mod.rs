@@ -26,8 +26,8 @@ pub use source::{Source, SourceKind};
 pub use step::Step;
 
 pub use crate::reading::{
-    ByteSize, Constant, Dict, Flat, FromNode, Keyed, Keys, MapReader, NonEmpty, OneOrMany, Parameter, Place, Spanned,
-    Text, TimeSpan, Tree, TreeValue, Word, read_keyed, schema_of_keys,
+    ByteSize, Constant, Dict, Flat, FromNode, Keyed, Keys, MapReader, MapSpans, NonEmpty, OneOrMany, Parameter,
+    Spanned, Text, TimeSpan, Tree, TreeValue, Word, read_keyed, schema_of_keys,
 };
 use crate::reading::{amount, read, record, scalar, shape, union, word};
 

@@ -2,12 +2,12 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::signing::Auth;
 use crate::yaml::{Node, NodeValue};
 
 use super::Tree;
-use super::read::{FromNode, Place, read_keyed, schema_of_keys};
+use super::read::{FromNode, MapSpans, read_keyed, schema_of_keys};
 use super::record::{definition, keys, one_of, record, words};
 use super::scalar::{Parameter, Spanned, Text};
 use super::shape::{Dict, OneOrMany};
@@ -72,10 +72,10 @@ record! {
 }
 
 impl FromNode for Url {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.value {
-            NodeValue::Map(_) => UrlFrom::read(node, mistakes).map(|url| Self::From(url.from)),
-            _ => Text::read(node, mistakes).map(Self::Template),
+            NodeValue::Map(_) => UrlFrom::read(node, diagnostics).map(|url| Self::From(url.from)),
+            _ => Text::read(node, diagnostics).map(Self::Template),
         }
     }
 
@@ -119,7 +119,7 @@ record! {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextBody {
     /// Where it and its keys stand.
-    pub place: Place,
+    pub place: MapSpans,
     /// The text.
     pub value: Text,
     /// The Content-Type, without charset.
@@ -137,13 +137,13 @@ keys! {
 }
 
 impl FromNode for TextBody {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         if matches!(node.value, NodeValue::Map(_)) {
-            let keys: TextBodyKeys = read_keyed(node, mistakes)?;
+            let keys: TextBodyKeys = read_keyed(node, diagnostics)?;
             return Some(Self { place: keys.place, value: keys.value, content_type: keys.content_type });
         }
-        let value = Text::read(node, mistakes)?;
-        Some(Self { place: Place::of(node.span.clone()), value, content_type: None })
+        let value = Text::read(node, diagnostics)?;
+        Some(Self { place: MapSpans::of(node.span.clone()), value, content_type: None })
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
@@ -162,7 +162,7 @@ definition! {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
     /// Where it and its keys stand.
-    pub place: Place,
+    pub place: MapSpans,
     /// The content.
     pub value: Parameter,
     /// The file name; with it the part is a file.
@@ -184,13 +184,13 @@ keys! {
 }
 
 impl FromNode for Part {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         if matches!(node.value, NodeValue::Map(_)) {
-            let PartKeys { place, value, filename, content_type } = read_keyed(node, mistakes)?;
+            let PartKeys { place, value, filename, content_type } = read_keyed(node, diagnostics)?;
             return Some(Self { place, value, filename, content_type });
         }
-        let value = Parameter::read(node, mistakes)?;
-        Some(Self { place: Place::of(node.span.clone()), value, filename: None, content_type: None })
+        let value = Parameter::read(node, diagnostics)?;
+        Some(Self { place: MapSpans::of(node.span.clone()), value, filename: None, content_type: None })
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {

@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::document::PairsSpec;
 use crate::response::Format;
 use crate::signing::JwtAlgorithm;
@@ -12,7 +12,7 @@ use crate::yaml::{Node, NodeValue};
 use super::amount::TimeSpan;
 use super::condition::Condition;
 use super::input::Pairs;
-use super::read::{FromNode, Place, read_keyed};
+use super::read::{FromNode, MapSpans, read_keyed};
 use super::record::{definition, keys, read_as_word, record, words};
 use super::scalar::{Spanned, Text};
 use super::script::ScriptUse;
@@ -86,11 +86,11 @@ record! {
 }
 
 impl FromNode for Format {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         if matches!(node.value, NodeValue::Map(_)) {
-            return ReplyPairs::read(node, mistakes).map(|format| Self::Pairs(format.pairs.spec()));
+            return ReplyPairs::read(node, diagnostics).map(|format| Self::Pairs(format.pairs.spec()));
         }
-        Some(match FormatWord::read(node, mistakes)? {
+        Some(match FormatWord::read(node, diagnostics)? {
             FormatWord::Auto => Self::Auto,
             FormatWord::Json => Self::Json,
             FormatWord::Xml => Self::Xml,
@@ -170,7 +170,7 @@ read_as_word! { Reason as "a reason" }
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identity {
     /// Where it and its keys stand.
-    pub place: Place,
+    pub place: MapSpans,
     /// Where the name comes from.
     pub source: Source,
     /// How it is compared; `exact` when left out.
@@ -200,12 +200,12 @@ words! {
 }
 
 impl FromNode for Identity {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         if !matches!(node.value, NodeValue::Map(_)) {
-            let (place, source) = bare(node, mistakes)?;
+            let (place, source) = bare(node, diagnostics)?;
             return Some(Self { place, source, r#match: None });
         }
-        let keys: IdentityKeys = read_keyed(node, mistakes)?;
+        let keys: IdentityKeys = read_keyed(node, diagnostics)?;
         Some(Self { place: keys.place, source: keys.source.0, r#match: keys.r#match })
     }
 
@@ -225,7 +225,7 @@ definition! {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Capture {
     /// Where it and its keys stand.
-    pub place: Place,
+    pub place: MapSpans,
     /// Where the value comes from.
     pub source: Source,
     /// Whether it may be missing.
@@ -247,12 +247,12 @@ keys! {
 }
 
 impl FromNode for Capture {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         if !matches!(node.value, NodeValue::Map(_)) {
-            let (place, source) = bare(node, mistakes)?;
+            let (place, source) = bare(node, diagnostics)?;
             return Some(Self { place, source, optional: None, public: None });
         }
-        let keys: CaptureKeys = read_keyed(node, mistakes)?;
+        let keys: CaptureKeys = read_keyed(node, diagnostics)?;
         Some(Self { place: keys.place, source: keys.source.0, optional: keys.optional, public: keys.public })
     }
 
@@ -300,12 +300,12 @@ record! {
 }
 
 impl FromNode for Extension {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.value {
             NodeValue::Map(entries) if entries.iter().any(|entry| entry.key == "object") => {
-                ExtensionObject::read(node, mistakes).map(|extension| Self::Object(extension.object))
+                ExtensionObject::read(node, diagnostics).map(|extension| Self::Object(extension.object))
             }
-            _ => Source::read(node, mistakes).map(Self::Whole),
+            _ => Source::read(node, diagnostics).map(Self::Whole),
         }
     }
 

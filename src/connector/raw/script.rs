@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::yaml::{Node, NodeValue};
 
 use super::read::FromNode;
@@ -44,10 +44,10 @@ record! {
 }
 
 impl FromNode for ScriptUse {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.value {
-            NodeValue::Map(_) => SharedScript::read(node, mistakes).map(Self::Shared),
-            _ => Text::read(node, mistakes).map(Self::Inline),
+            NodeValue::Map(_) => SharedScript::read(node, diagnostics).map(Self::Shared),
+            _ => Text::read(node, diagnostics).map(Self::Inline),
         }
     }
 
@@ -58,10 +58,10 @@ impl FromNode for ScriptUse {
 }
 
 impl FromNode for NamedScript {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.value {
-            NodeValue::Map(_) => ScriptFile::read(node, mistakes).map(Self::File),
-            _ => Text::read(node, mistakes).map(Self::Inline),
+            NodeValue::Map(_) => ScriptFile::read(node, diagnostics).map(Self::File),
+            _ => Text::read(node, diagnostics).map(Self::Inline),
         }
     }
 

@@ -3,10 +3,10 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
-use crate::diagnostic::{Mistakes, Span};
+use crate::diagnostic::{Diagnostics, Span};
 use crate::yaml::{Node, NodeValue};
 
-use super::read::{FromNode, Keyed, Keys, MapReader, Place, read_keyed, schema_of_keys};
+use super::read::{FromNode, Keyed, Keys, MapReader, MapSpans, read_keyed, schema_of_keys};
 use super::record::{definition, keys};
 use super::scalar::{Constant, Text};
 use super::shape::NonEmpty;
@@ -78,8 +78,8 @@ impl Source {
     }
 
     /// A bare list: the first that is there.
-    fn first_of(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
-        let list = NonEmpty::read(node, mistakes)?;
+    fn first_of(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let list = NonEmpty::read(node, diagnostics)?;
         Some(Self { kind: SourceKind::FirstOf(list.0), span: node.span.clone() })
     }
 }
@@ -120,23 +120,24 @@ keys! {
 impl Keyed for Source {
     const WHAT: &'static str = "a source";
 
-    fn take_keys(map: &mut MapReader<'_>, mistakes: &mut Mistakes) -> Option<Self> {
-        let before = mistakes.count();
-        let keys = SourceKeys::take_keys(map, mistakes)?;
+    fn take_keys(map: &mut MapReader<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let before = diagnostics.count();
+        let keys = SourceKeys::take_keys(map, diagnostics)?;
         let place = keys.place.clone();
         let written: Vec<&'static str> = MAIN.into_iter().filter(|key| place.written(key).is_some()).collect();
         let [main] = written[..] else {
             // A key with a mistake of its own was meant to be the source.
-            if mistakes.count() == before {
-                not_one(map, &place, &written, mistakes);
+            if diagnostics.count() == before {
+                not_one(map, &place, &written, diagnostics);
             }
             return None;
         };
         for (extra, owner) in [("query", "header"), ("attr", "css")] {
             if let Some(span) = place.written(extra).filter(|_| main != owner) {
-                let mistake = mistakes.error_at("misplaced-key", span, format!("`{extra}` goes with `{owner}` only"));
+                let mistake =
+                    diagnostics.error_at("misplaced-key", span, format!("`{extra}` goes with `{owner}` only"));
                 let mistake = mistake.label(format!("here it stands with `{main}`"));
-                mistakes.add(mistake.help(format!("take it away, or write `{owner}`")));
+                diagnostics.add(mistake.help(format!("take it away, or write `{owner}`")));
             }
         }
         let span = place.key(main).clone();
@@ -163,24 +164,24 @@ impl Keyed for Source {
 }
 
 /// Notes that there is no source, or more than one.
-fn not_one(map: &mut MapReader<'_>, place: &Place, written: &[&str], mistakes: &mut Mistakes) {
+fn not_one(map: &mut MapReader<'_>, place: &MapSpans, written: &[&str], diagnostics: &mut Diagnostics) {
     if let [first, second, ..] = written {
         let message = format!("{} takes one of `{first}` and `{second}`, not both", map.what());
-        let mistake = mistakes.error_at("too-many-keys", place.key(second), message).label("a second source");
-        mistakes.add(mistake.help("keep one of them"));
+        let mistake = diagnostics.error_at("too-many-keys", place.key(second), message).label("a second source");
+        diagnostics.add(mistake.help("keep one of them"));
         return;
     }
     let message = format!("{} does not say where its value comes from", map.what());
-    let mistake = mistakes.error_at("missing-key", map.head(), message).label("no source");
+    let mistake = diagnostics.error_at("missing-key", map.head(), message).label("no source");
     map.lack(mistake.help(format!("write one of the keys {}", MAIN.join(" "))), &MAIN);
 }
 
 impl FromNode for Source {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.value {
-            NodeValue::Scalar(_) => Text::read(node, mistakes).map(Self::field),
-            NodeValue::List(_) => Self::first_of(node, mistakes),
-            _ => read_keyed(node, mistakes),
+            NodeValue::Scalar(_) => Text::read(node, diagnostics).map(Self::field),
+            NodeValue::List(_) => Self::first_of(node, diagnostics),
+            _ => read_keyed(node, diagnostics),
         }
     }
 
@@ -202,6 +203,6 @@ pub fn string_or<T: Keyed>(doc: &str, generator: &mut SchemaGenerator) -> Schema
 }
 
 /// What a bare string or a bare list stands for where a source with further keys is meant.
-pub fn bare(node: &Node, mistakes: &mut Mistakes) -> Option<(Place, Source)> {
-    Source::read(node, mistakes).map(|source| (Place::of(node.span.clone()), source))
+pub fn bare(node: &Node, diagnostics: &mut Diagnostics) -> Option<(MapSpans, Source)> {
+    Source::read(node, diagnostics).map(|source| (MapSpans::of(node.span.clone()), source))
 }

@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::diagnostic::Mistakes;
+use crate::diagnostic::Diagnostics;
 use crate::yaml::{Node, NodeValue};
 
 use super::amount::TimeSpan;
@@ -68,10 +68,12 @@ record! {
 }
 
 impl FromNode for SendsCode {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.value {
-            NodeValue::Map(_) => SendsCodeKeys::read(node, mistakes).map(|keys| Self { to: keys.to, when: keys.when }),
-            _ => Text::read(node, mistakes).map(|to| Self { to, when: None }),
+            NodeValue::Map(_) => {
+                SendsCodeKeys::read(node, diagnostics).map(|keys| Self { to: keys.to, when: keys.when })
+            }
+            _ => Text::read(node, diagnostics).map(|to| Self { to, when: None }),
         }
     }
 
@@ -112,10 +114,10 @@ pub enum CacheTime {
 }
 
 impl FromNode for CacheTime {
-    fn read(node: &Node, mistakes: &mut Mistakes) -> Option<Self> {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.value {
-            NodeValue::Map(_) => Source::read(node, mistakes).map(Self::Reply),
-            _ => Spanned::read(node, mistakes).map(Self::Fixed),
+            NodeValue::Map(_) => Source::read(node, diagnostics).map(Self::Reply),
+            _ => Spanned::read(node, diagnostics).map(Self::Fixed),
         }
     }
 

@@ -3,13 +3,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::diagnostic::{Diagnostic, Mistakes, Severity, SourceFile};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, SourceFile};
 
 fn read(text: &str) -> (Option<Connector>, Vec<Diagnostic>) {
-    let mut mistakes = Mistakes::new(Arc::new(SourceFile { path: "a.yaml".into(), text: text.into() }));
-    let node = crate::yaml::parse(&mut mistakes);
-    let connector = node.and_then(|node| Connector::read(&node, &mut mistakes));
-    (connector, mistakes.into_diagnostics())
+    let mut diagnostics = Diagnostics::new(Arc::new(SourceFile { path: "a.yaml".into(), text: text.into() }));
+    let node = crate::yaml::parse(&mut diagnostics);
+    let connector = node.and_then(|node| Connector::read(&node, &mut diagnostics));
+    (connector, diagnostics.into_list())
 }
 
 fn sample(name: &str) -> String {
@@ -20,8 +20,8 @@ fn sample(name: &str) -> String {
 #[test]
 fn the_connector_of_the_design_is_read_as_it_was_written() {
     let text = sample("design.yaml");
-    let (connector, mistakes) = read(&text);
-    assert_eq!(mistakes, []);
+    let (connector, diagnostics) = read(&text);
+    assert_eq!(diagnostics, []);
     let connector = connector.unwrap();
     let timeout = connector.transport.as_ref().unwrap().timeout.as_ref().unwrap();
     assert_eq!(timeout.value, TimeSpan(Duration::from_secs(8)));
@@ -88,7 +88,7 @@ const SLIPS: [(&str, &str); 7] =
     [(": ", ": 7 #"), (": ", ":"), ("{", ""), ("}", ""), ("[", ""), ("\"", ""), ("  ", "")];
 
 fn assert_read_or_told(text: &str) {
-    let (connector, mistakes) = read(text);
-    let errors = mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).count();
+    let (connector, diagnostics) = read(text);
+    let errors = diagnostics.iter().filter(|mistake| mistake.severity == Severity::Error).count();
     assert!(connector.is_some() || errors > 0, "{text}");
 }

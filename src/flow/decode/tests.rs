@@ -10,7 +10,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use crate::connector::Connector;
-use crate::connector::check::{Draft, SecretsFrom, Surroundings};
+use crate::connector::check::{Draft, LoadContext, SecretsFrom};
 use crate::document::Object;
 use crate::flow::progress::Progress;
 use crate::flow::{Exchange, Login, Report, Tools, Waiting, authenticate};
@@ -48,7 +48,7 @@ fn connector() -> Connector {
 
 pub(in crate::flow) fn written(connector: &str) -> Connector {
     let nothing = BTreeMap::new();
-    let around = Surroundings {
+    let load = LoadContext {
         env: &|_| None,
         read_file: &|_| Err(std::io::ErrorKind::NotFound.into()),
         settings: &nothing,
@@ -56,8 +56,8 @@ pub(in crate::flow) fn written(connector: &str) -> Connector {
         secrets_from: SecretsFrom::Samples,
         console: None,
     };
-    let draft = Draft::read(Path::new("portal.yaml"), connector.to_owned(), around);
-    let checked = draft.finish(around, Vec::new());
+    let draft = Draft::read(Path::new("portal.yaml"), connector.to_owned(), load);
+    let checked = draft.finish(load, Vec::new());
     checked.loaded.unwrap_or_else(|| panic!("{:?}", checked.diagnostics)).connector
 }
 

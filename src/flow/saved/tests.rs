@@ -6,7 +6,7 @@ use std::path::Path;
 use indexmap::IndexMap;
 
 use super::{Saved, step};
-use crate::connector::check::{Draft, SecretsFrom, Surroundings};
+use crate::connector::check::{Draft, LoadContext, SecretsFrom};
 use crate::connector::{Connector, Needs};
 use crate::context::{Enctype, Form, PageFacts, StepFacts, StepOutcome, StepValue, Variable};
 use crate::document::Object;
@@ -51,7 +51,7 @@ steps:
     let env = |_: &str| Some("sk-live-key".to_owned());
     let read_file = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
     let none = BTreeMap::new();
-    let around = Surroundings {
+    let load = LoadContext {
         env: &env,
         read_file: &read_file,
         settings: &none,
@@ -59,7 +59,7 @@ steps:
         secrets_from: SecretsFrom::Environment,
         console: None,
     };
-    let checked = Draft::read(Path::new("kept.yaml"), text, around).finish(around, Vec::new());
+    let checked = Draft::read(Path::new("kept.yaml"), text, load).finish(load, Vec::new());
     checked.loaded.unwrap_or_else(|| panic!("{:?}", checked.diagnostics)).connector
 }
 

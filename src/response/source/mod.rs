@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use http::HeaderName;
 use http::header::HeaderMap;
 
-use super::{Decoded, Kind};
+use super::{BodyKind, Decoded};
 use crate::context::Work;
 use crate::document::{Lookup, Path, Shape, Value};
 
@@ -175,7 +175,7 @@ impl Source {
             },
             Self::Css(css) => match (&reply.decoded.document, reply.decoded.kind) {
                 (Err(_), _) => undecodable(reply.decoded),
-                (Ok(_), Kind::Html) => reply.decoded.page.of_css(css),
+                (Ok(_), BodyKind::Html) => reply.decoded.page.of_css(css),
                 // JSON, say, is understood, and has no elements.
                 (Ok(_), _) => Found::Absent,
             },

@@ -8,7 +8,7 @@ use doorward::context::Work;
 use doorward::document::{PairsSpec, Path, to_json};
 use doorward::packing::{Otherwise, Packing, PackingFormat, unpack};
 use doorward::response::source::{CapturePattern, Css};
-use doorward::response::{Charset, Decoding, Format, ReplyView, Source, Wanted, decode};
+use doorward::response::{Decoding, Format, ReplyCharset, ReplyView, Source, Wanted, decode};
 use http::HeaderMap;
 use proptest::prelude::*;
 
@@ -30,7 +30,7 @@ fn read_all(format: Format, content_type: Option<&str>, body: &[u8]) {
     let css = css(&["p > a:not(.x) b, td:nth-child(2n+1), div div div div span", "[href]"]);
     let wanted = Wanted { css: css.clone(), ..Wanted::default() }.into();
     let decoded =
-        decode(&Decoding { format, charset: Charset::Auto, wanted, ..Decoding::default() }, content_type, body);
+        decode(&Decoding { format, charset: ReplyCharset::Auto, wanted, ..Decoding::default() }, content_type, body);
     let headers = HeaderMap::new();
     let view = ReplyView::new(200, &headers, &decoded, 0);
     let [first, second] = css.try_into().unwrap();
