@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
-use super::callers::Callers;
+use super::callers::{CallPermit, Caller, Callers};
 use super::connectors::{Connectors, Reloaded};
+use super::outcome::TooManyCalls;
 use super::reload::Reloads;
 use super::shares::{LoginSlot, LoginSlots, NoSlot, SlotRequest};
 use crate::audit::Trail;
@@ -77,6 +78,10 @@ impl App {
     /// Reads the connectors again. The reading begins after the call; `None` when it panicked.
     pub async fn reload(&self) -> Option<Reloaded> {
         self.reloads.reload().await
+    }
+
+    pub(super) fn call_permit(&self, caller: &Caller) -> Result<CallPermit, TooManyCalls> {
+        caller.enter().inspect_err(|TooManyCalls| self.metrics.shed(Shed::Client))
     }
 
     /// A slot for a login (or a utility call, which costs the same) of a connector that a client asks for.

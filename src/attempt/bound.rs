@@ -1,6 +1,6 @@
 //! The bounds that an attempt meets before anything is sent, and the verdict of one that met one.
 
-use super::login::RETRY_AFTER;
+use super::outcome::RETRY_AFTER;
 use super::shares::NoSlot;
 use crate::guard::Refusal;
 use crate::metrics::{Metrics, Shed};

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use subtle::{Choice, ConstantTimeEq as _};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::outcome::TooManyCalls;
 use super::unread_replies::UnreadReplies;
 use crate::config::{Certificate, Client, Scope, TokenHash};
 
@@ -21,13 +22,20 @@ pub struct Caller {
     pub(crate) unread: UnreadReplies,
 }
 
+/// A place among the caller's open calls, given back when dropped.
+pub(super) struct CallPermit {
+    /// `None` when the client has no bound.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
 impl Caller {
-    /// A place among this client's open calls; `None` when it has no bound. None is free while it does not read its replies.
-    pub(super) fn enter(&self) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+    /// A place among this client's open calls. None is free while it does not read its replies.
+    pub(super) fn enter(&self) -> Result<CallPermit, TooManyCalls> {
         if self.unread.is_full() {
-            return Err(TryAcquireError::NoPermits);
+            return Err(TooManyCalls);
         }
-        self.calls.as_ref().map(|calls| Arc::clone(calls).try_acquire_owned()).transpose()
+        let permit = self.calls.as_ref().map(|calls| Arc::clone(calls).try_acquire_owned()).transpose();
+        permit.map(|permit| CallPermit { _permit: permit }).map_err(|_| TooManyCalls)
     }
 
     pub(crate) fn may_use(&self, connector: &str) -> bool {

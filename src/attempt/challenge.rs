@@ -7,22 +7,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use indexmap::IndexMap;
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
 use super::App;
-use super::callers::Caller;
+use super::callers::{CallPermit, Caller};
 use super::connectors::Connector;
-use super::login::{CallPermit, TooManyCalls};
+use super::outcome::TooManyCalls;
+use super::pending::PendingChallenge;
 use super::record::{AuditContext, record};
 use super::run::{Attempt, ResumedLogin, Work};
 use crate::clock::{Ambient as _, System};
 use crate::flow::report::{LoginNames, Report};
-use crate::flow::{Action, Pauses, Resumption, Saved, Waiting};
+use crate::flow::{Action, Resumption, Saved};
 use crate::secret::Secret;
-use crate::state::{Challenges, Claim, Held, Pause};
+use crate::state::Held;
 use crate::verdict::{Cause, Reason, Reject, Unavailable, Verdict};
 
 /// A store answers in milliseconds; a user at a prompt must not wait longer to hear that it does not.
@@ -45,15 +44,6 @@ pub(crate) enum ChallengeAction {
     Resend,
     /// The end of the login.
     Cancel,
-}
-
-/// A challenge that was taken from the store.
-pub(super) struct PendingChallenge {
-    pub id: String,
-    /// What was stored under the id.
-    pub state: Zeroizing<Vec<u8>>,
-    /// The right to put it back.
-    pub claim: Claim,
 }
 
 impl App {
@@ -136,33 +126,4 @@ async fn unknown(app: &App, caller: &Caller, verdict: Verdict, explain: &str) ->
     let reservation = app.trail.as_ref().and_then(|trail| trail.reserve().ok());
     let context = AuditContext { client_ip: None, test: false, reservation };
     record(app, caller, Report::without_run(names, verdict, explain), context).await
-}
-
-/// The store of challenges, for one owner.
-pub(super) struct ChallengesOfCaller {
-    pub challenges: Arc<Challenges>,
-    pub owner: String,
-    /// The id of a login that goes on, and the right to put it back.
-    pub taken: Option<(String, Claim)>,
-}
-
-impl Pauses for ChallengesOfCaller {
-    fn put<'a>(
-        &'a self,
-        id: &'a str,
-        pause: Pause<'a>,
-        ttl: Duration,
-        deadline: Instant,
-    ) -> Waiting<'a, Result<(), String>> {
-        async move {
-            let stored = match &self.taken {
-                Some((known, claim)) if known == id => {
-                    self.challenges.put_back((&self.owner, id, claim), &pause, ttl, deadline).await
-                }
-                _ => self.challenges.put((&self.owner, id), &pause, ttl, deadline).await,
-            };
-            stored.map_err(|error| error.to_string())
-        }
-        .boxed()
-    }
 }

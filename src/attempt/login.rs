@@ -1,25 +1,21 @@
-//! A login as a way in asks for it, and what it came to.
+//! A login as a way in asks for it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::App;
 use super::callers::Caller;
 use super::connectors::Connector;
+use super::outcome::{AttemptOutcome, Mode, TooManyCalls};
 use super::run::{Attempt, Work};
 use crate::account::bounded;
 use crate::document::Object;
 use crate::flow;
-use crate::flow::report::{LoginNames, Report};
-use crate::metrics::Shed;
+use crate::flow::report::LoginNames;
 use crate::secret::Secret;
-
-/// When a caller that met a bound of the daemon should try again: logins take well under a second.
-pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What a caller asks, as values: whatever format they came in was read before.
 pub(crate) struct Login {
@@ -38,46 +34,7 @@ pub(crate) struct Login {
     pub mode: Mode,
 }
 
-/// How a connector is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Login,
-    /// A login whose stages are all recorded.
-    Test,
-    /// A send test that sends nothing.
-    DryRun,
-}
-
-/// What a login came to.
-pub(crate) struct AttemptOutcome {
-    pub report: Report,
-    /// A request was rendered and not sent: the report's verdict means nothing.
-    pub dry_run: bool,
-}
-
-impl From<Report> for AttemptOutcome {
-    fn from(report: Report) -> Self {
-        Self { report, dry_run: false }
-    }
-}
-
-/// The caller has as many calls open as it may, or leaves too many replies unread. Nothing was sent.
-#[derive(Debug)]
-pub(crate) struct TooManyCalls;
-
-/// A place among the caller's open calls, given back when dropped.
-pub(super) struct CallPermit {
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
 impl App {
-    pub(super) fn call_permit(&self, caller: &Caller) -> Result<CallPermit, TooManyCalls> {
-        caller.enter().map(|permit| CallPermit { _permit: permit }).map_err(|_| {
-            self.metrics.shed(Shed::Client);
-            TooManyCalls
-        })
-    }
-
     /// Runs one login to its verdict.
     pub(crate) async fn login(
         self: &Arc<Self>,

@@ -11,6 +11,8 @@ pub mod connectors;
 mod guess;
 mod live;
 mod login;
+mod outcome;
+mod pending;
 mod record;
 mod reload;
 mod run;
@@ -24,6 +26,7 @@ pub use reload::Reloads;
 
 pub(crate) use callers::Caller;
 pub(crate) use challenge::{ChallengeAction, ChallengeAnswer};
-pub(crate) use login::{Login, Mode, RETRY_AFTER, TooManyCalls};
+pub(crate) use login::Login;
+pub(crate) use outcome::{Mode, RETRY_AFTER, TooManyCalls};
 pub(crate) use unread_replies::UnreadReplies;
 pub(crate) use utility::{UtilityFailure, UtilityInputs};

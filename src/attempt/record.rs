@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::App;
 use super::callers::Caller;
-use super::login::RETRY_AFTER;
+use super::outcome::RETRY_AFTER;
 use crate::audit::{self, Reservation};
 use crate::flow::UtilityReport;
 use crate::flow::report::{Report, StepEnd};

@@ -18,11 +18,11 @@ use tokio::time::Instant;
 
 use super::App;
 use super::bound::Bound;
-use super::callers::Caller;
-use super::challenge::{ChallengesOfCaller, PendingChallenge};
+use super::callers::{CallPermit, Caller};
 use super::connectors::{Call, Connector, DryRun};
 use super::guess::outcome;
-use super::login::{AttemptOutcome, CallPermit, Mode, RETRY_AFTER};
+use super::outcome::{AttemptOutcome, Mode, RETRY_AFTER};
+use super::pending::{ChallengesOfCaller, PendingChallenge};
 use super::record::{AuditContext, record};
 use super::shares::LoginSlot;
 use crate::audit::Reservation;

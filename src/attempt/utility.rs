@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::App;
 use super::callers::Caller;
 use super::connectors::Connector;
-use super::login::TooManyCalls;
+use super::outcome::TooManyCalls;
 use super::record;
 use crate::document::Object;
 use crate::flow::{UtilityCall, UtilityReport};

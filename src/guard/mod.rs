@@ -1,13 +1,14 @@
-//! Slows guessing without ever sleeping: who failed too often is refused until a wait is over, and nothing is sent.
+//! Brute-force protection: failed attempts are counted, and too many are refused with growing waits before anything is sent.
+//! Nothing blocks.
 //!
-//! It counts accounts and not spellings (`account`), by connector, account and address together, and more widely by address
-//! alone; where the console tells no address, by client and connector. What the upstream says about a name (unknown, locked,
-//! disabled) makes no difference here, so the guard is no oracle for user names. Logins in flight count as failures to come
-//! from the first one on, so that parallel guesses gain nothing. The tables have a fixed size, keep keyed hashes in place of
-//! names, and give up their least guilty entries first.
+//! Failures count by connector, account (not spelling, see `account`) and address together, and more widely by address alone;
+//! where the console tells no address, by client and connector. What the upstream says about a name (unknown, locked,
+//! disabled) makes no difference here, so the guard is no oracle for user names. From the first failure on, logins in flight
+//! count as failures to come, so that parallel guesses gain nothing. The tables have a fixed size, keep keyed hashes in place
+//! of names, and evict the entries with the fewest failures.
 //!
-//! Beside it stand two bounds of what can be caused without a password: codes that upstreams send ([`SendQuota`]) and
-//! utility calls ([`UtilityRate`]).
+//! Two other bounds are for what needs no password: codes that upstreams send ([`SendQuota`]) and utility calls
+//! ([`UtilityRate`]).
 
 mod lines;
 mod rate;
@@ -23,14 +24,15 @@ use tokio::time::Instant;
 
 use crate::account::{folded, network, site};
 use crate::config;
-use rate::{Bound, Meter, Rate};
+use rate::{Bound, Meter, Rate, SITE_FACTOR};
 use table::{Slot, Table};
 
 pub use lines::LineRate;
+pub use rate::Refusal;
 pub use sends::SendQuota;
 pub use utilities::{UtilityRate, UtilityUse};
 
-/// Failures of the guessers so far.
+/// Failures so far.
 #[derive(Debug)]
 pub struct Guard {
     rules: config::Guard,
@@ -50,15 +52,6 @@ pub struct AttemptKey<'a> {
     pub username: &'a str,
     /// The address of the user's device, if the console told.
     pub client_ip: Option<IpAddr>,
-}
-
-/// Come back later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refusal {
-    /// When another attempt makes sense.
-    pub retry_after: Duration,
-    /// Which key was over its bound: `user`, `client_ip` or `client`; `sends_…` of a code, `utility_…` of a utility call.
-    pub by: &'static str,
 }
 
 /// How an attempt ended, for the count.
@@ -106,14 +99,11 @@ enum Scope {
 /// o'clock, in front of an upstream that has become slow.
 const IN_FLIGHT_FACTOR: u32 = 4;
 
-/// A site may do what this many of its addresses may: a provider gives whole sites to customers, and also puts many customers into one.
-const SITE_FACTOR: u32 = 4;
-
 /// The period of `client_failures`.
 const UNPLACED_PER: Duration = Duration::from_mins(1);
 
-/// What who waits only for a login in flight is told.
-const SOON: Duration = Duration::from_secs(1);
+/// When an attempt that is refused for logins in flight may come back.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Guard {
     /// An empty table.
@@ -179,7 +169,7 @@ impl Guard {
                 return Err(left);
             }
             if slot.in_flight >= self.places(held.scope, slot.failures) {
-                return Err(SOON);
+                return Err(RETRY_AFTER);
             }
             slot.in_flight += 1;
             Ok(())

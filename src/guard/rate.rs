@@ -1,7 +1,7 @@
-//! So many at once, and after that one more as the time passes, for each of several keys.
+//! A rate limit for each of several keys: a burst, and after that one more as time passes.
 //!
-//! The generic cell rate algorithm: of a key one instant is kept, which says how far it has run ahead. Nobody waits here,
-//! nothing is kept of a name but its keyed hash, and the table has a fixed size: what is pushed out of it is what took least.
+//! The generic cell rate algorithm: of a key one instant is kept, which says how far ahead it has run. Nothing blocks, names
+//! are kept as keyed hashes only, and the table has a fixed size: the keys that took least are evicted.
 
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -10,8 +10,19 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::table::{Slot, Table};
-use super::{Refusal, SITE_FACTOR};
 use crate::account::{network, site};
+
+/// A site may do what this many of its addresses may: a provider gives whole sites to customers, and also puts many customers into one.
+pub(super) const SITE_FACTOR: u32 = 4;
+
+/// Come back later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// When another attempt makes sense.
+    pub retry_after: Duration,
+    /// Which key was over its bound: `user`, `client_ip` or `client`; `sends_…` of a code, `utility_…` of a utility call.
+    pub by: &'static str,
+}
 
 /// `most` at once; the next one is due after `per / most`, and so on.
 #[derive(Debug, Clone, Copy)]

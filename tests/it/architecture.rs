@@ -2,6 +2,7 @@
 //!
 //! Order is written once, here, from the top down. Names on one line are a group whose members may use each other.
 
+mod circles;
 mod sizes;
 
 use std::collections::BTreeMap;

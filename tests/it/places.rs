@@ -6,16 +6,18 @@
 
 mod docs;
 mod named;
+mod plans;
 mod separators;
 mod upstream;
 
 use doorward::context::{Context, StepTexts, User};
 use doorward::document::{Number, Value};
-use doorward::request::{BodySpec, JsonSpec, PartSpec, Prepared, RequestPlan, RequestSpec, Written};
+use doorward::request::{BodySpec, JsonSpec, Prepared, RequestPlan, RequestSpec, Written};
 use doorward::template::{Language, RenderError};
 use proptest::prelude::*;
-
 use upstream::{Received, elements, pairs, parts};
+
+use self::plans::{cookie, form, header, json_text, json_tree, multipart, path_segment, query, text, whole_header, xml};
 
 pub fn w(text: &str) -> Written<'_> {
     Written { text, mark: 0 }
@@ -127,62 +129,6 @@ fn typed() -> impl Strategy<Value = String> {
 
 fn config() -> ProptestConfig {
     ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() }
-}
-
-pub fn path_segment() -> RequestPlan {
-    plan(|spec| spec.url = w("https://4a.example.com/u/{{user.username}}/x-{{user.userPassword}}/end"))
-}
-
-pub fn query() -> RequestPlan {
-    plan(|spec| {
-        spec.url = w("https://4a.example.com/login?u={{user.username}}");
-        spec.query = vec![(w("p"), w(PASSWORD)), (w("lang"), w("zh"))];
-    })
-}
-
-pub fn header() -> RequestPlan {
-    plan(|spec| spec.headers = vec![(w("x-user"), w(USER)), (w("x-tagged"), w("a {{user.username}} b"))])
-}
-
-pub fn whole_header() -> RequestPlan {
-    plan(|spec| spec.headers = vec![(w("x-user"), w(USER))])
-}
-
-pub fn cookie() -> RequestPlan {
-    plan(|spec| spec.cookies = vec![(w("u"), w(USER)), (w("theme"), w("light"))])
-}
-
-pub fn json_tree() -> RequestPlan {
-    plan(|spec| {
-        spec.body = Some(BodySpec::Json(JsonSpec::Object(vec![
-            (w("u"), JsonSpec::Text(w(USER))),
-            (w("p"), JsonSpec::Array(vec![JsonSpec::Text(w("x{{user.userPassword}}y"))])),
-        ])));
-    })
-}
-
-pub fn json_text() -> RequestPlan {
-    plan(|spec| {
-        spec.body = Some(BodySpec::JsonText(w(r#"{"u": {{user.username}}, "p": ["x{{user.userPassword}}y"]}"#)));
-    })
-}
-
-pub fn form() -> RequestPlan {
-    plan(|spec| spec.body = Some(BodySpec::Form(vec![(w("u"), w(USER)), (w("p"), w("x{{user.userPassword}}"))])))
-}
-
-pub fn multipart() -> RequestPlan {
-    let part = |name, value| PartSpec { name: w(name), value: w(value), filename: None, content_type: None };
-    plan(|spec| spec.body = Some(BodySpec::Multipart(vec![part("u", USER), part("p", PASSWORD)])))
-}
-
-pub fn xml() -> RequestPlan {
-    let text = r#"<a xmlns="urn:x"><u id="{{user.username}}">{{user.username}}</u><p>x{{user.userPassword}}</p></a>"#;
-    plan(|spec| spec.body = Some(BodySpec::Xml(w(text))))
-}
-
-pub fn text() -> RequestPlan {
-    plan(|spec| spec.body = Some(BodySpec::Text(w("u={{user.username}}&p={{user.userPassword}}"))))
 }
 
 /// Checks one pair of values in every place; the plans are compiled once.

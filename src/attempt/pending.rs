@@ -1,0 +1,49 @@
+//! Challenges in their store: one that was taken to go on with, and where a run leaves its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use crate::flow::{Pauses, Waiting};
+use crate::state::{Challenges, Claim, Pause};
+
+/// A challenge that was taken from the store.
+pub(super) struct PendingChallenge {
+    pub id: String,
+    /// What was stored under the id.
+    pub state: Zeroizing<Vec<u8>>,
+    /// The right to put it back.
+    pub claim: Claim,
+}
+
+/// The store of challenges, for one owner.
+pub(super) struct ChallengesOfCaller {
+    pub challenges: Arc<Challenges>,
+    pub owner: String,
+    /// The id of a login that goes on, and the right to put it back.
+    pub taken: Option<(String, Claim)>,
+}
+
+impl Pauses for ChallengesOfCaller {
+    fn put<'a>(
+        &'a self,
+        id: &'a str,
+        pause: Pause<'a>,
+        ttl: Duration,
+        deadline: Instant,
+    ) -> Waiting<'a, Result<(), String>> {
+        async move {
+            let stored = match &self.taken {
+                Some((known, claim)) if known == id => {
+                    self.challenges.put_back((&self.owner, id, claim), &pause, ttl, deadline).await
+                }
+                _ => self.challenges.put((&self.owner, id), &pause, ttl, deadline).await,
+            };
+            stored.map_err(|error| error.to_string())
+        }
+        .boxed()
+    }
+}
