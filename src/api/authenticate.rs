@@ -9,13 +9,67 @@ use axum::body::Body;
 use axum::extract::{RawPathParams, State};
 use axum::response::Response;
 use http::Request;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
-use super::body::{self, LoginBody};
-use super::problem::Problem;
+use super::body::fields::{Address, Attributes, Milliseconds, Password, RequestId, Text};
+use super::body::{self, Members};
+use super::description::{self, Description};
+use super::problem::{Mistake, Problem};
+use super::reply::VerdictBody;
 use super::{call, reply};
-use crate::attempt::connectors::Kind;
-use crate::attempt::{App, Mode};
+use crate::attempt::connectors::{About, Kind};
+use crate::attempt::{App, Login, Mode};
 use crate::config::Scope;
+use crate::secret::Secret;
+
+/// The body of a login.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Login")]
+pub(super) struct LoginBody {
+    /// The user name, byte for byte.
+    #[schemars(with = "String")]
+    username: Text,
+    /// The password, byte for byte; required unless the connector takes none (`GET /v1/connectors/{id}`, `inputs.password`).
+    #[serde(default)]
+    #[schemars(with = "String", extend("default" = ""))]
+    password: Password,
+    /// The address of the user's device.
+    client_ip: Option<Address>,
+    /// The attributes that the connector declares: strings, numbers or booleans.
+    attributes: Option<Attributes>,
+    /// An id of the caller's for logs; drawn when absent.
+    #[schemars(with = "Option<String>", regex(pattern = "^[!-~]{1,128}$"))]
+    request_id: Option<RequestId>,
+    /// An earlier end than the connector's own timeout.
+    #[schemars(with = "Option<u64>", range(min = 1))]
+    timeout_ms: Option<Milliseconds>,
+}
+
+impl LoginBody {
+    /// Against what the connector wants.
+    pub(super) fn login(self, about: &About, mode: Mode) -> Result<Login, Problem> {
+        let attributes = self.attributes.map(|Attributes(object)| object).unwrap_or_default();
+        let mut mistakes = body::check_attributes("attributes", &attributes, &about.attributes);
+        let password = self.password.of(about.no_password).unwrap_or_else(|detail| {
+            mistakes.insert(0, Mistake::at(&["password"], detail));
+            Secret::default()
+        });
+        if !mistakes.is_empty() {
+            return Err(Problem::invalid(mistakes));
+        }
+        Ok(Login {
+            username: self.username.0,
+            password,
+            client_ip: self.client_ip.map(|Address(address)| address),
+            attributes,
+            request_id: self.request_id.map(|RequestId(id)| id),
+            timeout: self.timeout_ms.map(|Milliseconds(timeout)| timeout),
+            mode,
+        })
+    }
+}
 
 /// The endpoint.
 pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, request: Request<Body>) -> Response {
@@ -27,7 +81,16 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
     let caller = call::caller(app, &request, Scope::Authenticate)?;
     let connector = call::connector_of_kind(app, &caller, path, Kind::Authentication)?;
     let bytes = body::read(request, app.limits.body).await?;
-    let login = LoginBody::parse(body::object(&bytes)?, connector.about())?.login(Mode::Login);
+    let login = Members::of(&bytes)?.read::<LoginBody>()?.login(connector.about(), Mode::Login)?;
     let outcome = app.login(&caller, connector, login).await?;
     Ok(reply::respond(&outcome.report, &caller.unread))
+}
+
+pub(super) fn describe(api: &mut Description) {
+    let (verdict, asked) = (api.schema::<VerdictBody<'static>>(), api.schema::<LoginBody>());
+    let mut responses = description::verdicts(&verdict);
+    description::answerable(&mut responses);
+    api.problems(&mut responses, &[400, 401, 404, 408, 413, 415, 422, 429]);
+    let operation = description::operation("authenticate", "One login", Some(&asked), responses);
+    api.add("/v1/connectors/{id}/authenticate", "post", operation);
 }

@@ -7,9 +7,9 @@ use axum::extract::RawPathParams;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Request, header};
 
-use super::problem::Problem;
+use super::problem::{Problem, UNKNOWN_CONNECTOR};
 use crate::attempt::connectors::{Connector, Kind};
-use crate::attempt::{App, Caller, RETRY_AFTER};
+use crate::attempt::{App, Caller, TooManyCalls};
 use crate::config::{Certificate, Scope};
 use crate::http::Guest;
 use crate::metrics::Shed;
@@ -18,11 +18,11 @@ use crate::metrics::Shed;
 pub(super) fn caller(app: &App, request: &Request<Body>, scope: Scope) -> Result<Arc<Caller>, Problem> {
     let certificate = request.extensions().get::<Arc<Certificate>>();
     let token = bearer(request.headers())?;
-    let caller = app.callers.identify(token, certificate.map(AsRef::as_ref)).ok_or(Problem::Unauthorized)?;
+    let caller = app.callers.identify(token, certificate.map(AsRef::as_ref)).ok_or_else(Problem::unauthorized)?;
     if let Some(guest) = request.extensions().get::<Arc<Guest>>() {
         guest.authenticated(&caller.client.name, app.callers.one_logs_in());
     }
-    if caller.client.scopes.contains(&scope) { Ok(caller) } else { Err(Problem::OutOfScope(scope)) }
+    if caller.client.scopes.contains(&scope) { Ok(caller) } else { Err(Problem::out_of_scope(scope)) }
 }
 
 /// The answer to a client that may read: `text`, of the media type `media_type`, unless it leaves its earlier replies unread.
@@ -35,7 +35,7 @@ pub(super) fn read(
     let answer = caller(app, request, Scope::Read).and_then(|caller| {
         if caller.unread.is_full() {
             app.metrics.shed(Shed::Client);
-            return Err(Problem::TooMany(RETRY_AFTER));
+            return Err(TooManyCalls.into());
         }
         Ok(([(header::CONTENT_TYPE, media_type)], Body::from(caller.unread.counted(text(&caller)))).into_response())
     });
@@ -58,13 +58,16 @@ pub(super) fn connector_of_kind(
     kind: Kind,
 ) -> Result<Arc<dyn Connector>, Problem> {
     connector(app, caller, path)
-        .and_then(|found| if found.about().kind == kind { Ok(found) } else { Err(Problem::UnknownConnector) })
+        .and_then(|found| if found.about().kind == kind { Ok(found) } else { Err(Problem::of(UNKNOWN_CONNECTOR)) })
 }
 
 /// The connector of the path, if this caller may use it.
 pub(super) fn connector(app: &App, caller: &Caller, path: &RawPathParams) -> Result<Arc<dyn Connector>, Problem> {
-    let id = path.iter().find_map(|(name, value)| (name == "id").then_some(value)).ok_or(Problem::UnknownConnector)?;
-    app.connectors.find(id).filter(|_| caller.may_use(id)).ok_or(Problem::UnknownConnector)
+    let id = path
+        .iter()
+        .find_map(|(name, value)| (name == "id").then_some(value))
+        .ok_or_else(|| Problem::of(UNKNOWN_CONNECTOR))?;
+    app.connectors.find(id).filter(|_| caller.may_use(id)).ok_or_else(|| Problem::of(UNKNOWN_CONNECTOR))
 }
 
 /// The bearer token of a call (RFC 6750 section 2.1). Two `Authorization` headers, another scheme or a text that is no
@@ -73,11 +76,11 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(Problem::Unauthorized);
+        return Err(Problem::unauthorized());
     }
-    let text = value.to_str().map_err(|_| Problem::Unauthorized)?;
+    let text = value.to_str().map_err(|_| Problem::unauthorized())?;
     match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => Ok(Some(token)),
-        _ => Err(Problem::Unauthorized),
+        _ => Err(Problem::unauthorized()),
     }
 }

@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call;
+use super::description::Description;
 use super::problem::Problem;
 use crate::attempt::App;
 use crate::attempt::connectors::{About, Kind};
@@ -21,7 +22,7 @@ use crate::config::Scope;
 
 /// All connectors of a client.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct List {
+pub(super) struct List {
     /// By id.
     connectors: Vec<Entry>,
 }
@@ -29,7 +30,7 @@ pub(crate) struct List {
 /// One connector.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Connector")]
-pub(crate) struct Entry {
+pub(super) struct Entry {
     /// The file's name without its extension.
     id: String,
     /// For people.
@@ -91,7 +92,7 @@ impl From<&About> for Entry {
 }
 
 /// All of them.
-pub(crate) async fn list(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+pub(super) async fn list(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     call::read(&app, &request, "application/json", |caller| {
         let all = app.connectors.list();
         let mine = all.iter().map(|connector| connector.about()).filter(|about| caller.may_use(&about.id));
@@ -101,7 +102,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, request: Request<Body>) ->
 }
 
 /// One of them.
-pub(crate) async fn one(State(app): State<Arc<App>>, path: RawPathParams, request: Request<Body>) -> Response {
+pub(super) async fn one(State(app): State<Arc<App>>, path: RawPathParams, request: Request<Body>) -> Response {
     call::settle(&app, page(&app, &path, &request))
 }
 
@@ -109,4 +110,12 @@ fn page(app: &App, path: &RawPathParams, request: &Request<Body>) -> Result<Resp
     let caller = call::caller(app, request, Scope::Read)?;
     let connector = call::connector(app, &caller, path)?;
     Ok(Json(Entry::from(connector.about())).into_response())
+}
+
+pub(super) fn describe(api: &mut Description) {
+    let list = api.schema::<List>();
+    api.reading("/v1/connectors", "get", "listConnectors", "The connectors of this client", &list, &[401]);
+    let entry = api.schema::<Entry>();
+    let summary = "A connector and the inputs it wants";
+    api.reading("/v1/connectors/{id}", "get", "getConnector", summary, &entry, &[401, 404]);
 }

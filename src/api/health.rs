@@ -11,6 +11,9 @@ use axum::extract::State;
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, json};
+
+use super::description::{self, Description};
 
 use crate::attempt::App;
 use crate::attempt::connectors::{Connectors, Health};
@@ -22,7 +25,7 @@ pub(crate) async fn healthz() -> &'static str {
 
 /// Whether the daemon should get logins.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Readiness {
+pub(super) struct Readiness {
     /// `ready`; `draining`: it is ending; `refusing`: the audit trail cannot be written and the policy is to refuse.
     status: &'static str,
     /// `ok`, or `unavailable`: challenges cannot be kept now. Logins of one step do without, so this alone does not make
@@ -59,7 +62,7 @@ fn counts(connectors: &dyn Connectors) -> Counts {
 }
 
 /// The second endpoint: 200 or 503.
-pub(crate) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>) {
+pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>) {
     let status = if app.draining() {
         "draining"
     } else if app.trail.as_ref().is_some_and(crate::audit::Trail::refuses) {
@@ -79,7 +82,7 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<Rea
 }
 
 /// Shows the same numbers as metrics.
-pub(crate) fn gauge(app: &App) {
+pub(super) fn gauge(app: &App) {
     let Counts { current, stale, invalid } = counts(app.connectors.as_ref());
     app.metrics.connectors("current", current);
     app.metrics.connectors("stale", stale);
@@ -88,4 +91,19 @@ pub(crate) fn gauge(app: &App) {
         app.metrics.sandbox(part, on);
     }
     app.metrics.challenges(&app.challenges.counts());
+}
+
+pub(super) fn describe(api: &mut Description) {
+    let mut responses = Map::new();
+    responses.insert("200".into(), description::text("The process answers", "text/plain; charset=utf-8"));
+    let mut health = description::operation("getHealth", "Whether the process answers", None, responses);
+    health["security"] = json!([]);
+    api.add("/healthz", "get", health);
+    let readiness = api.schema::<Readiness>();
+    let mut responses = Map::new();
+    responses.insert("200".into(), description::body("Send logins", "application/json", &readiness));
+    responses.insert("503".into(), description::body("Send logins elsewhere", "application/json", &readiness));
+    let mut ready = description::operation("getReadiness", "Whether the daemon should get logins", None, responses);
+    ready["security"] = json!([]);
+    api.add("/readyz", "get", ready);
 }

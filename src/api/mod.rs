@@ -4,11 +4,10 @@
 
 mod authenticate;
 mod body;
-mod body_schema;
 mod call;
-mod challenge_body;
 mod challenges;
 mod connector_pages;
+mod description;
 mod health;
 mod metrics;
 mod openapi;

@@ -11,7 +11,9 @@ use axum::response::{IntoResponse as _, Response};
 use http::Request;
 
 use super::call;
-use super::problem::Problem;
+use super::description::Description;
+use super::problem::{BROKEN, Problem};
+use crate::attempt::connectors::Reloaded;
 use crate::attempt::{App, Caller};
 use crate::config::Scope;
 
@@ -26,10 +28,15 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request<Body>) ->
 
 async fn answer(app: &App, caller: Arc<Caller>) -> Result<Response, Problem> {
     tracing::info!(client = caller.client.name, "reload requested");
-    let mut reloaded = app.reload().await.ok_or(Problem::Broken)?;
+    let mut reloaded = app.reload().await.ok_or_else(|| Problem::of(BROKEN))?;
     // A client sees the ids of its own connectors only.
     for ids in [&mut reloaded.changed, &mut reloaded.removed, &mut reloaded.refused] {
         ids.retain(|id| caller.may_use(id));
     }
     Ok(Json(reloaded).into_response())
+}
+
+pub(super) fn describe(api: &mut Description) {
+    let reloaded = api.schema::<Reloaded>();
+    api.reading("/v1/reload", "post", "reload", "Read the connectors again", &reloaded, &[401]);
 }

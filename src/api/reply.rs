@@ -4,6 +4,7 @@
 //! response out. What goes out in clear is what connectors name in `map`; nothing else of a report is read here.
 
 mod challenge;
+mod seconds;
 mod utility;
 mod verdict;
 
@@ -19,9 +20,10 @@ use crate::document::Value;
 use crate::flow::report::Report;
 use crate::verdict::Verdict;
 
-pub(crate) use self::utility::ExtensionBody;
+pub(super) use self::seconds::whole_seconds;
+pub(super) use self::utility::ExtensionBody;
 pub use self::utility::utility_body;
-pub(crate) use self::verdict::Traced;
+pub(super) use self::verdict::Traced;
 pub use self::verdict::{VerdictBody, body};
 
 /// The header that every verdict carries and no fault of the call does.
@@ -42,12 +44,12 @@ pub fn status(verdict: &Verdict) -> StatusCode {
 }
 
 /// The response to a login.
-pub(crate) fn respond(report: &Report, unread: &UnreadReplies) -> Response {
+pub(super) fn respond(report: &Report, unread: &UnreadReplies) -> Response {
     dressed(report, &body(report), unread)
 }
 
 /// The response to a send test: status and headers of its verdict; `shown` is what `trace` lets through.
-pub(crate) fn respond_with_trace(report: &Report, shown: serde_json::Value, unread: &UnreadReplies) -> Response {
+pub(super) fn respond_with_trace(report: &Report, shown: serde_json::Value, unread: &UnreadReplies) -> Response {
     let mut body = serde_json::Map::new();
     if let serde_json::Value::Object(mut shown) = shown {
         if let Some(serde_json::Value::Object(verdict)) = shown.remove("verdict") {
@@ -76,7 +78,7 @@ fn dressed(report: &Report, body: &impl Serialize, unread: &UnreadReplies) -> Re
 }
 
 /// 200 of a utility call. No verdict: it has no such header, and says nothing about who somebody is.
-pub(crate) fn extension(extension: &Value, unread: &UnreadReplies) -> Response {
+pub(super) fn extension(extension: &Value, unread: &UnreadReplies) -> Response {
     let body = serde_json::to_vec(&ExtensionBody { extension }).unwrap_or_default();
     let mut response = Response::new(Body::from(unread.counted(body)));
     let headers = response.headers_mut();
@@ -91,9 +93,4 @@ fn retry_after(verdict: &Verdict) -> Option<Duration> {
         Verdict::Unavailable(unavailable) => unavailable.retry_after,
         Verdict::Accept(_) | Verdict::Challenge(_) | Verdict::Misconfigured(_) => None,
     }
-}
-
-/// Seconds, rounded up: who waits that long is not early (RFC 9110 section 10.2.3 knows whole seconds only).
-pub(crate) fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

@@ -7,12 +7,23 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use http::Uri;
+use http::{StatusCode, Uri};
 
-use super::problem::Problem;
+use super::problem::{BROKEN, Kind, Problem};
 use super::{authenticate, call, challenges, connector_pages, health, metrics, openapi, reload, send_test, utility};
 use crate::attempt::App;
 use crate::http::{Fault, Served};
+
+const UNKNOWN_PATH: Kind = Kind::new(StatusCode::NOT_FOUND, "unknown_path", "There is no such page");
+const WRONG_METHOD: Kind =
+    Kind::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "The page does not take this method");
+const HOST: Kind =
+    Kind::new(StatusCode::BAD_REQUEST, "bad_host", "The request does not name one host in Host (RFC 9112, 3.2)");
+const FRAMING: Kind = Kind::new(
+    StatusCode::BAD_REQUEST,
+    "bad_framing",
+    "Transfer-Encoding is something else than one `chunked` (RFC 9112, 6.1)",
+);
 
 /// The whole API.
 pub fn router(app: Arc<App>) -> Router {
@@ -28,8 +39,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::get))
         .route("/openapi.json", get(openapi::get))
-        .fallback(async |State(app): State<Arc<App>>| call::settle(&app, Err(Problem::UnknownPath)))
-        .method_not_allowed_fallback(async |State(app): State<Arc<App>>| call::settle(&app, Err(Problem::WrongMethod)))
+        .fallback(async |State(app): State<Arc<App>>| call::settle(&app, Err(Problem::of(UNKNOWN_PATH))))
+        .method_not_allowed_fallback(async |State(app): State<Arc<App>>| {
+            call::settle(&app, Err(Problem::of(WRONG_METHOD)))
+        })
         .with_state(app)
 }
 
@@ -37,12 +50,12 @@ pub fn router(app: Arc<App>) -> Router {
 pub fn served(app: &Arc<App>) -> Served {
     let of_faults = Arc::clone(app);
     let on_fault = move |_: &Uri, fault| {
-        let problem = match fault {
-            Fault::Host => Problem::Host,
-            Fault::Framing => Problem::Framing,
-            Fault::Panic => Problem::Broken,
+        let kind = match fault {
+            Fault::Host => HOST,
+            Fault::Framing => FRAMING,
+            Fault::Panic => BROKEN,
         };
-        call::settle(&of_faults, Err(problem))
+        call::settle(&of_faults, Err(Problem::of(kind)))
     };
     Served {
         router: router(Arc::clone(app)),

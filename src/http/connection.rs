@@ -98,21 +98,40 @@ where
                 connection.as_mut().graceful_shutdown();
                 close_at = Some(Instant::now() + DRAIN_IDLE_TIMEOUT);
             }
-            () = sleep_until(deadline) => match activity.overdue(limits) {
-                _ if draining && !activity.is_idle_for(DRAIN_IDLE_TIMEOUT) => close_at = Some(Instant::now() + DRAIN_IDLE_TIMEOUT),
-                _ if close_at.is_some() && activity.is_idle() => return,
-                None => close_at = None,
-                Some(Closed::Idle) => {
+            () = sleep_until(deadline) => match due(&activity, limits, draining, close_at) {
+                Due::Wait(until) => close_at = until,
+                Due::Close => {
                     metrics.closed(Closed::Idle);
                     connection.as_mut().graceful_shutdown();
                     close_at = Some(Instant::now() + CLOSE_TIMEOUT);
                 }
-                Some(why) => {
-                    metrics.closed(why);
+                Due::Drop(why) => {
+                    why.into_iter().for_each(|why| metrics.closed(why));
                     return;
                 }
             },
         }
+    }
+}
+
+/// What is due on a connection whose deadline has passed.
+enum Due {
+    /// Nothing yet; a connection that is to be closed has until then.
+    Wait(Option<Instant>),
+    Close,
+    /// With the reason, where it is counted.
+    Drop(Option<Closed>),
+}
+
+fn due(activity: &Activity, limits: &Limits, draining: bool, close_at: Option<Instant>) -> Due {
+    match activity.overdue(limits) {
+        _ if draining && !activity.is_idle_for(DRAIN_IDLE_TIMEOUT) => {
+            Due::Wait(Some(Instant::now() + DRAIN_IDLE_TIMEOUT))
+        }
+        _ if close_at.is_some() && activity.is_idle() => Due::Drop(None),
+        None => Due::Wait(None),
+        Some(Closed::Idle) => Due::Close,
+        Some(why) => Due::Drop(Some(why)),
     }
 }
 

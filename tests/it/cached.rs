@@ -10,9 +10,9 @@ use doorward::clock::System;
 use doorward::connector::Live;
 use doorward::diagnostic::{Style, render};
 use doorward::document::Object;
-use doorward::flow::{Exchange, Login, Tools, Waiting, authenticate};
 use doorward::flow::progress::Progress;
 use doorward::flow::report::{CacheTrace, Report};
+use doorward::flow::{Exchange, Login, Tools, Waiting, authenticate};
 use doorward::upstream::{Outgoing, Reply, SendFault, Timings};
 use doorward::verdict::{Cause, Verdict};
 use futures_util::future::join_all;
@@ -342,17 +342,4 @@ async fn a_new_token_that_is_refused_too_is_not_asked_for_again() {
     upstream.set(|behaviour| behaviour.revoked = 100);
     assert_eq!(cause(&log_in(&live, &upstream).await), Cause::UpstreamError);
     assert_eq!(upstream.asked(), ["/send t2", "/token", "/send t3"]);
-}
-
-    let send = SEND.replace("token: \"", "ticket: \"{{steps.ticket.ticket}}\", token: \"");
-    let (live, upstream) = (load(BASE, &[TOKEN, ticket, &send, LOGIN]).await, Upstream::new());
-    for _ in 0..2 {
-        assert!(accepted(&log_in(&live, &upstream).await));
-    }
-    assert_eq!(upstream.asked(), ["/token", "/ticket t1", "/send t1", "/login t1", "/send t1", "/login t1"]);
-    upstream.set(|behaviour| behaviour.revoked = 1);
-    assert!(accepted(&log_in(&live, &upstream).await));
-    upstream.asked();
-    assert!(accepted(&log_in(&live, &upstream).await));
-    assert_eq!(upstream.asked(), ["/ticket t2", "/send t2", "/login t2"], "the old ticket was of the old token");
 }

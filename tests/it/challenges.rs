@@ -13,10 +13,10 @@ use http::Request;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::server::{TOKEN, post, send};
-use crate::support::daemon::{Home, self, wait_until};
 use self::lab::{Lab, expired, verdict};
 use self::upstream::{CODE, Upstream};
+use crate::server::{TOKEN, post, send};
+use crate::support::daemon::{self, Home, wait_until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_after_the_password() {

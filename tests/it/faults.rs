@@ -10,8 +10,8 @@ use tokio::net::TcpSocket;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::support::{client, nobody, post};
 use crate::support::fault_server::{FaultServer, Wire};
+use crate::support::{client, nobody, post};
 
 /// The time that a test gives to an exchange which is expected to run into its deadline.
 pub const SHORT: Duration = Duration::from_millis(300);

@@ -17,7 +17,9 @@ use doorward::template::{Language, RenderError};
 use proptest::prelude::*;
 use upstream::{Received, elements, pairs, parts};
 
-use self::plans::{cookie, form, header, json_text, json_tree, multipart, path_segment, query, text, whole_header, xml};
+use self::plans::{
+    cookie, form, header, json_text, json_tree, multipart, path_segment, query, text, whole_header, xml,
+};
 
 pub fn w(text: &str) -> Written<'_> {
     Written { text, mark: 0 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::whole_seconds;
+use super::seconds::whole_seconds;
 use crate::verdict::Challenge;
 
 /// A pause on the wire.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::whole_seconds;
+use super::seconds::whole_seconds;
 use crate::document::Value;
 use crate::flow::{UtilityEnd, UtilityReport};
 

@@ -7,7 +7,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::challenge::ChallengeBody;
-use super::whole_seconds;
+use super::seconds::whole_seconds;
 use crate::document::{Value, to_json};
 use crate::flow::report::Report;
 use crate::verdict::{DeliveredCookie, Mapped, Verdict};

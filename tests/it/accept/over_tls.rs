@@ -8,13 +8,13 @@ use http::Request;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::TokioIo;
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair, SanType};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
+use super::{Running, on, rest, short, soon, start};
 use crate::made_up::MadeUp;
 use crate::server::config;
-use super::{Running, on, rest, short, soon, start};
 
 /// Who begins a handshake and does not go on is closed like who begins a head.
 #[tokio::test]

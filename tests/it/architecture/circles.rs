@@ -13,7 +13,6 @@ const TO_BE_CUT: &[&str] = &[
     "cmd/",
     "connector/catalog",
     "connector/check/",
-    "connector/raw/",
     "document/path/",
     "response/",
     "script/engine/",

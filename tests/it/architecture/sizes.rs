@@ -7,14 +7,6 @@ const MOST_LINES_OF_A_FUNCTION: usize = 60;
 
 /// Files that may be longer, and why.
 const LONG_FILES: &[(&str, &str)] = &[
-    ("tests/it/accept.rs", "is being cut"),
-    ("tests/it/cached.rs", "is being cut"),
-    ("tests/it/canary/shipped.rs", "is being cut"),
-    ("tests/it/challenges.rs", "is being cut"),
-    ("tests/it/faults.rs", "is being cut"),
-    ("tests/it/places.rs", "is being cut"),
-    ("tests/it/server.rs", "is being cut"),
-    ("tests/it/state_redis.rs", "is being cut"),
 ];
 
 /// Functions that may be longer, and why. A table of a test reads best in one piece.
@@ -37,7 +29,6 @@ const LONG_FUNCTIONS: &[(&str, &str)] = &[
     ("src/flow/explain.rs judged", "is being cut"),
     ("src/request/xml.rs event", "is being cut"),
     ("src/response/mod.rs decode", "is being cut"),
-    ("src/http/connection.rs serve", "is being cut"),
     ("src/yaml/syntax.rs explain", "is being cut"),
 ];
 

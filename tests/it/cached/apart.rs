@@ -5,7 +5,7 @@ use std::future::Future as _;
 use doorward::verdict::Cause;
 use http::header::COOKIE;
 
-use super::{BASE, LOGIN, TOKEN, Upstream, accepted, cache, cause, load, log_in, token};
+use super::{BASE, LOGIN, SEND, TOKEN, Upstream, accepted, cache, cause, load, log_in, token};
 
 #[tokio::test]
 async fn a_credential_is_never_sent_twice() {
@@ -45,6 +45,18 @@ async fn what_comes_of_a_kept_token_is_kept_under_that_token() {
     request: { url: "${base}/ticket", query: { token: "{{steps.token.token}}" } }
     response: { capture: { ticket: { field: ticket } } }
 "#;
+    let send = SEND.replace("token: \"", "ticket: \"{{steps.ticket.ticket}}\", token: \"");
+    let (live, upstream) = (load(BASE, &[TOKEN, ticket, &send, LOGIN]).await, Upstream::new());
+    for _ in 0..2 {
+        assert!(accepted(&log_in(&live, &upstream).await));
+    }
+    assert_eq!(upstream.asked(), ["/token", "/ticket t1", "/send t1", "/login t1", "/send t1", "/login t1"]);
+    upstream.set(|behaviour| behaviour.revoked = 1);
+    assert!(accepted(&log_in(&live, &upstream).await));
+    upstream.asked();
+    assert!(accepted(&log_in(&live, &upstream).await));
+    assert_eq!(upstream.asked(), ["/ticket t2", "/send t2", "/login t2"], "the old ticket was of the old token");
+}
 
 #[tokio::test]
 async fn each_node_has_its_own() {

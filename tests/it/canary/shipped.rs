@@ -22,18 +22,18 @@ use doorward::document::Value;
 use doorward::flow::Login;
 use doorward::golden::{Played, login, replay, replies};
 use doorward::secret::Secret;
-use doorward::shipped::{SECRETS, self};
+use doorward::shipped::{self, SECRETS};
 use doorward::trace::{Trace, View, human};
 use serde_json::json;
 
-use crate::support::nobody;
-use crate::support::daemon::{Daemon, Home, read};
-use crate::support::loader::to_loopback;
 use self::words::{shown_on_purpose, throwing, troubles};
-use super::{forms, search};
 use super::memory::Memory;
 use super::planting::{Replies, planted, spots, words};
 use super::upstream::Upstream;
+use super::{forms, search};
+use crate::support::daemon::{Daemon, Home, read};
+use crate::support::loader::to_loopback;
+use crate::support::nobody;
 
 /// Characters that encodings differ in; where a place cannot carry them (a charset, a separator) the plain one is taken.
 const SPICE: &str = "+/=&%\"\\ä";

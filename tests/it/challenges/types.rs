@@ -4,9 +4,9 @@ use doorward::clock::{Ambient as _, System};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::support::daemon::wait_until;
 use super::lab::{Lab, expired, verdict};
 use super::upstream::{CODE, Upstream};
+use crate::support::daemon::wait_until;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_code_once_more() {

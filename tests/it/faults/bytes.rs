@@ -6,9 +6,9 @@ use std::time::Duration;
 use doorward::verdict::Cause;
 use tokio::sync::Notify;
 
+use super::{CAP, ask, closing, config, expect, fault_of, fault_when};
 use crate::support::client;
 use crate::support::fault_server::FaultServer;
-use super::{CAP, ask, closing, config, expect, fault_of, fault_when};
 
 #[tokio::test]
 async fn floods_end_at_the_cap() {

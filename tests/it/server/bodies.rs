@@ -7,8 +7,8 @@ use http::Request;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use crate::made_up::MadeUp;
 use super::{LOGIN, TOKEN, app, demo, post, problem, send};
+use crate::made_up::MadeUp;
 
 /// status, code, and a word of the body
 #[tokio::test]

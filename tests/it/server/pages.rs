@@ -11,8 +11,8 @@ use http::Request;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use crate::made_up::{MadeUp, Shelf};
 use super::{Answer, LOGIN, TOKEN, app, client, config, demo, post, problem, send};
+use crate::made_up::{MadeUp, Shelf};
 
 pub fn get(path: &str, token: &str) -> Request<Body> {
     Request::get(path).header("authorization", format!("Bearer {token}")).body(Body::empty()).unwrap()

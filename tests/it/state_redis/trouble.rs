@@ -5,8 +5,8 @@ use std::time::Duration;
 use doorward::state::Trouble;
 use tokio::time::Instant;
 
-use crate::support::redis::{Gate, Redis};
 use super::{LONG, later, put, store, take, trouble, works};
+use crate::support::redis::{Gate, Redis};
 
 #[tokio::test]
 async fn away_at_the_start() {
