@@ -61,7 +61,7 @@ fn counts(connectors: &dyn Connectors) -> Counts {
     counts
 }
 
-/// The second endpoint: 200 or 503.
+/// 200 or 503.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>) {
     let status = if app.draining() {
         "draining"

@@ -196,6 +196,22 @@ struct Place {
 }
 
 impl Place {
+    /// The upstream repeats `secret`, in clear and as it might have stored it; all at once if the replies hold that.
+    async fn repeats(&self, id: &str, attempt: &Try<'_>, secret: &str, never: &mut Vec<(String, String)>) {
+        let spelt = forms(secret);
+        let (clear, md5, base64) = (&spelt[0], &spelt[1], &spelt[8]);
+        let mut held = Vec::from_iter(attempt.with(&format!(" {clear} {md5} {base64}")).await);
+        if held.is_empty() {
+            for form in [clear, md5, base64] {
+                held.extend(attempt.with(form).await);
+            }
+        }
+        for replies in held {
+            attempt.outputs(&replies, never).await;
+            self.asks(id, attempt, &replies, never).await;
+        }
+    }
+
     /// One login, one send test (or two calls of a utility), with the answers of the case. What the API's send test and problems
     /// say is an output; what a verdict hands to the caller is not.
     async fn asks(&self, id: &str, attempt: &Try<'_>, replies: &Replies, outputs: &mut Vec<(String, String)>) {
@@ -235,18 +251,23 @@ impl Place {
     }
 }
 
+/// Of each connector one whose script throws, one whose upstream is away, and one whose file is invalid.
+fn variants(home: &Home, connectors: &[Live], base: &str) {
+    for live in connectors {
+        let (id, text) = (&live.connector.id, &live.file.text);
+        home.connector(&format!("{id}-throws"), &throwing(text));
+        home.connector(&format!("{id}-away"), &text.replace(base, nobody().as_str().trim_end_matches('/')));
+        home.connector(&format!("{id}-broken"), &text.replacen("version: 1", "version: 2", 1));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_any_shipped_connector_shows_in_any_outcome() {
     let upstream = Upstream::start().await;
     let home = Home::new("log: { level: trace }\naudit: { file: audit.jsonl }\nguard: { enabled: false }");
     let secrets: BTreeMap<&'static str, String> = SECRETS.iter().map(|(name, _)| (*name, canary())).collect();
     let connectors = loaded(&home, &secrets, &upstream.base).await;
-    for live in &connectors {
-        let (id, text) = (&live.connector.id, &live.file.text);
-        home.connector(&format!("{id}-throws"), &throwing(text));
-        home.connector(&format!("{id}-away"), &text.replace(&upstream.base, nobody().as_str().trim_end_matches('/')));
-        home.connector(&format!("{id}-broken"), &text.replacen("version: 1", "version: 2", 1));
-    }
+    variants(&home, &connectors, &upstream.base);
     let place = Place { daemon: home.start(), upstream };
     let (mut echoes, mut tokens): (Vec<String>, Vec<String>) = (secrets.values().cloned().collect(), Vec::new());
     let (mut never, mut said) = (Vec::new(), Vec::new());
@@ -261,19 +282,7 @@ async fn nothing_of_any_shipped_connector_shows_in_any_outcome() {
             let own = secrets.iter().filter(|(name, _)| live.file.text.contains(&format!("../{name}")));
             echoes.extend(attempt.typed.iter().cloned());
             for secret in attempt.typed.iter().chain(own.map(|(_, value)| value)) {
-                // In clear and as an upstream might have stored it; all at once if the replies hold that.
-                let spelt = forms(secret);
-                let (clear, md5, base64) = (&spelt[0], &spelt[1], &spelt[8]);
-                let mut held = Vec::from_iter(attempt.with(&format!(" {clear} {md5} {base64}")).await);
-                if held.is_empty() {
-                    for form in [clear, md5, base64] {
-                        held.extend(attempt.with(form).await);
-                    }
-                }
-                for replies in held {
-                    attempt.outputs(&replies, &mut never).await;
-                    place.asks(id, &attempt, &replies, &mut never).await;
-                }
+                place.repeats(id, &attempt, secret, &mut never).await;
             }
             let token = canary();
             if let Some(replies) = attempt.with(&token).await {
