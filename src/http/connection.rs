@@ -106,7 +106,9 @@ where
                     close_at = Some(Instant::now() + CLOSE_TIMEOUT);
                 }
                 Due::Drop(why) => {
-                    why.into_iter().for_each(|why| metrics.closed(why));
+                    if let Some(why) = why {
+                        metrics.closed(why);
+                    }
                     return;
                 }
             },
