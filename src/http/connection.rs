@@ -105,12 +105,8 @@ where
                     connection.as_mut().graceful_shutdown();
                     close_at = Some(Instant::now() + CLOSE_TIMEOUT);
                 }
-                Due::Drop(why) => {
-                    if let Some(why) = why {
-                        metrics.closed(why);
-                    }
-                    return;
-                }
+                Due::Drop(None) => return,
+                Due::Drop(Some(why)) => return metrics.closed(why),
             },
         }
     }

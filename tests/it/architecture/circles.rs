@@ -11,7 +11,7 @@ use std::path::Path;
 /// Folders in which a circle is still to be cut. Only ever shorter.
 const TO_BE_CUT: &[&str] = &[
     "cmd/",
-    "connector/catalog",
+    "catalog/",
     "connector/check/",
     "document/path/",
     "response/",
