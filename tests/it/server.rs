@@ -15,7 +15,6 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use self::pages::get;
 use crate::made_up::{MadeUp, Shelf};
 
 pub const TOKEN: &str = "dwt_test";

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 
 use doorward::config::{CertificateRule, Client, Config, Limits, Scope, Tls};
-use doorward::http::tls;
 use http::Request;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::TokioIo;
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair, SanType};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use super::{Running, on, rest, short, soon, start};
 use crate::made_up::MadeUp;
-use crate::server::config;
 
 /// Who begins a handshake and does not go on is closed like who begins a head.
 #[tokio::test]

@@ -14,9 +14,11 @@ const TO_BE_CUT: &[&str] = &[
     "catalog/",
     "connector/check/",
     "document/path/",
+    "request/",
     "response/",
     "script/engine/",
     "script/pool/",
+    "signing/",
     "state/",
     "template/",
     "trace/",
@@ -67,7 +69,7 @@ impl Tree {
     }
 
     /// A path as it stands in `module`, from the root; `None` when it leads out of the crate.
-    fn from_root(&self, module: &ModulePath, path: &[String]) -> Option<ModulePath> {
+    fn rooted(&self, module: &ModulePath, path: &[String]) -> Option<ModulePath> {
         let (mut base, mut rest) = match path.first()?.as_str() {
             "crate" | "doorward" => (Vec::new(), &path[1..]),
             "self" => (module.clone(), &path[1..]),
@@ -91,7 +93,7 @@ impl Tree {
         let (statements, code) = use_statements(&self.0[module].text);
         for (public, statement) in statements {
             for (path, name) in leaves(&statement) {
-                let Some(path) = self.from_root(module, &path) else { continue };
+                let Some(path) = self.rooted(module, &path) else { continue };
                 if public {
                     exports.push((name, path));
                 } else if self.0.contains_key(&path) {
@@ -104,7 +106,7 @@ impl Tree {
         for path in paths_in(&code) {
             match aliases.get(&path[0]) {
                 Some(alias) => uses.push([alias.as_slice(), &path[1..]].concat()),
-                None => uses.extend(self.from_root(module, &path)),
+                None => uses.extend(self.rooted(module, &path)),
             }
         }
         (uses, exports)
@@ -177,12 +179,11 @@ fn use_statements(code: &str) -> (Vec<(bool, String)>, String) {
                 None => rest,
             });
             let (public, statement) = (after_pub.is_some(), after_pub.unwrap_or(trimmed).trim_start());
-            match statement.strip_prefix("use ") {
-                Some(statement) => open = Some((public, statement.to_owned())),
-                None => {
-                    rest.push_str(line);
-                    rest.push('\n');
-                }
+            if let Some(statement) = statement.strip_prefix("use ") {
+                open = Some((public, statement.to_owned()));
+            } else {
+                rest.push_str(line);
+                rest.push('\n');
             }
         } else if let Some((_, statement)) = &mut open {
             statement.push_str(trimmed);
@@ -258,13 +259,12 @@ fn paths_in(code: &str) -> Vec<ModulePath> {
         }
         path.push(word.to_owned());
         rest = &rest[word.len()..];
-        match rest.strip_prefix("::").filter(|after| after.starts_with(is_word)) {
-            Some(after) => rest = after,
-            None => {
-                let whole = std::mem::take(&mut path);
-                if whole.len() > 1 {
-                    paths.push(whole);
-                }
+        if let Some(after) = rest.strip_prefix("::").filter(|after| after.starts_with(is_word)) {
+            rest = after;
+        } else {
+            let whole = std::mem::take(&mut path);
+            if whole.len() > 1 {
+                paths.push(whole);
             }
         }
     }

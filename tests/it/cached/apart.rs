@@ -1,11 +1,9 @@
 //! What is kept apart: by user, by node, by the token that a value came of.
 
-use std::future::Future as _;
-
 use doorward::verdict::Cause;
 use http::header::COOKIE;
 
-use super::{BASE, LOGIN, SEND, TOKEN, Upstream, accepted, cache, cause, load, log_in, token};
+use super::{BASE, LOGIN, SEND, TOKEN, Upstream, accepted, cause, load, log_in};
 
 #[tokio::test]
 async fn a_credential_is_never_sent_twice() {

@@ -2,8 +2,8 @@
 
 use doorward::clock::{Ambient as _, System};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
 
+use super::connectors;
 use super::lab::{Lab, expired, verdict};
 use super::upstream::{CODE, Upstream};
 use crate::support::daemon::wait_until;

@@ -1,7 +1,6 @@
 //! A request for each place that a value can stand in.
 
 use doorward::request::{BodySpec, JsonSpec, PartSpec, RequestPlan};
-use proptest::prelude::*;
 
 use super::{PASSWORD, USER, plan, w};
 

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use doorward::api::router;
 use http::Request;
-use http_body_util::BodyExt as _;
-use tower::ServiceExt as _;
 
 use super::{LOGIN, TOKEN, app, demo, post, problem, send};
 use crate::made_up::MadeUp;

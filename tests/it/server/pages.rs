@@ -8,8 +8,6 @@ use doorward::attempt::App;
 use doorward::config::Scope;
 use doorward::metrics::{Closed, Gone, Shed};
 use http::Request;
-use http_body_util::BodyExt as _;
-use tower::ServiceExt as _;
 
 use super::{Answer, LOGIN, TOKEN, app, client, config, demo, post, problem, send};
 use crate::made_up::{MadeUp, Shelf};

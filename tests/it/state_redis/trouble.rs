@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorward::state::Trouble;
 use tokio::time::Instant;
 
-use super::{LONG, later, put, store, take, trouble, works};
+use super::{LONG, put, store, take, trouble, works};
 use crate::support::redis::{Gate, Redis};
 
 #[tokio::test]

@@ -1,8 +1,7 @@
 //! What an upstream may say, and what of it is shown on purpose.
 
-use doorward::api::reply;
 use doorward::document::Value;
-use doorward::flow::{Login, Report};
+use doorward::flow::Report;
 use doorward::golden::Played;
 use doorward::upstream::Reply;
 use doorward::verdict::Verdict;
