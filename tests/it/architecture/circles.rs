@@ -22,7 +22,6 @@ const TO_BE_CUT: &[&str] = &[
     "state/",
     "template/",
     "trace/",
-    "yaml/",
 ];
 
 /// Names of modules from the crate's root. The binary's `cmd` is taken for a module beside those of the library.
