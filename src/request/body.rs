@@ -3,13 +3,15 @@
 use http::HeaderValue;
 
 use crate::context::{Context, Enctype};
+use crate::reading::TreeValue;
 use crate::template::{Charset, Line, Place, RenderError};
 
 use super::field::BodyKind;
 use super::form_from::FormFromPlan;
 use super::json::{Builder, Leaf};
 use super::multipart::MultipartPlan;
-use super::spec::{BodySpec, Reader};
+use super::raw::Body;
+use super::reader::{Reader, pairs};
 use super::text::TextPlan;
 use super::{form, multipart, xml};
 
@@ -37,37 +39,37 @@ enum Content {
 
 impl BodyPlan {
     /// `charset` is that of the request, `written` when the file says so.
-    pub(super) fn compile(spec: &BodySpec<'_>, charset: Charset, written: bool, reader: &mut Reader<'_>) -> Self {
-        let kind = kind_of(spec);
-        let (content, leaves, media_type) = match spec {
-            BodySpec::Json(_) | BodySpec::JsonText(_) => {
+    pub(super) fn compile(raw: &Body, charset: Charset, written: bool, reader: &mut Reader<'_>) -> Self {
+        let kind = kind_of(raw);
+        let (content, leaves, media_type) = match raw {
+            Body::Json(tree) => {
                 let mut builder = Builder::new(charset, reader);
-                match spec {
-                    BodySpec::JsonText(written) => builder.text(*written),
-                    BodySpec::Json(tree) => builder.tree(tree, "", 0),
-                    _ => {}
+                match &tree.value {
+                    TreeValue::Text(text) => builder.text(text.into()),
+                    _ => builder.tree(tree, ""),
                 }
                 (Content::Line(builder.line), builder.leaves, "application/json")
             }
-            BodySpec::Form(pairs) => {
-                let lines = form::compile(pairs, Place::FormValue, charset, reader);
+            Body::Form(fields) => {
+                let pairs = pairs(fields);
+                let lines = form::compile(&pairs, Place::FormValue, charset, reader);
                 let leaves = pairs.iter().map(|(name, _)| name.text.to_owned()).zip(lines.iter().cloned()).collect();
                 (Content::Line(form::join(&lines)), leaves, URL_ENCODED)
             }
-            BodySpec::FormFrom(spec) => {
-                let plan = FormFromPlan::compile(spec, written.then_some(charset), reader);
+            Body::FormFrom(form) => {
+                let plan = FormFromPlan::compile(form, written.then_some(charset), reader);
                 (Content::FormFrom(plan), Vec::new(), URL_ENCODED)
             }
-            BodySpec::Text(written) => {
-                let plan = TextPlan::compile(*written, charset, reader);
+            Body::Text(body) => {
+                let plan = TextPlan::compile((&body.value).into(), charset, reader);
                 let leaves = plan.lines().map(|line| (String::new(), line.clone())).collect();
                 (Content::Text(plan), leaves, "text/plain")
             }
-            BodySpec::Xml(written) => {
-                let (line, leaves) = xml::compile(*written, charset, reader);
+            Body::Xml(body) => {
+                let (line, leaves) = xml::compile((&body.value).into(), charset, reader);
                 (Content::Line(line), leaves, "application/xml")
             }
-            BodySpec::Multipart(parts) => {
+            Body::Multipart(parts) => {
                 let plan = MultipartPlan::compile(parts, reader);
                 let leaves = plan.lines().map(|(name, line)| (name.to_owned(), line.clone())).collect();
                 (Content::Multipart(plan), leaves, MULTIPART)
@@ -133,14 +135,14 @@ impl BodyPlan {
     }
 }
 
-fn kind_of(spec: &BodySpec<'_>) -> BodyKind {
-    match spec {
-        BodySpec::Json(_) | BodySpec::JsonText(_) => BodyKind::Json,
-        BodySpec::Form(_) => BodyKind::Form,
-        BodySpec::FormFrom(_) => BodyKind::FormFrom,
-        BodySpec::Multipart(_) => BodyKind::Multipart,
-        BodySpec::Xml(_) => BodyKind::Xml,
-        BodySpec::Text(_) => BodyKind::Text,
+fn kind_of(raw: &Body) -> BodyKind {
+    match raw {
+        Body::Json(_) => BodyKind::Json,
+        Body::Form(_) => BodyKind::Form,
+        Body::FormFrom(_) => BodyKind::FormFrom,
+        Body::Multipart(_) => BodyKind::Multipart,
+        Body::Xml(_) => BodyKind::Xml,
+        Body::Text(_) => BodyKind::Text,
     }
 }
 

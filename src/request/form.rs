@@ -2,7 +2,7 @@
 
 use crate::template::{Charset, Datum, Line, Mistake, Place};
 
-use super::spec::{Pairs, Reader};
+use super::reader::{Pairs, Reader};
 
 /// `name=value`, a line each: names literal, both percent-encoded in the charset.
 pub(super) fn compile(pairs: &Pairs<'_>, place: Place, charset: Charset, reader: &mut Reader<'_>) -> Vec<Line> {
@@ -16,15 +16,15 @@ pub(super) fn compile(pairs: &Pairs<'_>, place: Place, charset: Charset, reader:
         let mut bytes = Vec::new();
         if let Err(fault) = place.write(&Datum::Text(text.into()), charset, &mut bytes) {
             let message = format!("this name {}", fault.why());
-            reader.refuse(name.mark, Mistake::new("text-does-not-fit", 0..name.text.len(), message));
+            reader.refuse(*name, Mistake::new("text-does-not-fit", name.range(), message));
         }
         bytes.push(b'=');
         line.push_raw(&bytes);
         let template = reader.template(*value);
         let mut mistakes = Vec::new();
         line.push_template(&template, place, charset, &mut mistakes);
-        reader.refuse_all(value.mark, mistakes);
-        reader.uses(value.mark, &line);
+        reader.refuse_all(*value, mistakes);
+        reader.uses(*value, &line);
         lines.push(line);
     }
     lines

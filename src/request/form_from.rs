@@ -11,7 +11,8 @@ use crate::context::{Context, Enctype, Field, FieldKind, Form, StepValue, Variab
 use crate::percent;
 use crate::template::{Charset, Hole, Line, Place, RenderError, Template};
 
-use super::spec::{FormFromSpec, Reader};
+use super::raw::FormFrom;
+use super::reader::{Reader, pairs};
 
 /// How many names an explanation lists.
 const LISTED: usize = 12;
@@ -45,22 +46,22 @@ pub(super) struct Entries<'a> {
 }
 
 impl FormFromPlan {
-    pub(super) fn compile(spec: &FormFromSpec<'_>, charset: Option<Charset>, reader: &mut Reader<'_>) -> Self {
+    pub(super) fn compile(raw: &FormFrom, charset: Option<Charset>, reader: &mut Reader<'_>) -> Self {
         let mut set: Vec<(String, Vec<Template>)> = Vec::new();
-        for (name, value) in &spec.set {
-            let name = reader.literal(*name, "the name of a form field");
-            let template = reader.template(*value);
+        for (name, value) in pairs(&raw.set) {
+            let name = reader.literal(name, "the name of a form field");
+            let template = reader.template(value);
             let mut mistakes = Vec::new();
             let checked = charset.unwrap_or(Charset::UTF_8);
             let line = Line::compile(&template, Place::FormValue, checked, &mut mistakes);
-            reader.refuse_all(value.mark, mistakes);
-            reader.uses(value.mark, &line);
+            reader.refuse_all(value, mistakes);
+            reader.uses(value, &line);
             match set.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, values)) => values.push(template),
                 None => set.push((name, vec![template])),
             }
         }
-        Self { step: spec.step.to_owned(), css: spec.css.to_owned(), set, charset }
+        Self { step: raw.step.text.clone(), css: raw.css.text.clone(), set, charset }
     }
 
     /// The form itself, as a variable.

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 use crate::context::Context;
 use crate::template::{Charset, Hole, Line, Mistake, Place, RenderError};
 
-use super::spec::{Mark, Pairs, Reader, Written};
+use super::reader::{Pairs, Reader, Written};
 
 /// What connection and framing are made of (RFC 9110 section 7.6.1, RFC 9112 section 6): the client's, because a
 /// second opinion about them is request smuggling.
@@ -87,8 +87,8 @@ impl ValuePlan {
                 mistake.help.push(ADVICE.into());
             }
         }
-        reader.refuse_all(written.mark, mistakes);
-        reader.uses(written.mark, &line);
+        reader.refuse_all(written, mistakes);
+        reader.uses(written, &line);
         match line.literal() {
             Some(bytes) if sound => HeaderValue::from_bytes(bytes).ok().map(Self::Ready),
             _ => Some(Self::Line(line)),
@@ -108,16 +108,16 @@ pub(super) fn compile(pairs: &Pairs<'_>, reader: &mut Reader<'_>) -> Vec<HeaderP
 
 /// The name, and how it was written.
 fn header_name(written: Written<'_>, before: &[HeaderPlan], reader: &mut Reader<'_>) -> Option<(HeaderName, String)> {
-    let count = reader.mistakes.len();
+    let count = reader.refused;
     let text = reader.literal(written, "a header's name");
-    if reader.mistakes.len() > count {
+    if reader.refused > count {
         return None;
     }
-    let refuse = |message: String| Mistake::new("header", 0..written.text.len(), message);
+    let refuse = |message: String| Mistake::new("header", written.range(), message);
     // As the file writes it: a setting may hold a secret of the environment.
     let shown = &written.text;
     let Ok(name) = HeaderName::from_bytes(text.as_bytes()) else {
-        reader.refuse(written.mark, refuse(format!("`{shown}` is no header name")));
+        reader.refuse(written, refuse(format!("`{shown}` is no header name")));
         return None;
     };
     if RESERVED.contains(&name.as_str()) {
@@ -126,11 +126,11 @@ fn header_name(written: Written<'_>, before: &[HeaderPlan], reader: &mut Reader<
             "host" => "it follows the URL",
             _ => "the HTTP client writes it",
         };
-        reader.refuse(written.mark, refuse(format!("the header `{shown}` cannot be set")).help(help));
+        reader.refuse(written, refuse(format!("the header `{shown}` cannot be set")).help(help));
         return None;
     }
     if before.iter().any(|plan| plan.name == name) {
-        reader.refuse(written.mark, refuse(format!("the header `{shown}` is there already")));
+        reader.refuse(written, refuse(format!("the header `{shown}` is there already")));
         return None;
     }
     Some((name, text))
@@ -147,9 +147,9 @@ pub(super) fn compile_cookies(pairs: &Pairs<'_>, reader: &mut Reader<'_>) -> Vec
     let mut plans: Vec<CookiePlan> = Vec::with_capacity(pairs.len());
     for (written, value) in pairs {
         let value = ValuePlan::compile(*value, Place::CookieValue, reader);
-        let count = reader.mistakes.len();
+        let count = reader.refused;
         let name = reader.literal(*written, "a cookie's name");
-        if reader.mistakes.len() > count {
+        if reader.refused > count {
             continue;
         }
         refuse_cookie_name(&name, *written, &plans, reader);
@@ -159,13 +159,12 @@ pub(super) fn compile_cookies(pairs: &Pairs<'_>, reader: &mut Reader<'_>) -> Vec
 }
 
 fn refuse_cookie_name(name: &str, written: Written<'_>, before: &[CookiePlan], reader: &mut Reader<'_>) {
-    let mark: Mark = written.mark;
-    let refuse = |message: String| Mistake::new("cookie", 0..written.text.len(), message);
+    let refuse = |message: String| Mistake::new("cookie", written.range(), message);
     let shown = &written.text;
     // RFC 6265 section 4.1.1: a cookie's name is a token, and so is a header's.
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
-        reader.refuse(mark, refuse(format!("`{shown}` is no cookie name")));
+        reader.refuse(written, refuse(format!("`{shown}` is no cookie name")));
     } else if before.iter().any(|plan| plan.name == name) {
-        reader.refuse(mark, refuse(format!("the cookie `{shown}` is there already")));
+        reader.refuse(written, refuse(format!("the cookie `{shown}` is there already")));
     }
 }

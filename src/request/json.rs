@@ -3,11 +3,12 @@
 //! Text templates that join JSON from strings are how users became administrators (`a","admin":true`); here the
 //! syntax is compiled, and only the inside of strings and whole values come from data.
 
-use crate::document::{MAX_DEPTH, Value, from_json};
+use crate::document::{Value, from_json};
+use crate::reading::{Spanned, Tree, TreeValue};
 use crate::template::{Charset, Hole, Line, Mistake, Piece, Place, Quotes, Template, json_value, quoted};
 
 use super::marked::{Marked, Syntax, bits};
-use super::spec::{JsonSpec, Mark, Reader, Written, hole_in};
+use super::reader::{Reader, Written, hole_in};
 
 /// A leaf for the shape of a request: its path (`user.name`, `list[0]`) and the line that renders it.
 pub(super) type Leaf = (String, Line);
@@ -25,68 +26,65 @@ impl<'r, 'l> Builder<'r, 'l> {
         Self { charset, reader, line: Line::default(), leaves: Vec::new() }
     }
 
-    /// Compiles a written tree. Depth is bounded by `document::MAX_DEPTH`.
-    pub(super) fn tree(&mut self, spec: &JsonSpec<'_>, path: &str, depth: usize) {
-        match spec {
-            JsonSpec::Null => self.fixed(&Value::Null, path),
-            JsonSpec::Bool(flag) => self.fixed(&Value::Bool(*flag), path),
-            JsonSpec::Number(number) => self.fixed(&Value::Number(number.clone()), path),
-            JsonSpec::Text(written) => {
-                let template = self.reader.template(*written);
-                self.leaf(&template, written.mark, path);
+    /// Compiles a written tree, which is at most `yaml::MAX_DEPTH` deep.
+    pub(super) fn tree(&mut self, tree: &Tree, path: &str) {
+        match &tree.value {
+            TreeValue::Null => self.fixed(&Value::Null, path),
+            TreeValue::Bool(flag) => self.fixed(&Value::Bool(*flag), path),
+            TreeValue::Number(number) => self.fixed(&Value::Number(number.clone()), path),
+            TreeValue::Text(text) => {
+                let template = self.reader.template(text.into());
+                self.leaf(&template, text.into(), path);
             }
-            JsonSpec::Array(_) | JsonSpec::Object(_) if depth >= MAX_DEPTH => {
-                let mark = first_mark(spec).unwrap_or(0);
-                self.reader.refuse(mark, Mistake::new("json", 0..0, "this JSON is nested too deep"));
-            }
-            JsonSpec::Array(items) => {
+            TreeValue::List(items) => {
                 self.line.push_raw(b"[");
                 for (index, item) in items.iter().enumerate() {
                     if index > 0 {
                         self.line.push_raw(b",");
                     }
-                    self.tree(item, &format!("{path}[{index}]"), depth + 1);
+                    self.tree(item, &format!("{path}[{index}]"));
                 }
                 self.line.push_raw(b"]");
             }
-            JsonSpec::Object(members) => self.object(members, path, depth),
+            TreeValue::Object(members) => self.object(members, path),
         }
     }
 
-    fn object(&mut self, members: &[(Written<'_>, JsonSpec<'_>)], path: &str, depth: usize) {
+    fn object(&mut self, members: &[(Spanned<String>, Tree)], path: &str) {
         let mut names: Vec<String> = Vec::with_capacity(members.len());
         self.line.push_raw(b"{");
-        for (index, (written, member)) in members.iter().enumerate() {
-            let name = self.reader.literal(*written, "a JSON key");
+        for (index, (name, member)) in members.iter().enumerate() {
+            let written = Written::from(name);
+            let name = self.reader.literal(written, "a JSON key");
             if names.contains(&name) {
                 let message = format!("the key `{name}` is there already");
-                self.reader.refuse(written.mark, Mistake::new("json", 0..written.text.len(), message));
+                self.reader.refuse(written, Mistake::new("json", written.range(), message));
             }
-            self.key(index, &name, written.mark, 0..written.text.len());
-            self.tree(member, &join_path(path, &name), depth + 1);
+            self.key(index, &name, written, written.range());
+            self.tree(member, &join_path(path, &name));
             names.push(name);
         }
         self.line.push_raw(b"}");
     }
 
-    fn key(&mut self, index: usize, name: &str, mark: Mark, range: std::ops::Range<usize>) {
+    fn key(&mut self, index: usize, name: &str, written: Written<'_>, range: std::ops::Range<usize>) {
         let mut text = Vec::new();
         if index > 0 {
             text.push(b',');
         }
         quoted(name, &mut text);
         text.push(b':');
-        self.raw(&text, mark, range);
+        self.raw(&text, written, range);
     }
 
     /// Literal JSON in UTF-8, into the charset.
-    fn raw(&mut self, utf8: &[u8], mark: Mark, range: std::ops::Range<usize>) {
+    fn raw(&mut self, utf8: &[u8], written: Written<'_>, range: std::ops::Range<usize>) {
         let text = str::from_utf8(utf8).ok();
         if let Some(bytes) = text.and_then(|text| self.charset.encode(&self.charset.json_safe(text))) {
             self.line.push_raw(&bytes);
         } else {
             let message = "the request's charset lacks a character of this text";
-            self.reader.refuse(mark, Mistake::new("text-does-not-fit", range, message));
+            self.reader.refuse(written, Mistake::new("text-does-not-fit", range, message));
         }
     }
 
@@ -100,7 +98,7 @@ impl<'r, 'l> Builder<'r, 'l> {
     }
 
     /// A text of a tree: a value when it is one hole and nothing else, else a string.
-    fn leaf(&mut self, template: &Template, mark: Mark, path: &str) {
+    fn leaf(&mut self, template: &Template, written: Written<'_>, path: &str) {
         let mut leaf = Line::default();
         let mut mistakes = Vec::new();
         if let Some(hole) = template.as_hole() {
@@ -110,8 +108,8 @@ impl<'r, 'l> Builder<'r, 'l> {
             leaf.push_template(template, Place::JsonString, self.charset, &mut mistakes);
             leaf.push_raw(b"\"");
         }
-        self.reader.refuse_all(mark, mistakes);
-        self.reader.uses(mark, &leaf);
+        self.reader.refuse_all(written, mistakes);
+        self.reader.uses(written, &leaf);
         self.line.append(&leaf);
         self.leaves.push((path.to_owned(), leaf));
     }
@@ -121,25 +119,25 @@ impl<'r, 'l> Builder<'r, 'l> {
         let template = self.reader.template(written);
         if template.pieces().is_empty() {
             if written.text.is_empty() {
-                self.reader.refuse(written.mark, Mistake::new("json", 0..0, "this JSON is empty"));
+                self.reader.refuse(written, Mistake::new("json", 0..0, "this JSON is empty"));
             }
             return;
         }
         let Some(marked) = Marked::new(&template, &mut Quotes::default()) else {
             let message = "this text has a character of the private use area, which is reserved here";
-            return self.reader.refuse(written.mark, Mistake::new("json", 0..written.text.len(), message));
+            return self.reader.refuse(written, Mistake::new("json", written.range(), message));
         };
         match from_json(marked.text.as_bytes()) {
-            Ok(value) => self.read(&value, &marked, written.mark, ""),
+            Ok(value) => self.read(&value, &marked, written, ""),
             Err(error) => {
                 let at = marked.written_offset(offset_of(&marked.text, error.line, error.column));
                 let mistake = Mistake::new("json", at..at, format!("this is not JSON: {}", error.cause));
-                self.reader.refuse(written.mark, mistake.help("write it as a tree: YAML under `json:` becomes JSON"));
+                self.reader.refuse(written, mistake.help("write it as a tree: YAML under `json:` becomes JSON"));
             }
         }
     }
 
-    fn read(&mut self, value: &Value, marked: &Marked<'_>, mark: Mark, path: &str) {
+    fn read(&mut self, value: &Value, marked: &Marked<'_>, written: Written<'_>, path: &str) {
         match value {
             Value::Array(items) => {
                 self.line.push_raw(b"[");
@@ -147,7 +145,7 @@ impl<'r, 'l> Builder<'r, 'l> {
                     if index > 0 {
                         self.line.push_raw(b",");
                     }
-                    self.read(item, marked, mark, &format!("{path}[{index}]"));
+                    self.read(item, marked, written, &format!("{path}[{index}]"));
                 }
                 self.line.push_raw(b"]");
             }
@@ -155,22 +153,22 @@ impl<'r, 'l> Builder<'r, 'l> {
                 self.line.push_raw(b"{");
                 for (index, (name, member)) in members.iter().enumerate() {
                     for hole in marked.holes_in(name) {
-                        self.reader.refuse(mark, hole_in("a JSON key", hole.range.clone()));
+                        self.reader.refuse(written, hole_in("a JSON key", hole.range.clone()));
                     }
-                    self.key(index, name, mark, 0..0);
-                    self.read(member, marked, mark, &join_path(path, name));
+                    self.key(index, name, written, 0..0);
+                    self.read(member, marked, written, &join_path(path, name));
                 }
                 self.line.push_raw(b"}");
             }
             Value::Text(text) => match marked.whole_value(text) {
-                Some(hole) => self.leaf(&of_hole(hole), mark, path),
-                None => self.string(text, marked, mark, path),
+                Some(hole) => self.leaf(&of_hole(hole), written, path),
+                None => self.string(text, marked, written, path),
             },
             fixed => self.fixed(fixed, path),
         }
     }
 
-    fn string(&mut self, text: &str, marked: &Marked<'_>, mark: Mark, path: &str) {
+    fn string(&mut self, text: &str, marked: &Marked<'_>, written: Written<'_>, path: &str) {
         let mut leaf = Line::default();
         let mut mistakes = Vec::new();
         leaf.push_raw(b"\"");
@@ -189,8 +187,8 @@ impl<'r, 'l> Builder<'r, 'l> {
             }
         }
         leaf.push_raw(b"\"");
-        self.reader.refuse_all(mark, mistakes);
-        self.reader.uses(mark, &leaf);
+        self.reader.refuse_all(written, mistakes);
+        self.reader.uses(written, &leaf);
         self.line.append(&leaf);
         self.leaves.push((path.to_owned(), leaf));
     }
@@ -224,15 +222,6 @@ impl Syntax for Quotes {
 
 fn join_path(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
-}
-
-fn first_mark(spec: &JsonSpec<'_>) -> Option<Mark> {
-    match spec {
-        JsonSpec::Text(written) => Some(written.mark),
-        JsonSpec::Array(items) => items.iter().find_map(first_mark),
-        JsonSpec::Object(members) => members.first().map(|(name, _)| name.mark),
-        _ => None,
-    }
 }
 
 /// The byte offset of serde_json's 1-based line and column (which counts bytes).

@@ -12,12 +12,27 @@ use crate::document::Value;
 use crate::template::{Hole, Place, RenderError};
 
 use super::extra::Extra;
-use super::spec::{LinkSpec, Mark, Reader};
+use super::reader::{Reader, Written};
 use super::url::MAX_URL;
 use crate::template::Charset;
 
 /// A longer host is not shown: explanations are lines.
 const SHOWN_ORIGIN: usize = 100;
+
+/// `url: { from }`
+#[derive(Debug, Clone)]
+pub struct LinkSpec {
+    /// The step and its capture.
+    pub step: String,
+    /// The capture's name.
+    pub capture: String,
+    /// Whether it stands in a page, so that the page's `<base href>` counts.
+    pub in_page: bool,
+    /// The origins that the file writes, each with the path `/`.
+    pub origins: Vec<Url>,
+    /// Those of which a login uses one.
+    pub nodes: Vec<Url>,
+}
 
 /// A compiled link.
 #[derive(Debug, Clone)]
@@ -32,11 +47,11 @@ pub(super) struct LinkPlan {
 }
 
 impl LinkPlan {
-    pub(super) fn compile(spec: &LinkSpec, mark: Mark, reader: &mut Reader<'_>) -> Self {
-        let variable = Variable::Step { step: spec.step.clone(), value: StepValue::Capture(spec.capture.clone()) };
-        let hole = Hole { variable: variable.clone(), filters: Vec::new(), range: 0..0 };
-        reader.uses.push(super::Use { mark, place: Place::Plain, hole });
-        let LinkSpec { step, in_page, origins, nodes, .. } = spec.clone();
+    pub(super) fn compile(spec: LinkSpec, written: Written<'_>, reader: &mut Reader<'_>) -> Self {
+        let LinkSpec { step, capture, in_page, origins, nodes } = spec;
+        let variable = Variable::Step { step: step.clone(), value: StepValue::Capture(capture) };
+        let hole = Hole { variable: variable.clone(), filters: Vec::new(), range: written.range() };
+        reader.add_use(written, Place::Plain, hole);
         Self { variable, step, in_page, origins, nodes }
     }
 

@@ -13,8 +13,9 @@ mod json;
 mod link;
 mod marked;
 mod multipart;
+pub mod raw;
+mod reader;
 mod shape;
-mod spec;
 mod spelling;
 mod target;
 mod text;
@@ -22,10 +23,9 @@ mod url;
 mod xml;
 
 pub use field::{BodyKind, FieldPlace};
+pub use link::LinkSpec;
+pub use reader::Use;
 pub use shape::ShapePart;
-pub use spec::{
-    ACCEPT_JSON, BodySpec, FormFromSpec, JsonSpec, LinkSpec, Located, Mark, Pairs, PartSpec, RequestSpec, Use, Written,
-};
 pub use spelling::Spellings;
 pub use url::origins_of;
 
@@ -38,17 +38,40 @@ use http::{HeaderName, HeaderValue, Method};
 use zeroize::Zeroizing;
 
 use crate::context::{Context, Variable};
+use crate::diagnostic::Diagnostics;
 use crate::template::{Charset, Hole, Language, Line, Mistake, Place, RenderError};
 
 use self::body::BodyPlan;
 use self::extra::Extra;
 use self::form_from::FormFromPlan;
 use self::headers::{CookiePlan, HeaderPlan, ValuePlan};
-use self::spec::Reader;
+use self::raw::Body;
+use self::reader::{Pairs, Reader, Written, pairs};
 use self::target::Target;
 
 /// Who calls, unless the file says otherwise.
 const DEFAULT_USER_AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
+
+/// What an answer may be: servers that negotiate should prefer JSON to a login page.
+pub const ACCEPT_JSON: &str = "application/json, */*;q=0.5";
+
+/// What a request is compiled with beside its own keys.
+#[derive(Debug)]
+pub struct CompileOptions<'a> {
+    /// The settings that texts may name.
+    pub language: &'a Language,
+    /// `Accept`, unless it is among the headers.
+    pub accept: &'static str,
+    /// What the file says of the capture that the URL comes from.
+    pub link: Option<LinkSpec>,
+}
+
+impl<'a> CompileOptions<'a> {
+    /// For a request whose URL is written out and whose reply is JSON.
+    pub fn new(language: &'a Language) -> Self {
+        Self { language, accept: ACCEPT_JSON, link: None }
+    }
+}
 
 /// A compiled request.
 #[derive(Debug, Clone)]
@@ -100,33 +123,32 @@ impl std::fmt::Debug for Prepared {
 }
 
 impl RequestPlan {
-    /// Compiles what was written; all mistakes at once.
-    pub fn compile(spec: &RequestSpec<'_>, language: &Language) -> Result<Self, Vec<Located>> {
-        let mut reader = Reader { language, mistakes: Vec::new(), uses: Vec::new() };
-        let charset = compile_charset(spec, &mut reader);
-        let method = compile_method(spec, &mut reader);
-        let url = Target::compile(spec, charset, &mut reader);
-        let query = form::compile(&spec.query, Place::QueryValue, charset, &mut reader);
-        let mut headers = headers::compile(&spec.headers, &mut reader);
-        let cookies = headers::compile_cookies(&spec.cookies, &mut reader);
-        let (query_form, body) = compile_body(spec, &method, charset, &mut reader);
-        refuse_content_type(&headers, spec, charset, body.as_ref(), &mut reader);
+    /// Compiles what was written; `None` when it cannot be used, and then every mistake is noted.
+    pub fn compile(raw: &raw::Request, options: CompileOptions<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let CompileOptions { language, accept, link } = options;
+        let mut reader = Reader::new(language, diagnostics);
+        let charset = compile_charset(raw, &mut reader);
+        let method = compile_method(raw, &mut reader);
+        let url = Target::compile(&raw.url, link, charset, &mut reader);
+        let query = form::compile(&pairs(&raw.query), Place::QueryValue, charset, &mut reader);
+        let mut headers = headers::compile(&written_headers(raw), &mut reader);
+        let cookies = headers::compile_cookies(&reader::singles(&raw.cookies), &mut reader);
+        let (query_form, body) = compile_body(raw, &method, charset, &mut reader);
+        refuse_content_type(&headers, raw, charset, body.as_ref(), &mut reader);
         let own_type = body.as_ref().map(|body| (CONTENT_TYPE, body.content_type.clone()));
-        let defaults = [
-            (USER_AGENT, HeaderValue::from_static(DEFAULT_USER_AGENT)),
-            (ACCEPT, HeaderValue::from_static(spec.accept)),
-        ];
+        let defaults =
+            [(USER_AGENT, HeaderValue::from_static(DEFAULT_USER_AGENT)), (ACCEPT, HeaderValue::from_static(accept))];
         for (name, value) in own_type.into_iter().chain(defaults) {
             if headers.iter().all(|plan| plan.name != name) {
                 let written = spelling::title_case(name.as_str());
                 headers.push(HeaderPlan { name, written, value: ValuePlan::Ready(value) });
             }
         }
-        let uses = std::mem::take(&mut reader.uses);
-        let Some(url) = url.filter(|_| reader.mistakes.is_empty()) else { return Err(reader.mistakes) };
+        let Reader { uses, refused, .. } = reader;
+        let url = url.filter(|_| refused == 0)?;
         let fixed_url = if query_form.is_none() { fixed_url(&url, &query, charset) } else { None };
         let spellings = Spellings::of(headers.iter().map(|plan| plan.written.as_str()));
-        Ok(Self { method, url, query_form, query, headers, cookies, body, charset, uses, fixed_url, spellings })
+        Some(Self { method, url, query_form, query, headers, cookies, body, charset, uses, fixed_url, spellings })
     }
 
     /// Fills the holes. `node` is one of [`RequestPlan::origins`] when [`RequestPlan::wants_node`], else `None`.
@@ -215,28 +237,40 @@ impl RequestPlan {
     }
 }
 
+/// The headers, and the type that a body names: one that is written as a header, too, is then a repeat and refused.
+fn written_headers(raw: &raw::Request) -> Pairs<'_> {
+    let mut headers = reader::singles(&raw.headers);
+    if let Some(Body::Xml(body) | Body::Text(body)) = &raw.body {
+        let name = Written::word("Content-Type", &body.place.span);
+        headers.extend(body.content_type.as_ref().map(|media_type| (name, media_type.into())));
+    }
+    headers
+}
+
 /// A Content-Type of the file's own is literal, and never that of a multipart body, whose boundary is not known yet.
 fn refuse_content_type(
     headers: &[HeaderPlan],
-    spec: &RequestSpec<'_>,
+    raw: &raw::Request,
     charset: Charset,
     body: Option<&BodyPlan>,
     reader: &mut Reader<'_>,
 ) {
     let Some(plan) = headers.iter().find(|plan| plan.name == CONTENT_TYPE) else { return };
-    let written = spec.headers.iter().find(|(name, _)| name.text.eq_ignore_ascii_case(CONTENT_TYPE.as_str()));
-    let (mark, length) = written.map_or((spec.url.mark, 0), |(_, value)| (value.mark, value.text.len()));
-    let refuse = |message: &str| Mistake::new("header", 0..length, message);
+    let written = written_headers(raw);
+    let written = written.iter().find(|(name, _)| name.text.eq_ignore_ascii_case(CONTENT_TYPE.as_str()));
+    // Its name may come from a setting.
+    let (written, range) = written.map_or((raw.url.text().into(), 0..0), |(_, value)| (*value, value.range()));
+    let refuse = |message: &str| Mistake::new("header", range, message);
     if let Some(hole) = plan.value.holes().next() {
-        reader.refuse(mark, spec::hole_in("Content-Type", hole.range.clone()));
+        reader.refuse(written, reader::hole_in("Content-Type", hole.range.clone()));
     } else if plan.value.contradicts(charset) {
         reader.refuse(
-            mark,
+            written,
             refuse("the charset of this Content-Type is not the request's").help("set `charset:` of the request"),
         );
     } else if body.is_some_and(BodyPlan::names_its_type) {
         reader.refuse(
-            mark,
+            written,
             refuse("Content-Type of this body cannot be set: it may name a boundary, which is not known yet"),
         );
     }
@@ -267,14 +301,14 @@ fn fixed_url(url: &Target, query: &[Line], charset: Charset) -> Option<Url> {
 
 /// A form of an earlier page goes where the method says, as in a browser: with GET into the query.
 fn compile_body(
-    spec: &RequestSpec<'_>,
+    raw: &raw::Request,
     method: &Method,
     charset: Charset,
     reader: &mut Reader<'_>,
 ) -> (Option<FormFromPlan>, Option<BodyPlan>) {
-    let written = spec.charset.is_some();
-    match &spec.body {
-        Some(BodySpec::FormFrom(form)) if matches!(*method, Method::GET | Method::HEAD) => {
+    let written = raw.charset.is_some();
+    match &raw.body {
+        Some(Body::FormFrom(form)) if matches!(*method, Method::GET | Method::HEAD) => {
             (Some(FormFromPlan::compile(form, written.then_some(charset), reader)), None)
         }
         Some(body) => (None, Some(BodyPlan::compile(body, charset, written, reader))),
@@ -282,31 +316,39 @@ fn compile_body(
     }
 }
 
-fn compile_charset(spec: &RequestSpec<'_>, reader: &mut Reader<'_>) -> Charset {
-    let Some(written) = spec.charset else { return Charset::UTF_8 };
+fn compile_charset(raw: &raw::Request, reader: &mut Reader<'_>) -> Charset {
+    let Some(written) = raw.charset.as_ref().map(Written::from) else { return Charset::UTF_8 };
     let label = reader.literal(written, "the charset");
     Charset::parse(&label).unwrap_or_else(|| {
         // As the file writes it: a setting may hold a secret of the environment.
         let mistake =
-            Mistake::new("charset", 0..written.text.len(), format!("`{}` is no charset for requests", written.text));
+            Mistake::new("charset", written.range(), format!("`{}` is no charset for requests", written.text));
         reader.refuse(
-            written.mark,
+            written,
             mistake.help("known are utf-8, gbk, gb18030, big5, euc-kr, windows-1252 and others of the WHATWG list"),
         );
         Charset::UTF_8
     })
 }
 
-fn compile_method(spec: &RequestSpec<'_>, reader: &mut Reader<'_>) -> Method {
-    const KNOWN: [Method; 6] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD];
-    let text = reader.literal(spec.method, "the method");
-    KNOWN.iter().find(|method| method.as_str() == text).cloned().unwrap_or_else(|| {
-        let written = &spec.method.text;
-        let mistake = Mistake::new("method", 0..written.len(), format!("`{written}` is no method of a request"));
-        reader.refuse(spec.method.mark, mistake.help("write GET, POST, PUT, PATCH, DELETE or HEAD, in capitals"));
-        Method::POST
-    })
+fn compile_method(raw: &raw::Request, reader: &mut Reader<'_>) -> Method {
+    let Some(method) = &raw.method else { return if raw.body.is_some() { Method::POST } else { Method::GET } };
+    match method.value {
+        raw::Method::Get => Method::GET,
+        raw::Method::Post => Method::POST,
+        raw::Method::Put => Method::PUT,
+        raw::Method::Patch => Method::PATCH,
+        raw::Method::Delete => Method::DELETE,
+        raw::Method::Head => Method::HEAD,
+        raw::Method::Options => {
+            let written = Written::word(method.value.as_str(), &method.span);
+            let message = format!("`{}` is no method of a request", written.text);
+            let mistake = Mistake::new("method", written.range(), message);
+            reader.refuse(written, mistake.help("write GET, POST, PUT, PATCH, DELETE or HEAD, in capitals"));
+            Method::POST
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,9 +7,11 @@ use zeroize::Zeroizing;
 use crate::context::Context;
 use crate::crypto::digest::{Algorithm, digest};
 use crate::crypto::encoding::hex_encode;
+use crate::reading::{Dict, OneOrMany};
 use crate::template::{Charset, Line, Mistake, Place, RenderError};
 
-use super::spec::{PartSpec, Reader, Written};
+use super::raw;
+use super::reader::{Reader, Written};
 
 /// A compiled multipart body.
 #[derive(Debug, Clone)]
@@ -26,9 +28,9 @@ struct Part {
 }
 
 impl MultipartPlan {
-    pub(super) fn compile(specs: &[PartSpec<'_>], reader: &mut Reader<'_>) -> Self {
-        let parts = specs.iter().map(|spec| part(spec, reader)).collect();
-        Self { parts }
+    pub(super) fn compile(raw: &Dict<OneOrMany<raw::Part>>, reader: &mut Reader<'_>) -> Self {
+        let each = raw.iter().flat_map(|(name, parts)| parts.iter().map(move |part| (name, part)));
+        Self { parts: each.map(|(name, raw)| part(name.into(), raw, reader)).collect() }
     }
 
     /// Names and contents.
@@ -89,31 +91,32 @@ fn boundary(context: &Context, fits: impl Fn(&str) -> bool) -> Result<String, Re
         .ok_or_else(|| RenderError::Unfit { what: "no multipart boundary is free of the contents".into() })
 }
 
-fn part(spec: &PartSpec<'_>, reader: &mut Reader<'_>) -> Part {
-    let name = reader.literal(spec.name, "the name of a multipart part");
+fn part(written_name: Written<'_>, raw: &raw::Part, reader: &mut Reader<'_>) -> Part {
+    let name = reader.literal(written_name, "the name of a multipart part");
     let mut head = b"Content-Disposition: form-data; name=\"".to_vec();
-    quote(&name, spec.name, &mut head, reader);
+    quote(&name, written_name, &mut head, reader);
     head.push(b'"');
-    if let Some(written) = spec.filename {
+    if let Some(written) = raw.filename.as_ref().map(Written::from) {
         let filename = reader.literal(written, "a part's file name");
         head.extend_from_slice(b"; filename=\"");
         quote(&filename, written, &mut head, reader);
         head.push(b'"');
     }
     head.extend_from_slice(b"\r\n");
-    if let Some(written) = spec.content_type {
+    if let Some(written) = raw.content_type.as_ref().map(Written::from) {
         let content_type = reader.literal(written, "a part's Content-Type");
         if http::HeaderValue::from_str(&content_type).is_err() || !content_type.contains('/') {
-            let mistake = Mistake::new("multipart", 0..written.text.len(), "this is no Content-Type");
-            reader.refuse(written.mark, mistake);
+            let mistake = Mistake::new("multipart", written.range(), "this is no Content-Type");
+            reader.refuse(written, mistake);
         }
         head.extend_from_slice(format!("Content-Type: {content_type}\r\n").as_bytes());
     }
-    let template = reader.template(spec.value);
+    let value = Written::from(&raw.value.0);
+    let template = reader.template(value);
     let mut mistakes = Vec::new();
     let content = Line::compile(&template, Place::MultipartText, Charset::UTF_8, &mut mistakes);
-    reader.refuse_all(spec.value.mark, mistakes);
-    reader.uses(spec.value.mark, &content);
+    reader.refuse_all(value, mistakes);
+    reader.uses(value, &content);
     Part { head, name, content }
 }
 
@@ -121,7 +124,7 @@ fn part(spec: &PartSpec<'_>, reader: &mut Reader<'_>) -> Part {
 fn quote(name: &str, written: Written<'_>, head: &mut Vec<u8>, reader: &mut Reader<'_>) {
     if name.is_empty() || name.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
         let message = "a name of a part is empty or has a quote, a backslash or a control character";
-        reader.refuse(written.mark, Mistake::new("multipart", 0..written.text.len(), message));
+        reader.refuse(written, Mistake::new("multipart", written.range(), message));
     }
     head.extend_from_slice(name.as_bytes());
 }

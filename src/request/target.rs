@@ -6,8 +6,9 @@ use crate::context::Context;
 use crate::template::{Charset, Line, RenderError};
 
 use super::extra::Extra;
-use super::link::LinkPlan;
-use super::spec::{Reader, RequestSpec};
+use super::link::{LinkPlan, LinkSpec};
+use super::raw;
+use super::reader::Reader;
 use super::url::UrlPlan;
 
 /// A compiled `url`.
@@ -18,10 +19,16 @@ pub(super) enum Target {
 }
 
 impl Target {
-    pub(super) fn compile(spec: &RequestSpec<'_>, charset: Charset, reader: &mut Reader<'_>) -> Option<Self> {
-        match &spec.link {
-            Some(link) => Some(Self::Link(LinkPlan::compile(link, spec.url.mark, reader))),
-            None => UrlPlan::compile(spec.url, charset, reader).map(Self::Written),
+    /// `link` is what the file knows of the capture that the URL comes from.
+    pub(super) fn compile(
+        raw: &raw::Url,
+        link: Option<LinkSpec>,
+        charset: Charset,
+        reader: &mut Reader<'_>,
+    ) -> Option<Self> {
+        match raw {
+            raw::Url::Template(url) => UrlPlan::compile(url.into(), charset, reader).map(Self::Written),
+            raw::Url::From(capture) => link.map(|link| Self::Link(LinkPlan::compile(link, capture.into(), reader))),
         }
     }
 

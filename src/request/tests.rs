@@ -1,10 +1,27 @@
+use std::sync::Arc;
+
+use serde_json::json;
+
 use super::*;
 use crate::context::User;
+use crate::diagnostic::{Diagnostic, SourceFile, Span};
 use crate::document::Value;
+use crate::reading::read_keyed;
 use crate::template::Setting;
 
-fn w(text: &str) -> Written<'_> {
-    Written { text, mark: 7 }
+/// Compiles the keys of a request as a file writes them.
+pub(crate) fn compile_text(text: &str, options: CompileOptions<'_>) -> Result<RequestPlan, Vec<Diagnostic>> {
+    let mut diagnostics = Diagnostics::new(Arc::new(SourceFile { path: "a.yaml".into(), text: text.to_owned() }));
+    let raw = crate::yaml::parse(&mut diagnostics).and_then(|node| read_keyed::<raw::Request>(&node, &mut diagnostics));
+    let plan = raw.and_then(|raw| RequestPlan::compile(&raw, options, &mut diagnostics));
+    plan.ok_or_else(|| diagnostics.into_list())
+}
+
+/// The same for keys that go to `https://h/` unless they say otherwise.
+fn compile(mut keys: serde_json::Value) -> Result<RequestPlan, Vec<Diagnostic>> {
+    let keys = keys.as_object_mut().unwrap();
+    keys.entry("url").or_insert("https://h/".into());
+    compile_text(&serde_json::to_string(keys).unwrap(), CompileOptions::new(&language()))
 }
 
 fn language() -> Language {
@@ -23,18 +40,18 @@ fn context(username: &str, password: &str) -> Context {
     context
 }
 
-fn get(url: &str) -> Result<RequestPlan, Vec<Located>> {
-    RequestPlan::compile(&RequestSpec::new(w("GET"), w(url)), &language())
+fn get(url: &str) -> Result<RequestPlan, Vec<Diagnostic>> {
+    compile(json!({ "url": url }))
 }
 
 fn rendered_url(url: &str, username: &str) -> Result<String, RenderError> {
     get(url).unwrap().render(&context(username, "p"), None).map(|prepared| prepared.url.to_string())
 }
 
-fn first_mistake(result: Result<RequestPlan, Vec<Located>>) -> String {
+fn first_mistake(result: Result<RequestPlan, Vec<Diagnostic>>) -> String {
     let mistakes = result.unwrap_err();
     assert_eq!(mistakes.len(), 1, "{mistakes:?}");
-    mistakes[0].mistake.message.clone()
+    mistakes[0].message.clone()
 }
 
 #[test]
@@ -109,25 +126,23 @@ fn urls_that_data_could_bend_do_not_load() {
     }
 }
 
-fn json(spec: BodySpec<'_>, context: &Context) -> Result<String, RenderError> {
-    let mut request = RequestSpec::new(w("POST"), w("https://h/"));
-    request.body = Some(spec);
-    let plan = RequestPlan::compile(&request, &language()).unwrap();
+fn sent(body: &serde_json::Value, context: &Context) -> Result<String, RenderError> {
+    let plan = compile(json!({ "body": body })).unwrap();
     plan.render(context, None).map(|prepared| String::from_utf8(prepared.body.unwrap().to_vec()).unwrap())
 }
 
 #[test]
 fn json_trees_keep_types_and_escape_strings() {
-    let tree = JsonSpec::Object(vec![
-        (w("name"), JsonSpec::Text(w("{{user.username}}"))),
-        (w("greeting"), JsonSpec::Text(w("hi {{user.username}}"))),
-        (w("quote"), JsonSpec::Text(w("\"${base}\" {{env.n}}"))),
-        (w("n"), JsonSpec::Text(w("{{env.n}}"))),
-        (w("s"), JsonSpec::Text(w("{{env.n | string}}"))),
-        (w("list"), JsonSpec::Array(vec![JsonSpec::Null, JsonSpec::Bool(true), JsonSpec::Text(w("{{time.unix}}"))])),
-    ]);
+    let tree = json!({
+        "name": "{{user.username}}",
+        "greeting": "hi {{user.username}}",
+        "quote": "\"${base}\" {{env.n}}",
+        "n": "{{env.n}}",
+        "s": "{{env.n | string}}",
+        "list": [null, true, "{{time.unix}}"],
+    });
     assert_eq!(
-        json(BodySpec::Json(tree), &context("a\",\"admin\":true", "p")).unwrap(),
+        sent(&json!({ "json": tree }), &context("a\",\"admin\":true", "p")).unwrap(),
         r#"{"name":"a\",\"admin\":true","greeting":"hi a\",\"admin\":true","quote":"\"https://4a.example.com/\" 42","n":42,"s":"42","list":[null,true,1767294245]}"#
     );
 }
@@ -136,7 +151,7 @@ fn json_trees_keep_types_and_escape_strings() {
 fn json_texts_are_read_once() {
     let text = r#"{ "a": "x{{user.username}}\n", "b": {{env.n}}, "c": {{user.username}}, "d": ["{{env.n}}"], "e": "${base}" }"#;
     assert_eq!(
-        json(BodySpec::JsonText(w(text)), &context("q\"", "p")).unwrap(),
+        sent(&json!({ "json": text }), &context("q\"", "p")).unwrap(),
         r#"{"a":"xq\"\n","b":42,"c":"q\"","d":["42"],"e":"https://4a.example.com/"}"#
     );
     for (text, part) in [
@@ -146,19 +161,18 @@ fn json_texts_are_read_once() {
         (r#"{"a": {{user.username}} {{user.username}} }"#, "not JSON"),
         (r#"{"a": "\uF8D00\uf8d2{{user.username}}"}"#, "private use"),
     ] {
-        let mut request = RequestSpec::new(w("POST"), w("https://h/"));
-        request.body = Some(BodySpec::JsonText(w(text)));
-        let message = first_mistake(RequestPlan::compile(&request, &language()));
+        let message = first_mistake(compile(json!({ "body": { "json": text } })));
         assert!(message.contains(part), "{text}: {message}");
     }
 }
 
 #[test]
 fn headers_and_cookies() {
-    let mut request = RequestSpec::new(w("GET"), w("https://h/"));
-    request.headers = vec![(w("X-User"), w("u={{user.username}}")), (w("accept"), w("*/*"))];
-    request.cookies = vec![(w("theme"), w("light")), (w("u"), w("{{user.username}}"))];
-    let plan = RequestPlan::compile(&request, &language()).unwrap();
+    let plan = compile(json!({
+        "headers": { "X-User": "u={{user.username}}", "accept": "*/*" },
+        "cookies": { "theme": "light", "u": "{{user.username}}" },
+    }))
+    .unwrap();
     let prepared = plan.render(&context("zhang", "p"), None).unwrap();
     let names: Vec<_> =
         prepared.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
@@ -177,16 +191,15 @@ fn headers_and_cookies() {
         ("X", " x", "space"),
         ("X", "x\r\ny", "visible ASCII"),
     ] {
-        let mut request = RequestSpec::new(w("GET"), w("https://h/"));
-        request.headers = vec![(w(name), w(value))];
-        let message = first_mistake(RequestPlan::compile(&request, &language()));
+        let message = first_mistake(compile(json!({ "headers": { name: value } })));
         assert!(message.contains(part), "{name}: {message}");
     }
 }
 
 #[test]
 fn text_bodies_keep_their_separators() {
-    let text = |text: &str, username: &str, password: &str| json(BodySpec::Text(w(text)), &context(username, password));
+    let text =
+        |text: &str, username: &str, password: &str| sent(&json!({ "text": text }), &context(username, password));
     assert_eq!(text("u={{user.username}}&p={{user.userPassword}}", "a b", "p").unwrap(), "u=a b&p=p");
     for (username, password) in [("a&b", "p"), ("a", "p&admin=1"), ("a", "p\n"), ("a=", "p"), ("\r", "p")] {
         let result = text("u={{user.username}}&p={{user.userPassword}}", username, password);
@@ -197,21 +210,15 @@ fn text_bodies_keep_their_separators() {
 
 #[test]
 fn braces_in_a_password_are_no_template() {
-    let tree = JsonSpec::Object(vec![(w("p"), JsonSpec::Text(w("{{user.userPassword}}")))]);
-    let body = json(BodySpec::Json(tree), &context("u", "{{user.userPassword}}${base}")).unwrap();
+    let tree = json!({ "p": "{{user.userPassword}}" });
+    let body = sent(&json!({ "json": tree }), &context("u", "{{user.userPassword}}${base}")).unwrap();
     assert_eq!(body, r#"{"p":"{{user.userPassword}}${base}"}"#);
-}
-
-fn compile(build: impl FnOnce(&mut RequestSpec<'static>)) -> Result<RequestPlan, Vec<Located>> {
-    let mut spec = RequestSpec::new(w("POST"), w("https://h/"));
-    build(&mut spec);
-    RequestPlan::compile(&spec, &language())
 }
 
 #[test]
 fn xml_goes_out_as_written() {
     let text = "<?xml version=\"1.0\" encoding='UTF-8'?>\n<a b='{{user.username}}' c=\"${base}\">&lt;{{env.n}}<!-- x --><d/></a>\n";
-    let plan = compile(|spec| spec.body = Some(BodySpec::Xml(w(text)))).unwrap();
+    let plan = compile(json!({ "body": { "xml": text } })).unwrap();
     let body = plan.render(&context("a'b", "p"), None).unwrap().body.unwrap();
     let wanted = text
         .replace("{{user.username}}", "a&#39;b")
@@ -234,46 +241,30 @@ fn xml_goes_out_as_written() {
         ("<?xml version='1.0' encoding='gbk'?><a/>", "is not the request's charset UTF-8"),
         ("<a>\u{1}</a>", "XML 1.0"),
     ] {
-        let message = first_mistake(compile(|spec| spec.body = Some(BodySpec::Xml(w(text)))));
+        let message = first_mistake(compile(json!({ "body": { "xml": text } })));
         assert!(message.contains(part), "{text}: {message}");
     }
 }
 
 #[test]
 fn charsets_agree_or_are_refused() {
-    let gbk = |text: &'static str| {
-        compile(|spec| {
-            spec.charset = Some(w("gbk"));
-            spec.body = Some(BodySpec::Xml(w(text)));
-        })
-    };
+    let gbk = |text| compile(json!({ "charset": "gbk", "body": { "xml": text } }));
     assert!(gbk("<?xml version='1.0' encoding='GBK'?><a/>").is_ok());
     assert!(first_mistake(gbk("<?xml version='1.0'?><a/>")).contains("charset GBK"));
     assert!(first_mistake(gbk("<a>😀</a>")).contains("lacks"));
-    assert!(first_mistake(compile(|spec| spec.charset = Some(w("utf-16")))).contains("no charset"));
-    let with_type = |value: &'static str, charset: Option<&'static str>| {
-        compile(|spec| {
-            spec.headers = vec![(w("Content-Type"), w(value))];
-            spec.charset = charset.map(w);
-            spec.body = Some(BodySpec::Text(w("x")));
-        })
+    assert!(first_mistake(compile(json!({ "charset": "utf-16" }))).contains("no charset"));
+    let with_type = |value: &str, charset: &str| {
+        compile(json!({ "headers": { "Content-Type": value }, "charset": charset, "body": { "text": "x" } }))
     };
-    assert!(with_type("text/x; charset=GB2312", Some("gbk")).is_ok());
-    assert!(with_type("text/x; charset=\"utf-8\"", None).is_ok());
-    assert!(first_mistake(with_type("text/x; charset=gbk", None)).contains("is not the request's"));
+    assert!(with_type("text/x; charset=GB2312", "gbk").is_ok());
+    assert!(with_type("text/x; charset=\"utf-8\"", "utf-8").is_ok());
+    assert!(first_mistake(with_type("text/x; charset=gbk", "utf-8")).contains("is not the request's"));
 }
 
 #[test]
 fn multipart_names_are_literal_and_plain() {
-    let part = |name: &'static str, value: &'static str| PartSpec {
-        name: w(name),
-        value: w(value),
-        filename: None,
-        content_type: None,
-    };
-    let file =
-        PartSpec { filename: Some(w("a.txt")), content_type: Some(w("text/plain")), ..part("f", "{{user.username}}") };
-    let plan = compile(|spec| spec.body = Some(BodySpec::Multipart(vec![file, part("p", "1")]))).unwrap();
+    let file = json!({ "value": "{{user.username}}", "filename": "a.txt", "content_type": "text/plain" });
+    let plan = compile(json!({ "body": { "multipart": { "f": file, "p": "1" } } })).unwrap();
     let prepared = plan.render(&context("x", "p"), None).unwrap();
     let content_type =
         prepared.headers.iter().find(|(name, _)| name == CONTENT_TYPE).unwrap().1.to_str().unwrap().to_owned();
@@ -287,13 +278,12 @@ fn multipart_names_are_literal_and_plain() {
         )
     );
     for name in ["a\"b", "a\r\nb", "", "a\\"] {
-        let message = first_mistake(compile(|spec| spec.body = Some(BodySpec::Multipart(vec![part(name, "x")]))));
+        let message = first_mistake(compile(json!({ "body": { "multipart": { name: "x" } } })));
         assert!(message.contains("a name of a part"), "{message}");
     }
-    let message = first_mistake(compile(|spec| {
-        spec.body = Some(BodySpec::Multipart(vec![part("a", "x")]));
-        spec.headers = vec![(w("content-type"), w("multipart/mixed"))];
-    }));
+    let message = first_mistake(compile(
+        json!({ "body": { "multipart": { "a": "x" } }, "headers": { "content-type": "multipart/mixed" } }),
+    ));
     assert!(message.contains("boundary"), "{message}");
 }
 
@@ -302,29 +292,40 @@ fn text_holes_without_a_separator_do_not_load() {
     for (text, part) in
         [("{{user.username}}{{env.n}}", "nothing separates"), ("{{user.username}}end", "from the `e` behind it")]
     {
-        let message = first_mistake(compile(|spec| spec.body = Some(BodySpec::Text(w(text)))));
+        let message = first_mistake(compile(json!({ "body": { "text": text } })));
         assert!(message.contains(part), "{text}: {message}");
     }
-    assert!(compile(|spec| spec.body = Some(BodySpec::Text(w("{{user.username | hex}}{{env.n | hex}}end")))).is_ok());
+    assert!(compile(json!({ "body": { "text": "{{user.username | hex}}{{env.n | hex}}end" } })).is_ok());
 }
 
 #[test]
 fn a_plan_tells_its_uses() {
-    let at = |text, mark| Written { text, mark };
-    let mut spec = RequestSpec::new(at("POST", 1), at("https://h/{{user.username}}", 2));
-    spec.query = vec![(at("q", 3), at("{{env.n}}", 4))];
-    spec.headers = vec![(at("x-h", 5), at("{{secret.k}}", 6))];
-    spec.body = Some(BodySpec::JsonText(at(r#"{"a": {{steps.a.b}}, "c": "{{answer.x | hmac_md5(secret.m)}}"}"#, 7)));
-    let plan = RequestPlan::compile(&spec, &language()).unwrap();
-    let uses: Vec<_> = plan.uses().iter().map(|used| (used.mark, used.place, used.hole.variable.to_string())).collect();
+    let text = r#"url: "https://h/{{user.username}}"
+query:
+  q: "{{env.n}}"
+headers:
+  x-h: "{{secret.k}}"
+body:
+  json: '{"a": {{steps.a.b}}, "c": "{{answer.x | hmac_md5(secret.m)}}"}'
+"#;
+    let plan = compile_text(text, CompileOptions::new(&language())).unwrap();
+    let used = |used: &Use| -> Vec<_> {
+        let named = |(variable, span): (&Variable, &Span)| {
+            assert_eq!(text[span.clone()], variable.to_string());
+            (used.place, variable.to_string())
+        };
+        used.variables().map(named).collect()
+    };
+    let uses: Vec<_> = plan.uses().iter().flat_map(used).collect();
     let wanted = [
-        (2, Place::PathSegment, "user.username"),
-        (4, Place::QueryValue, "env.n"),
-        (6, Place::Header, "secret.k"),
-        (7, Place::JsonValue, "steps.a.b"),
-        (7, Place::JsonString, "answer.x"),
+        (Place::PathSegment, "user.username"),
+        (Place::QueryValue, "env.n"),
+        (Place::Header, "secret.k"),
+        (Place::JsonValue, "steps.a.b"),
+        (Place::JsonString, "answer.x"),
+        (Place::JsonString, "secret.m"),
     ];
-    assert_eq!(uses, wanted.map(|(mark, place, name)| (mark, place, name.to_owned())));
+    assert_eq!(uses, wanted.map(|(place, name)| (place, name.to_owned())));
     assert_eq!(plan.uses()[3].hole.range, 6..19);
     assert_eq!(plan.variables().len(), 6);
     assert_eq!(plan.origins()[0].as_str(), "https://h/");
@@ -332,12 +333,12 @@ fn a_plan_tells_its_uses() {
 
 #[test]
 fn a_shape_shows_literals_and_hides_the_rest() {
-    let plan = compile(|spec| {
-        spec.url = w("https://h/u/{{user.username}}?lang=zh");
-        spec.query = vec![(w("p"), w("{{user.userPassword}}"))];
-        spec.cookies = vec![(w("theme"), w("light"))];
-        spec.body = Some(BodySpec::Form(vec![(w("a b"), w("{{user.userPassword | md5}}"))]));
-    })
+    let plan = compile(json!({
+        "url": "https://h/u/{{user.username}}?lang=zh",
+        "query": { "p": "{{user.userPassword}}" },
+        "cookies": { "theme": "light" },
+        "body": { "form": { "a b": "{{user.userPassword | md5}}" } },
+    }))
     .unwrap();
     let shape = plan.shape(&context("zhang", "hunter2"), None).unwrap();
     let shown: Vec<_> =
@@ -367,10 +368,9 @@ fn sizes_have_caps() {
     for url in ["https://h/{{user.username}}", "https://h/?u={{user.username}}"] {
         assert!(matches!(rendered_url(url, &long), Err(RenderError::FromUser { .. })));
     }
-    let plan = compile(|spec| spec.headers = vec![(w("x"), w("{{user.username}}"))]).unwrap();
+    let plan = compile(json!({ "headers": { "x": "{{user.username}}" } })).unwrap();
     assert!(matches!(plan.render(&context(&long, "p"), None), Err(RenderError::FromUser { .. })));
     let holes = "{{user.username}} ".repeat(600);
-    let holes: &'static str = holes.leak();
-    let plan = compile(|spec| spec.body = Some(BodySpec::Json(JsonSpec::Text(w(holes))))).unwrap();
+    let plan = compile(json!({ "body": { "json": [holes] } })).unwrap();
     assert!(matches!(plan.render(&context(&long, "p"), None), Err(RenderError::FromUser { .. })));
 }

@@ -7,7 +7,7 @@
 use crate::context::Context;
 use crate::template::{Bit, Bits, Charset, Line, Mistake, Piece, Place, RenderError, Template};
 
-use super::spec::{Reader, Written};
+use super::reader::{Reader, Written};
 
 /// A compiled text body.
 #[derive(Debug, Clone)]
@@ -34,11 +34,11 @@ impl TextPlan {
                     line.push_template(&one, Place::Text, charset, &mut mistakes);
                 }
             }
-            reader.uses(written.mark, &line);
+            reader.uses(written, &line);
             lines.push(line);
         }
         look_beside(&value, &mut mistakes);
-        reader.refuse_all(written.mark, mistakes);
+        reader.refuse_all(written, mistakes);
         Self { lines }
     }
 

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::template::{Charset, Fault, Language, Line, Mistake, Place, RenderError, Template};
 
 use super::extra::Extra;
-use super::spec::{Reader, Written};
+use super::reader::{Reader, Written};
 
 /// No common server reads a longer request line (nginx 8 KiB, IIS 16 KiB).
 pub(super) const MAX_URL: usize = 16 << 10;
@@ -38,10 +38,11 @@ pub fn origins_of(text: &str, language: &Language) -> Option<(Vec<Url>, bool)> {
 
 impl UrlPlan {
     pub(super) fn compile(written: Written<'_>, charset: Charset, reader: &mut Reader<'_>) -> Option<Self> {
+        let before = reader.refused;
         let template = reader.template(written);
         if template.pieces().is_empty() {
-            if reader.mistakes.iter().all(|located| located.mark != written.mark) {
-                reader.refuse(written.mark, Mistake::new("url", 0..0, "the URL is empty"));
+            if reader.refused == before {
+                reader.refuse(written, Mistake::new("url", 0..0, "the URL is empty"));
             }
             return None;
         }
@@ -49,9 +50,9 @@ impl UrlPlan {
         let plan = Self::read(&template, charset, &mut mistakes);
         let sound = mistakes.is_empty();
         for line in plan.iter().flat_map(Self::lines) {
-            reader.uses(written.mark, line);
+            reader.uses(written, line);
         }
-        reader.refuse_all(written.mark, mistakes);
+        reader.refuse_all(written, mistakes);
         plan.filter(|_| sound)
     }
 

@@ -11,7 +11,7 @@ use crate::template::{Bits, Charset, Guard, Line, Mistake, Piece, Place, Templat
 
 use super::json::Leaf;
 use super::marked::{Marked, Syntax, bits};
-use super::spec::{Reader, Written, hole_in};
+use super::reader::{Reader, Written, hole_in};
 
 /// How deep a request's XML may nest: SOAP needs six.
 const MAX_DEPTH: usize = 64;
@@ -21,7 +21,7 @@ pub(super) fn compile(written: Written<'_>, charset: Charset, reader: &mut Reade
     let template = reader.template(written);
     let mut mistakes = Vec::new();
     let mut result = (Line::default(), Vec::new());
-    let before = reader.mistakes.len();
+    let before = reader.refused;
     match Marked::new(&template, &mut Escaping) {
         Some(marked) => {
             let mut walk = Walk {
@@ -42,15 +42,15 @@ pub(super) fn compile(written: Written<'_>, charset: Charset, reader: &mut Reade
         }
         None => mistakes.push(Mistake::new(
             "xml",
-            0..written.text.len(),
+            written.range(),
             "this text has a character of the private use area, which is reserved here",
         )),
     }
     // An unreadable template is reported already; that it is no XML either would be noise.
     let readable = !template.pieces().is_empty() || written.text.is_empty();
-    reader.uses(written.mark, &result.0);
-    if readable && reader.mistakes.len() == before {
-        reader.refuse_all(written.mark, mistakes);
+    reader.uses(written, &result.0);
+    if readable && reader.refused == before {
+        reader.refuse_all(written, mistakes);
     }
     result
 }

@@ -1,8 +1,10 @@
 //! What is wrong with a text that a person wrote, relative to that text.
 //!
-//! Templates and requests know no files: `connector::check` adds the file and the position of the text in it.
+//! A template knows no file: whoever read the text adds its position there ([`Mistake::at`]).
 
 use std::ops::Range;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// One mistake in one written text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,5 +39,12 @@ impl Mistake {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
+    }
+
+    /// The mistake in the file that is read; [`Diagnostics::add`] notes it.
+    #[must_use]
+    pub fn at(self, span: &Span, diagnostics: &Diagnostics) -> Diagnostic {
+        let Self { code, message, label, help, .. } = self;
+        Diagnostic { label, help, ..diagnostics.error_at(code, span, message) }
     }
 }

@@ -11,28 +11,37 @@ mod separators;
 mod upstream;
 
 use doorward::context::{Context, StepTexts, User};
+use doorward::diagnostic::{Diagnostic, Diagnostics, SourceFile};
 use doorward::document::{Number, Value};
-use doorward::request::{BodySpec, JsonSpec, Prepared, RequestPlan, RequestSpec, Written};
+use doorward::request::{self, CompileOptions, Prepared, RequestPlan};
 use doorward::template::{Language, RenderError};
 use proptest::prelude::*;
+use serde_json::json;
 use upstream::{Received, elements, pairs, parts};
 
 use self::plans::{
     cookie, form, header, json_text, json_tree, multipart, path_segment, query, text, whole_header, xml,
 };
 
-pub fn w(text: &str) -> Written<'_> {
-    Written { text, mark: 0 }
-}
-
 const USER: &str = "{{user.username}}";
 const PASSWORD: &str = "{{user.userPassword}}";
 
+/// A request whose keys are read as a file is; it goes to `https://4a.example.com/login` unless they say otherwise.
+pub fn compile(mut keys: serde_json::Value, language: &Language) -> Result<RequestPlan, Vec<Diagnostic>> {
+    let keys = keys.as_object_mut().unwrap();
+    keys.entry("url").or_insert("https://4a.example.com/login".into());
+    keys.entry("method").or_insert("POST".into());
+    let text = serde_json::to_string(keys).unwrap();
+    let mut diagnostics = Diagnostics::new(SourceFile { path: "a.yaml".into(), text }.into());
+    let node = doorward::yaml::parse(&mut diagnostics);
+    let raw = node.and_then(|node| doorward::reading::read_keyed::<request::raw::Request>(&node, &mut diagnostics));
+    let plan = raw.and_then(|raw| RequestPlan::compile(&raw, CompileOptions::new(language), &mut diagnostics));
+    plan.ok_or_else(|| diagnostics.into_list())
+}
+
 /// One request for each place, so that a refusal is that place's own.
-pub fn plan(build: impl FnOnce(&mut RequestSpec<'static>)) -> RequestPlan {
-    let mut spec = RequestSpec::new(w("POST"), w("https://4a.example.com/login"));
-    build(&mut spec);
-    RequestPlan::compile(&spec, &Language::default()).expect("compiles")
+pub fn plan(keys: serde_json::Value) -> RequestPlan {
+    compile(keys, &Language::default()).expect("compiles")
 }
 
 pub fn context(username: &str, password: &str) -> Context {
@@ -275,10 +284,8 @@ proptest! {
     }
 
     #[test]
-    fn values_keep_their_type_and_digits_as_json_leaves(value in json()) {
-        let plan = plan(|spec| {
-            spec.body = Some(BodySpec::Json(JsonSpec::Object(vec![(w("v"), JsonSpec::Text(w("{{env.v}}")))])));
-        });
+    fn values_keep_their_type_and_digits_as_json_leaves(value in any_json()) {
+        let plan = plan(json!({ "body": { "json": { "v": "{{env.v}}" } } }));
         let mut context = context("u", "p");
         context.env.insert("v".into(), value.clone());
         let body = plan.render(&context, None).unwrap().body.unwrap();
@@ -293,7 +300,7 @@ proptest! {
     }
 }
 
-fn json() -> impl Strategy<Value = Value> {
+fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -319,13 +326,8 @@ fn check_charset(label: &'static str, user: &str) {
         let text = encoding.decode_without_bom_handling_and_without_replacement(bytes);
         text.expect("the charset's own bytes").into_owned()
     };
-    let body = |body: BodySpec<'static>| {
-        let plan = plan(|spec| {
-            spec.charset = Some(w(label));
-            spec.query = vec![(w("u"), w(USER))];
-            spec.body = Some(body);
-        });
-        send(&plan, user, "p")
+    let body = |body: serde_json::Value| {
+        send(&plan(json!({ "charset": label, "query": { "u": USER }, "body": body })), user, "p")
     };
     let name = encoding.name().to_ascii_lowercase();
     let typed = |received: &Received, media: &str| {
@@ -333,7 +335,7 @@ fn check_charset(label: &'static str, user: &str) {
         assert_eq!(received.query.iter().map(|(_, value)| decode(value)).collect::<Vec<_>>(), [user]);
     };
     let results = [
-        body(BodySpec::Json(JsonSpec::Object(vec![(w("u"), JsonSpec::Text(w(USER)))]))).map(|received| {
+        body(json!({ "json": { "u": USER } })).map(|received| {
             typed(&received, "application/json");
             let read: serde_json::Value = serde_json::from_str(&decode(&received.body)).unwrap();
             assert_eq!(read, serde_json::json!({ "u": user }));
@@ -342,7 +344,7 @@ fn check_charset(label: &'static str, user: &str) {
             let mut other = text.chars().filter(|c| !c.is_ascii());
             assert!(other.all(|c| encoding.encode(&c.to_string()).0.iter().all(|byte| !byte.is_ascii())), "{user:?}");
         }),
-        body(BodySpec::Form(vec![(w("u"), w(USER))])).map(|received| {
+        body(json!({ "form": { "u": USER } })).map(|received| {
             typed(&received, "application/x-www-form-urlencoded");
             let read: Vec<_> = pairs(&received.body).iter().map(|(_, value)| decode(value)).collect();
             assert_eq!(read, [user]);
@@ -358,7 +360,7 @@ fn check_charset(label: &'static str, user: &str) {
             Err(other) => panic!("{other:?}"),
         }
     }
-    if let Ok(received) = body(BodySpec::Xml(w("<u>{{user.username}}</u>"))) {
+    if let Ok(received) = body(json!({ "xml": "<u>{{user.username}}</u>" })) {
         typed(&received, "application/xml");
         let text = decode(&received.body);
         assert!(text.starts_with(&format!("<?xml version=\"1.0\" encoding=\"{}\"?>", encoding.name())));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::chosen::Chosen;
 use super::names::Scope;
-use super::text::{Marks, template};
+use super::text::template;
 use super::{Check, StepCheck};
 use crate::condition::{Operand, Operator, Test, ValueSource};
 use crate::connector::ask::{AskField, AskType, Image, REDIRECT_ANSWERS, Resend, SLOWEST_POLL};
@@ -15,7 +15,7 @@ use crate::context::{LoginValue, Variable};
 use crate::diagnostic::Diagnostics;
 use crate::pattern::Pattern;
 use crate::reading::TimeSpan;
-use crate::request::{RequestPlan, RequestSpec};
+use crate::request::{self, CompileOptions, RequestPlan};
 use crate::template::{Hole, Place};
 
 /// docs/contract.md section 9, invariant 6: a challenge lives at most ten minutes.
@@ -117,15 +117,8 @@ fn whole(check: &Check<'_>, text: &Text, diagnostics: &mut Diagnostics) -> Optio
 /// A URL that the user's browser follows: like that of a request, its origin is written in the file.
 fn link(part: StepCheck<'_>, text: &Text, diagnostics: &mut Diagnostics) -> Option<RequestPlan> {
     let StepCheck { check, scope, taint, .. } = part;
-    let mut marks = Marks::default();
-    let spec = RequestSpec::new(marks.word("GET", &text.span), marks.text(text));
-    let plan = match RequestPlan::compile(&spec, &check.language) {
-        Ok(plan) => plan,
-        Err(located) => {
-            marks.note(located, diagnostics);
-            return None;
-        }
-    };
+    let written = request::raw::Request::get(text.clone());
+    let plan = RequestPlan::compile(&written, CompileOptions::new(&check.language), diagnostics)?;
     if plan.has_nodes() {
         let mistake = diagnostics.error_at("nodes-not-in-url", &text.span, "a browser is not sent to one of the nodes");
         diagnostics.add(mistake.help("write the address that users reach, or a setting with one"));

@@ -6,13 +6,12 @@ use url::Url;
 
 use super::Check;
 use super::names::Scope;
-use super::text::Marks;
 use crate::connector::raw;
-use crate::connector::raw::request::{Body, FormFrom, Url as WrittenUrl};
 use crate::connector::raw::{SourceKind, Text};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Diagnostics, did_you_mean};
-use crate::request::{FormFromSpec, LinkSpec, origins_of};
+use crate::request::raw::{Body, FormFrom, Url as WrittenUrl};
+use crate::request::{LinkSpec, origins_of};
 use crate::response::Wanted;
 use crate::response::source::Css;
 use crate::template::{Language, Setting};
@@ -29,7 +28,7 @@ impl WrittenOrigins {
     pub(super) fn of(raw: &raw::Connector, language: &Language) -> Self {
         let mut origins = Self::default();
         for step in raw.steps.iter() {
-            if let Some(raw::Request { url: WrittenUrl::Template(text), .. }) = &step.request
+            if let Some(WrittenUrl::Template(text)) = step.request.as_ref().map(|request| &request.sent.url)
                 && let Some((found, nodes)) = origins_of(&text.text, language)
             {
                 for origin in &found {
@@ -61,33 +60,25 @@ fn add(origins: &mut Vec<Url>, origin: &Url) {
 /// What later steps need of the page of the step `name`. A selector that is none is noted where it stands.
 pub(super) fn add_wanted(raw: &raw::Connector, name: &str, wanted: &mut Wanted) {
     for request in raw.steps.iter().filter_map(|step| step.request.as_ref()) {
-        if let Some(Body::FormFrom(form)) = &request.body
+        if let Some(Body::FormFrom(form)) = &request.sent.body
             && form.step.text == name
             && let Ok(css) = Css::parse(&form.css.text, None)
             && !wanted.forms.contains(&css)
         {
             wanted.forms.push(css);
         }
-        if let WrittenUrl::From(text) = &request.url {
+        if let WrittenUrl::From(text) = &request.sent.url {
             wanted.links |= matches!(Variable::parse(&text.text), Ok(Variable::Step { step, .. }) if step == name);
         }
     }
 }
 
-/// `form_from`, its step and selector checked.
-pub(super) fn form_from<'a>(
-    check: &Check<'_>,
-    raw: &'a FormFrom,
-    marks: &mut Marks<'a>,
-    scope: Scope<'_>,
-    diagnostics: &mut Diagnostics,
-) -> FormFromSpec<'a> {
-    let (step, css) = (&raw.step.text, &raw.css.text);
+/// The step and the selector of `form_from`.
+pub(super) fn form_from(check: &Check<'_>, raw: &FormFrom, scope: Scope<'_>, diagnostics: &mut Diagnostics) {
     earlier_step(check, &raw.step, scope, diagnostics);
-    if let Err(error) = Css::parse(css, None) {
+    if let Err(error) = Css::parse(&raw.css.text, None) {
         diagnostics.add(diagnostics.error_at("bad-selector", &raw.css.span, error.to_string()));
     }
-    FormFromSpec { step, css, set: marks.pairs(&raw.set) }
 }
 
 /// A form is one of a page that was read before.

@@ -10,6 +10,7 @@ use crate::connector::raw;
 use crate::connector::raw::connector::{SecretSource, Setting as Written};
 use crate::diagnostic::{Diagnostics, did_you_mean};
 use crate::files::ReadError;
+use crate::request;
 use crate::secret::Secret;
 use crate::template::{Language, Setting};
 
@@ -99,9 +100,9 @@ pub(super) fn from_env(raw: &raw::Connector, load: LoadContext<'_>) -> Vec<FromE
 fn stands_in_url(raw: &raw::Connector, name: &str) -> bool {
     let written = format!("${{{name}}}");
     let urls = raw.steps.iter().flat_map(|step| {
-        let asked = step.request.as_ref().and_then(|request| match &request.url {
-            raw::request::Url::Template(text) => Some(text),
-            raw::request::Url::From(_) => None,
+        let asked = step.request.as_ref().and_then(|request| match &request.sent.url {
+            request::raw::Url::Template(text) => Some(text),
+            request::raw::Url::From(_) => None,
         });
         let opened = step.ask.as_ref().and_then(|ask| ask.url.as_ref());
         asked.into_iter().chain(opened)

@@ -10,9 +10,9 @@ use super::Tree;
 use super::ask::AskType;
 use super::read::{FromNode, MapSpans, read_keyed, schema_of_keys};
 use super::record::{definition, keys, read_as_word, record, words};
-use super::request::Method;
 use super::scalar::{Constant, Parameter, Spanned, Text};
 use super::shape::{Dict, OneOrMany};
+use crate::request::raw::Method;
 
 record! {
     /// A golden case, run by `doorward check` without network and without real secrets.

@@ -17,9 +17,10 @@ pub mod source;
 pub mod step;
 pub mod transport;
 
+pub use crate::request::raw::Body;
 pub use condition::{Condition, Leaf, Operator, Rule};
 pub use connector::Connector;
-pub use request::{Body, Request};
+pub use request::Request;
 pub use response::Response;
 pub use script::{NamedScript, ScriptUse};
 pub use source::{Source, SourceKind};

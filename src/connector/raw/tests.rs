@@ -28,9 +28,11 @@ fn the_connector_of_the_design_is_read_as_it_was_written() {
     assert_eq!(&text[timeout.span.clone()], "8s");
     let login = &connector.steps[0];
     let request = login.request.as_ref().unwrap();
-    let Some(Body::Json(Tree { value: TreeValue::Object(members), .. })) = &request.body else { panic!("{request:?}") };
+    let Some(Body::Json(Tree { value: TreeValue::Object(members), .. })) = &request.sent.body else {
+        panic!("{request:?}")
+    };
     assert_eq!(members[1].0.value, "user-password");
-    let request::Url::Template(url) = &request.url else { panic!("{request:?}") };
+    let crate::request::raw::Url::Template(url) = &request.sent.url else { panic!("{request:?}") };
     assert_eq!(&text[url.span_of(0..7)], "${base}");
     let response = login.response.as_ref().unwrap();
     let Rule::Leaf(leaf) = &response.reject[0].when.rule else { panic!("{response:?}") };
@@ -53,9 +55,9 @@ fn numbers_keep_their_digits_where_they_are_text() {
     let (connector, mistakes) = read(text);
     assert_eq!(mistakes, []);
     let request = connector.unwrap().steps[0].request.clone().unwrap();
-    let headers: Vec<&str> = request.headers.iter().map(|(_, value)| value.as_str()).collect();
+    let headers: Vec<&str> = request.sent.headers.iter().map(|(_, value)| value.as_str()).collect();
     assert_eq!(headers, ["1.50", "true"]);
-    assert_eq!(request.query.get("c").unwrap()[0].as_str(), "12345678901234567890");
+    assert_eq!(request.sent.query.get("c").unwrap()[0].as_str(), "12345678901234567890");
 }
 
 #[test]

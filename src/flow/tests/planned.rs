@@ -16,7 +16,8 @@ use crate::document::{Number, Object, Path, Value};
 use crate::flow::progress::Progress;
 use crate::flow::{Action, Exchange, Login, Pocket, Report, Resumption, Saved, Tools, Waiting, authenticate, resume};
 use crate::mapping::MapPlan;
-use crate::request::{RequestPlan, RequestSpec, Written};
+use crate::request::CompileOptions;
+use crate::request::tests::compile_text;
 use crate::response::source::Source;
 use crate::response::{Decoding, Format};
 use crate::secret::Secret;
@@ -82,9 +83,7 @@ fn ask() -> Ask {
 }
 
 fn step(index: usize, planned: &PlannedStep) -> Step {
-    let written = |text| Written { text, mark: 0 };
-    let url = format!("https://4a.example.com/{index}");
-    let spec = RequestSpec::new(written("POST"), written(&url));
+    let keys = format!("{{ method: POST, url: \"https://4a.example.com/{index}\" }}");
     let when = planned.when.filter(|_| index > 0).map(|(earlier, word)| {
         let variable = Variable::parse(&format!("steps.s{}.outcome", earlier % index)).unwrap();
         equals(ValueSource::Variable(variable), Value::from(word))
@@ -106,7 +105,7 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         when,
         ask: planned.asks.then(ask),
         variables: None,
-        request: Some(RequestPlan::compile(&spec, &Language::default()).unwrap()),
+        request: Some(compile_text(&keys, CompileOptions::new(&Language::default())).unwrap()),
         auth: None,
         variables_read: BTreeSet::new(),
         carries_credential: planned.factor,

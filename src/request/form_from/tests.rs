@@ -1,14 +1,13 @@
 use indexmap::IndexMap;
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use crate::context::{Context, Enctype, Field, FieldKind, Form, PageFacts, StepFacts, StepOutcome, User, Variable};
+use crate::diagnostic::Diagnostic;
 use crate::document::{Gaps, from_form};
-use crate::request::{BodySpec, FormFromSpec, Located, Pairs, RequestPlan, RequestSpec, Written};
+use crate::request::tests::compile_text;
+use crate::request::{CompileOptions, RequestPlan};
 use crate::template::{Language, RenderError};
-
-fn w(text: &str) -> Written<'_> {
-    Written { text, mark: 7 }
-}
 
 fn field(name: &str, kind: FieldKind, value: Option<&str>) -> Field {
     Field { name: name.to_owned(), kind, value: value.map(str::to_owned) }
@@ -28,20 +27,19 @@ fn held(form: Result<Form, String>, username: &str, password: &str) -> Context {
     context
 }
 
-fn compiled<'a>(
-    method: &'a str,
-    set: &[(&'a str, &'a str)],
-    more: impl FnOnce(&mut RequestSpec<'a>),
-) -> Result<RequestPlan, Vec<Located>> {
-    let mut spec = RequestSpec::new(w(method), w("https://4a.example.com/do?a=b"));
-    let set: Pairs<'_> = set.iter().map(|(name, value)| (w(name), w(value))).collect();
-    spec.body = Some(BodySpec::FormFrom(FormFromSpec { step: "page", css: "#f", set }));
-    more(&mut spec);
-    RequestPlan::compile(&spec, &Language::default())
+fn compiled(method: &str, set: &[(&str, &str)], more: &Value) -> Result<RequestPlan, Vec<Diagnostic>> {
+    let mut values = json!({});
+    for (name, _) in set {
+        values[name] = set.iter().filter(|(other, _)| other == name).map(|(_, value)| *value).collect();
+    }
+    let form = json!({ "step": "page", "css": "#f", "set": values });
+    let mut keys = json!({ "method": method, "url": "https://4a.example.com/do?a=b", "body": { "form_from": form } });
+    keys.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    compile_text(&keys.to_string(), CompileOptions::new(&Language::default()))
 }
 
 fn plan(set: &[(&str, &str)]) -> RequestPlan {
-    compiled("POST", set, |_| {}).unwrap()
+    compiled("POST", set, &json!({})).unwrap()
 }
 
 fn body(plan: &RequestPlan, context: &Context) -> String {
@@ -135,7 +133,7 @@ fn the_charset_is_the_forms_unless_the_file_names_one() {
     // What the page's own charset lacks stands there as a reference, as in a browser.
     assert_eq!(body(&plan(set), &context), "_charset_=GBK&t=%D6%D0%26%23128512%3B&u=%D6%D0%CE%C4");
     assert_eq!(header(&plan(set), &context), "application/x-www-form-urlencoded");
-    let written = compiled("POST", set, |spec| spec.charset = Some(w("gb18030"))).unwrap();
+    let written = compiled("POST", set, &json!({ "charset": "gb18030" })).unwrap();
     assert_eq!(body(&written, &context), "_charset_=gb18030&t=%D6%D0%949%FC6&u=%D6%D0%CE%C4");
     assert_eq!(header(&written, &context), "application/x-www-form-urlencoded; charset=gb18030");
     // What a user typed is exact or not sent.
@@ -172,7 +170,7 @@ fn with_get_the_entries_are_the_query() {
     let fields = || vec![field("t", FieldKind::Hidden, Some("a b")), field("u", FieldKind::Visible, Some(""))];
     // How a form would be packed does not matter there.
     let context = held(Ok(Form { enctype: Enctype::Plain, ..form(fields()) }), "zhang", "p");
-    let plan = compiled("GET", &[("u", "{{user.username}}")], |spec| spec.query = vec![(w("z"), w("1"))]).unwrap();
+    let plan = compiled("GET", &[("u", "{{user.username}}")], &json!({ "query": { "z": "1" } })).unwrap();
     let prepared = plan.render(&context, None).unwrap();
     assert_eq!(prepared.url.as_str(), "https://4a.example.com/do?a=b&t=a%20b&u=zhang&z=1");
     assert!(prepared.body.is_none() && prepared.headers.iter().all(|(name, _)| name != "content-type"));
@@ -180,7 +178,7 @@ fn with_get_the_entries_are_the_query() {
     assert!(plan.url_variables().contains(&Variable::Username));
     let long = vec![field("t", FieldKind::Hidden, Some(&"x".repeat(17_000)))];
     assert_eq!(
-        refused(&compiled("GET", &[], |_| {}).unwrap(), &held(Ok(form(long)), "u", "p")),
+        refused(&compiled("GET", &[], &json!({})).unwrap(), &held(Ok(form(long)), "u", "p")),
         "the form makes a URL of more than 16 KiB"
     );
 }
@@ -197,15 +195,15 @@ fn a_shape_knows_where_each_value_comes_from() {
     let token = |place| (place, "t".to_owned(), None, vec!["steps.page form #f".to_owned()]);
     let parts = shape(&plan(&[("u", "{{user.username}}")]));
     assert_eq!(parts[2..], [token("body"), ("body", "u".to_owned(), None, vec!["user.username".to_owned()])]);
-    let parts = shape(&compiled("GET", &[("u", "x")], |_| {}).unwrap());
+    let parts = shape(&compiled("GET", &[("u", "x")], &json!({})).unwrap());
     assert_eq!(parts[2..], [token("query"), ("query", "u".to_owned(), Some("x".to_owned()), Vec::new())]);
     assert!(plan(&[]).variables().iter().any(|variable| variable.to_string() == "steps.page form #f"));
 }
 
 #[test]
 fn names_are_literal_and_the_type_is_the_pages() {
-    assert!(compiled("POST", &[("{{user.username}}", "x")], |_| {}).is_err());
-    let named = compiled("POST", &[], |spec| spec.headers = vec![(w("Content-Type"), w("application/x"))]);
+    assert!(compiled("POST", &[("{{user.username}}", "x")], &json!({})).is_err());
+    let named = compiled("POST", &[], &json!({ "headers": { "Content-Type": "application/x" } }));
     assert_eq!(named.unwrap_err().len(), 1);
 }
 

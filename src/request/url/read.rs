@@ -11,7 +11,7 @@ use crate::crypto::encoding::url_decode;
 use crate::percent;
 use crate::template::{Bits, Charset, Hole, Line, Mistake, Piece, Place, Template, is_hostile_segment};
 
-use super::super::spec::hole_in;
+use super::super::reader::hole_in;
 use super::UrlPlan;
 
 /// One character of a URL as written, or a hole.

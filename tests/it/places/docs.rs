@@ -4,10 +4,9 @@ use std::path::Path;
 
 use doorward::context::{Context, PageFacts, StepFacts, StepOutcome, User};
 use doorward::document::{Value, from_json};
-use doorward::request::{BodySpec, RequestPlan, RequestSpec};
 use doorward::template::{Charset, Language, Place, RenderError, Setting, Template};
 
-use super::w;
+use super::compile;
 
 /// What the page says stands in the variables.
 fn context() -> Context {
@@ -44,9 +43,7 @@ fn in_place(text: &str, place: Place) -> String {
 }
 
 fn in_text_body(text: &str) -> String {
-    let mut spec = RequestSpec::new(w("POST"), w("https://h/"));
-    spec.body = Some(BodySpec::Text(w(text)));
-    match RequestPlan::compile(&spec, &language()) {
+    match compile(serde_json::json!({ "body": { "text": text } }), &language()) {
         Ok(plan) => outcome(plan.render(&context(), None).map(|prepared| prepared.body.unwrap().to_vec())),
         Err(_) => "does not load".into(),
     }

@@ -2,10 +2,10 @@
 
 use doorward::context::{PageFacts, StepFacts};
 use doorward::document::{Number, Value, from_json};
-use doorward::request::{BodySpec, JsonSpec, RequestSpec, Written};
 use doorward::template::{Language, Place, RenderError, Template};
+use serde_json::json;
 
-use super::{Places, context, header, json_tree, multipart, path_segment, plan, send, w};
+use super::{Places, compile, context, header, json_tree, multipart, path_segment, plan, send};
 
 /// Every place carries it or refuses it, as user name and as password.
 fn everywhere(value: &str) {
@@ -77,12 +77,7 @@ fn a_multipart_boundary_in_the_password_is_content() {
 #[test]
 fn nineteen_digits_keep_their_digits() {
     everywhere("1234567890123456789");
-    let plan = plan(|spec| {
-        spec.body = Some(BodySpec::Json(JsonSpec::Object(vec![
-            (w("id"), JsonSpec::Text(w("{{steps.a.id}}"))),
-            (w("text"), JsonSpec::Text(w("{{steps.a.id | string}}"))),
-        ])));
-    });
+    let plan = plan(json!({ "body": { "json": { "id": "{{steps.a.id}}", "text": "{{steps.a.id | string}}" } } }));
     let mut context = context("u", "p");
     let id = Value::Number(Number::parse("1234567890123456789").unwrap());
     let captures = [("id".to_owned(), Some(id))].into_iter().collect();
@@ -132,33 +127,31 @@ fn a_colon_is_no_part_of_a_basic_user_name() {
 /// A hole where data must not choose is refused when the connector loads.
 #[test]
 fn holes_stand_in_values_only() {
-    type Build = fn(&mut RequestSpec<'static>);
-    const HOLE: Written<'static> = Written { text: "{{user.username}}", mark: 0 };
-    let builds: [(&str, Build); 14] = [
-        ("scheme", |spec| spec.url = w("{{user.username}}://h/")),
-        ("host", |spec| spec.url = w("https://{{user.username}}/")),
-        ("port", |spec| spec.url = w("https://h:{{user.username}}/")),
-        ("host behind a name", |spec| spec.url = w("https://h{{user.username}}")),
-        ("method", |spec| spec.method = HOLE),
-        ("query name", |spec| spec.query = vec![(HOLE, w("x"))]),
-        ("header name", |spec| spec.headers = vec![(HOLE, w("x"))]),
-        ("cookie name", |spec| spec.cookies = vec![(HOLE, w("x"))]),
-        ("form name", |spec| spec.body = Some(BodySpec::Form(vec![(HOLE, w("x"))]))),
-        ("JSON key", |spec| spec.body = Some(BodySpec::Json(JsonSpec::Object(vec![(HOLE, JsonSpec::Null)])))),
-        ("JSON key in a text", |spec| spec.body = Some(BodySpec::JsonText(w(r#"{"a{{user.username}}":1}"#)))),
-        ("charset", |spec| spec.charset = Some(HOLE)),
-        ("Content-Type", |spec| spec.headers = vec![(w("Content-Type"), HOLE)]),
-        ("part name", |spec| {
-            let part = doorward::request::PartSpec { name: HOLE, value: w("x"), filename: None, content_type: None };
-            spec.body = Some(BodySpec::Multipart(vec![part]));
-        }),
-    ];
-    for (what, build) in builds {
-        let mut spec = RequestSpec::new(w("POST"), w("https://h/"));
-        build(&mut spec);
-        let mistakes = doorward::request::RequestPlan::compile(&spec, &Language::default()).expect_err(what);
-        assert!(mistakes.iter().any(|located| located.mistake.code == "hole-not-allowed"), "{what}: {mistakes:?}");
+    const HOLE: &str = "{{user.username}}";
+    let refused = |what: &str, keys: serde_json::Value| {
+        let mistakes = compile(keys, &Language::default()).expect_err(what);
+        assert!(mistakes.iter().any(|mistake| mistake.code == "hole-not-allowed"), "{what}: {mistakes:?}");
+    };
+    for (what, keys) in [
+        ("scheme", json!({ "url": "{{user.username}}://h/" })),
+        ("host", json!({ "url": "https://{{user.username}}/" })),
+        ("port", json!({ "url": "https://h:{{user.username}}/" })),
+        ("host behind a name", json!({ "url": "https://h{{user.username}}" })),
+        ("query name", json!({ "query": { HOLE: "x" } })),
+        ("header name", json!({ "headers": { HOLE: "x" } })),
+        ("cookie name", json!({ "cookies": { HOLE: "x" } })),
+        ("form name", json!({ "body": { "form": { HOLE: "x" } } })),
+        ("JSON key", json!({ "body": { "json": { HOLE: null } } })),
+        ("JSON key in a text", json!({ "body": { "json": r#"{"a{{user.username}}":1}"# } })),
+        ("charset", json!({ "charset": HOLE })),
+        ("Content-Type", json!({ "headers": { "Content-Type": HOLE } })),
+        ("part name", json!({ "body": { "multipart": { HOLE: "x" } } })),
+    ] {
+        refused(what, keys);
     }
+    // A method is one of a list.
+    let mistakes = compile(json!({ "method": HOLE }), &Language::default()).expect_err("a method");
+    assert!(mistakes.iter().any(|mistake| mistake.code == "unknown-word"), "{mistakes:?}");
     for xml in [
         "<{{user.username}}/>",
         "<a {{user.username}}='1'/>",
@@ -171,10 +164,7 @@ fn holes_stand_in_values_only() {
         "<a/>{{user.username}}",
         "{{user.username}}<a/>",
     ] {
-        let mut spec = RequestSpec::new(w("POST"), w("https://h/"));
-        spec.body = Some(BodySpec::Xml(w(xml)));
-        let mistakes = doorward::request::RequestPlan::compile(&spec, &Language::default()).expect_err(xml);
-        assert!(mistakes.iter().any(|located| located.mistake.code == "hole-not-allowed"), "{xml}: {mistakes:?}");
+        refused(xml, json!({ "body": { "xml": xml } }));
     }
 }
 

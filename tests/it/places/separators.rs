@@ -2,12 +2,13 @@
 //!
 //! The readers are parsers of others (http-auth, serde_json) and plain splitting of bytes.
 
-use doorward::request::{BodySpec, JsonSpec, PartSpec, RequestPlan, RequestSpec, Written};
+use doorward::request::RequestPlan;
 use doorward::template::{Language, RenderError};
 use http_auth::ParamValue;
 use proptest::prelude::*;
+use serde_json::json;
 
-use super::{Received, config, context, pairs, parts, plan, refused, send, typed, w};
+use super::{Received, compile, config, context, pairs, parts, plan, refused, send, typed};
 
 /// Which parameters a server reads; `None` when it reads no challenge at all.
 fn parameters(header: &[u8]) -> Option<Vec<(String, String)>> {
@@ -19,7 +20,7 @@ fn parameters(header: &[u8]) -> Option<Vec<(String, String)>> {
 }
 
 fn with_header(value: &'static str) -> RequestPlan {
-    plan(|spec| spec.headers = vec![(w("authorization"), w(value))])
+    plan(json!({ "headers": { "authorization": value } }))
 }
 
 fn check_digest(value: &'static str, user: &str, password: &str) -> bool {
@@ -71,32 +72,20 @@ const PLACES: usize = 11;
 
 /// A request with `text` as one value in that place.
 fn request(place: usize, text: &str) -> Result<RequestPlan, String> {
-    let written = |text| Written { text, mark: 0 };
-    let (url, json) = match place {
-        2 => (format!("https://4a.example.com/u/{}", text.replace('%', "%25")), String::new()),
-        10 => (format!("https://4a.example.com/u?v={text}"), String::new()),
-        5 => ("https://4a.example.com/u".to_owned(), format!("{{\"v\":\"{text}\"}}")),
-        8 => ("https://4a.example.com/u".to_owned(), format!("<v>{text}</v>")),
-        _ => ("https://4a.example.com/u".to_owned(), String::new()),
+    let keys = match place {
+        0 => json!({ "headers": { "x-login": text } }),
+        1 => json!({ "query": { "v": text } }),
+        2 => json!({ "url": format!("https://4a.example.com/u/{}", text.replace('%', "%25")) }),
+        3 => json!({ "cookies": { "v": text } }),
+        4 => json!({ "body": { "json": { "v": text } } }),
+        5 => json!({ "body": { "json": format!("{{\"v\":\"{text}\"}}") } }),
+        6 => json!({ "body": { "form": { "v": text } } }),
+        7 => json!({ "body": { "multipart": { "v": text } } }),
+        8 => json!({ "body": { "xml": format!("<v>{text}</v>") } }),
+        9 => json!({ "body": { "text": text } }),
+        _ => json!({ "url": format!("https://4a.example.com/u?v={text}") }),
     };
-    let value = written(text);
-    let mut spec = RequestSpec::new(w("POST"), written(&url));
-    match place {
-        0 => spec.headers = vec![(w("x-login"), value)],
-        1 => spec.query = vec![(w("v"), value)],
-        3 => spec.cookies = vec![(w("v"), value)],
-        4 => spec.body = Some(BodySpec::Json(JsonSpec::Object(vec![(w("v"), JsonSpec::Text(value))]))),
-        5 => spec.body = Some(BodySpec::JsonText(written(&json))),
-        6 => spec.body = Some(BodySpec::Form(vec![(w("v"), value)])),
-        7 => {
-            let part = PartSpec { name: w("v"), value, filename: None, content_type: None };
-            spec.body = Some(BodySpec::Multipart(vec![part]));
-        }
-        8 => spec.body = Some(BodySpec::Xml(written(&json))),
-        9 => spec.body = Some(BodySpec::Text(value)),
-        _ => {}
-    }
-    RequestPlan::compile(&spec, &Language::default()).map_err(|mistakes| format!("{mistakes:?}"))
+    compile(keys, &Language::default()).map_err(|mistakes| format!("{mistakes:?}"))
 }
 
 fn check_split(place: usize, separator: &str, user: &str, password: &str) {
@@ -150,10 +139,8 @@ fn a_name_of_the_file_is_blamed_on_the_file() {
 /// `text`, its holes the name and the password, in `charset`: each byte string that a reader splits by `|` is one value.
 fn check_bytes(label: &'static str, user: &str, password: &str) {
     let encoding = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap();
-    let plan = plan(|spec| {
-        spec.charset = Some(w(label));
-        spec.body = Some(BodySpec::Text(w("{{user.userPassword}}|{{user.username}}|")));
-    });
+    let body = json!({ "text": "{{user.userPassword}}|{{user.username}}|" });
+    let plan = plan(json!({ "charset": label, "body": body }));
     match send(&plan, user, password) {
         Ok(received) => {
             let read: Vec<_> =
@@ -167,11 +154,8 @@ fn check_bytes(label: &'static str, user: &str, password: &str) {
 #[test]
 fn a_bar_in_the_second_byte_separates() {
     let sent = |label: &'static str, name: &str| {
-        let plan = plan(|spec| {
-            spec.charset = Some(w(label));
-            spec.body = Some(BodySpec::Text(w("{{user.userPassword}}|{{user.username}}|")));
-        });
-        send(&plan, name, "p").is_ok()
+        let body = json!({ "text": "{{user.userPassword}}|{{user.username}}|" });
+        send(&plan(json!({ "charset": label, "body": body })), name, "p").is_ok()
     };
     for (label, name) in [("gbk", "亅"), ("gb18030", "亅"), ("big5", "四"), ("shift_jis", "ポ")] {
         let encoding = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap();
@@ -187,12 +171,7 @@ fn a_bar_in_the_second_byte_separates() {
 /// A text body in which JSON or a quoted-string is written by a filter: its bytes keep the syntax.
 #[test]
 fn filters_keep_their_syntax_in_the_charset_of_a_text_body() {
-    let plan = |text: &'static str| {
-        plan(|spec| {
-            spec.charset = Some(w("gbk"));
-            spec.body = Some(BodySpec::Text(w(text)));
-        })
-    };
+    let plan = |text| plan(json!({ "charset": "gbk", "body": { "text": text } }));
     // The second byte of 誠 is a backslash.
     let json = send(&plan("{\"u\":{{user.username | json}}}"), "誠", "p").unwrap();
     assert_eq!(json.body, br#"{"u":"\u8aa0"}"#);
