@@ -20,13 +20,7 @@ const LONG_FUNCTIONS: &[(&str, &str)] = &[
     ("tests/it/replies/hostile.rs near_text", "a table"),
     ("tests/it/script_styles.rs styles_of_real_scripts_work", "a table"),
     ("tests/it/server.rs every_verdict_has_its_status_header_and_body", "a table"),
-    ("src/connector/check/mod.rs run", "is being cut"),
-    ("src/connector/check/response.rs response", "is being cut"),
-    ("src/connector/check/step.rs step", "is being cut"),
     ("src/flow/explain.rs judged", "is being cut"),
-    ("src/request/xml.rs event", "is being cut"),
-    ("src/response/mod.rs decode", "is being cut"),
-    ("src/yaml/syntax.rs explain", "is being cut"),
 ];
 
 fn sources() -> Vec<(String, String)> {
