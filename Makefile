@@ -2,12 +2,32 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 NEXTEST_VERSION := 0.9.143
+CARGO_DEB_VERSION := 3.8.0
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: test test-upstreams lint docs schema bench bench-quick bench-programs nextest redis npm tools
+.PHONY: test release deb test-package test-upstreams lint docs schema bench bench-quick bench-programs nextest redis npm tools
 
 test: nextest redis npm
 	cargo nextest run --workspace --all-targets --no-fail-fast
 	cargo test --workspace --doc --quiet
+
+# The program as it is shipped: what is packaged, tested as a package and shown by CI's demo is this one build.
+release:
+	cargo build --release --locked --quiet --bin doorward
+
+# target/debian/doorward_*.deb
+deb: release
+	@cargo deb --version >/dev/null 2>&1 || cargo install --locked --quiet cargo-deb --version $(CARGO_DEB_VERSION)
+	rm -rf $(TARGET)/release/package && mkdir -p $(TARGET)/release/package $(TARGET)/debian
+	$(TARGET)/release/doorward man $(TARGET)/release/package/man >/dev/null
+	for shell in bash:doorward.bash zsh:_doorward fish:doorward.fish; do \
+	  $(TARGET)/release/doorward completions $${shell%%:*} >$(TARGET)/release/package/$${shell#*:}; done
+	rm -f $(TARGET)/debian/doorward_*.deb
+	cargo deb --no-build --locked --quiet --output $(TARGET)/debian/
+
+# The package under a real systemd, the image, the manifests. What this machine cannot do is left out with one line each.
+test-package: deb
+	tests/package/run
 
 # Connectors against real servers, which ../shared/upstreams installs, starts and stops. Without it: one line.
 test-upstreams: nextest

@@ -1,12 +1,14 @@
-//! `doorward check`: loads connector files without network or real secrets and prints everything that is wrong.
+//! `doorward check`: loads connector files, or a configuration with all that it names, and prints everything that is wrong.
 //!
-//! A file that loads has its golden tests run as well. Nothing is sent, no secret is read.
+//! A connector that loads has its golden tests run as well. Nothing is sent; no secret of a connector is read unless a whole
+//! configuration is checked strictly.
 
 mod notices;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -24,9 +26,13 @@ use super::output::print;
 /// `doorward check`
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Connector files, or directories of them
-    #[arg(value_name = "PATH", default_value = "connectors")]
+    /// Connector files, directories of them, or doorward.yaml or its directory: the configuration and all it names. When left out:
+    /// doorward.yaml where there is one, or else connectors
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// With a configuration: secrets of connectors must be there, as when the daemon starts here
+    #[arg(long)]
+    strict: bool,
     /// Warn of connectors whose origin the `egress` of this configuration forbids
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -49,6 +55,10 @@ const AT_A_TIME: usize = 16;
 /// What was found in all files.
 #[derive(Debug, Default)]
 struct Found {
+    /// A configuration was checked, and not connectors alone.
+    whole: bool,
+    /// It has a mistake, so that its connectors could not be read.
+    unread: bool,
     connectors: usize,
     /// Connectors that cannot run.
     broken: usize,
@@ -59,26 +69,69 @@ struct Found {
 
 /// Runs the command: 0 when all is good (warnings may remain), 4 when a connector cannot run or a test fails.
 pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let mut files = Vec::new();
-    for path in &options.paths {
-        files.extend(load::connector_files(path)?);
-    }
-    let loader = load::loader(BTreeMap::new(), BTreeMap::new())?;
-    let bound = match options.config.as_deref().map(config::load_egress).transpose() {
-        Ok(rules) => rules.as_ref().map(Egress::new).transpose()?,
-        Err(mistakes) => {
-            anstream::eprint!("{}", render(&mistakes, Style::Coloured));
-            return Ok(ExitCode::from(super::MISCONFIGURED));
+    let named = options.paths.iter().find_map(|path| whole::configuration(path));
+    let configuration = match options.paths.as_slice() {
+        // --config asks for connectors, by a configuration's bound.
+        [] if options.config.is_some() => None,
+        [] => whole::configuration(Path::new(".")).map(|_| PathBuf::from("doorward.yaml")),
+        [_] => named,
+        _ => {
+            let alone = "is a configuration: check it alone, its connectors are checked with it";
+            anyhow::ensure!(named.is_none(), "{} {alone}", named.unwrap_or_default().display());
+            None
         }
     };
-    let mut found = load::runtime()?.block_on(check(Arc::new(loader), &files, bound));
-    found.diagnostics.extend(options.paths.iter().filter_map(|path| notices::skipped(path)));
+    let found = if let Some(configuration) = configuration {
+        let named = configuration.display();
+        anyhow::ensure!(options.config.is_none(), "--config is for connectors; {named} has its own `egress`");
+        configured(&configuration, options.strict)?
+    } else {
+        anyhow::ensure!(!options.strict, "--strict is for a configuration: doorward check doorward.yaml --strict");
+        match connectors(options)? {
+            Ok(found) => found,
+            Err(mistakes) => {
+                anstream::eprint!("{}", render(&mistakes, Style::Coloured));
+                return Ok(ExitCode::from(super::MISCONFIGURED));
+            }
+        }
+    };
     let text = match options.format {
         Format::Human => found.human(),
         Format::Json => found.json(),
     };
     print(&text)?;
     Ok(if found.good() { ExitCode::SUCCESS } else { ExitCode::from(super::MISCONFIGURED) })
+}
+
+/// Connectors alone; mistakes of the configuration whose bound was asked for.
+fn connectors(options: &Options) -> anyhow::Result<Result<Found, Vec<Diagnostic>>> {
+    let usual = [PathBuf::from("connectors")];
+    let paths = if options.paths.is_empty() { &usual } else { options.paths.as_slice() };
+    let mut files = Vec::new();
+    for path in paths {
+        files.extend(load::connector_files(path)?);
+    }
+    let loader = load::loader(BTreeMap::new(), BTreeMap::new())?;
+    let bound = match options.config.as_deref().map(config::load_egress).transpose() {
+        Ok(rules) => rules.as_ref().map(Egress::new).transpose()?,
+        Err(mistakes) => return Ok(Err(mistakes)),
+    };
+    let mut found = load::runtime()?.block_on(check(Arc::new(loader), &files, bound));
+    found.diagnostics.extend(paths.iter().filter_map(|path| notices::skipped(path)));
+    Ok(Ok(found))
+}
+
+/// A configuration with all that it names.
+fn configured(configuration: &Path, strict: bool) -> anyhow::Result<Found> {
+    let whole = whole::read(configuration, strict)?;
+    let unread = whole.loader.is_none();
+    let mut found = match whole.loader {
+        Some(loader) => load::runtime()?.block_on(check(Arc::new(loader), &whole.connectors, None)),
+        None => Found::default(),
+    };
+    (found.whole, found.unread) = (true, unread);
+    found.diagnostics.splice(0..0, whole.diagnostics);
+    Ok(found)
 }
 
 async fn check(loader: Arc<Loader>, files: &[PathBuf], bound: Option<Egress>) -> Found {
@@ -148,7 +201,12 @@ impl Found {
 
     /// `18 connectors, 57 tests: all good`
     fn summary(&self) -> String {
-        let connectors = counted(self.connectors, "connector");
+        if self.unread {
+            let errors = counted(self.count(Severity::Error), "error");
+            return format!("configuration: {errors}; its connectors are read when it is right");
+        }
+        let what = if self.whole { "configuration, " } else { "" };
+        let connectors = format!("{what}{}", counted(self.connectors, "connector"));
         let warnings = match self.count(Severity::Warning) {
             0 => String::new(),
             some => format!(", {}", counted(some, "warning")),

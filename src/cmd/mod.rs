@@ -4,7 +4,10 @@
 //! an error ends with 64, so that nobody takes it for a verdict.
 
 mod check;
+mod completions;
 mod demo;
+mod health;
+mod init;
 mod load;
 mod new;
 mod output;
@@ -16,7 +19,7 @@ mod token;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 /// Exit code of a usage mistake (sysexits' EX_USAGE).
 const USAGE: u8 = 64;
@@ -36,8 +39,23 @@ struct Cli {
 enum Command {
     /// Checks connector files: every mistake with its place, cause and fix; golden tests
     Check(check::Options),
+    /// Prints shell completions, to be kept where the shell looks for them
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
     /// Shows a demo 4A server, the shipped connectors and the daemon on loopback, with commands to try
     Demo(demo::Options),
+    /// Asks the running daemon whether it answers: 0 when it is well, 1 when not
+    Health(health::Options),
+    /// Makes a directory to start in: a configuration, a token, a first connector, what an editor needs
+    Init(init::Options),
+    /// Writes the manual pages of all commands
+    Man {
+        /// Where to: a directory, which is made if need be
+        #[arg(value_name = "DIR")]
+        directory: std::path::PathBuf,
+    },
     /// Makes a connector from a curl command line, with holes where the user name and the password stand
     New(new::Options),
     /// Prints the SPKI pin of a server, to compare and to paste
@@ -68,7 +86,11 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Check(options) => check::run(&options),
+        Command::Completions { shell } => completions::completions(Cli::command(), shell).map(good),
         Command::Demo(options) => demo::run(&options),
+        Command::Health(options) => health::run(&options),
+        Command::Init(options) => init::run(options).map(good),
+        Command::Man { directory } => completions::manual(Cli::command(), &directory).map(good),
         Command::New(options) => new::run(options).map(good),
         Command::Pin { url } => pin::run(&url),
         Command::Schema => schema::run().map(good),

@@ -24,6 +24,7 @@ use doorward::script::{Limits, Worker};
 use doorward::state::Challenges;
 use doorward::upstream::Egress;
 use doorward::{dumps, log};
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
@@ -87,10 +88,7 @@ async fn daemon(config: &Config, strict: bool, metrics: Arc<Metrics>) -> anyhow:
     // Before anybody can call: a signal that nobody listens for ends the process in the middle of a login.
     let signals = Signals::listen()?;
     let listeners = listen::open(config).await?;
-    for listener in &listeners {
-        let address = listener.address().map(|address| address.to_string()).unwrap_or_default();
-        tracing::info!(address, tls = config.tls.is_some(), version = env!("CARGO_PKG_VERSION"), "listening");
-    }
+    log_listeners(&listeners, config);
     // Nobody waits for it: what is wrong with the store is in the log from the start, and logins of one step do not care.
     let asked = Arc::clone(&challenges);
     tokio::spawn(async move { asked.ready().await });
@@ -99,9 +97,11 @@ async fn daemon(config: &Config, strict: bool, metrics: Arc<Metrics>) -> anyhow:
     let server = Server::new(api::served(&app), Arc::clone(&shared), stopped.clone());
     let logins = Arc::clone(&app);
     let running = tokio::spawn(server.run(listeners, async move { logins.logins_done().await }));
+    tell_systemd(NotifyState::Ready);
     let watching = tokio::spawn(watch::connectors(config.connectors.clone(), Arc::clone(&app), stopped));
     signals.until_the_end(config, &app, &shared).await;
     tracing::info!(seconds = config.limits.drain.as_secs(), "ending: open logins may finish");
+    tell_systemd(NotifyState::Stopping);
     app.drain();
     stop.send_replace(true);
     let second = async {
@@ -120,6 +120,22 @@ async fn daemon(config: &Config, strict: bool, metrics: Arc<Metrics>) -> anyhow:
     close(app).await;
     tracing::info!(orderly, "ended");
     Ok(orderly)
+}
+
+fn log_listeners(listeners: &[listen::Listener], config: &Config) {
+    for listener in listeners {
+        let address = listener.address().map(|address| address.to_string()).unwrap_or_default();
+        // TLS is of TCP; a socket is in clear, whatever is configured.
+        let tls = config.tls.is_some() && matches!(listener, listen::Listener::Tcp(_));
+        tracing::info!(address, tls, version = env!("CARGO_PKG_VERSION"), "listening");
+    }
+}
+
+/// Where systemd started the daemon (Type=notify). What systemd does not hear is worth a line and not the logins.
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "systemd cannot be told how the daemon is");
+    }
 }
 
 /// What ends the daemon, or has it read its files anew.
@@ -177,7 +193,8 @@ fn listen_for(kind: SignalKind) -> anyhow::Result<Signal> {
     signal(kind).context("signals cannot be received")
 }
 
-fn loader(config: &Config) -> anyhow::Result<Loader> {
+/// Loads connectors as the daemon does.
+pub(super) fn loader(config: &Config) -> anyhow::Result<Loader> {
     let console = Console { public_url: config.public_url.clone(), reserved_cookies: config.reserved_cookies.clone() };
     Ok(Loader {
         worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,

@@ -10,6 +10,16 @@ use crate::reading::Text;
 /// The key of keyed user names: as long as makes guessing hopeless (128 bits).
 const LEAST_KEY: usize = 16;
 
+/// What examples/doorward.yaml has where a hash belongs.
+const PLACEHOLDER: &str = "sha256:PUT-A-HASH-HERE";
+
+/// What it had there once: the hashes of `test`, `test2` and `test3`, which let in whoever guessed that.
+const PUBLIC: [&str; 3] = [
+    "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
+    "sha256:fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13",
+];
+
 impl Check<'_> {
     pub(super) fn clients(&mut self, raw: &[RawClient]) -> Vec<Client> {
         let mut names = BTreeSet::new();
@@ -20,7 +30,7 @@ impl Check<'_> {
                 self.wrong("same-name", &client.name.span, "two clients have this name", "give each its own");
             }
             for token in client.token.iter().flat_map(|tokens| tokens.iter()) {
-                if !tokens.insert(token.as_str()) {
+                if token.as_str() != PLACEHOLDER && !tokens.insert(token.as_str()) {
                     let help = "draw one for each client: doorward token new";
                     self.wrong("same-token", &token.span, "this token is given twice", help);
                 }
@@ -53,6 +63,12 @@ impl Check<'_> {
 
     fn token(&mut self, text: &Text) -> Option<TokenHash> {
         let hash = TokenHash::parse(text.as_str());
+        if text.as_str() == PLACEHOLDER || hash.is_some_and(|hash| PUBLIC.contains(&hash.to_string().as_str())) {
+            let message = "this is the example's: either no token fits it, or everybody knows which";
+            let help = "run `doorward token new`; its line `hash:` goes here, its line `token:` to the client";
+            self.wrong("sample-token", &text.span, message, help);
+            return None;
+        }
         if hash.is_none() {
             // What stands there may be the token itself: it is not quoted.
             let message = "this is no hash of a token";

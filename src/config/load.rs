@@ -46,7 +46,7 @@ fn source(path: &Path) -> Result<SourceFile, Diagnostic> {
         message: format!("{} cannot be read: {why}", path.display()),
         at: None,
         label: None,
-        help: vec!["name the configuration with --config".to_owned()],
+        help: vec!["doorward init DIR makes one; name one that there is with --config".to_owned()],
     })?;
     Ok(SourceFile { path: path.to_owned(), text })
 }

@@ -20,7 +20,7 @@
 //!    [`Compile::own_template`], which refuses user data.
 //! 5. Random values and times come from [`Ports::ambient`] and `context.step`, never from elsewhere: golden cases fix both. Each call
 //!    of `sign` draws anew, because another node or another try is another request.
-//! 6. Tests with the official vectors beside the code; a golden case in `connectors/`; the section in docs/schemes.md; the line
+//! 6. Tests with the official vectors beside the code; a golden case in `connectors/`; the section in the documents; the line
 //!    in docs/contract.md section 7 and in docs/connectors.md; `make schema`; CHANGELOG.md.
 
 mod basic;

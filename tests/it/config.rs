@@ -6,7 +6,7 @@ use std::time::Duration;
 use doorward::config::{self, Config, Loaded, Scope, State, UserName};
 use doorward::diagnostic::{SourceFile, Style, render};
 
-const HASH: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+const HASH: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 fn env(name: &str) -> Option<String> {
     match name {
@@ -34,12 +34,51 @@ fn small() -> String {
     )
 }
 
+fn example() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/doorward.yaml")).unwrap()
+}
+
+/// With a hash of its own in each place that wants one.
+fn with_hashes(text: &str) -> String {
+    let mut parts = text.split("sha256:PUT-A-HASH-HERE");
+    let first = parts.next().unwrap().to_owned();
+    parts.enumerate().fold(first, |text, (number, part)| format!("{text}sha256:{number:064x}{part}"))
+}
+
 #[test]
-fn the_example_loads() {
+fn the_example_as_it_is_refuses_to_load_for_its_tokens_alone() {
+    let told = messages(&parse(&example()));
+    assert_eq!((told.matches("error[").count(), told.matches("error[sample-token]").count()), (3, 3), "{told}");
+    assert!(told.contains("doorward token new"), "{told}");
+    assert_eq!(messages(&parse(&with_hashes(&example()))), "");
+}
+
+/// They let in whoever guessed `Bearer test`, and files that were copied then are still about.
+#[test]
+fn the_tokens_of_an_older_example_are_refused() {
+    for hash in [
+        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "sha256:9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08",
+        "sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
+        "sha256:fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13",
+    ] {
+        let loaded = parse(&small().replace(HASH, hash));
+        assert!(loaded.config.is_none() && messages(&loaded).contains("error[sample-token]"), "{hash}");
+    }
+}
+
+#[test]
+fn the_example_loads_with_all_its_samples_switched_on() {
     let directory = tempfile::tempdir().unwrap();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/doorward.yaml");
     let path = directory.path().join("doorward.yaml");
-    std::fs::copy(source, &path).unwrap();
+    let switched = |line: &str| match line.strip_prefix('#') {
+        Some(sample) if sample.starts_with(|c: char| c.is_ascii_lowercase()) || sample.starts_with("  ") => {
+            sample.to_owned()
+        }
+        _ => line.to_owned(),
+    };
+    let lines: Vec<String> = with_hashes(&example()).lines().map(switched).collect();
+    std::fs::write(&path, lines.join("\n")).unwrap();
     std::fs::create_dir(directory.path().join("tls")).unwrap();
     for file in ["tls/server.pem", "tls/server.key", "tls/client-ca.pem", "tls/redis-ca.pem"] {
         std::fs::write(directory.path().join(file), "").unwrap();
@@ -59,7 +98,7 @@ fn the_example_loads() {
 
 #[test]
 fn the_example_shows_every_key_and_its_defaults() {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/doorward.yaml")).unwrap();
+    let text = example();
     let mut keys = Vec::new();
     collect_keys(&config::schema(), &mut keys);
     for key in keys {

@@ -172,3 +172,80 @@ fn systemd_takes_the_unit_for_a_good_one() {
     let said = String::from_utf8_lossy(&exposed.stdout).into_owned();
     assert!(exposed.status.success(), "{said}");
 }
+
+/// What systemd is told of accounts and directories is what the unit leans on.
+#[test]
+fn the_account_and_the_directories_are_those_of_the_unit() {
+    let users = read("packaging/sysusers.d/doorward.conf");
+    let (user, group) = (&unit("User")[0], &unit("Group")[0]);
+    assert!(users.lines().any(|line| line.starts_with(&format!("u {user} "))), "{users}");
+    assert!(users.lines().any(|line| line.starts_with(&format!("g {group} "))), "{users}");
+    let directories = read("packaging/tmpfiles.d/doorward.conf");
+    let readers = &unit("SupplementaryGroups")[0];
+    assert!(directories.contains(&format!("d /etc/doorward             :2750 :root :{readers} ")), "{directories}");
+    let (_, credentials) =
+        unit("LoadCredential")[0].split_once(':').map(|(id, path)| (id.to_owned(), path.to_owned())).unwrap();
+    assert!(directories.contains(&format!("d {credentials} :0700 :root :root ")), "{directories}");
+    // Who may call must not read the configuration by that.
+    assert_ne!(group, readers);
+}
+
+#[test]
+fn the_probe_of_the_image_is_a_command_of_this_program() {
+    let (_, probe) = instructions().into_iter().find(|(name, _)| name == "HEALTHCHECK").unwrap();
+    let words: Vec<String> = serde_json::from_str(probe.split_once("CMD ").unwrap().1).unwrap();
+    assert_eq!(words[0], "/usr/bin/doorward");
+    let done = Command::new(env!("CARGO_BIN_EXE_doorward")).args(&words[1..]).output().unwrap();
+    assert_eq!(done.status.code(), Some(4), "no configuration here, and no mistake of usage");
+    assert_eq!(all("VOLUME"), ["/var/lib/doorward"], "where the audit trail outlives the container");
+}
+
+/// The configuration and the connectors that a manifest holds, with the secrets that it mounts.
+fn loads_with_its_secrets(configuration: &str, secrets: &str) {
+    let place = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("redis_url", "redis://:0123456789abcdef@redis:6379/0"),
+        ("state_key", &"ab".repeat(32)),
+        ("tls.crt", ""),
+        ("tls.key", ""),
+    ] {
+        std::fs::write(place.path().join(name), text).unwrap();
+    }
+    let text = configuration
+        .replace(&format!("{secrets}tls/"), secrets)
+        .replace(&format!("{secrets}doorward/"), secrets)
+        .replace(secrets, &format!("{}/", place.path().display()))
+        .replace("sha256:PUT-A-HASH-HERE", &format!("sha256:{}", "0".repeat(64)));
+    let path = place.path().join("doorward.yaml");
+    std::fs::write(&path, text).unwrap();
+    let loaded = doorward::config::load(&path, &|_| None);
+    let told = doorward::diagnostic::render(&loaded.diagnostics, doorward::diagnostic::Style::Plain);
+    assert_eq!(told, "");
+    let config = loaded.config.unwrap();
+    assert!(matches!(config.state, doorward::config::State::Redis { .. }), "two daemons share their challenges");
+    assert!(config.audit.unwrap().file.starts_with("/var/lib/doorward"));
+}
+
+/// The text below `key: |` of a manifest.
+fn literal(manifest: &str, key: &str) -> String {
+    let (before, after) = manifest.split_once(&format!("{key}: |\n")).unwrap();
+    let depth = before.rsplit('\n').next().unwrap().len() + 2;
+    let inside = after.lines().take_while(|line| line.is_empty() || line.starts_with(&" ".repeat(depth)));
+    inside.map(|line| line.get(depth..).unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_manifests_configure_loads() {
+    loads_with_its_secrets(&read("examples/container/doorward.yaml"), "/run/secrets/");
+    let kubernetes = read("examples/kubernetes.yaml");
+    loads_with_its_secrets(&literal(&kubernetes, "doorward.yaml"), "/run/secrets/");
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("corp-4a.yaml");
+    std::fs::write(&path, literal(&kubernetes, "corp-4a.yaml")).unwrap();
+    let outcome = crate::support::loader::loader().load(&[path]).await.pop().unwrap();
+    assert!(outcome.live.is_some() && outcome.diagnostics.is_empty());
+    // Both refuse to start as they are: nobody gets in by a token that stands in an example.
+    for text in [read("examples/container/doorward.yaml"), kubernetes] {
+        assert_eq!(text.matches("token:").count(), text.matches("token: \"sha256:PUT-A-HASH-HERE\"").count());
+    }
+}

@@ -45,16 +45,8 @@ pub struct Options {
 
 /// Writes the connector.
 pub fn run(options: Options) -> Result<()> {
-    let command = if options.from_curl == "-" {
-        let mut text = String::new();
-        std::io::stdin().take(MAX_COMMAND + 1).read_to_string(&mut text).context("cannot read standard input")?;
-        text
-    } else {
-        options.from_curl
-    };
-    ensure!(command.len() as u64 <= MAX_COMMAND, "the curl command is longer than 256 KiB");
     let literals = holes::Literals { username: options.username, password: options.password };
-    let text = draft::connector(&read(command.trim())?, literals)?;
+    let text = drawn(options.from_curl, literals)?;
     match options.output {
         None => print(&text),
         Some(path) => {
@@ -66,6 +58,24 @@ pub fn run(options: Options) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// The text of a connector for a curl command line, or for the one on standard input where it is `-`; user name and password
+/// are guessed.
+pub fn draft(command: String) -> Result<String> {
+    drawn(command, holes::Literals { username: None, password: None })
+}
+
+fn drawn(from_curl: String, literals: holes::Literals) -> Result<String> {
+    let command = if from_curl == "-" {
+        let mut text = String::new();
+        std::io::stdin().take(MAX_COMMAND + 1).read_to_string(&mut text).context("cannot read standard input")?;
+        text
+    } else {
+        from_curl
+    };
+    ensure!(command.len() as u64 <= MAX_COMMAND, "the curl command is longer than 256 KiB");
+    draft::connector(&read(command.trim())?, literals)
 }
 
 /// The request of a command, in whatever way a browser copied it.
