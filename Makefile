@@ -48,7 +48,7 @@ schema:
 # Speed as a ratio against a baseline in the same run. An idle machine is wanted; the ratios bear some noise, the rest does
 # not. nginx is to be compared with: without it the bench says so.
 bench: bench-programs
-	@test -e /usr/lib/nginx/modules/ngx_http_js_module.so || { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends nginx libnginx-mod-http-js >/dev/null; } || echo "nginx with njs cannot be installed here"
+	@test -e /usr/lib/nginx/modules/ngx_http_js_module.so || { apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx libnginx-mod-http-js >/dev/null; } || echo "nginx with njs cannot be installed here"
 	target/release/examples/bench
 	target/release/examples/script_bench
 
@@ -61,9 +61,9 @@ bench-programs:
 nextest:
 	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest --version $(NEXTEST_VERSION)
 
-# A real server for the tests of shared challenges; where it cannot be installed they say so and are left out.
+# A real server for the tests of shared challenges, which start their own: RUNLEVEL=1 keeps apt from starting one. Where it cannot be installed they say so and are left out.
 redis:
-	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server >/dev/null; } \
+	@command -v redis-server >/dev/null || { apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null; } \
 	|| echo "redis-server cannot be installed: its tests are left out"
 
 # Libraries that the tests of scripts paste (CryptoJS) come from npm, pinned and checked by tests/it/support/npm.rs.

@@ -3,7 +3,7 @@
 //! The rule. A file uses another when a path in its code (a `use`, or a path where it is called) leads to an item that the
 //! other one defines. `pub use` is followed to the file with the definition and is itself no use; so is `mod x;`. So a
 //! parent may declare and re-export its children, and they may use what it defines (a constant, a small type); it is a
-//! circle when the parent's own code uses them too. Unit tests (`mod tests` and files of that name) are left out: they may use anything.
+//! circle when the parent's own code uses them too. Unit tests (`mod tests`) are left out: they may use anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
