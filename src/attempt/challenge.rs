@@ -19,13 +19,10 @@ use super::record::{AuditContext, record};
 use super::run::{Attempt, ResumedLogin, Work};
 use crate::clock::{Ambient as _, System};
 use crate::flow::report::{LoginNames, Report};
-use crate::flow::{Action, Resumption, Saved};
+use crate::flow::{Action, Resumption, SavedLogin};
 use crate::secret::Secret;
-use crate::state::Held;
+use crate::state::{STORE_TIMEOUT, TakenChallenge};
 use crate::verdict::{Cause, Reason, Reject, Unavailable, Verdict};
-
-/// A store answers in milliseconds; a user at a prompt must not wait longer to hear that it does not.
-const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What is wanted of an open challenge.
 #[derive(Debug)]
@@ -63,8 +60,8 @@ impl App {
                 unknown(self, caller, Verdict::Unavailable(Unavailable::from(Cause::State)), &explain).await
             }
             Ok(None) => expired(self, caller, "the challenge is unknown, used, expired or another client's").await,
-            Ok(Some(Held { state, claim })) => {
-                resume(self, caller, permit, PendingChallenge { id, state, claim }, action).await
+            Ok(Some(TakenChallenge { bytes, claim })) => {
+                resume(self, caller, permit, PendingChallenge { id, bytes, claim }, action).await
             }
         })
     }
@@ -77,7 +74,7 @@ async fn resume(
     pending: PendingChallenge,
     action: ChallengeAction,
 ) -> Report {
-    let Some(saved) = Saved::read(&pending.state) else {
+    let Some(saved) = SavedLogin::read(&pending.bytes) else {
         return expired(app, caller, "the challenge was opened by another version of this program").await;
     };
     let left = saved.left_ms(System.unix_ms());
@@ -103,13 +100,13 @@ async fn resume(
     attempt.run(permit, Work::Resume(Box::new(resumed))).await.report
 }
 
-fn same_revision(app: &App, caller: &Caller, saved: &Saved) -> Option<Arc<dyn Connector>> {
+fn same_revision(app: &App, caller: &Caller, saved: &SavedLogin) -> Option<Arc<dyn Connector>> {
     let connector = app.connectors.find(saved.connector()).filter(|_| caller.may_use(saved.connector()))?;
     (connector.about().revision == saved.revision()).then_some(connector)
 }
 
 /// The user (or the console) ended the login.
-async fn cancelled(app: &Arc<App>, caller: &Arc<Caller>, connector: &Arc<dyn Connector>, saved: &Saved) -> Report {
+async fn cancelled(app: &Arc<App>, caller: &Arc<Caller>, connector: &Arc<dyn Connector>, saved: &SavedLogin) -> Report {
     let mut attempt = Attempt::of(app, caller, connector, saved);
     attempt.reservation = app.trail.as_ref().and_then(|trail| trail.reserve().ok());
     let report = attempt.report(Verdict::Reject(Reject::because(Reason::Other)), "the challenge was cancelled");

@@ -14,7 +14,7 @@ pub use crate::connector::Kind;
 
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
-use crate::flow::{Login, Pauses, Resumption, UtilityCall, UtilityReport};
+use crate::flow::{ChallengeStore, Login, Resumption, UtilityCall, UtilityReport};
 use crate::script::Sandbox;
 
 /// All connectors of the daemon, swapped whole on reload.
@@ -59,7 +59,7 @@ pub struct Call {
     /// Told before the user's credential leaves.
     pub progress: Progress,
     /// Where challenges of this caller wait.
-    pub pauses: Arc<dyn Pauses>,
+    pub challenges: Arc<dyn ChallengeStore>,
 }
 
 /// A run that sent nothing.

@@ -23,7 +23,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::flow::progress::Progress;
 use crate::flow::report::{LoginNames, Report};
 use crate::flow::{
-    Login, Rehearsal, Resumption, Sends, Tools, UtilityCall, UtilityEnd, UtilityReport, authenticate, resume, utility,
+    Login, Ports, Rehearsal, Resumption, Sends, UtilityCall, UtilityEnd, UtilityReport, authenticate, resume, utility,
 };
 use crate::packing::{Packing, PackingFormat, unpack};
 use crate::script::Sandbox;
@@ -196,7 +196,7 @@ impl Connector for LoadedConnector {
     fn run(self: Arc<Self>, login: Login, call: Call) -> BoxFuture<'static, Report> {
         async move {
             match &self.live {
-                Ok(live) => authenticate(&live.connector, self.tools(live, &call), login).await,
+                Ok(live) => authenticate(&live.connector, self.ports(live, &call), login).await,
                 Err(what) => self.misconfigured(what, login.request_id, login.username),
             }
         }
@@ -206,7 +206,7 @@ impl Connector for LoadedConnector {
     fn resume(self: Arc<Self>, resumption: Resumption, call: Call) -> BoxFuture<'static, Report> {
         async move {
             match &self.live {
-                Ok(live) => resume(&live.connector, self.tools(live, &call), resumption).await,
+                Ok(live) => resume(&live.connector, self.ports(live, &call), resumption).await,
                 Err(what) => {
                     let saved = &resumption.saved;
                     self.misconfigured(what, saved.request_id().to_owned(), saved.username().to_owned())
@@ -227,8 +227,8 @@ impl Connector for LoadedConnector {
             };
             let (rehearsal, progress) = (Rehearsal::default(), Progress::default());
             // Nothing is sent, so there is nothing to cache and nothing that another login may wait for.
-            let tools = Tools { exchange: &rehearsal, step_cache: None, ..Tools::of(live, &System, &progress) };
-            let report = authenticate(&live.connector, tools, login).await;
+            let ports = Ports { exchange: &rehearsal, step_cache: None, ..Ports::of(live, &System, &progress) };
+            let report = authenticate(&live.connector, ports, login).await;
             DryRun { report, ready: rehearsal.was_asked() }
         }
         .boxed()
@@ -241,8 +241,8 @@ impl Connector for LoadedConnector {
                 Err(what) => return self.misconfigured_utility(what, call.request_id),
             };
             let progress = Progress::default();
-            let tools = Tools { sends: &*self.sends, ..Tools::of(live, &System, &progress) };
-            utility(&live.connector, tools, call).await
+            let ports = Ports { sends: &*self.sends, ..Ports::of(live, &System, &progress) };
+            utility(&live.connector, ports, call).await
         }
         .boxed()
     }
@@ -260,9 +260,9 @@ impl Connector for LoadedConnector {
 }
 
 impl LoadedConnector {
-    fn tools<'a>(&'a self, live: &'a Live, call: &'a Call) -> Tools<'a> {
-        let tools = Tools::of(live, &System, &call.progress);
-        Tools { sends: &*self.sends, pauses: &*call.pauses, ..tools }
+    fn ports<'a>(&'a self, live: &'a Live, call: &'a Call) -> Ports<'a> {
+        let ports = Ports::of(live, &System, &call.progress);
+        Ports { sends: &*self.sends, challenges: &*call.challenges, ..ports }
     }
 
     fn misconfigured(&self, what: &str, request_id: String, username: String) -> Report {

@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use crate::flow::{Pauses, Waiting};
-use crate::state::{Challenges, Claim, Pause};
+use crate::flow::ChallengeStore;
+use crate::state::{ChallengeState, Challenges, Claim};
 
 /// A challenge that was taken from the store.
 pub(super) struct PendingChallenge {
     pub id: String,
-    /// What was stored under the id.
-    pub state: Zeroizing<Vec<u8>>,
+    pub bytes: Zeroizing<Vec<u8>>,
     /// The right to put it back.
     pub claim: Claim,
 }
@@ -27,20 +27,20 @@ pub(super) struct ChallengesOfCaller {
     pub taken: Option<(String, Claim)>,
 }
 
-impl Pauses for ChallengesOfCaller {
+impl ChallengeStore for ChallengesOfCaller {
     fn put<'a>(
         &'a self,
         id: &'a str,
-        pause: Pause<'a>,
+        state: ChallengeState<'a>,
         ttl: Duration,
         deadline: Instant,
-    ) -> Waiting<'a, Result<(), String>> {
+    ) -> BoxFuture<'a, Result<(), String>> {
         async move {
             let stored = match &self.taken {
                 Some((known, claim)) if known == id => {
-                    self.challenges.put_back((&self.owner, id, claim), &pause, ttl, deadline).await
+                    self.challenges.put_back((&self.owner, id, claim), &state, ttl, deadline).await
                 }
-                _ => self.challenges.put((&self.owner, id), &pause, ttl, deadline).await,
+                _ => self.challenges.put((&self.owner, id), &state, ttl, deadline).await,
             };
             stored.map_err(|error| error.to_string())
         }

@@ -28,7 +28,7 @@ use super::shares::LoginSlot;
 use crate::audit::Reservation;
 use crate::flow::progress::Progress;
 use crate::flow::report::{LoginNames, Report};
-use crate::flow::{Login, Resumption, Saved};
+use crate::flow::{Login, Resumption, SavedLogin};
 use crate::guard::{AttemptKey, Ticket};
 use crate::metrics::{Gone, Held, Metrics};
 use crate::verdict::{Misconfigured, Verdict};
@@ -68,7 +68,7 @@ pub(super) struct Attempt {
 
 impl Attempt {
     /// The attempt of a login that waited.
-    pub(super) fn of(app: &Arc<App>, caller: &Arc<Caller>, connector: &Arc<dyn Connector>, saved: &Saved) -> Self {
+    pub(super) fn of(app: &Arc<App>, caller: &Arc<Caller>, connector: &Arc<dyn Connector>, saved: &SavedLogin) -> Self {
         let about = connector.about();
         Self {
             app: Arc::clone(app),
@@ -120,9 +120,9 @@ impl Attempt {
     async fn put_back(&self, work: Work) {
         if let Work::Resume(resumed) = work {
             let ResumedLogin { resumption, pending, left } = *resumed;
-            let pause = resumption.saved.pause(&pending.state);
+            let state = resumption.saved.challenge_state(&pending.bytes);
             let owned = (self.caller.challenge_owner(), pending.id.as_str(), &pending.claim);
-            let _ = self.app.challenges.put_back(owned, &pause, left, Instant::now() + RETRY_AFTER).await;
+            let _ = self.app.challenges.put_back(owned, &state, left, Instant::now() + RETRY_AFTER).await;
         }
     }
 
@@ -132,8 +132,8 @@ impl Attempt {
             Work::Resume(resumed) => Some((resumed.pending.id.clone(), resumed.pending.claim.clone())),
         };
         let owner = self.caller.challenge_owner().to_owned();
-        let pauses = ChallengesOfCaller { challenges: Arc::clone(&self.app.challenges), owner, taken };
-        Call { progress: progress.clone(), pauses: Arc::new(pauses) }
+        let challenges = ChallengesOfCaller { challenges: Arc::clone(&self.app.challenges), owner, taken };
+        Call { progress: progress.clone(), challenges: Arc::new(challenges) }
     }
 
     /// The bounds, cheapest first. None of them waits.

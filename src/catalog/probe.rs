@@ -12,7 +12,7 @@ use crate::connector::{Connector, Live, Role, Step, usual};
 use crate::context::{Context, PageFacts, StepFacts, StepOutcome, User, Variable};
 use crate::document::{Object, Value};
 use crate::flow::progress::Progress;
-use crate::flow::{Tools, Trial};
+use crate::flow::{Ports, Trial};
 use crate::response::source::Source;
 use crate::secret::Secret;
 use crate::upstream::{Reply, Timings};
@@ -108,8 +108,8 @@ pub(super) fn trial<'a>(
     context: &Context,
     progress: &'a Progress,
 ) -> Option<Trial<'a>> {
-    let tools = Tools::of(live, &System, progress);
-    Trial::of(&live.connector, step, tools, context.clone(), TIMEOUT)
+    let ports = Ports::of(live, &System, progress);
+    Trial::of(&live.connector, step, ports, context.clone(), TIMEOUT)
 }
 
 /// 200, and every status that a rule names.

@@ -47,7 +47,7 @@ async fn look_up(
     run: &mut Run<'_>,
     recorder: &mut Recorder,
 ) -> Result<StepResult, Stop> {
-    let Some(cache) = run.tools.step_cache else { return Ok(fetch(step, plan, run, recorder).await?.result) };
+    let Some(cache) = run.ports.step_cache else { return Ok(fetch(step, plan, run, recorder).await?.result) };
     let key = key(step, plan, run)?;
     loop {
         let waiting = match cache.look_up(key, Instant::now()) {
@@ -170,7 +170,7 @@ fn anonymous<'a>(plan: &CachePlan, run: &Run<'a>) -> Run<'a> {
         ..Context::default()
     };
     let admitted = Admitted { context, claimed: String::new() };
-    let begun = Run::begin(run.connector, run.tools, admitted, run.deadline, run.tracing);
+    let begun = Run::begin(run.connector, run.ports, admitted, run.deadline, run.tracing);
     Run { pick: run.pick.clone(), ..begun }
 }
 

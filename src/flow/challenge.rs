@@ -13,7 +13,7 @@ use url::Url;
 
 use super::recorder::Recorder;
 use super::report::{AskTrace, StepEnd};
-use super::saved::{OpenChallenge, Saved, milliseconds};
+use super::saved::{OpenChallenge, SavedLogin, milliseconds};
 use super::state::{Poll, Run};
 use super::stop::{Ending, Stop};
 use super::{draw, input};
@@ -25,7 +25,7 @@ use crate::mapping::plain_text;
 use crate::pattern::Pattern;
 use crate::request::RequestPlan;
 use crate::secret::Secret;
-use crate::state::Pause;
+use crate::state::ChallengeState;
 use crate::template::Template;
 use crate::verdict::{Cause, Challenge, ChallengeError, ChallengeField, Reason};
 
@@ -39,7 +39,7 @@ pub enum Action {
     Answer(IndexMap<String, Secret>),
     /// Whether it is confirmed by now.
     Poll,
-    /// The same before its time ([`Saved::is_early`]): the challenge as it stands, and nobody is asked.
+    /// The same before its time ([`SavedLogin::is_early`]): the challenge as it stands, and nobody is asked.
     Early,
     /// The code once more.
     Resend,
@@ -61,7 +61,7 @@ pub struct Resumption {
     /// The id that was used; it is consumed already.
     pub id: String,
     /// What stood under it.
-    pub saved: Saved,
+    pub saved: SavedLogin,
     /// What is wanted.
     pub action: Action,
     /// An earlier end than the connector's own timeout.
@@ -99,9 +99,9 @@ impl Rollback {
 
 /// Opens the challenge of the step at `index`; the login waits.
 pub(super) async fn open(run: &mut Run<'_>, index: usize, ask: &Ask, recorder: &mut Recorder) -> Stop {
-    run.context.step = draw::step_values(run.tools.ambient, &run.connector.time_zone);
+    run.context.step = draw::step_values(run.ports.ambient, &run.connector.time_zone);
     recorder.report.end = StepEnd::Asked;
-    let now = run.tools.ambient.unix_ms();
+    let now = run.ports.ambient.unix_ms();
     let resend = ask.resend.as_ref();
     let challenge = OpenChallenge {
         step: index,
@@ -142,19 +142,18 @@ pub(super) async fn wait(
 }
 
 pub(super) async fn keep(run: &Run<'_>, id: &str, challenge: OpenChallenge) -> Result<(), Stop> {
-    let left = challenge.expires_at.saturating_sub(run.tools.ambient.unix_ms());
-    let state = Saved::bytes_of(run, challenge);
-    let proven = run.ledger.proven().is_something();
+    let left = challenge.expires_at.saturating_sub(run.ports.ambient.unix_ms());
+    let bytes = SavedLogin::bytes_of(run, challenge);
     // A call whose deadline passed while it connected has sent nothing; its challenge must not be lost for that.
     let deadline = run.deadline.max(Instant::now() + GRACE);
-    let pause = Pause {
-        state: &state,
-        proven,
+    let state = ChallengeState {
+        bytes: &bytes,
+        after_factor: run.ledger.proven().is_something(),
         connector: &run.connector.id,
         account: &run.claimed,
         client_ip: run.context.user.client_ip,
     };
-    let kept = run.tools.pauses.put(id, pause, Duration::from_millis(left), deadline).await;
+    let kept = run.ports.challenges.put(id, state, Duration::from_millis(left), deadline).await;
     kept.map_err(|why| {
         let step = run.connector.steps.get(challenge.step).map_or("", |step| step.name.as_str());
         Stop::unavailable(Cause::State, format!("the challenge of {step} cannot be kept: {why}"))
@@ -163,7 +162,7 @@ pub(super) async fn keep(run: &Run<'_>, id: &str, challenge: OpenChallenge) -> R
 
 fn new_id(run: &Run<'_>) -> String {
     use base64::Engine as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(draw::bytes::<16>(run.tools.ambient))
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(draw::bytes::<16>(run.ports.ambient))
 }
 
 /// What the user gets to see.
@@ -174,7 +173,7 @@ fn shown(
     challenge: OpenChallenge,
     error: Option<ChallengeError>,
 ) -> Result<Challenge, Stop> {
-    let now = run.tools.ambient.unix_ms();
+    let now = run.ports.ambient.unix_ms();
     let until = |at: u64| Duration::from_millis(at.saturating_sub(now));
     let message = ask.message.as_ref().map(|message| text(message, run)).transpose()?;
     let url = ask.url.as_ref().map(|plan| link(plan, run)).transpose()?;
@@ -265,7 +264,7 @@ pub(super) async fn not_done(
     }
     let ChallengeAnswer { mut challenge, id, answers: _ } = answer;
     if run.poll != Poll::No || stop.ending == Ending::Pending {
-        challenge.poll_at = run.tools.ambient.unix_ms() + ask.poll_after.map_or(0, milliseconds);
+        challenge.poll_at = run.ports.ambient.unix_ms() + ask.poll_after.map_or(0, milliseconds);
     }
     match &stop.ending {
         Ending::Pending => {

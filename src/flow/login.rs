@@ -5,31 +5,31 @@ use tokio::time::Instant;
 use super::challenge::{Action, ChallengeAnswer, Resumption};
 use super::input::Admitted;
 use super::report::{Report, StepReport};
-use super::saved::Saved;
+use super::saved::SavedLogin;
 use super::state::{Poll, Run};
 use super::stop::{Ending, Stop};
-use super::{Login, Tools, conceal, draw, explain, input, resend, run};
+use super::{Login, Ports, conceal, draw, explain, input, resend, run};
 use crate::account::{UNREADABLE, bounded};
 use crate::connector::Connector;
 use crate::cookies::deliver;
 use crate::verdict::{Accept, Delivery, Grant, Ledger, Mapped, Misconfigured, Reason, Reject, Unavailable, Verdict};
 
 /// Authenticates one user. Never fails: whatever happens is one of the five verdicts.
-pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login) -> Report {
+pub async fn authenticate(connector: &Connector, ports: Ports<'_>, login: Login) -> Report {
     let account = match connector.input.username_fields {
         Some(_) => UNREADABLE.to_owned(),
         None => bounded(&login.username).into_owned(),
     };
     let mut subject = Subject::new(login.request_id.clone(), login.username.clone(), account);
     let (deadline, tracing) = (subject.deadline(connector, login.deadline), login.trace);
-    match input::admit(connector, login, tools.ambient) {
+    match input::admit(connector, login, ports.ambient) {
         Err(Stop { ending, explain }) => {
             subject.report(connector, (verdict_of(ending, Mapped::default()), explain), Vec::new(), 0)
         }
         Ok(admitted) => {
             subject.account.clone_from(&admitted.claimed);
             let mut steps = Vec::new();
-            let mut run = Run::begin(connector, tools, admitted, deadline, tracing);
+            let mut run = Run::begin(connector, ports, admitted, deadline, tracing);
             // Boxed: a run holds the futures of all its stages, 16 KiB that would be moved with every caller's own.
             let result = Box::pin(run::steps(&mut run, 0, None, &mut steps)).await;
             let sends = run.credential_sends;
@@ -40,11 +40,11 @@ pub async fn authenticate(connector: &Connector, tools: Tools<'_>, login: Login)
 
 /// Goes on with a login that waits. The caller has made sure that the state is of this revision and still good, and has
 /// taken it away from where it was kept.
-pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumption) -> Report {
+pub async fn resume(connector: &Connector, ports: Ports<'_>, resumption: Resumption) -> Report {
     let Resumption { id, saved, action, deadline, trace } = resumption;
     let subject = Subject::new(saved.request_id.clone(), saved.username.clone(), saved.claimed.clone());
     let challenge = saved.challenge;
-    let mut run = reopened(connector, tools, saved, subject.deadline(connector, deadline), trace);
+    let mut run = reopened(connector, ports, saved, subject.deadline(connector, deadline), trace);
     run.poll = Poll::of(&action);
     let mut steps: Vec<StepReport> = Vec::new();
     let answers = match action {
@@ -63,17 +63,23 @@ pub async fn resume(connector: &Connector, tools: Tools<'_>, resumption: Resumpt
 }
 
 /// The run of a login that waited, as it was.
-fn reopened<'a>(connector: &'a Connector, tools: Tools<'a>, saved: Saved, deadline: Instant, tracing: bool) -> Run<'a> {
+fn reopened<'a>(
+    connector: &'a Connector,
+    ports: Ports<'a>,
+    saved: SavedLogin,
+    deadline: Instant,
+    tracing: bool,
+) -> Run<'a> {
     let (claimed, subject, compared) = (saved.claimed.clone(), saved.subject.clone(), saved.compared.clone());
     let (mapped, jar, proven, node) = (saved.mapped(), saved.jar.clone(), saved.proven, saved.node);
     let context = saved.context(connector.secrets.clone());
-    let begun = Run::begin(connector, tools, Admitted { context, claimed }, deadline, tracing);
+    let begun = Run::begin(connector, ports, Admitted { context, claimed }, deadline, tracing);
     let pick = connector.nodes.as_ref().zip(node).map(|(nodes, node)| nodes.resume(node)).or(begun.pick);
     let mut run = Run { subject, compared, mapped, ledger: Ledger::reopen(proven), jar, pick, ..begun };
     run.mask.add(run.context.answers.values());
     conceal::env(&mut run, &[]);
     // What an ask shows again may hold the time or something drawn.
-    run.context.step = draw::step_values(tools.ambient, &connector.time_zone);
+    run.context.step = draw::step_values(ports.ambient, &connector.time_zone);
     run
 }
 
@@ -120,7 +126,7 @@ impl Subject {
 
 /// What the user's browser gets of the jar, now that all steps are through.
 fn delivery(run: &Run<'_>) -> Delivery {
-    let now = i64::try_from(run.tools.ambient.unix_ms() / 1000).unwrap_or(i64::MAX);
+    let now = i64::try_from(run.ports.ambient.unix_ms() / 1000).unwrap_or(i64::MAX);
     let plan = run.connector.delivery.as_ref();
     plan.map(|plan| deliver(plan, &run.jar, now)).unwrap_or_default()
 }

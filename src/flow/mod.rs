@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! authenticate ─▶ input::admit ─┐                        ┌─▶ Accept, only of the ledger's grant
-//! resume ───────▶ saved::Saved ─┴▶ run::steps ─▶ conclude ┼─▶ Reject, Unavailable, Misconfigured
+//! resume ───────▶ saved::SavedLogin ─┴▶ run::steps ─▶ conclude ┼─▶ Reject, Unavailable, Misconfigured
 //! resume(Resend) ▶ resend ──────────────────────────────▶ └─▶ Challenge, once its state is stored
 //! utility ──────▶ input::admit_call ─▶ run::step, each ──▶ UtilityEnd, which is no verdict
 //! ```
@@ -28,7 +28,7 @@
 //!
 //! `state::Run` is the state of one login. Proofs come from `verdict` alone and go into its ledger, and only a closed ledger
 //! gives a grant. `recorder::Recorder` writes the report of a step, and its trace when a send test asks for one; `report` is
-//! what comes out. `saved::Saved` is what a login keeps over a challenge. `tools::Tools` is everything outside: the upstream,
+//! what comes out. `saved::SavedLogin` is what a login keeps over a challenge. `ports::Ports` is everything outside: the upstream,
 //! scripts, clock, randomness, quotas, stores.
 
 mod beside;
@@ -46,6 +46,7 @@ mod login;
 mod meaning;
 mod moved;
 mod page;
+mod ports;
 pub mod progress;
 mod recorder;
 mod renew;
@@ -60,18 +61,18 @@ mod sign;
 mod state;
 mod step;
 mod stop;
-mod tools;
 mod trial;
 mod utility;
 mod watched;
 
 pub use challenge::{Action, Resumption};
 pub use login::{authenticate, resume};
-pub use report::Report;
-pub use saved::Saved;
-pub use tools::{
-    CodeSend, Exchange, NoPauses, NoScripts, Pauses, Pocket, Rehearsal, Scripts, Sends, Tools, Unbounded, Waiting,
+pub use ports::{
+    ChallengeStore, CodeSend, Exchange, InMemoryStore, NoChallengeStore, NoScripts, Ports, Rehearsal, Scripts, Sends,
+    Unbounded,
 };
+pub use report::Report;
+pub use saved::SavedLogin;
 pub use trial::Trial;
 pub use utility::{Refused, UtilityEnd, UtilityReport, utility};
 

@@ -29,7 +29,7 @@ fn apply_drop_when(run: &mut Run<'_>) -> Vec<usize> {
     let stale = std::mem::take(&mut run.stale);
     for &index in &stale {
         let name = &run.connector.steps[index].name;
-        if let (Some(cache), Some(used)) = (run.tools.step_cache, run.context.steps.get(name)) {
+        if let (Some(cache), Some(used)) = (run.ports.step_cache, run.context.steps.get(name)) {
             cache.invalidate(name, used);
         }
     }
@@ -51,7 +51,7 @@ async fn again(step: &Step, stale: Vec<usize>, run: &mut Run<'_>, recorder: &mut
         fetch_anew(&run.connector.steps[index], run).await?;
     }
     // A second request with the nonce of the first would be a replay.
-    run.context.step = draw::step_values(run.tools.ambient, &run.connector.time_zone);
+    run.context.step = draw::step_values(run.ports.ambient, &run.connector.time_zone);
     let result = cached::run(step, run, recorder).await;
     apply_drop_when(run);
     result
@@ -60,7 +60,7 @@ async fn again(step: &Step, stale: Vec<usize>, run: &mut Run<'_>, recorder: &mut
 /// New captures of a step that ran in this login before.
 async fn fetch_anew(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
     let mut recorder = Recorder::begin(run, step);
-    run.context.step = draw::step_values(run.tools.ambient, &run.connector.time_zone);
+    run.context.step = draw::step_values(run.ports.ambient, &run.connector.time_zone);
     let result = cached::run(step, run, &mut recorder).await;
     if result.is_ok() {
         recorder.report.end = StepEnd::Success;

@@ -23,7 +23,7 @@ pub(super) async fn resend(
     let connector = run.connector;
     let Some(ask) = asking(connector, challenge.step) else { return lost() };
     let sender = ask.resend.as_ref().and_then(|resend| Some((resend, connector.steps.get(resend.step)?)));
-    let now = run.tools.ambient.unix_ms();
+    let now = run.ports.ambient.unix_ms();
     let Some((resend, sender)) = sender.filter(|_| challenge.resends_left > 0 && now >= challenge.resend_at) else {
         return wait(run, ask, id, challenge, Some(too_many())).await;
     };

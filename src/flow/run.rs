@@ -131,7 +131,7 @@ pub(super) async fn run_step(
     explain: &mut String,
 ) -> Result<Proof, Stop> {
     sends::admit(step, run)?;
-    run.context.step = draw::step_values(run.tools.ambient, &run.connector.time_zone);
+    run.context.step = draw::step_values(run.ports.ambient, &run.connector.time_zone);
     let result = renew::run(step, run, recorder).await;
     sends::settle(step, run);
     let result = result?;

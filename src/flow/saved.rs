@@ -17,7 +17,7 @@ use crate::context::{LoginTexts, PageFacts, StepFacts, StepOutcome, StepValue, U
 use crate::cookies::Jar;
 use crate::document::{Object, Value};
 use crate::secret::Secret;
-use crate::state::{MOST_BYTES, Pause};
+use crate::state::{ChallengeState, MAX_BYTES};
 use crate::verdict::{Mapped, Proven};
 
 /// Raised when the meaning of a member changes: two versions of this program may share a store.
@@ -25,7 +25,7 @@ const FORMAT: u32 = 3;
 
 /// A login that waits for an answer.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Saved {
+pub struct SavedLogin {
     format: u32,
     pub(super) connector: String,
     pub(super) revision: String,
@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for SealedSecret {
     }
 }
 
-impl Saved {
+impl SavedLogin {
     /// What `run` must keep to go on at `challenge`.
     pub(super) fn of(run: &Run<'_>, challenge: OpenChallenge) -> Self {
         let (context, needs) = (&run.context, run.connector.needs_from(challenge.step));
@@ -195,11 +195,11 @@ impl Saved {
         self.proven.is_something()
     }
 
-    /// `state`, which are its bytes, as a store wants it.
-    pub fn pause<'a>(&'a self, state: &'a [u8]) -> Pause<'a> {
-        Pause {
-            state,
-            proven: self.is_proven(),
+    /// For the store; `bytes` are this login's.
+    pub fn challenge_state<'a>(&'a self, bytes: &'a [u8]) -> ChallengeState<'a> {
+        ChallengeState {
+            bytes,
+            after_factor: self.is_proven(),
             connector: &self.connector,
             account: &self.claimed,
             client_ip: self.client_ip,
@@ -255,7 +255,7 @@ impl Saved {
 }
 
 /// What no state has.
-const TOO_MANY: usize = MOST_BYTES + 1;
+const TOO_MANY: usize = MAX_BYTES + 1;
 
 /// Takes bytes up to [`TOO_MANY`], and no more.
 struct Capped(Zeroizing<Vec<u8>>);
@@ -288,7 +288,7 @@ fn may_fit(run: &Run<'_>, challenge: OpenChallenge) -> bool {
             value.as_ref().filter(|_| needs.keeps(&variable))
         })
     });
-    let mut left = MOST_BYTES;
+    let mut left = MAX_BYTES;
     mapped.chain(env.map(|(_, value)| value)).chain(captures).all(|value| value.may_fit(&mut left))
 }
 

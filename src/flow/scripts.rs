@@ -28,7 +28,7 @@ pub(super) async fn variables(step: &Step, run: &mut Run<'_>, recorder: &mut Rec
 
 async fn fill_env(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
     let Some(script) = &step.variables else { return Ok(()) };
-    let outcome = run.tools.scripts.call(script.id, script.variables(&run.context), run.deadline).await;
+    let outcome = run.ports.scripts.call(script.id, script.variables(&run.context), run.deadline).await;
     let env = match outcome {
         CallOutcome::Value(json) => from_json(json.as_bytes()),
         other => return Err(script_failed(&other, run, "variables script", Stop::misconfigured)),
@@ -86,7 +86,7 @@ async fn make_document(step: &Step, run: &mut Run<'_>, received: &mut Received) 
     let Some(script) = &step.response.preprocess else { return Ok(()) };
     let Received { reply, decoded, bytes, .. } = received;
     let input = script.preprocess(&run.context, reply, decoded);
-    match run.tools.scripts.call(script.id, input, run.deadline).await {
+    match run.ports.scripts.call(script.id, input, run.deadline).await {
         CallOutcome::Value(json) => {
             let (length, most) = (json.len(), step.response.decoding.most);
             let read = move || from_json_within(json.as_bytes(), most.0);

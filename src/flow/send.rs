@@ -66,9 +66,9 @@ pub(super) async fn send(
 /// One exchange, and what is counted of it.
 async fn exchange(step: &Step, request: &Outgoing, run: &mut Run<'_>) -> Result<Reply, SendFault> {
     if request.carries_credential {
-        run.tools.progress.credential_leaves();
+        run.ports.progress.credential_leaves();
     }
-    let result = run.tools.exchange.send(request, run.deadline).await;
+    let result = run.ports.exchange.send(request, run.deadline).await;
     let written = !matches!(&result, Err(fault) if !fault.written);
     run.written |= written;
     if written && step.sends_code_to.is_some() {

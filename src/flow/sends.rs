@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::ports::CodeSend;
 use super::state::{Code, Proof, Run};
 use super::stop::{Ending, Stop};
-use super::tools::CodeSend;
 use crate::condition::{Absent, Facts};
 use crate::connector::Step;
 use crate::context::Variable;
@@ -49,13 +49,13 @@ pub(super) fn settle(step: &Step, run: &mut Run<'_>) {
         return;
     }
     if let Ok(Some(account)) = recipient(step, run) {
-        run.tools.sends.not_sent(&code(&account, run));
+        run.ports.sends.not_sent(&code(&account, run));
     }
 }
 
 fn count(step: &Step, run: &mut Run<'_>) -> Result<Result<(), Duration>, Stop> {
     let Some(account) = recipient(step, run)? else { return Ok(Ok(())) };
-    let counted = run.tools.sends.may_send(&code(&account, run));
+    let counted = run.ports.sends.may_send(&code(&account, run));
     if counted.is_ok() {
         run.code = Code::Unsent;
     }

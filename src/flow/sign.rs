@@ -10,7 +10,7 @@ use super::{conceal, sends};
 use crate::connector::{Role, Step};
 use crate::request::{Prepared, RequestPlan};
 use crate::secret::Secret;
-use crate::signing::{Heard, Ports, Scheme, SignError, Signature};
+use crate::signing::{Heard, Scheme, SignError, Signature, SigningPorts};
 use crate::template::RenderError;
 use crate::upstream::{Outgoing, Reply};
 
@@ -117,13 +117,13 @@ fn outgoing(step: &Step, prepared: Prepared, probe: bool) -> Outgoing {
     }
 }
 
-fn ports<'a>(run: &'a Run<'_>) -> Ports<'a> {
-    Ports {
+fn ports<'a>(run: &'a Run<'_>) -> SigningPorts<'a> {
+    SigningPorts {
         context: &run.context,
-        ambient: run.tools.ambient,
-        exchange: run.tools.exchange,
+        ambient: run.ports.ambient,
+        exchange: run.ports.exchange,
         deadline: run.deadline,
-        share: run.tools.step_cache.is_some(),
+        share: run.ports.step_cache.is_some(),
     }
 }
 

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::input::Admitted;
+use super::ports::Ports;
 use super::report::StepReport;
-use super::tools::Tools;
 use crate::budget::Share;
 use crate::connector::{Connector, Step};
 use crate::context::{Context, PageFacts, StepFacts, StepOutcome};
@@ -22,7 +22,7 @@ use crate::verdict::{FactorProof, HelperProof, Ledger, Mapped, MoreProof};
 /// The state of one login.
 pub(super) struct Run<'a> {
     pub connector: &'a Connector,
-    pub tools: Tools<'a>,
+    pub ports: Ports<'a>,
     pub deadline: Instant,
     pub context: Context,
     pub mask: Mask,
@@ -122,14 +122,14 @@ impl<'a> Run<'a> {
     /// A run before its first step.
     pub(super) fn begin(
         connector: &'a Connector,
-        tools: Tools<'a>,
+        ports: Ports<'a>,
         admitted: Admitted,
         deadline: Instant,
         tracing: bool,
     ) -> Self {
         Self {
             connector,
-            tools,
+            ports,
             deadline,
             mask: Mask::new(&admitted.context.user, connector.secrets.values()),
             context: admitted.context,
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
             stale: Vec::new(),
             extra_reports: Vec::new(),
             retained: 0,
-            share: Share::of(tools.replies),
+            share: Share::of(ports.replies),
         }
     }
 

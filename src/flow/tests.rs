@@ -16,7 +16,7 @@ use self::plan::{Body, PlannedStep, Says, planned_step, with_body, yes};
 use self::planned::{Planned, connector, equals, login, run};
 use self::reference::{may_be_wrong, reference_accepts};
 use super::progress::Progress;
-use super::{Login, Tools, authenticate};
+use super::{Login, Ports, authenticate};
 use crate::condition::ValueSource;
 use crate::connector::Attribute;
 use crate::context::Variable;
@@ -63,9 +63,9 @@ fn an_unknown_when_is_unavailable() {
     let steps = [yes(false), yes(true)];
     let exchange = Planned { connector_steps: &steps, ran: AtomicUsize::new(0) };
     let progress = Progress::default();
-    let tools = Tools::bare(&exchange, &progress);
+    let ports = Ports::bare(&exchange, &progress);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let report = runtime.block_on(authenticate(&planned, tools, login()));
+    let report = runtime.block_on(authenticate(&planned, ports, login()));
     assert!(matches!(report.verdict, Verdict::Unavailable(u) if u.cause == Cause::UnexpectedReply), "{report:?}");
     assert_eq!(exchange.ran.load(Ordering::Relaxed), 1, "the second step must not run");
 }
@@ -144,9 +144,9 @@ fn a_name_and_attributes_that_are_too_long_are_never_sent() {
     ] {
         let exchange = Planned { connector_steps: &steps, ran: AtomicUsize::new(0) };
         let progress = Progress::default();
-        let tools = Tools::bare(&exchange, &progress);
+        let ports = Ports::bare(&exchange, &progress);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let report = runtime.block_on(authenticate(connector, tools, login));
+        let report = runtime.block_on(authenticate(connector, ports, login));
         assert_eq!((exchange.ran.load(Ordering::Relaxed), &report.account), (sent, &account), "{}", report.explain);
         let refused = matches!(report.verdict, Verdict::Reject(Reject { reason: Reason::InvalidInput, .. }));
         assert_eq!(refused, sent == 0, "{}", report.explain);
@@ -176,10 +176,10 @@ fn an_empty_password_or_user_name_is_never_sent() {
         let steps = [yes(true)];
         let exchange = Planned { connector_steps: &steps, ran: AtomicUsize::new(0) };
         let progress = Progress::default();
-        let tools = Tools::bare(&exchange, &progress);
+        let ports = Ports::bare(&exchange, &progress);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let login = Login { username: username.to_owned(), password: Secret::new(password), ..login() };
-        let report = runtime.block_on(authenticate(&connector(&steps), tools, login));
+        let report = runtime.block_on(authenticate(&connector(&steps), ports, login));
         assert!(matches!(report.verdict, Verdict::Reject(r) if r.reason == Reason::InvalidInput));
         assert_eq!((exchange.ran.load(Ordering::Relaxed), progress.credential_left()), (0, false));
     }

@@ -9,10 +9,10 @@ use url::Url;
 
 use super::decode::decode;
 use super::input::Admitted;
+use super::ports::Ports;
 use super::recorder::Recorder;
 use super::scripts::preprocess;
 use super::state::Run;
-use super::tools::Tools;
 use crate::condition::{Facts, Judging};
 use crate::connector::{Connector, Step};
 use crate::context::Context;
@@ -35,13 +35,13 @@ impl<'a> Trial<'a> {
     pub fn of(
         connector: &'a Connector,
         step: &'a Step,
-        tools: Tools<'a>,
+        ports: Ports<'a>,
         context: Context,
         timeout: Duration,
     ) -> Option<Self> {
         let plan = step.request.as_ref()?;
         let admitted = Admitted { context, claimed: String::new() };
-        let begun = Run::begin(connector, tools, admitted, Instant::now() + timeout, false);
+        let begun = Run::begin(connector, ports, admitted, Instant::now() + timeout, false);
         // Nothing that comes out is shown, so nothing is masked: thirty spellings of each credential cost more than the trial.
         let run = Run { mask: Mask::default(), ..begun };
         Some(Self { run, step, plan, timeout })

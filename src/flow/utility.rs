@@ -11,7 +11,7 @@ use super::recorder::Recorder;
 use super::report::StepReport;
 use super::state::Run;
 use super::stop::{Ending, Stop};
-use super::{Tools, UtilityCall, conceal, input, run};
+use super::{Ports, UtilityCall, conceal, input, run};
 use crate::connector::{Connector, Kind};
 use crate::document::Value;
 use crate::verdict::{Mapped, Misconfigured, Reason, Unavailable};
@@ -87,15 +87,15 @@ impl UtilityEnd {
 }
 
 /// Makes one utility call. Never fails: whatever happens is one of the five ends.
-pub async fn utility(connector: &Connector, tools: Tools<'_>, call: UtilityCall) -> UtilityReport {
+pub async fn utility(connector: &Connector, ports: Ports<'_>, call: UtilityCall) -> UtilityReport {
     let started = Instant::now();
     let deadline = call.deadline.map_or(started + connector.timeout, |asked| asked.min(started + connector.timeout));
     let (request_id, tracing) = (call.request_id.clone(), call.trace);
     let mut steps = Vec::new();
-    let (end, explain) = match begun(connector, call, tools) {
+    let (end, explain) = match begun(connector, call, ports) {
         Err(stop) => (end_of(stop.ending, Mapped::default()), stop.explain),
         Ok(admitted) => {
-            let mut run = Run::begin(connector, tools, admitted, deadline, tracing);
+            let mut run = Run::begin(connector, ports, admitted, deadline, tracing);
             let result = walk(&mut run, &mut steps).await;
             conclude(run, result)
         }
@@ -111,9 +111,9 @@ pub async fn utility(connector: &Connector, tools: Tools<'_>, call: UtilityCall)
     }
 }
 
-fn begun(connector: &Connector, call: UtilityCall, tools: Tools<'_>) -> Result<input::Admitted, Stop> {
+fn begun(connector: &Connector, call: UtilityCall, ports: Ports<'_>) -> Result<input::Admitted, Stop> {
     match connector.kind {
-        Kind::Utility => input::admit_call(connector, call, tools.ambient),
+        Kind::Utility => input::admit_call(connector, call, ports.ambient),
         Kind::Authentication => Err(Stop::misconfigured("this connector authenticates users; it is no utility")),
     }
 }

@@ -5,13 +5,14 @@ use std::sync::Mutex;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use super::difference::Difference;
 use crate::connector::raw::golden::GoldenReply;
 use crate::document::to_json;
-use crate::flow::{Exchange, Waiting};
+use crate::flow::Exchange;
 use crate::upstream::{Outgoing, Reply, SendFault, Timings};
 use crate::verdict::Cause;
 
@@ -45,7 +46,7 @@ impl Canned {
 }
 
 impl Exchange for Canned {
-    fn send<'a>(&'a self, request: &'a Outgoing, _: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+    fn send<'a>(&'a self, request: &'a Outgoing, _: Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
         let index = self.asked.lock().map_or(usize::MAX, |mut asked| {
             asked.push(request.clone());
             asked.len() - 1

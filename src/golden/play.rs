@@ -15,8 +15,8 @@ use crate::connector::{Connector, Kind};
 use crate::document::{Object, Value};
 use crate::flow::progress::Progress;
 use crate::flow::{
-    Action, Exchange, Login, NoScripts, Pocket, Report, Resumption, Saved, Scripts, Tools, Unbounded, UtilityCall,
-    UtilityReport, authenticate, resume, utility,
+    Action, Exchange, InMemoryStore, Login, NoScripts, Ports, Report, Resumption, SavedLogin, Scripts, Unbounded,
+    UtilityCall, UtilityReport, authenticate, resume, utility,
 };
 use crate::script::Pool;
 use crate::secret::Secret;
@@ -50,33 +50,33 @@ pub(super) struct Stage<'a> {
 }
 
 pub(super) async fn play(stage: Stage<'_>, case: &GoldenCase, login: Login) -> Played {
-    let (progress, pocket) = (Progress::default(), Pocket::default());
+    let (progress, store) = (Progress::default(), InMemoryStore::default());
     let scripts: &dyn Scripts = match stage.scripts {
         Some(pool) => pool,
         None => &NoScripts,
     };
-    let tools = Tools {
+    let ports = Ports {
         exchange: stage.exchange,
         scripts,
         ambient: stage.ambient,
         progress: &progress,
         sends: &Unbounded,
-        pauses: &pocket,
+        challenges: &store,
         step_cache: None,
         replies: None,
     };
     let connector = stage.connector;
     if connector.kind == Kind::Utility {
-        return Played::Utility(utility(connector, tools, call(login)).await);
+        return Played::Utility(utility(connector, ports, call(login)).await);
     }
     let trace = login.trace;
-    let mut report = authenticate(connector, tools, login).await;
+    let mut report = authenticate(connector, ports, login).await;
     let (mut parts, mut answers) = (Vec::new(), case.answers.iter());
-    while let Some((id, saved)) = waiting(&report, &pocket) {
+    while let Some((id, saved)) = waiting(&report, &store) {
         let Some(answer) = answers.next() else { break };
         let action = action(answer, &saved);
         parts.push(report);
-        report = resume(connector, tools, Resumption { id, saved, action, deadline: None, trace }).await;
+        report = resume(connector, ports, Resumption { id, saved, action, deadline: None, trace }).await;
     }
     parts.push(report);
     Played::Login { parts, unasked: answers.len() }
@@ -128,15 +128,15 @@ fn call(login: Login) -> UtilityCall {
 }
 
 /// The challenge that is open, and what stands under it.
-fn waiting(report: &Report, pocket: &Pocket) -> Option<(String, Saved)> {
+fn waiting(report: &Report, store: &InMemoryStore) -> Option<(String, SavedLogin)> {
     let Verdict::Challenge(challenge) = &report.verdict else { return None };
-    let state = pocket.take(&challenge.id)?;
-    Some((challenge.id.clone(), Saved::read(&state)?))
+    let state = store.take(&challenge.id)?;
+    Some((challenge.id.clone(), SavedLogin::read(&state)?))
 }
 
 /// What an entry of `answers` stands for: nothing in it is a poll, `resend` alone asks for the code once more. A redirect
 /// that names no `state` brings back the right one, which no file can know.
-fn action(answer: &Dict<Text>, saved: &Saved) -> Action {
+fn action(answer: &Dict<Text>, saved: &SavedLogin) -> Action {
     let mut answers: IndexMap<String, Secret> =
         answer.iter().map(|(name, text)| (name.value.clone(), Secret::new(text.text.as_str()))).collect();
     if answers.is_empty() {

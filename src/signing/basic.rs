@@ -6,7 +6,7 @@ use http::header::AUTHORIZATION;
 use zeroize::Zeroizing;
 
 use super::target::add_header;
-use super::{Compile, Ports, Scheme, SignError, Signature, Signing, Written};
+use super::{Compile, Scheme, SignError, Signature, Signing, SigningPorts, Written};
 use crate::reading::Text;
 use crate::reading::record::record;
 use crate::request::Prepared;
@@ -43,7 +43,7 @@ struct BasicPlan {
 }
 
 impl BasicPlan {
-    fn header(&self, request: &mut Prepared, ports: &Ports<'_>) -> Result<Signature, SignError> {
+    fn header(&self, request: &mut Prepared, ports: &SigningPorts<'_>) -> Result<Signature, SignError> {
         let mut pair = self.username.render(Place::BasicUser, ports.context, self.charset)?;
         pair.push(b':');
         // In full at once: a buffer that grows leaves a copy of the password behind.
@@ -59,7 +59,7 @@ impl Scheme for BasicPlan {
         vec![&self.username, &self.password]
     }
 
-    fn sign<'a>(&'a self, request: &'a mut Prepared, ports: &'a Ports<'a>) -> Signing<'a, Signature> {
+    fn sign<'a>(&'a self, request: &'a mut Prepared, ports: &'a SigningPorts<'a>) -> Signing<'a, Signature> {
         Box::pin(std::future::ready(self.header(request, ports)))
     }
 }

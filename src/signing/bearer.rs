@@ -4,7 +4,7 @@ use http::header::AUTHORIZATION;
 use zeroize::Zeroizing;
 
 use super::target::add_header;
-use super::{Compile, Ports, Scheme, SignError, Signature, Signing, Written};
+use super::{Compile, Scheme, SignError, Signature, Signing, SigningPorts, Written};
 use crate::reading::Text;
 use crate::reading::record::record;
 use crate::request::Prepared;
@@ -30,7 +30,7 @@ struct BearerPlan {
 }
 
 impl BearerPlan {
-    fn header(&self, request: &mut Prepared, ports: &Ports<'_>) -> Result<Signature, SignError> {
+    fn header(&self, request: &mut Prepared, ports: &SigningPorts<'_>) -> Result<Signature, SignError> {
         let token = self.token.render(Place::Header, ports.context, Charset::UTF_8)?;
         // Only a filter such as `encode` makes other bytes, and no token has them.
         let token = str::from_utf8(&token)
@@ -45,7 +45,7 @@ impl Scheme for BearerPlan {
         vec![&self.token]
     }
 
-    fn sign<'a>(&'a self, request: &'a mut Prepared, ports: &'a Ports<'a>) -> Signing<'a, Signature> {
+    fn sign<'a>(&'a self, request: &'a mut Prepared, ports: &'a SigningPorts<'a>) -> Signing<'a, Signature> {
         Box::pin(std::future::ready(self.header(request, ports)))
     }
 }

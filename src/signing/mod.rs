@@ -14,11 +14,11 @@
 //!    request has such a body and no field of that name, and adds the field to the bytes. Sign what [`Prepared`] holds *before* the
 //!    field is added, or add the other fields (a nonce, a time) first and sign then.
 //! 4. A scheme that must hear the reply first (Digest) says so by [`Signature::probe`] and answers in [`Scheme::again`]; one that
-//!    needs a token asks for it through [`Ports::exchange`], keeps it in its own plan when [`Ports::share`] says so (a plan belongs
+//!    needs a token asks for it through [`SigningPorts::exchange`], keeps it in its own plan when [`SigningPorts::share`] says so (a plan belongs
 //!    to one revision of one connector and is dropped with it), with one request in flight, and lists its request under
 //!    [`Scheme::requests`], whose origins the client may then dial. Such a token is the service's own: use
 //!    [`Compile::own_template`], which refuses user data.
-//! 5. Random values and times come from [`Ports::ambient`] and `context.step`, never from elsewhere: golden cases fix both. Each call
+//! 5. Random values and times come from [`SigningPorts::ambient`] and `context.step`, never from elsewhere: golden cases fix both. Each call
 //!    of `sign` draws anew, because another node or another try is another request.
 //! 6. Tests with the official vectors beside the code; a golden case in `connectors/`; the section in the documents; the line
 //!    in docs/contract.md section 7 and in docs/connectors.md; `make schema`; CHANGELOG.md.
@@ -32,6 +32,7 @@ mod unwritten;
 pub use compile::Compile;
 pub use unwritten::JwtAlgorithm;
 
+use futures_util::future::BoxFuture;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
@@ -43,7 +44,7 @@ use crate::reading::record::one_of;
 use crate::request::{Prepared, RequestPlan};
 use crate::secret::Secret;
 use crate::template::{RenderError, Template};
-use crate::upstream::{Exchange, Reply, SendFault, Waiting};
+use crate::upstream::{Exchange, Reply, SendFault};
 use crate::verdict::Cause;
 
 /// The registry: what stands under `auth` in a file, and what compiles it.
@@ -119,7 +120,7 @@ pub trait Scheme: Debug + Send + Sync {
     }
 
     /// Signs: adds to `request` and tells what it added.
-    fn sign<'a>(&'a self, request: &'a mut Prepared, ports: &'a Ports<'a>) -> Signing<'a, Signature>;
+    fn sign<'a>(&'a self, request: &'a mut Prepared, ports: &'a SigningPorts<'a>) -> Signing<'a, Signature>;
 
     /// Looks at the reply to a request that it signed, and signs once more when the server asks for that (a challenge, a token
     /// that is no longer good). `request` is unsigned again. `None`: the reply stands.
@@ -127,7 +128,7 @@ pub trait Scheme: Debug + Send + Sync {
         &'a self,
         _request: &'a mut Prepared,
         _heard: Heard<'a>,
-        _ports: &'a Ports<'a>,
+        _ports: &'a SigningPorts<'a>,
     ) -> Signing<'a, Option<Signature>> {
         Box::pin(std::future::ready(Ok(None)))
     }
@@ -140,10 +141,10 @@ pub trait Scheme: Debug + Send + Sync {
 }
 
 /// What a scheme gives, now or when a token is there.
-pub type Signing<'a, T> = Waiting<'a, Result<T, SignError>>;
+pub type Signing<'a, T> = BoxFuture<'a, Result<T, SignError>>;
 
 /// What a scheme may use of the world.
-pub struct Ports<'a> {
+pub struct SigningPorts<'a> {
     /// The variables of the login. `context.step` is drawn anew for each step.
     pub context: &'a Context,
     /// Clock and randomness.

@@ -1,15 +1,15 @@
-//! What can go wrong, in words for an administrator. Nothing here quotes a message of Redis: it may name its user.
+//! Errors of the store, in words for an administrator. None quotes a message of Redis: it may name its user.
 
 use ::redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::MOST_BYTES;
+use super::challenge::MAX_BYTES;
 use crate::words::words;
 
-/// Why a challenge cannot be kept or taken.
+/// Why a challenge cannot be stored or taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
-    /// More than [`MOST_BYTES`].
-    #[error("the login would keep more than {MOST_BYTES} bytes over the challenge: capture less before it")]
+    /// More than [`MAX_BYTES`].
+    #[error("the login would keep more than {MAX_BYTES} bytes over the challenge: capture less before it")]
     TooLarge {
         /// Of the state.
         bytes: usize,
@@ -17,17 +17,17 @@ pub enum StateError {
     /// What was taken cannot be put back.
     #[error("the challenge ended, gave way, or was taken from a Redis that is not there any more")]
     Gone,
-    /// The store does not do its work.
+    /// Redis failed.
     #[error("Redis {}", why.sentence())]
     Unavailable {
         /// What is wrong with it.
-        why: Trouble,
+        why: RedisFault,
     },
 }
 
 words! {
-    /// What is wrong with Redis; the words are labels of metrics and stand in the log.
-    pub enum Trouble {
+    /// Why Redis failed; the words are labels of metrics and stand in the log.
+    pub enum RedisFault {
         /// No connection.
         Connect = "connect",
         /// No answer in time.
@@ -53,7 +53,7 @@ words! {
     }
 }
 
-impl Trouble {
+impl RedisFault {
     /// What is wrong, as the end of a sentence that begins with "Redis".
     pub fn sentence(self) -> &'static str {
         match self {
@@ -76,8 +76,7 @@ impl Trouble {
     }
 }
 
-impl Trouble {
-    /// What an error of the client library means.
+impl RedisFault {
     pub(super) fn of(error: &RedisError) -> Self {
         use ServerErrorKind as Server;
         match error.kind() {
@@ -107,7 +106,7 @@ impl Trouble {
     }
 }
 
-impl Trouble {
+impl RedisFault {
     fn in_script(detail: &str) -> Self {
         let says = |words: &str| detail.contains(words);
         if says("can't run this command") || says("NOPERM") {

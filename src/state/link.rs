@@ -1,8 +1,8 @@
-//! The connection to Redis: one, shared by all calls, and replaced when it is no good.
+//! The connection to Redis: one, shared by all calls, and replaced when it is broken.
 //!
-//! `ConnectionManager` connects again after a connection was refused or cut. It keeps for ever what else can go wrong: a
-//! refused password or a failed handshake stays its answer, and a connection whose packets vanish stays its connection.
-//! So a link has its own rule: after any other failure the next call begins with a fresh manager.
+//! `ConnectionManager` reconnects after a connection was refused or cut. It never recovers from other failures: a refused
+//! password or a failed handshake stays its answer, and it keeps a connection whose packets are lost. So after any other
+//! failure the next call gets a fresh manager.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -14,24 +14,24 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use tokio::time::Instant;
 
-use super::{PATIENCE, SetupError, Trouble};
+use super::challenge::STORE_TIMEOUT;
+use super::error::{RedisFault, SetupError};
 use crate::files;
 use crate::secret::Secret;
 
-/// TCP, TLS and AUTH of a store nearby; short of [`PATIENCE`], so that a call can outlive one failed attempt.
+/// For TCP, TLS and AUTH; shorter than [`STORE_TIMEOUT`], so that a call can survive one failed attempt.
 const CONNECT: Duration = Duration::from_millis(600);
 
-/// A second attempt by the manager itself, as in the moment of a restart.
+/// By the manager itself, for the moment of a restart.
 const RETRIES: usize = 1;
 
-/// Between those two.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// Connections are replaced at most this often, whatever calls come and fail.
-const REPLACED_AT_MOST_EVERY: Duration = Duration::from_millis(100);
+/// Managers are replaced at most this often, however many calls fail.
+const MIN_REPLACE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A call that gave up sooner blames its own deadline and not the connection.
-const FAIR_WAIT: Duration = Duration::from_millis(250);
+/// A call that timed out sooner had a short deadline: that is no sign of a broken connection.
+const MIN_CONCLUSIVE_WAIT: Duration = Duration::from_millis(250);
 
 pub(super) struct Link {
     client: Client,
@@ -48,13 +48,13 @@ struct Current {
 /// Why a command has no answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failure {
-    pub(super) why: Trouble,
-    /// The manager that is no good any more.
-    spent: Option<u64>,
+    pub(super) why: RedisFault,
+    /// The number of the manager to replace.
+    broken: Option<u64>,
 }
 
 impl Link {
-    /// Connects in the background. The address holds a password: no error says any of it.
+    /// Connects in the background. The URL holds a password, so no error quotes it.
     pub(super) fn new(url: &Secret, ca_file: Option<&Path>) -> Result<Self, SetupError> {
         // Exposed to become the address and the credentials of the connection.
         let info = url.expose().into_connection_info().map_err(|_| SetupError::Url)?;
@@ -64,7 +64,7 @@ impl Link {
             None => Client::open(info).map_err(|_| SetupError::Url)?,
             Some(path) => {
                 let pem = files::read(path, files::MAX_BYTES).map_err(|_| SetupError::Ca)?;
-                // The client library takes a file without any, and then trusts nobody.
+                // The client library accepts a file without certificates, and then trusts none.
                 if CertificateDer::pem_slice_iter(&pem).next().is_none() {
                     return Err(SetupError::Ca);
                 }
@@ -76,8 +76,8 @@ impl Link {
         Ok(Self { client, current: Mutex::new(current) })
     }
 
-    /// Sends one command and waits for its answer until `deadline`. What it meets may be an old failure: the first call
-    /// after Redis was away hears of that time. So ask [`Link::again`] before you believe it.
+    /// Sends one command and waits for its answer until `deadline`. The first call after an outage still fails with the old
+    /// connection's error, so call [`Link::retry`] before you report a failure.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd, deadline: Instant) -> Result<T, Failure> {
         let (mut manager, number) = {
             let current = self.lock();
@@ -86,26 +86,28 @@ impl Link {
         let began = Instant::now();
         match tokio::time::timeout_at(deadline, command.query_async::<T>(&mut manager)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(Failure { why: Trouble::of(&error), spent: (!heals(&error)).then_some(number) }),
+            Ok(Err(error)) => {
+                Err(Failure { why: RedisFault::of(&error), broken: (!reconnects(&error)).then_some(number) })
+            }
             Err(_) => {
-                // No time is left for a second attempt of this call; the next one should not wait as long in vain.
-                if began.elapsed() >= FAIR_WAIT {
+                // This call has no time for a retry; the next one should not wait for the same connection.
+                if began.elapsed() >= MIN_CONCLUSIVE_WAIT {
                     self.replace(number, Instant::now());
                 }
-                Err(Failure { why: Trouble::Timeout, spent: None })
+                Err(Failure { why: RedisFault::Timeout, broken: None })
             }
         }
     }
 
-    /// Asks once more over a connection that was begun after `failure`: when this fails too, Redis is in trouble now.
-    pub(super) async fn again<T: FromRedisValue>(
+    /// Sends it once more, over a connection that began after `failure`: an error of this one is current.
+    pub(super) async fn retry<T: FromRedisValue>(
         &self,
         failure: Failure,
         command: &Cmd,
         deadline: Instant,
-    ) -> Result<T, Trouble> {
-        if let Some(number) = failure.spent {
-            let rested = self.lock().since + REPLACED_AT_MOST_EVERY;
+    ) -> Result<T, RedisFault> {
+        if let Some(number) = failure.broken {
+            let rested = self.lock().since + MIN_REPLACE_INTERVAL;
             tokio::time::sleep_until(rested.min(deadline)).await;
             self.replace(number, Instant::now());
         }
@@ -115,10 +117,10 @@ impl Link {
         self.ask(command, deadline).await.map_err(|failure| failure.why)
     }
 
-    /// A fresh manager in the place of number `number`. Calls that still wait on the old one keep it until they end.
+    /// Replaces the manager `number`. Calls that still wait on the old one keep it until they end.
     fn replace(&self, number: u64, now: Instant) {
         let mut current = self.lock();
-        if current.number != number || now < current.since + REPLACED_AT_MOST_EVERY {
+        if current.number != number || now < current.since + MIN_REPLACE_INTERVAL {
             return;
         }
         if let Ok(manager) = manager(&self.client) {
@@ -132,21 +134,21 @@ impl Link {
     }
 }
 
-/// Whether the manager itself connects again after `error`.
-fn heals(error: &RedisError) -> bool {
+/// Whether the manager itself reconnects after `error`.
+fn reconnects(error: &RedisError) -> bool {
     error.is_connection_dropped()
 }
 
 fn manager(client: &Client) -> Result<ConnectionManager, SetupError> {
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(CONNECT))
-        .set_response_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(STORE_TIMEOUT))
         .set_number_of_retries(RETRIES)
         .set_min_delay(RETRY_DELAY)
         .set_max_delay(RETRY_DELAY);
     let manager = ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(|_| SetupError::Url)?;
-    // A lazy connection goes forward only while somebody waits for it. When that caller gives up it would stand still, and
-    // its time would have run out when the next one comes.
+    // A lazy connection makes progress only while a call waits for it. Without this task it would stall when that call times
+    // out, and have used up its connection timeout when the next one comes.
     let mut driven = manager.clone();
     tokio::spawn(async move {
         let _: Result<(), RedisError> = redis::cmd("PING").query_async(&mut driven).await;

@@ -1,41 +1,40 @@
-//! Challenges in this process, sealed by a key that nobody else has, in as much room as `room` gives them.
+//! Challenges in this process, sealed with a random key, bounded by `eviction`.
 //!
-//! A call that takes one holds all that there is of it, and no answer can be lost here: nothing is put back but by whoever
-//! took it.
+//! The call that takes a challenge holds the only copy, so putting it back needs no claim.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::challenge::{ChallengeState, StoreKey, Taken};
 use super::envelope::{Keyring, Stamp};
-use super::room::{Bounds, Entry, Room};
-use super::{Pause, Place, Taken};
+use super::eviction::{Bounds, Entry, EvictionIndex};
 use crate::clock::System;
 
 #[derive(Debug)]
 pub(super) struct Memory {
     keys: Keyring,
-    open: Mutex<Room<Vec<u8>>>,
+    open: Mutex<EvictionIndex<Vec<u8>>>,
 }
 
 impl Memory {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self { keys: Keyring::drawn(&System), open: Mutex::new(Room::new(bounds, bounds)) }
+        Self { keys: Keyring::drawn(&System), open: Mutex::new(EvictionIndex::new(bounds, bounds)) }
     }
 
-    pub(super) fn put(&self, place: Place, pause: &Pause<'_>, ttl: Duration, now: Instant) {
-        // The end that counts here is that of the monotonic clock; nobody else can write here.
-        let sealed = self.keys.seal(&place, pause.state, Stamp::default(), &System);
+    pub(super) fn put(&self, key: StoreKey, state: &ChallengeState<'_>, ttl: Duration, now: Instant) {
+        // The index expires entries by the monotonic clock, and no other process can write here.
+        let sealed = self.keys.seal(&key, state.bytes, Stamp::default(), &System);
         let mut open = self.lock();
-        let entry = Entry { bytes: sealed.len(), value: sealed, owner: open.owner(pause), end: now + ttl };
-        open.put(place, entry, now);
+        let entry = Entry { bytes: sealed.len(), value: sealed, owner: open.owner(state), end: now + ttl };
+        open.put(key, entry, now);
     }
 
-    pub(super) fn take(&self, place: &Place, now: Instant) -> Taken {
-        let sealed = self.lock().take(place, now);
+    pub(super) fn take(&self, key: &StoreKey, now: Instant) -> Taken {
+        let sealed = self.lock().take(key, now);
         let Some(sealed) = sealed else { return Taken::Nothing };
-        match self.keys.open(place, &sealed) {
+        match self.keys.open(key, &sealed) {
             Some((state, _)) => Taken::State(state),
             None => Taken::Unreadable,
         }
@@ -46,7 +45,7 @@ impl Memory {
         self.lock().counts(now)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Room<Vec<u8>>> {
+    fn lock(&self) -> MutexGuard<'_, EvictionIndex<Vec<u8>>> {
         // No code under the lock panics between two changes that belong together.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

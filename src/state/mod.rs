@@ -1,52 +1,44 @@
-//! Where a login waits for the user's answer: sealed, for one client, taken once (docs/contract.md sections 5, 8 and 9).
+//! The store of open challenges: each is sealed, belongs to one client and is taken once (docs/contract.md sections 5, 8 and 9).
 //!
-//! In this process, or in Redis for several daemons. Whatever keeps it sees neither whose it is nor what it says: the
-//! text is sealed wherever it lies, and it lies under a hash of client and id. No call waits longer than its deadline
-//! and [`PATIENCE`]: when Redis is away a challenge is unavailable(state), and logins of one step never come here.
+//! It is in this process, or in Redis for several daemons. Neither learns whose a challenge is or what it holds: the value is
+//! encrypted, and the key is a hash of client and id. No call waits longer than its deadline and [`STORE_TIMEOUT`]: while
+//! Redis is down a challenge is unavailable(state), and logins of one step do not use the store.
 
+mod challenge;
 mod envelope;
 mod error;
-mod life;
+mod eviction;
+mod instance;
 mod link;
 mod memory;
 mod redis;
-mod room;
 mod script;
 
-use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
-pub use error::{SetupError, StateError, Trouble};
-pub use room::Bounds;
+pub use challenge::{ChallengeState, Claim, MAX_BYTES, STORE_TIMEOUT, TakenChallenge};
+pub use error::{RedisFault, SetupError, StateError};
+pub use eviction::Bounds;
 
 use crate::config;
-use crate::crypto::digest::{Algorithm, digest};
 use crate::secret::Secret;
+use challenge::{StoreKey, Taken};
 use envelope::Keyring;
-use life::Life;
 use memory::Memory;
 use redis::Redis;
 
-/// The most bytes that a login may keep over a challenge: what later steps name, a jar of cookies, and little else.
-pub const MOST_BYTES: usize = 64 * 1024;
+/// An upper limit for every challenge (docs/contract.md section 9, 6).
+pub const MAX_TTL: Duration = Duration::from_mins(10);
 
-/// The longest life of a challenge (docs/contract.md section 9, 6), whatever is asked for.
-pub const LONGEST: Duration = Duration::from_mins(10);
-
-/// The longest that a call waits, however late its deadline is: a store beside the daemon answers in milliseconds, and a
-/// user at a prompt should hear soon that it does not.
-pub const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The challenges that are open. Share it by `Arc`.
+/// The open challenges. Share it by `Arc`.
 #[derive(Debug)]
 pub struct Challenges {
     store: Store,
-    tally: Tally,
+    counters: Counters,
 }
 
 #[derive(Debug)]
@@ -55,45 +47,14 @@ enum Store {
     Redis(Box<Redis>),
 }
 
-/// What a login keeps over a challenge, and whose it is.
-#[derive(Debug, Clone, Copy)]
-pub struct Pause<'a> {
-    /// The bytes to seal.
-    pub state: &'a [u8],
-    /// Whether a factor has succeeded before.
-    pub proven: bool,
-    /// The connector's id.
-    pub connector: &'a str,
-    /// The name that identity and guard use.
-    pub account: &'a str,
-    /// The address of the user's device.
-    pub client_ip: Option<IpAddr>,
-}
-
-/// A challenge that was taken.
-#[derive(Debug)]
-pub struct Held {
-    /// What was kept.
-    pub state: Zeroizing<Vec<u8>>,
-    /// The right to put it back.
-    pub claim: Claim,
-}
-
-/// The right of the call that took a challenge, and of no other, to put it back.
-#[derive(Debug, Clone, Default)]
-pub struct Claim {
-    nonce: [u8; script::NONCE_BYTES],
-    life: Life,
-}
-
-/// What happened since the start.
+/// Failures since the start.
 #[derive(Debug, Default)]
-struct Tally {
+struct Counters {
     too_large: AtomicU64,
     unreadable: AtomicU64,
     outlived: AtomicU64,
     gone: AtomicU64,
-    troubles: [AtomicU64; Trouble::ALL.len()],
+    faults: [AtomicU64; RedisFault::ALL.len()],
 }
 
 /// Numbers for metrics.
@@ -104,18 +65,18 @@ pub struct Counts {
     /// Dropped before their time because there were too many.
     pub evicted: u64,
     /// Failures by a closed list of causes: `too_large`, `unreadable` (there, but not opened by any key), `outlived` (opened
-    /// before Redis was restarted or replaced), `gone` (could not be put back), and those of [`Trouble`].
+    /// before Redis was restarted or replaced), `gone` (could not be put back), and those of [`RedisFault`].
     pub failures: Vec<(&'static str, u64)>,
 }
 
 impl Challenges {
-    /// In this process, sealed by a key that is drawn here and dies with it.
+    /// In this process, sealed with a random key that exists only here.
     pub fn memory(bounds: Bounds) -> Self {
         Self::over(Store::Memory(Box::new(Memory::new(bounds))))
     }
 
     /// In Redis 6.2 or later, or Valkey. `keys` are one or two of 64 hex digits: the first seals, both open. Call it
-    /// within a runtime; it connects in the background, so a Redis that is away delays nothing.
+    /// within a runtime; it connects in the background, so a Redis that is down delays nothing.
     pub fn redis(url: &Secret, keys: &[Secret], ca_file: Option<&Path>) -> Result<Self, SetupError> {
         Ok(Self::over(Store::Redis(Box::new(Redis::new(url, Keyring::of(keys)?, ca_file)?))))
     }
@@ -129,93 +90,91 @@ impl Challenges {
     }
 
     fn over(store: Store) -> Self {
-        Self { store, tally: Tally::default() }
+        Self { store, counters: Counters::default() }
     }
 
-    /// Seals what `pause` holds and keeps it under a new `id`, for `client` alone, for `ttl`. When room is short, what the same
-    /// account opened gives way, then what was opened before anything was proven, of the connector that holds most of it.
+    /// Seals `state` and stores it under a new `id`, for `client` alone, for `ttl`. When the store is full, the oldest challenge
+    /// of the same account is evicted, else one that was opened before a factor succeeded, of the connector that holds most.
     pub async fn put(
         &self,
         (client, id): (&str, &str),
-        pause: &Pause<'_>,
+        state: &ChallengeState<'_>,
         ttl: Duration,
         deadline: Instant,
     ) -> Result<(), StateError> {
-        self.fits(pause)?;
-        let (place, ttl) = (Place::of(client, id), ttl.min(LONGEST));
+        self.fits(state)?;
+        let (key, ttl) = (StoreKey::of(client, id), ttl.min(MAX_TTL));
         match &self.store {
             Store::Memory(memory) => {
-                memory.put(place, pause, ttl, Instant::now());
+                memory.put(key, state, ttl, Instant::now());
                 Ok(())
             }
-            Store::Redis(redis) => self.counted(redis.put(&place, pause, ttl, soonest(deadline)).await),
+            Store::Redis(redis) => self.counted(redis.put(&key, state, ttl, capped(deadline)).await),
         }
     }
 
-    /// Puts back what was taken with `claim`, under the same id: as long as nobody else has taken it and its store still is the
-    /// one that it was taken from.
+    /// Puts back what was taken with `claim`, under the same id, unless another call took it since or Redis was restarted or
+    /// replaced.
     pub async fn put_back(
         &self,
         (client, id, claim): (&str, &str, &Claim),
-        pause: &Pause<'_>,
+        state: &ChallengeState<'_>,
         ttl: Duration,
         deadline: Instant,
     ) -> Result<(), StateError> {
-        self.fits(pause)?;
-        let (place, ttl) = (Place::of(client, id), ttl.min(LONGEST));
+        self.fits(state)?;
+        let (key, ttl) = (StoreKey::of(client, id), ttl.min(MAX_TTL));
         let back = match &self.store {
             Store::Memory(memory) => {
-                memory.put(place, pause, ttl, Instant::now());
+                memory.put(key, state, ttl, Instant::now());
                 true
             }
-            Store::Redis(redis) => {
-                self.counted(redis.put_back((&place, claim), pause, ttl, soonest(deadline)).await)?
-            }
+            Store::Redis(redis) => self.counted(redis.put_back((&key, claim), state, ttl, capped(deadline)).await)?,
         };
         if back {
             return Ok(());
         }
-        self.tally.gone.fetch_add(1, Ordering::Relaxed);
+        self.counters.gone.fetch_add(1, Ordering::Relaxed);
         Err(StateError::Gone)
     }
 
-    fn fits(&self, pause: &Pause<'_>) -> Result<(), StateError> {
-        let bytes = pause.state.len();
-        if bytes <= MOST_BYTES {
+    fn fits(&self, state: &ChallengeState<'_>) -> Result<(), StateError> {
+        let bytes = state.bytes.len();
+        if bytes <= MAX_BYTES {
             return Ok(());
         }
-        self.tally.too_large.fetch_add(1, Ordering::Relaxed);
+        self.counters.too_large.fetch_add(1, Ordering::Relaxed);
         Err(StateError::TooLarge { bytes })
     }
 
-    /// Takes it away: of any number of callers one gets it. `None`: unknown, used, expired, another client's, or there but
-    /// not to be opened, because it was changed, moved, sealed under a key that is gone, or opened before Redis was restarted or
-    /// replaced.
+    /// Removes and returns a challenge: of any number of callers one gets it. `None`: unknown, used, expired, another client's,
+    /// or it cannot be opened, because it was changed, moved, sealed with a key that is no longer configured, or opened before
+    /// Redis was restarted or replaced.
     ///
-    /// After an error it may be gone or not: the answer of a store that went away is unknown.
-    pub async fn take(&self, client: &str, id: &str, deadline: Instant) -> Result<Option<Held>, StateError> {
-        let place = Place::of(client, id);
+    /// After an error the challenge may be removed or not: the answer of Redis was lost.
+    pub async fn take(&self, client: &str, id: &str, deadline: Instant) -> Result<Option<TakenChallenge>, StateError> {
+        let key = StoreKey::of(client, id);
         let mut claim = Claim::default();
         let taken = match &self.store {
-            Store::Memory(memory) => memory.take(&place, Instant::now()),
-            Store::Redis(redis) => self.counted(redis.take(&place, &mut claim, soonest(deadline)).await)?,
+            Store::Memory(memory) => memory.take(&key, Instant::now()),
+            Store::Redis(redis) => self.counted(redis.take(&key, &mut claim, capped(deadline)).await)?,
         };
         Ok(match taken {
             Taken::Nothing => None,
             Taken::Unreadable => {
-                self.tally.unreadable.fetch_add(1, Ordering::Relaxed);
+                self.counters.unreadable.fetch_add(1, Ordering::Relaxed);
                 None
             }
-            Taken::Outlived => {
-                self.tally.outlived.fetch_add(1, Ordering::Relaxed);
+            Taken::OtherInstance => {
+                self.counters.outlived.fetch_add(1, Ordering::Relaxed);
                 None
             }
-            Taken::State(state) => Some(Held { state, claim }),
+            Taken::State(bytes) => Some(TakenChallenge { bytes, claim }),
         })
     }
 
-    /// Whether a challenge could be kept and taken now. Asks the store at most once a second and waits half a second at
-    /// most, so that anybody may ask.
+    /// Whether a challenge could be stored and taken now. It asks Redis at most once a second and waits half a second at most,
+    /// so an unauthenticated endpoint may call it.
     pub async fn ready(&self) -> bool {
         match &self.store {
             Store::Memory(_) => true,
@@ -234,20 +193,20 @@ impl Challenges {
             Store::Redis(redis) => (None, redis.evicted()),
         };
         let mut failures = vec![
-            ("too_large", read(&self.tally.too_large)),
-            ("unreadable", read(&self.tally.unreadable)),
-            ("outlived", read(&self.tally.outlived)),
-            ("gone", read(&self.tally.gone)),
+            ("too_large", read(&self.counters.too_large)),
+            ("unreadable", read(&self.counters.unreadable)),
+            ("outlived", read(&self.counters.outlived)),
+            ("gone", read(&self.counters.gone)),
         ];
-        let troubles = Trouble::ALL.iter().zip(&self.tally.troubles);
-        failures.extend(troubles.map(|(trouble, count)| (trouble.as_str(), read(count))));
+        let faults = RedisFault::ALL.iter().zip(&self.counters.faults);
+        failures.extend(faults.map(|(fault, count)| (fault.as_str(), read(count))));
         Counts { open, evicted, failures }
     }
 
-    fn counted<T>(&self, result: Result<T, Trouble>) -> Result<T, StateError> {
+    fn counted<T>(&self, result: Result<T, RedisFault>) -> Result<T, StateError> {
         result.map_err(|why| {
-            let troubles = Trouble::ALL.iter().zip(&self.tally.troubles);
-            for (_, count) in troubles.filter(|(trouble, _)| **trouble == why) {
+            let faults = RedisFault::ALL.iter().zip(&self.counters.faults);
+            for (_, count) in faults.filter(|(fault, _)| **fault == why) {
                 count.fetch_add(1, Ordering::Relaxed);
             }
             StateError::Unavailable { why }
@@ -255,37 +214,8 @@ impl Challenges {
     }
 }
 
-fn soonest(deadline: Instant) -> Instant {
-    deadline.min(Instant::now() + PATIENCE)
-}
-
-/// What a store gave.
-#[derive(Debug)]
-enum Taken {
-    Nothing,
-    Unreadable,
-    /// Opened in another life of Redis.
-    Outlived,
-    State(Zeroizing<Vec<u8>>),
-}
-
-/// Where a challenge lies: a hash of client and id. Another client's id leads nowhere, and who reads the places of a
-/// store learns neither.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Place([u8; 32]);
-
-impl Place {
-    fn of(client: &str, id: &str) -> Self {
-        let mut all = b"doorward challenge\0".to_vec();
-        // Each part is preceded by its length, so that no two pairs give the same bytes.
-        for part in [client, id] {
-            all.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            all.extend_from_slice(part.as_bytes());
-        }
-        let mut place = [0; 32];
-        place.copy_from_slice(&digest(Algorithm::Sha256, &all));
-        Self(place)
-    }
+fn capped(deadline: Instant) -> Instant {
+    deadline.min(Instant::now() + STORE_TIMEOUT)
 }
 
 #[cfg(test)]

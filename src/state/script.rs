@@ -1,21 +1,21 @@
-//! What Redis does with a challenge, each in one script, so that nothing comes between its parts.
+//! The Lua scripts that store, take and put back a challenge; each is atomic.
 //!
-//! A challenge that was taken leaves a mark with the taker's nonce. Only who finds their own mark puts it back: a put-back that
-//! is sent twice because its answer was lost cannot revive what another daemon has taken in between.
+//! Taking a challenge leaves a mark with the taker's nonce under its key, and putting it back needs that mark: a put-back that
+//! is sent twice because its answer was lost cannot revive a challenge that another daemon took in between.
 //!
-//! All of them say in which life of Redis they ran. They need EVAL, GET, SET, DEL and INFO.
+//! Each returns the id of the Redis instance. They need EVAL, GET, SET, DEL and INFO.
 
 use redis::Cmd;
 
-use super::life::Life;
+use super::instance::InstanceId;
 
-/// Of a call that takes a challenge.
+/// Identifies the call that took a challenge.
 pub(super) const NONCE_BYTES: usize = 16;
 
 /// How long a mark stays: longer than the longest call of a console.
 const MARK_MS: u64 = 120_000;
 
-/// No sealed text begins with it.
+/// The first byte of a mark; no sealed text begins with it.
 const MARK: u8 = 0;
 
 macro_rules! script {
@@ -29,20 +29,20 @@ macro_rules! script {
     };
 }
 
-/// `ARGV`: the life that the text was sealed for, the text, its milliseconds. In another life nothing is done.
+/// `ARGV`: the instance that the text was sealed for, the text, its TTL in milliseconds. Another instance stores nothing.
 const PUT: &str = script!(
     "if life == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 return {life, 1}"
 );
 
-/// `ARGV`: as of `PUT`, and the taker's mark.
+/// `ARGV`: those of `PUT`, and the taker's mark.
 const PUT_BACK: &str = script!(
     "if life ~= ARGV[1] or redis.call('GET', KEYS[1]) ~= ARGV[4] then return {life, 0} end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return {life, 1}"
 );
 
-/// `ARGV`: the taker's mark, its milliseconds. A Redis without memory takes no mark, but lets go of a challenge.
+/// `ARGV`: the taker's mark, its TTL in milliseconds. A Redis that is out of memory stores no mark; it deletes the challenge.
 const TAKE: &str = script!(
     "local kept = redis.call('GET', KEYS[1])
 if not kept then return {life, 0, false} end
@@ -56,11 +56,11 @@ end
 return {life, 1, kept}"
 );
 
-/// What `TAKE` gives: the life, 0 (nothing was there, or another call's mark), 1 or [`LOST`], and the text.
-pub(super) type Found = (String, u8, Option<Vec<u8>>);
+/// What `TAKE` returns: the instance, 0 (nothing there, or another call's mark), 1 or [`ALREADY_TAKEN`], and the text.
+pub(super) type TakeReply = (String, u8, Option<Vec<u8>>);
 
-/// The mark of this very call: it was taken, and the answer was lost.
-pub(super) const LOST: u8 = 2;
+/// The mark of this call is there: an earlier try took the challenge, and its answer was lost.
+pub(super) const ALREADY_TAKEN: u8 = 2;
 
 fn eval(script: &str, key: &str) -> Cmd {
     let mut eval = redis::cmd("EVAL");
@@ -68,21 +68,23 @@ fn eval(script: &str, key: &str) -> Cmd {
     eval
 }
 
-/// A text under `key`.
-pub(super) fn put(key: &str, life: &Life, text: &[u8], ttl_ms: u64) -> Cmd {
+pub(super) fn put(key: &str, instance: &InstanceId, text: &[u8], ttl_ms: u64) -> Cmd {
     let mut put = eval(PUT, key);
-    put.arg(&life.0).arg(text).arg(ttl_ms);
+    put.arg(&instance.0).arg(text).arg(ttl_ms);
     put
 }
 
-/// The same where this call's mark is.
-pub(super) fn put_back(key: &str, (life, nonce): (&Life, &[u8; NONCE_BYTES]), text: &[u8], ttl_ms: u64) -> Cmd {
+pub(super) fn put_back(
+    key: &str,
+    (instance, nonce): (&InstanceId, &[u8; NONCE_BYTES]),
+    text: &[u8],
+    ttl_ms: u64,
+) -> Cmd {
     let mut put = eval(PUT_BACK, key);
-    put.arg(&life.0).arg(text).arg(ttl_ms).arg(mark(nonce));
+    put.arg(&instance.0).arg(text).arg(ttl_ms).arg(mark(nonce));
     put
 }
 
-/// What is under `key`.
 pub(super) fn take(key: &str, nonce: &[u8; NONCE_BYTES]) -> Cmd {
     let mut take = eval(TAKE, key);
     take.arg(mark(nonce)).arg(MARK_MS);

@@ -15,17 +15,17 @@ fn soon() -> Instant {
     Instant::now() + MINUTE
 }
 
-fn pause<'a>(account: &'a str, state: &'a [u8]) -> Pause<'a> {
-    Pause { state, proven: true, connector: "corp", account, client_ip: None }
+fn challenge<'a>(account: &'a str, state: &'a [u8]) -> ChallengeState<'a> {
+    ChallengeState { bytes: state, after_factor: true, connector: "corp", account, client_ip: None }
 }
 
 /// For an account of its own.
 async fn put(challenges: &Challenges, client: &str, id: &str, state: &[u8]) {
-    challenges.put((client, id), &pause(id, state), MINUTE, soon()).await.unwrap();
+    challenges.put((client, id), &challenge(id, state), MINUTE, soon()).await.unwrap();
 }
 
 async fn take(challenges: &Challenges, client: &str, id: &str) -> Option<Vec<u8>> {
-    challenges.take(client, id, soon()).await.unwrap().map(|held| held.state.to_vec())
+    challenges.take(client, id, soon()).await.unwrap().map(|held| held.bytes.to_vec())
 }
 
 #[tokio::test]
@@ -51,10 +51,10 @@ async fn putting_again_replaces() {
 #[test]
 fn a_challenge_ends_in_time() {
     let memory = Memory::new(Bounds::default());
-    let (late, in_time) = (Place::of("console", "late"), Place::of("console", "in-time"));
+    let (late, in_time) = (StoreKey::of("console", "late"), StoreKey::of("console", "in-time"));
     let now = Instant::now();
-    memory.put(late, &pause("late", b"state"), MINUTE, now);
-    memory.put(in_time, &pause("in-time", b"state"), MINUTE, now);
+    memory.put(late, &challenge("late", b"state"), MINUTE, now);
+    memory.put(in_time, &challenge("in-time", b"state"), MINUTE, now);
     let over = now + MINUTE;
     assert!(matches!(memory.take(&in_time, over - Duration::from_millis(1)), Taken::State(_)));
     assert_eq!(memory.counts(now), (1, 0));
@@ -65,10 +65,10 @@ fn a_challenge_ends_in_time() {
 #[tokio::test]
 async fn no_challenge_lives_longer_than_ten_minutes() {
     let challenges = memory(10, 1 << 20);
-    challenges.put(("console", "id"), &pause("a", b"state"), Duration::MAX, soon()).await.unwrap();
+    challenges.put(("console", "id"), &challenge("a", b"state"), Duration::MAX, soon()).await.unwrap();
     let Store::Memory(memory) = &challenges.store else { panic!("{challenges:?}") };
     assert_eq!(memory.counts(Instant::now()), (1, 0));
-    assert_eq!(memory.counts(Instant::now() + LONGEST), (0, 0));
+    assert_eq!(memory.counts(Instant::now() + MAX_TTL), (0, 0));
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn the_oldest_gives_way_and_is_counted() {
 async fn bytes_are_bounded_too() {
     let challenges = memory(1000, 256 * 1024);
     for id in 0..20 {
-        put(&challenges, "console", &id.to_string(), &vec![0; MOST_BYTES]).await;
+        put(&challenges, "console", &id.to_string(), &vec![0; MAX_BYTES]).await;
     }
     let counts = challenges.counts();
     assert_eq!((counts.open, counts.evicted), (Some(3), 17), "three of 64 KiB and what is around them");
@@ -99,10 +99,10 @@ async fn bytes_are_bounded_too() {
 #[tokio::test]
 async fn a_state_that_is_too_large_is_refused() {
     let challenges = memory(10, 1 << 20);
-    let refused = challenges.put(("console", "id"), &pause("a", &vec![0; MOST_BYTES + 1]), MINUTE, soon()).await;
-    assert_eq!(refused, Err(StateError::TooLarge { bytes: MOST_BYTES + 1 }));
+    let refused = challenges.put(("console", "id"), &challenge("a", &vec![0; MAX_BYTES + 1]), MINUTE, soon()).await;
+    assert_eq!(refused, Err(StateError::TooLarge { bytes: MAX_BYTES + 1 }));
     assert_eq!(challenges.counts().failures[0], ("too_large", 1));
-    put(&challenges, "console", "id", &vec![0; MOST_BYTES]).await;
+    put(&challenges, "console", "id", &vec![0; MAX_BYTES]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -128,7 +128,7 @@ async fn a_flood_before_any_proof_pushes_out_its_own_kind() {
     put(&challenges, "console", "proven", b"state").await;
     for number in 0..10 {
         let id = format!("flood {number}");
-        let flood = Pause { proven: false, ..pause(&id, b"state") };
+        let flood = ChallengeState { after_factor: false, ..challenge(&id, b"state") };
         challenges.put(("console", &id), &flood, MINUTE, soon()).await.unwrap();
     }
     assert!(challenges.take("console", "proven", soon()).await.unwrap().is_some());
@@ -143,7 +143,7 @@ async fn one_account_has_few_open_and_pushes_out_its_own() {
     put(&challenges, "console", "stranger", b"state").await;
     for number in 0..17_000 {
         let spelling = if number % 2 == 0 { "mallory" } else { " MALLORY" };
-        challenges.put(("console", &number.to_string()), &pause(spelling, b"s"), MINUTE, soon()).await.unwrap();
+        challenges.put(("console", &number.to_string()), &challenge(spelling, b"s"), MINUTE, soon()).await.unwrap();
     }
     assert_eq!(challenges.counts().open, Some(1 + 8));
     for (id, there) in [("stranger", true), ("16999", true), ("16992", true), ("16991", false)] {
@@ -155,7 +155,8 @@ async fn one_account_has_few_open_and_pushes_out_its_own() {
 #[tokio::test]
 async fn a_name_that_a_stranger_uses_costs_its_owner_nothing() {
     let challenges = Challenges::memory(Bounds::default());
-    let at = |ip: &str| Pause { proven: false, client_ip: ip.parse().ok(), ..pause("alice", b"state") };
+    let at =
+        |ip: &str| ChallengeState { after_factor: false, client_ip: ip.parse().ok(), ..challenge("alice", b"state") };
     challenges.put(("console", "hers"), &at("10.0.0.1"), MINUTE, soon()).await.unwrap();
     put(&challenges, "console", "proven", b"state").await;
     for number in 0..100 {
@@ -169,18 +170,18 @@ async fn a_name_that_a_stranger_uses_costs_its_owner_nothing() {
 #[tokio::test]
 async fn a_busy_connector_pushes_out_its_own() {
     let challenges = memory(100, 1 << 20);
-    let of = async |connector: &str, proven: bool, number: usize| {
+    let of = async |connector: &str, after_factor: bool, number: usize| {
         let id = format!("{connector} {number}");
-        let pause = Pause { proven, connector, ..pause(&id, b"state") };
-        challenges.put(("console", &id), &pause, MINUTE, soon()).await.unwrap();
+        let challenge = ChallengeState { after_factor, connector, ..challenge(&id, b"state") };
+        challenges.put(("console", &id), &challenge, MINUTE, soon()).await.unwrap();
     };
     for number in 0..10 {
         of("quiet", true, number).await;
         of("quiet", false, 10 + number).await;
     }
-    for proven in [true, false] {
+    for after_factor in [true, false] {
         for number in 0..500 {
-            of("busy", proven, 1000 * usize::from(proven) + number).await;
+            of("busy", after_factor, 1000 * usize::from(after_factor) + number).await;
         }
     }
     assert_eq!(challenges.counts().open, Some(100));
@@ -196,7 +197,7 @@ async fn what_was_taken_can_be_put_back() {
     put(&challenges, "console", "id", b"state").await;
     let held = challenges.take("console", "id", soon()).await.unwrap().unwrap();
     assert_eq!(take(&challenges, "console", "id").await, None);
-    let pause = pause("id", &held.state);
-    challenges.put_back(("console", "id", &held.claim), &pause, MINUTE, soon()).await.unwrap();
+    let challenge = challenge("id", &held.bytes);
+    challenges.put_back(("console", "id", &held.claim), &challenge, MINUTE, soon()).await.unwrap();
     assert_eq!(take(&challenges, "console", "id").await.unwrap(), b"state");
 }

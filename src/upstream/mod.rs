@@ -35,7 +35,7 @@ pub use certificate::{parse_pin, pin_text};
 pub use client::{Client, ClientError};
 pub use config::{TlsConfig, TlsVersion, TransportConfig};
 pub use egress::{Egress, EgressError, EgressRules, Refused};
-pub use exchange::{Exchange, Waiting};
+pub use exchange::Exchange;
 pub use fault::SendFault;
 pub use gate::{Full, Gate};
 pub use look::{Presented, present};

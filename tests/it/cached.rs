@@ -12,9 +12,10 @@ use doorward::diagnostic::{Style, render};
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
 use doorward::flow::report::{CacheTrace, Report};
-use doorward::flow::{Exchange, Login, Tools, Waiting, authenticate};
+use doorward::flow::{Exchange, Login, Ports, authenticate};
 use doorward::upstream::{Outgoing, Reply, SendFault, Timings};
 use doorward::verdict::{Cause, Verdict};
+use futures_util::future::BoxFuture;
 use futures_util::future::join_all;
 use http::header::{CONTENT_TYPE, HeaderMap, SET_COOKIE};
 use tokio::sync::watch;
@@ -104,7 +105,7 @@ fn token(request: &Outgoing) -> String {
 }
 
 impl Exchange for Upstream {
-    fn send<'a>(&'a self, request: &'a Outgoing, deadline: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+    fn send<'a>(&'a self, request: &'a Outgoing, deadline: Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
         Box::pin(async move {
             self.asked.lock().unwrap().push(request.clone());
             if request.url.path() == "/token" {
@@ -175,8 +176,8 @@ async fn log_in_by(live: &Live, upstream: &Upstream, deadline: Option<Instant>) 
         trace: true,
     };
     let progress = Progress::default();
-    let tools = Tools { exchange: upstream, ..Tools::of(live, &System, &progress) };
-    authenticate(&live.connector, tools, login).await
+    let ports = Ports { exchange: upstream, ..Ports::of(live, &System, &progress) };
+    authenticate(&live.connector, ports, login).await
 }
 
 fn accepted(report: &Report) -> bool {

@@ -12,7 +12,7 @@ use doorward::connector::Live;
 use doorward::diagnostic::{Style, render};
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
-use doorward::flow::{Login, Report, Tools, authenticate};
+use doorward::flow::{Login, Ports, Report, authenticate};
 use doorward::script::Limits;
 use doorward::trace::{Trace, View, human};
 use doorward::verdict::Verdict;
@@ -60,7 +60,7 @@ async fn login(live: &Live, username: &str, password: &str) -> Report {
         deadline: None,
         trace: true,
     };
-    Box::pin(authenticate(&live.connector, Tools::of(live, &System, &progress), login)).await
+    Box::pin(authenticate(&live.connector, Ports::of(live, &System, &progress), login)).await
 }
 
 /// The verdict in a word or two: `accept`, `reject invalid_credentials`, `unavailable unexpected_reply`.

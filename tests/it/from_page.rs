@@ -7,7 +7,7 @@ use doorward::clock::System;
 use doorward::connector::Live;
 use doorward::diagnostic::{Style, render};
 use doorward::flow::progress::Progress;
-use doorward::flow::{Login, Report, Tools, authenticate};
+use doorward::flow::{Login, Ports, Report, authenticate};
 use doorward::script::Limits;
 use doorward::trace::{Trace, View, human};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ async fn login(live: &Live, password: &str) -> Report {
         deadline: None,
         trace: true,
     };
-    Box::pin(authenticate(&live.connector, Tools::of(live, &System, &progress), login)).await
+    Box::pin(authenticate(&live.connector, Ports::of(live, &System, &progress), login)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use doorward::connector::Live;
 use doorward::connector::check::SecretsFrom;
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
-use doorward::flow::{Login, NoPauses, Unbounded};
+use doorward::flow::{Login, NoChallengeStore, Unbounded};
 use doorward::upstream::EgressRules;
 
 use crate::canary::Upstream;
@@ -51,7 +51,7 @@ async fn a_thousand_reloads_under_load_lose_no_login() {
                         deadline: None,
                         trace: false,
                     };
-                    let call = Call { progress: Progress::default(), pauses: Arc::new(NoPauses) };
+                    let call = Call { progress: Progress::default(), challenges: Arc::new(NoChallengeStore) };
                     let report = connectors.find("demo").unwrap().run(login, call).await;
                     assert_eq!(report.verdict.name(), "accept", "{}", report.explain);
                     accepted += 1;

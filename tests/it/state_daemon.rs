@@ -39,7 +39,7 @@ async fn a_dead_redis_costs_logins_of_one_step_nothing_and_is_told_without_its_p
     let home = home(&url);
     home.connector("demo", &json_connector(&upstream.base, ""));
     let daemon = home.start();
-    let line = daemon.wait_for("challenges cannot be kept: Redis cannot be reached");
+    let line = daemon.wait_for("challenges cannot be stored: Redis cannot be reached");
     assert_eq!((&line["level"], &line["cause"]), (&"ERROR".into(), &"connect".into()), "{line}");
     let (status, body) = daemon.login("demo", "zhangsan", "right").await;
     assert_eq!(status, 200, "{body}");

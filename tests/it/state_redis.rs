@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward::secret::Secret;
-use doorward::state::{Challenges, Held, Pause, SetupError, StateError, Trouble};
+use doorward::state::{ChallengeState, Challenges, RedisFault, SetupError, StateError, TakenChallenge};
 use tokio::time::Instant;
 
 use crate::support::certs::Authority;
@@ -34,8 +34,8 @@ fn later() -> Instant {
 }
 
 /// For an account of its own.
-fn pause<'a>(account: &'a str, state: &'a [u8]) -> Pause<'a> {
-    Pause { state, proven: true, connector: "corp", account, client_ip: None }
+fn challenge<'a>(account: &'a str, state: &'a [u8]) -> ChallengeState<'a> {
+    ChallengeState { bytes: state, after_factor: true, connector: "corp", account, client_ip: None }
 }
 
 /// Keys and values but for the marks that taken challenges leave for a while.
@@ -45,18 +45,18 @@ async fn kept(redis: &Redis) -> Vec<(String, Vec<u8>)> {
     contents
 }
 
-async fn held(store: &Challenges, id: &str) -> Option<Held> {
+async fn held(store: &Challenges, id: &str) -> Option<TakenChallenge> {
     store.take("console", id, later()).await.unwrap()
 }
 
 async fn put(store: &Challenges, id: &str) -> Result<(), StateError> {
     // Whatever is wrong, a call ends by itself.
-    tokio::time::timeout(LONG, store.put(("console", id), &pause(id, b"state"), TTL, later())).await.unwrap()
+    tokio::time::timeout(LONG, store.put(("console", id), &challenge(id, b"state"), TTL, later())).await.unwrap()
 }
 
 async fn take(store: &Challenges, id: &str) -> Result<Option<Vec<u8>>, StateError> {
     let taken = tokio::time::timeout(LONG, store.take("console", id, later())).await.unwrap();
-    taken.map(|held| held.map(|held| held.state.to_vec()))
+    taken.map(|held| held.map(|held| held.bytes.to_vec()))
 }
 
 /// The store works: what is put is taken.
@@ -69,7 +69,7 @@ fn failures(store: &Challenges, cause: &str) -> u64 {
     store.counts().failures.into_iter().find(|(name, _)| *name == cause).unwrap().1
 }
 
-fn trouble<T: std::fmt::Debug>(result: Result<T, StateError>) -> Trouble {
+fn trouble<T: std::fmt::Debug>(result: Result<T, StateError>) -> RedisFault {
     match result.unwrap_err() {
         StateError::Unavailable { why } => why,
         other @ (StateError::TooLarge { .. } | StateError::Gone) => panic!("{other}"),
@@ -86,8 +86,8 @@ async fn what_one_daemon_puts_another_takes() {
     assert_eq!(take(&one, "id").await.unwrap(), None, "used");
     assert_eq!(take(&one, "never").await.unwrap(), None);
     // As large as may be, and binary.
-    let state: Vec<u8> = (0..=255).cycle().take(doorward::state::MOST_BYTES).collect();
-    one.put(("console", "id"), &pause("id", &state), TTL, later()).await.unwrap();
+    let state: Vec<u8> = (0..=255).cycle().take(doorward::state::MAX_BYTES).collect();
+    one.put(("console", "id"), &challenge("id", &state), TTL, later()).await.unwrap();
     assert_eq!(take(&other, "id").await.unwrap().unwrap(), state);
     assert_eq!(one.counts().open, None);
 }
@@ -98,10 +98,10 @@ async fn a_flood_before_any_proof_pushes_out_its_own_kind() {
     let Some(redis) = Redis::start(&[]) else { return };
     let (one, other) = (store(&redis.url(None), &["a"]), store(&redis.url(None), &["a"]));
     put(&one, "proven").await.unwrap();
-    let state = vec![b'x'; doorward::state::MOST_BYTES];
+    let state = vec![b'x'; doorward::state::MAX_BYTES];
     let open = async |store: &Challenges, id: String| {
-        let pause = Pause { proven: false, ..pause(&id, &state) };
-        store.put(("console", &id), &pause, TTL, later()).await.unwrap();
+        let challenge = ChallengeState { after_factor: false, ..challenge(&id, &state) };
+        store.put(("console", &id), &challenge, TTL, later()).await.unwrap();
     };
     open(&other, "elsewhere".to_owned()).await;
     for number in 0..520 {
@@ -143,7 +143,7 @@ async fn nothing_lies_there_in_clear() {
     let store = store(&redis.url(None), &["a"]);
     let canaries = ["canary-client", "canary-challenge-id", "canary state ünder the seal"];
     let [client, id, state] = canaries;
-    store.put((client, id), &pause(id, state.as_bytes()), TTL, later()).await.unwrap();
+    store.put((client, id), &challenge(id, state.as_bytes()), TTL, later()).await.unwrap();
     let contents = redis.contents().await;
     let [(name, _)] = contents.as_slice() else { panic!("{contents:?}") };
     assert!(name.starts_with("doorward:challenge:"), "{name}");
@@ -186,7 +186,7 @@ async fn what_was_changed_or_moved_is_refused() {
     }
     redis.run(&["DEL", &name]).await;
     redis.run(&["LPUSH", &name, "x"]).await;
-    assert_eq!(trouble(take(&store, "yours").await), Trouble::Other);
+    assert_eq!(trouble(take(&store, "yours").await), RedisFault::Other);
 }
 
 #[tokio::test]
@@ -211,8 +211,8 @@ async fn stopped_and_back_again() {
     works(&store).await;
     for _ in 0..2 {
         redis.stop();
-        assert_eq!(trouble(put(&store, "id").await), Trouble::Connect);
-        assert_eq!(trouble(take(&store, "id").await), Trouble::Connect);
+        assert_eq!(trouble(put(&store, "id").await), RedisFault::Connect);
+        assert_eq!(trouble(take(&store, "id").await), RedisFault::Connect);
         redis.resume();
         // The very first call, whatever earlier ones met.
         works(&store).await;
@@ -234,8 +234,8 @@ async fn a_put_back_that_is_sent_twice_revives_nothing() {
     let back = {
         let behind = Arc::clone(&behind);
         tokio::spawn(async move {
-            let pause = pause("id", b"state");
-            behind.put_back(("console", "id", &held.claim), &pause, TTL, later()).await
+            let challenge = challenge("id", b"state");
+            behind.put_back(("console", "id", &held.claim), &challenge, TTL, later()).await
         })
     };
     let until = Instant::now() + LONG;
@@ -251,8 +251,8 @@ async fn a_put_back_that_is_sent_twice_revives_nothing() {
     assert_eq!(take(&other, "id").await.unwrap(), None, "used");
     assert_eq!(take(&behind, "id").await.unwrap(), None);
     // Whoever holds it now puts it back, once.
-    other.put_back(("console", "id", &taken.claim), &pause("id", b"state"), TTL, later()).await.unwrap();
-    let again = other.put_back(("console", "id", &taken.claim), &pause("id", b"other"), TTL, later()).await;
+    other.put_back(("console", "id", &taken.claim), &challenge("id", b"state"), TTL, later()).await.unwrap();
+    let again = other.put_back(("console", "id", &taken.claim), &challenge("id", b"other"), TTL, later()).await;
     assert_eq!(again, Err(StateError::Gone));
     assert_eq!(failures(&other, "gone"), 1);
     assert_eq!(take(&behind, "id").await.unwrap().unwrap(), b"state");
@@ -275,7 +275,7 @@ async fn a_restart_from_a_snapshot_revives_nothing() {
     for id in ["used", "open"] {
         assert_eq!(take(&store, id).await.unwrap(), None, "{id}");
     }
-    let back = store.put_back(("console", "held", &held.claim), &pause("held", b"state"), TTL, later()).await;
+    let back = store.put_back(("console", "held", &held.claim), &challenge("held", b"state"), TTL, later()).await;
     assert_eq!(back, Err(StateError::Gone));
     assert_eq!(take(&store, "held").await.unwrap(), None);
     assert_eq!(failures(&store, "outlived"), 3);
@@ -302,8 +302,8 @@ async fn one_account_has_few_open_and_pushes_out_its_own() {
     let store = store(&redis.url(None), &["a"]);
     put(&store, "stranger").await.unwrap();
     for number in 0..30 {
-        let pause = pause("mallory", b"state");
-        store.put(("console", &format!("{number}")), &pause, TTL, later()).await.unwrap();
+        let challenge = challenge("mallory", b"state");
+        store.put(("console", &format!("{number}")), &challenge, TTL, later()).await.unwrap();
     }
     assert_eq!(redis.contents().await.len(), 1 + 8);
     assert_eq!(store.counts().evicted, 22);
@@ -326,7 +326,7 @@ async fn over_tls_with_its_own_ca() {
     std::fs::write(&ca, &Authority::new("another").pem).unwrap();
     for ca in [Some(ca.as_path()), None] {
         let store = Challenges::redis(&url, &[key("a")], ca).unwrap();
-        assert_eq!(trouble(put(&store, "id").await), Trouble::Connect, "{ca:?}");
+        assert_eq!(trouble(put(&store, "id").await), RedisFault::Connect, "{ca:?}");
     }
     std::fs::write(&ca, "no certificate").unwrap();
     assert_eq!(Challenges::redis(&url, &[key("a")], Some(&ca)).unwrap_err(), SetupError::Ca);

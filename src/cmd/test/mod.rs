@@ -21,7 +21,9 @@ use doorward::connector::Kind;
 use doorward::connector::Live;
 use doorward::diagnostic::{Style, render, to_json};
 use doorward::flow::progress::Progress;
-use doorward::flow::{Action, Login, Pocket, Rehearsal, Report, Resumption, Saved, Tools, authenticate, resume};
+use doorward::flow::{
+    Action, InMemoryStore, Login, Ports, Rehearsal, Report, Resumption, SavedLogin, authenticate, resume,
+};
 use doorward::secret::Secret;
 use doorward::trace::{Trace, View, human};
 use doorward::verdict::Verdict;
@@ -127,16 +129,16 @@ async fn login_through(
     mut prepared: Prepared,
     options: &Options,
 ) -> anyhow::Result<(Report, bool, Vec<Secret>)> {
-    let (progress, rehearsal, pocket) = (Progress::default(), Rehearsal::default(), Pocket::default());
-    let mut tools = Tools { pauses: &pocket, ..Tools::of(live, &clock::System, &progress) };
+    let (progress, rehearsal, store) = (Progress::default(), Rehearsal::default(), InMemoryStore::default());
+    let mut ports = Ports { challenges: &store, ..Ports::of(live, &clock::System, &progress) };
     if options.render_only {
-        tools.exchange = &rehearsal;
+        ports.exchange = &rehearsal;
     }
-    let mut report = authenticate(&live.connector, tools, login).await;
+    let mut report = authenticate(&live.connector, ports, login).await;
     let mut given: Vec<Secret> = prepared.secrets().cloned().collect();
     while let Verdict::Challenge(challenge) = &report.verdict {
         let id = challenge.id.clone();
-        let Some(saved) = pocket.take(&id).and_then(|state| Saved::read(&state)) else { break };
+        let Some(saved) = store.take(&id).and_then(|state| SavedLogin::read(&state)) else { break };
         let action = match prepared.answer(challenge, &saved) {
             Some(action) => Some(action),
             None => answers::ask(challenge)?,
@@ -146,7 +148,7 @@ async fn login_through(
             given.extend(answers.values().cloned());
         }
         let resumption = Resumption { id, saved, action, deadline: None, trace: true };
-        let next = resume(&live.connector, tools, resumption).await;
+        let next = resume(&live.connector, ports, resumption).await;
         report = joined(report, next);
     }
     for name in prepared.unused() {

@@ -4,7 +4,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use doorward::connector::Connector;
-use doorward::flow::{Action, Saved};
+use doorward::flow::{Action, SavedLogin};
 use doorward::secret::Secret;
 use doorward::verdict::Challenge;
 use indexmap::IndexMap;
@@ -39,7 +39,7 @@ impl Prepared {
     }
 
     /// What to do about `challenge`; `None` when an answer that it wants is not there.
-    pub fn answer(&mut self, challenge: &Challenge, saved: &Saved) -> Option<Action> {
+    pub fn answer(&mut self, challenge: &Challenge, saved: &SavedLogin) -> Option<Action> {
         if challenge.resend_after.is_some() && self.0.first().is_some_and(|(name, _)| name == RESEND) {
             self.0.remove(0);
             return Some(Action::Resend);

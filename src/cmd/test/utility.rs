@@ -6,7 +6,7 @@ use doorward::api::reply;
 use doorward::clock;
 use doorward::connector::Live;
 use doorward::flow::progress::Progress;
-use doorward::flow::{Rehearsal, Tools, UtilityCall, UtilityEnd, utility};
+use doorward::flow::{Ports, Rehearsal, UtilityCall, UtilityEnd, utility};
 use doorward::trace::{Trace, View, human};
 use tokio::runtime::Runtime;
 
@@ -29,11 +29,11 @@ pub fn run(runtime: &Runtime, live: &Live, options: Options) -> anyhow::Result<E
         trace: true,
     };
     let (progress, rehearsal) = (Progress::default(), Rehearsal::default());
-    let mut tools = Tools::of(live, &clock::System, &progress);
+    let mut ports = Ports::of(live, &clock::System, &progress);
     if options.render_only {
-        tools.exchange = &rehearsal;
+        ports.exchange = &rehearsal;
     }
-    let report = runtime.block_on(utility(&live.connector, tools, call));
+    let report = runtime.block_on(utility(&live.connector, ports, call));
     let rehearsed = rehearsal.was_asked();
     let trace = Trace::of_utility(&report, View { reveal: options.reveal, rehearsed, credentials: &[] });
     print(&if options.json { format!("{:#}\n", trace.to_json(reply::utility_body(&report))) } else { human(&trace) })?;

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
@@ -13,7 +14,7 @@ use crate::connector::Connector;
 use crate::connector::check::{Draft, LoadContext, SecretsFrom};
 use crate::document::Object;
 use crate::flow::progress::Progress;
-use crate::flow::{Exchange, Login, Report, Tools, Waiting, authenticate};
+use crate::flow::{Exchange, Login, Ports, Report, authenticate};
 use crate::response::PARSED_HERE;
 use crate::secret::Secret;
 use crate::upstream::{Outgoing, Reply, SendFault, Timings};
@@ -23,7 +24,7 @@ use crate::verdict::{Cause, Verdict};
 struct Page(String);
 
 impl Exchange for Page {
-    fn send<'a>(&'a self, _: &'a Outgoing, _: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+    fn send<'a>(&'a self, _: &'a Outgoing, _: Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))]);
         let reply = Reply { status: 200, headers, body: self.0.clone().into(), timings: Timings::default() };
         Box::pin(std::future::ready(Ok(reply)))
@@ -72,8 +73,8 @@ async fn login(connector: &Connector, page: &Page, deadline: Option<Instant>) ->
         trace: false,
     };
     let progress = Progress::default();
-    let tools = Tools::bare(page, &progress);
-    authenticate(connector, tools, login).await
+    let ports = Ports::bare(page, &progress);
+    authenticate(connector, ports, login).await
 }
 
 /// A page of a megabyte that costs as much as the caps allow: it is not given up, and each selector looks at all of it.

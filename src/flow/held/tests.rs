@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
@@ -13,7 +14,7 @@ use crate::connector::Connector;
 use crate::document::Object;
 use crate::flow::decode::tests::{unavailable, written};
 use crate::flow::progress::Progress;
-use crate::flow::{Exchange, Login, Pocket, Report, Tools, Waiting, authenticate};
+use crate::flow::{Exchange, InMemoryStore, Login, Ports, Report, authenticate};
 use crate::secret::Secret;
 use crate::upstream::{Outgoing, Reply, SendFault, Timings};
 use crate::verdict::{Cause, Verdict};
@@ -31,7 +32,7 @@ impl Says {
 }
 
 impl Exchange for Says {
-    fn send<'a>(&'a self, _: &'a Outgoing, _: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+    fn send<'a>(&'a self, _: &'a Outgoing, _: Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
         let note = HeaderValue::from_str(&self.note).unwrap();
         let headers = HeaderMap::from_iter([(HeaderName::from_static("x-note"), note)]);
         let body = self.bodies.lock().unwrap().pop_front().unwrap_or_default().into();
@@ -70,9 +71,9 @@ async fn login(connector: &Connector, says: &Says, budget: Option<&Arc<Budget>>)
         deadline: None,
         trace: false,
     };
-    let (progress, pocket) = (Progress::default(), Pocket::default());
-    let tools = Tools { replies: budget, pauses: &pocket, ..Tools::bare(says, &progress) };
-    authenticate(connector, tools, login).await
+    let (progress, store) = (Progress::default(), InMemoryStore::default());
+    let ports = Ports { replies: budget, challenges: &store, ..Ports::bare(says, &progress) };
+    authenticate(connector, ports, login).await
 }
 
 #[tokio::test]
@@ -124,7 +125,7 @@ async fn what_a_login_keeps_of_replies_is_bounded_as_one_document_is() {
 async fn captures_are_held_and_the_rest_of_a_reply_is_not() {
     struct Looks<'b>(Says, &'b Arc<Budget>, Mutex<Vec<usize>>);
     impl Exchange for Looks<'_> {
-        fn send<'a>(&'a self, request: &'a Outgoing, deadline: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+        fn send<'a>(&'a self, request: &'a Outgoing, deadline: Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
             self.2.lock().unwrap().push(self.1.held());
             self.0.send(request, deadline)
         }
@@ -145,7 +146,7 @@ steps:
     let large = format!(r#"{{"code":0,"data":[{},{}]}}"#, braces(2000), braces(8000));
     let says = Looks(Says::new(&[&large, r#"{"code":0}"#]), &budget, Mutex::default());
     let progress = Progress::default();
-    let tools = Tools { replies: Some(&budget), ..Tools::bare(&says, &progress) };
+    let ports = Ports { replies: Some(&budget), ..Ports::bare(&says, &progress) };
     let input = Login {
         username: "zhangsan".to_owned(),
         password: Secret::new("123456"),
@@ -155,7 +156,7 @@ steps:
         deadline: None,
         trace: false,
     };
-    let report = authenticate(&connector, tools, input).await;
+    let report = authenticate(&connector, ports, input).await;
     assert!(matches!(report.verdict, Verdict::Accept(_)), "{}", report.explain);
     let held = says.2.into_inner().unwrap();
     assert_eq!(held[0], 0);
@@ -226,20 +227,20 @@ steps:
     );
     for (count, fits) in [(1000, true), (8000, false)] {
         struct Store(Mutex<Vec<usize>>);
-        impl crate::flow::Pauses for Store {
+        impl crate::flow::ChallengeStore for Store {
             fn put<'a>(
                 &'a self,
                 _: &'a str,
-                crate::state::Pause { state, .. }: crate::state::Pause<'a>,
+                crate::state::ChallengeState { bytes: state, .. }: crate::state::ChallengeState<'a>,
                 _: std::time::Duration,
                 _: Instant,
-            ) -> Waiting<'a, Result<(), String>> {
+            ) -> BoxFuture<'a, Result<(), String>> {
                 self.0.lock().unwrap().push(state.len());
                 Box::pin(std::future::ready(Ok(())))
             }
         }
         let (says, progress, store) = (Says::new(&[&braces(count)]), Progress::default(), Store(Mutex::default()));
-        let tools = Tools { pauses: &store, ..Tools::bare(&says, &progress) };
+        let ports = Ports { challenges: &store, ..Ports::bare(&says, &progress) };
         let input = Login {
             username: "zhangsan".to_owned(),
             password: Secret::new("123456"),
@@ -249,9 +250,9 @@ steps:
             deadline: None,
             trace: false,
         };
-        authenticate(&connector, tools, input).await;
+        authenticate(&connector, ports, input).await;
         let [length] = store.0.into_inner().unwrap()[..] else { panic!("one state is kept") };
-        assert_eq!(length <= crate::state::MOST_BYTES, fits, "{length}");
-        assert!(length <= crate::state::MOST_BYTES + 1, "{length}");
+        assert_eq!(length <= crate::state::MAX_BYTES, fits, "{length}");
+        assert!(length <= crate::state::MAX_BYTES + 1, "{length}");
     }
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
-use super::{Saved, step};
+use super::{SavedLogin, step};
 use crate::connector::check::{Draft, LoadContext, SecretsFrom};
 use crate::connector::{Connector, Needs};
 use crate::context::{Enctype, Form, PageFacts, StepFacts, StepOutcome, StepValue, Variable};
 use crate::document::Object;
 use crate::flow::progress::Progress;
-use crate::flow::{Exchange, Login, Pocket, Tools, Waiting, authenticate};
+use crate::flow::{Exchange, InMemoryStore, Login, Ports, authenticate};
 use crate::secret::Secret;
 use crate::upstream::{Outgoing, Reply, SendFault, Timings};
 use crate::verdict::Verdict;
@@ -19,7 +20,7 @@ use crate::verdict::Verdict;
 struct Says(&'static str);
 
 impl Exchange for Says {
-    fn send<'a>(&'a self, _: &'a Outgoing, _: tokio::time::Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+    fn send<'a>(&'a self, _: &'a Outgoing, _: tokio::time::Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
         let mut headers = http::HeaderMap::new();
         headers.insert("content-type", http::HeaderValue::from_static("application/json"));
         let body = self.0.into();
@@ -66,9 +67,9 @@ steps:
 /// What is kept at the pause, as text.
 async fn kept(last_step: &str) -> String {
     let connector = connector(last_step);
-    let (says, pocket, progress) =
-        (Says(r#"{"ok":1,"token":"TOKEN","extra":"EXTRA"}"#), Pocket::default(), Progress::default());
-    let tools = Tools { pauses: &pocket, ..Tools::bare(&says, &progress) };
+    let (says, store, progress) =
+        (Says(r#"{"ok":1,"token":"TOKEN","extra":"EXTRA"}"#), InMemoryStore::default(), Progress::default());
+    let ports = Ports { challenges: &store, ..Ports::bare(&says, &progress) };
     let attributes: Object =
         [("device".to_owned(), "DEVICE".into()), ("floor".to_owned(), "FLOOR".into())].into_iter().collect();
     let login = Login {
@@ -80,10 +81,10 @@ async fn kept(last_step: &str) -> String {
         deadline: None,
         trace: false,
     };
-    let report = authenticate(&connector, tools, login).await;
+    let report = authenticate(&connector, ports, login).await;
     let Verdict::Challenge(challenge) = &report.verdict else { panic!("{}", report.explain) };
-    let state = pocket.take(&challenge.id).unwrap();
-    assert!(Saved::read(&state).is_some());
+    let state = store.take(&challenge.id).unwrap();
+    assert!(SavedLogin::read(&state).is_some());
     String::from_utf8(state.to_vec()).unwrap()
 }
 

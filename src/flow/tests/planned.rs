@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
@@ -14,7 +15,9 @@ use crate::connector::{Connector, Input, Kind, Needs, ResponsePlan, Role, Step};
 use crate::context::Variable;
 use crate::document::{Number, Object, Path, Value};
 use crate::flow::progress::Progress;
-use crate::flow::{Action, Exchange, Login, Pocket, Report, Resumption, Saved, Tools, Waiting, authenticate, resume};
+use crate::flow::{
+    Action, Exchange, InMemoryStore, Login, Ports, Report, Resumption, SavedLogin, authenticate, resume,
+};
 use crate::mapping::MapPlan;
 use crate::request::CompileOptions;
 use crate::request::tests::compile_text;
@@ -31,7 +34,7 @@ pub(super) struct Planned<'a> {
 }
 
 impl Exchange for Planned<'_> {
-    fn send<'a>(&'a self, request: &'a Outgoing, _: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+    fn send<'a>(&'a self, request: &'a Outgoing, _: Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
         self.ran.fetch_add(1, Ordering::Relaxed);
         let index: usize = request.url.path().trim_start_matches('/').parse().unwrap();
         let reply = self.connector_steps[index].reply;
@@ -179,17 +182,17 @@ pub(super) fn login() -> Login {
 /// The whole login, every challenge answered; each pause goes through the bytes that a store would keep.
 pub(super) fn run(steps: &[PlannedStep]) -> Report {
     let exchange = Planned { connector_steps: steps, ran: AtomicUsize::new(0) };
-    let (progress, pocket) = (Progress::default(), Pocket::default());
-    let tools = Tools { pauses: &pocket, ..Tools::bare(&exchange, &progress) };
+    let (progress, store) = (Progress::default(), InMemoryStore::default());
+    let ports = Ports { challenges: &store, ..Ports::bare(&exchange, &progress) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let connector = connector(steps);
-        let mut report = authenticate(&connector, tools, login()).await;
+        let mut report = authenticate(&connector, ports, login()).await;
         while let Verdict::Challenge(challenge) = &report.verdict {
             let id = challenge.id.clone();
-            let saved = Saved::read(&pocket.take(&id).unwrap()).unwrap();
+            let saved = SavedLogin::read(&store.take(&id).unwrap()).unwrap();
             let action = Action::Answer([("code".to_owned(), Secret::new("1"))].into());
-            report = resume(&connector, tools, Resumption { id, saved, action, deadline: None, trace: true }).await;
+            report = resume(&connector, ports, Resumption { id, saved, action, deadline: None, trace: true }).await;
         }
         report
     })

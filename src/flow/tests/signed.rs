@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::BoxFuture;
 use http::header::{AUTHORIZATION, HeaderMap};
 use tokio::time::Instant;
 
@@ -9,10 +10,10 @@ use super::plan::yes;
 use super::planned::{connector, login};
 use crate::connector::Connector;
 use crate::flow::progress::Progress;
-use crate::flow::{Exchange, Report, Tools, Waiting, authenticate};
+use crate::flow::{Exchange, Ports, Report, authenticate};
 use crate::request::{FieldPlace, Prepared};
 use crate::signing::target::{TargetPlan, add_header};
-use crate::signing::{Heard, Ports, Scheme, SignError, Signature, Signing};
+use crate::signing::{Heard, Scheme, SignError, Signature, Signing, SigningPorts};
 use crate::template::Template;
 use crate::upstream::{Outgoing, Reply, SendFault, Timings};
 use crate::verdict::{Cause, Verdict};
@@ -26,7 +27,7 @@ impl Scheme for Challenged {
         Vec::new()
     }
 
-    fn sign<'a>(&'a self, _: &'a mut Prepared, _: &'a Ports<'a>) -> Signing<'a, Signature> {
+    fn sign<'a>(&'a self, _: &'a mut Prepared, _: &'a SigningPorts<'a>) -> Signing<'a, Signature> {
         Box::pin(std::future::ready(Ok(Signature { probe: true, ..Signature::default() })))
     }
 
@@ -34,7 +35,7 @@ impl Scheme for Challenged {
         &'a self,
         request: &'a mut Prepared,
         heard: Heard<'a>,
-        _: &'a Ports<'a>,
+        _: &'a SigningPorts<'a>,
     ) -> Signing<'a, Option<Signature>> {
         let mut signed = || -> Result<Option<Signature>, SignError> {
             if heard.reply.status != 401 {
@@ -55,7 +56,7 @@ struct Statuses {
 }
 
 impl Exchange for Statuses {
-    fn send<'a>(&'a self, request: &'a Outgoing, _: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+    fn send<'a>(&'a self, request: &'a Outgoing, _: Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
         let mut seen = self.seen.lock().unwrap();
         seen.push(request.clone());
         let status = self.given[(seen.len() - 1).min(self.given.len() - 1)];
@@ -71,7 +72,7 @@ fn run(scheme: Box<dyn Scheme>, given: &'static [u16]) -> (Report, Vec<Outgoing>
     let exchange = Statuses { given, seen: Mutex::default() };
     let progress = Progress::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let report = runtime.block_on(authenticate(&planned, Tools::bare(&exchange, &progress), login()));
+    let report = runtime.block_on(authenticate(&planned, Ports::bare(&exchange, &progress), login()));
     (report, exchange.seen.into_inner().unwrap())
 }
 
@@ -105,7 +106,7 @@ impl Scheme for NoToken {
         Vec::new()
     }
 
-    fn sign<'a>(&'a self, _: &'a mut Prepared, _: &'a Ports<'a>) -> Signing<'a, Signature> {
+    fn sign<'a>(&'a self, _: &'a mut Prepared, _: &'a SigningPorts<'a>) -> Signing<'a, Signature> {
         let why = "the token endpoint cannot be reached".to_owned();
         Box::pin(std::future::ready(Err(SignError::Unavailable(Cause::Connect, why))))
     }

@@ -19,7 +19,6 @@ const TO_BE_CUT: &[&str] = &[
     "script/engine/",
     "script/pool/",
     "signing/",
-    "state/",
     "template/",
     "trace/",
 ];

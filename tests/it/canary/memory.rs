@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use doorward::flow::{Exchange, Waiting};
+use doorward::flow::Exchange;
 use doorward::upstream::{Outgoing, Reply, SendFault};
 use doorward::verdict::Cause;
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::planting::Replies;
@@ -19,7 +20,7 @@ impl<'a> Memory<'a> {
 }
 
 impl Exchange for Memory<'_> {
-    fn send<'a>(&'a self, _: &'a Outgoing, _: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+    fn send<'a>(&'a self, _: &'a Outgoing, _: Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
         let index = self.1.fetch_add(1, Ordering::Relaxed);
         let gone =
             || SendFault { cause: Cause::Connect, written: false, explain: "no further reply".to_owned(), word: None };

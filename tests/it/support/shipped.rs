@@ -11,7 +11,8 @@ use doorward::connector::check::SecretsFrom;
 use doorward::document::{Object, Value};
 use doorward::flow::progress::Progress;
 use doorward::flow::{
-    Action, Login, Pocket, Report, Resumption, Saved, Tools, UtilityCall, UtilityEnd, authenticate, resume, utility,
+    Action, InMemoryStore, Login, Ports, Report, Resumption, SavedLogin, UtilityCall, UtilityEnd, authenticate, resume,
+    utility,
 };
 use doorward::secret::Secret;
 use doorward::shipped::{self, CONNECTORS, Shipped, Stage};
@@ -140,8 +141,8 @@ impl Stand {
             deadline: None,
             trace: false,
         };
-        let tools = Tools { ambient: &*self.clock, ..Tools::of(live, &System, &progress) };
-        let report = utility(&live.connector, tools, call).await;
+        let ports = Ports { ambient: &*self.clock, ..Ports::of(live, &System, &progress) };
+        let report = utility(&live.connector, ports, call).await;
         let UtilityEnd::Extension(Value::Object(extension)) = report.end else {
             // Nobody listens; the login will say so.
             return ["captcha", "captcha_session"]
@@ -179,7 +180,7 @@ pub struct Session<'a> {
     shipped: &'static Shipped,
     live: &'a Live,
     username: String,
-    pocket: Pocket,
+    store: InMemoryStore,
     /// What came last.
     pub report: Report,
     /// Requests with a credential that the call that sent most of them sent.
@@ -203,11 +204,11 @@ impl<'a> Session<'a> {
             deadline: None,
             trace: false,
         };
-        let (progress, pocket) = (Progress::default(), Pocket::default());
-        let tools = Tools { pauses: &pocket, ..Tools::of(live, &*stand.clock, &progress) };
-        let report = authenticate(&live.connector, tools, login).await;
+        let (progress, store) = (Progress::default(), InMemoryStore::default());
+        let ports = Ports { challenges: &store, ..Ports::of(live, &*stand.clock, &progress) };
+        let report = authenticate(&live.connector, ports, login).await;
         let credential_sends = report.credential_sends;
-        Self { stand, shipped, live, username: username.to_owned(), pocket, report, credential_sends }
+        Self { stand, shipped, live, username: username.to_owned(), store, report, credential_sends }
     }
 
     /// The challenge that is open.
@@ -253,12 +254,12 @@ impl<'a> Session<'a> {
     /// Polls, asks for the code once more, or answers.
     pub async fn go_on(&mut self, action: Action) -> String {
         let id = self.challenge().id.clone();
-        let state = self.pocket.take(&id).expect("an open challenge is kept");
-        let saved = Saved::read(&state).expect("what was kept can be read");
+        let state = self.store.take(&id).expect("an open challenge is kept");
+        let saved = SavedLogin::read(&state).expect("what was kept can be read");
         let progress = Progress::default();
-        let tools = Tools { pauses: &self.pocket, ..Tools::of(self.live, &*self.stand.clock, &progress) };
+        let ports = Ports { challenges: &self.store, ..Ports::of(self.live, &*self.stand.clock, &progress) };
         let resumption = Resumption { id, saved, action, deadline: None, trace: false };
-        self.report = resume(&self.live.connector, tools, resumption).await;
+        self.report = resume(&self.live.connector, ports, resumption).await;
         self.credential_sends = self.credential_sends.max(self.report.credential_sends);
         self.word()
     }

@@ -9,7 +9,7 @@ use doorward::connector::check::SecretsFrom;
 use doorward::diagnostic::{Style, render};
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
-use doorward::flow::{Action, Login, Pocket, Report, Resumption, Saved, Tools, authenticate, resume};
+use doorward::flow::{Action, InMemoryStore, Login, Ports, Report, Resumption, SavedLogin, authenticate, resume};
 use doorward::secret::Secret;
 use doorward::verdict::Verdict;
 
@@ -19,7 +19,7 @@ use crate::support::loader::to_loopback;
 /// A connector, ready to log in.
 pub struct Door {
     live: Live,
-    pocket: Pocket,
+    store: InMemoryStore,
 }
 
 impl Door {
@@ -32,7 +32,7 @@ impl Door {
         };
         let outcome = loader.load(&[file.to_owned()]).await.pop().unwrap();
         assert!(outcome.diagnostics.is_empty(), "{}", render(&outcome.diagnostics, Style::Plain));
-        Self { live: outcome.live.unwrap(), pocket: Pocket::default() }
+        Self { live: outcome.live.unwrap(), store: InMemoryStore::default() }
     }
 
     pub async fn login(&self, username: &str, password: &str) -> Report {
@@ -51,21 +51,21 @@ impl Door {
             trace: true,
         };
         let progress = Progress::default();
-        authenticate(&self.live.connector, self.tools(&progress), login).await
+        authenticate(&self.live.connector, self.ports(&progress), login).await
     }
 
     /// Answers the challenge that `report` opened.
     pub async fn answer(&self, report: &Report, name: &str, answer: &str) -> Report {
         let Verdict::Challenge(challenge) = &report.verdict else { panic!("{}: {}", word(report), report.explain) };
-        let saved = Saved::read(&self.pocket.take(&challenge.id).unwrap()).unwrap();
+        let saved = SavedLogin::read(&self.store.take(&challenge.id).unwrap()).unwrap();
         let answers = [(name.to_owned(), Secret::new(answer))].into_iter().collect();
         let (id, action) = (challenge.id.clone(), Action::Answer(answers));
         let resumption = Resumption { id, saved, action, deadline: None, trace: true };
-        resume(&self.live.connector, self.tools(&Progress::default()), resumption).await
+        resume(&self.live.connector, self.ports(&Progress::default()), resumption).await
     }
 
-    fn tools<'a>(&'a self, progress: &'a Progress) -> Tools<'a> {
-        Tools { pauses: &self.pocket, ..Tools::of(&self.live, &System, progress) }
+    fn ports<'a>(&'a self, progress: &'a Progress) -> Ports<'a> {
+        Ports { challenges: &self.store, ..Ports::of(&self.live, &System, progress) }
     }
 
     /// Every hostile text as a name and as a password: a plain no, after one try or before any.

@@ -1,4 +1,4 @@
-//! What a run needs from outside: an upstream to ask, scripts to call, a clock and randomness.
+//! What a run needs from outside: the upstream, scripts, clock, randomness, quotas and stores.
 //!
 //! Traits, so that golden tests and the probe run the very same flow over replies from a file.
 
@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -15,33 +16,33 @@ use crate::clock::Ambient;
 use crate::connector::Live;
 use crate::connector::step_cache::StepCache;
 use crate::script::{CallOutcome, Input, Pool, ScriptId};
-use crate::state::Pause;
-pub use crate::upstream::{Exchange, Waiting};
+use crate::state::ChallengeState;
+pub use crate::upstream::Exchange;
 use crate::upstream::{Outgoing, Reply, SendFault};
 
 /// Calls a compiled script.
 pub trait Scripts: Send + Sync {
     /// Ends by `deadline`.
-    fn call(&self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'_, CallOutcome>;
+    fn call(&self, script: ScriptId, input: Input, deadline: Instant) -> BoxFuture<'_, CallOutcome>;
 }
 
 impl Scripts for Pool {
-    fn call(&self, script: ScriptId, input: Input, deadline: Instant) -> Waiting<'_, CallOutcome> {
+    fn call(&self, script: ScriptId, input: Input, deadline: Instant) -> BoxFuture<'_, CallOutcome> {
         Box::pin(Pool::call(self, script, input, deadline))
     }
 }
 
-/// Keeps the state of a login that waits for an answer.
-pub trait Pauses: Send + Sync {
-    /// Keeps `pause` under `id` for `ttl`, sealed, for the caller of this login alone. Ends by `deadline`; an error says why,
+/// Stores the state of a login that waits for an answer.
+pub trait ChallengeStore: Send + Sync {
+    /// Stores `state` under `id` for `ttl`, sealed, for the caller of this login alone. Ends by `deadline`; an error says why,
     /// without data.
     fn put<'a>(
         &'a self,
         id: &'a str,
-        pause: Pause<'a>,
+        state: ChallengeState<'a>,
         ttl: Duration,
         deadline: Instant,
-    ) -> Waiting<'a, Result<(), String>>;
+    ) -> BoxFuture<'a, Result<(), String>>;
 }
 
 /// One code that is about to be sent.
@@ -49,18 +50,18 @@ pub trait Pauses: Send + Sync {
 pub struct CodeSend<'a> {
     /// The connector's id.
     pub connector: &'a str,
-    /// Who gets it: the account of a login, the phone number (or whatever a utility is told) of a utility call.
+    /// The recipient: the account of a login, the phone number (or another input) of a utility call.
     pub account: &'a str,
-    /// The address of the user's device, if the console told.
+    /// The address of the user's device, if the console sent it.
     pub client_ip: Option<IpAddr>,
 }
 
-/// Counts the codes.
+/// The quota of codes.
 pub trait Sends: Send + Sync {
-    /// Counts one code, or says after which time there is another one. Never waits.
+    /// Counts one code, or returns the wait until the next one is allowed. Never blocks.
     fn may_send(&self, send: &CodeSend<'_>) -> Result<(), Duration>;
 
-    /// The code that was counted last for `send` did not go out: it counts no more.
+    /// Takes back the count of the last code for `send`: it was not sent.
     fn not_sent(&self, send: &CodeSend<'_>);
 }
 
@@ -78,27 +79,27 @@ impl Sends for Unbounded {
 
 /// Everything outside a run.
 #[derive(Clone, Copy)]
-pub struct Tools<'a> {
+pub struct Ports<'a> {
     /// The upstream.
     pub exchange: &'a dyn Exchange,
     /// The script workers.
     pub scripts: &'a dyn Scripts,
     /// Clock and randomness.
     pub ambient: &'a dyn Ambient,
-    /// Told before the user's credential leaves.
+    /// Set before the user's credential is written.
     pub progress: &'a Progress,
     /// Asked before a step that sends a code.
     pub sends: &'a dyn Sends,
-    /// Where challenges wait.
-    pub pauses: &'a dyn Pauses,
-    /// The cache of steps with `cache`; `None`: each login fetches for itself.
+    /// Stores challenges.
+    pub challenges: &'a dyn ChallengeStore,
+    /// For steps with `cache`; `None`: each login fetches for itself.
     pub step_cache: Option<&'a StepCache>,
-    /// What all logins of the connector may hold of replies; `None`: no bound but each login's own.
+    /// The memory for replies of all logins of the connector; `None`: only each login's own limit.
     pub replies: Option<&'a Arc<Budget>>,
 }
 
-impl<'a> Tools<'a> {
-    /// The tools of a connector that runs for real, without a send quota and where no challenge can wait.
+impl<'a> Ports<'a> {
+    /// Those of a live connector, without a send quota and without a challenge store.
     pub fn of(live: &'a Live, ambient: &'a dyn Ambient, progress: &'a Progress) -> Self {
         let scripts: &dyn Scripts = match &live.scripts {
             Some(pool) => &**pool,
@@ -110,13 +111,13 @@ impl<'a> Tools<'a> {
             ambient,
             progress,
             sends: &Unbounded,
-            pauses: &NoPauses,
+            challenges: &NoChallengeStore,
             step_cache: Some(&live.step_cache),
             replies: Some(&live.replies),
         }
     }
 
-    /// Those of a test: an upstream, and nothing else of the world but clock and randomness.
+    /// For tests: an upstream, clock and randomness, and nothing else.
     #[cfg(test)]
     pub(super) fn bare(exchange: &'a dyn Exchange, progress: &'a Progress) -> Self {
         Self {
@@ -125,59 +126,65 @@ impl<'a> Tools<'a> {
             ambient: &crate::clock::System,
             progress,
             sends: &Unbounded,
-            pauses: &NoPauses,
+            challenges: &NoChallengeStore,
             step_cache: None,
             replies: None,
         }
     }
 }
 
-/// For connectors of a generation without scripts.
+/// For connectors without scripts.
 #[derive(Debug, Clone, Copy)]
 pub struct NoScripts;
 
 impl Scripts for NoScripts {
-    fn call(&self, _: ScriptId, _: Input, _: Instant) -> Waiting<'_, CallOutcome> {
+    fn call(&self, _: ScriptId, _: Input, _: Instant) -> BoxFuture<'_, CallOutcome> {
         Box::pin(std::future::ready(CallOutcome::BadResult { what: "there is no such script".to_owned() }))
     }
 }
 
-/// Where no challenge can wait.
+/// Refuses every challenge.
 #[derive(Debug, Clone, Copy)]
-pub struct NoPauses;
+pub struct NoChallengeStore;
 
-impl Pauses for NoPauses {
-    fn put<'a>(&'a self, _: &'a str, _: Pause<'a>, _: Duration, _: Instant) -> Waiting<'a, Result<(), String>> {
-        Box::pin(std::future::ready(Err("nobody keeps challenges here".to_owned())))
+impl ChallengeStore for NoChallengeStore {
+    fn put<'a>(
+        &'a self,
+        _: &'a str,
+        _: ChallengeState<'a>,
+        _: Duration,
+        _: Instant,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(std::future::ready(Err("challenges cannot be stored here".to_owned())))
     }
 }
 
-/// Keeps the one challenge of a login that runs in this very process: golden cases, the command line.
+/// Stores the one challenge of a login that runs in this process: golden cases, the command line.
 #[derive(Default)]
-pub struct Pocket(Mutex<Option<(String, Zeroizing<Vec<u8>>)>>);
+pub struct InMemoryStore(Mutex<Option<(String, Zeroizing<Vec<u8>>)>>);
 
-impl Pocket {
-    /// Takes the state away, if it is kept under `id`.
+impl InMemoryStore {
+    /// Removes and returns the state, if it is stored under `id`.
     pub fn take(&self, id: &str) -> Option<Zeroizing<Vec<u8>>> {
         let mut kept = self.0.lock().ok()?;
         kept.take_if(|(known, _)| known == id).map(|(_, state)| state)
     }
 }
 
-impl Pauses for Pocket {
+impl ChallengeStore for InMemoryStore {
     fn put<'a>(
         &'a self,
         id: &'a str,
-        Pause { state, .. }: Pause<'a>,
+        ChallengeState { bytes, .. }: ChallengeState<'a>,
         _: Duration,
         _: Instant,
-    ) -> Waiting<'a, Result<(), String>> {
-        let kept = self.0.lock().map(|mut kept| *kept = Some((id.to_owned(), Zeroizing::new(state.to_vec()))));
+    ) -> BoxFuture<'a, Result<(), String>> {
+        let kept = self.0.lock().map(|mut kept| *kept = Some((id.to_owned(), Zeroizing::new(bytes.to_vec()))));
         Box::pin(std::future::ready(kept.map_err(|_| "a panic broke the lock".to_owned())))
     }
 }
 
-/// An exchange that sends nothing: what would be sent is in the trace of the step that asked.
+/// An exchange that sends nothing; the request is in the trace of the step.
 #[derive(Debug, Default)]
 pub struct Rehearsal(std::sync::atomic::AtomicBool);
 
@@ -189,10 +196,10 @@ impl Rehearsal {
 }
 
 impl Exchange for Rehearsal {
-    fn send<'a>(&'a self, _: &'a Outgoing, _: Instant) -> Waiting<'a, Result<Reply, SendFault>> {
+    fn send<'a>(&'a self, _: &'a Outgoing, _: Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
         self.0.store(true, std::sync::atomic::Ordering::Release);
-        let explain = "nothing was sent: this is a rehearsal".to_owned();
-        // A cause that no step tries again on.
+        let explain = "nothing was sent: this is a dry run".to_owned();
+        // A cause that is never retried.
         let fault = SendFault { cause: crate::verdict::Cause::UnexpectedReply, written: false, explain, word: None };
         Box::pin(std::future::ready(Err(fault)))
     }
