@@ -6,7 +6,6 @@ use crate::context::{Context, Enctype};
 use crate::reading::TreeValue;
 use crate::template::{Charset, Line, Place, RenderError};
 
-use super::field::BodyKind;
 use super::form_from::FormFromPlan;
 use super::json::{Builder, Leaf};
 use super::multipart::MultipartPlan;
@@ -14,6 +13,23 @@ use super::raw::Body;
 use super::reader::{Reader, pairs};
 use super::text::TextPlan;
 use super::{form, multipart, xml};
+
+/// What kind of body a request has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyKind {
+    /// JSON.
+    Json,
+    /// application/x-www-form-urlencoded, its fields written in the file.
+    Form,
+    /// A form of an earlier page.
+    FormFrom,
+    /// multipart/form-data
+    Multipart,
+    /// XML.
+    Xml,
+    /// Any text.
+    Text,
+}
 
 const MULTIPART: &str = "multipart/form-data";
 const URL_ENCODED: &str = "application/x-www-form-urlencoded";

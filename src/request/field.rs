@@ -4,28 +4,11 @@ use bytes::Bytes;
 use http::HeaderName;
 use zeroize::Zeroizing;
 
-use super::body::BodyPlan;
+use super::body::{BodyKind, BodyPlan};
 use super::url::UrlPlan;
 use super::{Prepared, RequestPlan};
 use crate::percent;
 use crate::template::{RenderError, escape_xml, quoted};
-
-/// What kind of body a request has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BodyKind {
-    /// JSON.
-    Json,
-    /// application/x-www-form-urlencoded, its fields written in the file.
-    Form,
-    /// A form of an earlier page.
-    FormFrom,
-    /// multipart/form-data
-    Multipart,
-    /// XML.
-    Xml,
-    /// Any text.
-    Text,
-}
 
 /// Where a field can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

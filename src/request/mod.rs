@@ -22,7 +22,8 @@ mod text;
 mod url;
 mod xml;
 
-pub use field::{BodyKind, FieldPlace};
+pub use body::BodyKind;
+pub use field::FieldPlace;
 pub use link::LinkSpec;
 pub use reader::Use;
 pub use shape::ShapePart;

@@ -45,29 +45,7 @@ impl Target {
             Self::Xml(text) => (text, Some(FieldPlace::Xml)),
         };
         let name = compile.literal(text, Place::Plain)?;
-        let Some(place) = field else {
-            let header = HeaderName::from_bytes(name.as_bytes()).ok();
-            if header.is_none() {
-                compile.error(
-                    "header",
-                    &text.span,
-                    format!("`{name}` is no header name"),
-                    "use letters, digits and `-`",
-                );
-            }
-            let header = header?;
-            if compile.request.is_some_and(|request| request.has_header(&header)) {
-                let message = format!("the request has the header `{name}` already");
-                compile.error(
-                    "auth-target",
-                    &text.span,
-                    message,
-                    "the server would choose between two; keep one of them",
-                );
-                return None;
-            }
-            return Some(TargetPlan::Header(header));
-        };
+        let Some(place) = field else { return header(compile, text, &name) };
         if name.is_empty() || (place == FieldPlace::Xml && !is_element(&name)) {
             compile.error(
                 "auth-target",
@@ -98,6 +76,20 @@ impl Target {
         }
         Some(TargetPlan::Field(place, name))
     }
+}
+
+fn header(compile: &mut Compile<'_>, text: &Text, name: &str) -> Option<TargetPlan> {
+    let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
+        let message = format!("`{name}` is no header name");
+        compile.error("header", &text.span, message, "use letters, digits and `-`");
+        return None;
+    };
+    if compile.request.is_some_and(|request| request.has_header(&header)) {
+        let message = format!("the request has the header `{name}` already");
+        compile.error("auth-target", &text.span, message, "the server would choose between two; keep one of them");
+        return None;
+    }
+    Some(TargetPlan::Header(header))
 }
 
 impl TargetPlan {

@@ -5,8 +5,7 @@ use boa_engine::ast::Spanned;
 use boa_engine::ast::expression::Expression;
 use boa_engine::ast::expression::literal::{Literal, LiteralKind, TemplateElement, TemplateLiteral};
 
-use super::reads::Finder;
-use super::syntax::place;
+use super::finder::{Finder, place};
 use crate::script::reads::ScriptPosition;
 
 /// Enough for a warning.

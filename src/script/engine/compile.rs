@@ -12,7 +12,7 @@ use boa_engine::object::JsObject;
 use boa_engine::parser::Parser;
 use boa_engine::{Context, JsError, JsString, Source};
 
-use super::reads::Found;
+use super::finder::Found;
 use super::syntax::{SyntaxError, check, mistake};
 use crate::script::ScriptKind;
 use crate::script::reads::ScriptPosition;

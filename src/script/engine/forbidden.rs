@@ -6,8 +6,7 @@
 use boa_engine::ast::Spanned;
 use boa_engine::ast::expression::Expression;
 
-use super::reads::Finder;
-use super::syntax::place;
+use super::finder::{Finder, place};
 use crate::script::reads::ScriptPosition;
 
 pub(super) const ASYNC: &str = "async functions cannot be used in a script: there is nothing to wait for";

@@ -9,6 +9,7 @@ mod code_util;
 mod compile;
 mod element;
 mod failure;
+mod finder;
 mod forbidden;
 mod garbage;
 mod json_in;

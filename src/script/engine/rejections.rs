@@ -6,9 +6,8 @@ use boa_engine::ast::expression::Expression;
 use boa_engine::ast::expression::operator::binary::{BinaryOp, LogicalOp};
 use boa_engine::ast::{Spanned, Statement};
 
-use super::reads::Finder;
+use super::finder::{Finder, place};
 use super::record::{Key, Root};
-use super::syntax::place;
 use crate::script::reads::ScriptPosition;
 
 /// Enough for a warning.

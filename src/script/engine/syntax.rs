@@ -4,14 +4,15 @@
 //! escape. A body can overflow the parser's stack: this runs in worker processes only.
 
 use boa_engine::Source;
+use boa_engine::ast::Spanned;
 use boa_engine::ast::function::FunctionBody;
 use boa_engine::ast::scope::Scope;
-use boa_engine::ast::{Position, Spanned};
 use boa_engine::interner::Interner;
 use boa_engine::parser::lexer::error::Error as LexError;
 use boa_engine::parser::{Error as ParseError, Parser};
 
-use super::reads::{Found, find};
+use super::finder::{Found, place};
+use super::reads::find;
 use crate::script::reads::ScriptPosition;
 
 /// Why a script does not compile: a sentence and a place in the script's own text.
@@ -62,11 +63,6 @@ pub(super) fn mistake(error: &ParseError, text: &str) -> SyntaxError {
         }
     };
     SyntaxError { message, place: position.map_or_else(|| end_of(text), place) }
-}
-
-/// A position of the parser.
-pub(super) fn place(position: Position) -> ScriptPosition {
-    ScriptPosition { line: position.line_number(), column: position.column_number() }
 }
 
 fn end_of(text: &str) -> ScriptPosition {
