@@ -2,6 +2,7 @@
 //!
 //! MD5 and SHA-1 are broken as signatures and stay here because 4A systems still want them as password encodings.
 
+use ::md4::Md4;
 use ::md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
@@ -24,14 +25,16 @@ pub enum Algorithm {
     Sha512,
     /// GB/T 32905-2016
     Sm3,
+    /// RFC 1320; of the password's UTF-16LE it is the NTLM hash.
+    Md4,
 }
 
 impl Algorithm {
     /// Every algorithm, in the order in which documentation lists them.
-    pub const ALL: [Self; 7] =
-        [Self::Md5, Self::Sha1, Self::Sha224, Self::Sha256, Self::Sha384, Self::Sha512, Self::Sm3];
+    pub const ALL: [Self; 8] =
+        [Self::Md5, Self::Sha1, Self::Sha224, Self::Sha256, Self::Sha384, Self::Sha512, Self::Sm3, Self::Md4];
 
-    /// The lower-case name: `md5`, `sha1`, `sha224`, `sha256`, `sha384`, `sha512`, `sm3`.
+    /// The lower-case name: `md5`, `sha1`, `sha224`, `sha256`, `sha384`, `sha512`, `sm3`, `md4`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Md5 => "md5",
@@ -41,6 +44,7 @@ impl Algorithm {
             Self::Sha384 => "sha384",
             Self::Sha512 => "sha512",
             Self::Sm3 => "sm3",
+            Self::Md4 => "md4",
         }
     }
 
@@ -61,6 +65,7 @@ pub fn digest(algorithm: Algorithm, data: &[u8]) -> Vec<u8> {
         Algorithm::Sha384 => Sha384::digest(data).to_vec(),
         Algorithm::Sha512 => Sha512::digest(data).to_vec(),
         Algorithm::Sm3 => Sm3::digest(data).to_vec(),
+        Algorithm::Md4 => Md4::digest(data).to_vec(),
     }
 }
 
@@ -85,6 +90,7 @@ mod tests {
                 "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
             ),
             ("sm3", "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"),
+            ("md4", "a448017aaf21d8525fc10ae87aa6729d"),
         ];
         for (name, expected) in table {
             let algorithm = Algorithm::from_name(name);

@@ -23,6 +23,38 @@ pub enum EncodingError {
     Percent,
 }
 
+/// How a text stands for bytes: of a key, an iv, a ciphertext.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BytesAs {
+    /// The text's own bytes.
+    Utf8,
+    /// Hexadecimal digits.
+    Hex,
+    /// Base64 of either alphabet.
+    Base64,
+}
+
+impl BytesAs {
+    /// `utf-8` or `utf8`, `hex`, `base64`.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "utf-8" | "utf8" => Some(Self::Utf8),
+            "hex" => Some(Self::Hex),
+            "base64" => Some(Self::Base64),
+            _ => None,
+        }
+    }
+
+    /// The bytes of `text`.
+    pub fn decode(self, text: &str) -> Result<Vec<u8>, EncodingError> {
+        match self {
+            Self::Utf8 => Ok(text.as_bytes().to_vec()),
+            Self::Hex => hex_decode(text),
+            Self::Base64 => base64_decode(text).or_else(|_| base64url_decode(text)),
+        }
+    }
+}
+
 /// Padded or not, as servers and scripts write it.
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);

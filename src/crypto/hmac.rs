@@ -1,6 +1,7 @@
 //! Keyed digests: HMAC (RFC 2104) over every algorithm of [`super::digest`].
 
 use ::hmac::{Hmac, KeyInit, Mac};
+use ::md4::Md4;
 use ::md5::Md5;
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
@@ -18,6 +19,7 @@ pub fn hmac(algorithm: Algorithm, key: &[u8], data: &[u8]) -> Vec<u8> {
         Algorithm::Sha384 => finish::<Hmac<Sha384>>(key, data),
         Algorithm::Sha512 => finish::<Hmac<Sha512>>(key, data),
         Algorithm::Sm3 => finish::<Hmac<Sm3>>(key, data),
+        Algorithm::Md4 => finish::<Hmac<Md4>>(key, data),
     }
 }
 

@@ -1,10 +1,15 @@
-//! Digests, keyed digests, an AEAD, text encodings and charsets, as pure functions.
+//! Digests, keyed digests, ciphers, keys from keys, text encodings and charsets, as pure functions.
 //!
 //! Template filters, request signatures and `code_util` of the scripts all call these, so that `| md5` in a hole and
 //! `code_util.md5()` cannot disagree. Nothing here reads a clock, draws randomness, logs or keeps state.
 
 pub mod aead;
 pub mod charset;
+pub mod cipher;
 pub mod digest;
 pub mod encoding;
 pub mod hmac;
+pub mod kdf;
+pub mod random;
+pub mod rsa;
+pub mod sm2;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::reads::ScriptPosition;
 
 /// The members of `code_util`, for the "did you mean" of a connector's check.
-pub const CODE_UTIL: [&str; 21] = [
+pub const CODE_UTIL: [&str; 30] = [
     "md5",
     "sha1",
     "sha224",
@@ -17,12 +17,21 @@ pub const CODE_UTIL: [&str; 21] = [
     "sha384",
     "sha512",
     "sm3",
+    "md4",
     "hmac",
     "encode",
     "base64",
     "base64url",
     "hex",
     "url",
+    "aes",
+    "des",
+    "des3",
+    "sm4",
+    "pbkdf2",
+    "hkdf",
+    "rsa",
+    "sm2",
     "parseJson5",
     "parseForm",
     "parsePairs",

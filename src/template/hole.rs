@@ -51,10 +51,7 @@ pub enum RenderError {
 impl Hole {
     /// Every variable that it reads: its own and the keys of its filters.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
-        std::iter::once(&self.variable).chain(self.filters.iter().filter_map(|filter| match filter {
-            Filter::Hmac(_, key, _) => Some(key),
-            _ => None,
-        }))
+        std::iter::once(&self.variable).chain(self.filters.iter().flat_map(Filter::variables))
     }
 
     /// Whether a missing value has a substitute, so that something optional may stand here.
@@ -105,6 +102,7 @@ impl Hole {
                     }
                     Ok(datum) => Ok(datum),
                     Err(FilterError::Missing(missing)) => return Err(missing.into()),
+                    Err(FilterError::Key(what)) => return Err(RenderError::Unfit { what }),
                     Err(FilterError::Fault(fault)) => return Err(self.blame(fault, "")),
                 },
                 // A secret that is not there is never replaced by a guess.

@@ -4,7 +4,9 @@
 //! from a template to text but through a [`Place`]. It knows no connector, no file and no request.
 
 mod beside;
+mod call;
 mod charset;
+mod cipher;
 mod cursor;
 mod date;
 mod datum;
@@ -18,7 +20,7 @@ mod place;
 
 pub use charset::Charset;
 pub use date::DatePattern;
-pub use filter::{Filter, Kind, Output};
+pub use filter::{Entry, FILTERS, Filter, Kind, Output};
 pub use hole::{Hole, RenderError};
 pub use line::Line;
 pub use mistake::Mistake;

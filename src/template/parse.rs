@@ -1,37 +1,13 @@
 //! Written text to templates: finds holes and settings, reads variables and filters, collects all mistakes.
 
-use crate::context::Variable;
-use crate::crypto::charset::charset;
-use crate::crypto::digest::Algorithm;
 use crate::diagnostic::did_you_mean;
-use crate::document::{Number, Value};
 
-use super::cursor::{Cursor, Spanned};
-use super::date::DatePattern;
-use super::filter::{Filter, Kind, Output};
+use super::call::{Argument, ArgumentValue, Call, suggest, variable};
+use super::cursor::Cursor;
+use super::filter::{Filter, Kind};
 use super::hole::Hole;
 use super::mistake::Mistake;
 use super::{Language, Piece, Setting, Template};
-
-/// The filters that are not digests, for "did you mean".
-const FILTERS: [&str; 16] = [
-    "base64",
-    "base64url",
-    "hex",
-    "unhex",
-    "urlencode",
-    "urldecode",
-    "upper",
-    "lower",
-    "trim",
-    "first",
-    "string",
-    "json",
-    "xml",
-    "quoted",
-    "date",
-    "encode",
-];
 
 /// More holes or filters than this in one text is no request; it bounds what a load costs.
 const MAX_FILTERS: usize = 16;
@@ -145,40 +121,11 @@ fn close(cursor: &mut Cursor<'_>, start: usize) -> Result<(), Mistake> {
     })
 }
 
-fn variable(name: &Spanned<&str>) -> Result<Variable, Mistake> {
-    Variable::parse(name.value).map_err(|error| {
-        let known =
-            error.known.iter().map(String::as_str).chain(["user.fields.", "env.", "secret.", "answer.", "steps."]);
-        // A name without its space, as in `username`, is the commonest slip.
-        let bare = error
-            .known
-            .iter()
-            .map(String::as_str)
-            .find(|known| known.split_once('.').is_some_and(|(_, rest)| rest == name.value));
-        let meant = bare.map(str::to_owned).or_else(|| did_you_mean(name.value, known));
-        suggest(Mistake::new("unknown-variable", name.range.clone(), error.to_string()), meant)
-    })
-}
-
-fn suggest(mistake: Mistake, meant: Option<String>) -> Mistake {
-    match meant {
-        Some(meant) => mistake.help(format!("did you mean `{meant}`?")),
-        None => mistake,
-    }
-}
-
-/// An argument of a filter.
-#[derive(Debug, Clone, PartialEq)]
-enum Argument {
-    Text(String),
-    Word(String),
-}
-
 fn filter(cursor: &mut Cursor<'_>, language: &Language) -> Result<Filter, Mistake> {
     let name = cursor.word();
-    let arguments = arguments(cursor)?;
+    let list = arguments(cursor)?;
     let range = name.range.start..cursor.at();
-    Arguments { name: name.value, name_range: name.range, range, list: arguments }.filter(language)
+    Filter::read(&Call { name: name.value, name_range: name.range, range, list, language })
 }
 
 fn arguments(cursor: &mut Cursor<'_>) -> Result<Vec<Argument>, Mistake> {
@@ -187,15 +134,7 @@ fn arguments(cursor: &mut Cursor<'_>) -> Result<Vec<Argument>, Mistake> {
         return Ok(list);
     }
     loop {
-        if matches!(cursor.peek(), Some('"' | '\'')) {
-            list.push(Argument::Text(cursor.quoted()?.value));
-        } else {
-            let word = cursor.word();
-            if word.value.is_empty() {
-                return Err(Mistake::new("hole-syntax", cursor.here(), "an argument should stand here"));
-            }
-            list.push(Argument::Word(word.value.to_owned()));
-        }
+        list.push(argument(cursor)?);
         if cursor.take(")") {
             return Ok(list);
         }
@@ -205,110 +144,22 @@ fn arguments(cursor: &mut Cursor<'_>) -> Result<Vec<Argument>, Mistake> {
     }
 }
 
-/// A filter as written.
-struct Arguments<'a> {
-    name: &'a str,
-    name_range: std::ops::Range<usize>,
-    range: std::ops::Range<usize>,
-    list: Vec<Argument>,
-}
-
-impl Arguments<'_> {
-    fn filter(&self, language: &Language) -> Result<Filter, Mistake> {
-        if let Some(algorithm) = algorithm(self.name) {
-            return Ok(Filter::Digest(algorithm, self.output(0)?));
-        }
-        if let Some(algorithm) = self.name.strip_prefix("hmac_").and_then(algorithm) {
-            let Some(Argument::Word(key)) = self.list.first() else {
-                return Err(self.wrong("the key, as in hmac_sha256(secret.key)"));
-            };
-            let key = variable(&Spanned { value: key.as_str(), range: self.range.clone() })?;
-            return Ok(Filter::Hmac(algorithm, key, self.output(1)?));
-        }
-        if let Some(filter) = self.plain() {
-            return if self.list.is_empty() { Ok(filter) } else { Err(self.wrong("no argument")) };
-        }
-        match (self.name, self.list.as_slice()) {
-            ("first", [Argument::Word(count)]) => {
-                let count = count.parse().map_err(|_| self.wrong("a number of characters"))?;
-                Ok(Filter::First(count))
-            }
-            ("first", _) => Err(self.wrong("a number of characters, as in first(6)")),
-            ("date", [Argument::Text(pattern)]) => DatePattern::parse(pattern, language.time_zone.clone())
-                .map(Filter::Date)
-                .map_err(|bad| self.wrong("letters of y M d H h m s S a E Z X").label(bad.0)),
-            ("date", _) => Err(self.wrong("a pattern, as in date(\"yyyyMMddHHmmss\")")),
-            ("encode", [Argument::Text(label) | Argument::Word(label)]) => charset(label)
-                .map(Filter::Encode)
-                .map_err(|_| self.wrong("a charset such as \"gbk\", \"gb18030\" or \"big5\"")),
-            ("encode", _) => Err(self.wrong("a charset, as in encode(\"gbk\")")),
-            ("default", [argument]) => literal(argument)
-                .map(Filter::Default)
-                .ok_or_else(|| self.wrong("a text in quotes, a number, true, false or null")),
-            ("default", _) => Err(self.wrong("one value, as in default(\"\")")),
-            _ => Err(self.unknown()),
-        }
+/// `word`, `"text"`, `name=word` or `name="text"`.
+fn argument(cursor: &mut Cursor<'_>) -> Result<Argument, Mistake> {
+    let is_quote = |c: Option<char>| matches!(c, Some('"' | '\''));
+    if is_quote(cursor.peek()) {
+        return Ok(Argument { name: None, value: ArgumentValue::Text(cursor.quoted()?.value) });
     }
-
-    fn plain(&self) -> Option<Filter> {
-        Some(match self.name {
-            "base64" => Filter::Write(Output::Base64),
-            "base64url" => Filter::Write(Output::Base64Url),
-            "hex" => Filter::Write(Output::Hex),
-            "unhex" => Filter::Unhex,
-            "urlencode" => Filter::UrlEncode,
-            "urldecode" => Filter::UrlDecode,
-            "upper" => Filter::Upper,
-            "lower" => Filter::Lower,
-            "trim" => Filter::Trim,
-            "string" => Filter::String,
-            "json" => Filter::Json,
-            "xml" => Filter::Xml,
-            // Whether it stands inside quotes is known when the value around it is compiled.
-            "quoted" => Filter::Quoted { inside: false },
-            _ => return None,
-        })
+    let word = cursor.word();
+    let (name, value) = match word.value.split_once('=') {
+        Some((name, value)) => (Some(name.to_owned()), value),
+        None => (None, word.value),
+    };
+    if value.is_empty() && name.is_some() && is_quote(cursor.peek()) {
+        return Ok(Argument { name, value: ArgumentValue::Text(cursor.quoted()?.value) });
     }
-
-    /// The output format at `index`, hex when it is left out.
-    fn output(&self, index: usize) -> Result<Output, Mistake> {
-        let wanted = || self.wrong("hex, base64 or base64url as the output");
-        match self.list.get(index) {
-            None => Ok(Output::Hex),
-            Some(Argument::Text(name) | Argument::Word(name)) if self.list.len() == index + 1 => {
-                Output::parse(name).ok_or_else(wanted)
-            }
-            Some(_) => Err(wanted()),
-        }
+    if value.is_empty() {
+        return Err(Mistake::new("hole-syntax", cursor.here(), "an argument should stand here"));
     }
-
-    fn wrong(&self, wanted: &str) -> Mistake {
-        Mistake::new("filter-argument", self.range.clone(), format!("`{}` takes {wanted}", self.name))
-    }
-
-    fn unknown(&self) -> Mistake {
-        let digests: Vec<&str> = Algorithm::ALL.map(Algorithm::name).into();
-        let macs: Vec<String> = digests.iter().map(|name| format!("hmac_{name}")).collect();
-        let known = FILTERS.iter().copied().chain(["default"]).chain(digests).chain(macs.iter().map(String::as_str));
-        let mistake =
-            Mistake::new("unknown-filter", self.name_range.clone(), format!("there is no filter `{}`", self.name));
-        suggest(mistake, did_you_mean(self.name, known))
-    }
-}
-
-/// Filters have one spelling, unlike the names that scripts may use.
-fn algorithm(name: &str) -> Option<Algorithm> {
-    Algorithm::from_name(name).filter(|algorithm| algorithm.name() == name)
-}
-
-fn literal(argument: &Argument) -> Option<Value> {
-    Some(match argument {
-        Argument::Text(text) => Value::Text(text.clone()),
-        Argument::Word(word) => match word.as_str() {
-            "null" => Value::Null,
-            "true" => Value::Bool(true),
-            "false" => Value::Bool(false),
-            number => Value::Number(Number::parse(number)?),
-        },
-    })
+    Ok(Argument { name, value: ArgumentValue::Word(value.to_owned()) })
 }

@@ -176,6 +176,66 @@ fn mistakes_name_place_and_remedy() {
 }
 
 #[test]
+fn arguments_of_ciphers_are_checked_at_load() {
+    for (text, message, label) in [
+        (
+            "{{env.a | aes(key=secret.k)}}",
+            "`aes` takes mode and key, as in aes(mode=cbc, key=secret.key, iv=secret.iv)",
+            None,
+        ),
+        ("{{env.a | aes(mode=cfb, key=secret.k)}}", "`aes` takes ecb, cbc, ctr or gcm as `mode`", None),
+        (
+            "{{env.a | aes(mode=ecb, key=\"short\")}}",
+            "`aes` takes another key or iv",
+            Some("the key has 5 bytes; aes takes 16, 24 or 32"),
+        ),
+        (
+            "{{env.a | sm4(mode=cbc, key=secret.k)}}",
+            "`sm4` takes another key or iv",
+            Some("the iv has 0 bytes; sm4 takes 16 with cbc"),
+        ),
+        (
+            "{{env.a | des(mode=gcm, key=secret.k, iv=secret.k)}}",
+            "`des` takes another key or iv",
+            Some("gcm wants blocks of 16 bytes, which des and des3 have not"),
+        ),
+        (
+            "{{env.a | aes(ecb, secret.k)}}",
+            "`aes` takes each of mode=, key=, iv=, padding=, key_as=, iv_as=, output= once",
+            None,
+        ),
+        ("{{env.a | aes(mode=ecb, key=nothing)}}", "there is no variable `nothing`", None),
+    ] {
+        let found = mistakes(text);
+        assert_eq!((found[0].message.as_str(), found[0].label.as_deref()), (message, label), "{text}");
+    }
+    let names: Vec<_> =
+        parse("{{env.a | aes(mode=cbc, key=secret.k, iv=env.iv)}}").variables().map(ToString::to_string).collect();
+    assert_eq!(names, ["env.a", "secret.k", "env.iv"]);
+}
+
+#[test]
+fn a_key_that_does_not_do_is_the_connectors_fault_and_is_not_shown() {
+    let error = plain("{{user.username | aes(mode=ecb, key=secret.k)}}").unwrap_err();
+    assert_eq!(error, RenderError::Unfit { what: "secret.k: the key has 4 bytes; aes takes 16, 24 or 32".to_owned() });
+    let error = plain("{{user.username | aes(mode=ecb, key=secret.k, key_as=hex)}}").unwrap_err();
+    assert!(matches!(&error, RenderError::Unfit { what } if !what.contains("Jefe")), "{error}");
+    let error = plain("{{user.username | aes_decrypt(mode=ecb, key=\"1234567890123456\")}}").unwrap_err();
+    assert!(matches!(&error, RenderError::FromUser { what } if !what.contains("zhangsan")), "{error}");
+}
+
+#[test]
+fn every_filter_stands_in_the_table_once_and_on_the_page() {
+    let page = include_str!("../../docs/templates.md");
+    for (index, entry) in FILTERS.iter().enumerate() {
+        assert!(FILTERS[..index].iter().all(|earlier| earlier.name != entry.name), "{}", entry.name);
+        let named = page.contains(&format!("`{}`", entry.name)) || page.contains(&format!("`{}(", entry.name));
+        // Of the keyed digests the page names the first and the last ones.
+        assert!(named || entry.name.starts_with("hmac_"), "{}", entry.name);
+    }
+}
+
+#[test]
 fn what_holes_tell_a_check() {
     let template = parse("{{env.a | hmac_md5(secret.k)}}-{{steps.a.b | default('')}}");
     let names: Vec<_> = template.variables().map(ToString::to_string).collect();

@@ -12,6 +12,97 @@ async fn check(table: &[(&str, &str)]) {
     }
 }
 
+/// The ciphertexts are OpenSSL's.
+#[tokio::test(flavor = "multi_thread")]
+async fn ciphers() {
+    check(&[
+        (
+            "code_util.aes.encrypt('p w&\"1\"', { mode: 'cbc', key: '1234567890123456', iv: 'abcdefghijklmnop' })",
+            r#""lG4VREPajCiwqXmuXKnQ0Q==""#,
+        ),
+        (
+            "code_util.aes.decrypt('946e154443da8c28b0a979ae5ca9d0d1', { mode: 'cbc', key: '1234567890123456', \
+             iv: 'YWJjZGVmZ2hpamtsbW5vcA==', ivAs: 'base64', input: 'hex' })",
+            r#""p w&\"1\"""#,
+        ),
+        (
+            "code_util.sm4.encrypt('p w&\"1\"', { mode: 'ecb', key: code_util.encode('utf-8', '1234567890123456') })",
+            r#""g2pCzZPT8iF5oop55eYJuQ==""#,
+        ),
+        ("code_util.des.encrypt('p w&\"1\"', { mode: 'ecb', key: '12345678' })", r#""HiEzj9lb/Dw=""#),
+        (
+            "code_util.des3.encrypt('p w&\"1\"', { mode: 'cbc', key: '123456789012345678901234', iv: '12345678' })",
+            r#""NMtSF22ZVSg=""#,
+        ),
+        (
+            "code_util.pbkdf2('password', { algorithm: 'sha1', salt: 'salt', rounds: 4096, length: 20, output: 'hex' })",
+            r#""4b007901b765489abead49d926f721d065a429c1""#,
+        ),
+        (
+            "code_util.hkdf(code_util.hex.decode('0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b', 'bytes'), \
+             { algorithm: 'sha256', length: 42, output: 'hex' }).length",
+            "84",
+        ),
+        ("code_util.md4('abc')", r#""a448017aaf21d8525fc10ae87aa6729d""#),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn encryption_for_a_public_key_differs_each_time() {
+    let modulus = "c".repeat(255) + "d";
+    let rsa = format!(
+        "const k = {{ modulus: '{modulus}', modulusAs: 'hex', exponent: '10001', exponentAs: 'hex' }}; k.exponent = '010001'"
+    );
+    let point = "09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020\
+        ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13";
+    let rsa = format!(
+        "(() => {{ {rsa}; const make = () => code_util.rsa.encrypt('x', k); return [make().length, make() === make()] }})()"
+    );
+    let sm2 = format!(
+        "(() => {{ const make = (prefix) => code_util.sm2.encrypt('abc', {{ key: '{point}', output: 'hex', prefix }}); \
+         return [make(true).length, make(false).length, make(true).startsWith('04'), make(true) === make(true)] }})()"
+    );
+    check(&[(&rsa, "[172,false]"), (&sm2, "[200,198,true,false]")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ciphers_say_what_is_wrong_and_no_value() {
+    check(&[
+        (
+            "code_util.aes.encrypt('x', { mode: 'ecb', key: 'short' })",
+            "code_util.aes.encrypt: the key has 5 bytes; aes takes 16, 24 or 32",
+        ),
+        ("code_util.aes.encrypt('x', { key: '1234567890123456' })", "code_util.aes.encrypt: mode is missing"),
+        (
+            "code_util.aes.encrypt('x', { mode: 'cfb', key: 'k' })",
+            "code_util.aes.encrypt: mode must be \"ecb\", \"cbc\", \"ctr\" or \"gcm\"",
+        ),
+        (
+            "code_util.aes.encrypt('x', { mode: 'ecb', key: 'k', kye: 1 })",
+            "code_util.aes.encrypt: there is no option of that name; there are mode, key, iv, padding, keyAs, ivAs, output",
+        ),
+        (
+            "code_util.aes.decrypt('lG4VREPajCiwqXmuXKnQ0Q==', { mode: 'cbc', key: 'another key 1234', iv: 'abcdefghijklmnop' })",
+            "code_util.aes.decrypt: the text cannot be decrypted with this key",
+        ),
+        (
+            "code_util.pbkdf2('p', { algorithm: 'sha1', salt: 's', rounds: 1000000000, length: 20 })",
+            "code_util.pbkdf2: 1 to 1000000 rounds are right, for all blocks of the key together",
+        ),
+        (
+            "code_util.rsa.encrypt('x', { key: 'hunter2' })",
+            "code_util.rsa.encrypt: this is no RSA public key; a PEM, its base64 without the lines around it, or modulus \
+             and exponent are wanted",
+        ),
+        (
+            "code_util.aes.encrypt('x'.repeat(1048577), { mode: 'ecb', key: '1234567890123456' })",
+            "code_util.aes.encrypt: the first argument is larger than 1 MiB",
+        ),
+    ])
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn digests_and_encodings() {
     check(&[
@@ -74,7 +165,7 @@ async fn wrong_arguments_are_told_without_their_values() {
         ("code_util.md5('x'.repeat(1048577))", "code_util.md5: the first argument is larger than 1 MiB"),
         (
             "code_util.hmac('sha3', 'k', 'x')",
-            "code_util.hmac: the algorithm must be md5, sha1, sha224, sha256, sha384, sha512 or sm3",
+            "code_util.hmac: the algorithm must be md5, sha1, sha224, sha256, sha384, sha512, sm3 or md4",
         ),
         (
             "code_util.hex.decode('secret')",

@@ -3,8 +3,12 @@
 //! What the person says (`--username`, `--password`) goes before what names and shapes suggest. A value that might be a
 //! secret becomes one; a literal too few can be added by hand, a literal too many would be leaked.
 
-use doorward::crypto::digest::{Algorithm, digest};
-use doorward::crypto::encoding::{base64_encode, hex_encode};
+use std::borrow::Cow;
+
+use doorward::context::{Context, User};
+use doorward::document::Value;
+use doorward::secret::Secret;
+use doorward::template::{Language, Template};
 
 /// Which parts of the command stand for the user.
 #[derive(Debug, Default)]
@@ -226,14 +230,16 @@ fn chain_of(password: &str, value: &str) -> Option<&'static [&'static str]> {
     CHAINS.into_iter().find(|chain| apply(chain, password) == value)
 }
 
+/// The chain as a template does it; empty when it cannot.
 fn apply(chain: &[&str], password: &str) -> String {
-    chain.iter().fold(password.to_owned(), |text, filter| match *filter {
-        "upper" => text.to_uppercase(),
-        "base64" => base64_encode(text.as_bytes()),
-        name => Algorithm::from_name(name)
-            .map(|algorithm| hex_encode(&digest(algorithm, text.as_bytes())))
-            .unwrap_or_default(),
-    })
+    let user = User { password: Secret::new(password), ..User::default() };
+    let context = Context { user, ..Context::default() };
+    let template = Template::parse(&password_hole(chain), &Language::default()).ok();
+    let value = template.and_then(|template| template.value(&context).ok().map(Cow::into_owned));
+    match value {
+        Some(Value::Text(text)) => text,
+        _ => String::new(),
+    }
 }
 
 fn chain_by_shape(value: &str) -> &'static [&'static str] {

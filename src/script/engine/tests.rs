@@ -220,3 +220,11 @@ fn settings_are_listed_and_braces_in_texts_noted() {
         assert_eq!((shown(&reads.settings).as_str(), shown(&reads.braced).as_str()), (settings, braced), "{text}");
     }
 }
+
+#[test]
+fn what_the_table_of_filters_says_of_code_util_is_there() {
+    for entry in crate::template::FILTERS {
+        let script = entry.code_util.and_then(|name| name.split('.').next());
+        assert!(script.is_none_or(|name| crate::script::CODE_UTIL.contains(&name)), "{}", entry.name);
+    }
+}

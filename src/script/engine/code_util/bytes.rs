@@ -37,7 +37,7 @@ pub(super) fn install(object: &JsObject, context: &mut Context) -> JsResult<()> 
 }
 
 /// The bytes of an argument: a `Uint8Array` as it is, text as UTF-8.
-fn bytes(args: &[JsValue], index: usize, what: &str, context: &mut Context) -> JsResult<Vec<u8>> {
+pub(super) fn bytes(args: &[JsValue], index: usize, what: &str, context: &mut Context) -> JsResult<Vec<u8>> {
     let array = args.get_or_undefined(index).as_object().and_then(|it| JsUint8Array::from_object(it).ok());
     match array {
         Some(array) => {
@@ -49,7 +49,7 @@ fn bytes(args: &[JsValue], index: usize, what: &str, context: &mut Context) -> J
 }
 
 /// Bytes in the form that the last argument asks for; hexadecimal when it is left out.
-fn output(data: &[u8], form: &JsValue, context: &mut Context) -> JsResult<JsValue> {
+pub(super) fn output(data: &[u8], form: &JsValue, context: &mut Context) -> JsResult<JsValue> {
     let form = match form.as_string() {
         Some(form) => form.to_std_string_lossy(),
         None if form.is_undefined() => "hex".to_owned(),
@@ -65,7 +65,7 @@ fn output(data: &[u8], form: &JsValue, context: &mut Context) -> JsResult<JsValu
 }
 
 /// Decoded bytes: text by default, which they must then be, or `"bytes"`.
-fn decoded(data: Vec<u8>, what: &str, form: &JsValue, context: &mut Context) -> JsResult<JsValue> {
+pub(super) fn decoded(data: Vec<u8>, what: &str, form: &JsValue, context: &mut Context) -> JsResult<JsValue> {
     match form.as_string().map(|it| it.to_std_string_lossy()).as_deref() {
         None if form.is_undefined() => {}
         Some("text") => {}
@@ -85,7 +85,7 @@ fn byte_array(data: &[u8], context: &mut Context) -> JsResult<JsValue> {
 fn hmac_of(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let name = text(args, 0, "code_util.hmac: the algorithm", context)?;
     let algorithm = Algorithm::from_name(&name).ok_or_else(|| {
-        mistake("code_util.hmac: the algorithm must be md5, sha1, sha224, sha256, sha384, sha512 or sm3")
+        mistake("code_util.hmac: the algorithm must be md5, sha1, sha224, sha256, sha384, sha512, sm3 or md4")
     })?;
     let key = bytes(args, 1, "code_util.hmac: the key", context)?;
     let data = bytes(args, 2, "code_util.hmac: the third argument", context)?;

@@ -4,6 +4,7 @@
 //! Messages name the function and the argument, never its value.
 
 mod bytes;
+mod ciphers;
 mod parsers;
 
 use boa_engine::object::{FunctionObjectBuilder, JsObject, ObjectInitializer};
@@ -33,6 +34,7 @@ type Native = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
 pub(super) fn install(context: &mut Context) -> JsResult<()> {
     let object = JsObject::with_object_proto(context.intrinsics());
     bytes::install(&object, context)?;
+    ciphers::install(&object, context)?;
     parsers::install(&object, context)?;
     define(&object, "uuid", 0, uuid, context)?;
     define(&object, "randomHex", 1, random_hex, context)?;
@@ -53,7 +55,7 @@ fn add(object: &JsObject, name: &str, length: usize, body: NativeFunction, conte
 }
 
 /// An object with functions, such as `code_util.hex`.
-fn group(functions: [(&str, Native); 2], context: &mut Context) -> JsObject {
+fn group<const N: usize>(functions: [(&str, Native); N], context: &mut Context) -> JsObject {
     let mut object = ObjectInitializer::new(context);
     for (name, body) in functions {
         object.function(NativeFunction::from_fn_ptr(body), JsString::from(name), 2);
