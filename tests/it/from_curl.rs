@@ -47,16 +47,15 @@ fn what_it_writes_loads_and_holds_no_secret() {
 #[test]
 fn the_readme_begins_with_a_command_that_works() {
     let readme = include_str!("../../README.md");
-    let line = readme.lines().find(|line| line.starts_with("$ doorward new --from-curl ")).unwrap();
-    let command = line.split('"').nth(1).unwrap();
+    let line = readme.lines().find(|line| line.starts_with("$ doorward init ")).unwrap();
+    let (directory, command) = (line.split_whitespace().nth(3).unwrap(), line.split('"').nth(1).unwrap());
     let scratch = tempfile::tempdir().unwrap();
-    std::fs::create_dir(scratch.path().join("connectors")).unwrap();
-    let output = line.rsplit(' ').next().unwrap();
-    let made = doorward(scratch.path(), &["new", "--from-curl", command, "--output", output]);
+    let made = doorward(scratch.path(), &["init", directory, "--from-curl", command]);
     assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
-    let text = std::fs::read_to_string(scratch.path().join(output)).unwrap();
+    let directory = scratch.path().join(directory);
+    let text = std::fs::read_to_string(directory.join("connectors/my-4a.yaml")).unwrap();
     assert!(text.contains("FILL_IN"), "the README says what to search for: {text}");
-    let checked = doorward(scratch.path(), &["check", "connectors"]);
+    let checked = doorward(&directory, &["check", "connectors"]);
     assert_eq!(checked.status.code(), Some(0), "{}", String::from_utf8_lossy(&checked.stdout));
     // Every other command of the walk is one that this program has.
     for line in readme.lines().filter_map(|line| line.strip_prefix("$ doorward ")) {
