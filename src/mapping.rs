@@ -1,7 +1,7 @@
 //! From a judged reply to what goes back to the caller: error code, error message, extension, attributes.
 //!
-//! A mapping changes no verdict: a part that is missing is null (docs/contract.md section 4.7). What is mapped goes to the
-//! caller in clear, but an upstream's message is made plain and known credentials in it are masked.
+//! A mapping changes no verdict: a part that is missing is null (docs/contract.md section 4.7). What is mapped goes to
+//! the caller in clear, but an upstream's message is made plain and known credentials in it are masked.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,9 @@ use crate::document::Value;
 use crate::mask::Mask;
 use crate::verdict::Mapped;
 
-/// Longer messages are no messages for a login form.
-const MESSAGE_CHARACTERS: usize = 512;
+/// Longer messages are cut.
+const MAX_MESSAGE_CHARACTERS: usize = 512;
 
-/// What of an extension comes from where.
 #[derive(Debug)]
 pub enum Extension {
     /// One part of the reply as it is.
@@ -77,13 +76,13 @@ impl MapPlan {
         Mapped { extension, attributes: self.attributes.iter().map(attribute).collect(), ..Mapped::default() }
     }
 
-    /// Adds what [`MapPlan::data`] gave to what earlier steps gave.
+    /// Merges the result of [`MapPlan::data`] into that of earlier steps.
     pub fn add(&self, own: Mapped, into: &mut Mapped) {
         if self.extension.is_some() {
             into.extension = own.extension;
         }
         for (name, value) in own.attributes {
-            // A step that ran once more (a resend) says it anew.
+            // A step that ran once more (a resend) replaces its value.
             match into.attributes.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, known)) => *known = value,
                 None => into.attributes.push((name, value)),
@@ -105,9 +104,10 @@ fn plain(value: &Value, mask: &Mask) -> Option<String> {
 pub fn plain_text(text: &str, mask: &Mask) -> String {
     let text = mask.hide(text);
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if is_plain && text.len() <= MESSAGE_CHARACTERS && text.trim().len() == text.len() {
+    if is_plain && text.len() <= MAX_MESSAGE_CHARACTERS && text.trim().len() == text.len() {
         return text;
     }
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MESSAGE_CHARACTERS).collect();
+    let line: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_MESSAGE_CHARACTERS).collect();
     line.trim().to_owned()
 }

@@ -8,6 +8,9 @@ use indexmap::IndexMap;
 use crate::document::{Gaps, Json5, MembersError, PairsSpec, from_form, from_json5, from_pairs};
 use crate::secret::Secret;
 
+/// The field of a packed user name that names the account (docs/contract.md section 2).
+pub const USER_FIELD: &str = "user";
+
 /// Most fields in one text. SDKs pack a handful.
 const MAX_FIELDS: usize = 64;
 

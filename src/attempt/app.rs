@@ -12,7 +12,7 @@ use super::reload::Reloads;
 use super::shares::{LoginSlot, LoginSlots, NoSlot, SlotRequest};
 use crate::audit::Trail;
 use crate::config::{Client, Config, Limits};
-use crate::guard::{Guard, LineRate, UtilityRate};
+use crate::guard::{AuditLineRate, Guard, UtilityRate};
 use crate::metrics::{Metrics, Shed};
 use crate::state::{Bounds, Challenges};
 
@@ -33,7 +33,7 @@ pub struct App {
     pub(crate) callers: Callers,
     pub(crate) limits: Limits,
     pub(super) guard: Arc<Guard>,
-    pub(super) lines: LineRate,
+    pub(super) lines: AuditLineRate,
     pub(super) utilities: UtilityRate,
     slots: Arc<LoginSlots>,
     draining: AtomicBool,
@@ -51,7 +51,7 @@ impl App {
             now: Timestamp::now,
             callers: Callers::new(config.clients.clone(), config.limits.connector_reply_memory),
             guard: Arc::new(Guard::new(config.guard.clone())),
-            lines: LineRate::new(&config.guard),
+            lines: AuditLineRate::new(&config.guard),
             utilities: UtilityRate::new(&config.guard),
             limits: config.limits,
             slots: LoginSlots::new(config.limits.in_flight),

@@ -16,7 +16,9 @@ pub(super) fn outcome(report: &Report) -> Outcome {
             Outcome::Failed
         }
         // A gateway's or a database's trouble, in whatever words. A redirect back to the login page is none.
-        Verdict::Unavailable(_) if report.steps.last().is_some_and(|step| step.mute && is_trouble(step.status)) => {
+        Verdict::Unavailable(_)
+            if report.steps.last().is_some_and(|step| step.unjudged_status && is_trouble(step.status)) =>
+        {
             Outcome::Neutral
         }
         // A server that says "wrong" in a way that the connector cannot read was guessed at all the same.
@@ -66,7 +68,7 @@ mod tests {
                 factor: true,
                 end: StepEnd::Ended,
                 status: Some(status),
-                mute: true,
+                unjudged_status: true,
                 took: Duration::ZERO,
                 trace: None,
             };

@@ -25,12 +25,9 @@ use crate::flow::report::{LoginNames, Report};
 use crate::flow::{
     Login, Ports, Rehearsal, Resumption, Sends, UtilityCall, UtilityEnd, UtilityReport, authenticate, resume, utility,
 };
-use crate::packing::{Packing, PackingFormat, unpack};
+use crate::packing::{Packing, PackingFormat, USER_FIELD, unpack};
 use crate::script::Sandbox;
 use crate::verdict::{Misconfigured, Verdict};
-
-/// The field of a packed user name that names the account (docs/contract.md section 2).
-const USER_FIELD: &str = "user";
 
 /// The connectors of the catalog.
 pub struct LiveConnectors {

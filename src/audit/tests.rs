@@ -27,7 +27,7 @@ fn report() -> Report {
             factor: true,
             end: StepEnd::Ended,
             status: Some(200),
-            mute: false,
+            unjudged_status: false,
             took: Duration::from_millis(31),
             trace: None,
         }],

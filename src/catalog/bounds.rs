@@ -1,4 +1,4 @@
-//! What the connectors of one daemon may take together; the bounds of one connector are `check`'s.
+//! Memory limits for all connectors of a daemon together; those of one connector are in `check`.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostic;
 pub struct Bounds {
     /// The most bytes that the compiled regular expressions of all connectors take.
     pub pattern_bytes: usize,
-    /// What all logins together may hold of replies.
+    /// The memory for replies of all logins together.
     pub replies: Arc<Budget>,
     /// The same for the logins of one connector, in bytes.
     pub connector_replies: usize,
@@ -35,13 +35,13 @@ impl Bounds {
         }
     }
 
-    /// The budget of one more connector.
+    /// A new budget for one connector.
     pub(super) fn replies(&self) -> Arc<Budget> {
         Budget::part_of(&self.replies, self.connector_replies)
     }
 
-    /// Refuses the connectors whose patterns are too much for the daemon: the largest first, so that one file of patterns does not
-    /// keep others from loading.
+    /// Refuses the connectors whose patterns are too much for the daemon: the largest first, so that one file of
+    /// patterns does not keep others from loading.
     pub(super) fn apply(&self, checked: &mut [Checked]) {
         let bytes = |checked: &Checked| checked.loaded.as_ref().map_or(0, |loaded| loaded.connector.pattern_bytes);
         let mut all: usize = checked.iter().map(bytes).sum();

@@ -1,4 +1,4 @@
-//! What is found in a connector once it is built: the words and the place for its author.
+//! Diagnostics for what is found in a connector after it was built.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::connector::raw;
 use crate::diagnostic::{Diagnostic, SourceFile, Span};
 use crate::upstream::ClientError;
 
-/// The daemon's egress is not in this file; what it forbids is, unless the environment said it.
+/// The origin that egress forbids is in the connector file, unless it comes from the environment.
 pub(super) fn no_transport(raw: &raw::Connector, file: &Arc<SourceFile>, error: &ClientError) -> Diagnostic {
     let whole = || if raw.transport.is_some() { raw.place.key("transport") } else { raw.place.key("steps") }.clone();
     match error {
@@ -23,7 +23,7 @@ pub(super) fn no_transport(raw: &raw::Connector, file: &Arc<SourceFile>, error: 
     }
 }
 
-/// Where an origin stands in the file, by its host: the port may be left out, and the case may differ.
+/// The place of an origin in the file, found by its host: the port may be missing, and the case may differ.
 fn written(file: &SourceFile, origin: &str) -> Option<Span> {
     let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
     let host = authority
@@ -34,26 +34,26 @@ fn written(file: &SourceFile, origin: &str) -> Option<Span> {
     Some(at..at + host.len())
 }
 
-pub(super) fn took_for_success(raw: &raw::Connector, file: &Arc<SourceFile>, fooled: &FalseProof) -> Diagnostic {
-    let step = raw.steps.iter().find(|step| step.name.text == fooled.step);
+pub(super) fn took_for_success(raw: &raw::Connector, file: &Arc<SourceFile>, proof: &FalseProof) -> Diagnostic {
+    let step = raw.steps.iter().find(|step| step.name.text == proof.step);
     let response = step.and_then(|step| step.response.as_ref());
-    let (rule, taken_for) = match fooled.rule {
+    let (rule, taken_for) = match proof.rule {
         Rule::More => (response.and_then(|response| response.more.as_ref()), "right so far"),
         _ => (response.and_then(|response| response.success.as_ref()), "a success"),
     };
     let span = rule.map_or_else(|| raw.place.key("steps").clone(), |rule| rule.place.span.clone());
-    let message = format!("the step `{}` takes a reply for {taken_for} that proves nothing", fooled.step);
-    let dress = if fooled.dressed { ", with the header fields and cookies that any page has" } else { "" };
+    let message = format!("the step `{}` takes a reply for {taken_for} that proves nothing", proof.step);
+    let dress = if proof.dressed { ", with the header fields and cookies that any page has" } else { "" };
     Diagnostic::error("probe", file, span, message)
-        .label(format!("true for {} with HTTP {}{dress}", fooled.reply, fooled.status))
+        .label(format!("true for {} with HTTP {}{dress}", proof.reply, proof.status))
         .help("look at something that only a right password brings, such as a token: { field: …, has_value: true }")
 }
 
-/// A step whose author did not say what it means when no rule is true. Who writes `otherwise` means it.
+/// A warning for a step without `otherwise`; an author who writes it has decided what it means when no rule is true.
 pub(super) fn took_for_wrong(raw: &raw::Connector, file: &Arc<SourceFile>, misread: &Misread) -> Option<Diagnostic> {
     let Misread { step, reply, status, guessed } = misread;
     let response = raw.steps.iter().find(|raw| raw.name.text == *step)?.response.as_ref()?;
-    // Who writes `format: auto` means that, too.
+    // The same holds for a written `format: auto`.
     let meant = response.otherwise.is_some() || (*guessed && response.format.is_some());
     let success = response.success.as_ref().filter(|_| !meant)?;
     let message = format!("the step `{step}` takes {reply} in place of the reply for a wrong password");

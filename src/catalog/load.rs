@@ -21,7 +21,7 @@ use crate::script::{FailedConnector, Limits, Pool, Reads, Source, Worker, inspec
 use crate::upstream::{Client, ClientError, Egress};
 
 /// Connectors that are probed at a time: enough to keep the workers of a machine with two cores busy, and far fewer
-/// than the pool has places for.
+/// than the pool has queue slots.
 const PROBED: usize = 8;
 
 /// Looks an environment variable up.
@@ -33,9 +33,9 @@ pub struct Loader {
     pub worker: Worker,
     /// What scripts may use.
     pub limits: Limits,
-    /// The operator's bound of upstreams.
+    /// The operator's egress rules.
     pub egress: Arc<Egress>,
-    /// The operator's bounds of memory.
+    /// The operator's memory limits.
     pub bounds: Bounds,
     /// Environment variables.
     pub env: Environment,
@@ -43,9 +43,9 @@ pub struct Loader {
     pub settings: BTreeMap<String, String>,
     /// Secrets that win over the files.
     pub secrets: BTreeMap<String, String>,
-    /// Where the other secrets come from.
+    /// The source of all other secrets.
     pub secrets_from: SecretsFrom,
-    /// The console that a daemon serves; commands serve none.
+    /// The console of a daemon; commands have none.
     pub console: Option<Console>,
 }
 
@@ -53,16 +53,16 @@ pub struct Loader {
 pub struct Outcome {
     /// The id.
     pub id: String,
-    /// There when it can run.
+    /// `None` when it cannot run.
     pub live: Option<Live>,
-    /// The operator's bound forbids one of its origins.
+    /// Egress rules forbid one of its origins.
     pub forbidden: bool,
     /// Everything that was found in it.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Loader {
-    /// Loads connector files together. Every one of `files` has its outcome, in order.
+    /// Loads connector files together; the outcomes are in the order of `files`.
     pub async fn load(&self, files: &[PathBuf]) -> Vec<Outcome> {
         let mut drafts = spread(files.iter().collect(), |path| match files::read_text(path, files::MAX_BYTES) {
             Ok(text) => Ok(Draft::read(path, text, self.load_context())),
@@ -114,12 +114,12 @@ impl Loader {
             return Vec::new();
         }
         let worker = self.worker.clone();
-        // A panic of the task leaves no reads, and every script without reads is then a mistake of its own.
+        // A panic of the task returns no reads, and every script without reads becomes a diagnostic.
         tokio::task::spawn_blocking(move || inspect(&worker, &sources)).await.unwrap_or_default()
     }
 
-    /// The workers of this generation. A connector that did not load leaves an empty script in its place, so that
-    /// numbers stay what they were.
+    /// The workers of this generation. The scripts of a connector that did not load are replaced by empty ones, so that
+    /// the numbers of the others do not change.
     async fn pool(&self, mut sources: Vec<Source>, checked: &mut [Checked]) -> Option<Arc<Pool>> {
         let loaded: HashSet<&str> = checked.iter().filter(|c| c.loaded.is_some()).map(|c| c.id.as_str()).collect();
         for source in &mut sources {
@@ -157,14 +157,14 @@ impl Loader {
         };
         let step_cache = StepCache::default();
         let live = Live { connector, client, step_cache, replies, scripts: pool, reads, first_script, raw, file };
-        let fooled = probe(&live).await;
-        for fooled in &fooled {
-            diagnostics.push(took_for_success(&live.raw, &live.file, fooled));
+        let false_proofs = probe(&live).await;
+        for proof in &false_proofs {
+            diagnostics.push(took_for_success(&live.raw, &live.file, proof));
         }
         for misread in misread(&live).await {
             diagnostics.extend(took_for_wrong(&live.raw, &live.file, &misread));
         }
-        Outcome { id, live: fooled.is_empty().then_some(live), forbidden: false, diagnostics }
+        Outcome { id, live: false_proofs.is_empty().then_some(live), forbidden: false, diagnostics }
     }
 }
 
@@ -186,8 +186,8 @@ impl Live {
     }
 }
 
-/// The connector files below `path`: itself if it is a file, else every `.yaml`, `.yml` and `.json` in it, sorted. What one
-/// of them is, and whether it answers, shows when it is read.
+/// The connector files below `path`: itself if it is a file, else every `.yaml`, `.yml` and `.json` in it, sorted. What
+/// one of them is, and whether it answers, shows when it is read.
 pub fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     let own = path.to_owned();
     let listed = files::within(path, files::READ_TIMEOUT, move || list(&own));
@@ -205,7 +205,7 @@ fn list(path: &Path) -> std::io::Result<Vec<PathBuf>> {
         // Editors leave hidden files beside the one being written.
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         let known = path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known));
-        // Links are not followed here: one of them may lead to a mount that is away.
+        // Links are not followed here: one may lead to a mount that does not respond.
         if known && !hidden && !entry.file_type()?.is_dir() {
             files.push(path);
         }

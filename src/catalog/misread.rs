@@ -1,4 +1,5 @@
-//! Replies that say nothing about a password and that a factor takes for a wrong one, because no rule is true of them.
+//! Replies that say nothing about the password and that a factor still judges to be a wrong one, because no rule is
+//! true.
 
 use super::probe::{EMPTY_OBJECT, GATEWAY, MAINTENANCE, PAGE, ProbeReply, reply, sample, statuses, trial};
 use crate::condition::{Condition, Test, ValueSource};
@@ -15,7 +16,7 @@ use crate::verdict::{Denial, FactorOutcome};
 pub(super) struct Misread {
     /// The step.
     pub step: String,
-    /// What the reply was.
+    /// The name of the probe reply.
     pub reply: &'static str,
     /// Its status.
     pub status: u16,
@@ -23,8 +24,9 @@ pub(super) struct Misread {
     pub guessed: bool,
 }
 
-/// The first reply that each factor misreads, tried where that is likely: an HTML page where the format is found out from the
-/// reply, and all of them where `success` looks at what replies have that say nothing, such as a status or a header.
+/// The first reply that each factor misreads, tried where that is likely: an HTML page where the format is found out
+/// from the reply, and all of them where `success` looks at what replies have that say nothing, such as a status or a
+/// header.
 pub(super) async fn misread(live: &Live) -> Vec<Misread> {
     let (context, progress) = (sample(&live.connector), Progress::default());
     let mut misread = Vec::new();

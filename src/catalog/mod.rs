@@ -1,10 +1,11 @@
-//! All connectors of a daemon (or of one command): loaded together, swapped whole, each on its own.
+//! All connectors of a daemon (or of one command): loaded together and swapped as a whole.
 //!
-//! A generation shares one pool of script workers; every connector has its own connections (docs/security.md, failure 20). A connector
-//! whose file became invalid keeps its last good revision, with the pool it was built with; one that never was valid
-//! answers misconfigured.
+//! A generation shares one pool of script workers; every connector has its own connections (docs/security.md, failure
+//! 20). A connector whose file became invalid keeps its last good revision, with the pool it was built with; one that
+//! never was valid answers misconfigured.
 
 pub mod bounds;
+mod entry;
 mod found;
 mod load;
 mod misread;
@@ -20,28 +21,11 @@ use arc_swap::ArcSwap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use self::entry::Entry;
 pub use self::load::{Environment, Loader, Outcome, files};
 
 use self::load::without_place;
-use crate::connector::Live;
 use crate::diagnostic::Diagnostic;
-
-/// One connector of the present generation.
-#[derive(Clone)]
-pub enum Entry {
-    /// It runs; `stale` when its file has become invalid since.
-    Live {
-        /// What runs.
-        live: Arc<Live>,
-        /// Whether the file says something else that is invalid.
-        stale: bool,
-    },
-    /// Its file was never valid.
-    Broken {
-        /// The operator's bound forbids one of its origins: nothing else is wrong with it.
-        forbidden: bool,
-    },
-}
 
 /// What a reload came to. Ids only; the mistakes themselves go to the log, where the operator reads.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -59,7 +43,7 @@ pub struct Catalog {
     loader: Arc<Loader>,
     directory: PathBuf,
     entries: ArcSwap<BTreeMap<String, Entry>>,
-    /// Reloads follow each other; logins never wait for one.
+    /// One reload at a time; logins never wait for one.
     reloading: tokio::sync::Mutex<()>,
 }
 
@@ -84,7 +68,7 @@ impl Catalog {
         self.entries.load_full()
     }
 
-    /// Beside the runtime: files are waited for, and reading and checking many of them computes for a while.
+    /// On a blocking thread: reading files blocks, and checking many of them takes a while.
     async fn outcomes(&self) -> std::io::Result<Vec<Outcome>> {
         let (loader, directory) = (Arc::clone(&self.loader), self.directory.clone());
         let runtime = tokio::runtime::Handle::current();

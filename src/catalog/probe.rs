@@ -1,5 +1,5 @@
-//! The pipeline probe (docs/contract.md section 4.6): runs the flow of a factor, from the reply on, on replies that prove
-//! nothing. A connector that calls one of them a success, or right so far, is refused and shown the reply.
+//! The pipeline probe (docs/contract.md section 4.6): runs the flow of a factor, from the reply on, on replies that
+//! prove nothing. A connector that calls one of them a success, or right so far, is refused and shown the reply.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ const REPLIES: [ProbeReply; 11] = [
     ("an unknown code in XML", "application/xml", "<reply><code>E-7351</code><message>unknown probe</message></reply>"),
 ];
 
-/// Items that say nothing, for rules that filter: what asks only what an item is not holds of them.
+/// Lists of meaningless items, for rules that filter: a filter with only negative conditions selects them.
 const ITEMS: [ProbeReply; 2] = [
     ("a list of an unknown code", "application/json", r#"[{"code":"E-7351","message":"unknown probe"}]"#),
     (
@@ -71,7 +71,7 @@ const LOGIN_PAGE: &str = "<!DOCTYPE html><html><head><title>Sign in</title></hea
 const MAINTENANCE_PAGE: &str = "<!DOCTYPE html><html><head><title>Maintenance</title></head><body>\
 <h1>We will be back soon</h1><p>The service is down for maintenance.</p></body></html>";
 
-/// A script gets the ordinary budget; a load is never held longer than this for one reply.
+/// For one reply; scripts have their ordinary budget within it.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A reply that a factor took for a proof.
@@ -79,7 +79,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct FalseProof {
     /// The step.
     pub step: String,
-    /// What the reply was.
+    /// The name of the probe reply.
     pub reply: &'static str,
     /// Its status.
     pub status: u16,
@@ -89,8 +89,8 @@ pub(super) struct FalseProof {
     pub rule: Rule,
 }
 
-/// Probes every factor that has a request, but for rules that, as the file acknowledges, rest on what any page has; returns the
-/// first reply that each takes for a proof.
+/// Probes every factor that has a request, but for rules that, as the file acknowledges, rest on what any page has;
+/// returns the first reply that each takes for a proof.
 pub(super) async fn probe(live: &Live) -> Vec<FalseProof> {
     let (context, progress) = (sample(&live.connector), Progress::default());
     let mut found = Vec::new();
@@ -122,7 +122,8 @@ pub(super) fn statuses(step: &Step) -> Vec<u16> {
 }
 
 async fn probe_step(step: &Step, mut trial: Trial<'_>) -> Option<FalseProof> {
-    // The file says that a status, or a header of any page, is all there is: every reply with it would do.
+    // The file acknowledges that the rule rests on a status, or on a header of any page: every reply with it is a
+    // success.
     let says_so = |rule: &Option<Condition>| {
         let evidence = rule.as_ref().map(|rule| Evidence::of(rule, false)).unwrap_or_default();
         evidence.has(Weakness::Status) || evidence.has(Weakness::UsualHeader)
@@ -145,7 +146,7 @@ async fn probe_step(step: &Step, mut trial: Trial<'_>) -> Option<FalseProof> {
     None
 }
 
-/// Whether a rule looks at a field by a path that filters.
+/// Whether a rule reads a field by a path that filters.
 fn filters(step: &Step) -> bool {
     let mut leaves = step.response.rules.conditions().flat_map(|(_, condition)| condition.leaves());
     leaves.any(|(leaf, _)| match &leaf.test {
@@ -164,7 +165,7 @@ fn looks(step: &Step) -> &'static [bool] {
     if ruled || scripted { &[false, true] } else { &[false] }
 }
 
-/// Puts on what any page has, but for what the file acknowledges that the step rests on.
+/// Adds what any page has, except what the file acknowledges as the step's evidence.
 fn dress(step: &Step, status: u16, headers: &mut HeaderMap) {
     if !step.response.waived.contains(&Weakness::UsualHeader) {
         usual::add_headers(headers, (300..400).contains(&status));

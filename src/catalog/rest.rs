@@ -1,14 +1,14 @@
-//! What becomes of the script workers of a generation that was replaced.
+//! Stops the script workers of replaced generations when they are idle.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Entry;
+use super::entry::Entry;
 use crate::script::Pool;
 
-/// Has the workers of generations that are replaced rest: at once where only logins that still run have them, a while after each
-/// call where connectors have that keep their last good revision.
+/// Has the workers of generations that are replaced rest: at once where only logins that still run have them, a while
+/// after each call where connectors have that keep their last good revision.
 pub(super) fn replaced(before: &BTreeMap<String, Entry>, now: &BTreeMap<String, Entry>) {
     let held = |by_stale: bool| -> Vec<&Arc<Pool>> {
         let entries = now.values().filter_map(|entry| match entry {

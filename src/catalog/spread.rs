@@ -1,19 +1,19 @@
-//! Work on many files, spread over the cores. It computes only; what waits does not belong here.
+//! Computes on many files in parallel; not for work that blocks.
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::thread;
 
-/// A thread costs less than reading one file, but fewer files than this are read before anybody notices.
-const WORTH_A_THREAD: usize = 16;
+/// Files for each thread at least: fewer are read fast enough by one.
+const MIN_PER_THREAD: usize = 16;
 
-/// Threads at most: loading is over in a second, and logins go on meanwhile.
-const MOST_THREADS: usize = 8;
+/// Logins continue while connectors load.
+const MAX_THREADS: usize = 8;
 
 /// `work` on each of `items`, on several threads; the results in the order of the items. Blocks until all is done.
 pub(super) fn spread<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = cores.min(MOST_THREADS).min(items.len() / WORTH_A_THREAD);
+    let threads = cores.min(MAX_THREADS).min(items.len() / MIN_PER_THREAD);
     if threads < 2 {
         return items.into_iter().map(work).collect();
     }
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn every_item_has_its_result_in_order() {
-        for count in [0, 1, WORTH_A_THREAD, 2 * WORTH_A_THREAD, 1001] {
+        for count in [0, 1, MIN_PER_THREAD, 2 * MIN_PER_THREAD, 1001] {
             let doubled = spread((0..count).collect(), |n| 2 * n);
             assert_eq!(doubled, (0..count).map(|n| 2 * n).collect::<Vec<_>>());
         }

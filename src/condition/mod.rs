@@ -9,7 +9,7 @@ mod rules;
 
 pub use compare::{Operand, Operator, Order};
 pub use leaf::{Leaf, Seen, Test, ValueSource};
-pub use rules::{Judging, RejectRow, Rule, StepRules, doubt, replied_ok, speaks, status_speaks};
+pub use rules::{Judging, RejectRow, Rule, StepRules, doubt, is_decisive_status, is_judged_status, replied_ok};
 
 use crate::context::Context;
 use crate::document::Value;

@@ -88,12 +88,12 @@ impl StepRules {
 }
 
 /// Whether a reply with this status is judged at all.
-pub fn status_speaks(status: u16, named: &[u16]) -> bool {
-    speaks(status) || named.contains(&status)
+pub fn is_judged_status(status: u16, named: &[u16]) -> bool {
+    is_decisive_status(status) || named.contains(&status)
 }
 
 /// Whether the status itself says yes or no. Any other counts in the rule that names it and holds, and nowhere else.
-pub fn speaks(status: u16) -> bool {
+pub fn is_decisive_status(status: u16) -> bool {
     is_ok(status) || SPEAKING.contains(&status)
 }
 
@@ -150,7 +150,7 @@ impl<'a> Judging<'a> {
             Truth::True if self.unreadable() => Truth::Unknown,
             Truth::True if self.mute().is_some() => match condition.holds_by_status(self.facts, absent) {
                 Truth::True => Truth::True,
-                // It speaks of another status. Passing it over could let a later rule grant what it denies.
+                // It is_decisive_status of another status. Passing it over could let a later rule grant what it denies.
                 Truth::False | Truth::Unknown => Truth::Unknown,
             },
             truth => truth,
@@ -172,10 +172,10 @@ impl<'a> Judging<'a> {
 
     /// The status, if it says neither yes nor no.
     fn mute(&self) -> Option<u16> {
-        self.facts.reply.map(|reply| reply.status).filter(|status| !speaks(*status))
+        self.facts.reply.map(|reply| reply.status).filter(|status| !is_decisive_status(*status))
     }
 
-    /// A step of which no rule is true says something only of a reply that can be read and a status that speaks.
+    /// A step of which no rule is true says something only of a reply that can be read and a status that is_decisive_status.
     fn or_doubt(&self, truth: Truth) -> Truth {
         let doubtful = truth == Truth::False && (self.unreadable() || self.mute().is_some());
         if doubtful { Truth::Unknown } else { truth }

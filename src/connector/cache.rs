@@ -42,16 +42,25 @@ pub enum GoodFor {
     Reported(ValueSource, TimeZone),
 }
 
+/// Why a reply gives no lifetime for its captures; each names where it was looked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LifetimeError {
+    #[error("the reply has no {0}")]
+    Missing(String),
+    #[error("{0} is neither a number of seconds nor a date that is to come")]
+    Unreadable(String),
+}
+
 impl GoodFor {
     /// For how long captures of this reply serve others, from the moment before it was asked for; an error says why they
     /// cannot be kept.
-    pub fn span(&self, facts: Facts<'_>) -> Result<Duration, String> {
+    pub fn span(&self, facts: Facts<'_>) -> Result<Duration, LifetimeError> {
         let good_for = match self {
             Self::Span(span) => *span,
             Self::Reported(source, zone) => match source.scalar(facts) {
                 Found::Value(value) => reported(&value, zone, facts.context.step.unix_ms)
-                    .ok_or_else(|| format!("{source} is neither a number of seconds nor a date that is to come"))?,
-                _ => return Err(format!("the reply has no {source}")),
+                    .ok_or_else(|| LifetimeError::Unreadable(source.to_string()))?,
+                _ => return Err(LifetimeError::Missing(source.to_string())),
             },
         };
         let kept = good_for.min(LONGEST);
@@ -89,7 +98,7 @@ mod tests {
     use crate::context::Context;
     use crate::document::Number;
 
-    fn reported(value: Value) -> Result<u64, String> {
+    fn reported(value: Value) -> Result<u64, LifetimeError> {
         let mut context = Context::default();
         context.step.unix_ms = 1_767_294_245_000;
         let facts = Facts { context: &context, reply: None, claims: None };

@@ -1,14 +1,14 @@
 //! Everything that templates, conditions and scripts of one login may read, by name.
 //!
 //! A context lives for one login and is never shared between two (invariant 7). It answers with values or says
-//! what is missing; it never renders, so that no value can become text without an encoder of its place.
+//! what is missing; it never renders, because a value must not become text without the encoder of its position.
 
-mod drawn;
+mod lazy;
 mod page;
 mod variable;
 mod work;
 
-pub use drawn::{Drawn, LoginSeed, LoginTexts, LoginValues, StepSeed, StepTexts, StepValues};
+pub use lazy::{LazyTexts, LoginSeed, LoginTexts, LoginValues, StepSeed, StepTexts, StepValues};
 pub use page::{Enctype, Field, FieldKind, Form, PageFacts};
 pub use variable::{LoginValue, RandomValue, StepValue, TimeValue, Variable, VariableError};
 pub use work::Work;
@@ -23,7 +23,7 @@ use indexmap::IndexMap;
 use crate::document::{Object, Value};
 use crate::secret::Secret;
 
-/// Who logs in, as the console said it.
+/// The user as the console sent them.
 #[derive(Debug, Clone, Default)]
 pub struct User {
     /// The name, byte for byte.
@@ -64,7 +64,7 @@ impl StepOutcome {
     }
 }
 
-/// What one step left for later ones.
+/// What later steps may read of one step.
 #[derive(Debug, Clone)]
 pub struct StepFacts {
     /// How it ended.
@@ -73,7 +73,7 @@ pub struct StepFacts {
     pub status: Option<u16>,
     /// What `capture` kept; `None` for an optional one that the reply lacked.
     pub captures: IndexMap<String, Option<Value>>,
-    /// What requests of later steps need of the page ([`StepValue::Form`], [`StepValue::Address`]).
+    /// Forms and link bases for requests of later steps ([`StepValue::Form`], [`StepValue::Address`]).
     pub page: PageFacts,
 }
 
@@ -96,7 +96,7 @@ pub struct Context {
     pub login: LoginValues,
     /// `time.*` and `random.*`
     pub step: StepValues,
-    /// What patterns have read in this call.
+    /// What patterns have spent in this call.
     pub work: Work,
 }
 

@@ -1,22 +1,21 @@
-//! What a reply leaves for the requests of later steps beside its captures: the forms of its page that later steps
-//! submit, and what its links are relative to.
+//! What requests of later steps need of a page beside captures: the forms that they submit, and the base of its links.
 //!
-//! Plain data, bounded when it is taken from the page, so that the sealed state of a challenge can hold it. Values in it
-//! are the upstream's: a token as often as not.
+//! Plain data, bounded when it is read from the page, so that the sealed state of a challenge can hold it. Its values
+//! are the upstream's and often tokens.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What later steps need of one reply; nothing that none of them names.
+/// What later steps need of one reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageFacts {
     /// The URL that was asked, when a later step resolves a capture of this one.
     pub url: Option<String>,
     /// The page's own base (`<base href>`), made absolute.
     pub base: Option<String>,
-    /// Forms by their selector, as the file writes it; without one the sentence that says what is there instead.
+    /// Forms by their selector, as the file writes it; for a missing one the error text.
     pub forms: BTreeMap<String, Result<Form, String>>,
 }
 
@@ -59,24 +58,24 @@ pub enum Enctype {
     Plain,
 }
 
-/// One entry of a form, or the place where there would be one.
+/// One control of a form.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     /// Never empty.
     pub name: String,
     /// What kind of control it comes from.
     pub kind: FieldKind,
-    /// What a browser sends; `None` when it sends nothing (a button, an unchecked box, a disabled control). Such a
-    /// field has its place all the same, for a step that sets it.
+    /// What a browser sends; `None` when it sends nothing (a button, an unchecked box, a disabled control), which a
+    /// step may still set.
     pub value: Option<String>,
 }
 
 /// Kinds of fields, as far as they are sent or shown differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FieldKind {
-    /// What a person fills in, ticks or chooses.
+    /// Filled in, ticked or chosen by a person.
     Visible,
-    /// What only the page knows.
+    /// `type=hidden`.
     Hidden,
     /// A button.
     Button,

@@ -147,7 +147,7 @@ impl Variable {
         })
     }
 
-    /// Whether a user typed it or it is computed by the user's device: what may be in it is anything at all.
+    /// Whether the user or the user's device supplies it: it may hold anything.
     pub fn is_user_data(&self) -> bool {
         matches!(
             self,
@@ -161,12 +161,13 @@ impl Variable {
         )
     }
 
-    /// Whether Doorward itself makes it: nobody chose what is in it.
+    /// Whether Doorward itself generates it.
     pub fn is_drawn(&self) -> bool {
         matches!(self, Self::Login(_) | Self::RequestId | Self::Time(_) | Self::Random(_))
     }
 
-    /// Whether it carries the user's proof, so that a request with it is a factor (an `env` is judged by its script).
+    /// Whether it is a credential of the user, so that a request with it is a factor (an `env` is classified by its
+    /// script).
     pub fn is_credential(&self) -> bool {
         matches!(self, Self::Password | Self::Field(_) | Self::Answer(_))
     }

@@ -1,34 +1,34 @@
-//! How much of replies one call may read with patterns, and look at with filters of paths.
+//! The budget of one call for matching patterns and filtering by paths.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What one call may spend: bytes read, each as often as the program that reads it has 4 KiB. A pattern of the usual size may read a
-/// page of a megabyte some 50 times, one of the largest that load twice; both are seconds at the slowest that matching can be.
-const MOST: u64 = 256 << 20;
+/// In bytes read, times the size of the compiled pattern in units of 4 KiB. A pattern of ordinary size may read a page
+/// of a megabyte some 50 times, one of the largest that load twice; both take seconds in the worst case.
+const MAX_UNITS: u64 = 256 << 20;
 
-/// What the patterns of one call have read so far.
+/// What one call has spent so far.
 #[derive(Debug, Default)]
 pub struct Work(AtomicU64);
 
 impl Work {
-    /// Whether so much more may be read.
+    /// Spends `units`; false when the budget is exhausted.
     pub fn spend(&self, units: u64) -> bool {
-        let before = self.0.fetch_add(units.min(MOST + 1), Ordering::Relaxed);
-        before.saturating_add(units) <= MOST
+        let before = self.0.fetch_add(units.min(MAX_UNITS + 1), Ordering::Relaxed);
+        before.saturating_add(units) <= MAX_UNITS
     }
 
-    /// How much was spent, or asked for in vain.
+    /// How much was spent, refused units included.
     pub fn spent(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Whether something was refused for it.
+    /// Whether anything was refused.
     pub fn is_spent(&self) -> bool {
-        self.spent() > MOST
+        self.spent() > MAX_UNITS
     }
 }
 
-/// What was spent counts for a copy as well.
+/// A copy has spent as much.
 impl Clone for Work {
     fn clone(&self) -> Self {
         Self(AtomicU64::new(self.0.load(Ordering::Relaxed)))

@@ -1,20 +1,21 @@
 //! Steps with `cache`: their captures come from the cache, or one login fetches them while the others wait.
 //!
-//! Such a step runs beside the login and not in it: with no user, no cookies and nothing but the captures of other cached
-//! steps, so that whatever the check of the connector let through, nothing of one user can reach another. What is shared
-//! is captures; a refusal or a success of a user never comes out of here.
+//! Such a step runs in an anonymous run: without the user, without cookies, and with the captures of other cached steps
+//! only, so that nothing of one user can reach another even if the check of the connector missed something. Only
+//! captures are shared; no reject and no proof of a user comes from here.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::held::captures_bytes;
 use super::input::Admitted;
 use super::recorder::Recorder;
+use super::reply_memory::captures_bytes;
 use super::report::{CacheTrace, CaptureTrace};
 use super::state::{Proof, Run, StepResult};
 use super::step;
 use super::stop::{Ending, Stop};
+use crate::connector::cache::LifetimeError;
 use crate::connector::step_cache::{Failure, FetchPermit, Fetched, Key, Lookup};
 use crate::connector::{CachePlan, Capture, Step};
 use crate::context::{Context, StepFacts, StepOutcome, StepValue, Variable};
@@ -23,19 +24,19 @@ use crate::document::to_json;
 use crate::upstream::Pick;
 use crate::verdict::Cause;
 
-/// Tokens have some hundred bytes. A step whose captures have more is fetched each time.
+/// Tokens have some hundred bytes. Captures that are larger are not cached.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// Runs the stages of a step, or takes its captures from the cache.
 pub(super) async fn run(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<StepResult, Stop> {
     match &step.cache {
         None => step::run(step, run, recorder).await,
-        // Boxed: each login would carry the room for it.
+        // Boxed: the future of every login would be larger by it.
         Some(plan) => Box::pin(look_up(step, plan, run, recorder)).await,
     }
 }
 
-/// Whether everything is here that a cached step is made from; after a challenge some of it may not be.
+/// Whether all inputs of a cached step are present; after a challenge some may not be.
 pub(super) fn has_inputs(plan: &CachePlan, run: &Run<'_>) -> bool {
     plan.inputs.iter().all(|variable| input(variable, run).is_ok())
 }
@@ -66,13 +67,13 @@ async fn look_up(
             }
             Ok(Some(Fetched::Private)) => return Ok(fetch(step, plan, run, recorder).await?.result),
             Ok(Some(Fetched::Failed(failure))) => return Err(failed(failure)),
-            // The login that fetched went away, or its own deadline passed: look again.
+            // The fetching login was cancelled or timed out: look up again.
             Ok(None) => {}
         }
     }
 }
 
-/// Fetches, and gives the result to the logins that wait.
+/// Fetches, and shares the result with the logins that wait.
 async fn fetch_for_all(
     step: &Step,
     plan: &CachePlan,
@@ -87,7 +88,7 @@ async fn fetch_for_all(
             Fetched::Shared(StepFacts { outcome: StepOutcome::Success, status, captures, page }.into(), *until)
         }
         Ok(Fetch { good_until: Err(_), .. }) => Fetched::Private,
-        // This login's deadline may be sooner than theirs.
+        // This login's deadline may be earlier than theirs.
         Err(Stop { ending: Ending::Unavailable(Cause::Timeout), .. }) => return fetch.map(|fetch| fetch.result),
         Err(Stop { ending: Ending::Unavailable(cause), explain }) => {
             Fetched::Failed(Failure::Unavailable(*cause, explain.clone()))
@@ -98,14 +99,13 @@ async fn fetch_for_all(
     fetch.map(|fetch| fetch.result)
 }
 
-/// What a fetch gave.
 struct Fetch {
     result: StepResult,
-    /// Until when it serves others.
+    /// When the cache entry expires.
     good_until: Result<Instant, NotShared>,
 }
 
-/// Why captures serve the login that fetched them alone.
+/// Why captures are not cached.
 #[derive(Debug, Clone, thiserror::Error)]
 enum NotShared {
     #[error("another node answered than the one that others ask")]
@@ -116,12 +116,11 @@ enum NotShared {
     Expired,
     #[error("it has no reply")]
     NoReply,
-    /// The reply says no lifetime.
-    #[error("{0}")]
-    NoLifetime(String),
+    #[error(transparent)]
+    NoLifetime(#[from] LifetimeError),
 }
 
-/// Runs the step beside this login, without anything of its user.
+/// Runs the step in an anonymous run.
 async fn fetch(step: &Step, plan: &CachePlan, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<Fetch, Stop> {
     let began = Instant::now();
     run.fetched.push(run.index_of(step));
@@ -136,7 +135,7 @@ async fn fetch(step: &Step, plan: &CachePlan, run: &mut Run<'_>, recorder: &mut 
     let good_until = match &result.good_for {
         _ if run.pick.as_ref().map(Pick::index) != node => Err(NotShared::OtherNode),
         Some(Ok(span)) => good_until(began, *span, &result),
-        Some(Err(why)) => Err(NotShared::NoLifetime(why.clone())),
+        Some(Err(why)) => Err(why.clone().into()),
         None => Err(NotShared::NoReply),
     };
     recorder.trace(|trace| {
@@ -174,7 +173,7 @@ fn anonymous<'a>(plan: &CachePlan, run: &Run<'a>) -> Run<'a> {
     Run { pick: run.pick.clone(), ..begun }
 }
 
-/// Everything that the captures come from and that is not the same in every login.
+/// Every input of the captures that may differ between logins.
 fn key(step: &Step, plan: &CachePlan, run: &Run<'_>) -> Result<Key, Stop> {
     let mut all = Vec::new();
     // Each part is preceded by its length, so that no two sets of parts give the same bytes.
@@ -193,7 +192,7 @@ fn key(step: &Step, plan: &CachePlan, run: &Run<'_>) -> Result<Key, Stop> {
     Ok(Key(key))
 }
 
-/// What another cached step gives to one.
+/// The value that another cached step provides.
 fn input(variable: &Variable, run: &Run<'_>) -> Result<String, Stop> {
     if let Variable::Step { step, value: StepValue::Address } = variable
         && let Some(facts) = run.context.steps.get(step)

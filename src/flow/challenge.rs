@@ -1,8 +1,9 @@
-//! A pause of a login: opened before a step that asks, gone on with an answer, a poll or a resend (docs/contract.md section 5).
+//! Challenges of a login: opened before a step with `ask`, resumed with an answer, a poll or a resend (docs/contract.md
+//! section 5).
 //!
-//! Whoever calls has taken the state away from its store, so each id is used once. Here it is decided what stands under
-//! which id afterwards: an answer that was wrong moves the login to a new id with one attempt less, one that could not be
-//! sent, a poll and a resend (`resend`) put the same id back, and everything else ends the login.
+//! The caller has taken the state out of its store, so each id is used once. This module decides what is stored
+//! afterwards: a wrong answer stores the login under a new id with one attempt less; an answer that could not be sent,
+//! a poll and a resend (`resend`) store it under the same id; everything else ends the login.
 
 use std::time::Duration;
 
@@ -29,8 +30,8 @@ use crate::state::ChallengeState;
 use crate::template::Template;
 use crate::verdict::{Cause, Challenge, ChallengeError, ChallengeField, Reason};
 
-/// What keeping a state may take beyond the deadline of its call; a store beside the daemon answers in milliseconds.
-const GRACE: Duration = Duration::from_millis(250);
+/// How far beyond the deadline of its call a state may still be stored.
+const STORE_GRACE: Duration = Duration::from_millis(250);
 
 /// What the caller wants of an open challenge.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ pub enum Action {
     Answer(IndexMap<String, Secret>),
     /// Whether it is confirmed by now.
     Poll,
-    /// The same before its time ([`SavedLogin::is_early`]): the challenge as it stands, and nobody is asked.
+    /// A poll before its time ([`SavedLogin::is_early`]): returns the challenge, and the upstream is not asked.
     Early,
     /// The code once more.
     Resend,
@@ -58,11 +59,9 @@ impl Poll {
 /// A login that goes on.
 #[derive(Debug)]
 pub struct Resumption {
-    /// The id that was used; it is consumed already.
+    /// The id that was taken.
     pub id: String,
-    /// What stood under it.
     pub saved: SavedLogin,
-    /// What is wanted.
     pub action: Action,
     /// An earlier end than the connector's own timeout.
     pub deadline: Option<Instant>,
@@ -90,14 +89,14 @@ impl Rollback {
         Self { env: run.context.env.clone(), answers: run.context.answers.clone() }
     }
 
-    /// Undoes what the answer left.
+    /// Undoes what the answer changed.
     pub(super) fn apply(self, run: &mut Run<'_>) {
         run.context.env = self.env;
         run.context.answers = self.answers;
     }
 }
 
-/// Opens the challenge of the step at `index`; the login waits.
+/// Opens the challenge of the step at `index`.
 pub(super) async fn open(run: &mut Run<'_>, index: usize, ask: &Ask, recorder: &mut Recorder) -> Stop {
     run.context.step = draw::step_values(run.ports.ambient, &run.connector.time_zone);
     recorder.report.end = StepEnd::Asked;
@@ -119,7 +118,7 @@ pub(super) async fn open(run: &mut Run<'_>, index: usize, ask: &Ask, recorder: &
     stop
 }
 
-/// Keeps the login under `id` and says what to ask. The pause is a verdict only once the state is kept.
+/// Stores the login under `id` and returns the challenge, which is a verdict only once the state is stored.
 pub(super) async fn wait(
     run: &Run<'_>,
     ask: &Ask,
@@ -135,17 +134,17 @@ pub(super) async fn wait(
         None => format!("the user is asked: {}", ask.kind.word()),
         Some(error) => format!("{}; the user is asked again: {}", error.reason, ask.kind.word()),
     };
-    match keep(run, &id, challenge).await {
+    match store(run, &id, challenge).await {
         Ok(()) => Stop { ending: Ending::Challenge(Box::new(shown)), explain },
         Err(stop) => stop,
     }
 }
 
-pub(super) async fn keep(run: &Run<'_>, id: &str, challenge: OpenChallenge) -> Result<(), Stop> {
+pub(super) async fn store(run: &Run<'_>, id: &str, challenge: OpenChallenge) -> Result<(), Stop> {
     let left = challenge.expires_at.saturating_sub(run.ports.ambient.unix_ms());
     let bytes = SavedLogin::bytes_of(run, challenge);
-    // A call whose deadline passed while it connected has sent nothing; its challenge must not be lost for that.
-    let deadline = run.deadline.max(Instant::now() + GRACE);
+    // A call that timed out while connecting has sent nothing, so its challenge must not be lost.
+    let deadline = run.deadline.max(Instant::now() + STORE_GRACE);
     let state = ChallengeState {
         bytes: &bytes,
         after_factor: run.ledger.proven().is_something(),
@@ -156,7 +155,7 @@ pub(super) async fn keep(run: &Run<'_>, id: &str, challenge: OpenChallenge) -> R
     let kept = run.ports.challenges.put(id, state, Duration::from_millis(left), deadline).await;
     kept.map_err(|why| {
         let step = run.connector.steps.get(challenge.step).map_or("", |step| step.name.as_str());
-        Stop::unavailable(Cause::State, format!("the challenge of {step} cannot be kept: {why}"))
+        Stop::unavailable(Cause::State, format!("the challenge of {step} cannot be stored: {why}"))
     })
 }
 
@@ -165,7 +164,7 @@ fn new_id(run: &Run<'_>) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(draw::bytes::<16>(run.ports.ambient))
 }
 
-/// What the user gets to see.
+/// The challenge as the user sees it.
 fn shown(
     run: &Run<'_>,
     ask: &Ask,
@@ -207,7 +206,7 @@ fn link(plan: &RequestPlan, run: &Run<'_>) -> Result<Url, Stop> {
     plan.render(&run.context, None).map(|prepared| prepared.url).map_err(Stop::from)
 }
 
-/// Takes the answers in, or says why they cannot be sent. Nothing has been sent so far.
+/// Enters the answers into the context, or returns why they cannot be sent. Nothing has been sent so far.
 pub(super) fn take_answers(run: &mut Run<'_>, ask: &Ask, answer: &mut ChallengeAnswer) -> Result<Rollback, Stop> {
     let before = Rollback::of(run);
     let Some(answers) = answer.answers.take() else { return Ok(before) };
@@ -226,7 +225,7 @@ pub(super) fn take_answers(run: &mut Run<'_>, ask: &Ask, answer: &mut ChallengeA
 fn check_answers(run: &Run<'_>, ask: &Ask, answers: &IndexMap<String, Secret>) -> Result<(), Stop> {
     let refuse = |what: String| Err(Stop::reject(Reason::InvalidInput, format!("{what}; nothing was sent")));
     if let Some(name) = answers.keys().find(|name| ask.answers().all(|known| known != name.as_str())) {
-        // The name is the caller's own text and may hold anything, so only its length is told.
+        // The name is the caller's text and may hold anything, so only its length is shown.
         return refuse(format!("an answer of {} characters' name was not asked for", name.chars().count()));
     }
     for name in ask.answers() {
@@ -243,7 +242,7 @@ fn check_answers(run: &Run<'_>, ask: &Ask, answers: &IndexMap<String, Secret>) -
     }
     if ask.kind == AskType::Redirect {
         let state = answers.get("state").map(Secret::expose).unwrap_or_default();
-        // In constant time: whoever can measure must not find the state letter by letter.
+        // In constant time: timing must not reveal the state letter by letter.
         if !bool::from(state.as_bytes().ct_eq(run.context.login.state.expose().as_bytes())) {
             return refuse("the state that came back is not the one of this login".to_owned());
         }
@@ -251,8 +250,8 @@ fn check_answers(run: &Run<'_>, ask: &Ask, answers: &IndexMap<String, Secret>) -
     Ok(())
 }
 
-/// What becomes of the login when the step that asked did not succeed.
-pub(super) async fn not_done(
+/// Keeps the challenge open, or ends the login, after its step did not succeed.
+pub(super) async fn after_failure(
     run: &mut Run<'_>,
     ask: &Ask,
     answer: ChallengeAnswer,
@@ -289,10 +288,10 @@ pub(super) async fn not_done(
             let explain = format!("{}; {left} more may be tried", stop.explain);
             Stop { explain: if waits.is_challenge() { explain } else { waits.explain.clone() }, ..waits }
         }
-        // A poll is no answer: nothing was used up, whatever the upstream made of it.
+        // A poll uses up no attempt, whatever the upstream replied.
         Ending::Unavailable(_) if !run.written || run.poll != Poll::No => {
-            // Should this fail, the verdict is the same and the user begins anew.
-            let explain = match keep(run, &id, challenge).await {
+            // Should this fail, the verdict is the same and the user starts again.
+            let explain = match store(run, &id, challenge).await {
                 Ok(()) => format!("{}; the challenge stays open", stop.explain),
                 Err(_) => stop.explain,
             };
@@ -302,18 +301,18 @@ pub(super) async fn not_done(
     }
 }
 
-/// The same challenge again, as it stands.
+/// The same challenge, unchanged.
 pub(super) async fn still_open(run: &Run<'_>, ask: &Ask, answer: ChallengeAnswer) -> Stop {
     wait(run, ask, answer.id, answer.challenge, None).await
 }
 
-/// What the step at `index` asks; there is one in the revision that opened the challenge.
+/// The `ask` of the step at `index`; in the revision that opened the challenge there is one.
 pub(super) fn asking(connector: &Connector, index: usize) -> Option<&Ask> {
     connector.steps.get(index)?.ask.as_ref()
 }
 
-/// A state that does not fit its connector.
-pub(super) fn lost() -> Stop {
+/// A state that does not match its connector.
+pub(super) fn mismatch() -> Stop {
     Stop::reject(Reason::ChallengeExpired, "the challenge does not belong to this connector")
 }
 
@@ -326,7 +325,7 @@ fn field(field: &crate::connector::ask::AskField) -> ChallengeField {
     }
 }
 
-/// A `data:` URL of an image (RFC 2397), and nothing that a browser could take for a page.
+/// A `data:` URL of an image (RFC 2397); anything that a browser could render as a page is refused.
 fn picture(url: String) -> Result<String, Stop> {
     let base64 = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))

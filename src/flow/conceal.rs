@@ -1,7 +1,7 @@
-//! What a login makes of its credentials is hidden like them: what scripts and filters computed and a request carried, the
-//! token that an earlier step captured. An upstream may repeat any of it in a message or in a page's title.
+//! Redaction of values that are derived from credentials: what scripts and filters computed and a request carried, and
+//! the tokens that earlier steps captured. An upstream may repeat any of them in a message or in a page's title.
 //!
-//! Hidden by value: whoever computes it has it, and no guess of spellings is as good.
+//! They are redacted by value, which is exact where guessing at encodings is not.
 
 use super::state::Run;
 use crate::condition::{Leaf, Test, ValueSource};
@@ -13,7 +13,7 @@ use crate::response::Decoded;
 use crate::response::source::Source;
 use crate::secret::Secret;
 
-/// Hides what the scripts of this login computed from credentials. Declared public, it is none.
+/// Redacts what the scripts of this login computed from credentials, unless it is declared public.
 pub(super) fn env(run: &mut Run<'_>, public: &[String]) {
     let found: Vec<Secret> = secret_env(run, public).into_iter().map(Secret::new).collect();
     if !found.is_empty() {
@@ -32,7 +32,7 @@ fn secret_env<'r>(run: &'r Run<'_>, public: &[String]) -> Vec<&'r str> {
     texts
 }
 
-/// Hides what the filters of a request made of credentials. `signed` are the header values that `auth` added.
+/// Redacts what the filters of a request computed from credentials. `signed` are the header values that `auth` added.
 pub(super) fn carried(step: &Step, plan: &RequestPlan, signed: &[Secret], run: &mut Run<'_>) {
     let secrecy = Secrecy::of(run.connector, step);
     let mut found = plan.carried(&run.context, &|variable| secrecy.is_credential(variable));
@@ -43,18 +43,18 @@ pub(super) fn carried(step: &Step, plan: &RequestPlan, signed: &[Secret], run: &
     }
 }
 
-/// Takes the title of a page away that repeats a part of anything secret.
+/// Removes a page title that repeats a part of a secret.
 pub(super) fn title(step: &Step, run: &Run<'_>, decoded: &mut Decoded) {
     if decoded.html_title.as_ref().is_some_and(|title| repeats(step, run, title)) {
         decoded.html_title = None;
     }
 }
 
-/// Whether an upstream's own words, which a line of explanation would show, repeat a part of anything secret that a request may
-/// have carried. Nobody can tell how it spells what it repeats, and such words say little.
+/// Whether an upstream's text, which the explain line would show, repeats a part of a secret that a request may have
+/// carried. The upstream may encode what it repeats in any way.
 pub(super) fn repeats(step: &Step, run: &Run<'_>, words: &str) -> bool {
     let mut carried = secret_env(run, &step.public);
-    // Seen by the upstreams that set them; here they are searched for.
+    // Cookie values are exposed only to be searched for.
     carried.extend(run.jar.values().map(Secret::expose));
     for (step, facts) in facts(run) {
         captured(step, facts, &mut carried);
@@ -63,7 +63,7 @@ pub(super) fn repeats(step: &Step, run: &Run<'_>, words: &str) -> bool {
     run.mask.repeats(words, carried)
 }
 
-/// A longer line is no line; logs and audit trails bound lines, not bytes.
+/// Logs and audit trails bound the number of lines, so each line is bounded here.
 const EXPLAIN_CHARACTERS: usize = 1024;
 
 /// The line of explanation: masked first, then cut, so that the cut leaves no part of a credential.
@@ -89,12 +89,12 @@ pub(super) fn line(run: &Run<'_>, explain: &str) -> String {
     shown
 }
 
-/// The steps that left something.
+/// The steps that ran.
 fn facts<'r>(run: &'r Run<'_>) -> impl Iterator<Item = (&'r Step, &'r StepFacts)> {
     run.connector.steps.iter().filter_map(|step| Some((step, run.context.steps.get(&step.name)?)))
 }
 
-/// What a step captured and does not declare public.
+/// The captures of a step that are not declared public.
 fn captured<'r>(step: &Step, facts: &'r StepFacts, texts: &mut Vec<&'r str>) {
     for capture in step.response.captures.iter().filter(|capture| !capture.public) {
         if let Some(Some(value)) = facts.captures.get(&capture.name) {
@@ -103,14 +103,14 @@ fn captured<'r>(step: &Step, facts: &'r StepFacts, texts: &mut Vec<&'r str>) {
     }
 }
 
-/// What a form keeps from people is a token as often as not; what they see of it is none.
+/// Hidden form fields often hold a token; visible ones do not.
 fn hidden_fields(facts: &StepFacts) -> impl Iterator<Item = &str> {
     let fields = facts.page.forms.values().flatten().flat_map(|form| &form.fields);
     let values = fields.filter(|field| field.kind == FieldKind::Hidden).filter_map(|field| field.value.as_deref());
     values.filter(|text| text.chars().count() >= DERIVED)
 }
 
-/// What of a step must not be told, whatever its kind: a number tells as much as a text.
+/// Which values of a step are secret, whatever their type: a number reveals as much as a text.
 #[derive(Clone, Copy)]
 pub(super) struct Secrecy<'a> {
     pub steps: &'a [Step],
@@ -126,7 +126,7 @@ impl<'a> Secrecy<'a> {
 }
 
 impl Secrecy<'_> {
-    /// Whether what `leaf` looks at must not be told.
+    /// Whether the value of `leaf` is secret.
     pub(super) fn keeps(self, leaf: &Leaf) -> bool {
         match &leaf.test {
             Test::Compare(source, _) => self.keeps_source(source),
@@ -134,10 +134,10 @@ impl Secrecy<'_> {
         }
     }
 
-    /// Whether what stands at `source` must not be told.
+    /// Whether the value at `source` is secret.
     pub(super) fn keeps_source(self, source: &ValueSource) -> bool {
         match source {
-            ValueSource::Variable(variable) => !self.may_be_told(variable),
+            ValueSource::Variable(variable) => !self.is_public(variable),
             ValueSource::Reply(Source::Field(path)) => {
                 let preprocess = self.step.response.preprocess.as_deref();
                 let within = |of: &Source| match of {
@@ -152,15 +152,15 @@ impl Secrecy<'_> {
         }
     }
 
-    /// Whether a capture of this step that is not public takes what `same` is true of.
+    /// Whether a non-public capture of this step takes a source for which `same` is true.
     fn captures(self, same: &dyn Fn(&Source) -> bool) -> bool {
         let kept = self.step.response.captures.iter().filter(|capture| !capture.public);
         let mut sources = kept.flat_map(|capture| capture.source.each());
         sources.any(|source| matches!(source, ValueSource::Reply(source) if same(source)))
     }
 
-    /// As `public` of the step says, beside what tells nothing of anybody.
-    fn may_be_told(self, variable: &Variable) -> bool {
+    /// Outcomes, statuses, ids and times; of the rest what `public` of the step names.
+    fn is_public(self, variable: &Variable) -> bool {
         match variable {
             Variable::Step { value: StepValue::Outcome | StepValue::Status, .. }
             | Variable::RequestId
@@ -184,7 +184,7 @@ impl Secrecy<'_> {
         }
     }
 
-    /// Whether the document that a script leaves may hold what it computed from a credential.
+    /// Whether the document of a script may hold what it computed from a credential.
     fn computes_with_credentials(self, script: &Script) -> bool {
         let reads = &script.reads;
         let env = reads.env_read.all || reads.env_read.names.keys().any(|name| self.secret_env.covers(name));

@@ -1,20 +1,20 @@
-//! The leaf to name when one line says why a rule came to what it did.
+//! The leaf to name in the line that explains why a rule is true, false or unknown.
 //!
-//! It goes over what was seen while the rule was asked, so nothing is asked again.
+//! It reads what was recorded while the rule was evaluated, so nothing is evaluated again.
 
 use crate::condition::{Condition, Rule, Seen, StepRules};
 use crate::verdict::Truth;
 
-/// A leaf that made the rule what it is.
+/// A leaf that decided the rule.
 #[derive(Clone, Copy)]
 pub(super) struct Decisive<'s, 'a> {
     pub(super) seen: &'s Seen<'a>,
-    /// Whether it stands under an odd number of `not`, so that its truth turns round.
+    /// Whether it is below an odd number of `not`, so that its truth is inverted.
     pub(super) negated: bool,
 }
 
-/// What the rule that was asked last came to by its leaves alone, and the first leaf without which it would not have: one that
-/// stands under no `not`, where there is such a one.
+/// The truth of the last evaluated rule by its leaves alone, and the first leaf that decided it, preferably one below
+/// no `not`.
 pub(super) fn of<'s, 'a>(rules: &StepRules, seen: &'s [(Rule, Seen<'a>)]) -> Option<(Truth, Option<Decisive<'s, 'a>>)> {
     let (decided, _) = seen.last()?;
     let (_, condition) = rules.conditions().find(|(rule, _)| rule == decided)?;
@@ -22,7 +22,7 @@ pub(super) fn of<'s, 'a>(rules: &StepRules, seen: &'s [(Rule, Seen<'a>)]) -> Opt
     Some(walk(condition, false, &mut leaves))
 }
 
-/// `leaves` are those below `condition` and after it, in order: each is always asked.
+/// `leaves` are those below `condition` and after it, in order: every leaf is always evaluated.
 fn walk<'s, 'a>(
     condition: &Condition,
     negated: bool,
@@ -39,7 +39,7 @@ fn walk<'s, 'a>(
             return (seen.map_or(Truth::Unknown, |seen| seen.truth), seen.map(|seen| Decisive { seen, negated }));
         }
     };
-    // The best leaf for each of the three that the whole may come to.
+    // The best leaf for each of the three truths.
     let mut best: [Option<Decisive<'s, 'a>>; 3] = [None; 3];
     let place = |truth| match truth {
         Truth::True => 0,

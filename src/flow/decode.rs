@@ -1,10 +1,8 @@
-//! Stage 6: bytes to a document, and what rules ask of a page.
-//!
-//! A large body is read beside the runtime (`beside`).
+//! Stage 6: decodes a reply, a large one on a blocking thread (`offload`).
 
 use url::Url;
 
-use super::beside::{LARGE, Work};
+use super::offload::{LARGE, OffloadedWork};
 use super::recorder::Recorder;
 use super::report::ReplyTrace;
 use super::state::Run;
@@ -16,7 +14,6 @@ use crate::response::{self, Decoded, check_headers};
 use crate::upstream::Reply;
 use crate::verdict::Cause;
 
-/// A reply that was read.
 pub(super) struct Received {
     pub reply: Reply,
     pub decoded: Decoded,
@@ -24,7 +21,7 @@ pub(super) struct Received {
     pub asked: Url,
     /// Seconds since 1970.
     pub now: i64,
-    /// How much there is to look at.
+    /// The size of body, head and document, which decides whether judging is offloaded.
     pub bytes: usize,
 }
 
@@ -66,7 +63,7 @@ async fn decoded(step: &Step, run: &Run<'_>, reply: &Reply) -> Result<Decoded, S
     let (decoding, content_type) = (step.response.decoding.clone(), content_type.map(str::to_owned));
     let body = reply.body.clone();
     let read = move || response::decode(&decoding, content_type.as_deref(), &body);
-    Box::pin(run.beside(Work::Decoding, read)).await
+    Box::pin(run.offload(OffloadedWork::Decoding, read)).await
 }
 
 fn shown(reply: &Reply, decoded: &Decoded) -> ReplyTrace {
@@ -81,7 +78,7 @@ fn shown(reply: &Reply, decoded: &Decoded) -> ReplyTrace {
     }
 }
 
-/// A document that takes too much memory is no document, and says so as what it is.
+/// Refuses a document that takes more memory than `transport.max_document`.
 pub(super) fn fits(step: &Step, decoded: &Decoded) -> Result<(), Stop> {
     let most = step.response.decoding.most.0 >> 10;
     if decoded.too_large {

@@ -1,4 +1,4 @@
-//! Draws the random values and the times of a login and of a step run.
+//! Random values and times of a login and of a step run.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -31,13 +31,13 @@ fn login_texts(LoginSeed(bytes): &LoginSeed) -> LoginTexts {
 /// `time.*` and `random.*` of one step run.
 pub fn step_values(ambient: &dyn Ambient, zone: &jiff::tz::TimeZone) -> StepValues {
     let unix_ms = ambient.unix_ms();
-    // One call of the kernel for all of them.
+    // One system call for all of them.
     let drawn = bytes::<36>(ambient);
     let mut random = [0; 32];
     random.copy_from_slice(&drawn[..32]);
     let digits6 = digits6([drawn[32], drawn[33], drawn[34], drawn[35]], ambient);
     let seed = StepSeed { unix_ms, zone: zone.clone(), bytes: random, digits6 };
-    StepValues { unix: unix_ms / 1000, unix_ms, texts: crate::context::Drawn::new(seed, step_texts) }
+    StepValues { unix: unix_ms / 1000, unix_ms, texts: crate::context::LazyTexts::new(seed, step_texts) }
 }
 
 fn step_texts(seed: &StepSeed) -> StepTexts {

@@ -1,8 +1,8 @@
-//! The one line that tells an administrator why a step ended as it did, without a packet capture.
+//! The line that explains to an administrator why a step ended as it did.
 //!
 //! Shown by allow-list: names, types, statuses and literals of the connector; a value only when it is a number or
-//! boolean, or when it is what the literal says anyway, and nothing at all of what may hold a credential. The caller masks
-//! the line once more.
+//! boolean, or when it is what the literal says anyway, and nothing at all of what may hold a credential. The caller
+//! masks the line once more.
 
 use crate::connector::{Role, Step};
 use crate::cookies::DeliveryPlan;
@@ -17,11 +17,11 @@ use std::fmt::Write as _;
 use super::conceal::Secrecy;
 use super::decisive::{self, Decisive};
 use super::report::Tells;
+use super::rule_trace::tells;
 use super::state::Proof;
-use super::watched::tells;
-use crate::condition::{Condition, Leaf, Operand, Operator, Rule, Seen, Test, speaks};
+use crate::condition::{Condition, Leaf, Operand, Operator, Rule, Seen, Test, is_decisive_status};
 
-/// What a script did instead of giving a value. What it threw is not shown: it may hold what the user typed.
+/// How a script ended without a value. What it threw is not shown: it may hold what the user typed.
 pub(super) fn script(outcome: &CallOutcome) -> String {
     match outcome {
         CallOutcome::Threw { line: Some(line), .. } => format!("threw at line {line}"),
@@ -42,8 +42,8 @@ pub(super) fn script(outcome: &CallOutcome) -> String {
     }
 }
 
-/// Cookies that the user's browser should have got, for the end of an accept's line. Only those that the file names: what an
-/// upstream calls its cookies may be anything.
+/// Cookies that the user's browser should have got, for the end of an accept's line. Only those that the file names:
+/// what an upstream calls its cookies may be anything.
 pub(super) fn withheld(delivery: &Delivery, plan: Option<&DeliveryPlan>) -> String {
     let named = |name: &str| plan.is_some_and(|plan| plan.cookies.iter().any(|cookie| cookie.from == name));
     let mut line = String::new();
@@ -76,13 +76,13 @@ pub(super) fn read_as(decoded: &Decoded) -> String {
     }
 }
 
-/// A status with which servers say neither yes nor no.
-pub(super) fn mute_status(status: u16, why: &str, decoded: &Decoded) -> String {
+/// A status that is no answer to a login.
+pub(super) fn unjudged_status(status: u16, why: &str, decoded: &Decoded) -> String {
     format!("HTTP {status} is no answer to a login, and {why}; the body is {}", read_as(decoded))
 }
 
-/// What the upstream says of a reply that decided nothing, for the end of the line.
-pub(super) fn told(code: Option<&str>, message: Option<&str>) -> String {
+/// The upstream's error code and message of an undecided reply, for the end of the line.
+pub(super) fn upstream_error(code: Option<&str>, message: Option<&str>) -> String {
     let mut line = String::new();
     for (what, text) in [("error_code", code), ("error_message", message)] {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
@@ -122,7 +122,7 @@ pub(super) fn judged(
             if let Some(view) = mute(view)
                 && decided != Some(Rule::Unavailable) =>
         {
-            return mute_status(view.status, "no rule that names it holds", view.decoded);
+            return unjudged_status(view.status, "no rule that names it holds", view.decoded);
         }
         Ok(Proof::More(_)) => format!("right so far, a further factor is owed: {}", because()),
         Ok(_) => because(),
@@ -157,12 +157,12 @@ pub(super) fn judged(
     }
 }
 
-/// The reply, when its status says neither yes nor no.
+/// The reply, when its status is no answer to a login.
 fn mute<'v>(view: Option<&'v ReplyView<'v>>) -> Option<&'v ReplyView<'v>> {
-    view.filter(|view| !speaks(view.status))
+    view.filter(|view| !is_decisive_status(view.status))
 }
 
-/// Every leaf could be told, and that decided nothing all the same. `not_met` is the leaf that was false.
+/// No leaf was unknown, and no rule is true. `not_met` is the leaf that was false.
 fn undecided(step: &Step, view: Option<&ReplyView<'_>>, not_met: Option<String>) -> String {
     match view {
         Some(view) if view.decoded.document.is_err() => format!("the reply is {}", read_as(view.decoded)),
@@ -181,7 +181,7 @@ fn not_ok_without_leaf(step: &Step, view: Option<&ReplyView<'_>>) -> bool {
     !named.contains(&view.status)
 }
 
-/// What a leaf found, beside what it wanted.
+/// What a leaf found, and what it wanted.
 fn found(seen: &Seen<'_>, view: Option<&ReplyView<'_>>, secrecy: Secrecy<'_>) -> String {
     let wanted = &seen.leaf.text;
     match (&seen.because, seen.found.as_deref()) {
@@ -204,7 +204,7 @@ fn found(seen: &Seen<'_>, view: Option<&ReplyView<'_>>, secrecy: Secrecy<'_>) ->
             format!("{wanted} does not hold, the value differs from it in blanks or line ends only")
         }
         (None, Some(Value::Text(text))) if is_digits(text) && compares_with_number(seen.leaf) => {
-            // `0` and `"0000"` are two things, and nobody sees that in a reply.
+            // `0` and `"0000"` differ, and look alike in a reply.
             let count = text.chars().count();
             format!(
                 "{wanted} does not hold, the value is a string of {count} digits, not a number, and not written like one: compare with it in \
@@ -216,7 +216,7 @@ fn found(seen: &Seen<'_>, view: Option<&ReplyView<'_>>, secrecy: Secrecy<'_>) ->
     }
 }
 
-/// Whether a text would be equal to the literal of the file but for blanks, which nobody sees in a log.
+/// Whether a text equals the literal of the file except for blanks, which are invisible in a log.
 fn differs_in_blanks(leaf: &Leaf, value: &Value) -> bool {
     let same = |operand: &Operand| match (operand, value) {
         (Operand::Literal(Value::Text(wanted)), Value::Text(found)) if wanted != found => {

@@ -1,4 +1,5 @@
-//! Who the upstream says this is, compared with who the user said they are, and which comparisons an accept owes (docs/contract.md section 4.5).
+//! The upstream's name for the user is compared with the claimed one; and which comparisons an accept needs
+//! (docs/contract.md section 4.5).
 
 use super::report::IdentityTrace;
 use super::state::Run;
@@ -8,8 +9,8 @@ use crate::connector::{Match, Role, Step};
 use crate::context::StepOutcome;
 use crate::verdict::{Cause, Reason};
 
-/// A connector that must compare names accepts only when a comparison ran; one for each factor that was proven on another
-/// device or page; and one after each factor that was right so far and did not say who this is.
+/// A connector that must compare names accepts only when a comparison ran; one for each factor that was proven on
+/// another device or page; and one after each factor that was right so far and did not say who this is.
 pub(super) fn owed(run: &Run<'_>) -> Result<(), Stop> {
     let owed = |what: String| Err(Stop::unavailable(Cause::UnexpectedReply, what));
     let steps = &run.connector.steps;
@@ -32,7 +33,6 @@ pub(super) fn owed(run: &Run<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// What a comparison of names came to.
 #[derive(Default)]
 pub(super) struct Compared {
     /// The upstream's name for the user.
@@ -41,7 +41,7 @@ pub(super) struct Compared {
     pub compared: bool,
 }
 
-/// Who the upstream says this is must be `claimed`, who the user said they are. `more`: the step, one of `steps`, is right so far.
+/// Compares the upstream's name for the user with `claimed`. `more`: the step, one of `steps`, is right so far.
 pub(super) fn compare(
     (step, steps): (&Step, &[Step]),
     facts: Facts<'_>,
@@ -60,7 +60,7 @@ pub(super) fn compare(
     });
     let trace = tracing.then(|| IdentityTrace { source: identity.source.to_string(), said: said.clone(), same });
     let result = match (&said, same) {
-        // What is right so far may leave it to the reply that ends the login; that it came is `owed`'s to see.
+        // A reply that is right so far may leave it to a later factor; `owed` checks that it came.
         (None, _) if identity.how != Match::Report && !(more && is_left_to_later(step, steps)) => {
             let line = format!("the reply does not say who this is: no {}", identity.source);
             Err(Stop::unavailable(Cause::UnexpectedReply, line))
@@ -71,7 +71,7 @@ pub(super) fn compare(
     (trace, result)
 }
 
-/// Whether a reply of `step` that is right so far need not say who this is: that of a later factor is compared.
+/// Whether a reply of `step` that is right so far need not name the user, because a later factor's reply does.
 pub(super) fn is_left_to_later(step: &Step, steps: &[Step]) -> bool {
     step.role == Role::Factor && counts(step) && later_comparers(step, steps).next().is_some()
 }

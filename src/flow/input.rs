@@ -1,4 +1,4 @@
-//! What a login must bring before anything is sent: a user name, a password, declared attributes, readable fields.
+//! Validates the input of a login before anything is sent: user name, password, declared attributes, packed fields.
 
 use super::stop::Stop;
 use super::{Login, UtilityCall, draw};
@@ -7,23 +7,20 @@ use crate::clock::Ambient;
 use crate::connector::Connector;
 use crate::context::{Context, User};
 use crate::document::{Object, Value};
-use crate::packing::unpack;
+use crate::packing::{USER_FIELD, unpack};
 use crate::secret::Secret;
 use crate::verdict::Reason;
 use indexmap::IndexMap;
 
-/// A login that may go on.
+/// Validated input.
 pub(super) struct Admitted {
     pub context: Context,
     /// The name that identity and guard use.
     pub claimed: String,
 }
 
-/// Attributes of one login with their names, whatever each may have: half of a body.
-const MOST_ATTRIBUTE_BYTES: usize = 32 * 1024;
-
-/// The field that holds the user's name when names are packed.
-const USER_FIELD: &str = "user";
+/// For all attributes of one login with their names: half of a request body.
+const MAX_ATTRIBUTES_BYTES: usize = 32 * 1024;
 
 /// The field that holds the password by custom, whatever the connector does with it.
 const PASSWORD_FIELD: &str = "password";
@@ -33,7 +30,8 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
     let refuse = |what: String| Stop::reject(Reason::InvalidInput, what);
     let input = &connector.input;
     if !input.allow_empty_password {
-        // An empty password is an anonymous bind to many servers: it would succeed for anybody (RFC 4513 section 5.1.2).
+        // An empty password is an anonymous bind to many servers: it would succeed for anybody (RFC 4513 section
+        // 5.1.2).
         let password = !input.no_password && is_empty(login.password.expose());
         for (what, empty) in [("user name", login.username.is_empty()), ("password", password)] {
             if empty {
@@ -85,8 +83,8 @@ pub(super) fn admit(connector: &Connector, login: Login, ambient: &dyn Ambient) 
     Ok(Admitted { context, claimed })
 }
 
-/// Builds the context of a utility call, or refuses it with nothing sent. There is no password, and a user name only where
-/// the connector reads it.
+/// Builds the context of a utility call, or refuses it with nothing sent. There is no password, and a user name only
+/// where the connector reads it.
 pub(super) fn admit_call(connector: &Connector, call: UtilityCall, ambient: &dyn Ambient) -> Result<Admitted, Stop> {
     let refuse = |what: String| Stop::reject(Reason::InvalidInput, what);
     let username = call.username.unwrap_or_default();
@@ -109,7 +107,7 @@ pub(super) fn admit_call(connector: &Connector, call: UtilityCall, ambient: &dyn
     Ok(Admitted { context, claimed })
 }
 
-/// Every required attribute must be there, none may be too long, and all together neither.
+/// Required attributes are present, and neither one nor all together are too long.
 fn declared(connector: &Connector, sent: &Object) -> Result<(), String> {
     for attribute in &connector.input.attributes {
         match sent.get(&attribute.name) {
@@ -123,26 +121,26 @@ fn declared(connector: &Connector, sent: &Object) -> Result<(), String> {
         }
     }
     let bytes: usize = sent.iter().map(|(name, value)| name.len() + value.scalar_text().map_or(0, str::len)).sum();
-    if bytes > MOST_ATTRIBUTE_BYTES {
-        return Err(format!("the attributes have more than {MOST_ATTRIBUTE_BYTES} bytes together; nothing was sent"));
+    if bytes > MAX_ATTRIBUTES_BYTES {
+        return Err(format!("the attributes have more than {MAX_ATTRIBUTES_BYTES} bytes together; nothing was sent"));
     }
     Ok(())
 }
 
-/// Servers in C read a name up to its first NUL (Apache's form login does): the account would be another than the one that
-/// guard, identity and audit speak of.
+/// Servers in C read a name up to its first NUL (Apache's form login does): they would authenticate another account
+/// than the one that guard, identity and audit use.
 fn whole_name(name: &str) -> Result<(), String> {
     if name.contains('\0') {
         return Err("the user name holds a NUL character; nothing was sent".to_owned());
     }
-    // The guard, the identity and the audit trail speak of the whole name or of none.
+    // Guard, identity and audit trail use the whole name, so a longer one is refused and not cut.
     if name.len() > MAX_NAME_CHARACTERS && name.chars().nth(MAX_NAME_CHARACTERS).is_some() {
         return Err(format!("the user name has more than {MAX_NAME_CHARACTERS} characters; nothing was sent"));
     }
     Ok(())
 }
 
-/// Whether a password is none, or is none to a server that reads it up to its first NUL.
+/// Whether a password is empty, or empty to a server that reads it up to its first NUL.
 pub(super) fn is_empty(password: &str) -> bool {
     password.is_empty() || password.starts_with('\0')
 }

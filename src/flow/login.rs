@@ -1,4 +1,4 @@
-//! The ways into a run, and what comes out: a login from its first step, or one that waited for an answer; a report.
+//! The entry points of the flow: a new login, or one that resumes after a challenge. Each returns a report.
 
 use tokio::time::Instant;
 
@@ -38,8 +38,8 @@ pub async fn authenticate(connector: &Connector, ports: Ports<'_>, login: Login)
     }
 }
 
-/// Goes on with a login that waits. The caller has made sure that the state is of this revision and still good, and has
-/// taken it away from where it was kept.
+/// Resumes a login after a challenge. The caller has taken the state out of its store and checked that it is of this
+/// revision and has not expired.
 pub async fn resume(connector: &Connector, ports: Ports<'_>, resumption: Resumption) -> Report {
     let Resumption { id, saved, action, deadline, trace } = resumption;
     let subject = Subject::new(saved.request_id.clone(), saved.username.clone(), saved.claimed.clone());
@@ -62,7 +62,7 @@ pub async fn resume(connector: &Connector, ports: Ports<'_>, resumption: Resumpt
     subject.report(connector, conclude(run, result), steps, sends)
 }
 
-/// The run of a login that waited, as it was.
+/// The run of a saved login.
 fn reopened<'a>(
     connector: &'a Connector,
     ports: Ports<'a>,
@@ -78,7 +78,7 @@ fn reopened<'a>(
     let mut run = Run { subject, compared, mapped, ledger: Ledger::reopen(proven), jar, pick, ..begun };
     run.mask.add(run.context.answers.values());
     conceal::env(&mut run, &[]);
-    // What an ask shows again may hold the time or something drawn.
+    // The texts of an `ask` may use the time or random values.
     run.context.step = draw::step_values(ports.ambient, &connector.time_zone);
     run
 }
@@ -124,7 +124,7 @@ impl Subject {
     }
 }
 
-/// What the user's browser gets of the jar, now that all steps are through.
+/// The cookies for the user's browser.
 fn delivery(run: &Run<'_>) -> Delivery {
     let now = i64::try_from(run.ports.ambient.unix_ms() / 1000).unwrap_or(i64::MAX);
     let plan = run.connector.delivery.as_ref();
@@ -147,14 +147,15 @@ fn conclude(run: Run<'_>, result: Result<(Grant, String), Stop>) -> (Verdict, St
         }
         Err(stop) => {
             let explain = conceal::line(&run, &stop.explain);
-            // What earlier steps mapped is for who gets in: a token of the first factor is no consolation for a wrong code.
+            // What earlier steps mapped is for an accept only: a token of the first factor must not reach a user with a
+            // wrong code.
             let Mapped { error_code, error_message, .. } = run.mapped;
             (verdict_of(stop.ending, Mapped { error_code, error_message, ..run.refused }), explain)
         }
     }
 }
 
-/// The verdict that an ending stands for; only a reject carries what was mapped.
+/// The verdict of an ending; only a reject carries what was mapped.
 fn verdict_of(ending: Ending, mapped: Mapped) -> Verdict {
     match ending {
         Ending::Reject { reason, message } => {
@@ -168,7 +169,7 @@ fn verdict_of(ending: Ending, mapped: Mapped) -> Verdict {
             let reject = Reject::because(Reason::TooManyAttempts);
             Verdict::Reject(Reject { retry_after: Some(retry_after), ..reject })
         }
-        // Only a step that asks may say so, and its challenge goes on; a connector that could come here does not load.
+        // Only a step with `ask` ends so, and its challenge stays open; a connector that could come here does not load.
         Ending::Pending => {
             Verdict::Misconfigured(Misconfigured { what: "`pending` in a step that does not ask".into() })
         }

@@ -1,26 +1,27 @@
-//! Stages 8 and 9 of one reply: what it means, what of it later steps may read, what of it goes back.
+//! Stages 8 and 9 of one reply: the judgement, the captures for later steps, and what is mapped for the caller.
 //!
-//! A function of what the login knows and of the reply. It changes nothing, so that a large reply can be looked at on another
-//! thread; what it found is entered into the run afterwards.
+//! A pure function of the login's state and the reply, so that a large reply can be judged on another thread; the
+//! result is entered into the run afterwards.
 
+mod input;
 mod map;
-mod matter;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
+use self::input::{Findings, JudgeInput, StepSuccess};
 use self::map::{map_data, map_error, map_refused, with_message};
-use self::matter::{Good, Matter, Notes};
-use super::beside::{Known, LARGE};
 use super::conceal::Secrecy;
 use super::decode::Received;
 use super::identity::{self, Compared};
+use super::offload::{LARGE, LentState};
 use super::recorder::Recorder;
 use super::report::{CacheTrace, CaptureTrace, RuleTrace};
 use super::state::{Code, Proof, Run, StepResult};
 use super::stop::{Ending, Stop};
-use super::{explain, moved, page, sends, watched};
-use crate::condition::{Absent, Condition, Facts, Judging, StepRules, doubt, speaks, status_speaks};
+use super::{explain, page_facts, redirect, rule_trace, sends};
+use crate::condition::{Absent, Condition, Facts, Judging, StepRules, doubt, is_decisive_status, is_judged_status};
+use crate::connector::cache::LifetimeError;
 use crate::connector::{Role, Step};
 use crate::context::{Context, PageFacts};
 use crate::document::Value;
@@ -30,36 +31,36 @@ use crate::response::source::{Found, ReplyView};
 use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Truth, judge_factor, judge_helper};
 use indexmap::IndexMap;
 
-/// What was found.
-pub(super) struct Meaning {
-    notes: Notes,
-    result: Result<Good, Stop>,
-    /// Where a redirect leads.
-    leads: Option<String>,
+pub(super) struct Judgement {
+    findings: Findings,
+    result: Result<StepSuccess, Stop>,
+    /// Where a redirect redirect_line.
+    redirect_line: Option<String>,
 }
 
-/// Stage 8: looks at the reply of a step, or at a step without one; beside the runtime when there is much to look at.
+/// Stage 8: judges the reply of a step, or a step without one; a large reply on a blocking thread.
 pub(super) async fn judge(
     step: &Step,
     run: &mut Run<'_>,
     received: Option<Received>,
     recorder: &mut Recorder,
-) -> Result<Meaning, Stop> {
+) -> Result<Judgement, Stop> {
     recorder.enter("judge");
-    let leads = received.as_ref().and_then(|received| moved::leads(step, run, &received.reply, &received.asked));
+    let redirect_line =
+        received.as_ref().and_then(|received| redirect::describe(step, run, &received.reply, &received.asked));
     let bytes = received.as_ref().map_or(0, |received| received.bytes);
     let meaning = if run.retained.max(bytes) > LARGE {
         let index = run.index_of(step);
-        Box::pin(run.beside_with(move |known| lent(known, index, received.as_ref()))).await?
+        Box::pin(run.offload_with_state(move |known| lent(known, index, received.as_ref()))).await?
     } else {
-        looked_at_here(step, run, received.as_ref())
+        judged_here(step, run, received.as_ref())
     };
-    Ok(Meaning { leads, ..meaning })
+    Ok(Judgement { redirect_line, ..meaning })
 }
 
-fn looked_at_here(step: &Step, run: &Run<'_>, received: Option<&Received>) -> Meaning {
+fn judged_here(step: &Step, run: &Run<'_>, received: Option<&Received>) -> Judgement {
     let view = received.map(Received::view);
-    look(Matter {
+    look(JudgeInput {
         secrecy: Secrecy::of(run.connector, step),
         step,
         context: &run.context,
@@ -71,10 +72,10 @@ fn looked_at_here(step: &Step, run: &Run<'_>, received: Option<&Received>) -> Me
     })
 }
 
-fn lent(known: &Known, index: usize, received: Option<&Received>) -> Meaning {
-    let Known { steps, secret_env, context, mask, claimed, tracing } = known;
+fn lent(known: &LentState, index: usize, received: Option<&Received>) -> Judgement {
+    let LentState { steps, secret_env, context, mask, claimed, tracing } = known;
     let (view, step) = (received.map(Received::view), &steps[index]);
-    look(Matter {
+    look(JudgeInput {
         secrecy: Secrecy { steps, secret_env, step },
         step,
         context,
@@ -86,37 +87,38 @@ fn lent(known: &Known, index: usize, received: Option<&Received>) -> Meaning {
     })
 }
 
-impl Meaning {
-    /// Stage 9: enters into the run what was found: captures for later steps, and what goes back to the caller.
+impl Judgement {
+    /// Stage 9: enters the result into the run: captures for later steps, and what is mapped for the caller.
     pub(super) fn capture_and_map(
         self,
         step: &Step,
         run: &mut Run<'_>,
         recorder: &mut Recorder,
     ) -> Result<StepResult, Stop> {
-        let Self { mut notes, mut result, leads } = self;
-        notes.tell(step, run, &mut result);
-        recorder.report.mute |= notes.mute;
+        let Self { mut findings, mut result, redirect_line } = self;
+        findings.explain_undecided(step, run, &mut result);
+        recorder.report.unjudged_status |= findings.unjudged_status;
         recorder.trace(|trace| {
-            let names = notes.stale.iter().map(|index| run.connector.steps[*index].name.clone());
+            let names = findings.stale.iter().map(|index| run.connector.steps[*index].name.clone());
             trace.cache.extend(names.map(CacheTrace::Dropped));
-            trace.rules = notes.rules;
-            trace.captures.extend(notes.captures);
-            trace.identity = notes.identity;
-            trace.map = notes.map;
+            trace.rules = findings.rules;
+            trace.captures.extend(findings.captures);
+            trace.identity = findings.identity;
+            trace.map = findings.map;
         });
-        if notes.unsent {
+        if findings.unsent {
             run.code = Code::Unsent;
         }
-        run.stale.extend(notes.stale);
-        if let Some((code, message)) = notes.error {
+        run.stale.extend(findings.stale);
+        if let Some((code, message)) = findings.error {
             run.mapped.error_code = code;
             run.mapped.error_message = message;
         }
-        if let Some(refused) = notes.refused {
+        if let Some(refused) = findings.refused {
             run.refused = refused;
         }
-        let Good { result, subject, compared, mapped } = result.map_err(|stop| moved::told(stop, leads))?;
+        let StepSuccess { result, subject, compared, mapped } =
+            result.map_err(|stop| redirect::append(stop, redirect_line))?;
         recorder.enter("map");
         if compared {
             run.compared.push(run.index_of(step));
@@ -136,12 +138,12 @@ pub(super) async fn when(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder
         asked(when, Secrecy::of(run.connector, step), &run.context, run.tracing)
     } else {
         let index = run.index_of(step);
-        let lent = move |known: &Known| {
-            let Known { steps, secret_env, context, tracing, .. } = known;
+        let lent = move |known: &LentState| {
+            let LentState { steps, secret_env, context, tracing, .. } = known;
             let secrecy = Secrecy { steps, secret_env, step: &steps[index] };
             steps[index].when.as_ref().map(|when| asked(when, secrecy, context, *tracing))
         };
-        Box::pin(run.beside_with(lent)).await?.unwrap_or((Truth::True, None))
+        Box::pin(run.offload_with_state(lent)).await?.unwrap_or((Truth::True, None))
     };
     recorder.trace(|trace| trace.when = watched);
     Ok(truth)
@@ -150,77 +152,76 @@ pub(super) async fn when(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder
 fn asked(when: &Condition, secrecy: Secrecy<'_>, context: &Context, tracing: bool) -> (Truth, Option<RuleTrace>) {
     let facts = Facts { context, reply: None, claims: None };
     let truth = when.holds(facts, Absent::Unknown);
-    (truth, tracing.then(|| watched::when(when, truth, facts, secrecy)))
+    (truth, tracing.then(|| rule_trace::when(when, truth, facts, secrecy)))
 }
 
-/// The order of looking.
-fn look(matter: Matter<'_>) -> Meaning {
-    let mut notes = Notes::default();
-    let result = match matter.view {
-        None => without_reply(matter, &mut notes),
-        Some(view) => of_reply(matter, view, &mut notes),
+fn look(input: JudgeInput<'_>) -> Judgement {
+    let mut findings = Findings::default();
+    let result = match input.view {
+        None => without_reply(input, &mut findings),
+        Some(view) => of_reply(input, view, &mut findings),
     };
-    Meaning { notes, result, leads: None }
+    Judgement { findings, result, redirect_line: None }
 }
 
-fn of_reply(matter: Matter<'_>, view: &ReplyView<'_>, notes: &mut Notes) -> Result<Good, Stop> {
-    notes.stale = stale(matter);
-    named(matter.step, view, notes)?;
-    let judged = judge_by_rules(matter, notes);
-    notes.unsent = sends::went_out(matter.step, matter.facts(), &judged) == Truth::False;
-    let message = map_error(matter, notes);
+fn of_reply(input: JudgeInput<'_>, view: &ReplyView<'_>, findings: &mut Findings) -> Result<StepSuccess, Stop> {
+    findings.stale = stale(input);
+    named(input.step, view, findings)?;
+    let judged = judge_by_rules(input, findings);
+    findings.unsent = sends::was_sent(input.step, input.facts(), &judged) == Truth::False;
+    let message = map_error(input, findings);
     let (proof, explain) = match judged {
         Ok(judged) => judged,
         Err(stop) => {
             if matches!(stop.ending, Ending::Reject { .. }) {
-                map_refused(matter, notes);
+                map_refused(input, findings);
             }
             return Err(with_message(stop, message));
         }
     };
-    let captures = capture(matter, notes)?;
+    let captures = capture(input, findings)?;
     let more = matches!(proof, Proof::More(_));
-    let (steps, facts) = (matter.secrecy.steps, matter.facts());
-    let (trace, compared) = identity::compare((matter.step, steps), facts, matter.claimed, more, matter.tracing);
-    notes.identity = trace;
+    let (steps, facts) = (input.secrecy.steps, input.facts());
+    let (trace, compared) = identity::compare((input.step, steps), facts, input.claimed, more, input.tracing);
+    findings.identity = trace;
     let Compared { subject, compared } = compared?;
-    let mapped = map_data(matter, notes);
-    let page = matter.asked.map(|asked| page::left_by(matter.step, view.decoded, asked)).unwrap_or_default();
-    let result = StepResult { proof, status: Some(view.status), captures, page, explain, good_for: good_for(matter) };
-    Ok(Good { result, subject, compared, mapped })
+    let mapped = map_data(input, findings);
+    let page = input.asked.map(|asked| page_facts::of_reply(input.step, view.decoded, asked)).unwrap_or_default();
+    let result = StepResult { proof, status: Some(view.status), captures, page, explain, good_for: good_for(input) };
+    Ok(StepSuccess { result, subject, compared, mapped })
 }
 
 /// A step without a request: its rules and captures look at variables only.
-fn without_reply(matter: Matter<'_>, notes: &mut Notes) -> Result<Good, Stop> {
-    let (proof, explain) = judge_by_rules(matter, notes)?;
-    let captures = capture(matter, notes)?;
+fn without_reply(input: JudgeInput<'_>, findings: &mut Findings) -> Result<StepSuccess, Stop> {
+    let (proof, explain) = judge_by_rules(input, findings)?;
+    let captures = capture(input, findings)?;
     let result = StepResult { proof, status: None, captures, page: PageFacts::default(), explain, good_for: None };
-    Ok(Good { result, subject: None, compared: false, mapped: map_data(matter, notes) })
+    Ok(StepSuccess { result, subject: None, compared: false, mapped: map_data(input, findings) })
 }
 
-/// What a reply says about captures that it was asked with: looked at in one that may end the login, too.
-fn stale(matter: Matter<'_>) -> Vec<usize> {
+/// The cached captures that this reply invalidates (`drop_when`); a reply that ends the login may do so too.
+fn stale(input: JudgeInput<'_>) -> Vec<usize> {
     let says_so = |index: &usize| {
-        let plan = matter.secrecy.steps[*index].cache.as_ref();
+        let plan = input.secrecy.steps[*index].cache.as_ref();
         let condition = plan.and_then(|plan| plan.drop_when.as_ref());
-        condition.is_some_and(|condition| condition.holds(matter.facts(), Absent::Unknown) == Truth::True)
+        condition.is_some_and(|condition| condition.holds(input.facts(), Absent::Unknown) == Truth::True)
     };
-    matter.step.invalidates.iter().copied().filter(says_so).collect()
+    input.step.invalidates.iter().copied().filter(says_so).collect()
 }
 
-/// A status that says neither yes nor no is trouble when no rule names it; when one does, that rule must hold.
-fn named(step: &Step, view: &ReplyView<'_>, notes: &mut Notes) -> Result<(), Stop> {
-    if status_speaks(view.status, &step.response.named_statuses) {
+/// A status that is no answer to a login is trouble when no rule names it; when one does, that rule must hold.
+fn named(step: &Step, view: &ReplyView<'_>, findings: &mut Findings) -> Result<(), Stop> {
+    if is_judged_status(view.status, &step.response.named_statuses) {
         return Ok(());
     }
-    notes.mute = true;
-    let line = explain::mute_status(view.status, "no rule names it", view.decoded);
+    findings.unjudged_status = true;
+    let line = explain::unjudged_status(view.status, "no rule names it", view.decoded);
     Err(Stop::unavailable(doubt(Some(view.status)), line))
 }
 
-/// What the rules say. The line beside a proof says why.
-fn judge_by_rules(matter: Matter<'_>, notes: &mut Notes) -> Result<(Proof, String), Stop> {
-    let (step, facts) = (matter.step, matter.facts());
+/// Judges by the rules. The text beside a proof explains it.
+fn judge_by_rules(input: JudgeInput<'_>, findings: &mut Findings) -> Result<(Proof, String), Stop> {
+    let (step, facts) = (input.step, input.facts());
     let rules = &step.response.rules;
     let judging = Judging::recording(rules, facts);
     let result = match step.role {
@@ -237,16 +238,16 @@ fn judge_by_rules(matter: Matter<'_>, notes: &mut Notes) -> Result<(Proof, Strin
     };
     let seen = judging.into_seen();
     let explain =
-        explain::judged(matter.secrecy, result.as_ref().map_or_else(Result::Err, Result::Ok), &seen, matter.view);
-    if matter.tracing {
-        notes.rules = watched::rules(facts, &seen, matter.secrecy);
+        explain::judged(input.secrecy, result.as_ref().map_or_else(Result::Err, Result::Ok), &seen, input.view);
+    if input.tracing {
+        findings.rules = rule_trace::rules(facts, &seen, input.secrecy);
     }
     match result {
         Ok(proof) => Ok((proof, explain)),
         Err(denial) => {
             let unavailable = matches!(denial, Denial::Unavailable(_));
-            notes.mute = unavailable && matter.view.is_some_and(|view| !speaks(view.status));
-            Err(denied(denial, rules, explain, matter.mask))
+            findings.unjudged_status = unavailable && input.view.is_some_and(|view| !is_decisive_status(view.status));
+            Err(denied(denial, rules, explain, input.mask))
         }
     }
 }
@@ -263,11 +264,10 @@ fn denied(denial: Denial, rules: &StepRules, explain: String, mask: &Mask) -> St
     Stop { ending, explain }
 }
 
-/// What later steps may read.
-fn capture(matter: Matter<'_>, notes: &mut Notes) -> Result<IndexMap<String, Option<Value>>, Stop> {
+fn capture(input: JudgeInput<'_>, findings: &mut Findings) -> Result<IndexMap<String, Option<Value>>, Stop> {
     let mut captured = IndexMap::new();
-    for capture in &matter.step.response.captures {
-        let value = match capture.source.taken(matter.facts()) {
+    for capture in &input.step.response.captures {
+        let value = match capture.source.taken(input.facts()) {
             Found::Unknown(why) if !capture.optional => {
                 let line = format!("the capture {} cannot be read: {why}", capture.name);
                 return Err(Stop::unavailable(Cause::UnexpectedReply, line));
@@ -278,16 +278,16 @@ fn capture(matter: Matter<'_>, notes: &mut Notes) -> Result<IndexMap<String, Opt
             let line = format!("the reply has no {} for the capture {}", capture.source, capture.name);
             return Err(Stop::unavailable(Cause::UnexpectedReply, line));
         }
-        if matter.tracing {
+        if input.tracing {
             let (name, public) = (capture.name.clone(), capture.public);
-            notes.captures.push(CaptureTrace { name, value: value.clone(), public });
+            findings.captures.push(CaptureTrace { name, value: value.clone(), public });
         }
         captured.insert(capture.name.clone(), value);
     }
     Ok(captured)
 }
 
-/// How long what was captured serves others, where it may.
-fn good_for(matter: Matter<'_>) -> Option<Result<Duration, String>> {
-    matter.step.cache.as_ref().map(|plan| plan.good_for.span(matter.facts()))
+/// How long the captures may be cached, in a step with `cache`.
+fn good_for(input: JudgeInput<'_>) -> Option<Result<Duration, LifetimeError>> {
+    input.step.cache.as_ref().map(|plan| plan.good_for.span(input.facts()))
 }

@@ -13,25 +13,24 @@
 //!
 //! | function | what it decides |
 //! | --- | --- |
-//! | `run::steps` | which step is next, and what the run comes to. Nothing else does |
+//! | `run::steps` | which step is next, and how the run ends. Nothing else does |
 //! | `run::step` | whether the step runs (`when`), and whether it pauses first (`ask`): `challenge::open` |
-//! | `run::answered` | what a pause comes to: the step runs with the answer, or the challenge stays open |
+//! | `run::answered` | how an answered challenge goes on: the step runs with the answer, or the challenge stays open |
 //! | `run::run_step` | counts a code that the step sends, and leaves the step's facts for later steps |
 //! | `renew::run` | whether the reply invalidates cached captures (`drop_when`), and whether the step runs once more |
 //! | `cached::run` | whether a step with `cache` is fetched, or its captures are there |
 //! | `step::run` | the stages, a line each: variables, render, sign, send, decode, preprocess, judge, capture and map |
 //!
 //! Each calls the next one and none above it. A stage goes on or returns a `Stop`: one ending and one line for the
-//! administrator. `challenge::not_done` decides what becomes of a pause whose step stopped.
+//! administrator. `challenge::after_failure` decides whether the challenge stays open after its step stopped.
 //!
 //! # What is carried
 //!
-//! `state::Run` is the state of one login. Proofs come from `verdict` alone and go into its ledger, and only a closed ledger
-//! gives a grant. `recorder::Recorder` writes the report of a step, and its trace when a send test asks for one; `report` is
-//! what comes out. `saved::SavedLogin` is what a login keeps over a challenge. `ports::Ports` is everything outside: the upstream,
-//! scripts, clock, randomness, quotas, stores.
+//! `state::Run` is the state of one login. Proofs come from `verdict` alone and go into its ledger, and only a closed
+//! ledger gives a grant. `recorder::Recorder` writes the report of a step, and its trace when a send test asks for one;
+//! `report` is what comes out. `saved::SavedLogin` is the stored state of a login that waits. `ports::Ports` is
+//! everything outside: the upstream, scripts, clock, randomness, quotas, stores.
 
-mod beside;
 mod cached;
 mod challenge;
 mod conceal;
@@ -39,19 +38,21 @@ mod decisive;
 mod decode;
 mod draw;
 mod explain;
-mod held;
 mod identity;
 mod input;
 mod login;
 mod meaning;
-mod moved;
-mod page;
+mod offload;
+mod page_facts;
 mod ports;
 pub mod progress;
 mod recorder;
+mod redirect;
 mod renew;
+mod reply_memory;
 pub mod report;
 mod resend;
+mod rule_trace;
 mod run;
 mod saved;
 mod scripts;
@@ -63,7 +64,6 @@ mod step;
 mod stop;
 mod trial;
 mod utility;
-mod watched;
 
 pub use challenge::{Action, Resumption};
 pub use login::{authenticate, resume};
@@ -84,7 +84,7 @@ use crate::context::Context;
 use crate::document::Object;
 use crate::secret::Secret;
 
-/// What a console (or the command line) asks.
+/// A login request of a console or of the command line.
 #[derive(Debug)]
 pub struct Login {
     /// Byte for byte.
@@ -103,7 +103,7 @@ pub struct Login {
     pub trace: bool,
 }
 
-/// What a console (or the command line) asks of a utility.
+/// A utility call of a console or of the command line.
 #[derive(Debug)]
 pub struct UtilityCall {
     /// The user name, where the connector reads it.

@@ -34,8 +34,8 @@ impl Scripts for Pool {
 
 /// Stores the state of a login that waits for an answer.
 pub trait ChallengeStore: Send + Sync {
-    /// Stores `state` under `id` for `ttl`, sealed, for the caller of this login alone. Ends by `deadline`; an error says why,
-    /// without data.
+    /// Stores `state` under `id` for `ttl`, sealed, for the caller of this login alone. Ends by `deadline`; an error
+    /// says why, without data.
     fn put<'a>(
         &'a self,
         id: &'a str,

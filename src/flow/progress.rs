@@ -1,12 +1,12 @@
-//! What the caller of a running login may know about it: whether the user's credential has left the house.
+//! Whether the user's credential may already have been written to the upstream.
 //!
-//! A login whose caller went away ends, unless an upstream may have counted the attempt already: then it is finished
-//! and audited. The flow raises the flag in the same poll in which it starts to write; it never lowers it.
+//! A login whose caller disconnected is cancelled, unless an upstream may have counted the attempt already: then it is
+//! finished and audited. The flow sets the flag in the same poll in which it starts to write, and never clears it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Shared by a run and whoever waits for it. Cloning shares.
+/// Shared by a run and its caller. Clones share the flag.
 #[derive(Debug, Clone, Default)]
 pub struct Progress(Arc<AtomicBool>);
 

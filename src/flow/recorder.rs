@@ -1,6 +1,4 @@
-//! Writes down what one step does: its report, and for a send test every stage with its time.
-//!
-//! Stages say what they do; whether anybody wants to know is decided here.
+//! Records what one step does: its report, and for a send test a trace of every stage with its time.
 
 use std::time::Duration;
 
@@ -10,11 +8,10 @@ use super::report::{StepEnd, StepReport, StepTrace};
 use super::state::Run;
 use crate::connector::{Role, Step};
 
-/// The report of a step that runs.
 pub(super) struct Recorder {
     pub report: StepReport,
     began: Instant,
-    /// The stage that runs, and since when.
+    /// The current stage and its start.
     stage: Option<(&'static str, Instant)>,
 }
 
@@ -25,14 +22,14 @@ impl Recorder {
             factor: step.role == Role::Factor,
             end: StepEnd::Ended,
             status: None,
-            mute: false,
+            unjudged_status: false,
             took: Duration::ZERO,
             trace: run.tracing.then(|| Box::new(opened(run, step))),
         };
         Self { report, began: Instant::now(), stage: None }
     }
 
-    /// Another stage begins, and the one before it is over.
+    /// Ends the current stage and begins `stage`.
     pub(super) fn enter(&mut self, stage: &'static str) {
         if self.report.trace.is_some() {
             let now = Instant::now();
@@ -48,7 +45,6 @@ impl Recorder {
         }
     }
 
-    /// The step is over.
     pub(super) fn finish(mut self) -> StepReport {
         let now = Instant::now();
         self.leave(now);

@@ -1,8 +1,8 @@
-//! A step whose reply says that cached captures are no longer good (`drop_when`): they are dropped, and a helper runs once
-//! more with new ones.
+//! A step whose reply invalidates cached captures (`drop_when`): they are evicted, and a helper runs once more with new
+//! ones.
 //!
-//! A request with the user's credential is never made twice: its login ends as the reply says, and the next login fetches
-//! new captures.
+//! A request with the user's credential is never made twice: its login ends as the reply says, and the next login
+//! fetches new captures.
 
 use super::recorder::Recorder;
 use super::report::StepEnd;
@@ -11,7 +11,7 @@ use super::stop::Stop;
 use super::{cached, draw, sends};
 use crate::connector::{Role, Step};
 
-/// Runs the stages of a step, twice if it has to.
+/// Runs the stages of a step, and once more after an invalidation.
 pub(super) async fn run(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<StepResult, Stop> {
     let first = cached::run(step, run, recorder).await;
     let stale = apply_drop_when(run);
@@ -20,11 +20,11 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder)
     }
     let begun = std::mem::replace(recorder, Recorder::begin(run, step));
     run.extra_reports.push(begun.finish());
-    // Boxed: each login would carry the room for it.
-    Box::pin(again(step, stale, run, recorder)).await
+    // Boxed: the future of every login would be larger by it.
+    Box::pin(run_again(step, stale, run, recorder)).await
 }
 
-/// Drops the captures that the reply calls no longer good, and says whose they are.
+/// Evicts the captures that the reply invalidates; returns their steps.
 fn apply_drop_when(run: &mut Run<'_>) -> Vec<usize> {
     let stale = std::mem::take(&mut run.stale);
     for &index in &stale {
@@ -40,15 +40,20 @@ fn apply_drop_when(run: &mut Run<'_>) -> Vec<usize> {
 fn may_run_again(step: &Step, stale: &[usize], run: &mut Run<'_>) -> bool {
     let renewable = |index: &usize| {
         let cache = run.connector.steps[*index].cache.as_ref();
-        // What this login has just fetched would not be better the next time.
+        // Fetched by this login a moment ago: fetching once more would not help.
         !run.fetched.contains(index) && cache.is_some_and(|plan| cached::has_inputs(plan, run))
     };
-    step.role == Role::Helper && !step.carries_credential && stale.iter().all(renewable) && sends::again(step, run)
+    step.role == Role::Helper && !step.carries_credential && stale.iter().all(renewable) && sends::may_retry(step, run)
 }
 
-async fn again(step: &Step, stale: Vec<usize>, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<StepResult, Stop> {
+async fn run_again(
+    step: &Step,
+    stale: Vec<usize>,
+    run: &mut Run<'_>,
+    recorder: &mut Recorder,
+) -> Result<StepResult, Stop> {
     for index in stale {
-        fetch_anew(&run.connector.steps[index], run).await?;
+        refetch(&run.connector.steps[index], run).await?;
     }
     // A second request with the nonce of the first would be a replay.
     run.context.step = draw::step_values(run.ports.ambient, &run.connector.time_zone);
@@ -57,8 +62,8 @@ async fn again(step: &Step, stale: Vec<usize>, run: &mut Run<'_>, recorder: &mut
     result
 }
 
-/// New captures of a step that ran in this login before.
-async fn fetch_anew(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
+/// Runs a cached step of this login once more.
+async fn refetch(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
     let mut recorder = Recorder::begin(run, step);
     run.context.step = draw::step_values(run.ports.ambient, &run.connector.time_zone);
     let result = cached::run(step, run, &mut recorder).await;

@@ -1,7 +1,7 @@
-//! What one login came to, as data. Replies, audit lines, metrics and the send test are functions of it.
+//! The result of one login as data. Replies, audit lines, metrics and the send test are functions of it.
 //!
-//! It decides nothing and prints nothing. The parts under `trace` hold values in clear and exist only when a
-//! send test asked for them; whoever shows them goes through `trace`, which masks by allow-list.
+//! The parts under `trace` hold values in clear text and exist only when a send test asked for them; they are shown
+//! through the module `trace` only, which masks by allow-list.
 
 use std::time::Duration;
 
@@ -115,8 +115,8 @@ pub struct StepReport {
     pub end: StepEnd,
     /// The HTTP status of the reply, if there was one.
     pub status: Option<u16>,
-    /// The status says neither yes nor no, and no rule that holds names it: it tells nothing of the user.
-    pub mute: bool,
+    /// The status is no answer to a login, and no rule that holds names it: it says nothing about the user.
+    pub unjudged_status: bool,
     /// From its start to its end.
     pub took: Duration,
     /// Every stage, when the run was asked for a trace.
@@ -138,9 +138,9 @@ pub struct StepTrace {
     pub reply: Option<ReplyTrace>,
     /// Cookies that replies set and that were not kept.
     pub dropped_cookies: Vec<Dropped>,
-    /// Each rule that was asked, in the order of judging; the last one decided.
+    /// Each rule that was evaluated, in the order of judging; the last one decided.
     pub rules: Vec<RuleTrace>,
-    /// What it had to do with captures that are kept for other logins.
+    /// How it used the cache.
     pub cache: Vec<CacheTrace>,
     /// What `capture` kept.
     pub captures: Vec<CaptureTrace>,
@@ -152,7 +152,7 @@ pub struct StepTrace {
     pub timings: Vec<(&'static str, Duration)>,
     /// Names whose values the connector declares public for this step.
     pub public: Vec<String>,
-    /// What the user and the connector keep secret, for the second net.
+    /// Secrets of the user and the connector, for the second layer of redaction.
     pub credentials: Vec<Secret>,
     /// Texts of settings that come from the environment.
     pub settings: Vec<FromEnvironment>,
@@ -214,7 +214,7 @@ pub struct RuleTrace {
     pub name: String,
     /// What it came to.
     pub truth: Truth,
-    /// What it asked, in order.
+    /// What it evaluated, in order.
     pub leaves: Vec<LeafTrace>,
 }
 
@@ -229,35 +229,35 @@ pub struct LeafTrace {
     pub found: Option<Value>,
     /// Why there was none.
     pub because: Option<String>,
-    /// How much of the value the leaf itself tells.
+    /// How much of the value the leaf itself reveals.
     pub tells: Tells,
-    /// Whether the step came to what it did because of this leaf.
+    /// Whether this leaf decided the step.
     pub decisive: bool,
 }
 
-/// How much the truth of a leaf tells of the value that it looked at. What a leaf tells anyway may be shown.
+/// How much the truth of a leaf reveals of its value. What it reveals anyway may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tells {
-    /// Nothing: it asks whether something is there, or compares with what is not in the file.
+    /// Nothing: it asks whether a value exists, or compares with a value that is not in the file.
     Nothing,
     /// Something: it compares with a literal that is not the whole value.
     Part,
-    /// When true the value itself, which stands in the file: `equals`, `in`, the status.
+    /// When true the value itself, which the file names: `equals`, `in`, the status.
     All,
 }
 
-/// What a step has to do with captures that are kept for other logins.
+/// How a step used the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CacheTrace {
-    /// They were there.
+    /// The captures were cached.
     Hit,
-    /// Another login was asking for them.
+    /// Another login fetched them.
     Shared,
-    /// This login asked, and for so long others will not.
+    /// This login fetched them, and they are cached for this long.
     Kept(Duration),
-    /// This login asked, and why it did so for itself alone.
+    /// This login fetched them, and why they are not cached.
     NotKept(String),
-    /// The reply says that the captures of this step are no longer good.
+    /// The reply invalidated the captures of this step.
     Dropped(String),
 }
 
@@ -290,7 +290,7 @@ pub struct MapTrace {
     pub error_code: Option<String>,
     /// The upstream's message, plain.
     pub error_message: Option<String>,
-    /// Whether one of the two is taken from what must not be told: a variable that holds a credential, a capture.
+    /// Whether one of the two comes from a secret: a variable that holds a credential, a capture.
     pub kept: bool,
     /// Data for the app.
     pub extension: Option<Value>,

@@ -1,9 +1,9 @@
 //! A resend: the step that sent the code runs once more while the login waits (docs/contract.md section 5).
 //!
-//! The pause stays under the same id, with as many attempts; the login goes no further here. A sender that is refused or
-//! fails leaves the pause as it was: the code that was sent before still counts.
+//! The challenge stays open under the same id, with as many attempts. A sender that is rejected or fails changes
+//! nothing: the code that was sent before is still valid.
 
-use super::challenge::{Rollback, asking, keep, lost, wait};
+use super::challenge::{Rollback, asking, mismatch, store, wait};
 use super::meaning;
 use super::recorder::Recorder;
 use super::report::StepReport;
@@ -13,7 +13,7 @@ use super::state::Run;
 use super::stop::{Ending, Stop};
 use crate::verdict::{ChallengeError, Reason, Truth};
 
-/// Sends the code once more. The id stays and no attempt is lost, whatever comes of it.
+/// Sends the code once more. The id stays and no attempt is lost, whatever happens.
 pub(super) async fn resend(
     run: &mut Run<'_>,
     id: String,
@@ -21,7 +21,7 @@ pub(super) async fn resend(
     reports: &mut Vec<StepReport>,
 ) -> Stop {
     let connector = run.connector;
-    let Some(ask) = asking(connector, challenge.step) else { return lost() };
+    let Some(ask) = asking(connector, challenge.step) else { return mismatch() };
     let sender = ask.resend.as_ref().and_then(|resend| Some((resend, connector.steps.get(resend.step)?)));
     let now = run.ports.ambient.unix_ms();
     let Some((resend, sender)) = sender.filter(|_| challenge.resends_left > 0 && now >= challenge.resend_at) else {
@@ -30,7 +30,7 @@ pub(super) async fn resend(
     let mut recorder = Recorder::begin(run, sender);
     match meaning::when(sender, run, &mut recorder).await {
         Ok(Truth::True) => {}
-        // It does not run for this user, so there is nothing to send again.
+        // The step does not run for this user, so there is nothing to send.
         Ok(_) => return wait(run, ask, id, challenge, Some(too_many())).await,
         Err(stop) => return stop,
     }
@@ -40,7 +40,7 @@ pub(super) async fn resend(
     reports.append(&mut run.extra_reports);
     reports.push(recorder.finish());
     if sent.is_err() {
-        // The code that was sent before still counts, and it may stand in `env`.
+        // The code that was sent before is still valid, and `env` may hold it.
         before.apply(run);
     }
     match sent {
@@ -61,7 +61,7 @@ pub(super) async fn resend(
         }
         Err(Stop { ending: Ending::TooMany(_), .. }) => wait(run, ask, id, challenge, Some(too_many())).await,
         Err(stop @ Stop { ending: Ending::Unavailable(_), .. }) => {
-            let _ = keep(run, &id, challenge).await;
+            let _ = store(run, &id, challenge).await;
             stop
         }
         Err(stop) => stop,

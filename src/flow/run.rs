@@ -1,6 +1,6 @@
-//! The loop over the steps of one login: the one place that decides which step is next and what the run comes to.
+//! The loop over the steps of one login: the one place that decides which step is next and how the run ends.
 //!
-//! Steps never call each other; a step that asks pauses the login, which goes on here with the answer. The grant of a
+//! Steps never call each other; a step with `ask` pauses the login, which resumes here with the answer. The grant of a
 //! closed ledger is made here, and only of it `login` makes an accept.
 
 use indexmap::IndexMap;
@@ -15,8 +15,8 @@ use crate::connector::{Kind, Step};
 use crate::context::{PageFacts, StepFacts, StepOutcome};
 use crate::verdict::{Cause, Grant, Truth};
 
-/// Runs the steps in order, from the one at `first` on, whose challenge `answer` answers. `Ok` holds the grant and the line
-/// that explains it.
+/// Runs the steps in order, from the one at `first` on, whose challenge `answer` answers. `Ok` holds the grant and the
+/// line that explains it.
 pub(super) async fn steps(
     run: &mut Run<'_>,
     first: usize,
@@ -29,7 +29,7 @@ pub(super) async fn steps(
         let mut recorder = Recorder::begin(run, step);
         let result = match answer.take() {
             None => self::step(run, index, &mut recorder, &mut explain).await,
-            // Boxed like everything that few logins do: each login would carry the room for it.
+            // Boxed: the future of every login would be larger by it.
             Some(answer) => Box::pin(answered(run, step, answer, &mut recorder, &mut explain)).await.map(Some),
         };
         reports.append(&mut run.extra_reports);
@@ -41,8 +41,8 @@ pub(super) async fn steps(
         }
     }
     if answer.is_some() {
-        // A state that names no step of this connector; an answer that was not judged must not end in a grant.
-        return Err(challenge::lost());
+        // The state names no step of this connector: an answer that was not judged must not end in a grant.
+        return Err(challenge::mismatch());
     }
     if connector.kind == Kind::Utility {
         return Err(Stop::misconfigured("a utility connector cannot authenticate anybody"));
@@ -90,7 +90,7 @@ pub(super) async fn step(
     run_step(run, step, recorder, explain).await.map(Some)
 }
 
-/// The step whose challenge was answered (or polled).
+/// Resumes at the step whose challenge was answered or polled.
 async fn answered(
     run: &mut Run<'_>,
     step: &Step,
@@ -98,14 +98,14 @@ async fn answered(
     recorder: &mut Recorder,
     explain: &mut String,
 ) -> Result<Proof, Stop> {
-    let Some(ask) = &step.ask else { return Err(challenge::lost()) };
+    let Some(ask) = &step.ask else { return Err(challenge::mismatch()) };
     if run.poll == Poll::Early || (run.poll == Poll::Due && ask.poll_after.is_none()) {
         recorder.report.end = StepEnd::Asked;
         return Err(challenge::still_open(run, ask, answer).await);
     }
-    // What was saved over the challenge counts again; nothing was sent so far, so the challenge stays.
+    // The restored state counts towards the memory budget again. Nothing was sent so far, so the challenge stays open.
     if let Err(stop) = run.count_retained() {
-        return Err(challenge::not_done(run, ask, answer, None, stop).await);
+        return Err(challenge::after_failure(run, ask, answer, None, stop).await);
     }
     let (before, stop) = match challenge::take_answers(run, ask, &mut answer) {
         Err(stop) => (None, stop),
@@ -120,7 +120,7 @@ async fn answered(
     if stop.ending == Ending::Pending {
         recorder.report.end = StepEnd::Pending;
     }
-    Err(challenge::not_done(run, ask, answer, before, stop).await)
+    Err(challenge::after_failure(run, ask, answer, before, stop).await)
 }
 
 /// Runs the stages of a step and leaves its facts for later steps.

@@ -1,8 +1,8 @@
-//! What a login keeps over a challenge, as bytes for a seal: what later steps name, and nothing else (docs/contract.md section 9,
-//! invariant 6).
+//! The state of a login that waits for an answer, as bytes to seal: what later steps read, and nothing else
+//! (docs/contract.md section 9, invariant 6).
 //!
-//! The bytes hold credentials in clear; whoever keeps them seals them (`state`), and nobody logs them. They are read
-//! back only by the same revision of the same connector, so they have no schema of their own to keep compatible.
+//! The bytes hold credentials in clear text: the store seals them (`state`), and they are never logged. They are read
+//! back only by the same revision of the same connector, so their format needs no compatibility.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::secret::Secret;
 use crate::state::{ChallengeState, MAX_BYTES};
 use crate::verdict::{Mapped, Proven};
 
-/// Raised when the meaning of a member changes: two versions of this program may share a store.
+/// Incremented when the meaning of a member changes: two versions of this program may share a store.
 const FORMAT: u32 = 3;
 
 /// A login that waits for an answer.
@@ -54,7 +54,7 @@ pub struct SavedLogin {
     pkce_challenge: String,
 }
 
-/// The challenge that a login waits at, and what may still be tried there.
+/// The open challenge, and which tries are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct OpenChallenge {
     /// The index of the step that asks.
@@ -63,9 +63,9 @@ pub(super) struct OpenChallenge {
     pub expires_at: u64,
     pub attempts_left: u32,
     pub resends_left: u32,
-    /// Milliseconds since 1970 from which on the code may be sent once more.
+    /// Milliseconds since 1970: the code may be sent again from then on.
     pub resend_at: u64,
-    /// Milliseconds since 1970 from which on the upstream may be asked whether it is confirmed.
+    /// Milliseconds since 1970: the upstream may be polled from then on.
     pub poll_at: u64,
 }
 
@@ -81,7 +81,7 @@ struct SavedStep {
     page: PageFacts,
 }
 
-/// A secret that is written into the seal, and nowhere else.
+/// A secret that is serialised into the sealed state, and nowhere else.
 #[derive(Debug, Clone)]
 struct SealedSecret(Secret);
 
@@ -98,7 +98,7 @@ impl<'de> Deserialize<'de> for SealedSecret {
 }
 
 impl SavedLogin {
-    /// What `run` must keep to go on at `challenge`.
+    /// What `run` needs to go on at `challenge`.
     pub(super) fn of(run: &Run<'_>, challenge: OpenChallenge) -> Self {
         let (context, needs) = (&run.context, run.connector.needs_from(challenge.step));
         let kept = |secret: &Secret| SealedSecret(secret.clone());
@@ -134,7 +134,7 @@ impl SavedLogin {
         }
     }
 
-    /// The bytes for the seal; wiped when dropped. One more than a state may have when it is too large: the store says so.
+    /// The bytes to seal; wiped when dropped. One byte over the limit when they are too large: the store reports that.
     pub(super) fn bytes_of(run: &Run<'_>, challenge: OpenChallenge) -> Zeroizing<Vec<u8>> {
         if !may_fit(run, challenge) {
             return Zeroizing::new(vec![0; TOO_MANY]);
@@ -143,14 +143,14 @@ impl SavedLogin {
     }
 
     fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        // As large as any state may be, so that no copy of it stays behind when the buffer grows.
+        // Allocated at the largest size, because a buffer that grows leaves copies behind.
         let mut capped = Capped(Zeroizing::new(Vec::with_capacity(TOO_MANY)));
         // Strings, numbers and our own values into memory: serialising fails at the cap only.
         let _ = serde_json::to_writer(&mut capped, self);
         capped.0
     }
 
-    /// What came out of a seal; `None` for bytes of another version of this program.
+    /// Reads opened bytes; `None` for those of another version of this program.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok().filter(|saved: &Self| saved.format == FORMAT)
     }
@@ -190,7 +190,7 @@ impl SavedLogin {
         &self.state.0
     }
 
-    /// Whether a factor succeeded, or said that the user was right so far, before this pause.
+    /// Whether a factor succeeded, or was right so far, before this challenge.
     pub fn is_proven(&self) -> bool {
         self.proven.is_something()
     }
@@ -211,12 +211,12 @@ impl SavedLogin {
         self.redirects
     }
 
-    /// Milliseconds that the challenge still lives; 0 when it is over.
+    /// Milliseconds until the challenge expires; 0 when it has.
     pub fn left_ms(&self, now_ms: u64) -> u64 {
         self.challenge.expires_at.saturating_sub(now_ms)
     }
 
-    /// Whether a poll comes before the time that the last answer named. A clock that was set back makes nobody wait for it.
+    /// Whether a poll comes before the time that the last answer named. A clock that was set back delays no poll.
     pub fn is_early(&self, now_ms: u64) -> bool {
         (1..=milliseconds(SLOWEST_POLL)).contains(&self.challenge.poll_at.saturating_sub(now_ms))
     }
@@ -254,10 +254,10 @@ impl SavedLogin {
     }
 }
 
-/// What no state has.
+/// One more than a state may have.
 const TOO_MANY: usize = MAX_BYTES + 1;
 
-/// Takes bytes up to [`TOO_MANY`], and no more.
+/// A writer that fails beyond [`TOO_MANY`] bytes.
 struct Capped(Zeroizing<Vec<u8>>);
 
 impl std::io::Write for Capped {
@@ -276,7 +276,8 @@ impl std::io::Write for Capped {
     }
 }
 
-/// Whether the values that `run` must keep may fit, before any of them is copied: a document may be a thousand times too large.
+/// Whether the values that `run` must keep may fit, before any of them is copied: a document may be a thousand times
+/// too large.
 fn may_fit(run: &Run<'_>, challenge: OpenChallenge) -> bool {
     let needs = run.connector.needs_from(challenge.step);
     let mapped = run.mapped.extension.iter().chain(run.mapped.attributes.iter().map(|(_, value)| value));
@@ -305,11 +306,11 @@ fn keep<'a, V: 'a, K>(
     members.filter(|(name, _)| wanted(name)).map(|(name, value)| (name.clone(), kept(value))).collect()
 }
 
-/// Outcomes are kept of every step, captures and parts of its page only if they are named.
+/// Every step keeps its outcome; captures and parts of its page are kept only if a later step names them.
 fn step(name: &str, facts: &StepFacts, needs: &crate::connector::Needs) -> SavedStep {
     let of_step = |value| Variable::Step { step: name.to_owned(), value };
     let wanted = |capture: &String| needs.keeps(&of_step(StepValue::Capture(capture.clone())));
-    // No script reads these, so one that may read everything is no reason to keep them.
+    // Scripts cannot read these, so a script that may read everything does not keep them.
     let named = |value| needs.variables.contains(&of_step(value));
     let forms = facts.page.forms.iter().filter(|(css, _)| named(StepValue::Form((*css).clone())));
     let linked = named(StepValue::Address);

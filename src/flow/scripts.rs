@@ -1,14 +1,14 @@
-//! Stages 2 and 7: a script before the request, which fills `env`, and one behind the reply, which makes the document that rules
-//! read.
+//! Stages 2 and 7: the variables script, which fills `env` before the request, and the preprocess script, which turns
+//! the reply into the document that rules read.
 
-use super::beside::{LARGE, Work};
 use super::decode::{self, Received};
+use super::offload::{LARGE, OffloadedWork};
 use super::recorder::Recorder;
 use super::report::StepTrace;
 use super::state::Run;
 use super::stop::{Ending, Stop};
 use super::{conceal, explain};
-use crate::condition::status_speaks;
+use crate::condition::is_judged_status;
 use crate::connector::Step;
 use crate::document::{Value, from_json, from_json_within};
 use crate::mapping::plain_text;
@@ -43,7 +43,7 @@ async fn fill_env(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
     }
 }
 
-/// What a script that gave no value means. A thrown message may hold what the user typed, so it is never shown.
+/// The ending after a script without a value. A thrown message may hold what the user typed, so it is never shown.
 fn script_failed(outcome: &CallOutcome, run: &Run<'_>, what: &str, blame: impl Fn(String) -> Stop) -> Stop {
     match outcome {
         CallOutcome::Rejected { message } => Stop {
@@ -58,15 +58,15 @@ fn script_failed(outcome: &CallOutcome, run: &Run<'_>, what: &str, blame: impl F
     }
 }
 
-/// Stage 7: the preprocess script makes of the document the one that rules read. An undecodable body never gets there, nor does a
-/// reply that no rule looks at.
+/// Stage 7: the preprocess script turns the document into the one that rules read. It does not run on an undecodable
+/// body or a reply that no rule judges.
 pub(super) async fn preprocess(
     step: &Step,
     run: &mut Run<'_>,
     received: &mut Received,
     recorder: &mut Recorder,
 ) -> Result<(), Stop> {
-    if !status_speaks(received.reply.status, &step.response.named_statuses) {
+    if !is_judged_status(received.reply.status, &step.response.named_statuses) {
         return Ok(());
     }
     recorder.enter("preprocess");
@@ -90,7 +90,7 @@ async fn make_document(step: &Step, run: &mut Run<'_>, received: &mut Received) 
         CallOutcome::Value(json) => {
             let (length, most) = (json.len(), step.response.decoding.most);
             let read = move || from_json_within(json.as_bytes(), most.0);
-            let document = if length > LARGE { run.beside(Work::Decoding, read).await? } else { read() };
+            let document = if length > LARGE { run.offload(OffloadedWork::Decoding, read).await? } else { read() };
             match document {
                 Ok(document) => script.made(document, decoded, most),
                 Err(error) if error.too_large => decoded.too_large = true,

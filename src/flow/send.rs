@@ -2,7 +2,7 @@
 //!
 //! The user's credential is written at most once a step: another node is tried only when nothing was written, and
 //! only helpers are tried again. Cookies are added last, because they depend on where a request goes; whatever a reply
-//! sets goes into the login's jar before anybody looks at the rest of it.
+//! sets goes into the login's jar before the reply is judged.
 
 use http::header::COOKIE;
 
@@ -35,15 +35,15 @@ pub(super) async fn send(
     recorder.enter("send");
     let mut tries = if step.role == Role::Helper && !step.carries_credential { step.retry } else { 0 };
     loop {
-        // Anew for each try: another node is another host, and a reply that is tried again may have set some.
+        // For each try: another node is another host, and the last reply may have set some.
         put_cookies(&mut signed, run, recorder);
         let result = exchange(step, &signed.request, run).await;
         if let Ok(reply) = &result {
             store_cookies(reply, &signed.request.url, run, recorder);
         }
         match result {
-            // A gateway's answer for a server that is away; helpers carry nothing that must not be sent twice.
-            Ok(reply) if matches!(reply.status, 502..=504) && tries > 0 && sends::again(step, run) => tries -= 1,
+            // A gateway's answer for a server that is down; a helper's request may be sent twice.
+            Ok(reply) if matches!(reply.status, 502..=504) && tries > 0 && sends::may_retry(step, run) => tries -= 1,
             Ok(reply) => {
                 if !signed.answer(step, &reply, run, recorder).await? {
                     return Ok((reply, signed.request.url));
@@ -56,8 +56,8 @@ pub(super) async fn send(
                     move_to(&mut signed.request.url, &node);
                 }
             }
-            Err(fault) if fault.cause == Cause::Connect && tries > 0 && sends::again(step, run) => tries -= 1,
-            Err(fault) => return Err(Stop::unavailable(fault.cause, told(step, run, fault))),
+            Err(fault) if fault.cause == Cause::Connect && tries > 0 && sends::may_retry(step, run) => tries -= 1,
+            Err(fault) => return Err(Stop::unavailable(fault.cause, fault_line(step, run, fault))),
         }
         signed.sign_anew(step, plan, run, recorder).await?;
     }
@@ -80,15 +80,15 @@ async fn exchange(step: &Step, request: &Outgoing, run: &mut Run<'_>) -> Result<
     result
 }
 
-/// The line of a fault, without a word of the reply that repeats something secret.
-fn told(step: &Step, run: &Run<'_>, fault: SendFault) -> String {
+/// The line of a fault, without a word of the reply that repeats a secret.
+fn fault_line(step: &Step, run: &Run<'_>, fault: SendFault) -> String {
     match fault.word.filter(|word| conceal::repeats(step, run, word)) {
         Some(word) => fault.explain.replace(&word, MASK),
         None => fault.explain,
     }
 }
 
-/// The same path on another node, whose scheme, host and port are all written in the file.
+/// The same path on another node, whose scheme, host and port the file names.
 fn move_to(url: &mut url::Url, node: &url::Url) {
     let mut moved = node.clone();
     moved.set_path(url.path());
@@ -96,13 +96,13 @@ fn move_to(url: &mut url::Url, node: &url::Url) {
     *url = moved;
 }
 
-/// The cookies of a request to where it goes now: the connector's own, and of the jar what has none of their names.
+/// The cookies for the request's present host: the connector's own, and those of the jar with other names.
 fn put_cookies(signed: &mut Signed, run: &Run<'_>, recorder: &mut Recorder) {
     let (request, own) = (&mut signed.request, &signed.cookies);
     request.headers.retain(|(name, _)| name != COOKIE);
     let mut kept = run.jar.for_request(&request.url, now(run));
     kept.retain(|(name, _)| own.iter().all(|(own, _)| own != name));
-    // Seen by the upstream that set them, and by nobody else.
+    // Exposed only to the upstream that set them.
     let kept = kept.into_iter().map(|(name, value)| (name, value.expose().as_bytes()));
     let own = own.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     if let Some(value) = cookie_header(own.chain(kept.clone())) {
@@ -115,7 +115,7 @@ fn put_cookies(signed: &mut Signed, run: &Run<'_>, recorder: &mut Recorder) {
     });
 }
 
-/// Whatever a reply is judged to be, its cookies count.
+/// Cookies are stored whatever the judgement of the reply.
 fn store_cookies(reply: &Reply, url: &url::Url, run: &mut Run<'_>, recorder: &mut Recorder) {
     let now = now(run);
     let dropped = run.jar.store(&reply.headers, url, now);

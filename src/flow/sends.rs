@@ -1,6 +1,6 @@
-//! Whether a code may be sent: asked before a step runs that makes the upstream send one to the user.
+//! The quota of codes, checked before a step that makes the upstream send one to the user.
 //!
-//! The quota itself is the caller's (`Sends`): the flow knows no guard, and golden cases and the command line have none.
+//! The caller supplies it (`Sends`): the flow knows no guard, and golden cases and the command line have no quota.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -14,7 +14,8 @@ use crate::context::Variable;
 use crate::document::Value;
 use crate::verdict::Truth;
 
-/// Counts the first code that `step` sends, if it sends one; a code beyond the quota ends the run before anything is sent.
+/// Counts the first code that `step` sends, if it sends one; a code beyond the quota ends the run before anything is
+/// sent.
 pub(super) fn admit(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
     run.code = Code::MayBeSent;
     count(step, run)?.map_err(|retry_after| Stop {
@@ -23,27 +24,27 @@ pub(super) fn admit(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
     })
 }
 
-/// Whether the request of `step` may be written once more: each try may send a code. One that was counted and of which nothing
-/// was written counts for the next try.
-pub(super) fn again(step: &Step, run: &mut Run<'_>) -> bool {
+/// Whether the request of `step` may be written once more: each try may send a code. A code that was counted for a try
+/// that wrote nothing covers the next try.
+pub(super) fn may_retry(step: &Step, run: &mut Run<'_>) -> bool {
     run.code == Code::Unsent || matches!(count(step, run), Ok(Ok(())))
 }
 
-/// Whether the reply to `step` says that a code went out; unknown where it does not tell, which counts as if it had.
-pub(super) fn went_out(step: &Step, facts: Facts<'_>, ended: &Result<(Proof, String), Stop>) -> Truth {
+/// Whether the reply to `step` says that a code was sent; unknown counts as sent.
+pub(super) fn was_sent(step: &Step, facts: Facts<'_>, ended: &Result<(Proof, String), Stop>) -> Truth {
     let Some(sends) = &step.sends_code_to else { return Truth::Unknown };
     match (&sends.when, ended) {
         (Some(rule), _) => rule.holds(facts, Absent::False),
         (None, Ok((Proof::More(_), _))) => Truth::True,
-        // Where some users need a code, who is through without one got none.
+        // Where only some users need a code, a success without `more` means that none was sent.
         (None, Ok(_)) => step.response.rules.more.is_none().into(),
         (None, Err(Stop { ending: Ending::Reject { .. }, .. })) => Truth::False,
-        // Trouble behind the upstream, perhaps after the message.
+        // The upstream may have failed after it sent the code.
         (None, Err(_)) => Truth::Unknown,
     }
 }
 
-/// Gives back the code that was counted last, if none went out.
+/// Takes back the last count if no code was sent.
 pub(super) fn settle(step: &Step, run: &mut Run<'_>) {
     if std::mem::take(&mut run.code) == Code::MayBeSent {
         return;
@@ -66,7 +67,7 @@ fn code<'a>(account: &'a str, run: &'a Run<'_>) -> CodeSend<'a> {
     CodeSend { connector: &run.connector.id, account, client_ip: run.context.user.client_ip }
 }
 
-/// Who gets the code of `step`.
+/// The recipient of the code of `step`.
 fn recipient(step: &Step, run: &Run<'_>) -> Result<Option<String>, Stop> {
     let Some(recipient) = &step.sends_code_to else { return Ok(None) };
     let value = match &recipient.to {

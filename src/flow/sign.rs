@@ -86,7 +86,7 @@ impl Signed {
         let repeatable = step.role == Role::Helper && !step.carries_credential && step.sends_code_to.is_none();
         let heard = Heard { reply, rounds: self.rounds, repeatable };
         let signature = auth.again(&mut prepared, heard, &ports(run)).await.map_err(unsigned_stop)?;
-        let Some(signature) = signature.filter(|_| sends::again(step, run)) else { return Ok(false) };
+        let Some(signature) = signature.filter(|_| sends::may_retry(step, run)) else { return Ok(false) };
         self.rounds += 1;
         self.request = outgoing(step, prepared, signature.probe);
         enter(step, plan, signature, run, recorder);

@@ -1,4 +1,4 @@
-//! What one login carries from step to step, and what a step hands back to the loop.
+//! The state of one login from step to step, and the result of a step.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use super::input::Admitted;
 use super::ports::Ports;
 use super::report::StepReport;
 use crate::budget::Share;
+use crate::connector::cache::LifetimeError;
 use crate::connector::{Connector, Step};
 use crate::context::{Context, PageFacts, StepFacts, StepOutcome};
 use crate::cookies::Jar;
@@ -33,13 +34,12 @@ pub(super) struct Run<'a> {
     /// The steps whose comparison of names ran, held and counts.
     pub compared: Vec<usize>,
     pub mapped: Mapped,
-    /// Extension and attributes of the reply that refuses: what earlier steps mapped is for an accept only.
+    /// Extension and attributes of the rejecting reply: what earlier steps mapped is for an accept only.
     pub refused: Mapped,
     pub ledger: Ledger,
     pub credential_sends: u32,
     /// Whether anything of this call was written to an upstream.
     pub written: bool,
-    /// What is known of the code that was counted last.
     pub code: Code,
     pub poll: Poll,
     pub tracing: bool,
@@ -52,19 +52,19 @@ pub(super) struct Run<'a> {
     pub stale: Vec<usize>,
     /// Reports of what ran between the steps; they go before the report of the step that runs.
     pub extra_reports: Vec<StepReport>,
-    /// Bytes of memory that earlier replies take.
+    /// Bytes of memory that earlier replies still take.
     pub retained: usize,
     /// This login's part of the budget of replies.
     pub share: Share,
 }
 
-/// What is known of the code that a step counted last.
+/// Whether the code that a step counted last may have been sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Code {
     /// None was counted, or its request was written.
     #[default]
     MayBeSent,
-    /// It was counted, and none went out so far.
+    /// It was counted, and none was sent so far.
     Unsent,
 }
 
@@ -72,9 +72,9 @@ pub(super) enum Code {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Poll {
     No,
-    /// It may ask the upstream.
+    /// The upstream may be asked.
     Due,
-    /// It comes too soon for that.
+    /// Before `poll_after`: the upstream is not asked.
     Early,
 }
 
@@ -97,7 +97,7 @@ impl Proof {
     }
 }
 
-/// What a step that succeeded hands to the loop.
+/// The result of a step that succeeded.
 #[derive(Debug)]
 pub(super) struct StepResult {
     pub proof: Proof,
@@ -105,8 +105,8 @@ pub(super) struct StepResult {
     pub captures: IndexMap<String, Option<Value>>,
     pub page: PageFacts,
     pub explain: String,
-    /// In a step with `cache`: for how long the captures serve other logins, or why they do not.
-    pub good_for: Option<Result<Duration, String>>,
+    /// In a step with `cache`: how long the captures may be cached, or why they may not.
+    pub good_for: Option<Result<Duration, LifetimeError>>,
 }
 
 impl StepResult {
@@ -119,7 +119,6 @@ impl StepResult {
 }
 
 impl<'a> Run<'a> {
-    /// A run before its first step.
     pub(super) fn begin(
         connector: &'a Connector,
         ports: Ports<'a>,
@@ -165,12 +164,11 @@ impl<'a> Run<'a> {
         self.pick.as_mut().is_some_and(|pick| pick.next_after(fault))
     }
 
-    /// Where `step` stands in the connector.
     pub(super) fn index_of(&self, step: &Step) -> usize {
         self.connector.steps.iter().position(|known| known.name == step.name).unwrap_or(usize::MAX)
     }
 
-    /// Leaves what later steps may read of `step`.
+    /// Stores what later steps may read of `step`.
     pub(super) fn leave(&mut self, step: &Step, facts: StepFacts) {
         self.context.steps.insert(step.name.clone(), facts);
     }

@@ -1,4 +1,5 @@
-//! The stages of one step, in order, a line each. The first, `when`, is before these: a step that asks pauses in between (`run`).
+//! The stages of one step, in order, a line each. The first, `when`, is before these: a step that asks pauses in
+//! between (`run`).
 //!
 //! Every stage either goes on or stops the run with one ending and one line of explanation. No stage calls another.
 

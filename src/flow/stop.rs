@@ -20,7 +20,7 @@ pub enum Ending {
     Unavailable(Cause),
     /// misconfigured; the text names no data.
     Misconfigured(String),
-    /// challenge; the state is kept.
+    /// challenge; the state is stored.
     Challenge(Box<Challenge>),
     /// Not confirmed yet. Only a step that asks can end so, and its challenge goes on.
     Pending,
@@ -38,7 +38,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// The user is refused with nothing to say but the reason.
+    /// A reject without a message.
     pub fn reject(reason: Reason, explain: impl Into<String>) -> Self {
         Self { ending: Ending::Reject { reason, message: None }, explain: explain.into() }
     }

@@ -1,7 +1,8 @@
-//! No arrangement of steps, `when`, `more`, skips and replies accepts unless a factor's success is true and none is owed.
+//! No arrangement of steps, `when`, `more`, skips and replies accepts unless a factor's success is true and none is
+//! owed.
 //!
-//! The flow (`planned`) runs over plans (`plan`) beside a reference evaluator (`reference`) that is written as plainly as the
-//! rules of docs/contract.md section 4 read.
+//! The flow (`planned`) runs over plans (`plan`) beside a reference evaluator (`reference`) that is written as plainly
+//! as the rules of docs/contract.md section 4 read.
 
 mod plan;
 mod planned;

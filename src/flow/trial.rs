@@ -1,6 +1,6 @@
-//! A factor tried on replies that no upstream gave: the stages of a login from the reply on, up to what the rules say.
+//! A factor judged on given replies: the stages of a login from decoding to the judgement.
 //!
-//! Nothing is sent, nothing is captured, and what comes out reaches no ledger.
+//! Nothing is sent or captured, and no proof reaches a ledger.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ use crate::request::RequestPlan;
 use crate::upstream::Reply;
 use crate::verdict::{FactorOutcome, judge_factor};
 
-/// One factor and what a login would know when its reply comes.
+/// One factor and the state of a login that waits for its reply.
 pub struct Trial<'a> {
     run: Run<'a>,
     step: &'a Step,
     plan: &'a RequestPlan,
-    /// What each reply may take, scripts included.
+    /// For each reply, scripts included.
     timeout: Duration,
 }
 
@@ -42,12 +42,12 @@ impl<'a> Trial<'a> {
         let plan = step.request.as_ref()?;
         let admitted = Admitted { context, claimed: String::new() };
         let begun = Run::begin(connector, ports, admitted, Instant::now() + timeout, false);
-        // Nothing that comes out is shown, so nothing is masked: thirty spellings of each credential cost more than the trial.
+        // The result is not shown, so nothing is masked: thirty encodings of each credential cost more than the trial.
         let run = Run { mask: Mask::default(), ..begun };
         Some(Self { run, step, plan, timeout })
     }
 
-    /// What the step makes of `reply`; `None` when it makes no document of it.
+    /// The judgement of `reply`; `None` when it cannot be decoded.
     pub async fn judge(&mut self, reply: Reply) -> Option<FactorOutcome> {
         let Self { run, step, plan, timeout } = self;
         run.deadline = Instant::now() + *timeout;

@@ -1,4 +1,4 @@
-//! A clock that stands still and bytes that are the same in every run, so that a case can expect signatures.
+//! A fixed clock and reproducible random bytes, so that a case can expect signatures.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

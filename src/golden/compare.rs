@@ -1,5 +1,5 @@
-//! What a case expected beside what came out. Expected values are the file's own and may be shown; what came out of a
-//! case is made of the case's own samples, so it may be shown as well.
+//! Compares the result of a case with what it expects. Both may be shown: the values come from the file and its
+//! samples.
 
 use std::collections::BTreeMap;
 
@@ -38,14 +38,14 @@ pub(super) fn compare(case: &GoldenCase, report: &Report, upstream: &Canned) -> 
     found
 }
 
-/// Whether a page was taken for a refusal, and the case says that nothing can be told of it.
+/// Whether a page was judged a reject where the case expects unavailable.
 fn page_refused(case: &GoldenCase, report: &Report) -> bool {
     let page = case.replies.iter().any(|reply| reply.html.is_some());
     let expected = case.expect.verdict.as_ref().is_some_and(|verdict| verdict.value.word() == "unavailable");
     page && expected && matches!(report.verdict, Verdict::Reject(_))
 }
 
-/// The requests that were made, and replies that nobody asked for.
+/// The requests that were made, and replies that were not used.
 pub(super) fn exchanges(case: &GoldenCase, explain: &str, upstream: &Canned, found: &mut Vec<Difference>) {
     let (expect, asked) = (&case.expect, upstream.asked());
     if let Some(requests) = &expect.requests {
@@ -280,7 +280,7 @@ fn body(asked: &Outgoing) -> Value {
     json.unwrap_or_else(|| Value::Text(String::from_utf8_lossy(bytes).into_owned()))
 }
 
-/// A name that comes again makes a list.
+/// A repeated name becomes a list.
 fn add(fields: &mut Object, name: &str, value: &str) {
     let value = Value::from(value);
     match fields.get_mut(name) {

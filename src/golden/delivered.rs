@@ -1,4 +1,4 @@
-//! The cookies that a case expects to be handed over, beside those that are.
+//! Compares the cookies that a case expects with those that are delivered.
 
 use super::difference::Difference;
 use crate::connector::raw::golden::{Expect, ExpectedCookie};

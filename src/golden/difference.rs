@@ -1,11 +1,10 @@
-//! One thing that a case expected and that came out otherwise.
+//! A difference between a case and its result.
 
 use std::sync::Arc;
 
 use crate::connector::raw::golden::GoldenCase;
 use crate::diagnostic::{Diagnostic, SourceFile, Span};
 
-/// One thing that is not as expected.
 #[derive(Debug)]
 pub(super) struct Difference {
     pub(super) at: Span,

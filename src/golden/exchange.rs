@@ -1,4 +1,4 @@
-//! An upstream made of the replies of a case. It records what it was asked.
+//! An upstream that gives the replies of a case and records the requests.
 
 use std::sync::Mutex;
 
@@ -23,23 +23,20 @@ pub(super) struct Canned {
 }
 
 impl Canned {
-    /// Builds the replies; what a reply cannot be is a difference.
+    /// Builds the replies; an impossible reply is a difference.
     pub(super) fn replies(written: &[GoldenReply]) -> Result<Self, Difference> {
         let replies = written.iter().map(reply).collect::<Result<_, _>>()?;
         Ok(Self { replies, asked: Mutex::default() })
     }
 
-    /// What was asked, in order.
     pub(super) fn asked(&self) -> Vec<Outgoing> {
         self.asked.lock().map(|asked| asked.clone()).unwrap_or_default()
     }
 
-    /// The replies as they are.
     pub(super) fn into_replies(self) -> Vec<Result<Reply, SendFault>> {
         self.replies
     }
 
-    /// How many replies the case gives.
     pub(super) fn given(&self) -> usize {
         self.replies.len()
     }

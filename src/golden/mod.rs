@@ -1,7 +1,7 @@
 //! Golden cases of a connector: the real flow over replies from the file, with no network and no real secrets.
 //!
-//! A case says what the user types, what the upstream answers, and what must come out: the verdict, what goes back,
-//! and the requests that were made. Every difference is a diagnostic at its place in the file.
+//! A case says what the user types, what the upstream replies, and what is expected: the verdict, what is mapped, and
+//! the requests. Every difference is a diagnostic at its place in the file.
 
 mod ambient;
 mod compare;
@@ -74,14 +74,14 @@ async fn run_case(live: &Live, loader: &Loader, case: &GoldenCase) -> Vec<Diagno
     first(differences).map(|difference| difference.diagnostic(case, &live.file)).into_iter().collect()
 }
 
-/// One mistake a case, the first: what else differs mostly follows from it, and is said below.
+/// One diagnostic a case, for the first difference: the others mostly follow from it and are listed in its help.
 fn first(differences: Vec<Difference>) -> Option<Difference> {
     let mut all = differences.into_iter();
     let first = all.next()?;
     Some(all.fold(first, |first, next| first.help(format!("also: {}", next.what))))
 }
 
-/// The last part of a login decides; answers that nobody asked for are a mistake of the case.
+/// The last part of a login decides; answers that were not asked for are a difference.
 fn compare_login(case: &GoldenCase, last: Option<&Report>, unasked: usize, exchange: &Canned) -> Vec<Difference> {
     let Some(report) = last else { return Vec::new() };
     let mut differences = compare::compare(case, report, exchange);

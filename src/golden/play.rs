@@ -1,7 +1,8 @@
-//! Playing a case: the login (or the utility call) that it describes, over given replies, with the answers that it gives.
+//! Playing a case: the login (or the utility call) that it describes, over given replies, with the answers that it
+//! gives.
 //!
-//! Tests play a case again with another password and with replies of their own ([`replay`]): whatever must hold of every
-//! outcome of a connector can be tried on the outcomes that its author wrote down.
+//! Tests play a case again with another password and with replies of their own ([`replay`]): whatever must hold of
+//! every outcome of a connector can be tried on the outcomes that its author wrote down.
 
 use indexmap::IndexMap;
 
@@ -23,24 +24,23 @@ use crate::secret::Secret;
 use crate::upstream::{Reply, SendFault};
 use crate::verdict::Verdict;
 
-/// The key of an entry of `answers` that asks for the code once more.
+/// The key in `answers` that requests the code once more.
 const RESEND: &str = "resend";
 
-/// What a case comes to.
+/// The result of a case.
 #[derive(Debug)]
 pub enum Played {
     /// A login, a report for each part of it: up to a challenge, up to the next, up to its end.
     Login {
         /// At least one.
         parts: Vec<Report>,
-        /// Answers of the case that nobody asked for.
+        /// Answers of the case that were not asked for.
         unasked: usize,
     },
     /// The call of a utility.
     Utility(UtilityReport),
 }
 
-/// On what a case is played.
 #[derive(Clone, Copy)]
 pub(super) struct Stage<'a> {
     pub connector: &'a Connector,
@@ -127,15 +127,15 @@ fn call(login: Login) -> UtilityCall {
     }
 }
 
-/// The challenge that is open, and what stands under it.
+/// The open challenge and its state.
 fn waiting(report: &Report, store: &InMemoryStore) -> Option<(String, SavedLogin)> {
     let Verdict::Challenge(challenge) = &report.verdict else { return None };
     let state = store.take(&challenge.id)?;
     Some((challenge.id.clone(), SavedLogin::read(&state)?))
 }
 
-/// What an entry of `answers` stands for: nothing in it is a poll, `resend` alone asks for the code once more. A redirect
-/// that names no `state` brings back the right one, which no file can know.
+/// What an entry of `answers` stands for: nothing in it is a poll, `resend` alone asks for the code once more. A
+/// redirect that names no `state` brings back the right one, which no file can know.
 fn action(answer: &Dict<Text>, saved: &SavedLogin) -> Action {
     let mut answers: IndexMap<String, Secret> =
         answer.iter().map(|(name, text)| (name.value.clone(), Secret::new(text.text.as_str()))).collect();

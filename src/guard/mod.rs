@@ -1,16 +1,16 @@
-//! Brute-force protection: failed attempts are counted, and too many are refused with growing waits before anything is sent.
-//! Nothing blocks.
+//! Brute-force protection: failed attempts are counted, and too many are refused with growing waits before anything is
+//! sent. Nothing blocks.
 //!
-//! Failures count by connector, account (not spelling, see `account`) and address together, and more widely by address alone;
-//! where the console tells no address, by client and connector. What the upstream says about a name (unknown, locked,
-//! disabled) makes no difference here, so the guard is no oracle for user names. From the first failure on, logins in flight
-//! count as failures to come, so that parallel guesses gain nothing. The tables have a fixed size, keep keyed hashes in place
-//! of names, and evict the entries with the fewest failures.
+//! Failures count by connector, account (not spelling, see `account`) and address together, and more widely by address
+//! alone; where the console tells no address, by client and connector. What the upstream says about a name (unknown,
+//! locked, disabled) makes no difference here, so the guard is no oracle for user names. From the first failure on,
+//! logins in flight count as failures to come, so that parallel guesses gain nothing. The tables have a fixed size,
+//! keep keyed hashes in place of names, and evict the entries with the fewest failures.
 //!
 //! Two other bounds are for what needs no password: codes that upstreams send ([`SendQuota`]) and utility calls
 //! ([`UtilityRate`]).
 
-mod lines;
+mod audit_lines;
 mod rate;
 mod sends;
 mod table;
@@ -27,7 +27,7 @@ use crate::config;
 use rate::{Bound, Meter, Rate, SITE_FACTOR};
 use table::{Slot, Table};
 
-pub use lines::LineRate;
+pub use audit_lines::AuditLineRate;
 pub use rate::Refusal;
 pub use sends::SendQuota;
 pub use utilities::{UtilityRate, UtilityUse};
@@ -37,11 +37,11 @@ pub use utilities::{UtilityRate, UtilityUse};
 pub struct Guard {
     rules: config::Guard,
     table: Table,
-    /// Failures of logins of which no address is known.
-    unplaced: Meter,
+    /// Failures of logins without a known address.
+    without_address: Meter,
 }
 
-/// Who tries to log in.
+/// The keys of one attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct AttemptKey<'a> {
     /// The name of the API's client.
@@ -50,7 +50,7 @@ pub struct AttemptKey<'a> {
     pub connector: &'a str,
     /// The user name as it was sent (or the field `user` of it).
     pub username: &'a str,
-    /// The address of the user's device, if the console told.
+    /// The address of the user's device, if the console sent it.
     pub client_ip: Option<IpAddr>,
 }
 
@@ -59,27 +59,27 @@ pub struct AttemptKey<'a> {
 pub enum Outcome {
     /// Refused by the upstream: counts.
     Failed,
-    /// The upstream answered something that is no answer. It may mean "wrong", so the user's count goes up. The wider
-    /// counts do not: one user's guesses end at their own bound, and when many users hear this, the upstream is in trouble.
+    /// The reply decides nothing. It may mean "wrong", so the user's count goes up. The address's does not: one user's
+    /// guesses end at the user's limit, and when many users get such replies the upstream is failing.
     Unreadable,
     /// Accepted: the user's own count starts again. The address's does not, or one known password would buy guesses at
     /// all others.
     Succeeded,
-    /// Neither: a challenge, an upstream in trouble, a caller that went away.
+    /// Neither: a challenge, a failing upstream, a caller that disconnected.
     Neutral,
 }
 
-/// A place among the attempts in flight. Dropped without [`Ticket::close`], it is neutral.
+/// An attempt in flight. Dropped without [`Ticket::close`], its outcome is neutral.
 #[derive(Debug)]
 pub struct Ticket {
     guard: Arc<Guard>,
-    held: [Option<Held>; 3],
-    unplaced: Option<Bound>,
+    held: [Option<HeldKey>; 3],
+    without_address: Option<Bound>,
 }
 
-/// A place under one key.
+/// One key that an attempt holds.
 #[derive(Debug, Clone, Copy)]
-struct Held {
+struct HeldKey {
     key: u128,
     scope: Scope,
 }
@@ -87,7 +87,7 @@ struct Held {
 /// What a key counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    /// One account at one address (IPv6: at one site, which costs whoever shares it nothing unless they share the account).
+    /// One account at one address (IPv6: at one /48).
     User,
     /// One address (IPv6: /64).
     Address,
@@ -95,12 +95,12 @@ enum Scope {
     Site,
 }
 
-/// Logins in flight at one address while it is below its bound, as a multiple of the failures it may have: an office at nine
-/// o'clock, in front of an upstream that has become slow.
+/// Logins in flight at one address below its limit, as a multiple of the failures it may have: an office at nine
+/// o'clock with a slow upstream needs that many.
 const IN_FLIGHT_FACTOR: u32 = 4;
 
 /// The period of `client_failures`.
-const UNPLACED_PER: Duration = Duration::from_mins(1);
+const CLIENT_FAILURES_PERIOD: Duration = Duration::from_mins(1);
 
 /// When an attempt that is refused for logins in flight may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -108,13 +108,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 impl Guard {
     /// An empty table.
     pub fn new(rules: config::Guard) -> Self {
-        Self { table: Table::new(rules.entries), unplaced: Meter::new(rules.entries), rules }
+        Self { table: Table::new(rules.entries), without_address: Meter::new(rules.entries), rules }
     }
 
-    /// Lets an attempt in, or says when to come back. Never waits.
+    /// Admits an attempt, or returns when to retry. Never blocks.
     pub fn enter(self: &Arc<Self>, attempt: &AttemptKey<'_>, now: Instant) -> Result<Ticket, Refusal> {
-        // A refusal below drops the ticket, which gives back what it holds.
-        let mut ticket = Ticket { guard: Arc::clone(self), held: [None; 3], unplaced: None };
+        // A refusal below drops the ticket, which releases what it holds.
+        let mut ticket = Ticket { guard: Arc::clone(self), held: [None; 3], without_address: None };
         if !self.rules.enabled {
             return Ok(ticket);
         }
@@ -126,22 +126,22 @@ impl Guard {
                 ticket.hold(1, self.table.key(&("client_ip", site)), Scope::Site, now)?;
             }
         } else {
-            let key = self.unplaced.key(&("client", client, connector));
-            let bound = Bound { key, rate: self.unplaced_rate(), by: "client" };
-            self.unplaced.take(std::slice::from_ref(&bound), now)?;
-            ticket.unplaced = Some(bound);
+            let key = self.without_address.key(&("client", client, connector));
+            let bound = Bound { key, rate: self.without_address_rate(), by: "client" };
+            self.without_address.take(std::slice::from_ref(&bound), now)?;
+            ticket.without_address = Some(bound);
         }
         let key = self.table.key(&("user", connector, folded(username), client_ip.map(site)));
         ticket.hold(2, key, Scope::User, now)?;
         Ok(ticket)
     }
 
-    fn unplaced_rate(&self) -> Rate {
-        Rate { most: self.rules.client_failures, per: UNPLACED_PER }
+    fn without_address_rate(&self) -> Rate {
+        Rate { most: self.rules.client_failures, per: CLIENT_FAILURES_PERIOD }
     }
 
-    /// Failures before waits begin.
-    fn free(&self, scope: Scope) -> u32 {
+    /// Failures before back-off begins.
+    fn free_failures(&self, scope: Scope) -> u32 {
         match scope {
             Scope::User => self.rules.user_failures,
             Scope::Address => self.rules.client_ip_failures,
@@ -149,26 +149,26 @@ impl Guard {
         }
     }
 
-    /// How many may be in flight after `failures`. As if each of them had failed: of one account the next one must still be
-    /// without a wait. Behind an address are many people, and each account there has its own bound.
-    fn places(&self, scope: Scope, failures: u32) -> u32 {
-        let left = (self.free(scope) + 1).saturating_sub(failures).max(1);
+    /// How many attempts may be in flight after `failures`, counting each as a failure. An address has many users, and
+    /// each account there has its own limit, so it may have more.
+    fn max_in_flight(&self, scope: Scope, failures: u32) -> u32 {
+        let left = (self.free_failures(scope) + 1).saturating_sub(failures).max(1);
         match scope {
             Scope::User => left.min(self.rules.parallel.max(1)),
-            Scope::Address | Scope::Site if failures > self.free(scope) => left,
+            Scope::Address | Scope::Site if failures > self.free_failures(scope) => left,
             Scope::Address | Scope::Site => {
-                (self.free(scope) + 1).saturating_mul(IN_FLIGHT_FACTOR).saturating_sub(failures)
+                (self.free_failures(scope) + 1).saturating_mul(IN_FLIGHT_FACTOR).saturating_sub(failures)
             }
         }
     }
 
-    fn admit(&self, held: Held, now: Instant) -> Result<(), Duration> {
+    fn admit(&self, held: HeldKey, now: Instant) -> Result<(), Duration> {
         self.table.entry(held.key, now, self.rules.forget_after, |slot| {
             if let Some(left) = slot.until.and_then(|until| until.checked_duration_since(now)).filter(|d| !d.is_zero())
             {
                 return Err(left);
             }
-            if slot.in_flight >= self.places(held.scope, slot.failures) {
+            if slot.in_flight >= self.max_in_flight(held.scope, slot.failures) {
                 return Err(RETRY_AFTER);
             }
             slot.in_flight += 1;
@@ -176,7 +176,7 @@ impl Guard {
         })
     }
 
-    fn leave(&self, held: Held, outcome: Outcome, now: Instant) {
+    fn release(&self, held: HeldKey, outcome: Outcome, now: Instant) {
         let counts = match outcome {
             Outcome::Failed => true,
             Outcome::Unreadable => held.scope == Scope::User,
@@ -187,7 +187,7 @@ impl Guard {
             if counts {
                 slot.failures = slot.failures.saturating_add(1);
                 slot.last = now;
-                slot.until = self.wait(slot.failures, self.free(held.scope)).map(|wait| now + wait);
+                slot.until = self.backoff(slot.failures, self.free_failures(held.scope)).map(|wait| now + wait);
             } else if outcome == Outcome::Succeeded && held.scope == Scope::User {
                 slot.failures = 0;
                 slot.until = None;
@@ -195,21 +195,21 @@ impl Guard {
         });
     }
 
-    /// The wait after the `failures`-th failure.
-    fn wait(&self, failures: u32, free: u32) -> Option<Duration> {
+    /// The back-off after the `failures`-th failure.
+    fn backoff(&self, failures: u32, free: u32) -> Option<Duration> {
         let over = failures.checked_sub(free + 1)? as usize;
         self.rules.waits.get(over).or(self.rules.waits.last()).copied()
     }
 }
 
 impl Ticket {
-    /// Counts how the attempt ended.
+    /// Counts the outcome.
     pub fn close(mut self, outcome: Outcome, now: Instant) {
         self.settle(outcome, now);
     }
 
     fn hold(&mut self, at: usize, key: u128, scope: Scope, now: Instant) -> Result<(), Refusal> {
-        let held = Held { key, scope };
+        let held = HeldKey { key, scope };
         let by = if scope == Scope::User { "user" } else { "client_ip" };
         self.guard.admit(held, now).map_err(|retry_after| Refusal { retry_after, by })?;
         self.held[at] = Some(held);
@@ -218,10 +218,10 @@ impl Ticket {
 
     fn settle(&mut self, outcome: Outcome, now: Instant) {
         for held in std::mem::take(&mut self.held).into_iter().flatten() {
-            self.guard.leave(held, outcome, now);
+            self.guard.release(held, outcome, now);
         }
-        if let Some(bound) = self.unplaced.take().filter(|_| outcome != Outcome::Failed) {
-            self.guard.unplaced.give_back(&bound);
+        if let Some(bound) = self.without_address.take().filter(|_| outcome != Outcome::Failed) {
+            self.guard.without_address.give_back(&bound);
         }
     }
 }

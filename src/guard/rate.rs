@@ -1,7 +1,7 @@
 //! A rate limit for each of several keys: a burst, and after that one more as time passes.
 //!
-//! The generic cell rate algorithm: of a key one instant is kept, which says how far ahead it has run. Nothing blocks, names
-//! are kept as keyed hashes only, and the table has a fixed size: the keys that took least are evicted.
+//! The generic cell rate algorithm: of a key one instant is kept, which says how far ahead it has run. Nothing blocks,
+//! names are kept as keyed hashes only, and the table has a fixed size: the keys that took least are evicted.
 
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use super::table::{Slot, Table};
 use crate::account::{network, site};
 
-/// A site may do what this many of its addresses may: a provider gives whole sites to customers, and also puts many customers into one.
+/// A site may do what this many of its addresses may: a provider gives whole sites to customers, and also puts many
+/// customers into one.
 pub(super) const SITE_FACTOR: u32 = 4;
 
 /// Come back later.
@@ -20,11 +21,12 @@ pub(super) const SITE_FACTOR: u32 = 4;
 pub struct Refusal {
     /// When another attempt makes sense.
     pub retry_after: Duration,
-    /// Which key was over its bound: `user`, `client_ip` or `client`; `sends_…` of a code, `utility_…` of a utility call.
+    /// Which key was over its bound: `user`, `client_ip` or `client`; `sends_…` of a code, `utility_…` of a utility
+    /// call.
     pub by: &'static str,
 }
 
-/// `most` at once; the next one is due after `per / most`, and so on.
+/// A burst of `most`, refilled by one each `per / most`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rate {
     /// At least 1.
@@ -32,7 +34,7 @@ pub(super) struct Rate {
     pub per: Duration,
 }
 
-/// One key and what it may take.
+/// One key and its rate.
 #[derive(Debug)]
 pub(super) struct Bound {
     pub key: u128,
@@ -53,7 +55,7 @@ impl Meter {
         self.0.key(of)
     }
 
-    /// The bounds of an address, and of the site that it is in.
+    /// The bounds of an address and of its site.
     pub(super) fn of_address(&self, address: IpAddr, rate: Rate, by: &'static str, bounds: &mut Vec<Bound>) {
         let (network, site) = (network(address), site(address));
         bounds.push(Bound { key: self.key(&("client_ip", network)), rate, by });
@@ -68,7 +70,7 @@ impl Meter {
         self.0.len()
     }
 
-    /// Takes one of every bound, or of none: then the first that is used up says when to come back.
+    /// Takes one of every bound, or of none; the error names the first that is exhausted, and when to retry.
     pub(super) fn take(&self, bounds: &[Bound], now: Instant) -> Result<(), Refusal> {
         for (index, bound) in bounds.iter().enumerate() {
             if let Err(retry_after) = self.one(bound, now) {
@@ -79,18 +81,18 @@ impl Meter {
         Ok(())
     }
 
-    /// Takes one and gives how many were refused before it; `None` when this is one of them.
-    pub(super) fn take_or_leave(&self, bound: &Bound, now: Instant) -> Option<u32> {
+    /// Takes one and returns how many were refused before it; `None` when this one is refused.
+    pub(super) fn take_or_suppress(&self, bound: &Bound, now: Instant) -> Option<u32> {
         let taken = self.one(bound, now).is_ok();
-        let mut left_out = 0;
+        let mut suppressed = 0;
         self.0.update(bound.key, |slot| {
             if taken {
-                left_out = std::mem::take(&mut slot.left_out);
+                suppressed = std::mem::take(&mut slot.suppressed);
             } else {
-                slot.left_out = slot.left_out.saturating_add(1);
+                slot.suppressed = slot.suppressed.saturating_add(1);
             }
         });
-        taken.then_some(left_out)
+        taken.then_some(suppressed)
     }
 
     fn one(&self, bound: &Bound, now: Instant) -> Result<(), Duration> {
@@ -98,20 +100,19 @@ impl Meter {
         let interval = bound.rate.interval();
         self.0.entry(bound.key, now, per, |slot| {
             let ahead = slot.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
-            // Room for one more interval before `per` is full.
-            let room = per.saturating_sub(interval);
-            if let Some(wait) = ahead.checked_sub(room).filter(|wait| !wait.is_zero()) {
+            let allowed = per.saturating_sub(interval);
+            if let Some(wait) = ahead.checked_sub(allowed).filter(|wait| !wait.is_zero()) {
                 return Err(wait);
             }
             slot.until = Some(now + ahead + interval);
-            // Who took most is pushed out last.
+            // The entry that took most is evicted last.
             slot.failures = slot.failures.saturating_add(1);
             slot.last = now;
             Ok(())
         })
     }
 
-    /// One that was taken counts no more.
+    /// Takes back one that was taken.
     pub(super) fn give_back(&self, bound: &Bound) {
         self.0.update(bound.key, |slot: &mut Slot| {
             slot.until = slot.until.and_then(|until| until.checked_sub(bound.rate.interval()));

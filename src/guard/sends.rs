@@ -1,7 +1,7 @@
-//! The send quota: how many codes upstreams send because of us.
+//! The quota of codes that upstreams send.
 //!
-//! A code costs money and rings somebody's phone, and who asks for it has proven nothing yet. Counted before each try of
-//! the step that sends it, by account or number however it is spelled; given back when nothing was sent.
+//! A code costs money and rings somebody's phone, and is sent before anything is proven. It is counted before each try
+//! of the step that sends it, by account or number however it is spelled, and taken back when nothing was sent.
 
 use std::time::Duration;
 
@@ -13,17 +13,14 @@ use crate::account::{folded, site};
 use crate::config;
 use crate::flow::{CodeSend, Sends};
 
-/// Codes sent so far.
 #[derive(Debug)]
 pub struct SendQuota {
-    /// Off: the upstreams count alone.
     enabled: bool,
     rules: config::Sends,
     meter: Meter,
 }
 
 impl SendQuota {
-    /// Nothing sent yet.
     pub fn new(rules: &config::Guard) -> Self {
         Self { enabled: rules.enabled, rules: rules.sends, meter: Meter::new(rules.entries) }
     }
@@ -33,12 +30,12 @@ impl SendQuota {
         self.meter.len()
     }
 
-    /// Counts one code for the account of `send`, or says when to come back. Never waits.
+    /// Counts one code for the account of `send`, or returns when to retry. Never blocks.
     pub fn take(&self, send: &CodeSend<'_>, now: Instant) -> Result<(), Refusal> {
         if self.enabled { self.meter.take(&self.bounds(send), now) } else { Ok(()) }
     }
 
-    /// The code that was counted last for `send` was not sent.
+    /// Takes back the last count for `send`: the code was not sent.
     pub fn give_back(&self, send: &CodeSend<'_>) {
         if self.enabled {
             self.bounds(send).iter().for_each(|bound| self.meter.give_back(bound));

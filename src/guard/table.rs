@@ -1,7 +1,7 @@
 //! A table of fixed size from keyed hash to failures.
 //!
-//! Sets of eight slots, each behind its own lock: every operation looks at eight slots at most, and a flood of names can
-//! neither grow the table nor hold up more than its own set. The hash key is drawn at start, so nobody can aim at a set.
+//! Sets of eight slots, each behind its own lock: every operation reads eight slots at most, and a flood of names can
+//! neither grow the table nor delay more than its own set. The hash key is random, so an attacker cannot choose a set.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hash};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Slots of a set: enough that an entry with failures is pushed out only by seven others with more.
+/// Slots of a set: an entry with failures is evicted only by seven others with more.
 const WAYS: usize = 8;
 
 /// One key's count.
@@ -19,17 +19,17 @@ pub(super) struct Slot {
     key: u128,
     pub failures: u32,
     pub in_flight: u32,
-    /// What was refused since the last that was not.
-    pub left_out: u32,
+    /// Refused since the last that was not.
+    pub suppressed: u32,
     /// When the last failure was (or the entry was made).
     pub last: Instant,
-    /// The end of the present wait.
+    /// The end of the current back-off.
     pub until: Option<Instant>,
 }
 
 impl Slot {
     fn idle(&self) -> bool {
-        self.failures == 0 && self.in_flight == 0 && self.left_out == 0
+        self.failures == 0 && self.in_flight == 0 && self.suppressed == 0
     }
 }
 
@@ -46,12 +46,12 @@ impl Table {
         Self { sets: (0..sets).map(|_| Mutex::default()).collect(), high: RandomState::new(), low: RandomState::new() }
     }
 
-    /// 128 bits by two keyed hashes: two names share an entry about never, and the name itself is not kept.
+    /// 128 bits by two keyed hashes: two names practically never share an entry, and the name itself is not stored.
     pub(super) fn key(&self, of: &impl Hash) -> u128 {
         (u128::from(self.high.hash_one(of)) << 64) | u128::from(self.low.hash_one(of))
     }
 
-    /// Runs `with` on the key's slot, which is made if need be. Failures older than `forget_after` are gone.
+    /// Runs `with` on the key's slot, which is made if need be. Failures older than `forget_after` are forgotten.
     pub(super) fn entry<T>(
         &self,
         key: u128,
@@ -64,7 +64,7 @@ impl Table {
             slot.failures = 0;
             slot.until = None;
         }
-        let index = set.iter().position(|slot| slot.key == key).unwrap_or_else(|| make_room(&mut set, key, now));
+        let index = set.iter().position(|slot| slot.key == key).unwrap_or_else(|| slot_for(&mut set, key, now));
         with(&mut set[index])
     }
 
@@ -91,17 +91,17 @@ impl Table {
     }
 }
 
-/// The index of a fresh slot: a new one, or that of the least guilty entry, the oldest among equals.
-fn make_room(set: &mut Vec<Slot>, key: u128, now: Instant) -> usize {
-    let fresh = Slot { key, failures: 0, in_flight: 0, left_out: 0, last: now, until: None };
+/// The index of a fresh slot: a new one, or that of the entry with the fewest failures, the oldest among equals.
+fn slot_for(set: &mut Vec<Slot>, key: u128, now: Instant) -> usize {
+    let fresh = Slot { key, failures: 0, in_flight: 0, suppressed: 0, last: now, until: None };
     set.retain(|slot| !slot.idle());
     if set.len() < WAYS {
         set.push(fresh);
         return set.len() - 1;
     }
-    // An attempt in flight weighs as a failure: pushed out it would be one guess for nothing.
-    let guilt = |slot: &Slot| (slot.failures.saturating_add(slot.in_flight), slot.last);
-    let least = (0..set.len()).min_by_key(|index| guilt(&set[*index])).unwrap_or_default();
+    // An attempt in flight counts as a failure: evicted it would be a free guess.
+    let weight = |slot: &Slot| (slot.failures.saturating_add(slot.in_flight), slot.last);
+    let least = (0..set.len()).min_by_key(|index| weight(&set[*index])).unwrap_or_default();
     set[least] = fresh;
     least
 }

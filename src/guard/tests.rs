@@ -203,7 +203,8 @@ fn an_outage_locks_no_office() {
     assert_eq!(bench.wait_of("user0", "10.0.0.1"), Some((1, "user")));
 }
 
-/// Whoever keeps on guessing keeps a name waiting where no address is told; when they stop, the last wait is all that is left.
+/// Whoever keeps on guessing keeps a name waiting where no address is told; when they stop, the last wait is all that
+/// is left.
 #[test]
 fn a_victim_waits_no_longer_than_the_last_wait() {
     let mut bench = Bench::new(|_| {});

@@ -1,5 +1,5 @@
 //! The rate of utility calls. They need no password, so anybody who reaches the console can cause them, and each is a
-//! request to an upstream. Bounded by the client of the API, by the connector, and by the address of the user's device.
+//! request to an upstream. They are limited by API client, by connector, and by the address of the user's device.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,6 @@ use super::Refusal;
 use super::rate::{Bound, Meter, Rate};
 use crate::config;
 
-/// Utility calls so far.
 #[derive(Debug)]
 pub struct UtilityRate {
     enabled: bool,
@@ -17,31 +16,29 @@ pub struct UtilityRate {
     meter: Meter,
 }
 
-/// Who uses what.
 #[derive(Debug, Clone, Copy)]
 pub struct UtilityUse<'a> {
     /// The name of the API's client.
     pub client: &'a str,
     /// The connector's id.
     pub connector: &'a str,
-    /// The address of the user's device, if the console told.
+    /// The address of the user's device, if the console sent it.
     pub client_ip: Option<IpAddr>,
 }
 
 impl UtilityRate {
-    /// No call yet.
     pub fn new(rules: &config::Guard) -> Self {
         Self { enabled: rules.enabled, rules: rules.utilities, meter: Meter::new(rules.entries) }
     }
 
-    /// Counts one call, or says when to come back. Never waits.
+    /// Counts one call, or returns when to retry. Never blocks.
     pub fn take(&self, call: &UtilityUse<'_>, now: Instant) -> Result<(), Refusal> {
         if !self.enabled {
             return Ok(());
         }
         let config::Utilities { client, connector, client_ip, per } = self.rules;
         let mut bounds = Vec::with_capacity(4);
-        // The narrowest first: one device that calls without end uses up nothing of what all share.
+        // The narrowest first: a device over its own limit uses up nothing of what all share.
         if let Some(address) = call.client_ip {
             self.meter.of_address(address, Rate { most: client_ip, per }, "utility_client_ip", &mut bounds);
         }

@@ -20,7 +20,7 @@ fn report(verdict: Verdict, status: Option<u16>) -> Report {
             factor: true,
             end: StepEnd::Ended,
             status,
-            mute: false,
+            unjudged_status: false,
             took: Duration::from_millis(30),
             trace: None,
         }],

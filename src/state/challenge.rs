@@ -12,8 +12,8 @@ use crate::crypto::digest::{Algorithm, digest};
 /// The largest state: what later steps name, a cookie jar, and little else.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// The longest wait for a store, however late the deadline is: a store beside the daemon answers in milliseconds, and a user
-/// at a prompt should learn soon that it does not.
+/// The longest wait for a store, however late the deadline is: a store beside the daemon answers in milliseconds, and a
+/// user at a prompt should learn soon that it does not.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The state of a login that waits for an answer, and what eviction needs to know of its owner.

@@ -1,8 +1,9 @@
 //! The sealed form of a state: `version | key id | end | instance | nonce | ciphertext`.
 //!
-//! The end is in it because Redis expires keys by its own clock, and anyone who may write there can undo that; the instance of
-//! Redis, because one that was restored holds what was taken already. The store key is authenticated, so a text opens under its
-//! own key only. All daemons open what one of them seals, so a change of the format needs another version.
+//! The end is in it because Redis expires keys by its own clock, and anyone who may write there can undo that; the
+//! instance of Redis, because one that was restored holds what was taken already. The store key is authenticated, so a
+//! text opens under its own key only. All daemons open what one of them seals, so a change of the format needs another
+//! version.
 
 use zeroize::Zeroizing;
 

@@ -1,9 +1,9 @@
 //! Which open challenge is evicted when there are too many, in number or in bytes.
 //!
-//! The order: the oldest of the same account, when that has [`MAX_PER_ACCOUNT`]; when the store is full, the oldest that was
-//! opened before a factor succeeded (opening those needs no password), of the connector that holds most bytes of them; then
-//! the oldest after a factor, likewise. An evicted login ends with challenge_expired and is counted; neither the daemon nor
-//! Redis can be made to grow. The store itself holds the challenges: this is an index of them.
+//! The order: the oldest of the same account, when that has [`MAX_PER_ACCOUNT`]; when the store is full, the oldest
+//! that was opened before a factor succeeded (opening those needs no password), of the connector that holds most bytes
+//! of them; then the oldest after a factor, likewise. An evicted login ends with challenge_expired and is counted;
+//! neither the daemon nor Redis can be made to grow. The store itself holds the challenges: this is an index of them.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -97,8 +97,8 @@ impl<T> EvictionIndex<T> {
 
     pub(super) fn owner(&self, state: &ChallengeState<'_>) -> Owner {
         let ChallengeState { after_factor, connector, account, client_ip, .. } = *state;
-        // Before a factor anybody can open one in another user's name: the network is part of the account, so that a stranger
-        // elsewhere evicts none of that user's.
+        // Before a factor anybody can open one in another user's name: the network is part of the account, so that a
+        // stranger elsewhere evicts none of that user's.
         let network = client_ip.filter(|_| !after_factor).map(site);
         Owner {
             after_factor,

@@ -1,8 +1,8 @@
 //! Which Redis a challenge was stored in: one instance lasts from a start or a promotion to the next.
 //!
-//! A Redis that was restarted from a snapshot, or a replica that was promoted, may still hold challenges that were taken
-//! already; so a challenge is valid only in the instance that it was stored in. The id is read in the same script that reads or
-//! writes the challenge, because a connection may reach another Redis at any time.
+//! A Redis that was restarted from a snapshot, or a replica that was promoted, may still hold challenges that were
+//! taken already; so a challenge is valid only in the instance that it was stored in. The id is read in the same script
+//! that reads or writes the challenge, because a connection may reach another Redis at any time.
 
 use crate::crypto::digest::{Algorithm, digest};
 

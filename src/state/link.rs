@@ -1,8 +1,8 @@
 //! The connection to Redis: one, shared by all calls, and replaced when it is broken.
 //!
-//! `ConnectionManager` reconnects after a connection was refused or cut. It never recovers from other failures: a refused
-//! password or a failed handshake stays its answer, and it keeps a connection whose packets are lost. So after any other
-//! failure the next call gets a fresh manager.
+//! `ConnectionManager` reconnects after a connection was refused or cut. It never recovers from other failures: a
+//! refused password or a failed handshake stays its answer, and it keeps a connection whose packets are lost. So after
+//! any other failure the next call gets a fresh manager.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -76,8 +76,8 @@ impl Link {
         Ok(Self { client, current: Mutex::new(current) })
     }
 
-    /// Sends one command and waits for its answer until `deadline`. The first call after an outage still fails with the old
-    /// connection's error, so call [`Link::retry`] before you report a failure.
+    /// Sends one command and waits for its answer until `deadline`. The first call after an outage still fails with the
+    /// old connection's error, so call [`Link::retry`] before you report a failure.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd, deadline: Instant) -> Result<T, Failure> {
         let (mut manager, number) = {
             let current = self.lock();
@@ -147,8 +147,8 @@ fn manager(client: &Client) -> Result<ConnectionManager, SetupError> {
         .set_min_delay(RETRY_DELAY)
         .set_max_delay(RETRY_DELAY);
     let manager = ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(|_| SetupError::Url)?;
-    // A lazy connection makes progress only while a call waits for it. Without this task it would stall when that call times
-    // out, and have used up its connection timeout when the next one comes.
+    // A lazy connection makes progress only while a call waits for it. Without this task it would stall when that call
+    // times out, and have used up its connection timeout when the next one comes.
     let mut driven = manager.clone();
     tokio::spawn(async move {
         let _: Result<(), RedisError> = redis::cmd("PING").query_async(&mut driven).await;

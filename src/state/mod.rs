@@ -1,8 +1,10 @@
-//! The store of open challenges: each is sealed, belongs to one client and is taken once (docs/contract.md sections 5, 8 and 9).
+//! The store of open challenges: each is sealed, belongs to one client and is taken once (docs/contract.md sections 5,
+//! 8 and 9).
 //!
-//! It is in this process, or in Redis for several daemons. Neither learns whose a challenge is or what it holds: the value is
-//! encrypted, and the key is a hash of client and id. No call waits longer than its deadline and [`STORE_TIMEOUT`]: while
-//! Redis is down a challenge is unavailable(state), and logins of one step do not use the store.
+//! It is in this process, or in Redis for several daemons. Neither learns whose a challenge is or what it holds: the
+//! value is encrypted, and the key is a hash of client and id. No call waits longer than its deadline and
+//! [`STORE_TIMEOUT`]: while Redis is down a challenge is unavailable(state), and logins of one step do not use the
+//! store.
 
 mod challenge;
 mod envelope;
@@ -64,8 +66,8 @@ pub struct Counts {
     pub open: Option<usize>,
     /// Dropped before their time because there were too many.
     pub evicted: u64,
-    /// Failures by a closed list of causes: `too_large`, `unreadable` (there, but not opened by any key), `outlived` (opened
-    /// before Redis was restarted or replaced), `gone` (could not be put back), and those of [`RedisFault`].
+    /// Failures by a closed list of causes: `too_large`, `unreadable` (there, but not opened by any key), `outlived`
+    /// (opened before Redis was restarted or replaced), `gone` (could not be put back), and those of [`RedisFault`].
     pub failures: Vec<(&'static str, u64)>,
 }
 
@@ -93,8 +95,9 @@ impl Challenges {
         Self { store, counters: Counters::default() }
     }
 
-    /// Seals `state` and stores it under a new `id`, for `client` alone, for `ttl`. When the store is full, the oldest challenge
-    /// of the same account is evicted, else one that was opened before a factor succeeded, of the connector that holds most.
+    /// Seals `state` and stores it under a new `id`, for `client` alone, for `ttl`. When the store is full, the oldest
+    /// challenge of the same account is evicted, else one that was opened before a factor succeeded, of the connector
+    /// that holds most.
     pub async fn put(
         &self,
         (client, id): (&str, &str),
@@ -113,8 +116,8 @@ impl Challenges {
         }
     }
 
-    /// Puts back what was taken with `claim`, under the same id, unless another call took it since or Redis was restarted or
-    /// replaced.
+    /// Puts back what was taken with `claim`, under the same id, unless another call took it since or Redis was
+    /// restarted or replaced.
     pub async fn put_back(
         &self,
         (client, id, claim): (&str, &str, &Claim),
@@ -147,9 +150,9 @@ impl Challenges {
         Err(StateError::TooLarge { bytes })
     }
 
-    /// Removes and returns a challenge: of any number of callers one gets it. `None`: unknown, used, expired, another client's,
-    /// or it cannot be opened, because it was changed, moved, sealed with a key that is no longer configured, or opened before
-    /// Redis was restarted or replaced.
+    /// Removes and returns a challenge: of any number of callers one gets it. `None`: unknown, used, expired, another
+    /// client's, or it cannot be opened, because it was changed, moved, sealed with a key that is no longer configured,
+    /// or opened before Redis was restarted or replaced.
     ///
     /// After an error the challenge may be removed or not: the answer of Redis was lost.
     pub async fn take(&self, client: &str, id: &str, deadline: Instant) -> Result<Option<TakenChallenge>, StateError> {
@@ -173,8 +176,8 @@ impl Challenges {
         })
     }
 
-    /// Whether a challenge could be stored and taken now. It asks Redis at most once a second and waits half a second at most,
-    /// so an unauthenticated endpoint may call it.
+    /// Whether a challenge could be stored and taken now. It asks Redis at most once a second and waits half a second
+    /// at most, so an unauthenticated endpoint may call it.
     pub async fn ready(&self) -> bool {
         match &self.store {
             Store::Memory(_) => true,

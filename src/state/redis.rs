@@ -1,10 +1,12 @@
 //! Challenges in Redis or Valkey, for several daemons: one key a challenge, each change of it one script (`script`).
 //!
-//! The value is sealed, and bound to its key, its end and the Redis instance: anyone who can read or write Redis learns nothing
-//! of a user and cannot extend, move or forge a challenge, and neither a restart nor a failover revives one that was taken.
-//! Anyone who can write there can delete a challenge, and can put back one that was taken, until its end.
+//! The value is sealed, and bound to its key, its end and the Redis instance: anyone who can read or write Redis learns
+//! nothing of a user and cannot extend, move or forge a challenge, and neither a restart nor a failover revives one
+//! that was taken. Anyone who can write there can delete a challenge, and can put back one that was taken, until its
+//! end.
 //!
-//! Redis does not know our bounds, so each daemon indexes the challenges that it stored there and deletes those to evict.
+//! Redis does not know our bounds, so each daemon indexes the challenges that it stored there and deletes those to
+//! evict.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -118,7 +120,8 @@ impl Redis {
         let put = script::put_back(&redis_key(key), (&claim.instance, &claim.nonce), &sealed, ttl_ms);
         let result = match self.link.ask::<(String, u8)>(&put, deadline).await {
             Ok((_, back)) => Ok(back == 1),
-            // The call without an answer may have put it back, and another call may have taken it since: it was put back.
+            // The call without an answer may have put it back, and another call may have taken it since: it was put
+            // back.
             Err(failure) => match self.link.retry::<(String, u8)>(failure, &put, deadline).await {
                 Ok((now, back)) => Ok(back == 1 || now == claim.instance.0),
                 Err(why) => Err(why),
@@ -141,8 +144,8 @@ impl Redis {
         (self.keys.seal(key, state.bytes, stamp, &System), ttl_ms)
     }
 
-    /// Evicts what has to go for a challenge under `key`. An entry that cannot be deleted expires by itself, so errors are
-    /// ignored: the script that stores the challenge reports an outage.
+    /// Evicts what has to go for a challenge under `key`. An entry that cannot be deleted expires by itself, so errors
+    /// are ignored: the script that stores the challenge reports an outage.
     async fn make_room(
         &self,
         key: &StoreKey,
@@ -238,8 +241,8 @@ impl Redis {
         result
     }
 
-    /// Warns once when Redis writes its data to disk: that works, but an operator should know. CONFIG may be forbidden: INFO
-    /// alone shows `appendonly`.
+    /// Warns once when Redis writes its data to disk: that works, but an operator should know. CONFIG may be forbidden:
+    /// INFO alone shows `appendonly`.
     async fn check_disk(&self, deadline: Instant) {
         let says = async |command: &mut Cmd| self.link.ask::<redis::Value>(command, deadline).await.ok();
         let info = says(redis::cmd("INFO").arg("persistence")).await;
@@ -273,8 +276,8 @@ fn redis_key(key: &StoreKey) -> String {
     format!("{PREFIX}challenge:{}", hex_encode(&key.0))
 }
 
-/// Whether a sealed end has passed, in milliseconds of the wall clock. Redis expires the key before that, unless someone
-/// changed its TTL.
+/// Whether a sealed end has passed, in milliseconds of the wall clock. Redis expires the key before that, unless
+/// someone changed its TTL.
 fn is_over(end: u64, now: u64) -> bool {
     now > end.saturating_add(SKEW_MS)
 }

@@ -1,7 +1,8 @@
 //! The Lua scripts that store, take and put back a challenge; each is atomic.
 //!
-//! Taking a challenge leaves a mark with the taker's nonce under its key, and putting it back needs that mark: a put-back that
-//! is sent twice because its answer was lost cannot revive a challenge that another daemon took in between.
+//! Taking a challenge leaves a mark with the taker's nonce under its key, and putting it back needs that mark: a
+//! put-back that is sent twice because its answer was lost cannot revive a challenge that another daemon took in
+//! between.
 //!
 //! Each returns the id of the Redis instance. They need EVAL, GET, SET, DEL and INFO.
 
@@ -29,7 +30,8 @@ macro_rules! script {
     };
 }
 
-/// `ARGV`: the instance that the text was sealed for, the text, its TTL in milliseconds. Another instance stores nothing.
+/// `ARGV`: the instance that the text was sealed for, the text, its TTL in milliseconds. Another instance stores
+/// nothing.
 const PUT: &str = script!(
     "if life == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 return {life, 1}"
@@ -42,7 +44,8 @@ redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return {life, 1}"
 );
 
-/// `ARGV`: the taker's mark, its TTL in milliseconds. A Redis that is out of memory stores no mark; it deletes the challenge.
+/// `ARGV`: the taker's mark, its TTL in milliseconds. A Redis that is out of memory stores no mark; it deletes the
+/// challenge.
 const TAKE: &str = script!(
     "local kept = redis.call('GET', KEYS[1])
 if not kept then return {life, 0, false} end

@@ -1,5 +1,4 @@
-//! Cookies that go to the user's browser beside an accept, and beside nothing else: only [`Accept`](super::Accept) has
-//! a place for them.
+//! Cookies for the user's browser. Only an [`Accept`](super::Accept) can carry them.
 
 use crate::secret::Secret;
 use crate::words::words;
@@ -37,7 +36,7 @@ pub struct DeliveredCookie {
     pub set_cookie: Secret,
 }
 
-/// A cookie that the connector names and that is not handed over.
+/// A cookie that the connector names and that is not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WithheldCookie {
     /// Its name at the upstream.
@@ -46,7 +45,7 @@ pub struct WithheldCookie {
     pub why: Withheld,
 }
 
-/// Why a cookie is not handed over. The texts follow its name; they quote no value.
+/// Why a cookie is not delivered. The texts follow its name; they quote no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Withheld {
     /// Nothing of this name is left at the end of the login.
@@ -55,7 +54,7 @@ pub enum Withheld {
     /// Two of one name would overwrite each other.
     #[error("the upstream set another one of this name later, which goes instead")]
     Replaced,
-    /// What ends a field or an attribute, or what consoles cannot put into a field.
+    /// A character that ends a field or an attribute, or that consoles cannot put into a field.
     #[error("its value has a character that a Set-Cookie field does not carry safely")]
     Unfit,
     /// The configuration of the daemon names it.
@@ -77,6 +76,6 @@ pub enum Withheld {
 pub struct Delivery {
     /// An entry for each cookie and domain.
     pub cookies: Vec<DeliveredCookie>,
-    /// What was asked for and is not among them.
+    /// Those that the connector names and that are missing.
     pub withheld: Vec<WithheldCookie>,
 }

@@ -1,7 +1,7 @@
 //! The judging order of docs/contract.md section 4.3 and the proofs that it alone can make.
 //!
-//! Deny first: reject rows, unavailable, more, pending, success. The truths come from outside (`condition`, through
-//! the trait [`Rules`]); the order, and what true, false and unknown mean at each place, stand here once. The proof
+//! Deny first: reject rows, unavailable, more, pending, success. The truths come from outside (`condition`, through the
+//! trait [`Rules`]); the order, and what true, false and unknown mean for each rule, are defined here only. The proof
 //! types have private fields, so that no other code can claim a success.
 //!
 //! ```compile_fail
@@ -11,7 +11,7 @@
 
 use super::{Cause, Reason, Truth};
 
-/// The rules of one step over one reply; each method is asked at most once and only when the earlier ones let it.
+/// The rules of one step over one reply; each is evaluated at most once, and only if no earlier one decided.
 pub trait Rules {
     /// How many reject rows there are.
     fn reject_rows(&self) -> usize;
@@ -19,9 +19,9 @@ pub trait Rules {
     fn reject(&self, row: usize) -> Truth;
     /// The reason of reject row `row`.
     fn reject_reason(&self, row: usize) -> Reason;
-    /// Whether the upstream says that it has trouble; false without such a rule.
+    /// Whether the upstream reports an error; false without such a rule.
     fn unavailable(&self) -> Truth;
-    /// Whether the upstream says "right so far"; false without such a rule.
+    /// Whether the user is right so far and owes another factor; false without such a rule.
     fn more(&self) -> Truth;
     /// Whether the user has still to confirm elsewhere; false without such a rule.
     fn pending(&self) -> Truth;
@@ -31,7 +31,7 @@ pub trait Rules {
     fn replied_ok(&self) -> Truth;
     /// What a false `success` of a factor means.
     fn otherwise(&self) -> Otherwise;
-    /// Where the trouble lies when a rule stays unknown.
+    /// The cause when a rule is unknown.
     fn doubt(&self) -> Cause;
 }
 
@@ -40,7 +40,7 @@ pub trait Rules {
 pub enum Otherwise {
     /// The user is refused.
     Reject(Reason),
-    /// The file says what a refusal looks like, and this is none: nobody is called a liar.
+    /// The file says what a reject looks like, and this reply is none: undetermined.
     Unavailable,
 }
 
@@ -56,17 +56,17 @@ pub struct MoreProof(());
 #[derive(Debug)]
 pub struct HelperProof(());
 
-/// Why a step did not go on; shared by factors and helpers.
+/// Why a step did not succeed; shared by factors and helpers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
-    /// Refused; the row that decided, or `None` for a false `success`.
+    /// Rejected; by a row, or by a false `success` (`None`).
     Reject {
         /// Why.
         reason: Reason,
         /// Index of the reject row.
         row: Option<usize>,
     },
-    /// The reply does not tell, or tells of trouble.
+    /// The reply decides nothing, or reports an error.
     Unavailable(Cause),
     /// Not confirmed yet.
     Pending,
@@ -99,7 +99,7 @@ pub fn judge_factor(rules: &impl Rules) -> FactorOutcome {
     match before_success(rules) {
         Some(Early::More) => FactorOutcome::More(MoreProof(())),
         Some(Early::Denied(denial)) => FactorOutcome::Denied(denial),
-        // A factor without a rule proves nothing. Loading refuses one; should that fail, nobody gets in.
+        // A factor without a rule proves nothing. Loading refuses one; should that fail, access is not granted.
         None => match rules.success().unwrap_or(Truth::Unknown) {
             Truth::True => FactorOutcome::Success(FactorProof(())),
             Truth::False => FactorOutcome::Denied(match rules.otherwise() {
@@ -129,7 +129,7 @@ enum Early {
     Denied(Denial),
 }
 
-/// The first four kinds of rule. One that is unknown ends the judging: a later rule cannot make up for a doubt.
+/// The first four kinds of rule. An unknown rule ends the judging: a later rule cannot override a doubt.
 fn before_success(rules: &impl Rules) -> Option<Early> {
     let doubt = || Some(Early::Denied(Denial::Unavailable(rules.doubt())));
     for row in 0..rules.reject_rows() {

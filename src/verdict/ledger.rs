@@ -26,14 +26,14 @@ pub enum NotGranted {
     /// Every factor was skipped.
     #[error("no step that proves the user ran")]
     NoFactor,
-    /// `more` was said and no later factor succeeded.
+    /// `more` was true and no later factor succeeded.
     #[error("the upstream asked for a further factor and no later step proved it")]
     FactorOwed,
 }
 
-/// What a ledger says at a pause, for the sealed state of a challenge (docs/contract.md section 5). It is data and proves nothing:
-/// only [`Ledger::reopen`] makes a ledger of it again, and `tests/it/architecture.rs` holds the one place that may call it,
-/// which gets it out of a seal that this daemon, or one with the same key, has made.
+/// The content of a ledger, for the sealed state of a challenge (docs/contract.md section 5). It is data and proves
+/// nothing: only [`Ledger::reopen`] makes a ledger of it, and `tests/it/architecture.rs` names the one place that may
+/// call it, with data from a seal that this daemon, or one with the same key, has made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Proven {
     succeeded: u32,
@@ -41,13 +41,13 @@ pub struct Proven {
 }
 
 impl Proven {
-    /// Whether anything was proven, be it only that more is owed.
+    /// Whether a factor succeeded or `more` was true.
     pub fn is_something(self) -> bool {
         self.succeeded > 0 || self.owed
     }
 }
 
-/// What was proven so far. A step that ended in a denial ends the run and is never entered.
+/// What was proven so far. A denied step ends the run and is never entered.
 #[derive(Debug, Default)]
 pub struct Ledger {
     succeeded: u32,
@@ -69,17 +69,17 @@ impl Ledger {
     /// A helper succeeded, which proves nothing.
     pub fn helper(&mut self, _proof: HelperProof) {}
 
-    /// What to keep over a pause.
+    /// What to store with a challenge.
     pub fn proven(&self) -> Proven {
         Proven { succeeded: self.succeeded, owed: self.owed }
     }
 
-    /// The ledger as it was before a pause. `proven` comes out of a seal.
+    /// The ledger as it was before a challenge. `proven` comes out of a seal.
     pub fn reopen(proven: Proven) -> Self {
         Self { succeeded: proven.succeeded, owed: proven.owed }
     }
 
-    /// The steps are through: a grant, or why not.
+    /// After the last step: a grant, or why there is none.
     pub fn close(self) -> Result<Grant, NotGranted> {
         if self.owed {
             return Err(NotGranted::FactorOwed);

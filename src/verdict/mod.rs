@@ -1,7 +1,7 @@
 //! The five verdicts, the reasons and causes, and the proofs from which alone an accept can be made.
 //!
-//! There is no sixth verdict and no "ignore": what is not proven is not granted (docs/security.md, failure 1). Numbers, statuses and
-//! wire bodies are `server::reply`'s; this file only names things.
+//! There is no sixth verdict and no "ignore": what is not proven is not granted (docs/security.md, failure 1). Numbers,
+//! statuses and wire bodies are in `api::reply`.
 
 mod delivery;
 mod judge;
@@ -30,7 +30,7 @@ pub enum Verdict {
     Reject(Reject),
     /// The upstream wants more of the user.
     Challenge(Challenge),
-    /// Doorward could not tell.
+    /// Undetermined.
     Unavailable(Unavailable),
     /// The connector or the daemon is set up wrong.
     Misconfigured(Misconfigured),
@@ -113,7 +113,7 @@ impl Reject {
     }
 }
 
-/// A pause: the upstream wants more of the user, or a confirmation is still awaited elsewhere. It grants nothing.
+/// The upstream asks the user for more, or a confirmation on another device is awaited. It grants nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     /// The one-use id under which the answer is expected: 128 random bits, base64url.
@@ -128,7 +128,7 @@ pub struct Challenge {
     pub url: Option<String>,
     /// A picture to show: a `data:` or https URL.
     pub image: Option<String>,
-    /// How long the id lives.
+    /// How long the id is valid.
     pub expires_in: Duration,
     /// How many answers are left.
     pub attempts_left: u32,
@@ -136,7 +136,7 @@ pub struct Challenge {
     pub resend_after: Option<Duration>,
     /// How long to wait between two polls; `None` when there is nothing to poll for.
     pub poll_after: Option<Duration>,
-    /// Why the last answer or the last resend did not do.
+    /// Why the last answer or the last resend failed.
     pub error: Option<ChallengeError>,
 }
 
@@ -153,7 +153,7 @@ pub struct ChallengeField {
     pub pattern: Option<String>,
 }
 
-/// Why an answer did not do, for the user who may try again.
+/// Why an answer failed, for the user who may try again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChallengeError {
     /// From the closed list.
@@ -164,10 +164,10 @@ pub struct ChallengeError {
     pub error_message: Option<String>,
 }
 
-/// Doorward could not tell; nobody is let in and nobody is called a liar.
+/// Undetermined: access is not granted and the user is not reported as wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable {
-    /// Where the trouble lies, from a closed list.
+    /// Why, from a closed list.
     pub cause: Cause,
     /// When to try again, if that is known.
     pub retry_after: Option<Duration>,
@@ -175,7 +175,7 @@ pub struct Unavailable {
 
 impl From<Cause> for Unavailable {
     fn from(cause: Cause) -> Self {
-        // What is full is empty again in well under a second, or the wait does no harm.
+        // A full queue drains in well under a second, or the wait does no harm.
         let retry_after = (cause == Cause::Overloaded).then_some(Duration::from_secs(1));
         Self { cause, retry_after }
     }
@@ -213,7 +213,7 @@ words! {
         DeniedByPolicy = "denied_by_policy",
         /// What the user typed cannot be sent.
         InvalidInput = "invalid_input",
-        /// The upstream authenticated somebody else.
+        /// The upstream authenticated another account.
         IdentityMismatch = "identity_mismatch",
         /// The challenge is unknown, used or too old.
         ChallengeExpired = "challenge_expired",
@@ -223,7 +223,7 @@ words! {
 }
 
 words! {
-    /// Where the trouble lies when Doorward could not tell.
+    /// Why a login is unavailable.
     pub enum Cause {
         /// No connection could be made or it broke.
         Connect = "connect",
@@ -237,7 +237,7 @@ words! {
         Overloaded = "overloaded",
         /// The reply is not one that the connector can read.
         UnexpectedReply = "unexpected_reply",
-        /// The upstream says that it has trouble.
+        /// The upstream reports an error.
         UpstreamError = "upstream_error",
         /// The reply is over the limit.
         ResponseTooLarge = "response_too_large",

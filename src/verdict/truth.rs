@@ -1,4 +1,4 @@
-//! Kleene's three-valued logic: the value of a condition over a reply that may lack what it asks for.
+//! Kleene's three-valued logic, for conditions over a reply that may lack a value.
 //!
 //! `not` of unknown is unknown: "code is not 500" says nothing about an HTML login page (docs/security.md, failure 3).
 

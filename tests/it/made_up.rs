@@ -229,7 +229,7 @@ impl Connector for MadeUp {
                     factor: true,
                     end: StepEnd::Success,
                     status: Some(200),
-                    mute: false,
+                    unjudged_status: false,
                     took: Duration::from_millis(3),
                     trace: None,
                 }],

@@ -1,6 +1,6 @@
-//! Stage 9: what of a reply goes back to the caller.
+//! Stage 9: what a reply maps for the caller.
 
-use super::matter::{Good, Matter, Notes};
+use super::input::{Findings, JudgeInput, StepSuccess};
 use crate::condition::ValueSource;
 use crate::connector::Step;
 use crate::document::Value;
@@ -10,25 +10,25 @@ use crate::flow::stop::{Ending, Stop};
 use crate::flow::{conceal, explain};
 use crate::verdict::Mapped;
 
-/// Error code and message of this reply, whatever it was judged to be; the last step that replied decides.
-pub(super) fn map_error(matter: Matter<'_>, notes: &mut Notes) -> Option<String> {
-    let (code, message) = matter.step.response.map.error(matter.facts(), matter.mask);
-    if matter.tracing {
-        let map = &matter.step.response.map;
+/// Error code and message of this reply, whatever the judgement; the last reply wins.
+pub(super) fn map_error(input: JudgeInput<'_>, findings: &mut Findings) -> Option<String> {
+    let (code, message) = input.step.response.map.error(input.facts(), input.mask);
+    if input.tracing {
+        let map = &input.step.response.map;
         let keeps =
-            |source: &Option<ValueSource>| source.as_ref().is_some_and(|source| matter.secrecy.keeps_source(source));
-        notes.map = Some(MapTrace {
+            |source: &Option<ValueSource>| source.as_ref().is_some_and(|source| input.secrecy.keeps_source(source));
+        findings.map = Some(MapTrace {
             error_code: code.clone(),
             error_message: message.clone(),
             kept: keeps(&map.error_code) || keeps(&map.error_message),
             ..MapTrace::default()
         });
     }
-    notes.error = Some((code, message.clone()));
+    findings.error = Some((code, message.clone()));
     message
 }
 
-/// The upstream's message, for the user of a refusal.
+/// Adds the upstream's message to a reject that has none of its own.
 pub(super) fn with_message(stop: Stop, upstream: Option<String>) -> Stop {
     match stop.ending {
         Ending::Reject { reason, message } => {
@@ -38,10 +38,10 @@ pub(super) fn with_message(stop: Stop, upstream: Option<String>) -> Stop {
     }
 }
 
-impl Notes {
-    /// Where nothing was decided, what the upstream says of it is for the administrator, unless it repeats something secret; a
-    /// trace is for them always.
-    pub(super) fn tell(&mut self, step: &Step, run: &Run<'_>, result: &mut Result<Good, Stop>) {
+impl Findings {
+    /// Adds the upstream's error code and message to the explain line of an undecided reply, unless they repeat a
+    /// secret; a trace always has them.
+    pub(super) fn explain_undecided(&mut self, step: &Step, run: &Run<'_>, result: &mut Result<StepSuccess, Stop>) {
         let undecided = match result {
             Err(Stop { ending: Ending::Unavailable(_), explain }) => Some(explain),
             _ => None,
@@ -52,41 +52,41 @@ impl Notes {
         let Some((code, message)) = &self.error else { return };
         let fits = |text: &&str| !conceal::repeats(step, run, text);
         let (code, message) = (code.as_deref(), message.as_deref());
-        let told = (code.filter(fits), message.filter(fits));
+        let shown = (code.filter(fits), message.filter(fits));
         if let Some(explain) = undecided {
-            explain.push_str(&explain::told(told.0, told.1));
+            explain.push_str(&explain::upstream_error(shown.0, shown.1));
         }
         if let Some(map) = &mut self.map {
-            map.kept |= told != (code, message);
+            map.kept |= shown != (code, message);
         }
     }
 }
 
 /// Stage 9: extension and attributes.
-pub(super) fn map_data(matter: Matter<'_>, notes: &mut Notes) -> Mapped {
-    let own = matter.step.response.map.data(matter.facts());
-    if matter.tracing && !matter.step.response.map.is_empty() {
-        notes.map.get_or_insert_default();
+pub(super) fn map_data(input: JudgeInput<'_>, findings: &mut Findings) -> Mapped {
+    let own = input.step.response.map.data(input.facts());
+    if input.tracing && !input.step.response.map.is_empty() {
+        findings.map.get_or_insert_default();
     }
-    show_map(&own, notes);
+    show_map(&own, findings);
     own
 }
 
-/// Stage 9 of a refusal: extension and attributes of this reply alone. A part of which nothing is there is null.
-pub(super) fn map_refused(matter: Matter<'_>, notes: &mut Notes) {
-    let mut own = matter.step.response.map.data(matter.facts());
+/// Stage 9 of a reject: extension and attributes of this reply alone, without what is missing.
+pub(super) fn map_refused(input: JudgeInput<'_>, findings: &mut Findings) {
+    let mut own = input.step.response.map.data(input.facts());
     let empty = |value: &Value| match value {
         Value::Object(parts) => parts.values().all(|part| *part == Value::Null),
         other => *other == Value::Null,
     };
     own.extension = own.extension.filter(|extension| !empty(extension));
     own.attributes.retain(|(_, value)| *value != Value::Null);
-    show_map(&own, notes);
-    notes.refused = Some(own);
+    show_map(&own, findings);
+    findings.refused = Some(own);
 }
 
-fn show_map(own: &Mapped, notes: &mut Notes) {
-    if let Some(map) = &mut notes.map {
+fn show_map(own: &Mapped, findings: &mut Findings) {
+    if let Some(map) = &mut findings.map {
         map.extension.clone_from(&own.extension);
         map.attributes.clone_from(&own.attributes);
     }

@@ -69,8 +69,8 @@ fn reference_step(step: &PlannedStep, outcomes: &[Plain]) -> Plain {
     }
 }
 
-/// Whether a reply of `step` may be called a wrong password although no row says so: its status says yes or no, and its body is
-/// what the file promises.
+/// Whether a reply of `step` may be called a wrong password although no row says so: its status says yes or no, and its
+/// body is what the file promises.
 pub(super) fn may_be_wrong(step: &PlannedStep) -> bool {
     let reply = step.reply;
     let readable = matches!(reply.body, Body::Json { .. });

@@ -14,8 +14,8 @@ fn code<'a>(account: &'a str, ip: &str) -> CodeSend<'a> {
     CodeSend { connector: "demo", account, client_ip: ip.parse().ok() }
 }
 
-/// Five at once, then one every two minutes: never more than five in any time without a pause, and the wait that is told
-/// is the wait that helps.
+/// Five at once, then one every two minutes: never more than five in any time without a pause, and the wait that is
+/// told is the wait that helps.
 #[test]
 fn codes_beyond_the_quota_wait_as_long_as_they_are_told() {
     let quota = quota(5, 100, 600);
@@ -128,7 +128,7 @@ fn utility_calls_are_bounded_by_device_client_and_connector() {
 /// Beyond its rate a caller's lines are left out, and the next one says how many.
 #[test]
 fn lines_about_nothing_are_bounded_by_caller() {
-    let lines = LineRate::new(&config::Guard::default());
+    let lines = AuditLineRate::new(&config::Guard::default());
     let mut now = Instant::now();
     let ip = |text: &str| text.parse().ok();
     let written = (0..1000).filter(|_| lines.admit("console", "demo", ip("10.0.0.1"), now).is_some()).count();

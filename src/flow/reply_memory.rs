@@ -1,7 +1,7 @@
-//! What a login holds of replies, counted in memory and not in bytes of the wire: the reply that is read now, and what steps keep of
-//! those before it (captures, pages, extension, attributes, `env`).
+//! The memory that a login uses for replies, decoded and not as bytes on the wire: the current reply, and what steps
+//! retain of earlier ones (captures, pages, extension, attributes, `env`).
 //!
-//! One login may keep as much as one document may take. All logins of a connector, and of the daemon, have a budget
+//! One login may retain as much as one document may take. All logins of a connector, and of the daemon, have a budget
 //! (`limits.connector_reply_memory`, `limits.reply_memory`); beyond it a login is unavailable(overloaded).
 
 use indexmap::IndexMap;
@@ -13,7 +13,8 @@ use crate::document::{Value, object_bytes};
 use crate::verdict::{Cause, Mapped};
 
 impl Run<'_> {
-    /// Says that the reply at hand takes `bytes`, beside what is retained of earlier ones. A send test has most of it twice.
+    /// Reserves `bytes` for the current reply, beside what is retained of earlier ones. A send test has most of it
+    /// twice.
     pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Stop> {
         let times = if self.tracing { 2 } else { 1 };
         let held = self.share.hold((self.retained + bytes).saturating_mul(times));
@@ -24,7 +25,7 @@ impl Run<'_> {
         })
     }
 
-    /// Counts anew what is retained, once a reply is no longer at hand.
+    /// Counts again what is retained, after a reply was dropped.
     pub(super) fn count_retained(&mut self) -> Result<(), Stop> {
         let steps = self.context.steps.values().map(facts_bytes).sum::<usize>();
         let mapped = mapped_bytes(&self.mapped) + mapped_bytes(&self.refused);
@@ -32,7 +33,7 @@ impl Run<'_> {
         let most = self.connector.max_document.0;
         if self.retained > most {
             let line = format!(
-                "what this login keeps of replies takes {} KiB of memory, and transport.max_document allows {}",
+                "what this login retains of replies takes {} KiB of memory, and transport.max_document allows {}",
                 self.retained >> 10,
                 most >> 10
             );

@@ -117,7 +117,7 @@ async fn what_a_login_keeps_of_replies_is_bounded_as_one_document_is() {
     assert!(matches!(report.verdict, Verdict::Accept(_)), "{}", report.explain);
     let report = login(&keeps, &Says::new(&[&braces(12_000)]), None).await;
     assert_eq!(unavailable(&report), Some(Cause::ResponseTooLarge), "{}", report.explain);
-    assert!(report.explain.contains("what this login keeps of replies"), "{}", report.explain);
+    assert!(report.explain.contains("what this login retains of replies"), "{}", report.explain);
 }
 
 /// A login that waits for a later step holds what it captured, and no more.
@@ -164,8 +164,8 @@ steps:
     assert_eq!(budget.held(), 0);
 }
 
-/// The body is small and read in place; what is large is a header, so what is done elsewhere is the judging. The only other
-/// thread is busy until this one was seen to wait.
+/// The body is small and read in place; what is large is a header, so what is done elsewhere is the judging. The only
+/// other thread is busy until this one was seen to wait.
 #[test]
 fn a_large_reply_is_judged_on_another_thread() {
     let rule = "      success: { all: [ { field: code, equals: 0 }, { header: x-note, matches: '^[a-z]+$' } ] }";
@@ -187,7 +187,8 @@ fn a_large_reply_is_judged_on_another_thread() {
     });
 }
 
-/// A refusal mid-way leaves the run what it lent: the line of explanation is masked with it, and the challenge is kept from it.
+/// A refusal mid-way leaves the run what it lent: the line of explanation is masked with it, and the challenge is kept
+/// from it.
 #[tokio::test]
 async fn what_was_lent_comes_back() {
     let connector = written(

@@ -1,7 +1,7 @@
-//! Values drawn once a login or once a step run.
+//! Random values and times of a login and of a step run.
 //!
-//! Time and random bytes are drawn at once, the texts made of them when something reads one: most connectors read
-//! none, and a hash, four encodings and two dates would be a good part of what a login costs.
+//! Time and random bytes are taken at the start; their texts are computed on first use. Most connectors read none, and
+//! a hash, four encodings and two dates would be a large part of the cost of a login.
 
 use std::ops::Deref;
 use std::sync::OnceLock;
@@ -10,38 +10,37 @@ use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
-/// Texts that are made of `S` when somebody reads one, once.
+/// Texts that are computed from `S` once, on first use.
 #[derive(Debug, Clone)]
-pub struct Drawn<S, T> {
+pub struct LazyTexts<S, T> {
     seed: S,
     make: fn(&S) -> T,
     made: OnceLock<T>,
 }
 
-impl<S, T> Drawn<S, T> {
-    /// What `make` makes of `seed`.
+impl<S, T> LazyTexts<S, T> {
     pub fn new(seed: S, make: fn(&S) -> T) -> Self {
         Self { seed, make, made: OnceLock::new() }
     }
 }
 
-impl<S: Default, T> From<T> for Drawn<S, T>
+impl<S: Default, T> From<T> for LazyTexts<S, T>
 where
     T: Default,
 {
-    /// Texts that are made already.
+    /// Texts that are already computed.
     fn from(made: T) -> Self {
         Self { seed: S::default(), make: |_| T::default(), made: OnceLock::from(made) }
     }
 }
 
-impl<S: Default, T: Default> Default for Drawn<S, T> {
+impl<S: Default, T: Default> Default for LazyTexts<S, T> {
     fn default() -> Self {
         Self::from(T::default())
     }
 }
 
-impl<S, T> Deref for Drawn<S, T> {
+impl<S, T> Deref for LazyTexts<S, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -50,7 +49,7 @@ impl<S, T> Deref for Drawn<S, T> {
 }
 
 /// `login.*`, of 64 random bytes.
-pub type LoginValues = Drawn<LoginSeed, LoginTexts>;
+pub type LoginValues = LazyTexts<LoginSeed, LoginTexts>;
 
 /// 256 bits for the verifier, 128 for the state, 128 for the nonce.
 #[derive(Clone)]
@@ -82,7 +81,8 @@ impl std::fmt::Debug for LoginSeed {
     }
 }
 
-/// `time.*` and `random.*`: drawn once a step run, so that variables, headers, signature and body of one request agree.
+/// `time.*` and `random.*`, the same for a whole step run, so that variables, headers, signature and body of one
+/// request agree.
 #[derive(Debug, Clone, Default)]
 pub struct StepValues {
     /// `time.unix`, seconds.
@@ -90,10 +90,9 @@ pub struct StepValues {
     /// `time.unix_ms`, milliseconds.
     pub unix_ms: u64,
     /// The others.
-    pub texts: Drawn<StepSeed, StepTexts>,
+    pub texts: LazyTexts<StepSeed, StepTexts>,
 }
 
-/// What the texts of a step run are made of.
 #[derive(Debug, Clone)]
 pub struct StepSeed {
     /// Milliseconds since 1970.

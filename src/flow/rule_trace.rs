@@ -1,6 +1,6 @@
-//! Rules as a send test shows them: every leaf that was asked, and which of them made the rule what it is.
+//! The trace of rules for a send test: every leaf that was evaluated, and which leaves decided.
 //!
-//! Conditions have no side effects, so all of this is asked again, and only when somebody watches.
+//! Conditions have no side effects, so they are evaluated again, and only when a trace was asked for.
 
 use super::conceal::Secrecy;
 use super::report::{LeafTrace, RuleTrace, Tells};
@@ -8,7 +8,7 @@ use crate::condition::{Absent, Condition, Facts, Leaf, Operator, Rule, Seen, Tes
 use crate::document::Value;
 use crate::verdict::Truth;
 
-/// A `when` that came to `truth`.
+/// The trace of a `when` that is `truth`.
 pub(super) fn when(condition: &Condition, truth: Truth, facts: Facts<'_>, secrecy: Secrecy<'_>) -> RuleTrace {
     let mut leaves = Vec::new();
     condition.evaluate(facts, Absent::Unknown, &mut |seen| leaves.push(seen));
@@ -21,7 +21,7 @@ pub(super) fn when(condition: &Condition, truth: Truth, facts: Facts<'_>, secrec
     }
 }
 
-/// The rules that were asked. `seen` holds their leaves in the order of judging, each with its rule.
+/// The rules that were evaluated. `seen` holds their leaves in the order of judging, each with its rule.
 pub(super) fn rules(facts: Facts<'_>, seen: &[(Rule, Seen<'_>)], secrecy: Secrecy<'_>) -> Vec<RuleTrace> {
     let rules = &secrecy.step.response.rules;
     let mut traces = Vec::new();
@@ -46,7 +46,7 @@ pub(super) fn rules(facts: Facts<'_>, seen: &[(Rule, Seen<'_>)], secrecy: Secrec
         traces.push(trace);
     }
     if rules.success.is_none() && traces.last().is_none_or(|last| last.truth == Truth::False) {
-        // A helper that says nothing about success goes by the status.
+        // A helper without a `success` rule is judged by the status.
         let mut trace = RuleTrace { name: "success".to_owned(), truth: Truth::True, leaves: Vec::new() };
         only_on_2xx(&mut trace, None, facts);
         traces.push(trace);
@@ -57,7 +57,7 @@ pub(super) fn rules(facts: Facts<'_>, seen: &[(Rule, Seen<'_>)], secrecy: Secrec
     traces
 }
 
-/// A rule that grants holds on 2xx, and beyond it only in a way that names the status: a leaf that nobody wrote.
+/// `success` and `more` hold on 2xx, and beyond it only in a way that names the status: shown as a leaf of its own.
 fn only_on_2xx(rule: &mut RuleTrace, condition: Option<&Condition>, facts: Facts<'_>) {
     let Some(reply) = facts.reply else { return };
     let truth = Truth::from(replied_ok(facts));
@@ -94,7 +94,7 @@ fn leaf(seen: &Seen<'_>, decisive: &[&Leaf], secrecy: Secrecy<'_>) -> LeafTrace 
     }
 }
 
-/// How much `leaf` tells of the value that it looks at.
+/// How much the truth of `leaf` reveals of its value.
 pub(super) fn tells(leaf: &Leaf) -> Tells {
     match &leaf.test {
         Test::Compare(_, Operator::Exists(_) | Operator::HasValue(_)) => Tells::Nothing,
@@ -104,7 +104,7 @@ pub(super) fn tells(leaf: &Leaf) -> Tells {
     }
 }
 
-/// The leaves without which `condition` would have come to something else.
+/// The leaves that decided `condition`.
 fn deciding<'c>(condition: &'c Condition, facts: Facts<'_>, absent: Absent) -> Vec<&'c Leaf> {
     fn walk<'c>(condition: &'c Condition, facts: Facts<'_>, absent: Absent, out: &mut Vec<&'c Leaf>) {
         match condition {

@@ -1,4 +1,4 @@
-//! What a reply leaves for the requests of later steps beside its captures: only what a later step names.
+//! The forms and link bases of a reply that requests of later steps need.
 
 use url::Url;
 
@@ -7,19 +7,19 @@ use crate::connector::Step;
 use crate::context::PageFacts;
 use crate::response::Decoded;
 
-/// A longer base is none: with it every link would be too long to follow.
-const LONGEST_BASE: usize = 8 * 1024;
+/// A longer base is ignored: with it every link would be too long.
+const MAX_BASE_BYTES: usize = 8 * 1024;
 
-/// Takes it from the reply to `asked`. A form that is not there is trouble only for a step that needs it, so it is noted
-/// with the sentence that says so.
-pub(super) fn left_by(step: &Step, decoded: &Decoded, asked: &Url) -> PageFacts {
+/// Those of the reply to `asked`. A missing form fails only the step that needs it, so it is stored as the text of that
+/// error.
+pub(super) fn of_reply(step: &Step, decoded: &Decoded, asked: &Url) -> PageFacts {
     let wanted = &step.response.decoding.wanted;
     let mut facts = PageFacts::default();
     if wanted.links {
         facts.url = Some(asked.to_string());
         // A base that is no address is passed over, as browsers do (WHATWG HTML 4.2.3).
         let base = decoded.page.base().and_then(|href| asked.join(href).ok());
-        let base = base.filter(|base| base.has_host() && base.as_str().len() <= LONGEST_BASE);
+        let base = base.filter(|base| base.has_host() && base.as_str().len() <= MAX_BASE_BYTES);
         facts.base = base.map(String::from);
     }
     for css in &wanted.forms {

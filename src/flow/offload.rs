@@ -1,8 +1,8 @@
-//! What may cost seconds is done beside the runtime, whose threads all logins share: reading a large reply, judging it, and
-//! whatever looks at large parts that were captured.
+//! Work that may take seconds runs on a blocking thread, because all logins share the runtime's threads: decoding and
+//! judging a large reply, and reading large captures.
 //!
-//! Never more at a time than the connector's own places, and waited for no longer than the login's deadline. What is
-//! begun cannot be stopped: a login that gives up leaves its thread busy, with its place.
+//! It is bounded by the connector's slots, and a login waits no longer than its deadline. It cannot be cancelled: when
+//! a login times out, the thread stays busy and keeps its slot.
 
 use std::sync::Arc;
 
@@ -14,18 +14,17 @@ use crate::mask::Mask;
 use crate::upstream::Full;
 use crate::verdict::Cause;
 
-/// What is larger is done beside the runtime, which costs 20 µs. Smaller are nearly all replies in JSON or XML; what is worst
-/// in HTML costs the square of its size, at this one a few milliseconds, at 32 KiB a hundred.
+/// Larger replies are offloaded, which costs 20 µs. Nearly all JSON and XML replies are smaller. The worst HTML takes
+/// time quadratic in its size: a few milliseconds at this size, a hundred at 32 KiB.
 pub(super) const LARGE: usize = 8 * 1024;
 
-/// What is done, for the sentence about one that was not.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Work {
+pub(super) enum OffloadedWork {
     Decoding,
     Judging,
 }
 
-impl Work {
+impl OffloadedWork {
     fn done(self) -> &'static str {
         match self {
             Self::Decoding => "decoded",
@@ -34,8 +33,8 @@ impl Work {
     }
 }
 
-/// What a login knows, lent to another thread.
-pub(super) struct Known {
+/// The parts of a login's state that judging reads, lent to another thread.
+pub(super) struct LentState {
     pub steps: Arc<[Step]>,
     pub secret_env: Arc<NameSet>,
     pub context: Context,
@@ -45,10 +44,10 @@ pub(super) struct Known {
 }
 
 impl Run<'_> {
-    /// Runs `work` on a thread of its own.
-    pub(super) async fn beside<T: Send + 'static>(
+    /// Runs `work` on a blocking thread.
+    pub(super) async fn offload<T: Send + 'static>(
         &self,
-        what: Work,
+        what: OffloadedWork,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Stop> {
         let places = &self.connector.decoders;
@@ -69,13 +68,13 @@ impl Run<'_> {
         }
     }
 
-    /// Runs `work`, which looks at what this login knows, on a thread of its own. What is known is lent and not copied, but for a
-    /// login that gives up: then the thread keeps what it has.
-    pub(super) async fn beside_with<T: Send + 'static>(
+    /// Runs `work`, which reads this login's state, on a blocking thread. The state is lent and not copied, unless the
+    /// login times out: then the thread keeps it.
+    pub(super) async fn offload_with_state<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&Known) -> T + Send + 'static,
+        work: impl FnOnce(&LentState) -> T + Send + 'static,
     ) -> Result<T, Stop> {
-        let known = Arc::new(Known {
+        let state = Arc::new(LentState {
             steps: Arc::clone(&self.connector.steps),
             secret_env: Arc::clone(&self.connector.secret_env),
             context: std::mem::take(&mut self.context),
@@ -83,15 +82,15 @@ impl Run<'_> {
             claimed: std::mem::take(&mut self.claimed),
             tracing: self.tracing,
         });
-        let lent = Arc::clone(&known);
-        let result = self.beside(Work::Judging, move || work(&lent)).await;
-        let back = Arc::try_unwrap(known).unwrap_or_else(|kept| kept.copy());
+        let lent = Arc::clone(&state);
+        let result = self.offload(OffloadedWork::Judging, move || work(&lent)).await;
+        let back = Arc::try_unwrap(state).unwrap_or_else(|kept| kept.copy());
         (self.context, self.mask, self.claimed) = (back.context, back.mask, back.claimed);
         result
     }
 }
 
-impl Known {
+impl LentState {
     fn copy(&self) -> Self {
         Self {
             steps: Arc::clone(&self.steps),
@@ -104,7 +103,7 @@ impl Known {
     }
 }
 
-fn overloaded(what: Work, full: Full, places: usize) -> Stop {
+fn overloaded(what: OffloadedWork, full: Full, places: usize) -> Stop {
     let why = match full {
         Full::Wait => "none was done before the deadline",
         Full::Queue => "the queue behind them is full",

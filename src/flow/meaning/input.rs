@@ -1,4 +1,4 @@
-//! What a reply is looked at with, and what is found in it.
+//! The input of judging a reply, and its results.
 
 use url::Url;
 
@@ -12,9 +12,8 @@ use crate::mask::Mask;
 use crate::response::source::ReplyView;
 use crate::verdict::Mapped;
 
-/// What is looked at.
 #[derive(Clone, Copy)]
-pub(super) struct Matter<'a> {
+pub(super) struct JudgeInput<'a> {
     pub(super) secrecy: Secrecy<'a>,
     pub(super) step: &'a Step,
     pub(super) context: &'a Context,
@@ -27,24 +26,24 @@ pub(super) struct Matter<'a> {
     pub(super) asked: Option<&'a Url>,
 }
 
-impl<'a> Matter<'a> {
+impl<'a> JudgeInput<'a> {
     pub(super) fn facts(self) -> Facts<'a> {
         Facts { context: self.context, reply: self.view, claims: None }
     }
 }
 
-/// What is entered into the run whatever the reply means.
+/// What is entered into the run whatever the judgement is.
 #[derive(Default)]
-pub(super) struct Notes {
-    /// Steps with `cache` whose captures the reply calls no longer good.
+pub(super) struct Findings {
+    /// Steps with `cache` whose captures the reply invalidates.
     pub(super) stale: Vec<usize>,
-    /// Whether the status says neither yes nor no, and nothing was decided.
-    pub(super) mute: bool,
-    /// Whether the reply says that no code went out.
+    /// Whether the status is no answer to a login, and nothing was decided.
+    pub(super) unjudged_status: bool,
+    /// Whether the reply says that no code was sent.
     pub(super) unsent: bool,
     /// Error code and message of the reply; none in a step without a request.
     pub(super) error: Option<(Option<String>, Option<String>)>,
-    /// Extension and attributes of a reply that refuses.
+    /// Extension and attributes of a rejecting reply.
     pub(super) refused: Option<Mapped>,
     pub(super) rules: Vec<RuleTrace>,
     pub(super) captures: Vec<CaptureTrace>,
@@ -53,7 +52,7 @@ pub(super) struct Notes {
 }
 
 /// A step that succeeded.
-pub(super) struct Good {
+pub(super) struct StepSuccess {
     pub(super) result: StepResult,
     /// The upstream's name for the user.
     pub(super) subject: Option<String>,

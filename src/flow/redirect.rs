@@ -1,8 +1,8 @@
-//! Where a redirect leads that was no answer, for the line of explanation. Nothing follows it: what an administrator needs is
-//! what to write instead.
+//! The target of a redirect that was no answer, for the explain line. Doorward does not follow it: an administrator
+//! needs to know which URL to write instead.
 //!
-//! Shown are origin and path, never a query. A segment of the path that the login put into the request is told by its kind, and so
-//! is one that is too long for a name: it may be a ticket.
+//! Origin and path are shown, never the query. A path segment that holds a value of the login, or one that is too long
+//! for a name and may be a ticket, is replaced.
 
 use http::header::LOCATION;
 use url::Url;
@@ -15,25 +15,27 @@ use crate::mask::MASK;
 use crate::request::RequestPlan;
 use crate::upstream::Reply;
 
-/// A longer origin or path is not shown: cut, it could end within a credential, which would then not be found and hidden.
+/// A longer origin or path is not shown: cut, it could end within a credential, which would then not be found and
+/// hidden.
 const LONGEST: usize = 120;
 
 /// Segments of paths that people name are shorter; tickets and ids of sessions are longer.
 const LONGEST_SEGMENT: usize = 24;
 
-/// The end of a step with where its reply leads, when it was no answer.
-pub(super) fn told(mut stop: Stop, leads: Option<String>) -> Stop {
+/// Appends the redirect's target to an undecided reply's line.
+pub(super) fn append(mut stop: Stop, target: Option<String>) -> Stop {
     if matches!(stop.ending, Ending::Unavailable(_))
-        && let Some(leads) = leads
+        && let Some(target) = target
     {
         stop.explain.push_str("; ");
-        stop.explain.push_str(&leads);
+        stop.explain.push_str(&target);
     }
     stop
 }
 
-/// `it leads to …`, and what to write when only a slash, the scheme or the host differs. `None` for a reply that leads nowhere.
-pub(super) fn leads(step: &Step, run: &Run<'_>, reply: &Reply, asked: &Url) -> Option<String> {
+/// `it leads to …`, and what to write when only a slash, the scheme or the host differs. `None` for a reply that leads
+/// nowhere.
+pub(super) fn describe(step: &Step, run: &Run<'_>, reply: &Reply, asked: &Url) -> Option<String> {
     if !(300..400).contains(&reply.status) {
         return None;
     }
@@ -75,13 +77,14 @@ fn advice(asked: &Url, target: &Url) -> String {
     }
 }
 
-/// The path without parameters of segments (`;jsessionid=…`). What is left is percent-encoded, so it has no control characters.
+/// The path without parameters of segments (`;jsessionid=…`). What is left is percent-encoded, so it has no control
+/// characters.
 fn path_of(target: &Url, sent: &Sent, secret: &dyn Fn(&str) -> bool) -> String {
     let whole = String::from_utf8_lossy(&percent_decoded(target.path())).replace('/', "");
     let repeats = secret(&whole);
-    let told = |decoded: &[u8]| repeats && secret(&String::from_utf8_lossy(decoded));
+    let repeated = |decoded: &[u8]| repeats && secret(&String::from_utf8_lossy(decoded));
     // What no segment repeats by itself is cut by a slash.
-    let cut = repeats && !whole_segments(target).iter().any(|decoded| told(decoded));
+    let cut = repeats && !whole_segments(target).iter().any(|decoded| repeated(decoded));
     if matches!(sent, Sent::Unknown) || cut || target.path().len() > LONGEST {
         return if target.path() == "/" { "/".to_owned() } else { "/…".to_owned() };
     }
@@ -90,7 +93,7 @@ fn path_of(target: &Url, sent: &Sent, secret: &dyn Fn(&str) -> bool) -> String {
         let decoded = percent_decoded(&name);
         if sent.has(&decoded) {
             "‹value›".to_owned()
-        } else if told(&decoded) {
+        } else if repeated(&decoded) {
             MASK.to_owned()
         } else if name.len() > LONGEST_SEGMENT {
             "…".to_owned()
