@@ -1,7 +1,7 @@
 //! What one login is: its bounds, its run, its verdict and its audit line.
 //!
-//! No HTTP here. Each way in (the API, and whatever else serves logins) identifies a [`Caller`], calls [`App::login`] or
-//! [`App::answer`] with plain values and writes the verdict in its own format.
+//! No HTTP here. Each way in (the API, and whatever else serves logins) identifies a `Caller`, calls `App::login` or
+//! `App::answer` with plain values and writes the verdict in its own format.
 
 mod app;
 mod bound;
