@@ -63,6 +63,7 @@ const USUAL: Shipped =
     Shipped { id: "", yaml: "", hostile: "", refused: "", packed: false, asks: Asks::Nothing, stage: Stage::Login };
 
 shipped! {
+    "app-hmac" INTO_JSON, "invalid_credentials";
     "app-token" INTO_JSON, "invalid_credentials";
     "captcha-ask" INTO_FORM, "invalid_credentials", asks: Asks::Picture;
     "captcha-image" "", "", stage: Stage::Before;
@@ -87,12 +88,14 @@ shipped! {
     "query-headers-cookies" "lisi&loginName=zhangsan#", "invalid_credentials";
     "sdk-fields" INTO_JSON, "invalid_credentials", packed: true;
     "sdk-fields-script" INTO_JSON, "invalid_credentials", packed: true;
+    "signed-body" INTO_JSON, "invalid_credentials";
     "sms-code" INTO_JSON, "invalid_credentials", asks: Asks::Message;
     "sms-login" INTO_JSON, "invalid_credentials", asks: Asks::Message, stage: Stage::Alone;
     "soap" "x</auth:loginName><auth:loginName>zhangsan", "invalid_credentials";
     "text-pairs" INTO_FORM, "invalid_credentials";
     "text-script" INTO_FORM, "invalid_credentials";
     "totp" INTO_JSON, "invalid_credentials", asks: Asks::Authenticator;
+    "wechat-sign" "x</username><username>zhangsan", "invalid_credentials";
     "wecom-code" INTO_JSON, "invalid_credentials", asks: Asks::Message;
 }
 
@@ -108,6 +111,9 @@ pub const SECRETS: &[(&str, &str)] = &[
     ("OPEN_CLIENT_SECRET", secrets::OPEN_CLIENT_SECRET),
     ("WECOM_CORP_SECRET", secrets::WECOM_CORP_SECRET),
     ("DINGTALK_APP_SECRET", secrets::DINGTALK_APP_SECRET),
+    ("APP_HMAC_KEY", secrets::APP_HMAC_KEY),
+    ("PAY_SIGN_KEY", secrets::PAY_KEY),
+    ("HR_SIGN_KEY", secrets::HR_KEY),
 ];
 
 /// The environment variables of origins that the shipped connectors read; in the demo, one server is all of them.

@@ -48,6 +48,7 @@ impl Needs {
             Variable::Secret(_)
             | Variable::Login(_)
             | Variable::RequestId
+            | Variable::Signed(_)
             | Variable::Time(_)
             | Variable::Random(_) => false,
         };

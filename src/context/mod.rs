@@ -10,7 +10,7 @@ mod work;
 
 pub use lazy::{LazyTexts, LoginSeed, LoginTexts, LoginValues, StepSeed, StepTexts, StepValues};
 pub use page::{Enctype, Field, FieldKind, Form, PageFacts};
-pub use variable::{LoginValue, RandomValue, StepValue, TimeValue, Variable, VariableError};
+pub use variable::{LoginValue, RandomValue, SignedPart, SignedWord, StepValue, TimeValue, Variable, VariableError};
 pub use work::Work;
 
 use std::borrow::Cow;
@@ -92,6 +92,8 @@ pub struct Context {
     pub answers: IndexMap<String, Secret>,
     /// `request.id`
     pub request_id: String,
+    /// `request.*` of the request that is being signed, as far as its signature reads them; else empty.
+    pub signed: BTreeMap<SignedPart, Secret>,
     /// `login.*`
     pub login: LoginValues,
     /// `time.*` and `random.*`
@@ -136,6 +138,7 @@ impl Context {
             Variable::Login(LoginValue::PkceVerifier) => owned(self.login.pkce_verifier.expose()),
             Variable::Login(LoginValue::PkceChallenge) => owned(&self.login.pkce_challenge),
             Variable::RequestId => owned(&self.request_id),
+            Variable::Signed(part) => owned(self.signed.get(part).ok_or_else(unset)?.expose()),
             Variable::Time(TimeValue::Unix) => Cow::Owned(Value::from(self.step.unix)),
             Variable::Time(TimeValue::UnixMs) => Cow::Owned(Value::from(self.step.unix_ms)),
             Variable::Time(TimeValue::Iso8601) => owned(&self.step.texts.iso8601),

@@ -37,10 +37,54 @@ pub enum Variable {
     Login(LoginValue),
     /// `request.id`
     RequestId,
+    /// `request.*` of the request that is being signed; only in the texts of a signature.
+    Signed(SignedPart),
     /// `time.*`
     Time(TimeValue),
     /// `random.*`
     Random(RandomValue),
+}
+
+/// What of the request that is being signed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SignedPart {
+    /// `request.headers.<name>`, in lower case.
+    Header(String),
+    /// The others.
+    Word(SignedWord),
+}
+
+words! {
+    /// A part of the request that is being signed, by name.
+    pub enum SignedWord {
+        /// `POST`
+        Method = "method",
+        /// Host and port as in the header Host.
+        Host = "host",
+        /// The path as sent, percent-encoded.
+        Path = "path",
+        /// The query as sent, without `?`.
+        Query = "query",
+        /// Its pairs as sent, in the order of their bytes.
+        SortedQuery = "sorted_query",
+        /// The body.
+        Body = "body",
+        /// Hexadecimal.
+        BodyMd5 = "body_md5",
+        /// Hexadecimal.
+        BodySha256 = "body_sha256",
+        /// The signature itself, in `value`.
+        Signature = "signature",
+    }
+}
+
+impl fmt::Display for SignedPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "request.headers.{name}"),
+            Self::Word(word) => write!(f, "request.{word}"),
+        }
+    }
 }
 
 /// What of a step.
@@ -141,6 +185,10 @@ impl Variable {
             }
             "login" => Self::Login(LoginValue::parse(rest)?),
             "request" if rest == "id" => Self::RequestId,
+            "request" => Self::Signed(match rest.strip_prefix("headers.") {
+                Some(header) => SignedPart::Header(identifier(&header.to_ascii_lowercase())?),
+                None => SignedPart::Word(SignedWord::parse(rest)?),
+            }),
             "time" => Self::Time(TimeValue::parse(rest)?),
             "random" => Self::Random(RandomValue::parse(rest)?),
             _ => return None,
@@ -209,6 +257,7 @@ impl fmt::Display for Variable {
             Self::Answer(name) => write!(f, "answer.{name}"),
             Self::Login(value) => write!(f, "login.{value}"),
             Self::RequestId => f.write_str("request.id"),
+            Self::Signed(part) => write!(f, "{part}"),
             Self::Time(value) => write!(f, "time.{value}"),
             Self::Random(value) => write!(f, "random.{value}"),
         }
@@ -236,6 +285,8 @@ mod tests {
             "login.state",
             "login.pkce_challenge",
             "request.id",
+            "request.body_sha256",
+            "request.headers.x-date",
             "time.unix_ms",
             "random.uuid",
             "user.fields.工号",
@@ -253,7 +304,8 @@ mod tests {
             "user.fields.",
             "user.a.b",
             "steps.login",
-            "request.body",
+            "request.cookies",
+            "request.headers.a.b",
             "time.now",
             "env.a b",
             "",

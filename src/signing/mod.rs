@@ -26,7 +26,14 @@
 mod basic;
 mod bearer;
 mod compile;
+mod fields;
+mod hmac;
+mod maker;
+mod rsa_key;
+mod sorted_sign;
 pub mod target;
+#[cfg(test)]
+mod trial;
 mod unwritten;
 
 pub use compile::Compile;
@@ -72,10 +79,10 @@ schemes! {
     digest: Digest(unwritten::Digest),
     /// A bearer token (RFC 6750).
     bearer: Bearer(bearer::Bearer),
-    /// An HMAC over a text that this connector lays out.
-    hmac: Hmac(unwritten::Hmac),
+    /// An HMAC, a hash or an RSA signature over a text that this connector lays out.
+    hmac: Hmac(hmac::Hmac),
     /// A signature over the sorted parameters, as WeChat Pay does.
-    sorted_sign: SortedSign(unwritten::SortedSign),
+    sorted_sign: SortedSign(sorted_sign::SortedSign),
     /// AWS Signature Version 4.
     aws_sigv4: AwsSigv4(unwritten::AwsSigv4),
     /// OAuth 1.0a (RFC 5849).

@@ -2,7 +2,6 @@
 //!
 //! Whoever writes one moves its form into a file of its own and takes its name from the list at the end.
 
-use super::target::Target;
 use super::{Compile, Scheme, Written};
 use crate::reading::record::{record, words};
 use crate::reading::{Dict, OneOrMany, Spanned, Text, TimeSpan, Tree};
@@ -14,83 +13,6 @@ record! {
         username: Text,
         /// The password.
         password: Text,
-    }
-}
-
-record! {
-    /// An HMAC over a text that this connector lays out.
-    pub struct Hmac as "hmac" {
-        /// The hash: md5 sha1 sha256 sha384 sha512 sm3.
-        algorithm: Spanned<HmacAlgorithm>,
-        /// The key.
-        key: Text,
-        /// The text that is signed: a template that may name `request.method request.path request.query request.body
-        /// request.body_sha256 request.headers.x` too.
-        canonical: Text,
-        /// How the signature is written; hex when left out.
-        output: Option<Spanned<Output>>,
-        /// Where the signature goes.
-        into: Target,
-    }
-}
-
-words! {
-    /// A hash under an HMAC.
-    pub enum HmacAlgorithm as "an algorithm" {
-        /// RFC 1321
-        Md5 = "md5",
-        /// FIPS 180-4
-        Sha1 = "sha1",
-        /// FIPS 180-4
-        Sha256 = "sha256",
-        /// FIPS 180-4
-        Sha384 = "sha384",
-        /// FIPS 180-4
-        Sha512 = "sha512",
-        /// GB/T 32905-2016
-        Sm3 = "sm3",
-    }
-}
-
-words! {
-    /// How bytes are written.
-    pub enum Output as "an output" {
-        /// Lower-case hexadecimal.
-        Hex = "hex",
-        /// RFC 4648 section 4.
-        Base64 = "base64",
-        /// RFC 4648 section 5, no padding.
-        Base64url = "base64url",
-    }
-}
-
-record! {
-    /// A signature over the sorted parameters, as WeChat Pay does.
-    pub struct SortedSign as "sorted_sign" {
-        /// A hash (md5, sha1, sha256, sha512, sm3) or an HMAC (hmac_sha256 and its sisters).
-        algorithm: Text,
-        /// The key that ends the signed text.
-        key: Text,
-        /// The name under which the key stands; `key` when left out.
-        key_name: Option<Text>,
-        /// What stands between two parameters; `&` when left out.
-        separator: Option<Text>,
-        /// `upper` or `lower` letters of the hexadecimal signature; upper when left out.
-        case: Option<Spanned<Case>>,
-        /// Whether parameters with empty values are left out; true when left out.
-        skip_empty: Option<Spanned<bool>>,
-        /// Where the signature goes.
-        into: Target,
-    }
-}
-
-words! {
-    /// Letters.
-    pub enum Case as "a case" {
-        /// ABC
-        Upper = "upper",
-        /// abc
-        Lower = "lower",
     }
 }
 
@@ -248,8 +170,6 @@ macro_rules! not_yet {
 
 not_yet! {
     Digest = "digest",
-    Hmac = "hmac",
-    SortedSign = "sorted_sign",
     AwsSigv4 = "aws_sigv4",
     Oauth1 = "oauth1",
     Oauth2 = "oauth2",

@@ -54,6 +54,7 @@ impl<'a> Datum<'a> {
             Variable::Secret(name) => context.secrets.get(name).map(Secret::expose),
             Variable::Answer(name) => context.answers.get(name).map(Secret::expose),
             Variable::RequestId => Some(context.request_id.as_str()),
+            Variable::Signed(part) => context.signed.get(part).map(Secret::expose),
             _ => None,
         };
         match text {

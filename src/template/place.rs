@@ -44,6 +44,8 @@ pub enum Place {
     BasicUser,
     /// The password of HTTP Basic: no control characters.
     BasicPassword,
+    /// What a scheme of `auth` signs or writes: it may read the request, and the scheme knows the syntax around it.
+    Signed,
     /// No syntax around it: a message, a value to compare with, a key, a parameter that other code encodes.
     Plain,
 }
@@ -65,7 +67,7 @@ impl Place {
             Self::Text => "a text body",
             Self::BasicUser => "a Basic user name",
             Self::BasicPassword => "a Basic password",
-            Self::Plain => "a text",
+            Self::Signed | Self::Plain => "a text",
         }
     }
 
@@ -76,7 +78,7 @@ impl Place {
 
     /// Whether the upstream may split what stands here, so that text around a hole is a syntax that it must keep.
     pub(crate) fn is_split(self) -> bool {
-        !matches!(self, Self::Plain | Self::JsonValue)
+        !matches!(self, Self::Plain | Self::Signed | Self::JsonValue)
     }
 
     /// Whether it may split bytes of the request's charset; elsewhere it has characters, or UTF-8 which splits like them.
@@ -121,7 +123,7 @@ impl Place {
             },
             Self::XmlText | Self::XmlAttribute => plain(charset, &escape::xml(datum.text()?)?, out)?,
             Self::MultipartText => out.extend_from_slice(datum.bytes()?),
-            Self::Text | Self::FormFrom | Self::Plain => match datum {
+            Self::Text | Self::FormFrom | Self::Signed | Self::Plain => match datum {
                 Datum::Bytes(bytes) => out.extend_from_slice(bytes),
                 other => plain(charset, other.text()?, out)?,
             },

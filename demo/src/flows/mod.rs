@@ -14,6 +14,7 @@ pub(super) mod phone;
 mod picture;
 mod push;
 mod renewal;
+mod signed;
 mod sms;
 mod tickets;
 mod totp;
@@ -35,6 +36,9 @@ pub use phone::Phone;
 
 /// What the demo server takes for the secrets of applications.
 pub(super) const OPEN_CLIENT_SECRET: &str = open::CLIENT.1;
+pub(super) const APP_HMAC_KEY: &str = signed::APP.1;
+pub(super) const PAY_KEY: &str = signed::PAY.1;
+pub(super) const HR_KEY: &str = signed::HR_KEY;
 pub(super) const WECOM_CORP_SECRET: &str = wecom::CORP.1;
 pub(super) const DINGTALK_APP_SECRET: &str = dingtalk::APP.1;
 
@@ -51,6 +55,7 @@ pub(super) struct Flows {
     cas: cas::Sessions,
     open: open::Sessions,
     wecom: AppTokens,
+    signed: signed::Sessions,
     dingtalk: AppTokens,
 }
 
@@ -72,6 +77,7 @@ impl Flows {
             cas: cas::Sessions::new(),
             open: open::Sessions::new(),
             wecom: AppTokens::new(),
+            signed: signed::Sessions::new(),
             dingtalk: AppTokens::new(),
         })
     }
@@ -96,6 +102,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .merge(cas::routes())
         .merge(open::routes())
         .merge(wecom::routes())
+        .merge(signed::routes())
         .merge(dingtalk::routes())
 }
 

@@ -234,7 +234,12 @@ impl Flow {
                 StepValue::Status => self.statuses.contains(step),
                 StepValue::Form(_) | StepValue::Address => self.steered.contains(step),
             },
-            Variable::Secret(_) | Variable::Login(_) | Variable::Time(_) | Variable::Random(_) => false,
+            // What a signed request holds is told by the request's own variables.
+            Variable::Signed(_)
+            | Variable::Secret(_)
+            | Variable::Login(_)
+            | Variable::Time(_)
+            | Variable::Random(_) => false,
         }
     }
 

@@ -232,6 +232,10 @@ impl Scope<'_> {
                 let fix = "leave `input.password` out, or send what the user answers: {{answer.code}}".to_owned();
                 Err((format!("there is no `{variable}`: `input.password` is none"), Vec::new(), fix))
             }
+            Variable::Signed(_) => {
+                let fix = "use it in `canonical` or `value` of `auth: hmac`".to_owned();
+                Err((format!("`{variable}` exists only while a request is signed"), Vec::new(), fix))
+            }
             Variable::Attribute(name) if !self.names.attributes.contains(name) => {
                 let mut known = prefixed("user", &mut self.names.attributes.iter());
                 known.extend(["user.username", "user.userPassword", "user.clientIp"].map(String::from));

@@ -3,6 +3,7 @@
 use super::Check;
 use super::names::Scope;
 use crate::connector::raw::Text;
+use crate::context::Variable;
 use crate::diagnostic::Diagnostics;
 use crate::template::{self, Place, Template};
 
@@ -27,6 +28,10 @@ pub(super) fn template(
             }
             for hole in template.holes() {
                 for variable in hole.variables() {
+                    // The scheme knows the request that it signs; scopes do not.
+                    if place == Place::Signed && matches!(variable, Variable::Signed(_)) {
+                        continue;
+                    }
                     let span = text.span_of(hole.range.clone());
                     scope.check(variable, &span, mistakes);
                     if scope.is_optional(variable) && !hole.has_default() && place != Place::Plain {
