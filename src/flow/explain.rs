@@ -99,61 +99,95 @@ pub(super) fn judged(
     seen: &[(Rule, Seen<'_>)],
     view: Option<&ReplyView<'_>>,
 ) -> String {
-    let step = secrecy.step;
     let decided = seen.last().map(|(rule, _)| *rule);
-    let (as_written, leaf) = decisive::of(&step.response.rules, seen).unwrap_or((Truth::Unknown, None));
-    // A helper may succeed by its status, after rules that did not hold.
-    let leaf = leaf.filter(|_| result.is_err() || as_written == Truth::True);
-    let because = || match leaf {
-        None => "no rule says more".to_owned(),
-        Some(Decisive { seen, negated: false }) => found(seen, view, secrecy),
-        Some(Decisive { seen, negated: true }) => format!("under `not`: {}", found(seen, view, secrecy)),
-    };
-    // Beyond 2xx a rule that grants is less than its leaves say.
-    let bound = |truth: Truth| match (as_written, truth) {
-        (Truth::True, Truth::False | Truth::Unknown) => {
-            Some("the status is not 2xx, and no way of the rule that holds names it".to_owned())
-        }
-        (Truth::Unknown, Truth::False) => Some("the status is not 2xx".to_owned()),
-        _ => None,
-    };
+    let told = Told::of(secrecy, result, seen, view);
+    if let (Err(Denial::Unavailable(_)), Some(view)) = (result, mute(view))
+        && decided != Some(Rule::Unavailable)
+    {
+        return unjudged_status(view.status, "no rule that names it holds", view.decoded);
+    }
     let line = match result {
-        Err(Denial::Unavailable(_))
-            if let Some(view) = mute(view)
-                && decided != Some(Rule::Unavailable) =>
-        {
-            return unjudged_status(view.status, "no rule that names it holds", view.decoded);
-        }
-        Ok(Proof::More(_)) => format!("right so far, a further factor is owed: {}", because()),
-        Ok(_) => because(),
-        Err(Denial::Reject { reason, row: Some(row) }) => {
-            format!("reject row {} says {reason}: {}", row + 1, because())
-        }
-        Err(Denial::Reject { .. }) if not_ok_without_leaf(step, view) => "the status is not 2xx".to_owned(),
-        Err(Denial::Reject { .. }) => {
-            format!("success is not met: {}", bound(Truth::False).unwrap_or_else(because))
-        }
-        Err(Denial::Unavailable(Cause::UpstreamError)) if decided == Some(Rule::Unavailable) => {
-            format!("the upstream reports trouble: {}", because())
-        }
-        Err(Denial::Unavailable(Cause::UpstreamError)) => {
-            let why = match (decided, bound(Truth::False)) {
-                // Without a `success` of its own a helper goes by the status.
-                (Some(Rule::Success), None) => because(),
-                _ => "the status is not 2xx".to_owned(),
-            };
-            format!("this {} did not succeed: {why}", if step.role == Role::Factor { "factor" } else { "helper" })
-        }
-        Err(Denial::Unavailable(_)) => match as_written {
-            Truth::Unknown if leaf.is_some() => because(),
-            Truth::False => undecided(step, view, Some(because())),
-            Truth::True | Truth::Unknown => undecided(step, view, bound(Truth::Unknown)),
-        },
-        Err(Denial::Pending) => "not confirmed yet".to_owned(),
+        Ok(Proof::More(_)) => format!("right so far, a further factor is owed: {}", told.because()),
+        Ok(_) => told.because(),
+        Err(denial) => told.denied(denial, decided),
     };
     match view {
         Some(view) => format!("{line} (HTTP {})", view.status),
         None => line,
+    }
+}
+
+/// What the rules of a reply came to.
+struct Told<'a> {
+    secrecy: Secrecy<'a>,
+    view: Option<&'a ReplyView<'a>>,
+    /// What the deciding rule's leaves say, the status aside.
+    as_written: Truth,
+    leaf: Option<Decisive<'a, 'a>>,
+}
+
+impl<'a> Told<'a> {
+    fn of(
+        secrecy: Secrecy<'a>,
+        result: Result<&Proof, &Denial>,
+        seen: &'a [(Rule, Seen<'a>)],
+        view: Option<&'a ReplyView<'a>>,
+    ) -> Self {
+        let decisive = decisive::of(&secrecy.step.response.rules, seen);
+        let (as_written, leaf) = decisive.unwrap_or((Truth::Unknown, None));
+        // A helper may succeed by its status, after rules that did not hold.
+        let leaf = leaf.filter(|_| result.is_err() || as_written == Truth::True);
+        Self { secrecy, view, as_written, leaf }
+    }
+
+    fn because(&self) -> String {
+        match &self.leaf {
+            None => "no rule says more".to_owned(),
+            Some(Decisive { seen, negated: false }) => found(seen, self.view, self.secrecy),
+            Some(Decisive { seen, negated: true }) => format!("under `not`: {}", found(seen, self.view, self.secrecy)),
+        }
+    }
+
+    /// Beyond 2xx a rule that grants is less than its leaves say.
+    fn bound(&self, truth: Truth) -> Option<String> {
+        match (self.as_written, truth) {
+            (Truth::True, Truth::False | Truth::Unknown) => {
+                Some("the status is not 2xx, and no way of the rule that holds names it".to_owned())
+            }
+            (Truth::Unknown, Truth::False) => Some("the status is not 2xx".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn denied(&self, denial: &Denial, decided: Option<Rule>) -> String {
+        let Self { view, as_written, .. } = *self;
+        let step = self.secrecy.step;
+        match denial {
+            Denial::Reject { reason, row: Some(row) } => {
+                format!("reject row {} says {reason}: {}", row + 1, self.because())
+            }
+            Denial::Reject { .. } if not_ok_without_leaf(step, view) => "the status is not 2xx".to_owned(),
+            Denial::Reject { .. } => {
+                format!("success is not met: {}", self.bound(Truth::False).unwrap_or_else(|| self.because()))
+            }
+            Denial::Unavailable(Cause::UpstreamError) if decided == Some(Rule::Unavailable) => {
+                format!("the upstream reports trouble: {}", self.because())
+            }
+            Denial::Unavailable(Cause::UpstreamError) => {
+                let why = match (decided, self.bound(Truth::False)) {
+                    // Without a `success` of its own a helper goes by the status.
+                    (Some(Rule::Success), None) => self.because(),
+                    _ => "the status is not 2xx".to_owned(),
+                };
+                format!("this {} did not succeed: {why}", if step.role == Role::Factor { "factor" } else { "helper" })
+            }
+            Denial::Unavailable(_) => match as_written {
+                Truth::Unknown if self.leaf.is_some() => self.because(),
+                Truth::False => undecided(step, view, Some(self.because())),
+                Truth::True | Truth::Unknown => undecided(step, view, self.bound(Truth::Unknown)),
+            },
+            Denial::Pending => "not confirmed yet".to_owned(),
+        }
     }
 }
 

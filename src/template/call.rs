@@ -7,9 +7,10 @@ use crate::crypto::digest::Algorithm;
 use crate::diagnostic::did_you_mean;
 use crate::document::{Number, Value};
 
+use super::Language;
 use super::cursor::Spanned;
 use super::mistake::Mistake;
-use super::{Language, Output};
+use super::output::Output;
 
 /// An argument, with its name when it has one.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,9 +9,10 @@ use crate::crypto::cipher::{Algorithm, Cipher, CipherError, Mode, Padding};
 use crate::crypto::encoding::{BytesAs, EncodingError};
 
 use super::call::{Argument, ArgumentValue, Call};
-use super::datum::{Datum, Fault, missing};
-use super::filter::{FilterError, Output, utf8};
+use super::datum::Datum;
+use super::fault::{Fault, FilterError, missing, utf8};
 use super::mistake::Mistake;
+use super::output::Output;
 
 /// A cipher with where its key and iv come from.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,8 @@ use jiff::{Timestamp, Zoned};
 
 use crate::document::{Decimal, Value};
 
-use super::datum::{Datum, Fault};
+use super::datum::Datum;
+use super::fault::Fault;
 
 /// Numbers from here on are milliseconds, below they are seconds: as seconds it is the year 5138, as milliseconds
 /// it is March 1973.

@@ -6,6 +6,8 @@ use crate::context::{Context, Missing, Variable};
 use crate::document::Value;
 use crate::secret::Secret;
 
+use super::fault::Fault;
+
 /// A value between two filters.
 #[derive(Debug, Clone)]
 pub(crate) enum Datum<'a> {
@@ -15,32 +17,6 @@ pub(crate) enum Datum<'a> {
     Text(Cow<'a, str>),
     /// Bytes in no known charset, which only `unhex` and `encode` make.
     Bytes(Vec<u8>),
-}
-
-/// Why a value does not fit a filter or a place. Never quotes the value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The characters or bytes in it are the trouble: whoever wrote the value is to blame.
-    Content(Cow<'static, str>),
-    /// Its kind is the trouble (an object where a text is wanted): whoever wrote the connector is to blame.
-    Kind(String),
-    /// It is null, and nothing renders as empty by accident.
-    Null,
-}
-
-impl Fault {
-    pub(crate) fn content(why: &'static str) -> Self {
-        Self::Content(Cow::Borrowed(why))
-    }
-
-    /// The predicate of a sentence about the value.
-    pub(crate) fn why(&self) -> &str {
-        match self {
-            Self::Content(why) => why,
-            Self::Kind(why) => why,
-            Self::Null => "is null",
-        }
-    }
 }
 
 impl<'a> Datum<'a> {
@@ -117,15 +93,5 @@ impl<'a> Datum<'a> {
                 Err(Fault::Kind("is bytes where a text is wanted; `| base64` or `| hex` makes it one".into()))
             }
         }
-    }
-}
-
-/// The error for a variable that is null where a text is wanted.
-pub(crate) fn missing(variable: &Variable) -> Missing {
-    let name = variable.to_string();
-    match variable {
-        Variable::Step { .. } => Missing::Capture(name),
-        Variable::Env(_) | Variable::Secret(_) => Missing::Unset(name),
-        _ => Missing::Input(name),
     }
 }

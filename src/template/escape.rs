@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::document::Value;
 
-use super::datum::Fault;
+use super::fault::Fault;
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 

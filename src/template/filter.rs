@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use encoding_rs::Encoding;
 
-use crate::context::{Context, Missing, Variable};
+use crate::context::{Context, Variable};
 use crate::crypto::charset;
 use crate::crypto::digest::{Algorithm, digest};
 use crate::crypto::encoding;
@@ -16,9 +16,11 @@ use super::call::{ArgumentValue, Call, literal, suggest};
 use super::charset::Charset;
 use super::cipher::CipherFilter;
 use super::date::DatePattern;
-use super::datum::{Datum, Fault, missing};
+use super::datum::Datum;
 use super::escape;
+use super::fault::{Fault, FilterError, missing, utf8};
 use super::mistake::Mistake;
+use super::output::Output;
 
 /// One filter with its arguments.
 #[derive(Debug, Clone, PartialEq)]
@@ -183,36 +185,6 @@ fn default_of(call: &Call<'_>) -> Result<Filter, Mistake> {
     value.ok_or_else(|| call.wrong("a text in quotes, a number, true, false or null"))
 }
 
-/// How bytes are written as text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
-    /// Lower case.
-    Hex,
-    /// RFC 4648 section 4, padded.
-    Base64,
-    /// RFC 4648 section 5, without padding.
-    Base64Url,
-}
-
-impl Output {
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        match name {
-            "hex" => Some(Self::Hex),
-            "base64" => Some(Self::Base64),
-            "base64url" => Some(Self::Base64Url),
-            _ => None,
-        }
-    }
-
-    pub(super) fn write(self, bytes: &[u8]) -> String {
-        match self {
-            Self::Hex => encoding::hex_encode(bytes),
-            Self::Base64 => encoding::base64_encode(bytes),
-            Self::Base64Url => encoding::base64url_encode(bytes),
-        }
-    }
-}
-
 /// What a filter gives or takes, as far as that is known at load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -328,31 +300,4 @@ impl Filter {
 
 fn encoded(charset: &'static Encoding, text: &str) -> Result<Vec<u8>, Fault> {
     charset::encode(charset, text).map_err(|_| Fault::content("has a character that the charset of `encode` lacks"))
-}
-
-pub(super) fn utf8(bytes: Vec<u8>) -> Result<String, Fault> {
-    String::from_utf8(bytes).map_err(|_| Fault::content("is not UTF-8 after decoding"))
-}
-
-/// Why a filter gave nothing.
-#[derive(Debug)]
-pub(crate) enum FilterError {
-    /// The value does not fit.
-    Fault(Fault),
-    /// The key of an HMAC has no value.
-    Missing(Missing),
-    /// A key that does not do; the line says which and why.
-    Key(String),
-}
-
-impl From<Fault> for FilterError {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<Missing> for FilterError {
-    fn from(missing: Missing) -> Self {
-        Self::Missing(missing)
-    }
 }

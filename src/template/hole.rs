@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use crate::context::{Context, Missing, Variable};
 
-use super::datum::{Datum, Fault, missing};
-use super::filter::{Filter, FilterError, Kind};
+use super::datum::Datum;
+use super::fault::{Fault, FilterError, missing};
+use super::filter::{Filter, Kind};
 
 /// What a filter may make of a value: `hex` doubles, and there can be a row of them.
 const MAX_VALUE: usize = 4 << 20;

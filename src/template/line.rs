@@ -9,7 +9,8 @@ use crate::document::Value;
 
 use super::beside::{Bits, Guard, Separators};
 use super::charset::Charset;
-use super::datum::{Datum, Fault};
+use super::datum::Datum;
+use super::fault::Fault;
 use super::filter::Filter;
 use super::hole::{Hole, RenderError};
 use super::mistake::Mistake;

@@ -11,25 +11,29 @@ mod cursor;
 mod date;
 mod datum;
 mod escape;
+mod fault;
 mod filter;
 mod hole;
 mod line;
 mod mistake;
+mod output;
 mod parse;
 mod place;
 
 pub use charset::Charset;
 pub use date::DatePattern;
-pub use filter::{Entry, FILTERS, Filter, Kind, Output};
+pub use filter::{Entry, FILTERS, Filter, Kind};
 pub use hole::{Hole, RenderError};
 pub use line::Line;
 pub use mistake::Mistake;
+pub use output::Output;
 pub use place::Place;
 
 pub(crate) use beside::{Bit, Bits, Guard, Quotes};
 pub(crate) use date::moment;
-pub(crate) use datum::{Datum, Fault};
+pub(crate) use datum::Datum;
 pub(crate) use escape::{json_value, quoted, xml as escape_xml};
+pub(crate) use fault::Fault;
 pub(crate) use place::is_hostile_segment;
 
 use std::borrow::Cow;

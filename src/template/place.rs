@@ -6,8 +6,9 @@
 use crate::percent;
 
 use super::charset::Charset;
-use super::datum::{Datum, Fault};
+use super::datum::Datum;
 use super::escape;
+use super::fault::Fault;
 use super::filter::Kind;
 
 /// No common server reads a longer header (nginx 8 KiB, Tomcat 8 KiB, IIS 16 KiB).

@@ -20,7 +20,6 @@ const LONG_FUNCTIONS: &[(&str, &str)] = &[
     ("tests/it/replies/hostile.rs near_text", "a table"),
     ("tests/it/script_styles.rs styles_of_real_scripts_work", "a table"),
     ("tests/it/server.rs every_verdict_has_its_status_header_and_body", "a table"),
-    ("src/flow/explain.rs judged", "is being cut"),
 ];
 
 fn sources() -> Vec<(String, String)> {
