@@ -13,3 +13,4 @@ pub mod kdf;
 pub mod random;
 pub mod rsa;
 pub mod sm2;
+pub mod totp;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::reads::ScriptPosition;
 
 /// The members of `code_util`, for the "did you mean" of a connector's check.
-pub const CODE_UTIL: [&str; 30] = [
+pub const CODE_UTIL: [&str; 31] = [
     "md5",
     "sha1",
     "sha224",
@@ -30,6 +30,7 @@ pub const CODE_UTIL: [&str; 30] = [
     "sm4",
     "pbkdf2",
     "hkdf",
+    "totp",
     "rsa",
     "sm2",
     "parseJson5",

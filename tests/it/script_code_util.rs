@@ -43,6 +43,20 @@ async fn ciphers() {
              { algorithm: 'sha256', length: 42, output: 'hex' }).length",
             "84",
         ),
+        // RFC 6238, appendix B, the last six of its eight digits.
+        ("code_util.totp('GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ', { time: 59 })", r#""287082""#),
+        ("code_util.totp('12345678901234567890', { secretAs: 'utf-8', digits: 8, time: 1111111109 })", r#""07081804""#),
+        (
+            "code_util.totp(code_util.hex.decode('3132333435363738393031323334353637383930', 'bytes'), { time: 59 })",
+            r#""287082""#,
+        ),
+        (
+            "code_util.totp('GEZD', { digits: 6 }) === code_util.totp('GEZD', { time: Math.floor(code_util.now() / 1000) })",
+            "true",
+        ),
+        ("code_util.totp('hunter2!', {})", "code_util.totp: the secret is not base32: letters and the digits 2 to 7"),
+        ("code_util.totp('GEZD', { digits: 60 })", "code_util.totp: digits must be 6 to 8"),
+        ("code_util.totp('GEZD', { algorithm: 'md5' })", "code_util.totp: the algorithm must be sha1, sha256, sha512 or sm3"),
         ("code_util.md4('abc')", r#""a448017aaf21d8525fc10ae87aa6729d""#),
     ])
     .await;

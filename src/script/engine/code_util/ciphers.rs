@@ -10,7 +10,7 @@ use crate::crypto::cipher::{Algorithm, Cipher, Mode, Padding};
 use crate::crypto::digest;
 use crate::crypto::encoding::BytesAs;
 use crate::crypto::random::Random;
-use crate::crypto::{kdf, rsa, sm2};
+use crate::crypto::{kdf, rsa, sm2, totp as otp};
 
 pub(super) fn install(object: &JsObject, context: &mut Context) -> JsResult<()> {
     for cipher in Cipher::ALL {
@@ -23,6 +23,7 @@ pub(super) fn install(object: &JsObject, context: &mut Context) -> JsResult<()> 
     }
     define(object, "pbkdf2", 2, pbkdf2, context)?;
     define(object, "hkdf", 2, hkdf, context)?;
+    define(object, "totp", 2, totp, context)?;
     let functions = group([("encrypt", rsa_encrypt)], context);
     object.create_data_property_or_throw(js_string!("rsa"), functions, context)?;
     let functions = group([("encrypt", sm2_encrypt)], context);
@@ -91,6 +92,10 @@ impl<'a> Options<'a> {
         let whole = number.filter(|it| (0.0..=f64::from(u32::MAX)).contains(it) && it.fract() == 0.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number of 32 bits")]
         whole.map(|it| it as u32).ok_or_else(|| mistake(format!("{}: {name} must be a whole number", self.what)))
+    }
+
+    fn number_or(&self, name: &str, otherwise: u32, context: &mut Context) -> JsResult<u32> {
+        if self.get(name, context)?.is_some() { self.number(name, context) } else { Ok(otherwise) }
     }
 
     fn flag(&self, name: &str, otherwise: bool, context: &mut Context) -> JsResult<bool> {
@@ -188,6 +193,42 @@ fn hkdf(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     let length = options.number("length", context)?;
     let made = kdf::hkdf(algorithm, &key, &salt, &info, length as usize);
     options.output(&made.map_err(|error| mistake(format!("{what}: {error}")))?, context)
+}
+
+/// The time is that of the call, as `now()` tells it.
+fn totp(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let what = "code_util.totp";
+    let failed = |error: otp::TotpError| mistake(format!("{what}: {error}"));
+    let given = Zeroizing::new(bytes(args, 0, "code_util.totp: the secret", context)?);
+    let options = Options::read(args, what, &["secretAs", "algorithm", "digits", "period", "time"], context)?;
+    let words = "a digest such as \"sha1\"";
+    let algorithm = options.word("algorithm", words, digest::Algorithm::from_name, context)?;
+    let (digits, period) = (options.number_or("digits", 6, context)?, options.number_or("period", 30, context)?);
+    let totp = otp::Totp::new(algorithm.unwrap_or(digest::Algorithm::Sha1), digits, period).map_err(failed)?;
+    let words = "\"base32\", \"utf-8\", \"hex\" or \"base64\"";
+    let written = options.word("secretAs", words, secret_of, context)?;
+    let is_text = args.get_or_undefined(0).as_object().is_none();
+    let no_text = || mistake(format!("{what}: the secret is no text in that spelling"));
+    let secret = match written {
+        None if !is_text => given,
+        None | Some(None) => otp::secret_of_base32(str::from_utf8(&given).map_err(|_| no_text())?).map_err(failed)?,
+        Some(Some(written)) => {
+            let decoded = written.decode(str::from_utf8(&given).map_err(|_| no_text())?);
+            Zeroizing::new(decoded.map_err(|_| no_text())?)
+        }
+    };
+    let unix = match options.get("time", context)? {
+        Some(_) => options.number("time", context)?.into(),
+        None => u64::try_from(context.clock().system_time_millis() / 1000).unwrap_or_default(),
+    };
+    let code = totp.code(&secret, unix).map_err(failed)?;
+    Ok(JsString::from(code).into())
+}
+
+/// How a secret is written; `None` is base32.
+#[expect(clippy::option_option, reason = "the outer one is whether the word is known")]
+fn secret_of(word: &str) -> Option<Option<BytesAs>> {
+    if word == "base32" { Some(None) } else { BytesAs::parse(word).map(Some) }
 }
 
 fn rsa_encrypt(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
