@@ -18,7 +18,7 @@ use super::description::{self, Description};
 use super::problem::{Mistake, Problem};
 use super::reply::VerdictBody;
 use super::{call, reply};
-use crate::attempt::{App, ChallengeAction, ChallengeAnswer};
+use crate::attempt::{App, ChallengeAction, ChallengeAnswer, Mode};
 use crate::config::Scope;
 use crate::document::Value;
 use crate::secret::Secret;
@@ -26,7 +26,7 @@ use crate::secret::Secret;
 /// What is wanted of a challenge: answers or an action.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AnswerBody {
+pub(super) struct AnswerBody {
     challenge: Text,
     answers: Option<Answers>,
     action: Option<Action>,
@@ -69,7 +69,7 @@ impl TryFrom<Value> for Action {
 }
 
 impl AnswerBody {
-    fn answer(self) -> Result<ChallengeAnswer, Problem> {
+    pub(super) fn answer(self, mode: Mode) -> Result<ChallengeAnswer, Problem> {
         let mistake = |at, detail| Problem::invalid(vec![Mistake::at(&[at], detail)]);
         let action = match (self.answers, self.action) {
             (Some(Answers(answers)), None) => ChallengeAction::Answers(answers),
@@ -77,7 +77,7 @@ impl AnswerBody {
             (Some(_), Some(_)) => return Err(mistake("action", "`answers` or `action`, not both")),
             (None, None) => return Err(mistake("answers", "missing; or write an `action`")),
         };
-        Ok(ChallengeAnswer { id: self.challenge.0, action })
+        Ok(ChallengeAnswer { id: self.challenge.0, action, mode })
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request<Body>) ->
 async fn answer(app: &Arc<App>, request: Request<Body>) -> Result<Response, Problem> {
     let caller = call::caller(app, &request, Scope::Authenticate)?;
     let bytes = body::read(request, app.limits.body).await?;
-    let answer = Members::of(&bytes)?.read::<AnswerBody>()?.answer()?;
+    let answer = Members::of(&bytes)?.read::<AnswerBody>()?.answer(Mode::Login)?;
     let report = app.answer(&caller, answer).await?;
     Ok(reply::respond(&report, &caller.unread))
 }
@@ -142,7 +142,7 @@ impl JsonSchema for AnswerBody {
 mod tests {
     use super::*;
     fn read(text: &str) -> Result<ChallengeAnswer, Problem> {
-        Members::of(text.as_bytes())?.read::<AnswerBody>()?.answer()
+        Members::of(text.as_bytes())?.read::<AnswerBody>()?.answer(Mode::Login)
     }
 
     #[test]

@@ -16,8 +16,8 @@ use serde::Serialize;
 use super::call;
 use super::description::Description;
 use super::problem::Problem;
-use crate::attempt::App;
 use crate::attempt::connectors::{About, Kind};
+use crate::attempt::{App, Caller};
 use crate::config::Scope;
 
 /// All connectors of a client.
@@ -94,11 +94,15 @@ impl From<&About> for Entry {
 /// All of them.
 pub(super) async fn list(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     call::read(&app, &request, "application/json", |caller| {
-        let all = app.connectors.list();
-        let mine = all.iter().map(|connector| connector.about()).filter(|about| caller.may_use(&about.id));
         // Strings and numbers only: this cannot fail.
-        serde_json::to_vec(&List { connectors: mine.map(Entry::from).collect() }).unwrap_or_default()
+        serde_json::to_vec(&List { connectors: own(&app, caller) }).unwrap_or_default()
     })
+}
+
+/// The connectors of a client.
+pub(super) fn own(app: &App, caller: &Caller) -> Vec<Entry> {
+    let all = app.connectors.list();
+    all.iter().map(|connector| connector.about()).filter(|about| caller.may_use(&about.id)).map(Entry::from).collect()
 }
 
 /// One of them.

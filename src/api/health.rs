@@ -63,6 +63,12 @@ fn counts(connectors: &dyn Connectors) -> Counts {
 
 /// 200 or 503.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>) {
+    let (code, readiness) = readiness(&app).await;
+    (code, Json(readiness))
+}
+
+/// Whether the daemon should get logins, and the status that says so.
+pub(super) async fn readiness(app: &App) -> (StatusCode, Readiness) {
     let status = if app.draining() {
         "draining"
     } else if app.trail.as_ref().is_some_and(crate::audit::Trail::refuses) {
@@ -78,7 +84,7 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<Rea
         Some(sandbox) if sandbox.parts().iter().any(|(_, on)| *on) => "partial",
         Some(_) => "off",
     };
-    (code, Json(Readiness { status, state, sandbox, connectors: counts(app.connectors.as_ref()) }))
+    (code, Readiness { status, state, sandbox, connectors: counts(app.connectors.as_ref()) })
 }
 
 /// Shows the same numbers as metrics.

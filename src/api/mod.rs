@@ -16,6 +16,8 @@ mod reload;
 pub mod reply;
 mod router;
 mod send_test;
+mod status;
+mod test_challenge;
 mod utility;
 
 pub use openapi::document as openapi_document;

@@ -13,7 +13,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::description::Description;
-use super::{authenticate, call, challenges, connector_pages, health, metrics, reload, send_test, utility};
+use super::{authenticate, call, challenges, connector_pages, health, metrics, reload};
+use super::{send_test, status, test_challenge, utility};
 use crate::attempt::App;
 
 /// The endpoint.
@@ -32,9 +33,11 @@ pub fn document() -> Value {
         authenticate::describe,
         challenges::describe,
         send_test::describe,
+        test_challenge::describe,
         utility::describe,
         connector_pages::describe,
         reload::describe,
+        status::describe,
         describe,
         metrics::describe,
         health::describe,

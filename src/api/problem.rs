@@ -110,6 +110,12 @@ pub(super) struct ProblemBody {
     /// The stages of a rendering.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<serde_json::Value>,
+    /// What `doorward test` prints above the steps of a rendering.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<serde_json::Value>,
+    /// All that it prints, row by row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<serde_json::Value>,
 }
 
 impl Problem {
@@ -126,6 +132,8 @@ impl Problem {
             error_message: None,
             cause: None,
             trace: None,
+            summary: None,
+            rows: None,
         };
         Self(Box::new(Parts { body, status, headers: Vec::new() }))
     }

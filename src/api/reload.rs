@@ -1,4 +1,4 @@
-//! `POST /v1/reload`: reads the connectors again. Answers with ids; the mistakes themselves are in the log.
+//! `POST /v1/reload`: reads the connectors again. Answers with ids and with what was found in the files.
 //!
 //! 200 means that the files were read, not that all of them are valid: see `refused`.
 
@@ -33,6 +33,7 @@ async fn answer(app: &App, caller: Arc<Caller>) -> Result<Response, Problem> {
     for ids in [&mut reloaded.changed, &mut reloaded.removed, &mut reloaded.refused] {
         ids.retain(|id| caller.may_use(id));
     }
+    reloaded.diagnostics.retain(|found| caller.may_use(&found.connector));
     Ok(Json(reloaded).into_response())
 }
 

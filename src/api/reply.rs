@@ -20,6 +20,7 @@ use crate::document::Value;
 use crate::flow::report::Report;
 use crate::verdict::Verdict;
 
+pub(super) use self::challenge::ChallengeBody;
 pub(super) use self::seconds::whole_seconds;
 pub(super) use self::utility::ExtensionBody;
 pub use self::utility::utility_body;

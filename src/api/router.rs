@@ -10,7 +10,8 @@ use axum::routing::{get, post};
 use http::{StatusCode, Uri};
 
 use super::problem::{BROKEN, Kind, Problem};
-use super::{authenticate, call, challenges, connector_pages, health, metrics, openapi, reload, send_test, utility};
+use super::{authenticate, call, challenges, connector_pages, health, metrics, openapi, reload};
+use super::{send_test, status, test_challenge, utility};
 use crate::attempt::App;
 use crate::http::{Fault, Served};
 
@@ -33,8 +34,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/connectors/{id}/authenticate", post(authenticate::post))
         .route("/v1/connectors/{id}/test", post(send_test::post))
         .route("/v1/challenges", post(challenges::post))
+        .route("/v1/challenges/test", post(test_challenge::post))
         .route("/v1/utilities/{id}", post(utility::post))
         .route("/v1/reload", post(reload::post))
+        .route("/v1/status", get(status::get))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::get))

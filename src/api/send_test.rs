@@ -24,7 +24,9 @@ use crate::attempt::connectors::Kind as ConnectorKind;
 use crate::attempt::{App, Mode};
 use crate::config::Scope;
 use crate::document::Value;
+use crate::flow::Report;
 use crate::trace::{Trace, View};
+use crate::verdict::Verdict;
 
 /// No verdict, and nothing that reads as success.
 const RENDERED: Kind = Kind::new(StatusCode::CONFLICT, "rendered", "The request was rendered and not sent");
@@ -46,6 +48,22 @@ impl TryFrom<Value> for TestMode {
     }
 }
 
+/// `true` or `false`.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Value")]
+struct Interactive(bool);
+
+impl TryFrom<Value> for Interactive {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        match value {
+            Value::Bool(interactive) => Ok(Self(interactive)),
+            _ => Err("expected true or false"),
+        }
+    }
+}
+
 /// The endpoint.
 pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, request: Request<Body>) -> Response {
     let answer = answer(&app, &path, request).await;
@@ -58,17 +76,29 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
     let bytes = body::read(request, app.limits.body).await?;
     let mut members = Members::of(&bytes)?;
     let mode = members.take::<TestMode>("mode").map_or(Mode::Test, |TestMode(mode)| mode);
+    let interactive = members.take::<Interactive>("interactive").is_some_and(|Interactive(interactive)| interactive);
     let login = members.read::<LoginBody>()?.login(connector.about(), mode)?;
     let known = [login.password.clone()];
     let ended = app.login(&caller, connector, login).await?;
     let view = View { reveal: false, rehearsed: ended.dry_run, credentials: &known };
-    // Strings, numbers and our own values: this cannot fail.
-    let body = serde_json::to_value(reply::body(&ended.report)).unwrap_or_default();
-    let shown = Trace::of(&ended.report, view).to_json(body);
+    let shown = shown(&ended.report, view, interactive);
     if ended.dry_run {
         return Err(rendered(shown));
     }
     Ok(reply::respond_with_trace(&ended.report, shown, &caller.unread))
+}
+
+/// What may be seen of a report. `interactive`: of a challenge also what its user has to see to answer it, and its id.
+pub(super) fn shown(report: &Report, view: View<'_>, interactive: bool) -> serde_json::Value {
+    // Strings, numbers and our own values: none of this can fail.
+    let trace = Trace::of(report, view);
+    let mut shown = trace.to_json(serde_json::to_value(reply::body(report)).unwrap_or_default());
+    shown["summary"] = serde_json::to_value(trace.summary()).unwrap_or_default();
+    shown["rows"] = serde_json::to_value(trace.rows()).unwrap_or_default();
+    if let (true, false, Verdict::Challenge(challenge)) = (interactive, view.rehearsed, &report.verdict) {
+        shown["open_challenge"] = serde_json::to_value(reply::ChallengeBody::of(challenge)).unwrap_or_default();
+    }
+    shown
 }
 
 fn rendered(mut shown: serde_json::Value) -> Problem {
@@ -76,7 +106,8 @@ fn rendered(mut shown: serde_json::Value) -> Problem {
         Some(explain) => Problem::of(RENDERED).detail(explain.to_owned()),
         None => Problem::of(RENDERED),
     };
-    problem.with(|body| body.trace = shown.get_mut("trace").map(serde_json::Value::take))
+    let mut take = |name: &str| shown.get_mut(name).map(serde_json::Value::take);
+    problem.with(|body| (body.trace, body.summary, body.rows) = (take("trace"), take("summary"), take("rows")))
 }
 
 /// The body of `test`: a login's, with a mode.
@@ -93,8 +124,13 @@ impl JsonSchema for SendTestBody {
             "enum": ["send", "render", null],
             "description": "`render`: stop before sending; `send` when absent",
         });
+        let interactive = json_schema!({
+            "type": ["boolean", "null"],
+            "description": "Whether a challenge is to be answered: the reply then has it in clear, in `open_challenge`.",
+        });
         if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
             properties.insert("mode".to_owned(), mode.into());
+            properties.insert("interactive".to_owned(), interactive.into());
         }
         schema
     }

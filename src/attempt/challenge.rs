@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::App;
 use super::callers::{CallPermit, Caller};
 use super::connectors::Connector;
-use super::outcome::TooManyCalls;
+use super::outcome::{Mode, TooManyCalls};
 use super::pending::PendingChallenge;
 use super::record::{AuditContext, record};
 use super::run::{Attempt, ResumedLogin, Work};
@@ -29,6 +29,8 @@ use crate::verdict::{Cause, Reason, Reject, Unavailable, Verdict};
 pub(crate) struct ChallengeAnswer {
     pub id: String,
     pub action: ChallengeAction,
+    /// A login, or a send test that shows its stages.
+    pub mode: Mode,
 }
 
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl App {
     ) -> Result<Report, TooManyCalls> {
         // Before the state is taken: a call that is refused here must leave the challenge open.
         let permit = self.call_permit(caller)?;
-        let ChallengeAnswer { id, action } = answer;
+        let ChallengeAnswer { id, action, mode } = answer;
         let taken = self.challenges.take(caller.challenge_owner(), &id, Instant::now() + STORE_TIMEOUT).await;
         Ok(match taken {
             Err(error) => {
@@ -61,7 +63,7 @@ impl App {
             }
             Ok(None) => expired(self, caller, "the challenge is unknown, used, expired or another client's").await,
             Ok(Some(TakenChallenge { bytes, claim })) => {
-                resume(self, caller, permit, PendingChallenge { id, bytes, claim }, action).await
+                resume(self, caller, permit, PendingChallenge { id, bytes, claim, mode }, action).await
             }
         })
     }
@@ -94,8 +96,10 @@ async fn resume(
         ChallengeAction::Resend => Action::Resend,
         ChallengeAction::Cancel => return cancelled(app, caller, &connector, &saved).await,
     };
-    let attempt = Attempt::of(app, caller, &connector, &saved);
-    let resumption = Resumption { id: pending.id.clone(), saved, action, deadline: None, trace: false };
+    let mode = pending.mode;
+    let attempt = Attempt { mode, ..Attempt::of(app, caller, &connector, &saved) };
+    let trace = mode != Mode::Login;
+    let resumption = Resumption { id: pending.id.clone(), saved, action, deadline: None, trace };
     let resumed = ResumedLogin { resumption, pending, left: Duration::from_millis(left) };
     attempt.run(permit, Work::Resume(Box::new(resumed))).await.report
 }

@@ -100,7 +100,7 @@ impl Connectors for LiveConnectors {
                 }
                 Err(error) => {
                     tracing::error!(%error, "connector directory unreadable; the previous connectors stay in use");
-                    Reloaded::default()
+                    Reloaded { unreadable: true, ..Reloaded::default() }
                 }
             }
         }
@@ -121,7 +121,7 @@ pub fn log(reloaded: &Reloaded, diagnostics: &[Diagnostic]) {
             Severity::Warning => tracing::warn!(at, code, what, "connector warning"),
         }
     }
-    let Reloaded { changed, removed, refused } = reloaded;
+    let Reloaded { changed, removed, refused, .. } = reloaded;
     tracing::info!(
         changed = changed.join(" "),
         removed = removed.join(" "),

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use super::outcome::Mode;
 use crate::flow::ChallengeStore;
 use crate::state::{ChallengeState, Challenges, Claim};
 
@@ -17,6 +18,7 @@ pub(super) struct PendingChallenge {
     pub bytes: Zeroizing<Vec<u8>>,
     /// The right to put it back.
     pub claim: Claim,
+    pub mode: Mode,
 }
 
 /// The store of challenges, for one owner.

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
+use jiff::Timestamp;
 use tokio::sync::watch::{Receiver, Sender, channel};
 
 use super::connectors::{Connectors, Reloaded};
@@ -15,6 +16,8 @@ pub struct Reloads {
     connectors: Arc<dyn Connectors>,
     metrics: Arc<Metrics>,
     queue: Mutex<Queue>,
+    /// When the connectors were last read.
+    last: Mutex<Timestamp>,
 }
 
 /// `None` until the reload has ended, and for ever when the sender is dropped.
@@ -28,7 +31,7 @@ struct Queue {
 
 impl Reloads {
     pub(super) fn new(connectors: Arc<dyn Connectors>, metrics: Arc<Metrics>) -> Arc<Self> {
-        Arc::new(Self { connectors, metrics, queue: Mutex::default() })
+        Arc::new(Self { connectors, metrics, queue: Mutex::default(), last: Mutex::new(Timestamp::now()) })
     }
 
     /// Reads the connectors again. The reading begins after the call; `None` when it panicked.
@@ -56,6 +59,9 @@ impl Reloads {
         while let Some(sender) = next {
             match AssertUnwindSafe(self.connectors.reload()).catch_unwind().await {
                 Ok(reloaded) => {
+                    if !reloaded.unreadable {
+                        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Timestamp::now();
+                    }
                     self.metrics.reloaded(if reloaded.refused.is_empty() { "ok" } else { "refused" });
                     sender.send_replace(Some(reloaded));
                 }
@@ -65,6 +71,11 @@ impl Reloads {
             next = queue.waiting.take().map(|(sender, _)| sender);
             queue.running = next.is_some();
         }
+    }
+
+    /// When the connectors were last read.
+    pub(crate) fn last(&self) -> Timestamp {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

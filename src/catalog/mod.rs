@@ -6,6 +6,7 @@
 
 pub mod bounds;
 mod entry;
+mod finding;
 mod found;
 mod load;
 mod misread;
@@ -22,12 +23,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::entry::Entry;
+pub use self::finding::Finding;
 pub use self::load::{Environment, Loader, Outcome, files};
 
 use self::load::without_place;
 use crate::diagnostic::Diagnostic;
 
-/// What a reload came to. Ids only; the mistakes themselves go to the log, where the operator reads.
+/// What a reload came to. The mistakes go to the log as well, where the operator reads.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reloaded {
     /// Connectors whose revision is new.
@@ -36,6 +38,14 @@ pub struct Reloaded {
     pub removed: Vec<String>,
     /// Connectors whose file is invalid now; the last good revision, if there was one, still runs.
     pub refused: Vec<String>,
+    /// What was found in the files; absent when nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub diagnostics: Vec<Finding>,
+    /// The directory of connectors could not be read: nothing changed. Absent when it could.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub unreadable: bool,
 }
 
 /// The connectors of a directory, swapped whole on reload.
@@ -87,9 +97,12 @@ impl Catalog {
         let before = self.entries.load_full();
         let (mut entries, mut change, mut diagnostics) = (BTreeMap::new(), Reloaded::default(), Vec::new());
         for Outcome { id, live, forbidden, diagnostics: found } in outcomes {
+            change.diagnostics.extend(found.iter().map(|diagnostic| Finding::of(&id, diagnostic)));
             diagnostics.extend(found);
             if entries.contains_key(&id) {
-                diagnostics.push(without_place("duplicate-id", format!("two files have the id `{id}`")));
+                let twice = without_place("duplicate-id", format!("two files have the id `{id}`"));
+                change.diagnostics.push(Finding::of(&id, &twice));
+                diagnostics.push(twice);
                 change.refused.push(id);
                 continue;
             }

@@ -12,8 +12,11 @@ mod load;
 mod new;
 mod output;
 mod pin;
+mod reload;
+mod remote;
 mod schema;
 mod serve;
+mod status;
 mod test;
 mod token;
 
@@ -26,6 +29,9 @@ const USAGE: u8 = 64;
 
 /// Exit code of a connector that cannot run: misconfigured, or a failed check.
 const MISCONFIGURED: u8 = 4;
+
+/// Exit code when it cannot be told whether a login is right, or whether the daemon takes any.
+const UNAVAILABLE: u8 = 3;
 
 /// A zero-trust external HTTP(S) authentication connector daemon.
 #[derive(Debug, clap::Parser)]
@@ -63,10 +69,14 @@ enum Command {
         /// The server: https://host[:port]
         url: String,
     },
+    /// Has a running daemon read its connectors again
+    Reload(reload::Options),
     /// Prints the JSON Schema of connector files
     Schema,
     /// Runs the daemon
     Serve(serve::Options),
+    /// Shows how a running daemon is: ready or not, its connectors, its version
+    Status(status::Options),
     /// Send test: runs one login for real and shows every stage
     Test(test::Options),
     /// Tokens of clients
@@ -93,8 +103,10 @@ pub fn run() -> ExitCode {
         Command::Man { directory } => completions::manual(Cli::command(), &directory).map(good),
         Command::New(options) => new::run(options).map(good),
         Command::Pin { url } => pin::run(&url),
+        Command::Reload(options) => reload::run(options),
         Command::Schema => schema::run().map(good),
         Command::Serve(options) => serve::run(&options),
+        Command::Status(options) => status::run(options),
         Command::Test(options) => test::run(options),
         Command::Token(command) => token::run(&command).map(good),
     };
@@ -102,6 +114,19 @@ pub fn run() -> ExitCode {
         anstream::eprintln!("doorward: {error:#}");
         ExitCode::from(USAGE)
     })
+}
+
+/// The exit code of a verdict (docs/contract.md section 6); `None` for a word that is none.
+fn exit_code(verdict: &str) -> Option<ExitCode> {
+    let code = match verdict {
+        "accept" => 0,
+        "reject" => 1,
+        "challenge" => 2,
+        "unavailable" => UNAVAILABLE,
+        "misconfigured" => MISCONFIGURED,
+        _ => return None,
+    };
+    Some(ExitCode::from(code))
 }
 
 /// Nothing to add to a command that returned.

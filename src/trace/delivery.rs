@@ -1,6 +1,6 @@
 //! Cookies at the end of an accept: what the user's browser gets, and what it does not.
 
-use super::net::{Net, Shown};
+use super::redactor::{Redactor, Shown};
 use super::stage::Dropped;
 use crate::verdict::{DeliveredCookie, Verdict};
 
@@ -21,11 +21,11 @@ pub(super) struct Delivered {
 }
 
 impl Delivery {
-    pub(super) fn of(verdict: &Verdict, net: &Net) -> Self {
+    pub(super) fn of(verdict: &Verdict, redactor: &Redactor) -> Self {
         let Verdict::Accept(accept) = verdict else { return Self::default() };
         let withheld = accept.delivery.withheld.iter();
         Self {
-            cookies: accept.delivery.cookies.iter().map(|cookie| Delivered::of(cookie, net)).collect(),
+            cookies: accept.delivery.cookies.iter().map(|cookie| Delivered::of(cookie, redactor)).collect(),
             withheld: withheld
                 .map(|cookie| Dropped { name: cookie.name.clone(), because: cookie.why.to_string() })
                 .collect(),
@@ -34,13 +34,13 @@ impl Delivery {
 }
 
 impl Delivered {
-    fn of(cookie: &DeliveredCookie, net: &Net) -> Self {
+    fn of(cookie: &DeliveredCookie, redactor: &Redactor) -> Self {
         let mut attributes = vec![format!("domain {}", cookie.domain)];
         attributes.extend(cookie.secure.then(|| "secure".to_owned()));
         attributes.extend(cookie.http_only.then(|| "http-only".to_owned()));
         attributes.push(format!("same-site {}", cookie.same_site.as_str()));
         attributes.extend(cookie.expires.map(|_| "expires".to_owned()));
-        let shown = net.value(&cookie.value.expose().into(), false);
+        let shown = redactor.value(&cookie.value.expose().into(), false);
         Self { name: cookie.name.clone(), shown, attributes }
     }
 }

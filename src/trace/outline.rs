@@ -4,14 +4,14 @@
 
 use serde::Serialize;
 
-use super::net::{Net, Shown};
+use super::redactor::{Redactor, Shown};
 use crate::document::{Path, Value};
 
 /// A reply of a login has tens of fields; of a longer one the rest is counted.
-const MOST: usize = 200;
+const MAX_FIELDS: usize = 200;
 
 /// Items of an array are alike: the first tell what the others look like.
-const ITEMS: usize = 2;
+const MAX_ITEMS: usize = 2;
 
 /// A document without its values.
 #[derive(Debug, Serialize)]
@@ -40,55 +40,55 @@ fn is_zero(number: &usize) -> bool {
 }
 
 impl Outline {
-    pub(super) fn of(document: &Value, preprocessed: bool, net: &Net) -> Self {
+    pub(super) fn of(document: &Value, preprocessed: bool, redactor: &Redactor) -> Self {
         let mut outline = Self { preprocessed, fields: Vec::new(), left_out: 0 };
         match document {
-            Value::Object(members) if !members.is_empty() => outline.members("", document, net),
+            Value::Object(members) if !members.is_empty() => outline.members("", document, redactor),
             Value::Array(items) if !items.is_empty() => {
-                outline.add("$", document, net);
-                outline.members("$", document, net);
+                outline.add("$", document, redactor);
+                outline.members("$", document, redactor);
             }
-            other => outline.add("$", other, net),
+            other => outline.add("$", other, redactor),
         }
         outline
     }
 
     /// The depth of a document is bounded by its decoder.
-    fn members(&mut self, above: &str, value: &Value, net: &Net) {
+    fn members(&mut self, above: &str, value: &Value, redactor: &Redactor) {
         match value {
             Value::Object(members) => {
                 for (name, member) in members {
-                    // Through the net before it is quoted: a reply's own escapes would be escaped once more, and hide it.
-                    let name = segment(&net.name(name), above.is_empty());
+                    // Redacted before it is quoted: a reply's own escapes would be escaped once more, and hide it.
+                    let name = segment(&redactor.name(name), above.is_empty());
                     let path = if above.is_empty() { name } else { format!("{above}.{name}") };
-                    self.add(&path, member, net);
-                    self.members(&path, member, net);
+                    self.add(&path, member, redactor);
+                    self.members(&path, member, redactor);
                 }
             }
             Value::Array(items) => {
-                for (index, item) in items.iter().enumerate().take(ITEMS) {
+                for (index, item) in items.iter().enumerate().take(MAX_ITEMS) {
                     let path = format!("{above}[{index}]");
-                    self.add(&path, item, net);
-                    self.members(&path, item, net);
+                    self.add(&path, item, redactor);
+                    self.members(&path, item, redactor);
                 }
-                self.left_out += items.len().saturating_sub(ITEMS);
+                self.left_out += items.len().saturating_sub(MAX_ITEMS);
             }
             _ => {}
         }
     }
 
-    fn add(&mut self, path: &str, value: &Value, net: &Net) {
-        if self.fields.len() == MOST {
+    fn add(&mut self, path: &str, value: &Value, redactor: &Redactor) {
+        if self.fields.len() == MAX_FIELDS {
             self.left_out += 1;
             return;
         }
         let container = matches!(value, Value::Array(_) | Value::Object(_));
         // With everything revealed a container is still known by its members.
-        let mut shown = net.value(value, false);
-        if container && net.reveal {
+        let mut shown = redactor.value(value, false);
+        if container && redactor.reveal {
             shown.value = serde_json::Value::Null;
         }
-        self.fields.push(Field { path: net.text(path), shown });
+        self.fields.push(Field { path: redactor.text(path), shown });
     }
 }
 
@@ -106,10 +106,10 @@ fn segment(name: &str, first: bool) -> String {
 mod tests {
     use super::*;
     use crate::document::from_json;
-    use crate::trace::View;
+    use crate::trace::redactor::View;
 
     fn outline(json: &str) -> Outline {
-        Outline::of(&from_json(json.as_bytes()).unwrap(), false, &Net::new(&[], View::default()))
+        Outline::of(&from_json(json.as_bytes()).unwrap(), false, &Redactor::new(&[], View::default()))
     }
 
     #[test]

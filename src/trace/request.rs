@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::net::{Net, Shown, is_public};
+use super::redactor::{Redactor, Shown, is_public};
 use crate::document::from_json;
 use crate::flow::report::SentTrace;
 use crate::request::ShapePart;
@@ -32,39 +32,39 @@ pub(super) struct Part {
 }
 
 impl Request {
-    pub(super) fn of(sent: &SentTrace, public: &[String], net: &Net) -> Self {
+    pub(super) fn of(sent: &SentTrace, public: &[String], redactor: &Redactor) -> Self {
         let parts = sent.shape.iter().filter(|part| part.place != "path" || !part.variables.is_empty());
         let is_json = sent.shape.iter().any(is_json);
-        let mut parts: Vec<Part> = parts.map(|part| Part::of(part, is_json, public, net)).collect();
+        let mut parts: Vec<Part> = parts.map(|part| Part::of(part, is_json, public, redactor)).collect();
         parts.extend(sent.signed.iter().map(|added| Part {
             place: "auth",
             // A field of query or body says where it went; a header is what one expects.
             name: if added.place == "header" { added.name.clone() } else { format!("{} {}", added.place, added.name) },
             from: Vec::new(),
             // Masked.
-            shown: net.bytes(added.value.expose().as_bytes(), false),
+            shown: redactor.bytes(added.value.expose().as_bytes(), false),
         }));
         parts.extend(sent.from_jar.iter().map(|(name, value)| Part {
             place: "cookie",
-            name: net.name(name),
+            name: redactor.name(name),
             from: vec![JAR.to_owned()],
-            shown: net.bytes(value, false),
+            shown: redactor.bytes(value, false),
         }));
-        Self { method: sent.method.clone(), url: url(sent, public, net), parts }
+        Self { method: sent.method.clone(), url: url(sent, public, redactor), parts }
     }
 }
 
 impl Part {
-    fn of(part: &ShapePart, is_json: bool, public: &[String], net: &Net) -> Self {
+    fn of(part: &ShapePart, is_json: bool, public: &[String], redactor: &Redactor) -> Self {
         // Seen when the file alone decides it, or when every variable in it is declared public.
-        let allowed = may_be_seen(part, public) && !net.holds_setting(part);
+        let allowed = may_be_seen(part, public) && !redactor.holds_setting(part);
         let leaf = if is_json && part.place == "body" { from_json(part.reveal()).ok() } else { None };
         Self {
             place: part.place,
-            name: net.text(&part.name),
+            name: redactor.text(&part.name),
             from: part.variables.iter().map(ToString::to_string).collect(),
             // A leaf of JSON is known by its type and without its quotes, everything else as it goes out.
-            shown: leaf.map_or_else(|| net.bytes(part.reveal(), allowed), |leaf| net.value(&leaf, allowed)),
+            shown: leaf.map_or_else(|| redactor.bytes(part.reveal(), allowed), |leaf| redactor.value(&leaf, allowed)),
         }
     }
 }
@@ -80,13 +80,13 @@ fn may_be_seen(part: &ShapePart, public: &[String]) -> bool {
 }
 
 /// Origin and path: the origin is always the file's, a path has segments of its own.
-fn url(sent: &SentTrace, public: &[String], net: &Net) -> String {
+fn url(sent: &SentTrace, public: &[String], redactor: &Redactor) -> String {
     let Ok(whole) = url::Url::parse(&sent.url) else { return String::new() };
     let mut url = whole.origin().ascii_serialization();
     for part in sent.shape.iter().filter(|part| part.place == "path") {
         url.push('/');
-        if net.reveal || may_be_seen(part, public) {
-            url.push_str(&net.text(&String::from_utf8_lossy(part.reveal())));
+        if redactor.reveal || may_be_seen(part, public) {
+            url.push_str(&redactor.text(&String::from_utf8_lossy(part.reveal())));
         } else {
             url.push_str(crate::mask::MASK);
         }

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use super::milliseconds;
-use super::net::{Net, Shown, is_public};
 use super::outline::Outline;
+use super::redactor::{Redactor, Shown, is_public};
 use super::request::Request;
 use crate::context::Variable;
 use crate::cookies::{self, MAX_SET_COOKIES, SetCookie};
@@ -132,7 +131,7 @@ pub(super) struct Timing {
 }
 
 impl Step {
-    pub(super) fn of(report: &StepReport, net: &Net) -> Self {
+    pub(super) fn of(report: &StepReport, redactor: &Redactor) -> Self {
         let empty = StepTrace::default();
         let trace = report.trace.as_deref().unwrap_or(&empty);
         let (public, reply) = (&trace.public, trace.reply.as_ref());
@@ -143,19 +142,19 @@ impl Step {
             outcome: report.end.as_str(),
             status: report.status,
             ms: milliseconds(report.took),
-            when: trace.when.as_ref().map(|rule| Rule::of(rule, net)),
-            ask: trace.ask.as_ref().map(|ask| Ask::of(ask, net)),
-            variables: trace.env.iter().map(|(name, value)| env(name, value, public, net)).collect(),
-            request: trace.request.as_ref().map(|sent| Request::of(sent, public, net)),
-            reply: reply.map(|reply| Reply::of(reply, &trace.dropped_cookies, net)),
-            document: reply.and_then(|reply| Some(Outline::of(reply.document.as_ref()?, reply.preprocessed, net))),
-            rules: trace.rules.iter().map(|rule| Rule::of(rule, net)).collect(),
-            cache: trace.cache.iter().map(|what| net.text(&kept(what))).collect(),
+            when: trace.when.as_ref().map(|rule| Rule::of(rule, redactor)),
+            ask: trace.ask.as_ref().map(|ask| Ask::of(ask, redactor)),
+            variables: trace.env.iter().map(|(name, value)| env(name, value, public, redactor)).collect(),
+            request: trace.request.as_ref().map(|sent| Request::of(sent, public, redactor)),
+            reply: reply.map(|reply| Reply::of(reply, &trace.dropped_cookies, redactor)),
+            document: reply.and_then(|reply| Some(Outline::of(reply.document.as_ref()?, reply.preprocessed, redactor))),
+            rules: trace.rules.iter().map(|rule| Rule::of(rule, redactor)).collect(),
+            cache: trace.cache.iter().map(|what| redactor.text(&kept(what))).collect(),
             captures: captures
-                .map(|c| named(&c.name, c.value.as_ref().unwrap_or(&Value::Null), c.public, net))
+                .map(|c| named(&c.name, c.value.as_ref().unwrap_or(&Value::Null), c.public, redactor))
                 .collect(),
-            identity: trace.identity.as_ref().map(|identity| Identity::of(identity, net)),
-            map: trace.map.as_ref().map(|map| mapped(map, net)).unwrap_or_default(),
+            identity: trace.identity.as_ref().map(|identity| Identity::of(identity, redactor)),
+            map: trace.map.as_ref().map(|map| mapped(map, redactor)).unwrap_or_default(),
             timings: timings(trace),
         }
     }
@@ -169,13 +168,13 @@ impl Step {
     }
 }
 
-fn named(name: &str, value: &Value, allowed: bool, net: &Net) -> Named {
-    Named { name: net.text(name), shown: net.value(value, allowed) }
+fn named(name: &str, value: &Value, allowed: bool, redactor: &Redactor) -> Named {
+    Named { name: redactor.text(name), shown: redactor.value(value, allowed) }
 }
 
-fn env(name: &str, value: &Value, public: &[String], net: &Net) -> Named {
+fn env(name: &str, value: &Value, public: &[String], redactor: &Redactor) -> Named {
     let variable = Variable::Env(name.to_owned());
-    named(&variable.to_string(), value, is_public(&variable, public), net)
+    named(&variable.to_string(), value, is_public(&variable, public), redactor)
 }
 
 fn kept(what: &CacheTrace) -> String {
@@ -189,13 +188,15 @@ fn kept(what: &CacheTrace) -> String {
 }
 
 /// Code and message are what the caller gets to read; extension and attributes are the user's data.
-fn mapped(map: &MapTrace, net: &Net) -> Vec<Named> {
+fn mapped(map: &MapTrace, redactor: &Redactor) -> Vec<Named> {
     let text =
-        |name: &str, text: &Option<String>| text.as_deref().map(|text| named(name, &text.into(), !map.kept, net));
+        |name: &str, text: &Option<String>| text.as_deref().map(|text| named(name, &text.into(), !map.kept, redactor));
     let mut list: Vec<Named> = text("error_code", &map.error_code).into_iter().collect();
     list.extend(text("error_message", &map.error_message));
-    list.extend(map.extension.as_ref().map(|extension| named("extension", extension, false, net)));
-    list.extend(map.attributes.iter().map(|(name, value)| named(&format!("attributes.{name}"), value, false, net)));
+    list.extend(map.extension.as_ref().map(|extension| named("extension", extension, false, redactor)));
+    list.extend(
+        map.attributes.iter().map(|(name, value)| named(&format!("attributes.{name}"), value, false, redactor)),
+    );
     list
 }
 
@@ -211,10 +212,10 @@ fn timings(trace: &StepTrace) -> Vec<Timing> {
 }
 
 impl Ask {
-    fn of(ask: &AskTrace, net: &Net) -> Self {
+    fn of(ask: &AskTrace, redactor: &Redactor) -> Self {
         Self {
             kind: ask.kind.clone(),
-            message: ask.message.as_ref().map(|message| net.value(&message.as_str().into(), false)),
+            message: ask.message.as_ref().map(|message| redactor.value(&message.as_str().into(), false)),
             fields: ask.fields.clone(),
             attempts_left: ask.attempts_left,
             expires_in: ask.expires_in.as_secs(),
@@ -223,36 +224,39 @@ impl Ask {
 }
 
 impl Reply {
-    fn of(reply: &ReplyTrace, dropped: &[cookies::Dropped], net: &Net) -> Self {
+    fn of(reply: &ReplyTrace, dropped: &[cookies::Dropped], redactor: &Redactor) -> Self {
         let headers = reply.headers.iter().filter(|(name, _)| name != "set-cookie");
         let cookies = reply.headers.iter().filter(|(name, _)| name == "set-cookie").take(MAX_SET_COOKIES);
         Self {
             status: reply.status,
-            read_as: net.text(&reply.read_as),
+            read_as: redactor.text(&reply.read_as),
             body_bytes: reply.body_bytes,
             headers: headers
-                .map(|(name, value)| Named { name: net.name(name), shown: net.bytes(value, false) })
+                .map(|(name, value)| Named { name: redactor.name(name), shown: redactor.bytes(value, false) })
                 .collect(),
             // The clock only matters for when a cookie ends, which is not shown.
             cookies: cookies
                 .filter_map(|(_, value)| SetCookie::parse(value, 0).ok())
-                .map(|c| Cookie::of(&c, net))
+                .map(|c| Cookie::of(&c, redactor))
                 .collect(),
             dropped_cookies: dropped
                 .iter()
-                .map(|dropped| Dropped { name: net.name(&dropped.name), because: net.text(&dropped.why.to_string()) })
+                .map(|dropped| Dropped {
+                    name: redactor.name(&dropped.name),
+                    because: redactor.text(&dropped.why.to_string()),
+                })
                 .collect(),
         }
     }
 }
 
 impl Cookie {
-    fn of(cookie: &SetCookie, net: &Net) -> Self {
+    fn of(cookie: &SetCookie, redactor: &Redactor) -> Self {
         Self {
-            name: net.name(&cookie.name),
-            shown: net.value(&cookie.value.as_str().into(), false),
-            domain: cookie.domain.as_deref().map(|domain| net.text(domain)),
-            path: cookie.path.as_deref().map(|path| net.text(path)),
+            name: redactor.name(&cookie.name),
+            shown: redactor.value(&cookie.value.as_str().into(), false),
+            domain: cookie.domain.as_deref().map(|domain| redactor.text(domain)),
+            path: cookie.path.as_deref().map(|path| redactor.text(path)),
             secure: cookie.secure,
             http_only: cookie.http_only,
         }
@@ -260,23 +264,23 @@ impl Cookie {
 }
 
 impl Rule {
-    fn of(rule: &RuleTrace, net: &Net) -> Self {
+    fn of(rule: &RuleTrace, redactor: &Redactor) -> Self {
         Self {
             name: rule.name.clone(),
             truth: word(rule.truth),
-            leaves: rule.leaves.iter().map(|leaf| Leaf::of(leaf, net)).collect(),
+            leaves: rule.leaves.iter().map(|leaf| Leaf::of(leaf, redactor)).collect(),
         }
     }
 }
 
 impl Leaf {
-    fn of(leaf: &LeafTrace, net: &Net) -> Self {
+    fn of(leaf: &LeafTrace, redactor: &Redactor) -> Self {
         Self {
-            text: net.text(&leaf.text),
+            text: redactor.text(&leaf.text),
             truth: word(leaf.truth),
             decisive: leaf.decisive,
-            found: leaf.found.as_ref().map(|found| net.value(found, tells(leaf, found))),
-            because: leaf.because.as_deref().map(|because| net.text(because)),
+            found: leaf.found.as_ref().map(|found| redactor.value(found, tells(leaf, found))),
+            because: leaf.because.as_deref().map(|because| redactor.text(because)),
         }
     }
 }
@@ -292,13 +296,18 @@ fn tells(leaf: &LeafTrace, found: &Value) -> bool {
 }
 
 impl Identity {
-    fn of(identity: &IdentityTrace, net: &Net) -> Self {
+    fn of(identity: &IdentityTrace, redactor: &Redactor) -> Self {
         Self {
-            source: net.text(&identity.source),
-            found: identity.said.as_ref().map(|said| net.value(&said.as_str().into(), false)),
+            source: redactor.text(&identity.source),
+            found: identity.said.as_ref().map(|said| redactor.value(&said.as_str().into(), false)),
             same: identity.same,
         }
     }
+}
+
+/// Milliseconds with three digits behind the point.
+pub(super) fn milliseconds(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
 fn word(truth: Truth) -> &'static str {

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::net::Net;
+use super::redactor::Redactor;
 use crate::flow::UtilityEnd;
 use crate::mask::MASK;
 use crate::verdict::Verdict;
@@ -56,11 +56,11 @@ pub(super) fn utility_detail(end: &UtilityEnd) -> Option<String> {
 }
 
 /// `body` with a mask for extension, attributes, cookie values and everything of a challenge that could answer it.
-pub(super) fn masked(body: Json, kept: bool, net: &Net) -> Json {
-    if net.reveal {
+pub(super) fn masked(body: Json, kept: bool, redactor: &Redactor) -> Json {
+    if redactor.reveal {
         return body;
     }
-    let Json::Object(mut members) = body else { return net.json(body) };
+    let Json::Object(mut members) = body else { return redactor.json(body) };
     for (name, value) in &mut members {
         if value.is_null() {
             continue;
@@ -73,7 +73,7 @@ pub(super) fn masked(body: Json, kept: bool, net: &Net) -> Json {
             hide(value, &PLAIN);
         }
     }
-    net.json(Json::Object(members))
+    redactor.json(Json::Object(members))
 }
 
 /// Masks every member that is not named in `plain`, in an object or in each of a list of objects.

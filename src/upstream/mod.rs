@@ -32,6 +32,7 @@ mod tls;
 mod wire;
 
 pub use certificate::{parse_pin, pin_text};
+pub use chain::cause;
 pub use client::{Client, ClientError};
 pub use config::{TlsConfig, TlsVersion, TransportConfig};
 pub use egress::{Egress, EgressError, EgressRules, Refused};

@@ -292,7 +292,7 @@ async fn case_trace() {
     for password in ["right", "\u{4e2d}"] {
         let report = login(&live, "zhangsan", password).await;
         let trace = Trace::of(&report, View::default());
-        let shown = format!("{}\n{}\n{}", report.explain, human(&trace), trace.to_json(serde_json::Value::Null));
+        let shown = format!("{}\n{}\n{}", report.explain, human(&trace.rows()), trace.to_json(serde_json::Value::Null));
         for number in ["114", "20013"] {
             let told =
                 [format!("it is {number}"), format!("is {number} "), format!(":{number},"), format!(" {number}\n")];

@@ -270,7 +270,7 @@ async fn a_trace_shows_names_and_where_values_come_from() {
     }
     assert_eq!((&part("go")["from"], &part("go")["value"]), (&json!([]), &json!("登录")));
     assert_eq!(part("password")["value"], "‹secret›");
-    let text = format!("{shown}{}", human(&trace));
+    let text = format!("{shown}{}", human(&trace.rows()));
     assert!(!text.contains(&token) && !text.contains("p w&"), "{text}");
 }
 

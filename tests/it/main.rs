@@ -41,6 +41,7 @@ mod places;
 mod products;
 mod public_suffixes;
 mod reload;
+mod remote;
 mod replies;
 mod review;
 mod schema;

@@ -10,7 +10,7 @@ use crate::verdict::Challenge;
 
 /// A pause on the wire.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct ChallengeBody<'a> {
+pub(crate) struct ChallengeBody<'a> {
     /// The one-use id under which the answer is expected, at `POST /v1/challenges`.
     id: &'a str,
     /// `sms`, `totp`, `token_https`, `captcha`, `push`, `redirect`, `renew_password` or `custom`.
@@ -67,7 +67,7 @@ struct ErrorBody<'a> {
 }
 
 impl<'a> ChallengeBody<'a> {
-    pub(super) fn of(challenge: &'a Challenge) -> Self {
+    pub(crate) fn of(challenge: &'a Challenge) -> Self {
         let fields = challenge.fields.iter().map(|field| FieldBody {
             name: &field.name,
             label: field.label.as_deref(),

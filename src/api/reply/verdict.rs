@@ -10,6 +10,7 @@ use super::challenge::ChallengeBody;
 use super::seconds::whole_seconds;
 use crate::document::{Value, to_json};
 use crate::flow::report::Report;
+use crate::trace::{Row, Summary};
 use crate::verdict::{DeliveredCookie, Mapped, Verdict};
 
 /// The body of a verdict, for the API and for `--json` of the command line.
@@ -72,6 +73,13 @@ pub(crate) struct Traced<'a> {
     /// Cookies that the connector names and that are not delivered: `{ name, because }` each.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_delivered: Option<serde_json::Value>,
+    /// What it came to, above the steps.
+    summary: Summary,
+    /// All that `doorward test` prints, row by row.
+    rows: Vec<Row>,
+    /// What the user must see to answer a challenge, and its id for `POST /v1/challenges/test`; only when the call is `interactive`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open_challenge: Option<ChallengeBody<'a>>,
 }
 
 /// What each verdict adds.

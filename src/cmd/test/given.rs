@@ -105,18 +105,25 @@ fn secret(name: &str, path: &Path) -> anyhow::Result<String> {
     Ok(text.to_owned())
 }
 
-/// The declared attributes; another one is a mistake, because nothing would read it.
-pub fn attributes(given: &[Attribute], connector: &Connector) -> anyhow::Result<Object> {
-    let declared = || connector.input.attributes.iter().map(|attribute| attribute.name.as_str());
+/// Attributes whose declaration is with the daemon, which refuses another.
+pub fn undeclared(given: &[Attribute]) -> anyhow::Result<Object> {
     let mut attributes = Object::new();
     for Attribute { name, value } in given {
-        if !declared().any(|known| known == name) {
-            anyhow::bail!("the connector {} declares no attribute {name}{}", connector.id, meant(name, declared()));
-        }
         let before = attributes.insert(name.clone(), Value::from(value.as_str()));
         anyhow::ensure!(before.is_none(), "--attribute {name} is given twice");
     }
     Ok(attributes)
+}
+
+/// The declared attributes; another one is a mistake, because nothing would read it.
+pub fn attributes(given: &[Attribute], connector: &Connector) -> anyhow::Result<Object> {
+    let declared = || connector.input.attributes.iter().map(|attribute| attribute.name.as_str());
+    for Attribute { name, .. } in given {
+        if !declared().any(|known| known == name) {
+            anyhow::bail!("the connector {} declares no attribute {name}{}", connector.id, meant(name, declared()));
+        }
+    }
+    undeclared(given)
 }
 
 /// The file of a connector: itself, or the one in `directory` with this id.

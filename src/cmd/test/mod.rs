@@ -8,6 +8,7 @@ mod given;
 mod password;
 mod prepared;
 mod ready;
+mod remote;
 mod utility;
 
 use std::net::IpAddr;
@@ -35,6 +36,7 @@ use self::prepared::Prepared;
 use self::ready::Broken;
 use super::load;
 use super::output::print;
+use super::remote::{Access, Address};
 
 /// `doorward test`
 #[derive(Debug, clap::Args)]
@@ -78,10 +80,18 @@ pub struct Options {
     /// Where connectors are looked for by id
     #[arg(long, value_name = "DIR", default_value = "connectors")]
     connectors: PathBuf,
+    /// Has a running daemon do it: https://host:port, http://127.0.0.1:port or unix:/path
+    #[arg(long, value_name = "URL", conflicts_with_all = ["settings", "secrets", "reveal", "connectors"])]
+    daemon: Option<Address>,
+    #[command(flatten)]
+    access: Access,
 }
 
 /// Runs the command. The exit code is the verdict's; a mistake of the caller's is an error.
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+    if let Some(address) = options.daemon.clone() {
+        return remote::run(address, &options);
+    }
     let file = given::connector_file(&options.connector, &options.connectors)?;
     let given = Given::collect(&options.settings, &options.secrets)?;
     let runtime = load::runtime()?;
@@ -118,7 +128,10 @@ fn login(runtime: &Runtime, live: &Live, options: &Options) -> anyhow::Result<Ex
     let known: Vec<Secret> = std::iter::once(password).chain(answered).collect();
     let view = View { reveal: options.reveal, rehearsed, credentials: &known };
     show(&report, view, options.json)?;
-    Ok(if rehearsed { ExitCode::SUCCESS } else { ExitCode::from(exit_code(&report.verdict)) })
+    if rehearsed {
+        return Ok(ExitCode::SUCCESS);
+    }
+    super::exit_code(report.verdict.name()).context("a verdict without an exit code")
 }
 
 /// Runs the login with the challenges that the command line or the terminal answers. The steps of all its parts are in the last report; the
@@ -139,7 +152,7 @@ async fn login_through(
     while let Verdict::Challenge(challenge) = &report.verdict {
         let id = challenge.id.clone();
         let Some(saved) = store.take(&id).and_then(|state| SavedLogin::read(&state)) else { break };
-        let action = match prepared.answer(challenge, &saved) {
+        let action = match prepared.answer(challenge, Some(saved.login_state())) {
             Some(action) => Some(action),
             None => answers::ask(challenge)?,
         };
@@ -151,9 +164,7 @@ async fn login_through(
         let next = resume(&live.connector, ports, resumption).await;
         report = joined(report, next);
     }
-    for name in prepared.unused() {
-        anstream::eprintln!("doorward: the answer {name} was not asked for");
-    }
+    prepared.tell_unused();
     Ok((report, rehearsal.was_asked(), given))
 }
 
@@ -165,24 +176,13 @@ fn joined(first: Report, mut then: Report) -> Report {
     Report { steps, credential_sends, took, ..then }
 }
 
-/// docs/contract.md section 6.
-fn exit_code(verdict: &Verdict) -> u8 {
-    match verdict {
-        Verdict::Accept(_) => 0,
-        Verdict::Reject(_) => 1,
-        Verdict::Challenge(_) => 2,
-        Verdict::Unavailable(_) => 3,
-        Verdict::Misconfigured(_) => super::MISCONFIGURED,
-    }
-}
-
 fn show(report: &Report, view: View<'_>, json: bool) -> anyhow::Result<()> {
     let trace = Trace::of(report, view);
     let text = if json {
         let verdict = serde_json::to_value(reply::body(report)).context("the verdict cannot be written as JSON")?;
         format!("{:#}\n", trace.to_json(verdict))
     } else {
-        human(&trace)
+        human(&trace.rows())
     };
     print(&text)
 }

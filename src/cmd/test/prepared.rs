@@ -4,7 +4,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use doorward::connector::Connector;
-use doorward::flow::{Action, SavedLogin};
+use doorward::flow::Action;
 use doorward::secret::Secret;
 use doorward::verdict::Challenge;
 use indexmap::IndexMap;
@@ -21,8 +21,18 @@ pub struct Prepared(Vec<(String, Secret)>);
 impl Prepared {
     /// Those of the command line, and then the lines of standard input.
     pub fn collect(given: &[Answer], lines: &str, connector: &Connector) -> Result<Self> {
+        let prepared = Self::unchecked(given, lines)?;
         let asks = || connector.steps.iter().filter_map(|step| step.ask.as_ref());
         let names: Vec<&str> = asks().flat_map(doorward::connector::Ask::answers).chain([RESEND]).collect();
+        for (name, _) in &prepared.0 {
+            let known = names.contains(&name.as_str());
+            ensure!(known, "the connector {} asks for no {name}{}", connector.id, meant(name, names.iter().copied()));
+        }
+        Ok(prepared)
+    }
+
+    /// The same when nobody here knows what the connector asks for.
+    pub fn unchecked(given: &[Answer], lines: &str) -> Result<Self> {
         let mut answers: Vec<(String, Secret)> =
             given.iter().map(|answer| (answer.name().to_owned(), Secret::new(answer.value()))).collect();
         for (number, line) in lines.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
@@ -31,15 +41,11 @@ impl Prepared {
                 .with_context(|| format!("answer {} on standard input is not written NAME=VALUE", number + 1))?;
             answers.push((name.to_owned(), Secret::new(value)));
         }
-        for (name, _) in &answers {
-            let known = names.contains(&name.as_str());
-            ensure!(known, "the connector {} asks for no {name}{}", connector.id, meant(name, names.iter().copied()));
-        }
         Ok(Self(answers))
     }
 
-    /// What to do about `challenge`; `None` when an answer that it wants is not there.
-    pub fn answer(&mut self, challenge: &Challenge, saved: &SavedLogin) -> Option<Action> {
+    /// What to do about `challenge`; `None` when an answer that it wants is not there. `state` is a redirect's.
+    pub fn answer(&mut self, challenge: &Challenge, state: Option<&Secret>) -> Option<Action> {
         if challenge.resend_after.is_some() && self.0.first().is_some_and(|(name, _)| name == RESEND) {
             self.0.remove(0);
             return Some(Action::Resend);
@@ -57,8 +63,8 @@ impl Prepared {
         }
         if challenge.kind == "redirect" {
             // Nobody can know it before the login begins.
-            let state = self.place("state").map(|at| self.0.remove(at).1);
-            answers.insert("state".to_owned(), state.unwrap_or_else(|| saved.login_state().clone()));
+            let given = self.place("state").map(|at| self.0.remove(at).1);
+            answers.insert("state".to_owned(), given.or_else(|| state.cloned()).unwrap_or_default());
         }
         Some(Action::Answer(answers))
     }
@@ -67,9 +73,11 @@ impl Prepared {
         self.0.iter().position(|(name, _)| name == wanted)
     }
 
-    /// The names of what nobody asked for.
-    pub fn unused(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+    /// Names the answers that nobody asked for on standard error.
+    pub fn tell_unused(&self) {
+        for (name, _) in &self.0 {
+            anstream::eprintln!("doorward: the answer {name} was not asked for");
+        }
     }
 
     /// All of them, which must not be shown.

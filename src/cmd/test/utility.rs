@@ -11,8 +11,8 @@ use doorward::trace::{Trace, View, human};
 use tokio::runtime::Runtime;
 
 use super::{Options, given};
-use crate::cmd::MISCONFIGURED;
 use crate::cmd::output::print;
+use crate::cmd::{MISCONFIGURED, UNAVAILABLE};
 
 /// Makes the call and shows it. 0: an extension, or a request that could be rendered; 1: the inputs are refused;
 /// 3: unavailable; 4: misconfigured.
@@ -36,7 +36,11 @@ pub fn run(runtime: &Runtime, live: &Live, options: Options) -> anyhow::Result<E
     let report = runtime.block_on(utility(&live.connector, ports, call));
     let rehearsed = rehearsal.was_asked();
     let trace = Trace::of_utility(&report, View { reveal: options.reveal, rehearsed, credentials: &[] });
-    print(&if options.json { format!("{:#}\n", trace.to_json(reply::utility_body(&report))) } else { human(&trace) })?;
+    print(&if options.json {
+        format!("{:#}\n", trace.to_json(reply::utility_body(&report)))
+    } else {
+        human(&trace.rows())
+    })?;
     Ok(if rehearsed { ExitCode::SUCCESS } else { ExitCode::from(exit_code(&report.end)) })
 }
 
@@ -44,7 +48,7 @@ fn exit_code(end: &UtilityEnd) -> u8 {
     match end {
         UtilityEnd::Extension(_) => 0,
         UtilityEnd::Refused(_) | UtilityEnd::Limited { .. } => 1,
-        UtilityEnd::Unavailable(_) => 3,
+        UtilityEnd::Unavailable(_) => UNAVAILABLE,
         UtilityEnd::Misconfigured(_) => MISCONFIGURED,
     }
 }

@@ -169,7 +169,7 @@ impl<'a> Try<'a> {
         let view = View { reveal: false, rehearsed: false, credentials: &known };
         let name = format!("the send test of {}, \"{}\"", self.live.connector.id, self.case.name.text);
         let mut add = |trace: Trace, body: serde_json::Value| {
-            outputs.push((name.clone(), human(&trace)));
+            outputs.push((name.clone(), human(&trace.rows())));
             outputs.push((name.clone(), trace.to_json(body).to_string()));
         };
         match &played {

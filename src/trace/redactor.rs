@@ -1,11 +1,10 @@
-//! Which value may be seen, and the second net over everything that is.
+//! Which value may be seen, and the second layer of redaction over everything that is.
 //!
-//! Beside the credentials themselves the net knows what this very run made of them: rendered parts of requests, `env`,
+//! Beside the credentials themselves the redactor knows what this very run made of them: rendered parts of requests, `env`,
 //! captures. An upstream that echoes a digest of the password in its message does not get it onto the screen.
 
 use serde::Serialize;
 
-use super::View;
 use crate::context::{User, Variable};
 use crate::cookies::SetCookie;
 use crate::crypto::encoding::url_decode;
@@ -15,17 +14,28 @@ use crate::mask::{MASK, Mask, NUMBER, telling};
 use crate::request::ShapePart;
 use crate::secret::Secret;
 
+/// How a report is looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct View<'a> {
+    /// Everything in clear.
+    pub reveal: bool,
+    /// The run ended because its first request was rendered and not sent: there is no verdict.
+    pub rehearsed: bool,
+    /// Credentials that the caller knows, for a run that ended before its first step.
+    pub credentials: &'a [Secret],
+}
+
 /// Masks what may not be seen.
-pub(super) struct Net {
+pub(super) struct Redactor {
     mask: Mask,
     /// Texts of settings that come from the environment, in the spellings of a request.
     settings: Vec<Secret>,
     pub(super) reveal: bool,
 }
 
-impl std::fmt::Debug for Net {
+impl std::fmt::Debug for Redactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Net").field("reveal", &self.reveal).finish_non_exhaustive()
+        f.debug_struct("Redactor").field("reveal", &self.reveal).finish_non_exhaustive()
     }
 }
 
@@ -42,7 +52,7 @@ pub(super) struct Shown {
     pub(super) value: serde_json::Value,
 }
 
-impl Net {
+impl Redactor {
     pub(super) fn new(steps: &[StepReport], view: View<'_>) -> Self {
         if view.reveal {
             return Self { mask: Mask::default(), settings: Vec::new(), reveal: true };
@@ -103,13 +113,13 @@ impl Net {
         Shown { kind: "bytes", length: Some(bytes.len()), value: value.into() }
     }
 
-    /// A value that may be seen as JSON, its texts through the net. A number with a credential in it is masked whole.
+    /// A value that may be seen as JSON, its texts redacted. A number with a credential in it is masked whole.
     fn clear(&self, value: &Value) -> serde_json::Value {
         let json = serde_json::to_value(value).unwrap_or_default();
         if self.reveal { json } else { self.json(json) }
     }
 
-    /// JSON that may be seen, its texts, names and numbers through the net.
+    /// JSON that may be seen, its texts, names and numbers redacted.
     pub(super) fn json(&self, json: serde_json::Value) -> serde_json::Value {
         use serde_json::Value as Json;
         match json {

@@ -1,0 +1,67 @@
+//! `doorward reload`: has a running daemon read its connectors again and prints what is wrong with them.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::output::print;
+use super::remote::{Access, Address, Answer, Client};
+use super::{MISCONFIGURED, load};
+
+/// `doorward reload`
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// The running daemon: https://host:port, http://127.0.0.1:port or unix:/path
+    #[arg(long, value_name = "URL")]
+    daemon: Address,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    text: String,
+}
+
+/// 0: all connectors load; 4: one does not, or their directory cannot be read.
+pub fn run(options: Options) -> Result<ExitCode> {
+    let client = Client::new(options.daemon, &options.access)?;
+    let mut answer = load::runtime()?.block_on(client.call(Method::POST, "/v1/reload", None))?;
+    if answer.status != 200 {
+        return Err(answer.refusal());
+    }
+    let unreadable = answer.take::<Option<bool>>("unreadable")?.unwrap_or_default();
+    if unreadable {
+        print("the directory of connectors cannot be read; what ran before still runs\n")?;
+        return Ok(ExitCode::from(MISCONFIGURED));
+    }
+    let found: Vec<Found> = answer.take::<Option<Vec<Found>>>("diagnostics")?.unwrap_or_default();
+    for Found { text } in &found {
+        anstream::eprintln!("{}", lines(text));
+    }
+    let mut text = String::new();
+    let mut refused = 0;
+    for (word, name) in [("changed", "changed"), ("removed", "removed"), ("invalid", "refused")] {
+        let ids = ids(&mut answer, name)?;
+        if name == "refused" {
+            refused = ids.len();
+        }
+        if !ids.is_empty() {
+            let _ = writeln!(text, "{word}  {}", ids.join(" "));
+        }
+    }
+    print(if text.is_empty() { "nothing changed\n" } else { &text })?;
+    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(MISCONFIGURED) })
+}
+
+fn ids(answer: &mut Answer, name: &str) -> Result<Vec<String>> {
+    answer.take(name)
+}
+
+/// Another machine's lines: nothing in them may steer the terminal.
+fn lines(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,91 @@
+//! Calls of the API by reqwest. One request a call: nothing is sent twice, no redirect is followed, and no proxy variable is
+//! read, because a token and a password must reach the daemon that was named and nobody else.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use doorward::secret::Secret;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, Response, redirect};
+use serde_json::Value as Json;
+
+use super::address::Address;
+use super::answer::Answer;
+use super::{Access, fault, tls};
+
+/// A daemon on another continent answers sooner.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The daemon ends a login at its connector's own timeout, which is shorter.
+const CALL_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// A send test of a large reply is well below; a server that is no Doorward may send without end.
+const MAX_BODY: usize = 16 << 20;
+
+/// A daemon and the right to call it.
+pub struct Client {
+    http: reqwest::Client,
+    /// As the user wrote it.
+    address: Address,
+    base: String,
+    token: Secret,
+}
+
+impl Client {
+    /// A client of the daemon at `address`. Nothing is sent yet.
+    #[expect(clippy::disallowed_methods, reason = "a client of the API; the way to upstreams is doorward::upstream")]
+    pub fn new(address: Address, access: &Access) -> Result<Self> {
+        let builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::config(access.ca_file.as_deref())?)
+            .http1_only()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .user_agent(concat!("doorward/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(CALL_TIMEOUT);
+        let (builder, base) = match &address {
+            Address::Origin(origin) => (builder, origin.to_string()),
+            Address::Socket(path) => (builder.unix_socket(path.as_path()), "http://localhost".to_owned()),
+        };
+        let http = builder.build().context("no client can be made")?;
+        Ok(Self { http, base, token: access.token()?, address })
+    }
+
+    /// One call that the token's scopes must allow.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Json>) -> Result<Answer> {
+        let answer = self.ask(method, path, body).await?;
+        if answer.code() == Some("insufficient_scope") {
+            let detail = answer.body.get("detail").and_then(Json::as_str).unwrap_or("it lacks the scope");
+            bail!("the token is not one for this call: {detail} in doorward.yaml");
+        }
+        Ok(answer)
+    }
+
+    /// One call. An error says why there is no answer of a Doorward, or that it does not know the token.
+    pub async fn ask(&self, method: Method, path: &str, body: Option<&Json>) -> Result<Answer> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.token.expose());
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(serde_json::to_vec(body)?);
+        }
+        let sent = request.send().await.map_err(|error| fault::explain(&self.address, &error))?;
+        let answer = self.read(sent).await?;
+        ensure!(answer.code() != Some("invalid_token"), "the daemon at {} knows no such token", self.address);
+        Ok(answer)
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Answer> {
+        let status = response.status().as_u16();
+        let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_problem = media.starts_with("application/problem+json");
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| fault::explain(&self.address, &error))? {
+            ensure!(bytes.len() + piece.len() <= MAX_BODY, "the answer of {} is larger than 16 MiB", self.address);
+            bytes.extend_from_slice(&piece);
+        }
+        match serde_json::from_slice(&bytes) {
+            Ok(Json::Object(body)) => Ok(Answer { status, is_problem, body }),
+            _ => bail!("what answers at {} is no Doorward (HTTP {status}); is the address right?", self.address),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The command line as a client of a running daemon: where it is, with which token, whom to trust.
+//!
+//! A token comes from a file or the environment, never from the command line, which others can read. Errors end with 64, so
+//! that nobody takes a daemon that cannot be reached for a verdict.
+
+mod address;
+mod answer;
+mod client;
+mod fault;
+mod tls;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+use doorward::files;
+use doorward::secret::Secret;
+
+pub use address::Address;
+pub use answer::Answer;
+pub use client::Client;
+
+use super::load;
+
+/// Where the token is when no file names it.
+const TOKEN_VARIABLE: &str = "DOORWARD_TOKEN";
+
+/// A token has 47 characters; a larger file is not one.
+const MAX_TOKEN_BYTES: usize = 4096;
+
+/// Whom the daemon takes the command for, and whom the command takes the daemon for.
+#[derive(Debug, clap::Args)]
+pub struct Access {
+    /// Reads the token from a file; without it the environment variable DOORWARD_TOKEN has it
+    #[arg(long, value_name = "FILE", requires = "daemon")]
+    token_file: Option<PathBuf>,
+    /// Trusts the CAs of this PEM file, and no others, for the daemon's certificate
+    #[arg(long, value_name = "FILE", requires = "daemon")]
+    ca_file: Option<PathBuf>,
+}
+
+impl Access {
+    fn token(&self) -> Result<Secret> {
+        let (text, from) = if let Some(path) = &self.token_file {
+            let from = path.display().to_string();
+            let read = files::read_text(path, MAX_TOKEN_BYTES);
+            (read.map_err(|why| anyhow::anyhow!("the token cannot be read from {from}: {why}"))?, from)
+        } else {
+            let missing = || format!("there is no token: name its file with --token-file, or set {TOKEN_VARIABLE}");
+            (load::environment(TOKEN_VARIABLE).with_context(missing)?, TOKEN_VARIABLE.to_owned())
+        };
+        let token = text.trim_end_matches(['\r', '\n']);
+        let is_one = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        ensure!(is_one, "{from} holds no token: a token is one word, as `doorward token new` prints it");
+        Ok(Secret::new(token))
+    }
+}

@@ -1,0 +1,68 @@
+//! `doorward status`: what a running daemon says of itself.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::output::print;
+use super::remote::{Access, Address, Client};
+use super::{UNAVAILABLE, load};
+
+/// `doorward status`
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// The running daemon: https://host:port, http://127.0.0.1:port or unix:/path
+    #[arg(long, value_name = "URL")]
+    daemon: Address,
+    #[command(flatten)]
+    access: Access,
+    /// Prints the daemon's answer, one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Deserialize)]
+struct Readiness {
+    status: String,
+    state: String,
+    sandbox: String,
+}
+
+#[derive(Deserialize)]
+struct Connector {
+    id: String,
+    kind: String,
+    health: String,
+    revision: String,
+}
+
+/// 0: it takes logins; 3: it answers and takes none.
+pub fn run(options: Options) -> Result<ExitCode> {
+    let client = Client::new(options.daemon, &options.access)?;
+    let mut answer = load::runtime()?.block_on(client.call(Method::GET, "/v1/status", None))?;
+    if answer.status != 200 {
+        return Err(answer.refusal());
+    }
+    let json = serde_json::to_string_pretty(&answer.body)?;
+    let readiness: Readiness = answer.take("readiness")?;
+    let (version, read_at): (String, String) = (answer.take("version")?, answer.take("read_at")?);
+    let connectors: Vec<Connector> = answer.take("connectors")?;
+    if options.json {
+        print(&format!("{json}\n"))?;
+    } else {
+        let Readiness { status, state, sandbox } = &readiness;
+        let mut text = format!(
+            "{status}\n  doorward {version}, challenges {state}, script sandbox {sandbox}\n  connectors read at {read_at}\n"
+        );
+        let width = connectors.iter().map(|connector| connector.id.len()).max().unwrap_or_default();
+        for Connector { id, kind, health, revision } in &connectors {
+            let revision = revision.get(..12).unwrap_or(revision);
+            let _ = writeln!(text, "  {}", format!("{id:width$}  {health:7}  {kind:14}  {revision}").trim_end());
+        }
+        print(&text)?;
+    }
+    Ok(if readiness.status == "ready" { ExitCode::SUCCESS } else { ExitCode::from(UNAVAILABLE) })
+}
