@@ -263,7 +263,8 @@ async fn a_rule_does_not_tell_a_credential_number_by_number() {
             "\"value\":84",
             "\"value\":67",
             "\"84\"",
-            "array of",
+            // As `explain` would say it. A trace names each variable with its type and length (contract, section 6).
+            "an array of",
             "847291038475646",
         ] {
             assert!(!text.contains(needle), "`{needle}` stands in {name}: {text}");
