@@ -74,7 +74,7 @@ pub fn secret_of_base32(text: &str) -> Result<Zeroizing<Vec<u8>>, TotpError> {
 mod tests {
     use super::*;
 
-    /// RFC 6238, appendix B, with the seeds of its erratum 2866: as long as the digest.
+    /// RFC 6238, appendix B, with the seeds of the code in appendix A: as long as the digest.
     #[test]
     fn the_vectors_of_rfc_6238() {
         let seed = |length: usize| "1234567890".bytes().cycle().take(length).collect::<Vec<_>>();
