@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use doorward::trace::harmless;
 use reqwest::Method;
 use serde::Deserialize;
 
@@ -40,7 +41,9 @@ pub fn run(options: Options) -> Result<ExitCode> {
     }
     let found: Vec<Found> = answer.take::<Option<Vec<Found>>>("diagnostics")?.unwrap_or_default();
     for Found { text } in &found {
-        anstream::eprintln!("{}", lines(text));
+        for line in text.lines() {
+            anstream::eprintln!("{}", harmless(line));
+        }
     }
     let mut text = String::new();
     let mut refused = 0;
@@ -50,7 +53,7 @@ pub fn run(options: Options) -> Result<ExitCode> {
             refused = ids.len();
         }
         if !ids.is_empty() {
-            let _ = writeln!(text, "{word}  {}", ids.join(" "));
+            let _ = writeln!(text, "{word}  {}", harmless(&ids.join(" ")));
         }
     }
     print(if text.is_empty() { "nothing changed\n" } else { &text })?;
@@ -59,9 +62,4 @@ pub fn run(options: Options) -> Result<ExitCode> {
 
 fn ids(answer: &mut Answer, name: &str) -> Result<Vec<String>> {
     answer.take(name)
-}
-
-/// Another machine's lines: nothing in them may steer the terminal.
-fn lines(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }

@@ -129,7 +129,7 @@ impl Row {
 
 /// A text that cannot steer a terminal: control characters, directions of writing and invisible characters are spelled
 /// out. A text that went through it is not changed by a second time.
-pub(super) fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         // A space of no width hides where a value ends; bidi controls (UAX #9) show a text in another order.

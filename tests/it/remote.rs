@@ -191,3 +191,37 @@ async fn only_a_trusted_certificate_gets_the_token() {
         assert!(done.code == 64 && done.err.contains(words), "{host} {ca:?}: {} {}", done.code, done.err);
     }
 }
+
+/// What a daemon, or what pretends to be one, writes cannot steer the terminal of the one who asks.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_cannot_steer_the_terminal() {
+    use axum::routing::{get, post};
+    use serde_json::json;
+    let evil = "x\u{1b}[2J\u{9b}H\u{202e}y";
+    let status = json!({
+        "version": evil, "read_at": evil,
+        "readiness": { "status": evil, "state": evil, "sandbox": evil },
+        "connectors": [{ "id": evil, "kind": evil, "health": evil, "revision": evil }],
+    });
+    let reloaded =
+        json!({ "changed": [evil], "removed": [evil], "refused": [evil], "diagnostics": [{ "text": evil }] });
+    let problem = json!({ "code": "insufficient_scope", "title": evil, "detail": evil });
+    let refused = async move || {
+        (axum::http::StatusCode::FORBIDDEN, [("content-type", "application/problem+json")], problem.to_string())
+    };
+    let router = axum::Router::new()
+        .route("/v1/status", get(async move || axum::Json(status)))
+        .route("/v1/reload", post(async move || axum::Json(reloaded)))
+        .fallback(refused);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let home = home("");
+    let daemon = ["--daemon", base.as_str(), "--token-file", "token"];
+    for arguments in [&["status"][..], &["reload"], &LOGIN] {
+        let done = run(&home, &[arguments, &daemon].concat(), "right");
+        let shown = format!("{}{}", done.out, done.err);
+        assert!(shown.contains("\\u{1b}"), "{arguments:?}: {shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{arguments:?}: {shown:?}");
+    }
+}

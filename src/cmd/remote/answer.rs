@@ -1,6 +1,7 @@
 //! What a daemon answered: a body of JSON, with a verdict or without.
 
 use anyhow::{Context as _, Error, Result, anyhow};
+use doorward::trace::harmless;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
@@ -36,6 +37,6 @@ impl Answer {
             let (pointer, detail) = (mistake["pointer"].as_str(), mistake["detail"].as_str());
             words = format!("{words}; {}: {}", pointer.unwrap_or_default(), detail.unwrap_or_default());
         }
-        anyhow!("{}", words.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>())
+        anyhow!("{}", harmless(&words))
     }
 }

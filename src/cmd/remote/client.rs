@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use doorward::secret::Secret;
+use doorward::trace::harmless;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response, redirect};
 use serde_json::Value as Json;
@@ -57,7 +58,7 @@ impl Client {
         let answer = self.ask(method, path, body).await?;
         if answer.code() == Some("insufficient_scope") {
             let detail = answer.body.get("detail").and_then(Json::as_str).unwrap_or("it lacks the scope");
-            bail!("the token is not one for this call: {detail} in doorward.yaml");
+            bail!("the token is not one for this call: {} in doorward.yaml", harmless(detail));
         }
         Ok(answer)
     }

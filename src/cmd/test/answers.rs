@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anyhow::Context as _;
 use doorward::flow::Action;
 use doorward::secret::Secret;
+use doorward::trace::harmless;
 use doorward::verdict::{Challenge, ChallengeField};
 use indexmap::IndexMap;
 use zeroize::Zeroizing;
@@ -40,15 +41,15 @@ fn show(challenge: &Challenge) -> anyhow::Result<()> {
     let mut lines = vec![format!("challenge: {}", challenge.kind)];
     if let Some(error) = &challenge.error {
         let message = error.error_message.as_deref().unwrap_or_default();
-        lines.push(format!("  not yet: {} {}", error.reason, plain(message)));
+        lines.push(format!("  not yet: {} {}", error.reason, harmless(message)));
     }
-    lines.extend(challenge.message.as_deref().map(|message| format!("  {}", plain(message))));
-    lines.extend(challenge.url.as_deref().map(|url| format!("  open {}", plain(url))));
+    lines.extend(challenge.message.as_deref().map(|message| format!("  {}", harmless(message))));
+    lines.extend(challenge.url.as_deref().map(|url| format!("  open {}", harmless(url))));
     lines.extend(challenge.image.as_deref().map(|image| match image.split_once(";base64,") {
         Some((kind, data)) => {
-            format!("  a picture, {}, {} characters of base64 (see --json --reveal)", plain(kind), data.len())
+            format!("  a picture, {}, {} characters of base64 (see --json --reveal)", harmless(kind), data.len())
         }
-        None => format!("  a picture at {}", plain(image)),
+        None => format!("  a picture at {}", harmless(image)),
     }));
     lines.push(format!("  {} attempts, {} s", challenge.attempts_left, challenge.expires_in.as_secs()));
     if challenge.resend_after.is_some() && !challenge.fields.is_empty() {
@@ -60,7 +61,7 @@ fn show(challenge: &Challenge) -> anyhow::Result<()> {
 
 /// A line of the terminal, without echo unless the field allows it.
 fn prompt(field: &ChallengeField) -> anyhow::Result<Zeroizing<String>> {
-    let label = format!("{}: ", plain(field.label.as_deref().unwrap_or(&field.name)));
+    let label = format!("{}: ", harmless(field.label.as_deref().unwrap_or(&field.name)));
     if field.echo {
         return line(&label);
     }
@@ -104,9 +105,4 @@ fn redirect() -> anyhow::Result<Option<Action>> {
     };
     let answers = [("code".to_owned(), Secret::new(code)), ("state".to_owned(), Secret::new(state))];
     Ok(Some(Action::Answer(answers.into_iter().collect())))
-}
-
-/// What an upstream wrote must not move the cursor of whoever reads it.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -164,7 +164,7 @@ async fn login_through(
         let next = resume(&live.connector, ports, resumption).await;
         report = joined(report, next);
     }
-    prepared.tell_unused();
+    prepared.report_unused();
     Ok((report, rehearsal.was_asked(), given))
 }
 

@@ -31,7 +31,7 @@ impl Prepared {
         Ok(prepared)
     }
 
-    /// The same when nobody here knows what the connector asks for.
+    /// The same when it is not known what the connector asks for.
     pub fn unchecked(given: &[Answer], lines: &str) -> Result<Self> {
         let mut answers: Vec<(String, Secret)> =
             given.iter().map(|answer| (answer.name().to_owned(), Secret::new(answer.value()))).collect();
@@ -57,14 +57,18 @@ impl Prepared {
         if wanted.is_empty() || wanted.iter().any(|name| self.place(name).is_none()) {
             return None;
         }
+        let is_redirect = challenge.kind == "redirect";
+        if is_redirect && state.is_none() && self.place("state").is_none() {
+            return None;
+        }
         let mut answers: IndexMap<String, Secret> = IndexMap::new();
         for name in wanted {
             answers.extend(self.place(name).map(|at| self.0.remove(at)));
         }
-        if challenge.kind == "redirect" {
-            // Nobody can know it before the login begins.
+        if is_redirect {
+            // It is drawn when the login begins, so it can rarely be given beforehand.
             let given = self.place("state").map(|at| self.0.remove(at).1);
-            answers.insert("state".to_owned(), given.or_else(|| state.cloned()).unwrap_or_default());
+            answers.extend(given.or_else(|| state.cloned()).map(|state| ("state".to_owned(), state)));
         }
         Some(Action::Answer(answers))
     }
@@ -73,8 +77,8 @@ impl Prepared {
         self.0.iter().position(|(name, _)| name == wanted)
     }
 
-    /// Names the answers that nobody asked for on standard error.
-    pub fn tell_unused(&self) {
+    /// Names on standard error the answers that were not asked for.
+    pub fn report_unused(&self) {
         for (name, _) in &self.0 {
             anstream::eprintln!("doorward: the answer {name} was not asked for");
         }
@@ -83,5 +87,42 @@ impl Prepared {
     /// All of them, which must not be shown.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.0.iter().map(|(_, value)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Without a `state` there is nothing to answer with: an empty one is not sent, and the code stays for later.
+    #[test]
+    fn a_redirect_is_answered_with_its_state_or_not_at_all() {
+        let challenge = Challenge {
+            id: String::new(),
+            kind: "redirect".to_owned(),
+            message: None,
+            fields: Vec::new(),
+            url: None,
+            image: None,
+            expires_in: Duration::from_mins(1),
+            attempts_left: 1,
+            resend_after: None,
+            poll_after: None,
+            error: None,
+        };
+        let answered = |lines: &str, state: Option<&Secret>| {
+            let mut prepared = Prepared::unchecked(&[], lines).unwrap();
+            let action = prepared.answer(&challenge, state);
+            let sent = action.map(|action| match action {
+                Action::Answer(answers) => answers["state"].expose().to_owned(),
+                other => panic!("{other:?}"),
+            });
+            (sent, prepared.0.len())
+        };
+        assert_eq!(answered("code=c", None), (None, 1));
+        assert_eq!(answered("code=c", Some(&Secret::new("s"))), (Some("s".to_owned()), 0));
+        assert_eq!(answered("code=c\nstate=given", Some(&Secret::new("s"))), (Some("given".to_owned()), 0));
     }
 }

@@ -62,7 +62,7 @@ pub fn run(address: Address, options: &Options) -> Result<ExitCode> {
         let Some(action) = action else { break };
         parts.push(runtime.block_on(part(&client, "/v1/challenges/test", &answer(&challenge.id, &action)))?);
     }
-    prepared.tell_unused();
+    prepared.report_unused();
     show(parts, options.json)
 }
 

@@ -254,6 +254,8 @@ async fn a_rule_does_not_tell_a_credential_number_by_number() {
     outputs.push(("the log".to_owned(), told(&log)));
     outputs.push(("the audit trail".to_owned(), told(&read(&home.path("audit.jsonl")))));
     for (name, text) in &outputs {
+        // A trace names each variable with its type and length (contract, section 6): this cell, and nothing else.
+        let text = text.replace("{\"text\":\"array of 17\"}", "");
         // As a value of its own: times and lengths have such digits too.
         for needle in [
             "it is 84",
@@ -263,8 +265,7 @@ async fn a_rule_does_not_tell_a_credential_number_by_number() {
             "\"value\":84",
             "\"value\":67",
             "\"84\"",
-            // As `explain` would say it. A trace names each variable with its type and length (contract, section 6).
-            "an array of",
+            "array of",
             "847291038475646",
         ] {
             assert!(!text.contains(needle), "`{needle}` stands in {name}: {text}");
