@@ -24,6 +24,7 @@ pub mod flow;
 pub mod golden;
 pub mod guard;
 pub mod http;
+pub mod lang;
 pub mod log;
 pub mod mapping;
 pub mod mask;

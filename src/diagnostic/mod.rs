@@ -13,7 +13,7 @@ mod suggest;
 pub use collect::Diagnostics;
 pub use json::{render_json, to_json};
 pub use position::Position;
-pub use render::{Style, render};
+pub use render::{Style, render, render_in};
 pub use shown::shown;
 pub use suggest::did_you_mean;
 
@@ -70,6 +70,11 @@ impl Diagnostic {
             label: None,
             help: Vec::new(),
         }
+    }
+
+    /// The key of this code's `title` or `remedy` in the files of [`crate::lang`].
+    fn key(&self, what: &str) -> String {
+        format!("diagnostic.{}.{what}", self.code)
     }
 
     /// The same as a warning.

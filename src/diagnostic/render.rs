@@ -5,6 +5,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle};
 
 use super::{Diagnostic, Severity, SourceFile, Span};
+use crate::lang::Lang;
 
 /// With or without colours (ANSI escapes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,12 @@ const LONGEST_LINE: usize = 400;
 
 /// All of them, each as a block of lines with an empty line between; the empty string for none.
 pub fn render(diagnostics: &[Diagnostic], style: Style) -> String {
+    render_in(Lang::English, diagnostics, style)
+}
+
+/// The same in a language. What names values of the file stays in English below the code's title: a sentence put together of
+/// translated parts would say something else sooner or later.
+pub fn render_in(lang: Lang, diagnostics: &[Diagnostic], style: Style) -> String {
     let renderer = match style {
         Style::Plain => Renderer::plain(),
         Style::Coloured => Renderer::styled(),
@@ -34,24 +41,35 @@ pub fn render(diagnostics: &[Diagnostic], style: Style) -> String {
         if !out.is_empty() {
             out.push('\n');
         }
-        out.push_str(&renderer.render(&[group(diagnostic)]));
+        out.push_str(&renderer.render(&[group(lang, diagnostic)]));
         out.push('\n');
     }
     out
 }
 
-fn group(diagnostic: &Diagnostic) -> Group<'_> {
-    let level = match diagnostic.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
+fn group(lang: Lang, diagnostic: &Diagnostic) -> Group<'_> {
+    let (level, name) = match diagnostic.severity {
+        Severity::Error => (Level::ERROR, "severity.error"),
+        Severity::Warning => (Level::WARNING, "severity.warning"),
     };
-    let title = level.primary_title(&diagnostic.message).id(diagnostic.code);
+    let translated = (lang != Lang::English).then(|| lang.find(&diagnostic.key("title"))).flatten();
+    let title = level.with_name(lang.text(name)).primary_title(translated.unwrap_or(&diagnostic.message));
+    let title = Group::with_title(title.id(diagnostic.code));
     let mut group = match &diagnostic.at {
-        Some((file, span)) => quote(Group::with_title(title), file, span, diagnostic.label.as_deref()),
-        None => Group::with_title(title),
+        Some((file, span)) => quote(title, file, span, diagnostic.label.as_deref()),
+        None => title,
     };
-    for help in &diagnostic.help {
-        group = group.element(Level::HELP.message(help));
+    if translated.is_some() {
+        group = group.element(Level::NOTE.with_name(lang.text("severity.note")).message(&diagnostic.message));
+    }
+    let help = Level::HELP.with_name(lang.text("severity.help"));
+    // The code's own remedy, where the mistake says none of its own or says it in another language.
+    let remedy = lang.find(&diagnostic.key("remedy"));
+    if let Some(remedy) = remedy.filter(|_| translated.is_some() || diagnostic.help.is_empty()) {
+        group = group.element(help.clone().message(remedy));
+    }
+    for said in &diagnostic.help {
+        group = group.element(help.clone().message(said));
     }
     group
 }
@@ -106,6 +124,18 @@ mod tests {
         assert_eq!(
             plain("a: 1\r\n标题: xy\r\n", 14..16),
             "error[test]: wrong\n --> a.yaml:2:5\n  |\n2 | 标题: xy\n  |       ^^ here\n  |\n  = help: mend it\n"
+        );
+    }
+
+    #[test]
+    fn in_chinese_the_title_and_the_remedy_of_the_code_stand_around_the_english() {
+        let file = Arc::new(SourceFile { path: "a.yaml".into(), text: "equal: 1\n".into() });
+        let mistake = Diagnostic::error("unknown-key", &file, 0..5, "a condition has no key `equal`");
+        assert_eq!(
+            render_in(Lang::Chinese, &[mistake.help("did you mean `equals`?")], Style::Plain),
+            "错误[unknown-key]: 不认识的键\n --> a.yaml:1:1\n  |\n1 | equal: 1\n  | ^^^^^\n  |\n  \
+             = 原文: a condition has no key `equal`\n  = 建议: 改正键名；可用的键见 docs/connectors.md\n  \
+             = 建议: did you mean `equals`?\n"
         );
     }
 

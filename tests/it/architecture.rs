@@ -40,6 +40,7 @@ const LAYERS: &[&[&str]] = &[
         "document",
         "verdict",
         "diagnostic",
+        "lang",
         "secret",
         "clock",
         "dumps",
