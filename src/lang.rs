@@ -33,7 +33,8 @@ impl Lang {
     /// The language of a terminal by its locale: the first of `LC_ALL`, `LC_MESSAGES`, `LANG` that is set and not empty
     /// decides, as POSIX says; every Chinese locale is Chinese here, and everything else English.
     pub fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| variable(name).filter(|v| !v.is_empty()));
+        let set =
+            ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| variable(name).filter(|v| !v.is_empty()));
         let language = set.unwrap_or_default();
         let language = language.split(['_', '-', '.', '@']).next().unwrap_or_default();
         if language.eq_ignore_ascii_case("zh") { Self::Chinese } else { Self::English }
@@ -104,7 +105,10 @@ mod tests {
 
     #[test]
     fn values_are_put_in_and_not_read() {
-        assert_eq!(Lang::English.fill("check.progress", &[("done", &"{all}"), ("all", &2)]), "checked {all} of 2 connectors");
+        assert_eq!(
+            Lang::English.fill("check.progress", &[("done", &"{all}"), ("all", &2)]),
+            "checked {all} of 2 connectors"
+        );
         assert_eq!(Lang::English.fill("no.such{", &[]), "no.such{");
         assert_eq!(Lang::Chinese.counted("check.tests", "check.tests_one", 5), "5 个测试");
     }

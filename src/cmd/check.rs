@@ -7,21 +7,23 @@ mod notices;
 mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use doorward::catalog::{Loader, Outcome};
 use doorward::config;
-use doorward::diagnostic::{Diagnostic, Severity, Style, render, to_json};
+use doorward::diagnostic::{Diagnostic, Severity, to_json};
 use doorward::golden;
 use doorward::upstream::Egress;
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 
+use super::language::{lang, rendered};
 use super::load;
 use super::output::print;
+use super::progress::Progress;
 
 /// `doorward check`
 #[derive(Debug, clap::Args)]
@@ -90,7 +92,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         match connectors(options)? {
             Ok(found) => found,
             Err(mistakes) => {
-                anstream::eprint!("{}", render(&mistakes, Style::Coloured));
+                anstream::eprint!("{}", rendered(&mistakes));
                 return Ok(ExitCode::from(super::MISCONFIGURED));
             }
         }
@@ -149,7 +151,9 @@ async fn check(loader: Arc<Loader>, files: &[PathBuf], bound: Option<Egress>) ->
         async move { (id, diagnostics, golden.await) }
     });
     let mut tasks = stream::iter(tasks).buffered(AT_A_TIME);
-    for path in files {
+    let mut progress = Progress::new();
+    for (done, path) in files.iter().enumerate() {
+        progress.show(|| lang().fill("check.progress", &[("done", &done), ("all", &files.len())]));
         let Some((id, diagnostics, golden)) = tasks.next().await else { break };
         found.diagnostics.extend(diagnostics);
         if !places.insert((path.parent().map(PathBuf::from), id.clone())) {
@@ -191,7 +195,7 @@ impl Found {
 
     /// With colours; the stream drops them where nobody sees them.
     fn human(&self) -> String {
-        let mut text = render(&self.diagnostics, Style::Coloured);
+        let mut text = rendered(&self.diagnostics);
         if !text.is_empty() {
             text.push('\n');
         }
@@ -201,32 +205,37 @@ impl Found {
 
     /// `18 connectors, 57 tests: all good`
     fn summary(&self) -> String {
+        let lang = lang();
+        let errors = lang.counted("check.errors", "check.errors_one", self.count(Severity::Error));
         if self.unread {
-            let errors = counted(self.count(Severity::Error), "error");
-            return format!("configuration: {errors}; its connectors are read when it is right");
+            return lang.fill("check.unread", &[("errors", &errors)]);
         }
-        let what = if self.whole { "configuration, " } else { "" };
-        let connectors = format!("{what}{}", counted(self.connectors, "connector"));
+        let mut connectors = lang.counted("check.connectors", "check.connectors_one", self.connectors);
+        if self.whole {
+            connectors.insert_str(0, lang.text("check.configuration"));
+        }
+        let tests = lang.counted("check.tests", "check.tests_one", self.tests);
         let warnings = match self.count(Severity::Warning) {
             0 => String::new(),
-            some => format!(", {}", counted(some, "warning")),
+            some => {
+                format!("{}{}", lang.text("check.and"), lang.counted("check.warnings", "check.warnings_one", some))
+            }
         };
         if self.good() {
-            return format!("{connectors}, {}: all good{warnings}", counted(self.tests, "test"));
+            let values: [(&str, &dyn Display); 3] =
+                [("connectors", &connectors), ("tests", &tests), ("warnings", &warnings)];
+            return lang.fill("check.good", &values);
         }
-        let mut parts = vec![format!("{connectors}: {}{warnings}", counted(self.count(Severity::Error), "error"))];
+        let values: [(&str, &dyn Display); 3] =
+            [("connectors", &connectors), ("errors", &errors), ("warnings", &warnings)];
+        let mut parts = vec![lang.fill("check.bad", &values)];
         if self.broken > 0 {
-            let cannot = if self.broken == 1 {
-                "1 connector cannot run".to_owned()
-            } else {
-                format!("{} connectors cannot run", self.broken)
-            };
-            parts.push(cannot);
+            parts.push(lang.counted("check.broken", "check.broken_one", self.broken));
         }
         if self.tests > 0 {
-            parts.push(format!("{} of {} passed", self.passed, counted(self.tests, "test")));
+            parts.push(lang.fill("check.passed", &[("passed", &self.passed), ("tests", &tests)]));
         }
-        parts.join("; ")
+        parts.join(lang.text("check.next"))
     }
 
     fn json(&self) -> String {
@@ -242,9 +251,4 @@ impl Found {
         });
         format!("{object:#}\n")
     }
-}
-
-/// `1 error`, `2 errors`
-fn counted(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use doorward::config::{self, Address, Config};
-use doorward::diagnostic::{Style, render};
 use doorward::request::Spellings;
 use doorward::upstream::{Client, Egress, EgressRules, Origin, Outgoing, TlsConfig, TransportConfig, present};
 use http::{Method, Request, StatusCode};
@@ -20,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
 use super::output::print;
-use super::{MISCONFIGURED, load};
+use super::{MISCONFIGURED, language, load};
 
 /// A daemon that takes longer is not well. Docker gives a probe 30 s, Kubernetes as much as the manifest says.
 const WITHIN: Duration = Duration::from_secs(4);
@@ -43,7 +42,7 @@ pub struct Options {
 pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let loaded = config::load(&options.config, &load::environment);
     let Some(config) = loaded.config else {
-        anstream::eprint!("{}", render(&loaded.diagnostics, Style::Coloured));
+        anstream::eprint!("{}", language::rendered(&loaded.diagnostics));
         return Ok(ExitCode::from(MISCONFIGURED));
     };
     let path = if options.ready { "/readyz" } else { "/healthz" };

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use doorward::config::Token;
 
+use super::language::lang;
 use super::output::print;
 use files::File;
 
@@ -77,27 +78,30 @@ fn write(path: &Path, file: &File) -> std::io::Result<()> {
 
 /// What was made and what to do with it.
 fn told(directory: &Path, files: &[File], token: &Token, id: &str) -> String {
+    let lang = lang();
     let here = directory.display();
     let mut text = String::new();
-    let _ = writeln!(text, "In {here}:");
+    let _ = writeln!(text, "{}", lang.fill("init.in", &[("directory", &here)]));
     for file in files {
-        let _ = writeln!(text, "  {:32} {}", file.path, file.what);
+        let _ = writeln!(text, "  {:32} {}", file.path, lang.text(file.what));
     }
     // Shown on purpose: this is the one time that anybody sees it.
-    let _ = writeln!(text, "\nThe token of the client `{CLIENT}`, shown this once:\n\n  token: {}\n", token.expose());
-    let _ = writeln!(text, "Next, in {here}:\n");
+    let shown = lang.fill("init.token", &[("client", &CLIENT)]);
+    let _ = writeln!(text, "\n{shown}\n\n  token: {}\n", token.expose());
+    let _ = writeln!(text, "{}\n", lang.fill("init.next", &[("directory", &here)]));
     for (command, why) in [
-        ("doorward check".to_owned(), "the configuration and the connectors"),
-        (format!("$EDITOR connectors/{id}.yaml"), "the server's address and its rules"),
-        (format!("doorward test connectors/{id}.yaml --username NAME"), "a login, stage by stage"),
-        ("doorward serve".to_owned(), "the daemon, on 127.0.0.1:8443"),
+        ("doorward check".to_owned(), "init.check"),
+        (format!("$EDITOR connectors/{id}.yaml"), "init.edit"),
+        (format!("doorward test connectors/{id}.yaml --username NAME"), "init.test"),
+        ("doorward serve".to_owned(), "init.serve"),
     ] {
-        let _ = writeln!(text, "  {command}\n      {why}");
+        let _ = writeln!(text, "  {command}\n      {}", lang.text(why));
     }
     let _ = writeln!(
         text,
         "  curl -H \"Authorization: Bearer $TOKEN\" --json '{{\"username\":\"…\",\"password\":\"…\"}}' \\\n    \
-         http://127.0.0.1:8443/v1/connectors/{id}/authenticate\n      what a console calls"
+         http://127.0.0.1:8443/v1/connectors/{id}/authenticate\n      {}",
+        lang.text("init.call")
     );
     text
 }

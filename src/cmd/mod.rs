@@ -8,10 +8,12 @@ mod completions;
 mod demo;
 mod health;
 mod init;
+mod language;
 mod load;
 mod new;
 mod output;
 mod pin;
+mod progress;
 mod reload;
 mod remote;
 mod schema;
@@ -37,6 +39,9 @@ const UNAVAILABLE: u8 = 3;
 #[derive(Debug, clap::Parser)]
 #[command(version)]
 struct Cli {
+    /// The language of messages: en or zh-CN. When left out: that of LC_ALL, LC_MESSAGES or LANG
+    #[arg(long, global = true, value_name = "LANG", value_parser = language::parser(), hide_possible_values = true)]
+    lang: Option<doorward::lang::Lang>,
     #[command(subcommand)]
     command: Command,
 }
@@ -94,6 +99,7 @@ pub fn run() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
+    language::choose(cli.lang);
     let done = match cli.command {
         Command::Check(options) => check::run(&options),
         Command::Completions { shell } => completions::completions(Cli::command(), shell).map(good),

@@ -15,7 +15,6 @@ use doorward::catalog::bounds::Bounds;
 use doorward::catalog::{Catalog, Loader};
 use doorward::config::{self, Config};
 use doorward::connector::check::{Console, SecretsFrom};
-use doorward::diagnostic::{Style, render};
 use doorward::guard::SendQuota;
 use doorward::http::descriptors::{self, TooFew};
 use doorward::http::{Server, SharedTls, listen, tls, watch};
@@ -28,8 +27,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
-use super::MISCONFIGURED;
-use super::load;
+use super::{MISCONFIGURED, language, load};
 
 /// `doorward serve`
 #[derive(Debug, clap::Args)]
@@ -46,7 +44,7 @@ pub struct Options {
 pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let loaded = config::load(&options.config, &load::environment);
     if !loaded.diagnostics.is_empty() {
-        anstream::eprint!("{}", render(&loaded.diagnostics, Style::Coloured));
+        anstream::eprint!("{}", language::rendered(&loaded.diagnostics));
     }
     let Some(config) = loaded.config else { return Ok(ExitCode::from(MISCONFIGURED)) };
     let metrics = Arc::new(Metrics::new());

@@ -63,9 +63,9 @@ fn group(lang: Lang, diagnostic: &Diagnostic) -> Group<'_> {
         group = group.element(Level::NOTE.with_name(lang.text("severity.note")).message(&diagnostic.message));
     }
     let help = Level::HELP.with_name(lang.text("severity.help"));
-    // The code's own remedy, where the mistake says none of its own or says it in another language.
+    // The code's own remedy, where the mistake says its own in another language.
     let remedy = lang.find(&diagnostic.key("remedy"));
-    if let Some(remedy) = remedy.filter(|_| translated.is_some() || diagnostic.help.is_empty()) {
+    if let Some(remedy) = remedy.filter(|_| translated.is_some()) {
         group = group.element(help.clone().message(remedy));
     }
     for said in &diagnostic.help {

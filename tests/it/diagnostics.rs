@@ -7,6 +7,7 @@ use doorward::diagnostic::{Severity, Style, render, render_json};
 
 use crate::check::check_text;
 use crate::golden;
+use crate::texts::has_texts;
 
 /// So many cases there are at least: none gets lost.
 const CASES: usize = 100;
@@ -37,6 +38,7 @@ fn every_error_says_where_and_what_to_do() {
             assert_eq!(diagnostic.severity, Severity::Error, "{name}");
             assert!(diagnostic.at.is_some(), "{name}");
             assert!(!diagnostic.help.is_empty(), "{name}");
+            assert!(has_texts(diagnostic.code), "lang/ has no title or remedy for {}", diagnostic.code);
             assert!(!diagnostic.message.ends_with('.') && !diagnostic.message.contains('\n'), "{name}");
         }
     }

@@ -68,6 +68,7 @@ mod state_daemon;
 mod state_redis;
 mod support;
 mod surroundings;
+mod texts;
 mod tls;
 mod transport;
 mod undecided;

@@ -11,6 +11,7 @@ mod to_try;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use crate::cmd::language::{lang, rendered};
 use crate::cmd::output::print;
 use anyhow::Context as _;
 use arc_swap::ArcSwapOption;
@@ -20,7 +21,6 @@ use doorward::catalog::{Catalog, Loader};
 use doorward::config::{Address, Client, Config, Scope, Token};
 use doorward::connector;
 use doorward::connector::check::SecretsFrom;
-use doorward::diagnostic::{Style, render};
 use doorward::flow::Unbounded;
 use doorward::http::{Server, listen};
 use doorward::metrics::Metrics;
@@ -57,7 +57,7 @@ async fn demo(once: bool) -> anyhow::Result<ExitCode> {
     let connectors = shipped::lay_out(scratch.path()).context("the connectors cannot be written")?;
     let live = LiveConnectors::new(Catalog::new(loader(&upstream)?, &connectors), Arc::new(Unbounded));
     let (_, diagnostics) = live.load().await.context("the connectors cannot be read")?;
-    anstream::eprint!("{}", render(&diagnostics, Style::Coloured));
+    anstream::eprint!("{}", rendered(&diagnostics));
 
     let token = Token::draw().map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
     let config = config(&token);
@@ -70,7 +70,8 @@ async fn demo(once: bool) -> anyhow::Result<ExitCode> {
     let server = Server::new(api::served(&app), Arc::new(ArcSwapOption::empty()), stopped);
     tokio::spawn(server.run(listeners, async move { app.logins_done().await }));
 
-    print(&format!("A 4A server on {}, Doorward on {daemon}\n\n", upstream.base()))?;
+    let started = lang().fill("demo.started", &[("upstream", &upstream.base()), ("daemon", &daemon)]);
+    print(&format!("{started}\n\n"))?;
     let console = Console::new(&daemon, token.expose(), &upstream)?;
     let rows = table::rows(&console, &upstream).await?;
     print(&table::text(&rows))?;

@@ -8,6 +8,8 @@ use doorward_demo::user::{Asks, Mood};
 use doorward_demo::{DemoServer, Outcome};
 
 use super::console::Console;
+use crate::cmd::language::lang;
+use crate::cmd::progress::Progress;
 
 /// One connector's line.
 pub struct Row {
@@ -54,7 +56,10 @@ impl Row {
 /// Asks everything.
 pub async fn rows(console: &Console<'_>, upstream: &DemoServer) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for shipped in CONNECTORS.iter().filter(|shipped| shipped.stage != Stage::Before) {
+    let mut progress = Progress::new();
+    let connectors: Vec<&Shipped> = CONNECTORS.iter().filter(|shipped| shipped.stage != Stage::Before).collect();
+    for (done, shipped) in connectors.iter().enumerate() {
+        progress.show(|| lang().fill("demo.progress", &[("done", &done), ("all", &connectors.len())]));
         // Before the right one, which may change a password.
         let wrong_answer = match shipped.asks {
             Asks::Nothing => None,
@@ -101,11 +106,12 @@ pub fn text(rows: &[Row]) -> String {
         let _ = writeln!(text, "{:<24} {wrong_answer:<38} {}", shipped.id, asked_for(shipped.asks));
     }
     let wrong: Vec<&str> = rows.iter().filter(|row| !row.as_expected()).map(|row| row.shipped.id).collect();
-    let _ = if wrong.is_empty() {
-        writeln!(text, "\n{} connectors, {logins} logins, all as expected.", rows.len())
+    let ended = if wrong.is_empty() {
+        lang().fill("demo.as_expected", &[("connectors", &rows.len()), ("logins", &logins)])
     } else {
-        writeln!(text, "\nNot as expected: {}", wrong.join(" "))
+        lang().fill("demo.not_as_expected", &[("connectors", &wrong.join(" "))])
     };
+    let _ = writeln!(text, "\n{ended}");
     text
 }
 

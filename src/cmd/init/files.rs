@@ -8,7 +8,7 @@ use serde_json::json;
 pub(super) struct File {
     /// Below the directory.
     pub(super) path: String,
-    /// What it is, for the one who made it.
+    /// What it is, for the one who made it: a key of `doorward::lang`.
     pub(super) what: &'static str,
     pub(super) text: String,
     /// Whether others than the owner and the group may not read it.
@@ -26,14 +26,14 @@ pub(super) const CONNECTOR_SCHEMA: &str = "schema/connector.schema.json";
 
 /// All of them. `hash` is the token's.
 pub(super) fn all(hash: &str) -> Vec<File> {
-    let mut configuration = File::new("doorward.yaml", "the daemon's configuration", configuration(hash));
+    let mut configuration = File::new("doorward.yaml", "init.file.configuration", configuration(hash));
     configuration.private = true;
     vec![
         configuration,
-        File::new(CONNECTOR_SCHEMA, "for editors: what a connector may hold", schema_text()),
-        File::new("schema/doorward.schema.json", "the same for doorward.yaml", format!("{:#}\n", config::schema())),
-        File::new(".vscode/settings.json", "tells the editor of both", editor()),
-        File::new(".gitignore", "keeps keys and trails out of Git", GITIGNORE),
+        File::new(CONNECTOR_SCHEMA, "init.file.schema", schema_text()),
+        File::new("schema/doorward.schema.json", "init.file.configuration_schema", format!("{:#}\n", config::schema())),
+        File::new(".vscode/settings.json", "init.file.editor", editor()),
+        File::new(".gitignore", "init.file.gitignore", GITIGNORE),
     ]
 }
 

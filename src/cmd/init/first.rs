@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use doorward::shipped::{CONNECTORS, SCRIPTS, Shipped, Stage};
 
 use super::files::{CONNECTOR_SCHEMA, File};
+use crate::cmd::language::lang;
 use crate::cmd::new;
 
 /// What is taken when nothing is said: the kind of server that is met most.
@@ -37,11 +38,7 @@ pub(super) fn choose(connector: Option<String>, from_curl: Option<String>) -> Re
 }
 
 fn question() -> String {
-    format!(
-        "A first connector. Paste the login as a curl command (a browser's \"copy as cURL\"), or write the name of a shipped\n\
-         connector, or press Enter for `{USUAL}`. Shipped: {}\n> ",
-        names().join(" ")
-    )
+    lang().fill("init.question", &[("usual", &USUAL), ("names", &names().join(" "))])
 }
 
 /// The answer of a person: a command may go on over lines that end with a backslash.
@@ -67,7 +64,7 @@ fn names() -> Vec<&'static str> {
 fn drafted(text: &str) -> First {
     let file = File::new(
         format!("connectors/{FROM_CURL}.yaml"),
-        "the first connector: search it for FILL_IN",
+        "init.file.draft",
         format!("# yaml-language-server: $schema=../{CONNECTOR_SCHEMA}\n#\n{text}"),
     );
     First { id: FROM_CURL.to_owned(), files: vec![file] }
@@ -80,14 +77,14 @@ fn shipped(name: &str) -> Result<First> {
         let meant = near.map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
         bail!("there is no shipped connector `{name}`.{meant} There are: {}", names().join(" "));
     };
-    let mut files = vec![connector(known, "the first connector")];
+    let mut files = vec![connector(known, "init.file.connector")];
     if let Stage::After(utility) = known.stage {
         let before = CONNECTORS.iter().filter(|other| other.id == utility);
-        files.extend(before.map(|other| connector(other, "what a console calls before it")));
+        files.extend(before.map(|other| connector(other, "init.file.before")));
     }
     for (script, text) in SCRIPTS {
         if files.iter().any(|file| file.text.contains(&format!("../scripts/{script}"))) {
-            files.push(File::new(format!("scripts/{script}"), "a script of it", *text));
+            files.push(File::new(format!("scripts/{script}"), "init.file.script", *text));
         }
     }
     Ok(First { id: known.id.to_owned(), files })

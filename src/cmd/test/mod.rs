@@ -20,7 +20,7 @@ use doorward::api::reply;
 use doorward::clock;
 use doorward::connector::Kind;
 use doorward::connector::Live;
-use doorward::diagnostic::{Style, render, to_json};
+use doorward::diagnostic::to_json;
 use doorward::flow::progress::Progress;
 use doorward::flow::{
     Action, InMemoryStore, Login, Ports, Rehearsal, Report, Resumption, SavedLogin, authenticate, resume,
@@ -34,6 +34,7 @@ use tokio::runtime::Runtime;
 use self::given::{Answer, Attribute, Given, SecretFile, Setting};
 use self::prepared::Prepared;
 use self::ready::Broken;
+use super::language::{self, lang};
 use super::load;
 use super::output::print;
 use super::remote::{Access, Address};
@@ -182,7 +183,7 @@ fn show(report: &Report, view: View<'_>, json: bool) -> anyhow::Result<()> {
         let verdict = serde_json::to_value(reply::body(report)).context("the verdict cannot be written as JSON")?;
         format!("{:#}\n", trace.to_json(verdict))
     } else {
-        human(&trace.rows())
+        human(&trace.rows()) + &language::verdict_line(lang(), trace.summary())
     };
     print(&text)
 }
@@ -196,8 +197,8 @@ fn cannot_run(broken: &Broken, as_json: bool) -> anyhow::Result<ExitCode> {
         let object = json!({ "verdict": verdict, "explain": what, "trace": [], "diagnostics": diagnostics });
         print(&format!("{object:#}\n"))?;
     } else {
-        anstream::eprint!("{}", render(&broken.diagnostics, Style::Coloured));
-        print(&format!("misconfigured  the connector {} does not load\n", broken.id))?;
+        anstream::eprint!("{}", language::rendered(&broken.diagnostics));
+        print(&format!("{}\n", lang().fill("test.does_not_load", &[("id", &broken.id)])))?;
     }
     Ok(ExitCode::from(super::MISCONFIGURED))
 }

@@ -8,6 +8,8 @@ use anyhow::Context as _;
 use doorward::secret::Secret;
 use zeroize::Zeroizing;
 
+use crate::cmd::language::lang;
+
 /// More than a login of the API may hold.
 const MOST_BYTES: u64 = 64 * 1024;
 
@@ -35,7 +37,8 @@ fn ask(username: &str) -> anyhow::Result<Secret> {
     anyhow::ensure!(io::stdin().is_terminal(), "there is no terminal to ask for the password; use --password-stdin");
     // What is typed as a user name must not move the cursor of whoever types the password.
     let shown: String = username.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    let text = rpassword::prompt_password(format!("Password of {shown}: ")).context("the password cannot be read")?;
+    let text = rpassword::prompt_password(lang().fill("test.password", &[("user", &shown)]))
+        .context("the password cannot be read")?;
     let text = Zeroizing::new(text);
     Ok(Secret::new(text.as_str()))
 }

@@ -10,6 +10,7 @@ use doorward::verdict::Challenge;
 use indexmap::IndexMap;
 
 use super::given::{Answer, meant};
+use crate::cmd::language::lang;
 
 /// The name of an answer that asks for the code once more; golden cases have it as well.
 const RESEND: &str = "resend";
@@ -80,7 +81,7 @@ impl Prepared {
     /// Names on standard error the answers that were not asked for.
     pub fn report_unused(&self) {
         for (name, _) in &self.0 {
-            anstream::eprintln!("doorward: the answer {name} was not asked for");
+            anstream::eprintln!("{}", lang().fill("test.not_asked", &[("name", name)]));
         }
     }
 

@@ -18,7 +18,7 @@ use super::prepared::Prepared;
 use super::{Options, answers, given, password};
 use crate::cmd::output::print;
 use crate::cmd::remote::{Address, Answer, Client};
-use crate::cmd::{self, load};
+use crate::cmd::{self, language, load};
 
 /// One part of a login, up to a challenge or the verdict.
 struct Part {
@@ -199,7 +199,7 @@ fn show(parts: Vec<Part>, as_json: bool) -> Result<ExitCode> {
         format!("{shown:#}\n")
     } else {
         rows.splice(0..0, summary.rows());
-        human(&rows)
+        human(&rows) + &language::verdict_line(language::lang(), &summary)
     };
     print(&text)?;
     let Some(verdict) = summary.verdict else { return Ok(ExitCode::SUCCESS) };
