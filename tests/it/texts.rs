@@ -13,13 +13,18 @@ use crate::architecture::sources;
 const HOLE: &str = r"\{[a-z_]+\}";
 const HOW: &str = "docs/contributing.md, \"A text that people read\", says how to add it";
 
+#[expect(clippy::disallowed_methods, reason = "a pattern of this test")]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).unwrap()
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 #[test]
 fn both_files_have_the_same_keys_and_placeholders() {
-    let hole = Regex::new(HOLE).unwrap();
+    let hole = pattern(HOLE);
     let of = |lang: Lang| -> BTreeMap<&str, BTreeSet<&str>> {
         let holes = |key: &'static str| hole.find_iter(lang.text(key)).map(|found| found.as_str()).collect();
         lang.keys().map(|key| (key, holes(key))).collect()
@@ -33,7 +38,7 @@ fn both_files_have_the_same_keys_and_placeholders() {
 
 #[test]
 fn every_text_is_written_once_in_order_and_in_its_language() {
-    let hole = Regex::new(HOLE).unwrap();
+    let hole = pattern(HOLE);
     for lang in Lang::ALL {
         let file = std::fs::read_to_string(root().join(format!("lang/{lang}.json"))).unwrap();
         let keys: Vec<&str> =
@@ -81,10 +86,9 @@ fn program() -> Vec<(String, String)> {
 /// and is found by `diagnostics`, whose golden files show every kind.
 #[test]
 fn every_diagnostic_has_a_title_and_a_remedy_in_both() {
-    let made = Regex::new(
+    let made = pattern(
         r#"(?:\b(?:error|error_at|wrong|refuse|parsed|without_place|mistake|in_script|Mistake::new)\(\s*(?:written,\s*)?|\bcode:\s*|\bcode = )"([a-z][a-z0-9]*(?:-[a-z0-9]+)*)""#,
-    )
-    .unwrap();
+    );
     let program = program();
     let mut missing = BTreeSet::new();
     let mut found = 0;
@@ -106,7 +110,7 @@ fn every_diagnostic_has_a_title_and_a_remedy_in_both() {
 
 #[test]
 fn every_key_that_is_named_is_there_and_every_key_is_named() {
-    let named = Regex::new(r#"\b(?:text|fill|counted|find)\(\s*"([a-z]+\.[a-z_.]+)""#).unwrap();
+    let named = pattern(r#"\b(?:text|fill|counted|find)\(\s*"([a-z]+\.[a-z_.]+)""#);
     let program = program();
     let missing: BTreeSet<&str> = program
         .iter()
