@@ -77,7 +77,7 @@ pub fn catch_panics() {
     }));
 }
 
-/// A queue of lines in front of `out`. A full queue loses lines instead of stopping who logs.
+/// A queue of lines in front of `out`. A full queue loses lines instead of blocking the code that logs.
 fn queue<W: Write + Send + 'static>(out: W) -> (NonBlocking, WorkerGuard) {
     let batches = Batches(BufWriter::with_capacity(BATCH, out));
     NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING_LINES).thread_name("log").finish(batches)

@@ -1,4 +1,4 @@
-//! What all endpoints share: who calls, and how an answer or a fault of the call leaves.
+//! What all endpoints share: the client of a call, and how an answer or an error is written.
 
 use std::sync::Arc;
 

@@ -73,7 +73,7 @@ impl Callers {
         self.one_logs_in
     }
 
-    /// Finds the client behind a call. A call with a token is that token's client or nobody's; a call without one is the
+    /// Finds the client behind a call. A call with a token belongs to that token's client or to none; a call without one is the
     /// first client without tokens whose certificate rule holds.
     pub fn identify(&self, token: Option<&str>, certificate: Option<&Certificate>) -> Option<Arc<Caller>> {
         let certified = |caller: &Client| match (&caller.certificate, certificate) {

@@ -77,7 +77,7 @@ pub fn line(report: &Report, call: &Call<'_>, names: &UserName) -> Vec<u8> {
         Verdict::Unavailable(unavailable) => (None, Some(unavailable.cause.as_str())),
         Verdict::Accept(_) | Verdict::Challenge(_) | Verdict::Misconfigured(_) => (None, None),
     };
-    // Whoever made the report: no line is longer than its bounds.
+    // Whatever made the report: no line is longer than its bounds.
     let account = bounded(&report.account);
     let (username, username_hmac) = match names {
         UserName::Clear => (Some(&*account), None),

@@ -150,7 +150,7 @@ fn a_full_disk_follows_the_policy() {
     }
 }
 
-/// A pipe that nobody empties stands for a disk that hangs. It is opened for reading, too, or opening it would wait already.
+/// A pipe that is never read stands for a disk that hangs. It is opened for reading, too, or opening it would wait already.
 fn full_pipe(directory: &Path) -> (std::path::PathBuf, File) {
     let path = directory.join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
@@ -166,9 +166,9 @@ async fn under_refuse_an_accept_waits_for_its_line_and_a_stuck_write_is_a_failed
     let directory = tempfile::tempdir().unwrap();
     let (path, mut reader) = full_pipe(directory.path());
     let (trail, _) = trail(&path, |audit| audit.when_full = WhenFull::Refuse);
-    assert!(!trail.refuses(), "nobody knows yet");
+    assert!(!trail.refuses(), "the write has not timed out yet");
     assert!(!trail.reserve().unwrap().write_first(b"accept\n".to_vec()).await, "its line is not written");
-    // The write goes on for more than a second: nobody is let in any more.
+    // The write goes on for more than a second: no accept is answered any more.
     assert!(trail.reserve().is_err() && trail.refuses() && !trail.healthy());
     // The pipe is emptied, and all is well again.
     let mut written = String::new();
@@ -210,7 +210,7 @@ fn a_file_that_was_made_shorter_is_not_filled_with_nuls() {
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "the size is the file's, so nothing rotates");
 }
 
-/// Whoever cleans up removes the file of a daemon that runs.
+/// The file of a running daemon may be removed, by hand or by a clean-up job.
 #[test]
 fn a_file_that_was_removed_is_made_anew() {
     let directory = tempfile::tempdir().unwrap();

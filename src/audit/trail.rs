@@ -216,7 +216,7 @@ impl Writer {
                 count += 1;
             }
             if self.write_until_done(&batch, count) {
-                // Who does not wait any more was refused.
+                // A caller that no longer waits was refused.
                 for written in waiting {
                     let _ = written.send(());
                 }

@@ -172,7 +172,7 @@ async fn check(loader: Arc<Loader>, files: &[PathBuf], bound: Option<Egress>) ->
     found
 }
 
-/// Two files of one directory with one id: which of them would run is nobody's guess.
+/// Two files of one directory with one id: which of them would run cannot be said.
 fn same_id(id: &str, path: &std::path::Path) -> Diagnostic {
     Diagnostic {
         severity: Severity::Error,
@@ -193,7 +193,7 @@ impl Found {
         self.count(Severity::Error) == 0 && self.broken == 0 && self.passed == self.tests
     }
 
-    /// With colours; the stream drops them where nobody sees them.
+    /// With colours; the stream drops them where they are not shown.
     fn human(&self) -> String {
         let mut text = rendered(&self.diagnostics);
         if !text.is_empty() {

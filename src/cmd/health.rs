@@ -60,7 +60,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// A socket is asked before a port: it needs no TLS and is open to whoever may probe.
+/// A socket is asked before a port: it needs no TLS and its file mode says which users may probe.
 async fn ask(config: &Config, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
     let socket = config.listen.iter().find_map(|address| match address {
         Address::Unix(socket) => Some(socket),
@@ -99,7 +99,7 @@ async fn by_socket(socket: &Path, path: &str) -> anyhow::Result<(StatusCode, Byt
     Ok((status, body))
 }
 
-/// Whoever answers there is asked, whatever its certificate says: the question holds no secret and the answer grants nothing.
+/// The certificate is not checked: the question holds no secret and the answer grants nothing.
 async fn by_port(address: SocketAddr, tls: bool, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
     let origin = Origin::parse(&format!("{}://{address}", if tls { "https" } else { "http" }))?;
     let mut transport = TransportConfig::default();

@@ -28,7 +28,7 @@ pub struct Options {
     /// The directory: made if need be; files that are there are left alone
     #[arg(value_name = "DIR", default_value = ".")]
     directory: PathBuf,
-    /// Begin with this shipped connector; `form` when nothing is said and nobody can be asked
+    /// Begin with this shipped connector; `form` when none is given and there is no terminal to ask at
     #[arg(long, value_name = "NAME", conflicts_with = "from_curl")]
     connector: Option<String>,
     /// Begin with a connector made from this curl command line, or - to read it from standard input
@@ -85,7 +85,7 @@ fn told(directory: &Path, files: &[File], token: &Token, id: &str) -> String {
     for file in files {
         let _ = writeln!(text, "  {:32} {}", file.path, lang.text(file.what));
     }
-    // Shown on purpose: this is the one time that anybody sees it.
+    // Shown on purpose: this is the only time.
     let shown = lang.fill("init.token", &[("client", &CLIENT)]);
     let _ = writeln!(text, "\n{shown}\n\n  token: {}\n", token.expose());
     let _ = writeln!(text, "{}\n", lang.fill("init.next", &[("directory", &here)]));

@@ -1,7 +1,7 @@
 //! The commands; clap lives here only.
 //!
 //! A command returns its exit code, or an error that is the caller's: a wrong option, a file that is not there. Such
-//! an error ends with 64, so that nobody takes it for a verdict.
+//! an error ends with 64, so that no script takes it for a verdict.
 
 mod check;
 mod completions;

@@ -1,10 +1,10 @@
-//! What a command prints. A reader that has read enough (`doorward check | head`) is no mistake of anybody.
+//! What a command prints. A reader that has read enough (`doorward check | head`) is no error.
 
 use std::io::{self, ErrorKind, Write as _};
 
 use anyhow::Context as _;
 
-/// Writes `text` to standard output. Colours come with it; the stream drops them where nobody sees them.
+/// Writes `text` to standard output. Colours come with it; the stream drops them where they are not shown.
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout();
     read_or_left(out.write_all(text.as_bytes()).and_then(|()| out.flush())).context("standard output cannot be written")

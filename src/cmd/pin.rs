@@ -9,7 +9,7 @@ use crate::cmd::output::print;
 use anyhow::Context as _;
 use doorward::upstream::{Origin, Presented, pin_text, present};
 
-/// Long enough for a slow link, short enough for somebody who waits.
+/// Long enough for a slow link, short enough for a person who waits.
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// Asks the server behind `url` and prints its pin. Exit code 3 when it cannot be reached.

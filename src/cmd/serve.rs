@@ -83,11 +83,11 @@ async fn daemon(config: &Config, strict: bool, metrics: Arc<Metrics>) -> anyhow:
     let shared: SharedTls = Arc::new(ArcSwapOption::new(config.tls.as_ref().map(tls::load).transpose()?));
     let trail = config.audit.as_ref().map(|audit| open_trail(audit, &metrics)).transpose()?;
     let challenges = Arc::new(Challenges::of(&config.state)?);
-    // Before anybody can call: a signal that nobody listens for ends the process in the middle of a login.
+    // Before the first call: a signal without a handler ends the process in the middle of a login.
     let signals = Signals::listen()?;
     let listeners = listen::open(config).await?;
     log_listeners(&listeners, config);
-    // Nobody waits for it: what is wrong with the store is in the log from the start, and logins of one step do not care.
+    // In the background: what is wrong with the store is in the log from the start, and logins of one step do not care.
     let asked = Arc::clone(&challenges);
     tokio::spawn(async move { asked.ready().await });
     let app = Arc::new(App::new(config, Arc::clone(&connectors) as _, metrics, trail).keeping(challenges));

@@ -18,7 +18,7 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::New => {
             let token = Token::draw().map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
-            // Shown on purpose: this is the one time that anybody sees it.
+            // Shown on purpose: this is the one time that it is shown.
             let text = format!("token: {}\nhash:  {}\n", token.expose(), token.hash());
             print(&text)
         }

@@ -113,7 +113,7 @@ impl Check<'_> {
             return;
         }
         for client in raw.clients.iter().filter(|client| client.certificate.is_some()) {
-            let message = "without a CA of client certificates nobody can show one";
+            let message = "without a CA of client certificates no client can show one";
             self.wrong("no-client-ca", client.place.key("certificate"), message, "set tls.client_ca_file");
         }
     }

@@ -13,7 +13,7 @@ const LEAST_KEY: usize = 16;
 /// What examples/doorward.yaml has where a hash belongs.
 const PLACEHOLDER: &str = "sha256:PUT-A-HASH-HERE";
 
-/// What it had there once: the hashes of `test`, `test2` and `test3`, which let in whoever guessed that.
+/// What it had there once: the hashes of `test`, `test2` and `test3`, so that anyone who guessed these tokens was let in.
 const PUBLIC: [&str; 3] = [
     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",

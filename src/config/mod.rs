@@ -166,7 +166,7 @@ pub struct Guard {
     pub waits: Vec<Duration>,
     /// Failures are forgotten this long after the last one.
     pub forget_after: Duration,
-    /// Failures a minute of the logins of one client at one connector whose address nobody told.
+    /// Failures a minute of the logins of one client at one connector whose address is unknown.
     pub client_failures: u32,
     /// The most logins of one user at one address at once; never more than failures are left.
     pub parallel: u32,

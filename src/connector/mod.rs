@@ -88,7 +88,7 @@ impl NameSet {
     }
 }
 
-/// The text of a setting that comes from the environment. Who writes a connector may name any variable of the daemon's
+/// The text of a setting that comes from the environment. The author of a connector may name any variable of the daemon's
 /// environment, so it is shown only where the operator has bounds for it: in the origin and the path of a URL.
 #[derive(Debug, Clone)]
 pub struct FromEnvironment {
@@ -111,7 +111,7 @@ pub struct Capture {
     pub optional: bool,
 }
 
-/// Who the upstream says this is.
+/// The user that the upstream names.
 #[derive(Debug)]
 pub struct Identity {
     /// Where it says so.
@@ -136,7 +136,7 @@ pub struct ResponsePlan {
     pub waived: BTreeSet<Weakness>,
     /// Statuses beyond the usual ones that a rule names.
     pub named_statuses: Vec<u16>,
-    /// Who the upstream says this is.
+    /// The user that the upstream names.
     pub identity: Option<Identity>,
     /// What later steps may read.
     pub captures: Vec<Capture>,

@@ -77,7 +77,7 @@ impl Waiting {
     }
 }
 
-/// The right and the duty to fetch. Dropped without a result it leaves both to one of those who wait.
+/// The right and the duty to fetch. Dropped without a result it leaves both to a waiting call.
 #[derive(Debug)]
 pub struct FetchPermit<'a> {
     cache: &'a StepCache,

@@ -36,7 +36,7 @@ impl Form {
     }
 }
 
-/// A form as a browser sees it before anybody types.
+/// A form as a browser shows it before any input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
     /// How its entries are packed.

@@ -356,7 +356,7 @@ proptest! {
         prop_assert!(jar.cookies.len() <= MAX_COOKIES);
         for (to, host) in HOSTS.iter().enumerate() {
             for (name, value) in jar.for_request(&url(to, true), NOW) {
-                // Who set it stands before the point.
+                // The host that set it stands before the point.
                 let from: usize = value.expose().split('.').next().unwrap().parse().unwrap();
                 let own = from == to;
                 let same_owner = registrable_domain(HOSTS[from]).is_some() && registrable_domain(HOSTS[from]) == registrable_domain(host);

@@ -1,4 +1,4 @@
-//! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03): sealed bytes that nobody reads or changes without the key.
+//! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03): sealed bytes that cannot be read or changed without the key.
 //!
 //! The nonce has 192 bits, so that one drawn at random for every message never comes twice under one key; with the 96 of
 //! ChaCha20-Poly1305 (RFC 8439) that would need a counter that several daemons share.

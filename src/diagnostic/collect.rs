@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Diagnostic, Severity, SourceFile, Span};
 
-/// Nobody reads more at once, and a 1 MiB file could hold hundreds of thousands.
+/// No reader wants more at once, and a 1 MiB file could hold hundreds of thousands.
 const MOST: usize = 100;
 
 /// The mistakes found so far in one file.

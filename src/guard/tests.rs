@@ -159,7 +159,7 @@ fn without_an_address_client_and_connector_are_bounded() {
     assert!(bench.guard.enter(&other, bench.now).is_ok());
     bench.now += Duration::from_secs(1);
     for _ in 0..100 {
-        // Whoever is let in does not use it up.
+        // An accepted login does not use it up.
         bench.try_as("alice", "").unwrap().close(Outcome::Succeeded, bench.now);
     }
     bench.fail("bob", "");

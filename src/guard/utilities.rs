@@ -1,4 +1,4 @@
-//! The rate of utility calls. They need no password, so anybody who reaches the console can cause them, and each is a
+//! The rate of utility calls. They need no password, so anyone who reaches the console can cause them, and each is a
 //! request to an upstream. They are limited by API client, by connector, and by the address of the user's device.
 
 use std::net::IpAddr;

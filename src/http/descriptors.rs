@@ -15,7 +15,7 @@ const WORKER: u64 = 2 * 6;
 /// Fewer of either are no daemon.
 const LEAST: u64 = 16;
 
-/// The limit is too low to serve anybody.
+/// The limit is too low to serve a single connection.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "this process may open {files} files, and it needs {needed} to serve at all: raise the hard limit \

@@ -130,7 +130,7 @@ mod tests {
         drop(inside);
         assert!(another.evict_oldest(), "one_more is older");
         assert!(one_more.evicted().now_or_never().is_some());
-        assert!(!another.evict_oldest(), "nobody else is there");
+        assert!(!another.evict_oldest(), "no other connection is there");
         assert!(another.evicted().now_or_never().is_none());
     }
 

@@ -26,7 +26,7 @@ pub enum ListenError {
     /// There is nothing to listen on.
     #[error("no address to listen on: set `listen`, for example 127.0.0.1:8080")]
     Nowhere,
-    /// Somebody answers on the socket.
+    /// Another process listens on the socket.
     #[error("{0} is in use by another process")]
     InUse(Address),
     /// Something that is not a socket is in the way.
@@ -108,7 +108,7 @@ fn system(address: &Address, error: io::Error) -> ListenError {
     }
 }
 
-/// Opens a Unix socket. A file left by a daemon that was killed is replaced: nobody answers on it.
+/// Opens a Unix socket. A file left by a daemon that was killed is replaced: nothing listens on it.
 async fn unix(address: &Address, path: &Path) -> Result<Listener, ListenError> {
     match std::fs::symlink_metadata(path) {
         Ok(metadata) if !metadata.file_type().is_socket() => return Err(ListenError::InTheWay(path.to_owned())),

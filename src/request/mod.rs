@@ -50,7 +50,7 @@ use self::raw::Body;
 use self::reader::{Pairs, Reader, Written, pairs};
 use self::target::Target;
 
-/// Who calls, unless the file says otherwise.
+/// The User-Agent, unless the file has one.
 const DEFAULT_USER_AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
 
 /// What an answer may be: servers that negotiate should prefer JSON to a login page.

@@ -1,6 +1,6 @@
 //! The written forms of schemes that cannot sign yet: read and described, then refused, never ignored.
 //!
-//! Whoever writes one moves its form into a file of its own and takes its name from the list at the end.
+//! A new scheme moves its form into a file of its own and its name out of the list at the end.
 
 use super::{Compile, Scheme, Written};
 use crate::reading::record::{record, words};

@@ -136,7 +136,7 @@ async fn a_flood_before_any_proof_pushes_out_its_own_kind() {
     assert!(challenges.take("console", "flood 0", soon()).await.unwrap().is_none());
 }
 
-/// 17,000 logins with one right password push out that account's own and nobody else's.
+/// 17,000 logins with one right password evict that account's own and no other's.
 #[tokio::test]
 async fn one_account_has_few_open_and_pushes_out_its_own() {
     let challenges = Challenges::memory(Bounds::default());
@@ -151,7 +151,7 @@ async fn one_account_has_few_open_and_pushes_out_its_own() {
     }
 }
 
-/// Before any proof a name is anybody's to use: whoever uses it elsewhere pushes out none of its owner's.
+/// Before any proof a name is anybody's to use: logins from elsewhere evict none of its owner's.
 #[tokio::test]
 async fn a_name_that_a_stranger_uses_costs_its_owner_nothing() {
     let challenges = Challenges::memory(Bounds::default());

@@ -7,9 +7,9 @@ use crate::context::{Missing, Variable};
 /// Why a value does not fit a filter or a place. Never quotes the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The characters or bytes in it are the trouble: whoever wrote the value is to blame.
+    /// The characters or bytes in it are the trouble: the value is at fault.
     Content(Cow<'static, str>),
-    /// Its kind is the trouble (an object where a text is wanted): whoever wrote the connector is to blame.
+    /// Its kind is the trouble (an object where a text is wanted): the connector is at fault.
     Kind(String),
     /// It is null, and nothing renders as empty by accident.
     Null,

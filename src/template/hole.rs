@@ -1,4 +1,4 @@
-//! A hole: a variable and its filters, and who is to blame when it cannot be filled.
+//! A hole: a variable and its filters, and whether the value or the file is at fault when it cannot be filled.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -116,7 +116,7 @@ impl Hole {
         Ok(state?)
     }
 
-    /// Turns a fault into the error of whoever caused it. `place` is where the value was to go, or empty.
+    /// Turns a fault into an error of the input or of the file. `place` is where the value was to go, or empty.
     pub(crate) fn blame(&self, fault: Fault, place: &str) -> RenderError {
         let (why, user): (Cow<'_, str>, bool) = match fault {
             Fault::Null => return RenderError::Missing(missing(&self.variable)),

@@ -1,6 +1,6 @@
 //! What is wrong with a text that a person wrote, relative to that text.
 //!
-//! A template knows no file: whoever read the text adds its position there ([`Mistake::at`]).
+//! A template knows no file: the reader of the file adds its position there ([`Mistake::at`]).
 
 use std::ops::Range;
 

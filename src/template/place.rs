@@ -197,7 +197,7 @@ fn octets(datum: &Datum<'_>, out: &mut Vec<u8>, why: &'static str, allowed: impl
 /// Servers decode once, some of them twice, take `\` for `/`, cut path parameters (`..;x`), read overlong UTF-8
 /// (`%c0%ae`) or IIS's `%u002e`. All of these spellings are refused, also between two slashes of one value.
 pub(crate) fn is_hostile_segment(rendered: &[u8]) -> bool {
-    // Nobody decodes more often than this; a value that is still encoded then was made to deceive.
+    // No known server decodes more often than this; a value that is still encoded then was made to deceive.
     const DECODINGS: usize = 4;
     if rendered.is_empty() {
         return true;

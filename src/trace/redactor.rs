@@ -200,7 +200,7 @@ fn spellings(text: &str) -> Vec<String> {
     all
 }
 
-/// Whether a name has a word in it that nobody would write: many digits, or letters at random.
+/// Whether a name has a word in it that looks generated: many digits, or random letters.
 fn looks_like_token(name: &str) -> bool {
     name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
         let count = |is: fn(&u8) -> bool| word.bytes().filter(is).count();

@@ -45,7 +45,7 @@ pub struct Cell {
     pub tone: Tone,
 }
 
-/// What a text means to who reads it.
+/// What a text means to the reader.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tone {

@@ -1,4 +1,4 @@
-//! What a send test came to, above its steps: the verdict, why, for whom, how long it took.
+//! What a send test came to, above its steps: the verdict, the reason, the user and the time it took.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub struct Summary {
     pub detail: Option<String>,
     /// One masked line for an administrator.
     pub explain: String,
-    /// Who logged in; null for a utility call.
+    /// The user name; null for a utility call.
     pub username: Option<String>,
     /// The connector's id.
     pub connector: String,
@@ -25,12 +25,12 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The verdict, why, and for whom.
+    /// The verdict, the reason and the user.
     pub fn rows(&self) -> Vec<Row> {
         let word = self.verdict.as_deref().unwrap_or("rendered");
         let detail = self.detail.iter().map(|detail| Cell::plain(detail));
-        let who = self.username.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
-        let about = format!("{who}by {}, {}{}", self.connector, time(self.took_ms), self.sends());
+        let user = self.username.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
+        let about = format!("{user}by {}, {}{}", self.connector, time(self.took_ms), self.sends());
         vec![
             Row::title(Cell::word(word), detail.collect()),
             Row::text(Cell::plain(&self.explain)),

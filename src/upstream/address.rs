@@ -1,6 +1,6 @@
-//! What an IP address really is: the addresses that hide in it, and the ranges that nobody may be sent to.
+//! What an IP address really is: the addresses that hide in it, and the ranges that are never dialled.
 //!
-//! Pure functions over bits; who may be dialled is decided in `egress` only.
+//! Pure functions over bits; `egress` alone decides which address may be dialled.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -33,7 +33,7 @@ fn embedded(addr: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
     }
 }
 
-/// Cloud metadata services outside the link-local ranges. Whoever reaches one holds the machine's identity.
+/// Cloud metadata services outside the link-local ranges. A process that reaches one holds the machine's identity.
 const METADATA: [IpAddr; 7] = [
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)), // Alibaba Cloud
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),   // Azure's wire server
@@ -44,7 +44,7 @@ const METADATA: [IpAddr; 7] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)), // Oracle Cloud
 ];
 
-/// What kind of address nobody may be sent to, whatever the rules say; looks at this address only, not at its faces.
+/// The kind of an address that is never dialled, whatever the rules say; looks at this address only, not at the ones embedded in it.
 pub(super) fn never(addr: IpAddr) -> Option<&'static str> {
     if METADATA.contains(&addr) {
         return Some("a cloud metadata service");

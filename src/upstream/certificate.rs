@@ -1,4 +1,4 @@
-//! A certificate of somebody else: the pin of its key, its names, its days, as lines for people; and how a pin is written.
+//! A server's certificate: the pin of its key, its names, its days, as lines for people; and how a pin is written.
 //!
 //! It judges nothing; texts of a certificate are cleaned, because they go to logs and terminals.
 

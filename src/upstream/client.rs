@@ -71,7 +71,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that may talk to `origins` and to nobody else.
+    /// A client that talks to `origins` only.
     ///
     /// # Errors
     /// A TLS setting that cannot be used; an origin, override or proxy outside the operator's bound, as far as that can be

@@ -1,7 +1,7 @@
 //! Content decoding (RFC 9110 8.4): gzip, deflate, br, zstd, in chunks, with the cap on what comes out.
 //!
 //! The encoded body is never held, and no decoder gives out more than the cap plus its own window, so a bomb costs
-//! what an ordinary reply costs. One coding, not several: nobody stacks them but who wants to hide something.
+//! what an ordinary reply costs. One coding, not several: no honest server stacks them.
 
 use std::io;
 use std::pin::Pin;

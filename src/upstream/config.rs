@@ -45,7 +45,7 @@ impl Default for TransportConfig {
     }
 }
 
-/// Whom to trust and who we are.
+/// Trusted roots and pins, and the client certificate.
 #[derive(Clone, Default)]
 pub struct TlsConfig {
     /// PEM of the only CAs to trust; `None` is the system's roots.

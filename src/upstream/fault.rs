@@ -173,7 +173,7 @@ impl fmt::Display for Span {
 /// Dialling `addr` failed.
 pub(super) fn connecting(addr: SocketAddr, error: &io::Error) -> Fault {
     let why = match error.kind() {
-        io::ErrorKind::ConnectionRefused => "was refused: nobody listens there".to_owned(),
+        io::ErrorKind::ConnectionRefused => "was refused: nothing listens there".to_owned(),
         io::ErrorKind::ConnectionReset => "was reset by the other side".to_owned(),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
             "failed: there is no route to it".to_owned()
@@ -264,7 +264,7 @@ mod tests {
     fn what_dialling_says() {
         let addr = "10.1.2.3:443".parse().unwrap();
         for (kind, why) in [
-            (io::ErrorKind::ConnectionRefused, "was refused: nobody listens there"),
+            (io::ErrorKind::ConnectionRefused, "was refused: nothing listens there"),
             (io::ErrorKind::ConnectionReset, "was reset by the other side"),
             (io::ErrorKind::HostUnreachable, "failed: there is no route to it"),
             (io::ErrorKind::NetworkUnreachable, "failed: there is no route to it"),

@@ -1,7 +1,7 @@
 //! How many things of one connector are done at a time, and how many wait: requests on their way, large replies being
 //! decoded.
 //!
-//! A slow upstream fills its own gate and nobody else's (docs/security.md, failure 14). It counts; it does not know what is done.
+//! A slow upstream fills its own gate only (docs/security.md, failure 14). The gate counts; it does not know what the permits are for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

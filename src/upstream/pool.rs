@@ -54,7 +54,7 @@ impl H1 {
         Self { sender, meter, task, generation, kept_by_server: None }
     }
 
-    /// Whether the connection, which is closed, ended with bytes that nobody asked for.
+    /// Whether the connection, which is closed, ended with unrequested bytes.
     pub(super) async fn ended_in_doubt(mut self) -> bool {
         (&mut self.task).await.unwrap_or(false)
     }
@@ -250,7 +250,7 @@ async fn sweep(pool: Weak<Pool>, every: Duration) {
         let Some(pool) = pool.upgrade() else { return };
         if pool.drop_old() {
             pool.sweeping.store(false, Ordering::Release);
-            // Something may have been kept between the look and the store; then somebody must go on.
+            // Something may have been kept between the look and the store; then another task must go on.
             if pool.drop_old() || pool.sweeping.swap(true, Ordering::AcqRel) {
                 return;
             }

@@ -52,7 +52,7 @@ pub struct Timings {
 pub(super) fn check_framing(response: &Response<Incoming>, cap: usize) -> Result<bool, Fault> {
     let headers = response.headers();
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return Err(Fault::doubt("the server switched protocols (101), which nobody asked for"));
+        return Err(Fault::doubt("the server switched protocols (101) without being asked to"));
     }
     if response.status().is_informational() {
         return Err(Fault::doubt("the server's only reply is an interim one (1xx)"));

@@ -1,4 +1,4 @@
-//! TLS towards upstreams: whom a connector trusts and who it is.
+//! TLS towards upstreams: the roots and pins that a connector trusts, and its client certificate.
 //!
 //! All on rustls with ring, named explicitly. There is no switch that turns verification off: a pin alone replaces
 //! chain and name checks, and then the key itself is what is verified.
@@ -53,7 +53,7 @@ pub enum TlsError {
     },
 }
 
-/// The provider of all cryptography in TLS; explicit, because a process default may be set by anybody.
+/// The provider of all cryptography in TLS; explicit, because any crate may set the process default.
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
 
 /// The system's roots, read once a process: reading them for each of 100 connectors would cost the start budget.

@@ -1,6 +1,6 @@
 //! A rendered request as hyper's: target form, headers of this layer, body.
 //!
-//! What frames a message on the wire is decided here and by hyper, never by who rendered the request: two ideas of
+//! What frames a message on the wire is decided here and by hyper, never by the code that rendered the request: two ideas of
 //! where a message ends are how requests get smuggled.
 
 use std::fmt;

@@ -30,7 +30,7 @@ pub struct Node {
 /// What a node is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeValue {
-    /// A scalar: a text, number, boolean or null, decided by who reads it.
+    /// A scalar: a text, number, boolean or null, decided by the reader of the key.
     Scalar(Scalar),
     /// A list.
     List(Vec<Node>),

@@ -299,7 +299,7 @@ async fn nobody_listens() {
     let addr = format!("127.0.0.1:{}", url.port().unwrap());
     let client = client(&config(), &[&url]);
     let fault = ask(&client, &url, Duration::from_secs(8)).await.unwrap_err();
-    expect(&fault, Cause::Connect, &format!("connecting to {addr} was refused: nobody listens there"));
+    expect(&fault, Cause::Connect, &format!("connecting to {addr} was refused: nothing listens there"));
     assert!(!fault.written);
     assert_eq!(client.credential_sends(), 0);
 }

@@ -106,7 +106,7 @@ async fn bad_input_is_told_and_is_no_verdict() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let nobody = format!("http://{nobody}");
     for (connector, base, token, words) in [
-        ("corp", nobody.as_str(), "token", "nobody listens there"),
+        ("corp", nobody.as_str(), "token", "nothing listens there"),
         ("corp", "unix:/nowhere/doorward.sock", "token", "there is no such socket"),
         ("corp", not_a_doorward, "token", "no Doorward"),
         ("corp", base, "other", "knows no such token"),

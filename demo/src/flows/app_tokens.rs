@@ -1,6 +1,6 @@
 //! Tokens that an application gets for its secret and shows with every call: open platforms, WeChat Work, DingTalk.
 //!
-//! Whoever has one is the application, for two hours; it names no user.
+//! The bearer of one is the application, for two hours; it names no user.
 
 use super::tickets::TicketStore;
 

@@ -1,4 +1,4 @@
-//! An open platform: the calling application gets a token of its own, then a user logs in, then it asks who that was.
+//! An open platform: the calling application gets a token of its own, then a user logs in, then it asks for that user's name.
 //!
 //! `POST /open/oauth/token` (client credentials as a form) gives `access_token`; with it as a Bearer token, `POST
 //! /open/user/login { account, password }` gives an `openId`, good for one question within five minutes, and `GET

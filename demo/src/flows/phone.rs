@@ -124,7 +124,7 @@ fn press(server: &Server, wire: &Wire, confirmed: bool) -> Response {
 }
 
 fn known([login]: [String; 1]) -> Result<String, Flaw> {
-    if PEOPLE.iter().any(|person| person.login == login) { Ok(login) } else { flaw("nobody of this name") }
+    if PEOPLE.iter().any(|person| person.login == login) { Ok(login) } else { flaw("no user of this name") }
 }
 
 fn unknown_user(flaw: &Flaw) -> Response {

@@ -40,7 +40,7 @@ pub(crate) const HR_KEY: &str = "demo-hr-key";
 /// Seconds that a request stays good.
 const FRESH: u64 = 300;
 
-/// Nonces that were seen, and logins of `/signed/login` that nobody asked about yet.
+/// Nonces that were seen, and logins of `/signed/login` that were not asked about yet.
 pub(super) struct Sessions {
     nonces: TicketStore<String>,
     logins: TicketStore<String>,

@@ -78,7 +78,7 @@ impl Password {
             (Self::Text(password), false) => Ok(password),
             (Self::Absent, false) => Err("missing"),
             (Self::Null, false) => Err("expected a string, found null"),
-            // A console may send the same body to every connector, with a password that nobody typed.
+            // A console may send the same body to every connector, with a password that no user typed.
             (Self::Text(password), true) if !password.expose().is_empty() => {
                 Err("expected none: this connector takes no password")
             }

@@ -1,4 +1,4 @@
-//! Who gets which reload's result.
+//! Which caller gets which reload's result.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,7 +43,7 @@ async fn one_runs_and_one_waits_for_all_that_ask_meanwhile() {
     while slow.begun.load(Ordering::Relaxed) == 0 {
         tokio::task::yield_now().await;
     }
-    // Whoever asked and went away leaves nothing behind.
+    // A caller that went away leaves nothing behind.
     (0..3000).for_each(|_| drop(reloads.ask()));
     let others = [reloads.ask(), reloads.ask()];
     slow.go.as_ref().unwrap().add_permits(3000);

@@ -12,7 +12,7 @@ const HOLE: &str = "FILL_IN";
 /// How deep directories are looked into.
 const DEEPEST: usize = 8;
 
-/// A draft of `doorward new` loads and lets nobody in until its holes are filled.
+/// A draft of `doorward new` loads and accepts no user until its holes are filled.
 pub(super) fn unfinished(file: &Arc<SourceFile>) -> Option<Diagnostic> {
     let (mut start, mut first, mut count) = (0, None, 0);
     for line in file.text.split_inclusive('\n') {
@@ -24,7 +24,7 @@ pub(super) fn unfinished(file: &Arc<SourceFile>) -> Option<Diagnostic> {
     }
     let first = first?;
     let places = if count == 1 { "one place says".to_owned() } else { format!("{count} places say") };
-    let message = format!("{places} {HOLE}: the connector lets nobody in until they are filled");
+    let message = format!("{places} {HOLE}: the connector accepts no user until they are filled");
     let warning = Diagnostic::error("fill-in", file, first..first + HOLE.len(), message).as_warning();
     Some(warning.help("write what the server really answers; doorward test shows it"))
 }

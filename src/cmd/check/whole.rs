@@ -23,7 +23,7 @@ pub(super) struct Whole {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-/// The configuration that `path` means: a directory that has one, a file of that name, or a file that says who may call.
+/// The configuration that `path` means: a directory that has one, a file of that name, or a file that has clients.
 pub(super) fn configuration(path: &Path) -> Option<PathBuf> {
     let inside = path.join(USUAL_NAME);
     if path.is_dir() {
@@ -85,7 +85,7 @@ fn trail(file: &Path) -> Option<Diagnostic> {
     Some(mistake("audit", message, "see audit.file"))
 }
 
-/// A client that may use a connector which is not there is a typing mistake, or somebody who finds nothing.
+/// A client that may use a connector which is not there is a typing mistake, or a client whose calls all end with 404.
 fn unknown_connectors(config: &Config, connectors: &[PathBuf]) -> Vec<Diagnostic> {
     let known: BTreeSet<&str> = connectors.iter().filter_map(|path| path.file_stem()?.to_str()).collect();
     let mut found = Vec::new();

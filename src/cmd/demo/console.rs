@@ -60,7 +60,7 @@ impl<'a> Console<'a> {
         let mut words = vec![word(&reply)?];
         if let Some(answer) = self.answer(shipped.asks, username, &reply, mood) {
             if answer.get("action").is_some() {
-                // Before its time a poll would ask nobody.
+                // Before `poll_after` a poll is not sent upstream.
                 let wait = reply.pointer("/challenge/poll_after").and_then(Value::as_u64).unwrap_or_default();
                 tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_secs(wait)).await;
             }

@@ -86,7 +86,7 @@ async fn demo(once: bool) -> anyhow::Result<ExitCode> {
     Ok(if rows.iter().all(table::Row::as_expected) { ExitCode::SUCCESS } else { ExitCode::from(MISCONFIGURED) })
 }
 
-/// Until Ctrl-C, or until whoever started the demo ends it.
+/// Until Ctrl-C, or until the parent process ends it.
 async fn end() -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {

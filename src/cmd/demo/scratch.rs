@@ -14,7 +14,7 @@ impl Scratch {
         let mut name = [0; 8];
         getrandom::fill(&mut name).map_err(|error| io::Error::other(error.to_string()))?;
         let path = std::env::temp_dir().join(format!("doorward-demo-{}", hex::encode(name)));
-        // Fails when it is there already: somebody else's would not do.
+        // Fails when it is there already: it could be another user's.
         std::fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
     }

@@ -1,4 +1,4 @@
-//! What the demo prints below its tables: commands for a second terminal, and who there is.
+//! What the demo prints below its tables: commands for a second terminal, and the users.
 
 use doorward_demo::people::{AccountState, PEOPLE};
 use doorward_demo::user::NEW_PASSWORD;

@@ -8,7 +8,7 @@ use serde_json::json;
 pub(super) struct File {
     /// Below the directory.
     pub(super) path: String,
-    /// What it is, for the one who made it: a key of `doorward::lang`.
+    /// What it is, as printed: a key of `doorward::lang`.
     pub(super) what: &'static str,
     pub(super) text: String,
     /// Whether others than the owner and the group may not read it.

@@ -1,4 +1,4 @@
-//! The first connector: a shipped one, one from a curl command line, or what somebody at a terminal answers.
+//! The first connector: a shipped one, one from a curl command line, or what a person at the terminal answers.
 
 use std::io::{self, BufRead, IsTerminal as _};
 

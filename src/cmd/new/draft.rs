@@ -1,6 +1,6 @@
 //! Writes the connector: a request with holes, rules to fill in, golden cases.
 //!
-//! What it writes loads as it is and lets nobody in: the rules ask for a field called FILL_IN, which no server sends.
+//! What it writes loads as it is and accepts no user: the rules ask for a field called FILL_IN, which no server sends.
 //! Values that may be secrets are not written, neither in templates nor in comments.
 
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
     holes.see(&names(curl));
     let mut request = String::new();
     writeln!(request, "      method: {}", method(&curl.method)?)?;
-    // The body first: its names are the best witnesses of who is the user.
+    // The body first: its names say best which value is the user name.
     let Sent { body, content_type } = body(curl, &mut holes)?;
     let url = url(curl, &mut holes);
     writeln!(request, "      url: {}", quoted(&format!("${{base}}{url}")))?;
@@ -222,7 +222,7 @@ fn basic_of(encoded: &str) -> Option<(String, String)> {
     text.split_once(':').map(|(name, password)| (name.to_owned(), password.to_owned()))
 }
 
-/// A cookie of a command is of somebody's session more often than not.
+/// A cookie of a command is a session cookie more often than not.
 fn cookie(name: &str, value: &str, holes: &mut Holes) -> String {
     let template = holes.of_user(name, value).unwrap_or_else(|| holes.secret(&format!("cookie_{name}")));
     format!("        {}: {}\n", key(name), quoted(&template))

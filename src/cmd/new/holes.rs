@@ -284,7 +284,7 @@ fn is_secret(name: &str, value: &str) -> bool {
         || is_token(value)
 }
 
-/// Long, without spaces, letters and digits mixed: nobody writes such a value by hand.
+/// Long, without spaces, letters and digits mixed: no person writes such a value by hand.
 fn is_token(value: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.~:".contains(&byte);
     value.len() >= 16

@@ -50,7 +50,7 @@ pub fn run(options: Options) -> Result<()> {
     match options.output {
         None => print(&text),
         Some(path) => {
-            // Never over a file that somebody has worked on.
+            // Never over an existing file.
             let file = std::fs::File::options().write(true).create_new(true).open(&path);
             let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
             file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;

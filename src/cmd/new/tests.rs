@@ -67,10 +67,11 @@ fn what_cannot_be_taken_over_is_an_error_and_quotes_no_value() {
         let error = format!("{:#}", parse(command).unwrap_err());
         assert!(error.contains(part) && !error.contains("hunter2"), "{command}: {error}");
     }
-    let nobody = |command: &str| format!("{:#}", connector(&parse(command).unwrap(), Literals::default()).unwrap_err());
-    assert!(nobody("curl h -d a=hunter2").contains("--password VALUE"));
-    assert!(nobody("curl h -d pwd=hunter2").contains("--username VALUE"));
-    assert!(nobody("curl h --json hunter2 -d pwd=1").contains("not JSON"));
+    let refused =
+        |command: &str| format!("{:#}", connector(&parse(command).unwrap(), Literals::default()).unwrap_err());
+    assert!(refused("curl h -d a=hunter2").contains("--password VALUE"));
+    assert!(refused("curl h -d pwd=hunter2").contains("--username VALUE"));
+    assert!(refused("curl h --json hunter2 -d pwd=1").contains("not JSON"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Calls of the API by reqwest. One request a call: nothing is sent twice, no redirect is followed, and no proxy variable is
-//! read, because a token and a password must reach the daemon that was named and nobody else.
+//! read, because a token and a password must reach the daemon that was named and no other.
 
 use std::time::Duration;
 

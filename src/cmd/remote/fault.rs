@@ -15,7 +15,7 @@ pub fn explain(address: &Address, error: &reqwest::Error) -> Error {
         return anyhow!("{address} cannot be trusted: {}", tls::explain(error));
     }
     let why = match cause::<io::Error>(error).map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionRefused) => "nobody listens there".to_owned(),
+        Some(io::ErrorKind::ConnectionRefused) => "nothing listens there".to_owned(),
         Some(io::ErrorKind::NotFound) => "there is no such socket".to_owned(),
         Some(io::ErrorKind::PermissionDenied) => "this user may not connect to it".to_owned(),
         _ if error.is_timeout() && error.is_connect() => "connecting got no answer within 5 s".to_owned(),

@@ -1,7 +1,7 @@
-//! The command line as a client of a running daemon: where it is, with which token, whom to trust.
+//! The command line as a client of a running daemon: its URL, the token, and the roots to trust.
 //!
 //! A token comes from a file or the environment, never from the command line, which others can read. Errors end with 64, so
-//! that nobody takes a daemon that cannot be reached for a verdict.
+//! that no script takes an unreachable daemon for a verdict.
 
 mod address;
 mod answer;
@@ -27,7 +27,7 @@ const TOKEN_VARIABLE: &str = "DOORWARD_TOKEN";
 /// A token has 47 characters; a larger file is not one.
 const MAX_TOKEN_BYTES: usize = 4096;
 
-/// Whom the daemon takes the command for, and whom the command takes the daemon for.
+/// How the command proves itself to the daemon, and the daemon to the command.
 #[derive(Debug, clap::Args)]
 pub struct Access {
     /// Reads the token from a file; without it the environment variable DOORWARD_TOKEN has it

@@ -1,4 +1,4 @@
-//! Whom a command trusts to be the daemon: the system's roots, or the CAs of one file.
+//! The roots by which a command checks the daemon's certificate: the system's, or the CAs of one file.
 
 use std::path::Path;
 use std::sync::Arc;

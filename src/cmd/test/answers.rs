@@ -1,6 +1,6 @@
 //! The answers of a send test: asked for at the terminal, one challenge after the other, as a console would show them.
 //!
-//! Without a terminal nobody is asked and the challenge stays open. Prompts go to standard error, so that what the trace
+//! Without a terminal no question is asked and the challenge stays open. Prompts go to standard error, so that what the trace
 //! says can be piped.
 
 use std::io::{self, IsTerminal as _, Write as _};

@@ -51,7 +51,7 @@ pub struct Options {
     /// Reads the password from standard input (one line) instead of asking for it
     #[arg(long)]
     password_stdin: bool,
-    /// An answer to a challenge, so that nobody is asked; may be repeated. Others see it in the list of processes: see --answers-stdin
+    /// An answer to a challenge, so that no question is asked; may be repeated. Others see it in the list of processes: see --answers-stdin
     #[arg(long = "answer", value_name = "NAME=VALUE")]
     answers: Vec<Answer>,
     /// Reads answers from standard input, NAME=VALUE a line, behind the password's line
@@ -188,7 +188,7 @@ fn show(report: &Report, view: View<'_>, json: bool) -> anyhow::Result<()> {
     print(&text)
 }
 
-/// A connector that does not load is misconfigured, whoever asks.
+/// A connector that does not load is misconfigured for every caller.
 fn cannot_run(broken: &Broken, as_json: bool) -> anyhow::Result<ExitCode> {
     let what = format!("the connector {} does not load; `doorward check` says more", broken.id);
     if as_json {

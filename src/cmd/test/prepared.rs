@@ -1,4 +1,4 @@
-//! Answers that the command line gives before anybody asks: `--answer NAME=VALUE` and `--answers-stdin`.
+//! Answers that the command line gives in advance: `--answer NAME=VALUE` and `--answers-stdin`.
 //!
 //! Each serves once, the first that fits the name: a login that asks for `code` twice takes two.
 

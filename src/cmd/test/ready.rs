@@ -1,6 +1,6 @@
 //! Loads the one connector of a send test, with secrets that go to the connector's own origins only (docs/security.md, failure 10).
 //!
-//! A `--set` that leads to another origin leaves the connector's secrets unread: whoever can edit a URL must not get to
+//! A `--set` that leads to another origin leaves the connector's secrets unread: a person who can edit a URL must not get to
 //! see what would be sent there. The file is understood twice, first with samples, to learn where it leads.
 
 use std::collections::BTreeMap;

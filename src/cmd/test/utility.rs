@@ -19,7 +19,11 @@ use crate::cmd::{MISCONFIGURED, UNAVAILABLE};
 pub fn run(runtime: &Runtime, live: &Live, options: Options) -> anyhow::Result<ExitCode> {
     let inputs = given::attributes(&options.attributes, &live.connector)?;
     anyhow::ensure!(!options.password_stdin, "the connector {} is a utility: it takes no password", live.connector.id);
-    anyhow::ensure!(options.answers.is_empty(), "the connector {} is a utility: it asks nobody", live.connector.id);
+    anyhow::ensure!(
+        options.answers.is_empty(),
+        "the connector {} is a utility: it asks no question",
+        live.connector.id
+    );
     let call = UtilityCall {
         username: options.username,
         client_ip: options.client_ip,

@@ -238,7 +238,7 @@ pub(super) fn across_steps(raw: &raw::Connector, steps: &[Step], chosen: &Chosen
     }
 }
 
-/// Whether the step `name` sends a code because a `resend` names it. Another picture is no message: it costs nothing and disturbs nobody.
+/// Whether the step `name` sends a code because a `resend` names it. Another picture is no message: it costs nothing and disturbs no user.
 pub(super) fn is_sender(raw: &raw::Connector, name: &str) -> bool {
     raw.steps.iter().filter_map(|step| step.ask.as_ref()).any(|ask| {
         let is_picture = ask.r#type.value == AskType::Captcha || ask.image.is_some();

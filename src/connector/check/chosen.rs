@@ -1,4 +1,4 @@
-//! What whoever logs in may choose, followed through requests, captures, scripts, cookies and outcomes: such a value must not
+//! What the user who logs in may choose, followed through requests, captures, scripts, cookies and outcomes: such a value must not
 //! skip a factor, and an answer must not be compared with it.
 //!
 //! A guess errs towards "chosen". A factor's reply is the upstream's own: its success is a proof, and its `more` owes one; what else
@@ -72,7 +72,7 @@ impl Chosen {
 struct Flow {
     /// Whether what a helper is asked with steers what it brings.
     steering: bool,
-    /// Whether the user name steers: whoever logs in writes it as they like, with a blank at its end or in capitals.
+    /// Whether the user name steers: the user writes it as they like, with a blank at its end or in capitals.
     by_name: bool,
     captures: BTreeSet<(String, String)>,
     outcomes: BTreeSet<String>,

@@ -18,7 +18,7 @@ pub(super) struct Names {
     /// Settings, and whether each has nodes in place of a text.
     settings: BTreeMap<String, bool>,
     steps: Vec<StepNames>,
-    /// A utility: nobody logs in, so there is no credential.
+    /// A utility: no user logs in, so there is no credential.
     utility: bool,
     /// A login brings no password.
     no_password: bool,
@@ -226,7 +226,7 @@ impl Scope<'_> {
         match variable {
             _ if self.names.utility && variable.is_credential() => {
                 let fix = "take what the call needs from input.attributes, sent as `inputs`".to_owned();
-                Err((format!("a utility has no `{variable}`: nobody logs in"), Vec::new(), fix))
+                Err((format!("a utility has no `{variable}`: no user logs in"), Vec::new(), fix))
             }
             Variable::Password if self.names.no_password => {
                 let fix = "leave `input.password` out, or send what the user answers: {{answer.code}}".to_owned();

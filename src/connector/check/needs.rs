@@ -5,7 +5,7 @@
 //!   that its text does not explain reads all. It follows nothing from step to step.
 //! - `roles::Taint` asks which `env.*` may hold the user's credential, or a secret: those make a factor and are redacted. It
 //!   follows scripts only, in the order of the file.
-//! - `chosen::Chosen` asks what whoever logs in may choose: such a value skips no factor and proves none. It follows
+//! - `chosen::Chosen` asks what the user who logs in may choose: such a value skips no factor and proves none. It follows
 //!   requests, replies, cookies and outcomes as well, in any order, until nothing new is found.
 
 use std::collections::BTreeSet;

@@ -30,7 +30,7 @@ pub(super) fn response(
     let Some(raw) = &step.response else { return Some(none_written(part, role, diagnostics)) };
     let rules = rules(check, step, raw, scope, diagnostics);
     if let Some(written) = raw.otherwise.as_ref().filter(|_| role == Role::Helper) {
-        let message = "`otherwise` is what a false `success` of a factor means; this step proves nobody";
+        let message = "`otherwise` is what a false `success` of a factor means; this step proves no user";
         let mistake = diagnostics.error_at("otherwise-of-helper", &written.span, message);
         diagnostics.add(mistake.help("leave it out: a helper that does not succeed is unavailable"));
     }

@@ -199,7 +199,7 @@ pub(super) fn acknowledgements(raw: &raw::Connector, diagnostics: &mut Diagnosti
         }
         if why.text.trim().is_empty() {
             let mistake = diagnostics.error_at("empty-why", &why.span, "a waived lint says why");
-            diagnostics.add(mistake.help("write one line for whoever reads this file next"));
+            diagnostics.add(mistake.help("write one line for the next reader of this file"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whether whoever logs in could skip a factor: its `when` rests on something that they choose, and nothing takes its place.
+//! Whether the user who logs in could skip a factor: its `when` rests on something that they choose, and nothing takes its place.
 //!
 //! A user may choose between factors (a code by text message or an app's), as long as leaving one out leaves another to be done.
 //! Two forms are understood: a second factor that runs exactly when the first does not; and a `more` that is owed, whoever
@@ -14,7 +14,7 @@ use crate::context::{StepValue, Variable};
 use crate::diagnostic::Diagnostics;
 use crate::document::Value;
 
-/// Refuses a factor that whoever logs in could skip.
+/// Refuses a factor that the user who logs in could skip.
 pub(super) fn refuse(raw: &raw::Connector, steps: &[Step], chosen: &Chosen, diagnostics: &mut Diagnostics) {
     for (index, (raw, step)) in raw.steps.iter().zip(steps).enumerate() {
         let (Some(written), Some(when), Role::Factor) = (&raw.when, &step.when, step.role) else { continue };
@@ -25,7 +25,7 @@ pub(super) fn refuse(raw: &raw::Connector, steps: &[Step], chosen: &Chosen, diag
         if has_opposite(index, when, steps) || is_owed(index, steps, chosen) {
             continue;
         }
-        let message = "whoever logs in could skip this factor: its `when` rests on something that they send";
+        let message = "the user who logs in could skip this factor: its `when` rests on something that they send";
         let mistake = diagnostics.error_at("when", &written.place.span, message);
         let mistake =
             mistake.help("let it rest on what a factor's reply said: { var: steps.login.outcome, equals: more }");
@@ -89,7 +89,7 @@ fn same(one: &Condition, other: &Condition) -> bool {
     }
 }
 
-/// Whether a `more` that nobody chooses is owed wherever this factor could be left out, and stays owed: every other factor after
+/// Whether a `more` that no user chooses is owed wherever this factor could be left out, and stays owed: every other factor after
 /// it is for another choice, or comes only after this one.
 fn is_owed(index: usize, steps: &[Step], chosen: &Chosen) -> bool {
     let facts = facts(index, steps);

@@ -114,7 +114,7 @@ fn public_names(part: StepCheck<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// What holds a credential, or is computed from one, is not shown to anybody.
+/// What holds a credential, or is computed from one, is never shown.
 fn public(variable: &Variable, span: &Span, taint: &Taint, diagnostics: &mut Diagnostics) {
     let (what, fix) = match variable {
         Variable::Env(name) if taint.secret_env().covers(name) => {
@@ -144,7 +144,7 @@ fn sends_code_to(part: StepCheck<'_>, diagnostics: &mut Diagnostics) -> Option<S
 
 const RECIPIENTS: &str = "name user.username, an attribute such as user.mobile, or an earlier capture";
 
-/// `sends_code_to`: a variable that is known before the step runs and names somebody.
+/// `sends_code_to`: a variable that is known before the step runs and names a person.
 fn recipient(name: &Text, scope: Scope<'_>, diagnostics: &mut Diagnostics) -> Option<Variable> {
     let variable = match Variable::parse(&name.text) {
         Ok(variable) => variable,

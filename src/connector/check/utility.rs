@@ -1,4 +1,4 @@
-//! What cannot stand in a utility: nobody logs in there, so there is no credential, no factor, no verdict.
+//! What cannot stand in a utility: no user logs in there, so there is no credential, no factor, no verdict.
 //!
 //! A utility never says accept by its type (`flow::utility`); this refuses what would read as if it could.
 
@@ -47,7 +47,7 @@ pub(super) fn refuse(raw: &raw::Connector, scripts: &[WrittenScript], reads: &[R
 
 fn of_step(step: &raw::Step, diagnostics: &mut Diagnostics) {
     if let Some(role) = step.role.as_ref().filter(|role| role.value == Role::Factor) {
-        note("role: factor", &role.span, "a utility proves nobody; leave it out", diagnostics);
+        note("role: factor", &role.span, "a utility proves no user; leave it out", diagnostics);
     }
     if let Some(span) = step.place.written("ask") {
         note("ask", span, "a utility does not pause; the console calls it again", diagnostics);
@@ -56,8 +56,8 @@ fn of_step(step: &raw::Step, diagnostics: &mut Diagnostics) {
     for (key, why) in [
         ("more", "no later factor will finish; leave it out"),
         ("pending", "a utility does not pause; the console calls it again"),
-        ("identity", "nobody is authenticated; leave it out"),
-        ("jwt", "nobody is authenticated; leave it out"),
+        ("identity", "no user is authenticated; leave it out"),
+        ("jwt", "no user is authenticated; leave it out"),
     ] {
         if let Some(span) = response.place.written(key) {
             note(key, span, why, diagnostics);
@@ -96,5 +96,5 @@ fn of_case(case: &GoldenCase, diagnostics: &mut Diagnostics) {
 
 fn note(what: &str, span: &Span, why: &str, diagnostics: &mut Diagnostics) {
     let mistake = diagnostics.error_at("utility", span, format!("a utility has no `{what}`"));
-    diagnostics.add(mistake.label("nobody logs in here").help(why));
+    diagnostics.add(mistake.label("no user logs in here").help(why));
 }

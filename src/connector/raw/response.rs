@@ -46,7 +46,7 @@ record! {
         /// What it means in a factor when no rule is true: a reason, or `unavailable`. When left out: `unavailable` if a row of
         /// `reject` says what a wrong password (after an `ask` a wrong answer) looks like, else that it was wrong.
         otherwise: Option<Spanned<Otherwise>>,
-        /// Who the upstream says this is, compared with the user name sent.
+        /// The user that the upstream names, compared with the user name sent.
         identity: Option<Identity>,
         /// Values kept for later steps as `steps.<name>.<capture>`.
         capture: Dict<Capture>,
@@ -166,7 +166,7 @@ const EVERY_OTHERWISE: [Otherwise; Reason::ALL.len() + 1] = {
 
 read_as_word! { Reason as "a reason" }
 
-/// Who the upstream says this is.
+/// The user that the upstream names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identity {
     /// Where it and its keys stand.
@@ -216,7 +216,7 @@ impl FromNode for Identity {
 
 definition! {
     Identity: |generator| string_or::<IdentityKeys>(
-        "Who the upstream says this is: a source, and how it is compared. A bare string is a field; of a list the first \
+        "The user that the upstream names: a source, and how it is compared. A bare string is a field; of a list the first \
          that is there.", generator,
     )
 }

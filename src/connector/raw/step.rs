@@ -48,19 +48,19 @@ record! {
     }
 }
 
-/// Who gets a code.
+/// The receiver of a code.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SendsCode {
-    /// The variable that says to whom.
+    /// The variable that names the receiver.
     pub to: Text,
     /// When the reply says that one went out.
     pub when: Option<Condition>,
 }
 
 record! {
-    /// Who gets a code, and when one went out.
+    /// The receiver of a code, and the reply that says that one went out.
     pub struct SendsCodeKeys as "a sends_code_to" {
-        /// The variable that says to whom.
+        /// The variable that names the receiver.
         to: Text,
         /// When the reply says that one went out. Left out: the step is `more`; a step without `more` succeeded.
         when: Option<Condition>,

@@ -1,4 +1,4 @@
-//! One asks, the others wait; what is cache, for how long, and what becomes of those who wait.
+//! One call fetches, the others wait; what is cached, for how long, and how the waiting calls end.
 
 use std::time::Duration;
 

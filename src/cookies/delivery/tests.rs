@@ -53,7 +53,7 @@ fn names_domains_and_attributes_are_the_plans_and_the_value_is_the_upstreams() {
         ]
     );
     assert_eq!(delivery.withheld, []);
-    assert!(!format!("{delivery:?}").contains("t=1"), "a value shows itself to nobody");
+    assert!(!format!("{delivery:?}").contains("t=1"), "a value is not in the debug text");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn codes_beyond_the_quota_wait_as_long_as_they_are_told() {
 fn codes_are_counted_by_account_and_more_widely_by_address() {
     let quota = quota(2, 3, 60);
     let now = Instant::now();
-    for (who, ip, expected) in [
+    for (receiver, ip, expected) in [
         ("alice", "10.0.0.1", Ok(())),
         ("alice", "10.0.0.1", Ok(())),
         ("alice", "10.0.0.1", Err("sends_user")),
@@ -56,7 +56,7 @@ fn codes_are_counted_by_account_and_more_widely_by_address() {
         ("dave", "", Ok(())),
         ("dave", "", Err("sends_user")),
     ] {
-        assert_eq!(quota.take(&code(who, ip), now).map_err(|refusal| refusal.by), expected, "{who} {ip}");
+        assert_eq!(quota.take(&code(receiver, ip), now).map_err(|refusal| refusal.by), expected, "{receiver} {ip}");
     }
     let elsewhere = CodeSend { connector: "other", ..code("dave", "") };
     assert_eq!(quota.take(&elsewhere, now), Ok(()));

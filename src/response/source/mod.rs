@@ -107,7 +107,7 @@ impl Void {
 }
 
 impl<'a> Found<'a> {
-    /// The value, for whoever hands it on and proves nothing by it: a cookie of another domain is a value then, one that
+    /// The value, for code that passes it on and proves nothing by it: a cookie of another domain is a value then, one that
     /// the reply deletes is not.
     pub fn into_value(self) -> Option<Cow<'a, Value>> {
         match self {

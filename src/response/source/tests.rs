@@ -203,7 +203,7 @@ fn css_reads_what_all_hits_share() {
     assert_eq!(asked("{", &p), "unknown");
     assert_eq!(asked(&format!("<html>{}", "<p>".repeat(99)), &p), "unknown");
     assert_eq!(asked("<html><p><frameset>", &p), "absent");
-    // What nobody asked for when the page was decoded is not looked for later.
+    // What was not asked for when the page was decoded is not looked for later.
     assert_eq!(read(&Source::Css(p), &none, &auto("<html><p>")), "unknown");
 }
 

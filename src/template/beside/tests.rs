@@ -109,7 +109,7 @@ fn bytes_of_a_charset_are_compared() {
     let text = "{{env.a}}|{{env.b}}";
     // Its second byte is a bar.
     assert!(clash(text, "gbk", Place::Text, "亅") && clash(text, "gbk", Place::FormValue, "亅"));
-    // A parser of JSON or XML makes characters of the bytes before anybody splits.
+    // A parser of JSON or XML makes characters of the bytes before a server splits the text.
     assert!(!clash(text, "gbk", Place::JsonString, "亅") && !clash(text, "gbk", Place::XmlText, "亅"));
     assert!(!clash(text, "utf-8", Place::Text, "亅"));
     // Two characters hold the bytes of a third between them, and a value's last byte those of the separator behind it.

@@ -1,4 +1,4 @@
-//! Who calls the demo in these tests: bare sockets, and a clock that can be turned.
+//! The client of these tests: bare sockets, and a clock that can be turned.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::DemoServer;
 use crate::clock::Clock;
 
-/// A clock that somebody turns, in milliseconds.
+/// A clock that a test sets, in milliseconds.
 struct Turned(AtomicU64);
 
 impl Clock for Turned {
