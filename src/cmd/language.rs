@@ -30,7 +30,7 @@ pub fn parser() -> impl TypedValueParser<Value = Lang> {
     PossibleValuesParser::new(words).map(|word| Lang::parse(&word).unwrap_or(Lang::English))
 }
 
-/// Mistakes for people, with colours; the stream drops them where nobody sees them.
+/// Mistakes for people, with colours; the stream drops them where they are not shown.
 pub fn rendered(diagnostics: &[Diagnostic]) -> String {
     render_in(lang(), diagnostics, Style::Coloured)
 }

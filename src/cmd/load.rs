@@ -1,6 +1,6 @@
 //! What commands need to load connectors outside the daemon: the files, a loader, a runtime.
 //!
-//! Nothing here is bounded by an operator's `egress`: whoever runs a command on this machine may reach what the machine
+//! Nothing here is bounded by an operator's `egress`: a user who runs a command on this machine may reach what the machine
 //! reaches. What is never dialled at all (link-local, metadata) stays so.
 
 use std::collections::BTreeMap;

@@ -88,7 +88,7 @@ fn head(curl: &Curl, holes: &Holes, in_url: bool) -> String {
     let mut text = "# yaml-language-server: $schema=../docs/connector.schema.json\n#\n".to_owned();
     text.push_str(&comment(
         "",
-        "Made by `doorward new --from-curl`. It loads as it is, and lets nobody in before you say what a right login \
+        "Made by `doorward new --from-curl`. It loads as it is, and accepts no user before you say what a right login \
          looks like: search for FILL_IN.",
     ));
     for note in curl.notes.iter().chain(&holes.notes) {
