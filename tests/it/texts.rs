@@ -1,5 +1,7 @@
 //! The texts of `lang/`: both languages have the same, and everything that has a text has it in both.
 
+mod pages;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
