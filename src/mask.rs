@@ -4,7 +4,6 @@
 //! found in it here. This layer catches what an upstream echoes in a message that a connector passes on.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use base64::Engine as _;
@@ -14,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::context::User;
 use crate::crypto::digest::{Algorithm, digest};
 use crate::document::Value;
+use crate::percent;
 use crate::secret::Secret;
 
 /// Shown instead of a value.
@@ -108,8 +108,8 @@ impl Mask {
     pub fn repeats<'s>(&'s self, text: &str, more: impl IntoIterator<Item = &'s str>) -> bool {
         let mut text = folded(text);
         if text.contains(&'%') {
-            let decoded = percent_decoded(&text);
-            text.extend(folded(&decoded));
+            let decoded = percent::decode_leniently(text.iter().collect::<String>().as_bytes());
+            text.extend(folded(&String::from_utf8_lossy(&decoded)));
         }
         let runs: HashSet<&[char]> = text.windows(RUN).collect();
         let repeats = |secret: &str| {
@@ -155,25 +155,6 @@ fn folded(text: &str) -> Vec<char> {
     text.chars().filter(seen).map(narrow).flat_map(char::to_lowercase).collect()
 }
 
-/// Decodes percent-encoding; a `%` that encodes nothing stays.
-fn percent_decoded(text: &[char]) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((c, after)) = rest.split_first() {
-        let digit = |c: &char| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        if let ('%', [high, low, behind @ ..]) = (c, after)
-            && let (Some(high), Some(low)) = (digit(high), digit(low))
-        {
-            bytes.push(high << 4 | low);
-            rest = behind;
-        } else {
-            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            rest = after;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 /// The longest run of characters that digests consist of, in hex and both alphabets of base64.
 fn longest_word(text: &str) -> usize {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
@@ -211,15 +192,7 @@ fn spellings(value: &str) -> Vec<String> {
 /// A credential as forms, URLs, JSON, XML and pages write it.
 fn escaped(value: &str) -> [String; 5] {
     let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-    let mut percent = String::new();
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => percent.push(char::from(byte)),
-            _ => {
-                let _ = write!(percent, "%{byte:02X}");
-            }
-        }
-    }
+    let percent = percent::encode(value.as_bytes());
     let json = crate::document::to_json(&value.into());
     let json = json.trim_matches('"').to_owned();
     let xml = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");

@@ -18,7 +18,7 @@ use super::description::{self, Description};
 use super::problem::{Mistake, Problem};
 use super::reply::VerdictBody;
 use super::{call, reply};
-use crate::attempt::connectors::{About, Kind};
+use crate::attempt::connectors::{ConnectorKind, ConnectorSummary};
 use crate::attempt::{App, Login, Mode};
 use crate::config::Scope;
 use crate::secret::Secret;
@@ -48,8 +48,8 @@ pub(super) struct LoginBody {
 }
 
 impl LoginBody {
-    /// Against what the connector wants.
-    pub(super) fn login(self, about: &About, mode: Mode) -> Result<Login, Problem> {
+    /// Contradicts the inputs of the connector.
+    pub(super) fn login(self, about: &ConnectorSummary, mode: Mode) -> Result<Login, Problem> {
         let attributes = self.attributes.map(|Attributes(object)| object).unwrap_or_default();
         let mut mistakes = body::check_attributes("attributes", &attributes, &about.attributes);
         let password = self.password.of(about.no_password).unwrap_or_else(|detail| {
@@ -79,7 +79,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, reque
 
 async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) -> Result<Response, Problem> {
     let caller = call::caller(app, &request, Scope::Authenticate)?;
-    let connector = call::connector_of_kind(app, &caller, path, Kind::Authentication)?;
+    let connector = call::connector_of_kind(app, &caller, path, ConnectorKind::Authentication)?;
     let bytes = body::read(request, app.limits.body).await?;
     let login = Members::of(&bytes)?.read::<LoginBody>()?.login(connector.about(), Mode::Login)?;
     let outcome = app.login(&caller, connector, login).await?;

@@ -14,7 +14,7 @@ use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use indexmap::IndexMap;
 
-use super::problem::{Kind, Mistake, Problem};
+use super::problem::{Mistake, Problem, ProblemKind};
 use crate::attempt::connectors::Attribute;
 use crate::document::{Object, Value};
 
@@ -24,10 +24,11 @@ use members::unknown_key;
 /// docs/contract.md section 5. Names, passwords and packed fields are far smaller.
 const MAX_BODY: usize = 64 * 1024;
 
-const SLOW: Kind = Kind::new(StatusCode::REQUEST_TIMEOUT, "slow_body", "The body did not arrive in time");
-const TOO_LARGE: Kind = Kind::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is over the limit");
-const NOT_JSON: Kind =
-    Kind::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The call takes Content-Type: application/json");
+const SLOW: ProblemKind = ProblemKind::new(StatusCode::REQUEST_TIMEOUT, "slow_body", "The body did not arrive in time");
+const TOO_LARGE: ProblemKind =
+    ProblemKind::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is over the limit");
+const NOT_JSON: ProblemKind =
+    ProblemKind::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The call takes Content-Type: application/json");
 
 /// Reads the whole body within `timeout`.
 pub(super) async fn read(request: Request<Body>, timeout: Duration) -> Result<Bytes, Problem> {

@@ -8,10 +8,10 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Request, header};
 
 use super::problem::{Problem, UNKNOWN_CONNECTOR};
-use crate::attempt::connectors::{Connector, Kind};
+use crate::attempt::connectors::{Connector, ConnectorKind};
 use crate::attempt::{App, Caller, TooManyCalls};
 use crate::config::{Certificate, Scope};
-use crate::http::Guest;
+use crate::http::ConnectionSlot;
 use crate::metrics::Shed;
 
 /// The client behind a request, if it has `scope`. The listener puts a verified client certificate into the extensions.
@@ -19,8 +19,8 @@ pub(super) fn caller(app: &App, request: &Request<Body>, scope: Scope) -> Result
     let certificate = request.extensions().get::<Arc<Certificate>>();
     let token = bearer(request.headers())?;
     let caller = app.callers.identify(token, certificate.map(AsRef::as_ref)).ok_or_else(Problem::unauthorized)?;
-    if let Some(guest) = request.extensions().get::<Arc<Guest>>() {
-        guest.authenticated(&caller.client.name, app.callers.one_logs_in());
+    if let Some(slot) = request.extensions().get::<Arc<ConnectionSlot>>() {
+        slot.authenticated(&caller.client.name, app.callers.one_logs_in());
     }
     if caller.client.scopes.contains(&scope) { Ok(caller) } else { Err(Problem::out_of_scope(scope)) }
 }
@@ -55,7 +55,7 @@ pub(super) fn connector_of_kind(
     app: &App,
     caller: &Caller,
     path: &RawPathParams,
-    kind: Kind,
+    kind: ConnectorKind,
 ) -> Result<Arc<dyn Connector>, Problem> {
     connector(app, caller, path)
         .and_then(|found| if found.about().kind == kind { Ok(found) } else { Err(Problem::of(UNKNOWN_CONNECTOR)) })

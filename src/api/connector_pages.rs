@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::call;
 use super::description::Description;
 use super::problem::Problem;
-use crate::attempt::connectors::{About, Kind};
+use crate::attempt::connectors::{ConnectorKind, ConnectorSummary};
 use crate::attempt::{App, Caller};
 use crate::config::Scope;
 
@@ -24,13 +24,13 @@ use crate::config::Scope;
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct List {
     /// By id.
-    connectors: Vec<Entry>,
+    connectors: Vec<ListedConnector>,
 }
 
 /// One connector.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Connector")]
-pub(super) struct Entry {
+pub(super) struct ListedConnector {
     /// The file's name without its extension.
     id: String,
     /// For people.
@@ -69,8 +69,8 @@ struct Attribute {
     max: Option<usize>,
 }
 
-impl From<&About> for Entry {
-    fn from(about: &About) -> Self {
+impl From<&ConnectorSummary> for ListedConnector {
+    fn from(about: &ConnectorSummary) -> Self {
         let attribute = |(name, rule): (&String, &crate::attempt::connectors::Attribute)| {
             (name.clone(), Attribute { required: rule.required, max: rule.max })
         };
@@ -81,8 +81,8 @@ impl From<&About> for Entry {
             revision: about.revision.clone(),
             health: about.health.as_str(),
             inputs: Inputs {
-                username: about.kind == Kind::Authentication || about.username,
-                password: about.kind == Kind::Authentication && !about.no_password,
+                username: about.kind == ConnectorKind::Authentication || about.username,
+                password: about.kind == ConnectorKind::Authentication && !about.no_password,
                 attributes: about.attributes.iter().map(attribute).collect(),
                 password_fields: about.password_fields,
                 username_fields: about.username_fields,
@@ -100,9 +100,13 @@ pub(super) async fn list(State(app): State<Arc<App>>, request: Request<Body>) ->
 }
 
 /// The connectors of a client.
-pub(super) fn own(app: &App, caller: &Caller) -> Vec<Entry> {
+pub(super) fn own(app: &App, caller: &Caller) -> Vec<ListedConnector> {
     let all = app.connectors.list();
-    all.iter().map(|connector| connector.about()).filter(|about| caller.may_use(&about.id)).map(Entry::from).collect()
+    all.iter()
+        .map(|connector| connector.about())
+        .filter(|about| caller.may_use(&about.id))
+        .map(ListedConnector::from)
+        .collect()
 }
 
 /// One of them.
@@ -113,13 +117,13 @@ pub(super) async fn one(State(app): State<Arc<App>>, path: RawPathParams, reques
 fn page(app: &App, path: &RawPathParams, request: &Request<Body>) -> Result<Response, Problem> {
     let caller = call::caller(app, request, Scope::Read)?;
     let connector = call::connector(app, &caller, path)?;
-    Ok(Json(Entry::from(connector.about())).into_response())
+    Ok(Json(ListedConnector::from(connector.about())).into_response())
 }
 
 pub(super) fn describe(api: &mut Description) {
     let list = api.schema::<List>();
     api.reading("/v1/connectors", "get", "listConnectors", "The connectors of this client", &list, &[401]);
-    let entry = api.schema::<Entry>();
+    let entry = api.schema::<ListedConnector>();
     let summary = "A connector and the inputs it wants";
     api.reading("/v1/connectors/{id}", "get", "getConnector", summary, &entry, &[401, 404]);
 }

@@ -19,35 +19,36 @@ use crate::config::Scope;
 
 /// What is the same for every occurrence of a problem. An endpoint declares its own beside it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Kind {
+pub(super) struct ProblemKind {
     status: StatusCode,
     code: &'static str,
     title: &'static str,
 }
 
-impl Kind {
+impl ProblemKind {
     pub(super) const fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
         Self { status, code, title }
     }
 }
 
-const MALFORMED: Kind = Kind::new(StatusCode::BAD_REQUEST, "malformed_body", "The body is not JSON");
-const INVALID: Kind =
-    Kind::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", "The body is not what this call takes");
-const UNAUTHORIZED: Kind = Kind::new(
+const MALFORMED: ProblemKind = ProblemKind::new(StatusCode::BAD_REQUEST, "malformed_body", "The body is not JSON");
+const INVALID: ProblemKind =
+    ProblemKind::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", "The body is not what this call takes");
+const UNAUTHORIZED: ProblemKind = ProblemKind::new(
     StatusCode::UNAUTHORIZED,
     "invalid_token",
     "The call carries no bearer token or client certificate of a known client",
 );
-const OUT_OF_SCOPE: Kind =
-    Kind::new(StatusCode::UNAUTHORIZED, "insufficient_scope", "The client lacks the scope for this call");
-const TOO_MANY: Kind = Kind::new(StatusCode::TOO_MANY_REQUESTS, "too_many_calls", "The client has too many calls open");
+const OUT_OF_SCOPE: ProblemKind =
+    ProblemKind::new(StatusCode::UNAUTHORIZED, "insufficient_scope", "The client lacks the scope for this call");
+const TOO_MANY: ProblemKind =
+    ProblemKind::new(StatusCode::TOO_MANY_REQUESTS, "too_many_calls", "The client has too many calls open");
 /// A panic outside a login.
-pub(super) const BROKEN: Kind =
-    Kind::new(StatusCode::INTERNAL_SERVER_ERROR, "broken", "The call failed inside the daemon; see its log");
+pub(super) const BROKEN: ProblemKind =
+    ProblemKind::new(StatusCode::INTERNAL_SERVER_ERROR, "broken", "The call failed inside the daemon; see its log");
 /// Of the path, for this caller.
-pub(super) const UNKNOWN_CONNECTOR: Kind =
-    Kind::new(StatusCode::NOT_FOUND, "unknown_connector", "There is no such connector for this client");
+pub(super) const UNKNOWN_CONNECTOR: ProblemKind =
+    ProblemKind::new(StatusCode::NOT_FOUND, "unknown_connector", "There is no such connector for this client");
 
 /// One fault of a call.
 #[derive(Debug)]
@@ -104,7 +105,7 @@ pub(super) struct ProblemBody {
     /// The upstream's own message, for the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
-    /// Where the trouble of a utility's upstream lies, from the closed list of an unavailable's causes.
+    /// The cause of the trouble of a utility's upstream, from the closed list of an unavailable's causes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<&'static str>,
     /// The stages of a rendering.
@@ -119,8 +120,8 @@ pub(super) struct ProblemBody {
 }
 
 impl Problem {
-    pub(super) fn of(kind: Kind) -> Self {
-        let Kind { status, code, title } = kind;
+    pub(super) fn of(kind: ProblemKind) -> Self {
+        let ProblemKind { status, code, title } = kind;
         let body = ProblemBody {
             status: status.as_u16(),
             code,

@@ -9,18 +9,18 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use http::{StatusCode, Uri};
 
-use super::problem::{BROKEN, Kind, Problem};
+use super::problem::{BROKEN, Problem, ProblemKind};
 use super::{authenticate, call, challenges, connector_pages, health, metrics, openapi, reload};
 use super::{send_test, status, test_challenge, utility};
 use crate::attempt::App;
 use crate::http::{Fault, Served};
 
-const UNKNOWN_PATH: Kind = Kind::new(StatusCode::NOT_FOUND, "unknown_path", "There is no such page");
-const WRONG_METHOD: Kind =
-    Kind::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "The page does not take this method");
-const HOST: Kind =
-    Kind::new(StatusCode::BAD_REQUEST, "bad_host", "The request does not name one host in Host (RFC 9112, 3.2)");
-const FRAMING: Kind = Kind::new(
+const UNKNOWN_PATH: ProblemKind = ProblemKind::new(StatusCode::NOT_FOUND, "unknown_path", "There is no such page");
+const WRONG_METHOD: ProblemKind =
+    ProblemKind::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "The page does not take this method");
+const HOST: ProblemKind =
+    ProblemKind::new(StatusCode::BAD_REQUEST, "bad_host", "The request does not name one host in Host (RFC 9112, 3.2)");
+const FRAMING: ProblemKind = ProblemKind::new(
     StatusCode::BAD_REQUEST,
     "bad_framing",
     "Transfer-Encoding is something else than one `chunked` (RFC 9112, 6.1)",

@@ -17,10 +17,10 @@ use serde::Deserialize;
 use super::authenticate::LoginBody;
 use super::body::{self, Members};
 use super::description::{self, Description};
-use super::problem::{Kind, Problem};
+use super::problem::{Problem, ProblemKind};
 use super::reply::Traced;
 use super::{call, reply};
-use crate::attempt::connectors::Kind as ConnectorKind;
+use crate::attempt::connectors::ConnectorKind;
 use crate::attempt::{App, Mode};
 use crate::config::Scope;
 use crate::document::Value;
@@ -29,7 +29,8 @@ use crate::trace::{Trace, View};
 use crate::verdict::Verdict;
 
 /// No verdict, and nothing that reads as success.
-const RENDERED: Kind = Kind::new(StatusCode::CONFLICT, "rendered", "The request was rendered and not sent");
+const RENDERED: ProblemKind =
+    ProblemKind::new(StatusCode::CONFLICT, "rendered", "The request was rendered and not sent");
 
 /// `send` or `render`.
 #[derive(Debug, Deserialize)]

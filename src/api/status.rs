@@ -1,4 +1,4 @@
-//! `GET /v1/status`: what an operator asks first: is it ready, which connectors run, when were they read, which version is it.
+//! `GET /v1/status`: the operator's overview: is it ready, which connectors run, when were they read, which version is it.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call;
-use super::connector_pages::{Entry, own};
+use super::connector_pages::{ListedConnector, own};
 use super::description::Description;
 use super::health::{Readiness, readiness};
 use crate::attempt::App;
@@ -25,7 +25,7 @@ pub(super) struct Status {
     /// When the connectors were last read (RFC 3339).
     read_at: String,
     /// The connectors of this client.
-    connectors: Vec<Entry>,
+    connectors: Vec<ListedConnector>,
 }
 
 /// The endpoint.

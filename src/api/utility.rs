@@ -15,23 +15,24 @@ use serde_json::Map;
 use super::body::fields::{Address, Attributes, Milliseconds, RequestId, Text};
 use super::body::{self, Members};
 use super::description::{self, Description};
-use super::problem::{BROKEN, Kind, Mistake, Problem};
+use super::problem::{BROKEN, Mistake, Problem, ProblemKind};
 use super::reply::ExtensionBody;
 use super::{call, reply};
-use crate::attempt::connectors::{About, Kind as ConnectorKind};
+use crate::attempt::connectors::{ConnectorKind, ConnectorSummary};
 use crate::attempt::{App, RETRY_AFTER, TooManyCalls, UtilityFailure, UtilityInputs};
 use crate::config::Scope;
 use crate::flow::{Refused, UtilityEnd};
 use crate::verdict::{Cause, Unavailable};
 
-const REFUSED: Kind = Kind::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "The inputs are refused");
-const TOO_MANY_CODES: Kind =
-    Kind::new(StatusCode::TOO_MANY_REQUESTS, "too_many_codes", "No further code may be sent now");
-const TOO_OFTEN: Kind = Kind::new(StatusCode::TOO_MANY_REQUESTS, "too_often", "Utilities are called too often");
-const UNAVAILABLE: Kind =
-    Kind::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The upstream could not be asked or understood");
-const MISCONFIGURED: Kind =
-    Kind::new(StatusCode::INTERNAL_SERVER_ERROR, "misconfigured", "The connector is set up wrong");
+const REFUSED: ProblemKind = ProblemKind::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "The inputs are refused");
+const TOO_MANY_CODES: ProblemKind =
+    ProblemKind::new(StatusCode::TOO_MANY_REQUESTS, "too_many_codes", "No further code may be sent now");
+const TOO_OFTEN: ProblemKind =
+    ProblemKind::new(StatusCode::TOO_MANY_REQUESTS, "too_often", "Utilities are called too often");
+const UNAVAILABLE: ProblemKind =
+    ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The upstream could not be asked or understood");
+const MISCONFIGURED: ProblemKind =
+    ProblemKind::new(StatusCode::INTERNAL_SERVER_ERROR, "misconfigured", "The connector is set up wrong");
 
 /// The body of a utility call.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -54,8 +55,8 @@ struct UtilityBody {
 }
 
 impl UtilityBody {
-    /// Against what the utility wants.
-    fn inputs(self, about: &About) -> Result<UtilityInputs, Problem> {
+    /// Contradicts the inputs of the utility.
+    fn inputs(self, about: &ConnectorSummary) -> Result<UtilityInputs, Problem> {
         let username = self.username.map(|Text(text)| text);
         let inputs = self.inputs.map(|Attributes(object)| object).unwrap_or_default();
         // Where nothing reads it, a console may send it all the same.

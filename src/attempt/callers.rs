@@ -8,7 +8,7 @@ use std::sync::Arc;
 use subtle::{Choice, ConstantTimeEq as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::outcome::TooManyCalls;
+use super::outcome::{Mode, TooManyCalls};
 use super::unread_replies::UnreadReplies;
 use crate::config::{Certificate, Client, Scope, TokenHash};
 
@@ -42,9 +42,14 @@ impl Caller {
         self.client.may_use(connector)
     }
 
-    /// Whose challenges are this caller's: an answer is taken only from the owner that the challenge was opened for.
-    pub(super) fn challenge_owner(&self) -> &str {
-        &self.client.name
+    /// The owner of challenges that this caller opens: an answer is taken only from the owner that the challenge was opened
+    /// for. A send test's is another owner, or its answer would finish a login that the audit trail calls a test. No client
+    /// name holds a space.
+    pub(super) fn challenge_owner(&self, mode: Mode) -> String {
+        match mode {
+            Mode::Login => self.client.name.clone(),
+            Mode::Test | Mode::DryRun => format!("test {}", self.client.name),
+        }
     }
 }
 

@@ -55,13 +55,13 @@ impl App {
         // Before the state is taken: a call that is refused here must leave the challenge open.
         let permit = self.call_permit(caller)?;
         let ChallengeAnswer { id, action, mode } = answer;
-        let taken = self.challenges.take(caller.challenge_owner(), &id, Instant::now() + STORE_TIMEOUT).await;
+        let taken = self.challenges.take(&caller.challenge_owner(mode), &id, Instant::now() + STORE_TIMEOUT).await;
         Ok(match taken {
             Err(error) => {
                 let explain = format!("the challenge cannot be looked up: {error}");
-                unknown(self, caller, Verdict::Unavailable(Unavailable::from(Cause::State)), &explain).await
+                unknown(self, caller, mode, Verdict::Unavailable(Unavailable::from(Cause::State)), &explain).await
             }
-            Ok(None) => expired(self, caller, "the challenge is unknown, used, expired or another client's").await,
+            Ok(None) => expired(self, caller, mode, "the challenge is unknown, used, expired or another owner's").await,
             Ok(Some(TakenChallenge { bytes, claim })) => {
                 resume(self, caller, permit, PendingChallenge { id, bytes, claim, mode }, action).await
             }
@@ -76,16 +76,17 @@ async fn resume(
     pending: PendingChallenge,
     action: ChallengeAction,
 ) -> Report {
+    let mode = pending.mode;
     let Some(saved) = SavedLogin::read(&pending.bytes) else {
-        return expired(app, caller, "the challenge was opened by another version of this program").await;
+        return expired(app, caller, mode, "the challenge was opened by another version of this program").await;
     };
     let left = saved.left_ms(System.unix_ms());
     if left == 0 {
-        return expired(app, caller, "the challenge is too old").await;
+        return expired(app, caller, mode, "the challenge is too old").await;
     }
     // An old answer to a changed file could mean anything.
     let Some(connector) = same_revision(app, caller, &saved) else {
-        return expired(app, caller, "the connector has changed since the challenge was opened").await;
+        return expired(app, caller, mode, "the connector has changed since the challenge was opened").await;
     };
     let action = match action {
         // While a confirmation is awaited, answers without a field are a poll in other words.
@@ -94,10 +95,9 @@ async fn resume(
         ChallengeAction::Poll if saved.is_early(System.unix_ms()) => Action::Early,
         ChallengeAction::Poll => Action::Poll,
         ChallengeAction::Resend => Action::Resend,
-        ChallengeAction::Cancel => return cancelled(app, caller, &connector, &saved).await,
+        ChallengeAction::Cancel => return cancelled(Attempt::of(app, caller, &connector, &saved, mode)).await,
     };
-    let mode = pending.mode;
-    let attempt = Attempt { mode, ..Attempt::of(app, caller, &connector, &saved) };
+    let attempt = Attempt::of(app, caller, &connector, &saved, mode);
     let trace = mode != Mode::Login;
     let resumption = Resumption { id: pending.id.clone(), saved, action, deadline: None, trace };
     let resumed = ResumedLogin { resumption, pending, left: Duration::from_millis(left) };
@@ -110,21 +110,20 @@ fn same_revision(app: &App, caller: &Caller, saved: &SavedLogin) -> Option<Arc<d
 }
 
 /// The user (or the console) ended the login.
-async fn cancelled(app: &Arc<App>, caller: &Arc<Caller>, connector: &Arc<dyn Connector>, saved: &SavedLogin) -> Report {
-    let mut attempt = Attempt::of(app, caller, connector, saved);
-    attempt.reservation = app.trail.as_ref().and_then(|trail| trail.reserve().ok());
+async fn cancelled(mut attempt: Attempt) -> Report {
+    attempt.reservation = attempt.app.trail.as_ref().and_then(|trail| trail.reserve().ok());
     let report = attempt.report(Verdict::Reject(Reject::because(Reason::Other)), "the challenge was cancelled");
     attempt.close(report).await
 }
 
-async fn expired(app: &App, caller: &Caller, explain: &str) -> Report {
-    unknown(app, caller, Verdict::Reject(Reject::because(Reason::ChallengeExpired)), explain).await
+async fn expired(app: &App, caller: &Caller, mode: Mode, explain: &str) -> Report {
+    unknown(app, caller, mode, Verdict::Reject(Reject::because(Reason::ChallengeExpired)), explain).await
 }
 
 /// A verdict on a challenge of which neither connector nor user is known.
-async fn unknown(app: &App, caller: &Caller, verdict: Verdict, explain: &str) -> Report {
+async fn unknown(app: &App, caller: &Caller, mode: Mode, verdict: Verdict, explain: &str) -> Report {
     let names = LoginNames { request_id: uuid::Uuid::new_v4().to_string(), ..LoginNames::default() };
     let reservation = app.trail.as_ref().and_then(|trail| trail.reserve().ok());
-    let context = AuditContext { client_ip: None, test: false, reservation };
+    let context = AuditContext { client_ip: None, test: mode != Mode::Login, reservation };
     record(app, caller, Report::without_run(names, verdict, explain), context).await
 }

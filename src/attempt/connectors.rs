@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
 pub use crate::catalog::Reloaded;
-pub use crate::connector::Kind;
+pub use crate::connector::ConnectorKind;
 
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
@@ -38,7 +38,7 @@ pub trait Connectors: Send + Sync + 'static {
 /// One revision of one connector.
 pub trait Connector: Send + Sync + 'static {
     /// What it is and wants.
-    fn about(&self) -> &About;
+    fn about(&self) -> &ConnectorSummary;
     /// Runs one login to its end, or to a challenge. Raises `call.progress` before the credential leaves.
     fn run(self: Arc<Self>, login: Login, call: Call) -> BoxFuture<'static, Report>;
     /// Goes on with a login that waits; its state is of this revision.
@@ -56,7 +56,7 @@ pub trait Connector: Send + Sync + 'static {
 /// What a run may use of the daemon.
 #[derive(Clone)]
 pub struct Call {
-    /// Told before the user's credential leaves.
+    /// Called before the user's credential is sent.
     pub progress: Progress,
     /// Where challenges of this caller wait.
     pub challenges: Arc<dyn ChallengeStore>,
@@ -73,13 +73,13 @@ pub struct DryRun {
 
 /// What a caller may know about a connector before a login.
 #[derive(Debug, Clone, Default)]
-pub struct About {
+pub struct ConnectorSummary {
     /// The id: the file's name without its extension.
     pub id: String,
     /// For people.
     pub title: Option<String>,
     /// Whether it can say accept at all.
-    pub kind: Kind,
+    pub kind: ConnectorKind,
     /// Hash of connector, scripts and settings.
     pub revision: String,
     /// Whether anything reads the user name: a utility then wants one.

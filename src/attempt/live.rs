@@ -13,9 +13,9 @@ use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::connectors::{About, Attribute, Call, Connector, Connectors, DryRun, Health, Reloaded};
+use super::connectors::{Attribute, Call, Connector, ConnectorSummary, Connectors, DryRun, Health, Reloaded};
 use crate::account::{MAX_PACKED_BYTES, UNREADABLE};
-use crate::catalog::{Catalog, Entry};
+use crate::catalog::{Catalog, CatalogEntry};
 use crate::clock::System;
 use crate::connector;
 use crate::connector::Live;
@@ -49,7 +49,7 @@ impl LiveConnectors {
     pub async fn load(&self) -> std::io::Result<(Reloaded, Vec<Diagnostic>)> {
         let (reloaded, diagnostics) = self.catalog.reload().await?;
         let entries = self.catalog.entries();
-        let live = entries.values().filter(|entry| matches!(entry, Entry::Live { .. })).count();
+        let live = entries.values().filter(|entry| matches!(entry, CatalogEntry::Live { .. })).count();
         self.count.store(live, Ordering::Relaxed);
         let running = entries.iter().map(|(id, entry)| (id.clone(), loaded(id, entry, &self.sends))).collect();
         self.running.store(Arc::new(running));
@@ -85,8 +85,8 @@ impl Connectors for LiveConnectors {
     fn sandbox(&self) -> Option<Sandbox> {
         let entries = self.catalog.entries();
         let pools = entries.values().filter_map(|entry| match entry {
-            Entry::Live { live, .. } => live.scripts.as_ref(),
-            Entry::Broken { .. } => None,
+            CatalogEntry::Live { live, .. } => live.scripts.as_ref(),
+            CatalogEntry::Broken { .. } => None,
         });
         pools.map(|pool| pool.sandbox()).reduce(Sandbox::and)
     }
@@ -130,32 +130,32 @@ pub fn log(reloaded: &Reloaded, diagnostics: &[Diagnostic]) {
     );
 }
 
-fn loaded(id: &str, entry: &Entry, sends: &Arc<dyn Sends>) -> Arc<dyn Connector> {
+fn loaded(id: &str, entry: &CatalogEntry, sends: &Arc<dyn Sends>) -> Arc<dyn Connector> {
     let (about, live) = match entry {
-        Entry::Live { live, stale } => {
+        CatalogEntry::Live { live, stale } => {
             let health = if *stale { Health::Stale } else { Health::Current };
             (about(&live.connector, health), Ok(Arc::clone(live)))
         }
-        Entry::Broken { forbidden } => {
-            let about = About { id: id.to_owned(), health: Health::Invalid, ..About::default() };
+        CatalogEntry::Broken { forbidden } => {
+            let about = ConnectorSummary { id: id.to_owned(), health: Health::Invalid, ..ConnectorSummary::default() };
             (about, Err(if *forbidden { FORBIDDEN } else { INVALID }))
         }
     };
     Arc::new(LoadedConnector { about, live, sends: Arc::clone(sends) })
 }
 
-/// What callers are told of a file that was never valid.
+/// The error that callers get for a file that was never valid.
 const INVALID: &str = "the connector file is invalid; `doorward check` and the daemon's log say where";
 
-/// What callers are told of a connector that is valid but for an address.
+/// The error that callers get for a connector that is valid but for an address.
 const FORBIDDEN: &str = "the egress rules of the daemon (egress in doorward.yaml) forbid an address of this connector; the daemon's log says which";
 
-fn about(connector: &connector::Connector, health: Health) -> About {
+fn about(connector: &connector::Connector, health: Health) -> ConnectorSummary {
     let input = &connector.input;
     let attribute = |attribute: &connector::Attribute| {
         (attribute.name.clone(), Attribute { required: attribute.required, max: Some(attribute.max) })
     };
-    About {
+    ConnectorSummary {
         id: connector.id.clone(),
         title: connector.title.clone(),
         kind: connector.kind,
@@ -179,14 +179,14 @@ fn packed(packing: &Packing) -> &'static str {
 
 /// A connector of the present generation.
 struct LoadedConnector {
-    about: About,
-    /// The error is what callers are told of a connector that cannot run.
+    about: ConnectorSummary,
+    /// The error is the one that callers get for a connector that cannot run.
     live: Result<Arc<Live>, &'static str>,
     sends: Arc<dyn Sends>,
 }
 
 impl Connector for LoadedConnector {
-    fn about(&self) -> &About {
+    fn about(&self) -> &ConnectorSummary {
         &self.about
     }
 

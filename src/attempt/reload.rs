@@ -21,12 +21,12 @@ pub struct Reloads {
 }
 
 /// `None` until the reload has ended, and for ever when the sender is dropped.
-type Outcome = Option<Reloaded>;
+type ReloadResult = Option<Reloaded>;
 
 #[derive(Default)]
 struct Queue {
     running: bool,
-    waiting: Option<(Sender<Outcome>, Receiver<Outcome>)>,
+    waiting: Option<(Sender<ReloadResult>, Receiver<ReloadResult>)>,
 }
 
 impl Reloads {
@@ -41,7 +41,7 @@ impl Reloads {
     }
 
     /// The result of the next reload to begin. To be called within a runtime.
-    fn ask(self: &Arc<Self>) -> Receiver<Outcome> {
+    fn ask(self: &Arc<Self>) -> Receiver<ReloadResult> {
         let mut queue = self.queue();
         if queue.running {
             return queue.waiting.get_or_insert_with(|| channel(None)).1.clone();
@@ -54,7 +54,7 @@ impl Reloads {
     }
 
     /// One reload, and those that were asked for meanwhile.
-    async fn run(self: Arc<Self>, first: Sender<Outcome>) {
+    async fn run(self: Arc<Self>, first: Sender<ReloadResult>) {
         let mut next = Some(first);
         while let Some(sender) = next {
             match AssertUnwindSafe(self.connectors.reload()).catch_unwind().await {

@@ -30,7 +30,7 @@ use crate::flow::progress::Progress;
 use crate::flow::report::{LoginNames, Report};
 use crate::flow::{Login, Resumption, SavedLogin};
 use crate::guard::{AttemptKey, Ticket};
-use crate::metrics::{Gone, Held, Metrics};
+use crate::metrics::{GaugeGuard, Gone, Metrics};
 use crate::verdict::{Misconfigured, Verdict};
 
 /// What an attempt runs.
@@ -68,7 +68,13 @@ pub(super) struct Attempt {
 
 impl Attempt {
     /// The attempt of a login that waited.
-    pub(super) fn of(app: &Arc<App>, caller: &Arc<Caller>, connector: &Arc<dyn Connector>, saved: &SavedLogin) -> Self {
+    pub(super) fn of(
+        app: &Arc<App>,
+        caller: &Arc<Caller>,
+        connector: &Arc<dyn Connector>,
+        saved: &SavedLogin,
+        mode: Mode,
+    ) -> Self {
         let about = connector.about();
         Self {
             app: Arc::clone(app),
@@ -83,7 +89,7 @@ impl Attempt {
             },
             client_ip: saved.client_ip(),
             started: Instant::now(),
-            mode: Mode::Login,
+            mode,
             reservation: None,
         }
     }
@@ -121,7 +127,8 @@ impl Attempt {
         if let Work::Resume(resumed) = work {
             let ResumedLogin { resumption, pending, left } = *resumed;
             let state = resumption.saved.challenge_state(&pending.bytes);
-            let owned = (self.caller.challenge_owner(), pending.id.as_str(), &pending.claim);
+            let owner = self.caller.challenge_owner(self.mode);
+            let owned = (owner.as_str(), pending.id.as_str(), &pending.claim);
             let _ = self.app.challenges.put_back(owned, &state, left, Instant::now() + RETRY_AFTER).await;
         }
     }
@@ -131,7 +138,7 @@ impl Attempt {
             Work::Begin(_) => None,
             Work::Resume(resumed) => Some((resumed.pending.id.clone(), resumed.pending.claim.clone())),
         };
-        let owner = self.caller.challenge_owner().to_owned();
+        let owner = self.caller.challenge_owner(self.mode);
         let challenges = ChallengesOfCaller { challenges: Arc::clone(&self.app.challenges), owner, taken };
         Call { progress: progress.clone(), challenges: Arc::new(challenges) }
     }
@@ -156,7 +163,7 @@ impl Attempt {
     /// The run and its bookkeeping.
     async fn polled(self, work: Work, progress: &Progress, ticket: Ticket) -> AttemptOutcome {
         let metrics = Arc::clone(&self.app.metrics);
-        let _in_flight = Held::new(|change| metrics.in_flight(change));
+        let _in_flight = GaugeGuard::new(|change| metrics.in_flight(change));
         let connector = Arc::clone(&self.connector);
         let (mode, call) = (self.mode, self.call(progress, &work));
         let run = async move {

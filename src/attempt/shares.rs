@@ -17,11 +17,11 @@ const MAX_NAMES: usize = 4096;
 pub(super) struct LoginSlots {
     places: Arc<Semaphore>,
     max: usize,
-    held: Mutex<Held>,
+    held: Mutex<ShareCounts>,
 }
 
 #[derive(Default)]
-struct Held {
+struct ShareCounts {
     connectors: Counts,
     clients: HashMap<Arc<str>, OfClient>,
 }
@@ -93,13 +93,13 @@ impl LoginSlots {
         let _ = self.places.acquire_many(all).await;
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, ShareCounts> {
         // Nothing panics under the lock.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Held {
+impl ShareCounts {
     fn have_room(&self, wanted: SlotRequest<'_>, free: usize) -> Result<(), NoSlot> {
         let count = |counts: &Counts| counts.get(wanted.connector).copied().unwrap_or(0);
         if !wanted.only_connector && count(&self.connectors) >= free {

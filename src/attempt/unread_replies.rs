@@ -19,7 +19,7 @@ pub(crate) struct UnreadReplies {
 }
 
 /// Bytes that count for as long as any part of them is in memory.
-struct Counted {
+struct CountedText {
     text: Vec<u8>,
     bytes: Arc<AtomicUsize>,
 }
@@ -41,17 +41,17 @@ impl UnreadReplies {
             return text.into();
         }
         self.bytes.fetch_add(text.capacity(), Ordering::Relaxed);
-        Bytes::from_owner(Counted { text, bytes: Arc::clone(&self.bytes) })
+        Bytes::from_owner(CountedText { text, bytes: Arc::clone(&self.bytes) })
     }
 }
 
-impl AsRef<[u8]> for Counted {
+impl AsRef<[u8]> for CountedText {
     fn as_ref(&self) -> &[u8] {
         &self.text
     }
 }
 
-impl Drop for Counted {
+impl Drop for CountedText {
     fn drop(&mut self) {
         self.bytes.fetch_sub(self.text.capacity(), Ordering::Relaxed);
     }

@@ -26,7 +26,7 @@ pub struct Call<'a> {
     pub at: Timestamp,
     /// The client's name in the configuration.
     pub client: &'a str,
-    /// The address of the user's device, if the client told.
+    /// The address of the user's device, if the client sent it.
     pub client_ip: Option<IpAddr>,
     /// Whether a send test asked.
     pub test: bool,

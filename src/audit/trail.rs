@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const STUCK: Duration = Duration::from_secs(1);
 
 /// How long an accept waits for its line under `refuse`: for the write before it and for its own.
-const PATIENCE: Duration = Duration::from_secs(2);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// No place in the trail, and the policy is to refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,16 +41,16 @@ pub struct Full;
 
 /// A line on its way.
 #[derive(Debug)]
-struct Entry {
+struct QueuedLine {
     line: Vec<u8>,
-    /// Told when it is on the disk; dropped when it never will be.
+    /// Resolves when it is on the disk; dropped when it never will be.
     written: Option<oneshot::Sender<()>>,
 }
 
 /// An open trail.
 #[derive(Debug)]
 pub struct Trail {
-    sender: Sender<Entry>,
+    sender: Sender<QueuedLine>,
     state: Arc<State>,
     names: UserName,
     when_full: WhenFull,
@@ -76,7 +76,7 @@ struct State {
 /// A place for one line.
 #[derive(Debug)]
 pub struct Reservation {
-    permit: Option<OwnedPermit<Entry>>,
+    permit: Option<OwnedPermit<QueuedLine>>,
     /// An accept waits for its line.
     refuse: bool,
     metrics: Arc<Metrics>,
@@ -158,10 +158,10 @@ impl State {
 impl Reservation {
     /// Puts the line into the queue.
     pub fn write(self, line: Vec<u8>) {
-        self.send(Entry { line, written: None });
+        self.send(QueuedLine { line, written: None });
     }
 
-    /// Puts the line into the queue and says whether what it tells of may happen: under `refuse` only once it is on the disk.
+    /// Puts the line into the queue and says whether the event may happen: under `refuse` only once it is on the disk.
     /// A line that comes too late may still be written; that of an accept which nobody got says nothing false of the
     /// user's password.
     pub async fn write_first(self, line: Vec<u8>) -> bool {
@@ -170,11 +170,11 @@ impl Reservation {
             return true;
         }
         let (written, waits) = oneshot::channel();
-        self.send(Entry { line, written: Some(written) });
-        matches!(tokio::time::timeout(PATIENCE, waits).await, Ok(Ok(())))
+        self.send(QueuedLine { line, written: Some(written) });
+        matches!(tokio::time::timeout(WRITE_TIMEOUT, waits).await, Ok(Ok(())))
     }
 
-    fn send(self, entry: Entry) {
+    fn send(self, entry: QueuedLine) {
         match self.permit {
             Some(permit) => drop(permit.send(entry)),
             None => self.metrics.audit_lost(),
@@ -205,12 +205,12 @@ impl Writer {
         Ok(Self { path: audit.file.clone(), max_size, keep, file, sync, torn, state })
     }
 
-    fn run(mut self, mut lines: Receiver<Entry>) {
+    fn run(mut self, mut lines: Receiver<QueuedLine>) {
         while let Some(first) = lines.blocking_recv() {
             let mut batch = first.line;
             let (mut count, mut waiting) = (1, Vec::from_iter(first.written));
             while batch.len() < BATCH {
-                let Ok(Entry { line, written }) = lines.try_recv() else { break };
+                let Ok(QueuedLine { line, written }) = lines.try_recv() else { break };
                 batch.extend_from_slice(&line);
                 waiting.extend(written);
                 count += 1;

@@ -6,7 +6,7 @@ use crate::connector::Live;
 
 /// One connector of the current generation.
 #[derive(Clone)]
-pub enum Entry {
+pub enum CatalogEntry {
     /// It runs; `stale` when its file has become invalid since.
     Live {
         /// What runs.

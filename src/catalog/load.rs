@@ -50,7 +50,7 @@ pub struct Loader {
 }
 
 /// One file after loading.
-pub struct Outcome {
+pub struct LoadedFile {
     /// The id.
     pub id: String,
     /// `None` when it cannot run.
@@ -63,7 +63,7 @@ pub struct Outcome {
 
 impl Loader {
     /// Loads connector files together; the outcomes are in the order of `files`.
-    pub async fn load(&self, files: &[PathBuf]) -> Vec<Outcome> {
+    pub async fn load(&self, files: &[PathBuf]) -> Vec<LoadedFile> {
         let mut drafts = spread(files.iter().collect(), |path| match files::read_text(path, files::MAX_BYTES) {
             Ok(text) => Ok(Draft::read(path, text, self.load_context())),
             Err(why) => Err(Box::new(unreadable(path, &why.to_string()))),
@@ -142,9 +142,9 @@ impl Loader {
         Some(Arc::new(pool))
     }
 
-    async fn start(&self, checked: Checked, first_script: u32, pool: Option<Arc<Pool>>) -> Outcome {
+    async fn start(&self, checked: Checked, first_script: u32, pool: Option<Arc<Pool>>) -> LoadedFile {
         let Checked { id, loaded, mut diagnostics } = checked;
-        let Some(loaded) = loaded else { return Outcome { id, live: None, forbidden: false, diagnostics } };
+        let Some(loaded) = loaded else { return LoadedFile { id, live: None, forbidden: false, diagnostics } };
         let Loaded { connector, transport, origins, reads, raw, file, .. } = loaded;
         let replies = self.bounds.replies();
         let client = match Client::new(&transport, Arc::clone(&self.egress), &origins) {
@@ -152,7 +152,7 @@ impl Loader {
             Err(error) => {
                 let forbidden = matches!(error, ClientError::Egress { .. });
                 diagnostics.push(no_transport(&raw, &file, &error));
-                return Outcome { id, live: None, forbidden, diagnostics };
+                return LoadedFile { id, live: None, forbidden, diagnostics };
             }
         };
         let step_cache = StepCache::default();
@@ -164,7 +164,7 @@ impl Loader {
         for misread in misread(&live).await {
             diagnostics.extend(took_for_wrong(&live.raw, &live.file, &misread));
         }
-        Outcome { id, live: false_proofs.is_empty().then_some(live), forbidden: false, diagnostics }
+        LoadedFile { id, live: false_proofs.is_empty().then_some(live), forbidden: false, diagnostics }
     }
 }
 

@@ -22,9 +22,9 @@ use arc_swap::ArcSwap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use self::entry::Entry;
+pub use self::entry::CatalogEntry;
 pub use self::finding::Finding;
-pub use self::load::{Environment, Loader, Outcome, files};
+pub use self::load::{Environment, LoadedFile, Loader, files};
 
 use self::load::without_place;
 use crate::diagnostic::Diagnostic;
@@ -52,7 +52,7 @@ pub struct Reloaded {
 pub struct Catalog {
     loader: Arc<Loader>,
     directory: PathBuf,
-    entries: ArcSwap<BTreeMap<String, Entry>>,
+    entries: ArcSwap<BTreeMap<String, CatalogEntry>>,
     /// One reload at a time; logins never wait for one.
     reloading: tokio::sync::Mutex<()>,
 }
@@ -69,17 +69,17 @@ impl Catalog {
     }
 
     /// The connector of this id.
-    pub fn get(&self, id: &str) -> Option<Entry> {
+    pub fn get(&self, id: &str) -> Option<CatalogEntry> {
         self.entries.load().get(id).cloned()
     }
 
     /// All of them, by id.
-    pub fn entries(&self) -> Arc<BTreeMap<String, Entry>> {
+    pub fn entries(&self) -> Arc<BTreeMap<String, CatalogEntry>> {
         self.entries.load_full()
     }
 
     /// On a blocking thread: reading files blocks, and checking many of them takes a while.
-    async fn outcomes(&self) -> std::io::Result<Vec<Outcome>> {
+    async fn outcomes(&self) -> std::io::Result<Vec<LoadedFile>> {
         let (loader, directory) = (Arc::clone(&self.loader), self.directory.clone());
         let runtime = tokio::runtime::Handle::current();
         let loading = tokio::task::spawn_blocking(move || Ok(runtime.block_on(loader.load(&files(&directory)?))));
@@ -96,31 +96,31 @@ impl Catalog {
         let outcomes = self.outcomes().await?;
         let before = self.entries.load_full();
         let (mut entries, mut change, mut diagnostics) = (BTreeMap::new(), Reloaded::default(), Vec::new());
-        for Outcome { id, live, forbidden, diagnostics: found } in outcomes {
+        for LoadedFile { id, live, forbidden, diagnostics: found } in outcomes {
             change.diagnostics.extend(found.iter().map(|diagnostic| Finding::of(&id, diagnostic)));
             diagnostics.extend(found);
             if entries.contains_key(&id) {
-                let twice = without_place("duplicate-id", format!("two files have the id `{id}`"));
-                change.diagnostics.push(Finding::of(&id, &twice));
-                diagnostics.push(twice);
+                let duplicate = without_place("duplicate-id", format!("two files have the id `{id}`"));
+                change.diagnostics.push(Finding::of(&id, &duplicate));
+                diagnostics.push(duplicate);
                 change.refused.push(id);
                 continue;
             }
             let entry = match (live, before.get(&id)) {
                 (Some(live), old) => {
-                    let same = matches!(old, Some(Entry::Live { live: old, .. }) if old.connector.revision == live.connector.revision);
+                    let same = matches!(old, Some(CatalogEntry::Live { live: old, .. }) if old.connector.revision == live.connector.revision);
                     if !same {
                         change.changed.push(id.clone());
                     }
-                    Entry::Live { live: Arc::new(live), stale: false }
+                    CatalogEntry::Live { live: Arc::new(live), stale: false }
                 }
-                (None, Some(Entry::Live { live, .. })) => {
+                (None, Some(CatalogEntry::Live { live, .. })) => {
                     change.refused.push(id.clone());
-                    Entry::Live { live: Arc::clone(live), stale: true }
+                    CatalogEntry::Live { live: Arc::clone(live), stale: true }
                 }
                 (None, _) => {
                     change.refused.push(id.clone());
-                    Entry::Broken { forbidden }
+                    CatalogEntry::Broken { forbidden }
                 }
             };
             entries.insert(id, entry);

@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::entry::Entry;
+use super::entry::CatalogEntry;
 use crate::script::Pool;
 
 /// Has the workers of generations that are replaced rest: at once where only logins that still run have them, a while
 /// after each call where connectors have that keep their last good revision.
-pub(super) fn replaced(before: &BTreeMap<String, Entry>, now: &BTreeMap<String, Entry>) {
+pub(super) fn replaced(before: &BTreeMap<String, CatalogEntry>, now: &BTreeMap<String, CatalogEntry>) {
     let held = |by_stale: bool| -> Vec<&Arc<Pool>> {
         let entries = now.values().filter_map(|entry| match entry {
-            Entry::Live { live, stale } if *stale == by_stale => live.scripts.as_ref(),
-            Entry::Live { .. } | Entry::Broken { .. } => None,
+            CatalogEntry::Live { live, stale } if *stale == by_stale => live.scripts.as_ref(),
+            CatalogEntry::Live { .. } | CatalogEntry::Broken { .. } => None,
         });
         entries.collect()
     };
     let (fresh, stale) = (held(false), held(true));
     let among = |pools: &[&Arc<Pool>], pool| pools.iter().any(|one| Arc::ptr_eq(one, pool));
     for entry in before.values() {
-        let Entry::Live { live, .. } = entry else { continue };
+        let CatalogEntry::Live { live, .. } = entry else { continue };
         let Some(pool) = &live.scripts else { continue };
         if !among(&fresh, pool) {
             pool.run_on_demand(if among(&stale, pool) { Duration::MAX } else { Duration::ZERO });

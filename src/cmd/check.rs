@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use doorward::catalog::{Loader, Outcome};
+use doorward::catalog::{LoadedFile, Loader};
 use doorward::config;
 use doorward::diagnostic::{Diagnostic, Severity, to_json};
 use doorward::golden;
@@ -56,7 +56,7 @@ const AT_A_TIME: usize = 16;
 
 /// What was found in all files.
 #[derive(Debug, Default)]
-struct Found {
+struct CheckResults {
     /// A configuration was checked, and not connectors alone.
     whole: bool,
     /// It has a mistake, so that its connectors could not be read.
@@ -106,7 +106,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 /// Connectors alone; mistakes of the configuration whose bound was asked for.
-fn connectors(options: &Options) -> anyhow::Result<Result<Found, Vec<Diagnostic>>> {
+fn connectors(options: &Options) -> anyhow::Result<Result<CheckResults, Vec<Diagnostic>>> {
     let usual = [PathBuf::from("connectors")];
     let paths = if options.paths.is_empty() { &usual } else { options.paths.as_slice() };
     let mut files = Vec::new();
@@ -124,24 +124,24 @@ fn connectors(options: &Options) -> anyhow::Result<Result<Found, Vec<Diagnostic>
 }
 
 /// A configuration with all that it names.
-fn configured(configuration: &Path, strict: bool) -> anyhow::Result<Found> {
+fn configured(configuration: &Path, strict: bool) -> anyhow::Result<CheckResults> {
     let whole = whole::read(configuration, strict)?;
     let unread = whole.loader.is_none();
     let mut found = match whole.loader {
         Some(loader) => load::runtime()?.block_on(check(Arc::new(loader), &whole.connectors, None)),
-        None => Found::default(),
+        None => CheckResults::default(),
     };
     (found.whole, found.unread) = (true, unread);
     found.diagnostics.splice(0..0, whole.diagnostics);
     Ok(found)
 }
 
-async fn check(loader: Arc<Loader>, files: &[PathBuf], bound: Option<Egress>) -> Found {
-    let mut found = Found { connectors: files.len(), ..Found::default() };
+async fn check(loader: Arc<Loader>, files: &[PathBuf], bound: Option<Egress>) -> CheckResults {
+    let mut found = CheckResults { connectors: files.len(), ..CheckResults::default() };
     let mut places = BTreeSet::new();
     let outcomes = loader.load(files).await;
     // Each connector's cases are a task, so that they run on all cores; what is found stays in the order of the files.
-    let tasks = outcomes.into_iter().map(|Outcome { id, live, mut diagnostics, .. }| {
+    let tasks = outcomes.into_iter().map(|LoadedFile { id, live, mut diagnostics, .. }| {
         if let Some(live) = &live {
             diagnostics.extend(notices::unfinished(&live.file));
             diagnostics.extend(bound.as_ref().and_then(|bound| live.forbidden_by(bound)));
@@ -184,7 +184,7 @@ fn same_id(id: &str, path: &std::path::Path) -> Diagnostic {
     }
 }
 
-impl Found {
+impl CheckResults {
     fn count(&self, severity: Severity) -> usize {
         self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count()
     }

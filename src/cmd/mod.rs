@@ -1,4 +1,4 @@
-//! The commands; clap lives here only.
+//! The commands; clap is used here only.
 //!
 //! A command returns its exit code, or an error that is the caller's: a wrong option, a file that is not there. Such
 //! an error ends with 64, so that no script takes it for a verdict.
@@ -32,7 +32,7 @@ const USAGE: u8 = 64;
 /// Exit code of a connector that cannot run: misconfigured, or a failed check.
 const MISCONFIGURED: u8 = 4;
 
-/// Exit code when it cannot be told whether a login is right, or whether the daemon takes any.
+/// Exit code when it is not known whether a login is right, or whether the daemon takes any.
 const UNAVAILABLE: u8 = 3;
 
 /// A zero-trust external HTTP(S) authentication connector daemon.

@@ -23,7 +23,7 @@ pub struct Options {
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct DiagnosticText {
     text: String,
 }
 
@@ -39,8 +39,8 @@ pub fn run(options: Options) -> Result<ExitCode> {
         print("the directory of connectors cannot be read; what ran before still runs\n")?;
         return Ok(ExitCode::from(MISCONFIGURED));
     }
-    let found: Vec<Found> = answer.take::<Option<Vec<Found>>>("diagnostics")?.unwrap_or_default();
-    for Found { text } in &found {
+    let found: Vec<DiagnosticText> = answer.take::<Option<Vec<DiagnosticText>>>("diagnostics")?.unwrap_or_default();
+    for DiagnosticText { text } in &found {
         for line in text.lines() {
             anstream::eprintln!("{}", harmless(line));
         }

@@ -129,7 +129,7 @@ fn log_listeners(listeners: &[listen::Listener], config: &Config) {
     }
 }
 
-/// Where systemd started the daemon (Type=notify). What systemd does not hear is worth a line and not the logins.
+/// Where systemd started the daemon (Type=notify). A failed notification is logged and stops no login.
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::warn!(%error, "systemd cannot be told how the daemon is");
@@ -152,7 +152,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the end; reads connectors, certificates and the audit file anew on SIGHUP. Signals are heard meanwhile.
+    /// Waits for the end; reads connectors, certificates and the audit file anew on SIGHUP. Signals are handled meanwhile.
     async fn until_the_end(mut self, config: &Config, app: &Arc<App>, shared: &SharedTls) {
         let asked = Notify::new();
         let mut reading = pin!(read_again(config, app, shared, &asked));

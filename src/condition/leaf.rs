@@ -6,7 +6,7 @@ use super::compare::{Operator, is_something};
 use super::{Absent, Facts};
 use crate::context::{Missing, Variable};
 use crate::document::{Path, Shape, Value};
-use crate::response::source::{Found, Source, Void};
+use crate::response::source::{Source, SourceValue, Void};
 use crate::verdict::Truth;
 
 /// Where a leaf, a capture or a mapping gets its value.
@@ -73,7 +73,7 @@ impl Leaf {
                 None => seen(Truth::Unknown, None, Some("there is no reply".to_owned())),
             },
             Test::Compare(source, operator) => match source.read(facts) {
-                Found::Value(value) => {
+                SourceValue::Value(value) => {
                     let shape = source.shape(facts);
                     let value = shape.compared(value);
                     let truth = match (source, operator) {
@@ -87,12 +87,12 @@ impl Leaf {
                     };
                     seen(truth, Some(value), operator.is_spent(truth, facts.context).then(|| TOO_MUCH.to_owned()))
                 }
-                Found::Absent => seen(absent_truth(operator, absent), None, Some(format!("has no {source}"))),
-                Found::Void(value, why) => {
+                SourceValue::Absent => seen(absent_truth(operator, absent), None, Some(format!("has no {source}"))),
+                SourceValue::Void(value, why) => {
                     let truth = void_truth(operator, (&value, why), facts, absent);
                     seen(truth, Some(value), Some(why.of(source)))
                 }
-                Found::Unknown(why) => seen(Truth::Unknown, None, Some(source.untold(facts, &why))),
+                SourceValue::Unknown(why) => seen(Truth::Unknown, None, Some(source.untold(facts, &why))),
             },
         }
     }
@@ -130,16 +130,16 @@ impl ValueSource {
     fn first<'a>(
         list: &'a [ValueSource],
         facts: Facts<'a>,
-        read: fn(&'a ValueSource, Facts<'a>) -> Found<'a>,
-    ) -> Found<'a> {
-        let mut last = Found::Absent;
+        read: fn(&'a ValueSource, Facts<'a>) -> SourceValue<'a>,
+    ) -> SourceValue<'a> {
+        let mut last = SourceValue::Absent;
         for source in list {
             match read(source, facts) {
-                Found::Value(value) if is_something(&value) => return Found::Value(value),
-                found @ Found::Unknown(_) if !matches!(source, Self::Variable(_)) => return found,
+                SourceValue::Value(value) if is_something(&value) => return SourceValue::Value(value),
+                found @ SourceValue::Unknown(_) if !matches!(source, Self::Variable(_)) => return found,
                 // A step that did not run captured nothing.
-                found @ Found::Unknown(_) => last = found,
-                Found::Value(_) | Found::Void { .. } | Found::Absent => {}
+                found @ SourceValue::Unknown(_) => last = found,
+                SourceValue::Value(_) | SourceValue::Void { .. } | SourceValue::Absent => {}
             }
         }
         last
@@ -164,7 +164,7 @@ impl ValueSource {
     }
 
     /// What is there for a reader that wants a scalar: of an element of XML its text.
-    pub fn scalar<'a>(&'a self, facts: Facts<'a>) -> Found<'a> {
+    pub fn scalar<'a>(&'a self, facts: Facts<'a>) -> SourceValue<'a> {
         if let Self::FirstOf(list) = self {
             return Self::first(list, facts, Self::scalar);
         }
@@ -173,7 +173,7 @@ impl ValueSource {
     }
 
     /// What is there for one that keeps it or hands it on: an element of XML that is a typed text is its text.
-    pub fn taken<'a>(&'a self, facts: Facts<'a>) -> Found<'a> {
+    pub fn taken<'a>(&'a self, facts: Facts<'a>) -> SourceValue<'a> {
         if let Self::FirstOf(list) = self {
             return Self::first(list, facts, Self::taken);
         }
@@ -182,23 +182,23 @@ impl ValueSource {
     }
 
     /// What is there, as it stands there.
-    pub fn read<'a>(&'a self, facts: Facts<'a>) -> Found<'a> {
+    pub fn read<'a>(&'a self, facts: Facts<'a>) -> SourceValue<'a> {
         match self {
             Self::Reply(source) => match facts.reply {
                 Some(reply) => source.read(reply, &facts.context.work),
-                None => Found::Unknown("there is no reply".into()),
+                None => SourceValue::Unknown("there is no reply".into()),
             },
             Self::Claim(path) => match facts.claims {
-                Some(claims) => Found::at(path, claims, Shape::Plain, &facts.context.work),
-                None => Found::Unknown("there is no verified token".into()),
+                Some(claims) => SourceValue::at(path, claims, Shape::Plain, &facts.context.work),
+                None => SourceValue::Unknown("there is no verified token".into()),
             },
             Self::Variable(variable) => match facts.context.get(variable) {
-                Ok(value) => Found::Value(value),
+                Ok(value) => SourceValue::Value(value),
                 Err(missing @ (Missing::Capture(_) | Missing::Input(_) | Missing::Unset(_))) => {
-                    Found::Unknown(missing.to_string().into())
+                    SourceValue::Unknown(missing.to_string().into())
                 }
             },
-            Self::Constant(value) => Found::Value(Cow::Borrowed(value)),
+            Self::Constant(value) => SourceValue::Value(Cow::Borrowed(value)),
             Self::FirstOf(list) => Self::first(list, facts, Self::read),
         }
     }

@@ -64,7 +64,7 @@ impl Check<'_> {
     fn token(&mut self, text: &Text) -> Option<TokenHash> {
         let hash = TokenHash::parse(text.as_str());
         if text.as_str() == PLACEHOLDER || hash.is_some_and(|hash| PUBLIC.contains(&hash.to_string().as_str())) {
-            let message = "this is the example's: either no token fits it, or everybody knows which";
+            let message = "this is the example's: either no token fits it, or it is public";
             let help = "run `doorward token new`; its line `hash:` goes here, its line `token:` to the client";
             self.wrong("sample-token", &text.span, message, help);
             return None;

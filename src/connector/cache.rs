@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::condition::{Condition, Facts, ValueSource};
 use crate::context::Variable;
 use crate::document::Value;
-use crate::response::source::Found;
+use crate::response::source::SourceValue;
 use crate::template::moment;
 
 /// Longer than the life of any token that servers give for this; what should last longer belongs into the file.
@@ -58,7 +58,7 @@ impl GoodFor {
         let good_for = match self {
             Self::Span(span) => *span,
             Self::Reported(source, zone) => match source.scalar(facts) {
-                Found::Value(value) => reported(&value, zone, facts.context.step.unix_ms)
+                SourceValue::Value(value) => reported(&value, zone, facts.context.step.unix_ms)
                     .ok_or_else(|| LifetimeError::Unreadable(source.to_string()))?,
                 _ => return Err(LifetimeError::Missing(source.to_string())),
             },

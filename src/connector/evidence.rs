@@ -85,7 +85,7 @@ fn of_leaf(leaf: &Leaf, asks: bool) -> Option<Weakness> {
         Test::Compare(_, Operator::Exists(false) | Operator::HasValue(false)) => Some(Weakness::Nothing),
         Test::Compare(ValueSource::Reply(source), operator) => of_reply(source, operator),
         Test::Compare(ValueSource::Claim(_), operator) => asks_nothing(operator).then_some(Weakness::Exists),
-        // With a capture or a value of a script; a literal is nobody's code. `check::ask` looks at where they come from.
+        // With a capture or a value of a script; a literal is no user's code. `check::ask` looks at where they come from.
         Test::Compare(ValueSource::Variable(Variable::Answer(_)), Operator::Equals(Operand::Template(template)))
             if asks && template.variables().all(is_made_here) && template.variables().next().is_some() =>
         {

@@ -22,7 +22,7 @@ pub use ask::Ask;
 pub use cache::CachePlan;
 pub use live::Live;
 pub use needs::Needs;
-pub use raw::connector::Kind;
+pub use raw::connector::ConnectorKind;
 pub use raw::response::Match;
 pub use raw::step::Role;
 pub use schema::{schema, schema_text};
@@ -218,7 +218,7 @@ pub struct Connector {
     /// For people.
     pub title: Option<String>,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: ConnectorKind,
     /// Hash of file, scripts and settings.
     pub revision: String,
     /// What a login brings.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use self::plain::{Answer, Body, Cookie, Plain, PlainRules, Says, answer, rule, rules};
+use self::plain::{Answer, Body, Cookie, FieldState, Plain, PlainRules, answer, rule, rules};
 use super::evidence::{Evidence, Weakness};
 use crate::condition::{Facts, Judging};
 use crate::context::Context;
@@ -49,7 +49,7 @@ fn nothing_succeeds_that_the_plain_rules_refuse() {
 fn stripped(answer: &Answer) -> [(Answer, &'static [Weakness]); 4] {
     use Weakness::{Cookie as ByCookie, Nothing, Status, UsualHeader};
     let body = match answer.body {
-        Body::Json { .. } => Body::Json { a: Says::Missing, b: Says::Missing },
+        Body::Json { .. } => Body::Json { a: FieldState::Missing, b: FieldState::Missing },
         other => other,
     };
     let page = Answer { body, token: None, ..*answer };
@@ -89,10 +89,10 @@ fn what_any_page_has_grants_only_where_evidence_says_so() {
 /// The reference itself, where it is easy to get wrong.
 #[test]
 fn the_reference_says_what_the_contract_says() {
-    let yes = || Plain::Leaf(plain::Place::A, plain::Asks::Equals(1));
+    let yes = || Plain::Leaf(plain::RuleTarget::A, plain::Asks::Equals(1));
     let json = |status| Answer {
         status,
-        body: Body::Json { a: Says::One, b: Says::Zero },
+        body: Body::Json { a: FieldState::One, b: FieldState::Zero },
         date: true,
         token: None,
         cookie: Cookie::None,

@@ -5,8 +5,11 @@ use strsim::damerau_levenshtein;
 /// Longer words are no slips of the finger, and comparing costs the product of both lengths.
 const LONGEST: usize = 64;
 
+/// Many words begin with the same two or three letters.
+const SHORTEST_BEGINNING: usize = 4;
+
 /// The word of `known` that `word` was probably meant to be: the same but for case, `-` and `_`, or a few slips
-/// away (one in short words, a third of the letters in long ones); `None` when nothing is near.
+/// away (one in short words, a third of the letters in long ones), or the beginning of it; `None` when nothing is near.
 pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     if word.is_empty() || word.len() > LONGEST {
         return None;
@@ -17,7 +20,11 @@ pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Opt
         .filter(|candidate| *candidate != word)
         .filter_map(|candidate| {
             let other = bare(candidate);
-            let slips = if other == plain { 0 } else { damerau_levenshtein(&plain, &other) };
+            let slips = match () {
+                () if other == plain => 0,
+                () if plain.len() >= SHORTEST_BEGINNING && other.starts_with(&plain) => slips_allowed,
+                () => damerau_levenshtein(&plain, &other),
+            };
             (slips <= slips_allowed && slips < other.chars().count()).then_some((slips, candidate))
         })
         .min_by_key(|(slips, _)| *slips)
@@ -42,6 +49,8 @@ mod tests {
         assert_eq!(nearest("user-fields").as_deref(), Some("user_fields"));
         assert_eq!(nearest("uri").as_deref(), Some("url"));
         assert_eq!(nearest("jsn").as_deref(), Some("json"));
+        assert_eq!(nearest("user_fi").as_deref(), Some("user_fields"));
+        assert_eq!(nearest("us"), None);
         assert_eq!(nearest("password"), None);
         assert_eq!(nearest("x"), None);
         assert_eq!(nearest(&"u".repeat(10_000)), None);

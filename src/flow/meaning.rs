@@ -27,7 +27,7 @@ use crate::context::{Context, PageFacts};
 use crate::document::Value;
 use crate::mapping::plain_text;
 use crate::mask::Mask;
-use crate::response::source::{Found, ReplyView};
+use crate::response::source::{ReplyView, SourceValue};
 use crate::verdict::{Cause, Denial, FactorOutcome, HelperOutcome, Truth, judge_factor, judge_helper};
 use indexmap::IndexMap;
 
@@ -268,7 +268,7 @@ fn capture(input: JudgeInput<'_>, findings: &mut Findings) -> Result<IndexMap<St
     let mut captured = IndexMap::new();
     for capture in &input.step.response.captures {
         let value = match capture.source.taken(input.facts()) {
-            Found::Unknown(why) if !capture.optional => {
+            SourceValue::Unknown(why) if !capture.optional => {
                 let line = format!("the capture {} cannot be read: {why}", capture.name);
                 return Err(Stop::unavailable(Cause::UnexpectedReply, line));
             }

@@ -79,13 +79,13 @@ fn advice(asked: &Url, target: &Url) -> String {
 
 /// The path without parameters of segments (`;jsessionid=…`). What is left is percent-encoded, so it has no control
 /// characters.
-fn path_of(target: &Url, sent: &Sent, secret: &dyn Fn(&str) -> bool) -> String {
+fn path_of(target: &Url, sent: &PathHoles, secret: &dyn Fn(&str) -> bool) -> String {
     let whole = String::from_utf8_lossy(&percent_decoded(target.path())).replace('/', "");
     let repeats = secret(&whole);
     let repeated = |decoded: &[u8]| repeats && secret(&String::from_utf8_lossy(decoded));
     // What no segment repeats by itself is cut by a slash.
     let cut = repeats && !whole_segments(target).iter().any(|decoded| repeated(decoded));
-    if matches!(sent, Sent::Unknown) || cut || target.path().len() > LONGEST {
+    if matches!(sent, PathHoles::Unknown) || cut || target.path().len() > LONGEST {
         return if target.path() == "/" { "/".to_owned() } else { "/…".to_owned() };
     }
     let shown = |segment: &str| {
@@ -113,13 +113,13 @@ fn percent_decoded(segment: &str) -> Vec<u8> {
 }
 
 /// The segments of the request's own path that the file does not write.
-enum Sent {
+enum PathHoles {
     Segments(Vec<Vec<u8>>),
     /// The whole path came from elsewhere.
     Unknown,
 }
 
-impl Sent {
+impl PathHoles {
     /// Whether a decoded segment holds one of them.
     fn has(&self, segment: &[u8]) -> bool {
         let Self::Segments(values) = self else { return true };
@@ -127,18 +127,18 @@ impl Sent {
     }
 }
 
-fn sent_segments(plan: &RequestPlan, run: &Run<'_>) -> Sent {
+fn sent_segments(plan: &RequestPlan, run: &Run<'_>) -> PathHoles {
     let node = run.node(plan);
-    let Ok(parts) = plan.shape(&run.context, node.as_ref()) else { return Sent::Unknown };
+    let Ok(parts) = plan.shape(&run.context, node.as_ref()) else { return PathHoles::Unknown };
     let mut values = Vec::new();
     for part in parts.iter().filter(|part| part.place == "path" && !part.variables.is_empty()) {
         if part.name == "url" {
-            return Sent::Unknown;
+            return PathHoles::Unknown;
         }
         // Compared with what comes back, so that it is not shown.
         values.push(percent_decoded(&String::from_utf8_lossy(part.reveal())));
     }
-    Sent::Segments(values)
+    PathHoles::Segments(values)
 }
 
 #[cfg(test)]
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_path_shows_no_value_and_no_ticket() {
-        let sent = Sent::Segments(vec![b"hunter2".to_vec(), "李四".as_bytes().to_vec()]);
+        let sent = PathHoles::Segments(vec![b"hunter2".to_vec(), "李四".as_bytes().to_vec()]);
         let long = format!("/{}", "a/".repeat(100));
         for (path, wanted) in [
             ("/api/login/", "/api/login/"),
@@ -196,6 +196,6 @@ mod tests {
             assert_eq!(path_of(&target, &sent, &|words: &str| words.contains("canary")), wanted, "{path}");
             assert_eq!(origin_of(&target), "https://x.example");
         }
-        assert_eq!(path_of(&url("https://x/a/b"), &Sent::Unknown, &|_| false), "/…");
+        assert_eq!(path_of(&url("https://x/a/b"), &PathHoles::Unknown, &|_| false), "/…");
     }
 }

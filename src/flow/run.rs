@@ -11,7 +11,7 @@ use super::report::{StepEnd, StepReport};
 use super::state::{Poll, Proof, Run};
 use super::stop::{Ending, Stop};
 use super::{draw, identity, meaning, renew, sends};
-use crate::connector::{Kind, Step};
+use crate::connector::{ConnectorKind, Step};
 use crate::context::{PageFacts, StepFacts, StepOutcome};
 use crate::verdict::{Cause, Grant, Truth};
 
@@ -44,7 +44,7 @@ pub(super) async fn steps(
         // The state names no step of this connector: an answer that was not judged must not end in a grant.
         return Err(challenge::mismatch());
     }
-    if connector.kind == Kind::Utility {
+    if connector.kind == ConnectorKind::Utility {
         return Err(Stop::misconfigured("a utility connector cannot authenticate anybody"));
     }
     let ledger = std::mem::take(&mut run.ledger);

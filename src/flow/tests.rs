@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 
-use self::plan::{Body, PlannedStep, Says, planned_step, with_body, yes};
+use self::plan::{Body, CannedReply, PlannedStep, planned_step, with_body, yes};
 use self::planned::{Planned, connector, equals, login, run};
 use self::reference::{may_be_wrong, reference_accepts};
 use super::progress::Progress;
@@ -73,7 +73,7 @@ fn an_unknown_when_is_unavailable() {
 
 #[test]
 fn a_pause_owes_what_was_owed_before_it() {
-    let more = Body::Json { reject: Says::Nothing, more: Says::Yes, success: Says::Nothing };
+    let more = Body::Json { reject: CannedReply::Nothing, more: CannedReply::Yes, success: CannedReply::Nothing };
     let more = PlannedStep { mores: true, ..with_body(more) };
     let asked = |factor| PlannedStep { asks: true, ..yes(factor) };
     assert_eq!(verdict(&[more.clone(), asked(true)]), "accept");
@@ -85,7 +85,7 @@ fn a_pause_owes_what_was_owed_before_it() {
 
 #[test]
 fn success_and_more_both_true_owes_a_factor() {
-    let body = Body::Json { reject: Says::Nothing, more: Says::Yes, success: Says::Yes };
+    let body = Body::Json { reject: CannedReply::Nothing, more: CannedReply::Yes, success: CannedReply::Yes };
     let both = PlannedStep { mores: true, ..with_body(body) };
     assert_eq!(verdict(std::slice::from_ref(&both)), "misconfigured");
     assert_eq!(verdict(&[both, yes(true)]), "accept");
@@ -93,15 +93,15 @@ fn success_and_more_both_true_owes_a_factor() {
 
 #[test]
 fn a_token_that_is_null_or_empty_grants_nothing() {
-    for says in [Says::Null, Says::Empty] {
-        let body = Body::Json { reject: Says::Nothing, more: Says::Nothing, success: says };
+    for says in [CannedReply::Null, CannedReply::Empty] {
+        let body = Body::Json { reject: CannedReply::Nothing, more: CannedReply::Nothing, success: says };
         assert_eq!(verdict(&[with_body(body)]), "reject invalid_credentials", "{says:?}");
     }
 }
 
 #[test]
 fn an_empty_object_and_an_html_page_are_unavailable() {
-    let empty = Body::Json { reject: Says::Nothing, more: Says::Nothing, success: Says::Nothing };
+    let empty = Body::Json { reject: CannedReply::Nothing, more: CannedReply::Nothing, success: CannedReply::Nothing };
     for body in [empty, Body::Html, Body::Nothing] {
         assert_eq!(verdict(&[with_body(body)]), "unavailable unexpected_reply", "{body:?}");
     }
@@ -157,17 +157,23 @@ fn a_name_and_attributes_that_are_too_long_are_never_sent() {
 #[test]
 fn the_line_names_the_leaf_under_not() {
     let says = |reject, success| {
-        let body = Body::Json { reject, more: Says::Nothing, success };
+        let body = Body::Json { reject, more: CannedReply::Nothing, success };
         run(&[PlannedStep { negated: true, ..with_body(body) }]).explain
     };
-    assert_eq!(says(Says::Yes, Says::Yes), "s0: success is not met: under `not`: leaf (it is 1) (HTTP 200)");
     assert_eq!(
-        says(Says::Nothing, Says::Yes),
+        says(CannedReply::Yes, CannedReply::Yes),
+        "s0: success is not met: under `not`: leaf (it is 1) (HTTP 200)"
+    );
+    assert_eq!(
+        says(CannedReply::Nothing, CannedReply::Yes),
         "s0: under `not`: the reply has no field \"r\"; it is JSON (HTTP 200)",
         "what is unknown decides, and not the leaf that holds"
     );
-    assert_eq!(says(Says::Yes, Says::No), "s0: success is not met: leaf does not hold, the value is 0 (HTTP 200)");
-    assert_eq!(says(Says::No, Says::Yes), "s0: leaf (it is 1) (HTTP 200)");
+    assert_eq!(
+        says(CannedReply::Yes, CannedReply::No),
+        "s0: success is not met: leaf does not hold, the value is 0 (HTTP 200)"
+    );
+    assert_eq!(says(CannedReply::No, CannedReply::Yes), "s0: leaf (it is 1) (HTTP 200)");
 }
 
 #[test]

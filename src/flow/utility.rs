@@ -12,7 +12,7 @@ use super::report::StepReport;
 use super::state::Run;
 use super::stop::{Ending, Stop};
 use super::{Ports, UtilityCall, conceal, input, run};
-use crate::connector::{Connector, Kind};
+use crate::connector::{Connector, ConnectorKind};
 use crate::document::Value;
 use crate::verdict::{Mapped, Misconfigured, Reason, Unavailable};
 
@@ -113,8 +113,10 @@ pub async fn utility(connector: &Connector, ports: Ports<'_>, call: UtilityCall)
 
 fn begun(connector: &Connector, call: UtilityCall, ports: Ports<'_>) -> Result<input::Admitted, Stop> {
     match connector.kind {
-        Kind::Utility => input::admit_call(connector, call, ports.ambient),
-        Kind::Authentication => Err(Stop::misconfigured("this connector authenticates users; it is no utility")),
+        ConnectorKind::Utility => input::admit_call(connector, call, ports.ambient),
+        ConnectorKind::Authentication => {
+            Err(Stop::misconfigured("this connector authenticates users; it is no utility"))
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::clock::Ambient;
 use crate::connector::Live;
 use crate::connector::raw::golden::GoldenCase;
 use crate::connector::raw::{Dict, Text};
-use crate::connector::{Connector, Kind};
+use crate::connector::{Connector, ConnectorKind};
 use crate::document::{Object, Value};
 use crate::flow::progress::Progress;
 use crate::flow::{
@@ -66,7 +66,7 @@ pub(super) async fn play(stage: Stage<'_>, case: &GoldenCase, login: Login) -> P
         replies: None,
     };
     let connector = stage.connector;
-    if connector.kind == Kind::Utility {
+    if connector.kind == ConnectorKind::Utility {
         return Played::Utility(utility(connector, ports, call(login)).await);
     }
     let trace = login.trace;

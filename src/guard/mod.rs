@@ -2,7 +2,7 @@
 //! sent. Nothing blocks.
 //!
 //! Failures count by connector, account (not spelling, see `account`) and address together, and more widely by address
-//! alone; where the console tells no address, by client and connector. What the upstream says about a name (unknown,
+//! alone; where the console sends no address, by client and connector. What the upstream says about a name (unknown,
 //! locked, disabled) makes no difference here, so the guard is no oracle for user names. From the first failure on,
 //! logins in flight count as failures to come, so that parallel guesses gain nothing. The tables have a fixed size,
 //! keep keyed hashes in place of names, and evict the entries with the fewest failures.

@@ -203,7 +203,7 @@ fn an_outage_locks_no_office() {
     assert_eq!(bench.wait_of("user0", "10.0.0.1"), Some((1, "user")));
 }
 
-/// Whoever keeps on guessing keeps a name waiting where no address is told; when they stop, the last wait is all that
+/// Whoever keeps on guessing keeps a name waiting where no address is sent; when they stop, the last wait is all that
 /// is left.
 #[test]
 fn a_victim_waits_no_longer_than_the_last_wait() {
@@ -217,7 +217,7 @@ fn a_victim_waits_no_longer_than_the_last_wait() {
     bench.now += Duration::from_mins(1);
     bench.try_as("alice", "").unwrap().close(Outcome::Succeeded, bench.now);
     assert_eq!(bench.wait_of("alice", ""), None);
-    // Where addresses are told they meet nothing at all.
+    // Where addresses are sent they meet nothing at all.
     for _ in 0..6 {
         bench.fail("bob", "10.0.0.1");
     }

@@ -15,10 +15,10 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::connection::{self, ConnectionContext, DRAIN_IDLE_TIMEOUT};
-use super::guests::{Guest, Guests};
+use super::connection_slots::{ConnectionSlot, ConnectionSlots};
 use super::listen::Listener;
 use super::{Served, tls};
-use crate::metrics::{Closed, Held, Shed};
+use crate::metrics::{Closed, GaugeGuard, Shed};
 
 /// How long a connection waits for the place of an evicted one.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ pub struct Server {
     tls: SharedTls,
     /// A permit an open connection.
     connections: Arc<Semaphore>,
-    guests: Arc<Guests>,
+    slots: Arc<ConnectionSlots>,
     stop: watch::Receiver<bool>,
 }
 
@@ -48,8 +48,8 @@ impl Server {
     /// A server that ends when `stop` becomes true.
     pub fn new(served: Served, tls: SharedTls, stop: watch::Receiver<bool>) -> Arc<Self> {
         let connections = Arc::new(Semaphore::new(served.limits.connections));
-        let guests = Guests::of(served.limits.connections);
-        Arc::new(Self { served, tls, connections, guests, stop })
+        let slots = ConnectionSlots::of(served.limits.connections);
+        Arc::new(Self { served, tls, connections, slots, stop })
     }
 
     /// Serves all listeners until `stop`, then lets open requests and `work` finish within `limits.drain`. Returns whether all
@@ -90,10 +90,10 @@ impl Server {
     }
 
     fn admit(self: &Arc<Self>, stream: Accepted) {
-        let guest = self.guests.enter();
+        let slot = self.slots.enter();
         let permit = Arc::clone(&self.connections).try_acquire_owned();
         // All others may be authenticated; then this one finds no place.
-        if permit.is_err() && !guest.evict_oldest() {
+        if permit.is_err() && !slot.evict_oldest() {
             self.served.metrics.shed(Shed::Connections);
             return;
         }
@@ -107,8 +107,8 @@ impl Server {
                         timeout(HANDOVER_TIMEOUT, Arc::clone(&server.connections).acquire_owned()).await.ok()?.ok()?
                     }
                 };
-                let _held = Held::new(|change| metrics.connections(change));
-                server.serve(stream, &guest).await;
+                let _held = GaugeGuard::new(|change| metrics.connections(change));
+                server.serve(stream, &slot).await;
                 drop(permit);
                 Some(())
             };
@@ -117,14 +117,14 @@ impl Server {
                 served = served => if served.is_none() {
                     metrics.shed(Shed::Connections);
                 },
-                () = guest.evicted() => metrics.closed(Closed::Crowded),
+                () = slot.evicted() => metrics.closed(Closed::Crowded),
             }
         });
     }
 
-    async fn serve(&self, stream: Accepted, guest: &Arc<Guest>) {
+    async fn serve(&self, stream: Accepted, slot: &Arc<ConnectionSlot>) {
         let context =
-            ConnectionContext { served: self.served.clone(), stop: self.stop.clone(), guest: Arc::clone(guest) };
+            ConnectionContext { served: self.served.clone(), stop: self.stop.clone(), slot: Arc::clone(slot) };
         match stream {
             Accepted::Unix(stream) => connection::serve(stream, None, context).await,
             Accepted::Tcp(stream) => {

@@ -27,8 +27,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tower::ServiceExt as _;
 
+use super::connection_slots::ConnectionSlot;
 use super::flood::FloodGuard;
-use super::guests::Guest;
 use super::{Fault, Served};
 use crate::config::{Certificate, Limits};
 use crate::metrics::Closed;
@@ -50,7 +50,7 @@ pub(super) struct ConnectionContext {
     pub served: Served,
     pub stop: watch::Receiver<bool>,
     /// Evicted for others while its caller is not authenticated.
-    pub guest: Arc<Guest>,
+    pub slot: Arc<ConnectionSlot>,
 }
 
 /// Serves one connection to its end.
@@ -58,7 +58,7 @@ pub(super) async fn serve<S>(stream: S, certificate: Option<Arc<Certificate>>, c
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let ConnectionContext { served, mut stop, guest } = context;
+    let ConnectionContext { served, mut stop, slot } = context;
     let Served { limits, metrics, .. } = &served;
     let activity = Arc::new(Activity::new());
     let stream = MeteredStream { stream, flood: FloodGuard::new(Instant::now()), activity: Arc::clone(&activity) };
@@ -66,7 +66,7 @@ where
         let (activity, served) = (Arc::clone(&activity), served.clone());
         service_fn(move |request: Request<Incoming>| {
             let open = activity.begin();
-            let identity = ConnectionIdentity { certificate: certificate.clone(), guest: Arc::clone(&guest) };
+            let identity = ConnectionIdentity { certificate: certificate.clone(), slot: Arc::clone(&slot) };
             let answer = answer(served.clone(), request, identity);
             async move {
                 let response = answer.await;
@@ -143,7 +143,7 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(MAX_HEAD_BYTES.into())
-        // A caller that vanished without a word: its requests end within twice this.
+        // A caller that vanished without closing the connection: its requests end within twice this.
         .keep_alive_interval(limits.idle)
         .keep_alive_timeout(limits.header);
     builder
@@ -153,7 +153,7 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
 struct ConnectionIdentity {
     /// Verified by the handshake.
     certificate: Option<Arc<Certificate>>,
-    guest: Arc<Guest>,
+    slot: Arc<ConnectionSlot>,
 }
 
 /// The router's answer, or that of a fault before or in it. A panic ends this call only.
@@ -172,7 +172,7 @@ async fn answer(served: Served, request: Request<Incoming>, identity: Connection
     if let Some(certificate) = identity.certificate {
         request.extensions_mut().insert(certificate);
     }
-    request.extensions_mut().insert(identity.guest);
+    request.extensions_mut().insert(identity.slot);
     match AssertUnwindSafe(served.router.oneshot(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(impossible)) => match impossible {},

@@ -1,7 +1,7 @@
 //! Whether connections and logins fit into the files that the process may have open.
 //!
 //! Each connection of a caller is one, each login has one towards its upstream, and kept connections of upstreams are as many
-//! again at most. Without a look at the system's limit, callers that send nothing would take the files that logins need.
+//! again at most. Without regard to the system's limit, callers that send nothing would take the files that logins need.
 
 use crate::config::Limits;
 
@@ -9,7 +9,7 @@ use crate::config::Limits;
 const FIXED: u64 = 64;
 
 /// Of a script worker: three pipes, two files to watch it by, its process; twice, because a reload starts new ones first.
-/// Workers that sleep until a connector's own group is called are not counted: kept connections leave room for them.
+/// Workers that wait until a connector's own group is called are not counted: kept connections leave room for them.
 const WORKER: u64 = 2 * 6;
 
 /// Fewer of either are no daemon.

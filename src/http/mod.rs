@@ -4,9 +4,9 @@
 
 mod accept;
 mod connection;
+mod connection_slots;
 pub mod descriptors;
 mod flood;
-mod guests;
 pub mod listen;
 pub mod tls;
 pub mod watch;
@@ -21,7 +21,7 @@ use crate::config::Limits;
 use crate::metrics::Metrics;
 
 pub use accept::{Server, SharedTls};
-pub(crate) use guests::Guest;
+pub(crate) use connection_slots::ConnectionSlot;
 
 /// Writes the reply to a request that has none of the router.
 pub type FaultReply = Arc<dyn Fn(&Uri, Fault) -> Response + Send + Sync>;

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::*;
 
-/// A reader that takes nothing until it is told to; then everything.
+/// A reader that reads nothing until it is signalled, then everything.
 struct Reader {
     go: Option<Receiver<()>>,
     written: SyncSender<Vec<u8>>,

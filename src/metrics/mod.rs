@@ -292,9 +292,9 @@ impl Metrics {
 
 /// Counts a thing that is there for a while.
 #[derive(Debug)]
-pub struct Held<F: Fn(i64)>(F);
+pub struct GaugeGuard<F: Fn(i64)>(F);
 
-impl<F: Fn(i64)> Held<F> {
+impl<F: Fn(i64)> GaugeGuard<F> {
     /// Counts up now and down when dropped.
     pub fn new(count: F) -> Self {
         count(1);
@@ -302,7 +302,7 @@ impl<F: Fn(i64)> Held<F> {
     }
 }
 
-impl<F: Fn(i64)> Drop for Held<F> {
+impl<F: Fn(i64)> Drop for GaugeGuard<F> {
     fn drop(&mut self) {
         (self.0)(-1);
     }

@@ -28,7 +28,7 @@ pub(super) struct FormFromPlan {
 }
 
 /// One entry as it goes out.
-pub(super) struct Entry<'a> {
+pub(super) struct FormEntry<'a> {
     pub(super) name: Cow<'a, str>,
     /// In the charset of the form.
     pub(super) value: Zeroizing<Vec<u8>>,
@@ -40,7 +40,7 @@ pub(super) struct Entry<'a> {
 
 /// All entries, and how they are written.
 pub(super) struct Entries<'a> {
-    pub(super) list: Vec<Entry<'a>>,
+    pub(super) list: Vec<FormEntry<'a>>,
     pub(super) charset: Charset,
     pub(super) enctype: Enctype,
 }
@@ -118,14 +118,14 @@ impl FormFromPlan {
     }
 
     /// The page's own value, if a browser would send one.
-    fn own<'a>(&self, field: &'a Field, charset: Charset) -> Option<Entry<'a>> {
+    fn own<'a>(&self, field: &'a Field, charset: Charset) -> Option<FormEntry<'a>> {
         let value = field.value.as_deref()?;
         let value = match field.kind {
             FieldKind::Charset => charset.name().as_bytes().to_vec(),
             _ => charset.encode_as_form(&lines(value)),
         };
         let (name, variables) = (Cow::Borrowed(&*field.name), vec![self.variable()]);
-        Some(Entry { name, value: Zeroizing::new(value), is_file: field.kind == FieldKind::File, variables })
+        Some(FormEntry { name, value: Zeroizing::new(value), is_file: field.kind == FieldKind::File, variables })
     }
 
     /// The page has no field of that name. It names the fields that a person can see; a hidden name may be a token itself.
@@ -155,10 +155,10 @@ fn set<'a>(
     template: &Template,
     context: &Context,
     charset: Charset,
-) -> Result<Entry<'a>, RenderError> {
+) -> Result<FormEntry<'a>, RenderError> {
     let value = template.render(Place::FormFrom, context, charset)?;
     let variables = template.variables().cloned().collect();
-    Ok(Entry { name: Cow::Borrowed(&field.name), value, is_file: false, variables })
+    Ok(FormEntry { name: Cow::Borrowed(&field.name), value, is_file: false, variables })
 }
 
 impl Entries<'_> {
@@ -181,7 +181,7 @@ impl Entries<'_> {
     /// The head and the content of each part of `multipart/form-data` (WHATWG HTML 4.10.21.8).
     pub(super) fn parts(self) -> Vec<(Vec<u8>, Zeroizing<Vec<u8>>)> {
         let charset = self.charset;
-        let part = |entry: Entry<'_>| {
+        let part = |entry: FormEntry<'_>| {
             let mut head = b"Content-Disposition: form-data; name=\"".to_vec();
             for byte in charset.encode_as_form(&lines(&entry.name)) {
                 match byte {

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 use crate::context::Context;
 use crate::template::{Charset, Hole, Line, Mistake, Place, RenderError};
 
-use super::reader::{Pairs, Reader, Written};
+use super::reader::{FileText, Pairs, Reader};
 
 /// What connection and framing are made of (RFC 9110 section 7.6.1, RFC 9112 section 6): the client's, because a
 /// second opinion about them is request smuggling.
@@ -76,7 +76,7 @@ impl ValuePlan {
         .flat_map(Line::holes)
     }
 
-    fn compile(written: Written<'_>, place: Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn compile(written: FileText<'_>, place: Place, reader: &mut Reader<'_>) -> Option<Self> {
         let template = reader.template(written);
         let mut mistakes = Vec::new();
         let line = Line::compile(&template, place, Charset::UTF_8, &mut mistakes);
@@ -107,7 +107,7 @@ pub(super) fn compile(pairs: &Pairs<'_>, reader: &mut Reader<'_>) -> Vec<HeaderP
 }
 
 /// The name, and how it was written.
-fn header_name(written: Written<'_>, before: &[HeaderPlan], reader: &mut Reader<'_>) -> Option<(HeaderName, String)> {
+fn header_name(written: FileText<'_>, before: &[HeaderPlan], reader: &mut Reader<'_>) -> Option<(HeaderName, String)> {
     let count = reader.refused;
     let text = reader.literal(written, "a header's name");
     if reader.refused > count {
@@ -158,7 +158,7 @@ pub(super) fn compile_cookies(pairs: &Pairs<'_>, reader: &mut Reader<'_>) -> Vec
     plans
 }
 
-fn refuse_cookie_name(name: &str, written: Written<'_>, before: &[CookiePlan], reader: &mut Reader<'_>) {
+fn refuse_cookie_name(name: &str, written: FileText<'_>, before: &[CookiePlan], reader: &mut Reader<'_>) {
     let refuse = |message: String| Mistake::new("cookie", written.range(), message);
     let shown = &written.text;
     // RFC 6265 section 4.1.1: a cookie's name is a token, and so is a header's.

@@ -8,7 +8,7 @@ use crate::reading::{Spanned, Tree, TreeValue};
 use crate::template::{Charset, Hole, Line, Mistake, Piece, Place, Quotes, Template, json_value, quoted};
 
 use super::marked::{Marked, Syntax, bits};
-use super::reader::{Reader, Written, hole_in};
+use super::reader::{FileText, Reader, hole_in};
 
 /// A leaf for the shape of a request: its path (`user.name`, `list[0]`) and the line that renders it.
 pub(super) type Leaf = (String, Line);
@@ -54,7 +54,7 @@ impl<'r, 'l> Builder<'r, 'l> {
         let mut names: Vec<String> = Vec::with_capacity(members.len());
         self.line.push_raw(b"{");
         for (index, (name, member)) in members.iter().enumerate() {
-            let written = Written::from(name);
+            let written = FileText::from(name);
             let name = self.reader.literal(written, "a JSON key");
             if names.contains(&name) {
                 let message = format!("the key `{name}` is there already");
@@ -67,7 +67,7 @@ impl<'r, 'l> Builder<'r, 'l> {
         self.line.push_raw(b"}");
     }
 
-    fn key(&mut self, index: usize, name: &str, written: Written<'_>, range: std::ops::Range<usize>) {
+    fn key(&mut self, index: usize, name: &str, written: FileText<'_>, range: std::ops::Range<usize>) {
         let mut text = Vec::new();
         if index > 0 {
             text.push(b',');
@@ -78,7 +78,7 @@ impl<'r, 'l> Builder<'r, 'l> {
     }
 
     /// Literal JSON in UTF-8, into the charset.
-    fn raw(&mut self, utf8: &[u8], written: Written<'_>, range: std::ops::Range<usize>) {
+    fn raw(&mut self, utf8: &[u8], written: FileText<'_>, range: std::ops::Range<usize>) {
         let text = str::from_utf8(utf8).ok();
         if let Some(bytes) = text.and_then(|text| self.charset.encode(&self.charset.json_safe(text))) {
             self.line.push_raw(&bytes);
@@ -98,7 +98,7 @@ impl<'r, 'l> Builder<'r, 'l> {
     }
 
     /// A text of a tree: a value when it is one hole and nothing else, else a string.
-    fn leaf(&mut self, template: &Template, written: Written<'_>, path: &str) {
+    fn leaf(&mut self, template: &Template, written: FileText<'_>, path: &str) {
         let mut leaf = Line::default();
         let mut mistakes = Vec::new();
         if let Some(hole) = template.as_hole() {
@@ -115,7 +115,7 @@ impl<'r, 'l> Builder<'r, 'l> {
     }
 
     /// Compiles a JSON text: a hole inside quotes is a string, a hole as a value keeps its type.
-    pub(super) fn text(&mut self, written: Written<'_>) {
+    pub(super) fn text(&mut self, written: FileText<'_>) {
         let template = self.reader.template(written);
         if template.pieces().is_empty() {
             if written.text.is_empty() {
@@ -137,7 +137,7 @@ impl<'r, 'l> Builder<'r, 'l> {
         }
     }
 
-    fn read(&mut self, value: &Value, marked: &Marked<'_>, written: Written<'_>, path: &str) {
+    fn read(&mut self, value: &Value, marked: &Marked<'_>, written: FileText<'_>, path: &str) {
         match value {
             Value::Array(items) => {
                 self.line.push_raw(b"[");
@@ -168,7 +168,7 @@ impl<'r, 'l> Builder<'r, 'l> {
         }
     }
 
-    fn string(&mut self, text: &str, marked: &Marked<'_>, written: Written<'_>, path: &str) {
+    fn string(&mut self, text: &str, marked: &Marked<'_>, written: FileText<'_>, path: &str) {
         let mut leaf = Line::default();
         let mut mistakes = Vec::new();
         leaf.push_raw(b"\"");

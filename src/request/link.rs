@@ -12,7 +12,7 @@ use crate::document::Value;
 use crate::template::{Hole, Place, RenderError};
 
 use super::extra::Extra;
-use super::reader::{Reader, Written};
+use super::reader::{FileText, Reader};
 use super::url::MAX_URL;
 use crate::template::Charset;
 
@@ -47,7 +47,7 @@ pub(super) struct LinkPlan {
 }
 
 impl LinkPlan {
-    pub(super) fn compile(spec: LinkSpec, written: Written<'_>, reader: &mut Reader<'_>) -> Self {
+    pub(super) fn compile(spec: LinkSpec, written: FileText<'_>, reader: &mut Reader<'_>) -> Self {
         let LinkSpec { step, capture, in_page, origins, nodes } = spec;
         let variable = Variable::Step { step: step.clone(), value: StepValue::Capture(capture) };
         let hole = Hole { variable: variable.clone(), filters: Vec::new(), range: written.range() };

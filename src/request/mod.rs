@@ -47,7 +47,7 @@ use self::extra::Extra;
 use self::form_from::FormFromPlan;
 use self::headers::{CookiePlan, HeaderPlan, ValuePlan};
 use self::raw::Body;
-use self::reader::{Pairs, Reader, Written, pairs};
+use self::reader::{FileText, Pairs, Reader, pairs};
 use self::target::Target;
 
 /// The User-Agent, unless the file has one.
@@ -242,7 +242,7 @@ impl RequestPlan {
 fn written_headers(raw: &raw::Request) -> Pairs<'_> {
     let mut headers = reader::singles(&raw.headers);
     if let Some(Body::Xml(body) | Body::Text(body)) = &raw.body {
-        let name = Written::word("Content-Type", &body.place.span);
+        let name = FileText::word("Content-Type", &body.place.span);
         headers.extend(body.content_type.as_ref().map(|media_type| (name, media_type.into())));
     }
     headers
@@ -318,7 +318,7 @@ fn compile_body(
 }
 
 fn compile_charset(raw: &raw::Request, reader: &mut Reader<'_>) -> Charset {
-    let Some(written) = raw.charset.as_ref().map(Written::from) else { return Charset::UTF_8 };
+    let Some(written) = raw.charset.as_ref().map(FileText::from) else { return Charset::UTF_8 };
     let label = reader.literal(written, "the charset");
     Charset::parse(&label).unwrap_or_else(|| {
         // As the file writes it: a setting may hold a secret of the environment.
@@ -342,7 +342,7 @@ fn compile_method(raw: &raw::Request, reader: &mut Reader<'_>) -> Method {
         raw::Method::Delete => Method::DELETE,
         raw::Method::Head => Method::HEAD,
         raw::Method::Options => {
-            let written = Written::word(method.value.as_str(), &method.span);
+            let written = FileText::word(method.value.as_str(), &method.span);
             let message = format!("`{}` is no method of a request", written.text);
             let mistake = Mistake::new("method", written.range(), message);
             reader.refuse(written, mistake.help("write GET, POST, PUT, PATCH, DELETE or HEAD, in capitals"));

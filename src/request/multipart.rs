@@ -11,7 +11,7 @@ use crate::reading::{Dict, OneOrMany};
 use crate::template::{Charset, Line, Mistake, Place, RenderError};
 
 use super::raw;
-use super::reader::{Reader, Written};
+use super::reader::{FileText, Reader};
 
 /// A compiled multipart body.
 #[derive(Debug, Clone)]
@@ -91,19 +91,19 @@ fn boundary(context: &Context, fits: impl Fn(&str) -> bool) -> Result<String, Re
         .ok_or_else(|| RenderError::Unfit { what: "no multipart boundary is free of the contents".into() })
 }
 
-fn part(written_name: Written<'_>, raw: &raw::Part, reader: &mut Reader<'_>) -> Part {
+fn part(written_name: FileText<'_>, raw: &raw::Part, reader: &mut Reader<'_>) -> Part {
     let name = reader.literal(written_name, "the name of a multipart part");
     let mut head = b"Content-Disposition: form-data; name=\"".to_vec();
     quote(&name, written_name, &mut head, reader);
     head.push(b'"');
-    if let Some(written) = raw.filename.as_ref().map(Written::from) {
+    if let Some(written) = raw.filename.as_ref().map(FileText::from) {
         let filename = reader.literal(written, "a part's file name");
         head.extend_from_slice(b"; filename=\"");
         quote(&filename, written, &mut head, reader);
         head.push(b'"');
     }
     head.extend_from_slice(b"\r\n");
-    if let Some(written) = raw.content_type.as_ref().map(Written::from) {
+    if let Some(written) = raw.content_type.as_ref().map(FileText::from) {
         let content_type = reader.literal(written, "a part's Content-Type");
         if http::HeaderValue::from_str(&content_type).is_err() || !content_type.contains('/') {
             let mistake = Mistake::new("multipart", written.range(), "this is no Content-Type");
@@ -111,7 +111,7 @@ fn part(written_name: Written<'_>, raw: &raw::Part, reader: &mut Reader<'_>) -> 
         }
         head.extend_from_slice(format!("Content-Type: {content_type}\r\n").as_bytes());
     }
-    let value = Written::from(&raw.value.0);
+    let value = FileText::from(&raw.value.0);
     let template = reader.template(value);
     let mut mistakes = Vec::new();
     let content = Line::compile(&template, Place::MultipartText, Charset::UTF_8, &mut mistakes);
@@ -121,7 +121,7 @@ fn part(written_name: Written<'_>, raw: &raw::Part, reader: &mut Reader<'_>) -> 
 }
 
 /// A name in quotes. Browsers write `%22` for a quote and servers differ in reading it, so such names are refused.
-fn quote(name: &str, written: Written<'_>, head: &mut Vec<u8>, reader: &mut Reader<'_>) {
+fn quote(name: &str, written: FileText<'_>, head: &mut Vec<u8>, reader: &mut Reader<'_>) {
     if name.is_empty() || name.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
         let message = "a name of a part is empty or has a quote, a backslash or a control character";
         reader.refuse(written, Mistake::new("multipart", written.range(), message));

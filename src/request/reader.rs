@@ -10,7 +10,7 @@ use crate::template::{Hole, Language, Line, Mistake, Place, Template};
 
 /// A text of the file and where it stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Written<'a> {
+pub(super) struct FileText<'a> {
     pub(super) text: &'a str,
     stands: Stands<'a>,
 }
@@ -22,19 +22,19 @@ enum Stands<'a> {
     Whole(&'a Span),
 }
 
-impl<'a> From<&'a Text> for Written<'a> {
+impl<'a> From<&'a Text> for FileText<'a> {
     fn from(text: &'a Text) -> Self {
         Self { text: &text.text, stands: Stands::InParts(text) }
     }
 }
 
-impl<'a> From<&'a Spanned<String>> for Written<'a> {
+impl<'a> From<&'a Spanned<String>> for FileText<'a> {
     fn from(name: &'a Spanned<String>) -> Self {
         Self::word(&name.value, &name.span)
     }
 }
 
-impl<'a> Written<'a> {
+impl<'a> FileText<'a> {
     /// What the file says at `span` in other words.
     pub(super) fn word(text: &'a str, span: &'a Span) -> Self {
         Self { text, stands: Stands::Whole(span) }
@@ -61,7 +61,7 @@ impl<'a> Written<'a> {
 }
 
 /// Names and values in order; a name may come twice where the syntax allows it.
-pub(super) type Pairs<'a> = Vec<(Written<'a>, Written<'a>)>;
+pub(super) type Pairs<'a> = Vec<(FileText<'a>, FileText<'a>)>;
 
 /// Names that have one value each.
 pub(super) fn singles(dict: &Dict<Parameter>) -> Pairs<'_> {
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A template; after a mistake an empty one, so that the rest is looked at, too.
-    pub(super) fn template(&mut self, written: Written<'_>) -> Template {
+    pub(super) fn template(&mut self, written: FileText<'_>) -> Template {
         match Template::parse(written.text, self.language) {
             Ok(template) => template,
             Err(mistakes) => {
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that may name settings but has no holes, because it is `what`.
-    pub(super) fn literal(&mut self, written: Written<'_>, what: &str) -> String {
+    pub(super) fn literal(&mut self, written: FileText<'_>, what: &str) -> String {
         let template = self.template(written);
         for hole in template.holes() {
             self.refuse(written, hole_in(what, hole.range.clone()));
@@ -125,24 +125,24 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes the holes of a compiled line.
-    pub(super) fn uses(&mut self, written: Written<'_>, line: &Line) {
+    pub(super) fn uses(&mut self, written: FileText<'_>, line: &Line) {
         for (hole, place) in line.placed_holes() {
             self.add_use(written, place, hole.clone());
         }
     }
 
-    pub(super) fn add_use(&mut self, written: Written<'_>, place: Place, hole: Hole) {
+    pub(super) fn add_use(&mut self, written: FileText<'_>, place: Place, hole: Hole) {
         let spans = hole.variables().map(|variable| written.span_in(variable, &hole.range)).collect();
         self.uses.push(Use { place, hole, spans });
     }
 
-    pub(super) fn refuse(&mut self, written: Written<'_>, mistake: Mistake) {
+    pub(super) fn refuse(&mut self, written: FileText<'_>, mistake: Mistake) {
         let span = written.span_of(mistake.offset.clone());
         self.diagnostics.add(mistake.at(&span, self.diagnostics));
         self.refused += 1;
     }
 
-    pub(super) fn refuse_all(&mut self, written: Written<'_>, mistakes: Vec<Mistake>) {
+    pub(super) fn refuse_all(&mut self, written: FileText<'_>, mistakes: Vec<Mistake>) {
         for mistake in mistakes {
             self.refuse(written, mistake);
         }

@@ -15,7 +15,7 @@ use crate::template::{Charset, Datum, Hole, Line, RenderError};
 use super::RequestPlan;
 use super::body::BodyPlan;
 use super::extra::Extra;
-use super::form_from::{Entry, FormFromPlan};
+use super::form_from::{FormEntry, FormFromPlan};
 use super::headers::ValuePlan;
 use super::target::Target;
 
@@ -66,16 +66,16 @@ impl RequestPlan {
     /// The parts of the request that [`RequestPlan::render`] gives for the same context and node.
     pub fn shape(&self, context: &Context, node: Option<&Url>) -> Result<Vec<ShapePart>, RenderError> {
         let mut parts = Vec::new();
-        let given = Given { context, charset: self.charset };
+        let given = RenderInputs { context, charset: self.charset };
         let pair = |pair: &Line| part("query", String::new(), pair, given).map(named);
         match &self.url {
-            Target::Written(url) => {
+            Target::FileText(url) => {
                 for (index, segment) in url.segments().iter().enumerate() {
                     parts.push(part(
                         "path",
                         (index + 1).to_string(),
                         segment,
-                        Given { context, charset: Charset::UTF_8 },
+                        RenderInputs { context, charset: Charset::UTF_8 },
                     )?);
                 }
                 for written in url.query() {
@@ -134,7 +134,7 @@ impl RequestPlan {
 
 /// The fields of a form of an earlier page, those of the page with the form itself for a variable.
 fn entries(place: &'static str, form: &FormFromPlan, context: &Context) -> Result<Vec<ShapePart>, RenderError> {
-    let part = |entry: Entry<'_>| ShapePart {
+    let part = |entry: FormEntry<'_>| ShapePart {
         place,
         name: entry.name.into_owned(),
         variables: entry.variables,
@@ -145,19 +145,24 @@ fn entries(place: &'static str, form: &FormFromPlan, context: &Context) -> Resul
 
 /// What a part is rendered with.
 #[derive(Clone, Copy)]
-struct Given<'a> {
+struct RenderInputs<'a> {
     context: &'a Context,
     charset: Charset,
 }
 
-fn part(place: &'static str, name: String, line: &Line, given: Given<'_>) -> Result<ShapePart, RenderError> {
+fn part(place: &'static str, name: String, line: &Line, given: RenderInputs<'_>) -> Result<ShapePart, RenderError> {
     let mut value = Zeroizing::new(Vec::new());
     line.render(given.context, given.charset, &mut value)?;
     let variables = line.holes().flat_map(Hole::variables).cloned().collect();
     Ok(ShapePart { place, name, variables, value })
 }
 
-fn value(place: &'static str, name: String, plan: &ValuePlan, given: Given<'_>) -> Result<ShapePart, RenderError> {
+fn value(
+    place: &'static str,
+    name: String,
+    plan: &ValuePlan,
+    given: RenderInputs<'_>,
+) -> Result<ShapePart, RenderError> {
     match plan {
         ValuePlan::Line(line) => part(place, name, line, given),
         ValuePlan::Ready(value) => {

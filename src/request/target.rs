@@ -14,7 +14,7 @@ use super::url::UrlPlan;
 /// A compiled `url`.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
-    Written(UrlPlan),
+    FileText(UrlPlan),
     Link(LinkPlan),
 }
 
@@ -27,7 +27,7 @@ impl Target {
         reader: &mut Reader<'_>,
     ) -> Option<Self> {
         match raw {
-            raw::Url::Template(url) => UrlPlan::compile(url.into(), charset, reader).map(Self::Written),
+            raw::Url::Template(url) => UrlPlan::compile(url.into(), charset, reader).map(Self::FileText),
             raw::Url::From(capture) => link.map(|link| Self::Link(LinkPlan::compile(link, capture.into(), reader))),
         }
     }
@@ -40,14 +40,14 @@ impl Target {
         charset: Charset,
     ) -> Result<Url, RenderError> {
         match self {
-            Self::Written(url) => url.render(node, extra, context, charset),
+            Self::FileText(url) => url.render(node, extra, context, charset),
             Self::Link(link) => link.render(node, extra, context, charset),
         }
     }
 
     pub(super) fn origins(&self) -> &[Url] {
         match self {
-            Self::Written(url) => url.origins(),
+            Self::FileText(url) => url.origins(),
             Self::Link(link) => link.origins(),
         }
     }
@@ -55,7 +55,7 @@ impl Target {
     /// Whether the login's node must be named when rendering.
     pub(super) fn wants_node(&self) -> bool {
         match self {
-            Self::Written(url) => url.has_nodes(),
+            Self::FileText(url) => url.has_nodes(),
             Self::Link(link) => link.has_nodes(),
         }
     }
@@ -63,7 +63,7 @@ impl Target {
     /// The URL as the file writes it.
     pub(super) fn written(&self) -> Option<&UrlPlan> {
         match self {
-            Self::Written(url) => Some(url),
+            Self::FileText(url) => Some(url),
             Self::Link(_) => None,
         }
     }
@@ -71,7 +71,7 @@ impl Target {
     /// A URL that an earlier reply gave.
     pub(super) fn link(&self) -> Option<&LinkPlan> {
         match self {
-            Self::Written(_) => None,
+            Self::FileText(_) => None,
             Self::Link(link) => Some(link),
         }
     }

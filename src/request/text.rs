@@ -7,7 +7,7 @@
 use crate::context::Context;
 use crate::template::{Bit, Bits, Charset, Line, Mistake, Piece, Place, RenderError, Template};
 
-use super::reader::{Reader, Written};
+use super::reader::{FileText, Reader};
 
 /// A compiled text body.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub(super) struct TextPlan {
 }
 
 impl TextPlan {
-    pub(super) fn compile(written: Written<'_>, charset: Charset, reader: &mut Reader<'_>) -> Self {
+    pub(super) fn compile(written: FileText<'_>, charset: Charset, reader: &mut Reader<'_>) -> Self {
         let template = reader.template(written);
         let mut lines = Vec::new();
         let mut mistakes = Vec::new();

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::template::{Charset, Fault, Language, Line, Mistake, Place, RenderError, Template};
 
 use super::extra::Extra;
-use super::reader::{Reader, Written};
+use super::reader::{FileText, Reader};
 
 /// No common server reads a longer request line (nginx 8 KiB, IIS 16 KiB).
 pub(super) const MAX_URL: usize = 16 << 10;
@@ -37,7 +37,7 @@ pub fn origins_of(text: &str, language: &Language) -> Option<(Vec<Url>, bool)> {
 }
 
 impl UrlPlan {
-    pub(super) fn compile(written: Written<'_>, charset: Charset, reader: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn compile(written: FileText<'_>, charset: Charset, reader: &mut Reader<'_>) -> Option<Self> {
         let before = reader.refused;
         let template = reader.template(written);
         if template.pieces().is_empty() {

@@ -11,13 +11,13 @@ use crate::template::{Bits, Charset, Guard, Line, Mistake, Piece, Place, Templat
 
 use super::json::Leaf;
 use super::marked::{Marked, Syntax, bits};
-use super::reader::{Reader, Written, hole_in};
+use super::reader::{FileText, Reader, hole_in};
 
 /// How deep a request's XML may nest: SOAP needs six.
 const MAX_DEPTH: usize = 64;
 
 /// Compiles `xml:`; the leaves are element and attribute paths.
-pub(super) fn compile(written: Written<'_>, charset: Charset, reader: &mut Reader<'_>) -> (Line, Vec<Leaf>) {
+pub(super) fn compile(written: FileText<'_>, charset: Charset, reader: &mut Reader<'_>) -> (Line, Vec<Leaf>) {
     let template = reader.template(written);
     let mut mistakes = Vec::new();
     let mut result = (Line::default(), Vec::new());
@@ -71,7 +71,7 @@ impl Syntax for Escaping {
 }
 
 /// Where a hole stands.
-struct Found {
+struct XmlHole {
     place: Place,
     /// The path of its element or attribute.
     path: String,
@@ -86,7 +86,7 @@ struct Walk<'w, 't> {
     rooted: bool,
     declared: bool,
     /// For each hole in order.
-    places: Vec<Found>,
+    places: Vec<XmlHole>,
     /// The text since the last tag.
     text: Bits<'t>,
     mistakes: &'w mut Vec<Mistake>,
@@ -226,7 +226,7 @@ impl Walk<'_, '_> {
 
     fn found(&mut self, value: &Bits<'_>, place: Place, path: &str) {
         let guards = value.guards(place, self.charset).into_iter();
-        self.places.extend(guards.map(|guard| Found { place, path: path.to_owned(), guard }));
+        self.places.extend(guards.map(|guard| XmlHole { place, path: path.to_owned(), guard }));
     }
 
     fn outside(&mut self, raw: &str, at: usize) {
@@ -264,7 +264,7 @@ fn offset(position: u64) -> usize {
 /// The line that renders the text as written, and a leaf for each hole.
 fn assemble(
     template: &Template,
-    places: &[Found],
+    places: &[XmlHole],
     charset: Charset,
     declared: bool,
     mistakes: &mut Vec<Mistake>,

@@ -17,7 +17,7 @@ pub use charset::ReplyCharset;
 #[cfg(test)]
 pub(crate) use html::PARSED_HERE;
 pub use limits::{HeadersTooLarge, MAX_HEADER_BYTES, MAX_HEADERS, check_headers};
-pub use source::{Found, ReplyView, Source};
+pub use source::{ReplyView, Source, SourceValue};
 pub use wanted::{PageParts, Wanted};
 
 use std::borrow::Cow;
@@ -32,7 +32,7 @@ use crate::document::{PairsSpec, Shape, Value, from_json_within, from_xml, is_ma
 /// What a connector says a reply is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Format {
-    /// Found out from the reply.
+    /// SourceValue out from the reply.
     #[default]
     Auto,
     /// RFC 8259.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use encoding_rs::Encoding;
 
 use super::html::Page;
-use super::source::{Css, Found};
+use super::source::{Css, SourceValue};
 use crate::context::Form;
 
 /// What a step asks of a page, known when the connector loads.
@@ -27,7 +27,7 @@ pub struct Wanted {
 pub struct PageParts {
     wanted: Arc<Wanted>,
     /// In the order of `wanted.css`.
-    css: Vec<Found<'static>>,
+    css: Vec<SourceValue<'static>>,
     /// In the order of `wanted.forms`.
     forms: Vec<Result<Form, String>>,
     /// `<base href>` as it is written, when links were asked for.
@@ -44,18 +44,21 @@ impl PageParts {
 
     /// Bytes of memory, nearly.
     pub(super) fn bytes(&self) -> usize {
-        let found = |found: &Found<'static>| match found {
-            Found::Value(value) | Found::Void(value, _) => value.bytes(),
-            Found::Absent | Found::Unknown(_) => 0,
+        let found = |found: &SourceValue<'static>| match found {
+            SourceValue::Value(value) | SourceValue::Void(value, _) => value.bytes(),
+            SourceValue::Absent | SourceValue::Unknown(_) => 0,
         };
         let form = |form: &Result<Form, String>| form.as_ref().map_or(64, Form::bytes);
         self.css.iter().map(found).sum::<usize>() + self.forms.iter().map(form).sum::<usize>()
     }
 
     /// What `css` came upon.
-    pub(super) fn of_css(&self, css: &Css) -> Found<'static> {
+    pub(super) fn of_css(&self, css: &Css) -> SourceValue<'static> {
         let asked = self.wanted.css.iter().position(|wanted| wanted == css);
-        asked.and_then(|index| self.css.get(index)).cloned().unwrap_or_else(|| Found::unknown("the page was not asked"))
+        asked
+            .and_then(|index| self.css.get(index))
+            .cloned()
+            .unwrap_or_else(|| SourceValue::unknown("the page was not asked"))
     }
 
     /// The form that `css` names, or the end of a sentence about the page that says why there is none. `None` when the

@@ -173,7 +173,7 @@ impl Written for SortedSign {
 }
 
 impl SortedSign {
-    /// A hash without its key in the text would be one that everybody can compute; a private key in it would be sent about.
+    /// A hash without its key in the text could be computed by anyone; a private key in it would be sent to the server.
     fn key_place(&self, maker: &Maker, compile: &mut Compile<'_>) -> Option<KeyPlace> {
         let usual = if maker.is_rsa() { KeyPlace::None } else { KeyPlace::Pair };
         let Some(place) = &self.key_place else { return Some(usual) };

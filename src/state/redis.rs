@@ -1,6 +1,6 @@
 //! Challenges in Redis or Valkey, for several daemons: one key a challenge, each change of it one script (`script`).
 //!
-//! The value is sealed, and bound to its key, its end and the Redis instance: anyone who can read or write Redis learns
+//! The value is sealed, and bound to its key, its end and the Redis instance: a reader or writer of Redis learns
 //! nothing of a user and cannot extend, move or forge a challenge, and neither a restart nor a failover revives one
 //! that was taken. Anyone who can write there can delete a challenge, and can put back one that was taken, until its
 //! end.
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::challenge::{ChallengeState, Claim, StoreKey, Taken};
 use super::envelope::{Keyring, Stamp};
 use super::error::{RedisFault, SetupError};
-use super::eviction::{Bounds, Entry, EvictionIndex};
+use super::eviction::{Bounds, EvictionIndex, OpenChallenge};
 use super::instance::InstanceId;
 use super::link::Link;
 use super::script::{self, TakeReply};
@@ -156,7 +156,7 @@ impl Redis {
         let now = Instant::now();
         let evicted = {
             let mut opened = self.opened();
-            let entry = Entry { value: (), bytes, owner: opened.owner(state), end: now + ttl };
+            let entry = OpenChallenge { value: (), bytes, owner: opened.owner(state), end: now + ttl };
             opened.put(*key, entry, now)
         };
         let commands: Vec<Cmd> = evicted.iter().map(|key| redis::cmd("DEL").arg(redis_key(key)).clone()).collect();
@@ -207,7 +207,7 @@ impl Redis {
     }
 
     pub(super) async fn ready(&self) -> bool {
-        // One call asks, the others wait for its answer.
+        // One call sends the request, the others wait for its answer.
         let mut last = self.ready.lock().await;
         if let Some((_, answer)) = last.filter(|(asked, _)| asked.elapsed() < MIN_READY_INTERVAL) {
             return answer;

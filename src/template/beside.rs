@@ -164,7 +164,7 @@ fn separators(value: &[Bit<'_>], place: Place, charset: Charset) -> Option<Separ
     }
     let is_text = place == Place::Text;
     let mut found =
-        Found { several: value.iter().filter(|bit| matches!(bit, Bit::Hole(_))).count() > 1, ..Found::default() };
+        HoleText { several: value.iter().filter(|bit| matches!(bit, Bit::Hole(_))).count() > 1, ..HoleText::default() };
     for (index, bit) in value.iter().enumerate() {
         if !matches!(bit, Bit::Hole(_)) {
             continue;
@@ -199,14 +199,14 @@ fn between(value: &[Bit<'_>], charset: Charset) -> Option<Separators> {
 }
 
 #[derive(Default)]
-struct Found {
+struct HoleText {
     /// Whether the value has more than one hole.
     several: bool,
     chars: Vec<char>,
     texts: Vec<String>,
 }
 
-impl Found {
+impl HoleText {
     /// A letter before a hole is no separator: the text up to the hole is fixed. A blank is none either, unless it ends
     /// another hole, and then it counts as the text behind that hole; a text body has followed this rule from the
     /// beginning.

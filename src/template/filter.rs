@@ -70,7 +70,7 @@ pub enum Filter {
 
 /// A filter of the language: what a reader of templates must know of it. The parser, "did you mean", the test of
 /// docs/templates.md and `doorward new` read [`FILTERS`].
-pub struct Entry {
+pub struct FilterInfo {
     /// How it is written.
     pub name: &'static str,
     /// Its arguments, for people: `output` is hex (when left out), base64 or base64url.
@@ -85,12 +85,12 @@ const fn entry(
     arguments: &'static str,
     code_util: Option<&'static str>,
     make: fn(&Call<'_>) -> Result<Filter, Mistake>,
-) -> Entry {
-    Entry { name, arguments, code_util, make }
+) -> FilterInfo {
+    FilterInfo { name, arguments, code_util, make }
 }
 
 /// Every filter, in the order of docs/templates.md.
-pub static FILTERS: &[Entry] = &[
+pub static FILTERS: &[FilterInfo] = &[
     entry("md5", "output", Some("md5"), digest_of),
     entry("sha1", "output", Some("sha1"), digest_of),
     entry("sha224", "output", Some("sha224"), digest_of),

@@ -22,7 +22,7 @@ mod place;
 
 pub use charset::Charset;
 pub use date::DatePattern;
-pub use filter::{Entry, FILTERS, Filter, Kind};
+pub use filter::{FILTERS, Filter, FilterInfo, Kind};
 pub use hole::{Hole, RenderError};
 pub use line::Line;
 pub use mistake::Mistake;

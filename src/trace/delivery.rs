@@ -1,6 +1,6 @@
 //! Cookies at the end of an accept: what the user's browser gets, and what it does not.
 
-use super::redactor::{Redactor, Shown};
+use super::redactor::{RedactedValue, Redactor};
 use super::stage::Dropped;
 use crate::verdict::{DeliveredCookie, Verdict};
 
@@ -15,7 +15,7 @@ pub(super) struct Delivery {
 #[derive(Debug)]
 pub(super) struct Delivered {
     pub(super) name: String,
-    pub(super) shown: Shown,
+    pub(super) shown: RedactedValue,
     /// `domain corp.example.com`, `secure`, `same-site lax`: all of it is the connector's.
     pub(super) attributes: Vec<String>,
 }

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::redactor::{Redactor, Shown};
+use super::redactor::{RedactedValue, Redactor};
 use crate::document::{Path, Value};
 
 /// A reply of a login has tens of fields; of a longer one the rest is counted.
@@ -31,7 +31,7 @@ pub(super) struct Field {
     /// As a connector writes it; `$` is the whole document.
     pub(super) path: String,
     #[serde(flatten)]
-    pub(super) shown: Shown,
+    pub(super) shown: RedactedValue,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

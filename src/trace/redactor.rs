@@ -41,7 +41,7 @@ impl std::fmt::Debug for Redactor {
 
 /// A value as it is shown.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Shown {
+pub(super) struct RedactedValue {
     /// `string`, `number`, `boolean`, `null`, `array`, `object`, `bytes`.
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
@@ -100,17 +100,17 @@ impl Redactor {
     }
 
     /// A value: with its content when `allowed`, else type and length.
-    pub(super) fn value(&self, value: &Value, allowed: bool) -> Shown {
+    pub(super) fn value(&self, value: &Value, allowed: bool) -> RedactedValue {
         let (kind, length) = (value.kind(), length(value));
         let value = if self.reveal || allowed { self.clear(value) } else { MASK.into() };
-        Shown { kind, length, value }
+        RedactedValue { kind, length, value }
     }
 
     /// Bytes that go over the wire: the same.
-    pub(super) fn bytes(&self, bytes: &[u8], allowed: bool) -> Shown {
+    pub(super) fn bytes(&self, bytes: &[u8], allowed: bool) -> RedactedValue {
         let text = String::from_utf8_lossy(bytes);
         let value = if self.reveal || allowed { self.text(&text) } else { MASK.to_owned() };
-        Shown { kind: "bytes", length: Some(bytes.len()), value: value.into() }
+        RedactedValue { kind: "bytes", length: Some(bytes.len()), value: value.into() }
     }
 
     /// A value that may be seen as JSON, its texts redacted. A number with a credential in it is masked whole.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::redactor::{Redactor, Shown, is_public};
+use super::redactor::{RedactedValue, Redactor, is_public};
 use crate::document::from_json;
 use crate::flow::report::SentTrace;
 use crate::request::ShapePart;
@@ -28,7 +28,7 @@ pub(super) struct Part {
     /// The variables in it, or `cookie jar`; none for a literal.
     pub(super) from: Vec<String>,
     #[serde(flatten)]
-    pub(super) shown: Shown,
+    pub(super) shown: RedactedValue,
 }
 
 impl Request {

@@ -2,7 +2,7 @@
 
 use super::delivery::{Delivered, Delivery};
 use super::outline::{Field, Outline};
-use super::redactor::Shown;
+use super::redactor::RedactedValue;
 use super::request::Request;
 use super::row::{Cell, Row};
 use super::stage::{Ask, Cookie, Dropped, Identity, Named, Reply, Rule, Step};
@@ -170,7 +170,7 @@ fn pairs(label: &str, list: &[Named]) -> Vec<Row> {
 }
 
 /// A value as it may be seen: texts as they are, all else as JSON.
-fn value(shown: &Shown) -> Cell {
+fn value(shown: &RedactedValue) -> Cell {
     match &shown.value {
         serde_json::Value::String(text) if text == MASK => Cell::dim(MASK),
         serde_json::Value::String(text) => Cell::plain(text),
@@ -179,7 +179,7 @@ fn value(shown: &Shown) -> Cell {
 }
 
 /// `32 bytes`, `5 characters`, `object of 3`, `number`
-fn size(shown: &Shown) -> String {
+fn size(shown: &RedactedValue) -> String {
     match (shown.kind, shown.length) {
         ("bytes", Some(1)) => "1 byte".to_owned(),
         ("bytes", Some(length)) => format!("{length} bytes"),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::outline::Outline;
-use super::redactor::{Redactor, Shown, is_public};
+use super::redactor::{RedactedValue, Redactor, is_public};
 use super::request::Request;
 use crate::context::Variable;
 use crate::cookies::{self, MAX_SET_COOKIES, SetCookie};
@@ -44,7 +44,7 @@ pub(super) struct Step {
 pub(super) struct Named {
     pub(super) name: String,
     #[serde(flatten)]
-    pub(super) shown: Shown,
+    pub(super) shown: RedactedValue,
 }
 
 /// What the user is asked. The message is the user's to read and may hold anything that a connector puts there.
@@ -52,7 +52,7 @@ pub(super) struct Named {
 pub(super) struct Ask {
     #[serde(rename = "type")]
     pub(super) kind: String,
-    pub(super) message: Option<Shown>,
+    pub(super) message: Option<RedactedValue>,
     pub(super) fields: Vec<String>,
     pub(super) attempts_left: u32,
     /// Seconds.
@@ -85,7 +85,7 @@ pub(super) struct Dropped {
 pub(super) struct Cookie {
     pub(super) name: String,
     #[serde(flatten)]
-    pub(super) shown: Shown,
+    pub(super) shown: RedactedValue,
     pub(super) domain: Option<String>,
     pub(super) path: Option<String>,
     pub(super) secure: bool,
@@ -109,7 +109,7 @@ pub(super) struct Leaf {
     pub(super) truth: &'static str,
     pub(super) decisive: bool,
     /// What was found; null when nothing was.
-    pub(super) found: Option<Shown>,
+    pub(super) found: Option<RedactedValue>,
     /// Why nothing was.
     pub(super) because: Option<String>,
 }
@@ -118,7 +118,7 @@ pub(super) struct Leaf {
 #[derive(Debug, Serialize)]
 pub(super) struct Identity {
     pub(super) source: String,
-    pub(super) found: Option<Shown>,
+    pub(super) found: Option<RedactedValue>,
     /// Null when the names were not compared.
     pub(super) same: Option<bool>,
 }

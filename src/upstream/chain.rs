@@ -1,4 +1,4 @@
-//! The walk along a chain of errors. `std::io::Error` hides the error that it wraps from `source()`, so it is opened here.
+//! Iterates over a chain of errors. `std::io::Error` hides the error that it wraps from `source()`, so it is opened here.
 
 use std::error::Error as StdError;
 use std::io;

@@ -71,7 +71,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that talks to `origins` only.
+    /// A client for `origins` only.
     ///
     /// # Errors
     /// A TLS setting that cannot be used; an origin, override or proxy outside the operator's bound, as far as that can be

@@ -54,7 +54,7 @@ pub struct TlsConfig {
     pub client_cert_pem: Option<Vec<u8>>,
     /// PEM of its key (PKCS#8, PKCS#1 or SEC1).
     pub client_key_pem: Option<Vec<u8>>,
-    /// The oldest version to speak.
+    /// The oldest version to offer.
     pub min_version: TlsVersion,
     /// SHA-256 of the server's SubjectPublicKeyInfo, any of these. Without `ca_pem` it replaces chain and name checks;
     /// with it both must hold.
@@ -74,7 +74,7 @@ impl fmt::Debug for TlsConfig {
 }
 
 words! {
-    /// A TLS version that Doorward speaks.
+    /// A TLS version that Doorward offers.
     #[derive(Default)]
     pub enum TlsVersion {
         /// RFC 5246.

@@ -149,7 +149,7 @@ fn refused(why: &Refused) -> Fault {
 }
 
 /// Tries the addresses in order; each gets its share of the time that is left, the last one all of it (the caller's own
-/// timeout ends that). The last failure is the one told.
+/// timeout ends that). The last failure is the one reported.
 async fn open(addresses: &[SocketAddr], give_up: Instant, progress: &mut Progress) -> Result<TcpStream, Fault> {
     let mut last = None;
     for (tried, addr) in addresses.iter().enumerate() {

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use rustls::pki_types::ServerName;
 use url::Url;
 
-/// The two schemes that Doorward speaks.
+/// The two schemes of upstream URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scheme {
     /// In clear.

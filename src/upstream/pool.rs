@@ -207,7 +207,7 @@ impl Pool {
     }
 
     /// An exchange failed on the connection with this meter. HTTP/1.1 connections are gone with their exchange; a shared
-    /// HTTP/2 connection, which may be dead, gets no new ones.
+    /// HTTP/2 connection, which may be broken, gets no new ones.
     pub(super) fn forget(&self, lane: usize, meter: Option<&Arc<Meter>>) {
         let Some(meter) = meter else { return };
         self.lane(lane).h2.take_if(|(_, h2)| Arc::ptr_eq(&h2.meter, meter));
@@ -242,7 +242,7 @@ impl Pool {
     }
 }
 
-/// Closes idle connections when their time is over; lives only while there are any.
+/// Closes idle connections when their time is over; runs only while there are any.
 async fn sweep(pool: Weak<Pool>, every: Duration) {
     let mut ticks = tokio::time::interval_at(Instant::now() + every, every);
     loop {

@@ -22,7 +22,7 @@ use crate::verdict::Cause;
 pub struct Reply {
     /// 200 to 599 (or what else the server made up); never 1xx.
     pub status: u16,
-    /// As they came; `content-encoding` and `content-length` speak of the body on the wire.
+    /// As they came; `content-encoding` and `content-length` describe the body on the wire.
     pub headers: HeaderMap,
     /// After content decoding, at most `max_response` bytes.
     pub body: Bytes,

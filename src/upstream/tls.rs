@@ -65,14 +65,14 @@ fn system_roots() -> Result<Arc<RootCertStore>, TlsError> {
     if let Some(roots) = SYSTEM_ROOTS.get() {
         return Ok(Arc::clone(roots));
     }
-    let read = files::within(Path::new("the system's roots"), ROOTS_PATIENCE, rustls_native_certs::load_native_certs);
+    let read = files::within(Path::new("the system's roots"), ROOTS_TIMEOUT, rustls_native_certs::load_native_certs);
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(read.map_err(TlsError::SystemRoots)?.certs);
     Ok(Arc::clone(SYSTEM_ROOTS.get_or_init(|| Arc::new(roots))))
 }
 
 /// A directory of a few hundred files on a busy machine.
-const ROOTS_PATIENCE: Duration = Duration::from_secs(10);
+const ROOTS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The rustls configuration of one connector revision.
 pub(super) fn client_config(config: &TlsConfig) -> Result<Arc<ClientConfig>, TlsError> {

@@ -162,6 +162,35 @@ async fn a_challenge_belongs_to_one_client_one_process_and_one_revision() {
     expired(&lab.code(&opened["id"], CODE).await);
 }
 
+/// An answer by the other endpoint would finish a login that the audit trail calls a test, or a test that it calls a login.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_and_a_send_test_take_their_own_challenges_only() {
+    let upstream = Upstream::start().await;
+    let lab = Lab::new(&connectors::sms(&upstream.base)).await;
+    let (login, test) = ("/v1/challenges", "/v1/challenges/test");
+    let body = json!({ "username": "zhangsan", "password": "right", "interactive": true }).to_string();
+    let tested = send(&lab.router, post("/v1/connectors/corp/test", TOKEN, body)).await.json();
+    let by_test = tested["open_challenge"]["id"].clone();
+    assert!(by_test.is_string(), "{tested}");
+    for (id, own, other) in [(lab.open().await["id"].clone(), login, test), (by_test, test, login)] {
+        for more in [
+            json!({ "answers": { "code": CODE } }),
+            json!({ "action": "poll" }),
+            json!({ "action": "resend" }),
+            json!({ "action": "cancel" }),
+        ] {
+            let mut body = more;
+            body["challenge"] = id.clone();
+            let refused = send(&lab.router, post(other, TOKEN, body.to_string())).await;
+            assert_eq!(refused.json()["reason"], "challenge_expired", "{other}: {}", refused.body);
+        }
+        assert_eq!(upstream.asked("/verify"), usize::from(own == test), "nothing was sent by {other}");
+        let body = json!({ "challenge": id, "answers": { "code": CODE } }).to_string();
+        let answered = send(&lab.router, post(own, TOKEN, body)).await;
+        assert_eq!(answered.json()["verdict"], "accept", "{own}: {}", answered.body);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_that_are_none_and_calls_that_are_none() {
     let upstream = Upstream::start().await;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use doorward::catalog::{Loader, Outcome};
+use doorward::catalog::{LoadedFile, Loader};
 use doorward::connector::check::Draft;
 use doorward::diagnostic::{Diagnostic, Severity, Style, render};
 use doorward::script::{Limits, Source, Worker, inspect};
@@ -48,7 +48,7 @@ fn every_mistake_is_told_as_the_golden_file_says() {
 }
 
 /// Loads one connector whose only step has this `response`.
-async fn load(top: &str, response: &str) -> Outcome {
+async fn load(top: &str, response: &str) -> LoadedFile {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("probed.yaml");
     let text = format!(
@@ -60,7 +60,7 @@ async fn load(top: &str, response: &str) -> Outcome {
     loader().load(&[path]).await.pop().unwrap()
 }
 
-fn codes(outcome: &Outcome) -> Vec<&'static str> {
+fn codes(outcome: &LoadedFile) -> Vec<&'static str> {
     let errors = outcome.diagnostics.iter().filter(|found| found.severity == Severity::Error);
     errors.map(|found| found.code).collect()
 }
@@ -180,7 +180,8 @@ async fn the_probe_sees_header_fields_and_cookies() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exists_as_the_only_evidence_is_worth_a_warning() {
-    let found = |outcome: &Outcome| -> Vec<&'static str> { outcome.diagnostics.iter().map(|one| one.code).collect() };
+    let found =
+        |outcome: &LoadedFile| -> Vec<&'static str> { outcome.diagnostics.iter().map(|one| one.code).collect() };
     for leaf in [
         "{ field: token, exists: true }",
         "{ field: token, matches: \".\" }",
@@ -203,7 +204,7 @@ async fn exists_as_the_only_evidence_is_worth_a_warning() {
 }
 
 /// Loads a connector of these steps, each a line or more.
-async fn load_steps(steps: &str) -> Outcome {
+async fn load_steps(steps: &str) -> LoadedFile {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("steps.yaml");
     let text = format!(
@@ -283,7 +284,8 @@ async fn a_factor_may_rest_on_what_the_upstream_said_to_a_factor() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_would_pass_for_a_wrong_password_is_worth_a_warning() {
     let evidence = "success: { all: [ { field: code, equals: 200 }, { field: token, exists: true } ] }";
-    let found = |outcome: &Outcome| -> Vec<&'static str> { outcome.diagnostics.iter().map(|one| one.code).collect() };
+    let found =
+        |outcome: &LoadedFile| -> Vec<&'static str> { outcome.diagnostics.iter().map(|one| one.code).collect() };
     let warned = load("", evidence).await;
     assert!(warned.live.is_some(), "it loads");
     assert_eq!(found(&warned), ["page-is-no"]);

@@ -12,7 +12,7 @@ use doorward::verdict::Cause;
 use regex::RegexBuilder;
 
 /// What one play came to.
-pub struct Outcome {
+pub struct FaultSeen {
     pub fault: SendFault,
     /// Whether a kept connection to another server of the connector was given up; `None` where there was none.
     pub given_up: Option<bool>,
@@ -96,7 +96,7 @@ async fn every_line_of_the_table_comes_true() {
         }
         let outcomes = plays::of(&row.what).await;
         let mut said = vec![false; row.lines.len()];
-        for Outcome { fault, given_up, .. } in &outcomes {
+        for FaultSeen { fault, given_up, .. } in &outcomes {
             let line = normal(&fault.explain);
             let matching = row.lines.iter().position(|allowed| is(&line, allowed));
             let any = row.lines.is_empty() || row.explains_otherwise();

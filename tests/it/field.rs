@@ -6,7 +6,7 @@ mod soap;
 
 use std::path::Path;
 
-use doorward::catalog::{Loader, Outcome};
+use doorward::catalog::{LoadedFile, Loader};
 use doorward::clock::System;
 use doorward::connector::Live;
 use doorward::diagnostic::{Style, render};
@@ -36,7 +36,7 @@ async fn load_text(text: &str, server: &FaultServer) -> Live {
     outcome.live.unwrap_or_else(|| panic!("{}", render(&outcome.diagnostics, Style::Plain)))
 }
 
-async fn outcome(text: &str, server: &FaultServer) -> Outcome {
+async fn outcome(text: &str, server: &FaultServer) -> LoadedFile {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("field.yaml");
     std::fs::write(&path, text).unwrap();

@@ -177,7 +177,7 @@ fn a_configuration_is_checked_with_all_that_it_names() {
         (good.replace("127.0.0.1:8443", "0.0.0.0:8443"), 4, "cross the network in clear"),
         (good.replace("connectors: connectors", "connectors: nowhere"), 4, "nowhere, cannot be read"),
         (good.replace("sha256:", "sha256:PUT-A-HASH-HERE\" #"), 4, "sample-token"),
-        (good.replace("    scopes:", "    connectors: [ froms ]\n    scopes:"), 0, "did you mean `form`?"),
+        (good.replace("    scopes:", "    connectors: [ forms ]\n    scopes:"), 0, "did you mean `form`?"),
     ] {
         std::fs::write(&path, text).unwrap();
         for argument in ["doorward.yaml", "."] {

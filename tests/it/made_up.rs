@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use doorward::attempt::connectors::{About, Attribute, Call, Connector, Connectors, DryRun, Kind, Reloaded};
+use doorward::attempt::connectors::{
+    Attribute, Call, Connector, ConnectorKind, ConnectorSummary, Connectors, DryRun, Reloaded,
+};
 use doorward::document::{Value, from_json};
 use doorward::flow::progress::Progress;
 use doorward::flow::report::{Report, StepEnd, StepReport};
@@ -64,7 +66,7 @@ fn accept(subject: &str, mapped: Mapped) -> Verdict {
 /// `misconfigured`, `panic`, `panic early`, `hang` (before the credential leaves), `hang sent` (after it).
 #[derive(Default)]
 pub struct MadeUp {
-    pub about: About,
+    pub about: ConnectorSummary,
     /// Logins that began.
     pub begun: AtomicUsize,
     /// Logins that ran to their end.
@@ -77,7 +79,7 @@ pub struct MadeUp {
 
 impl MadeUp {
     pub fn new(id: &str) -> Self {
-        let about = About {
+        let about = ConnectorSummary {
             id: id.to_owned(),
             title: Some("Made up".to_owned()),
             revision: "rev1".to_owned(),
@@ -86,7 +88,7 @@ impl MadeUp {
                 ("floor".to_owned(), Attribute::default()),
             ]
             .into(),
-            ..About::default()
+            ..ConnectorSummary::default()
         };
         Self { about, ..Self::default() }
     }
@@ -177,7 +179,7 @@ impl MadeUp {
     /// A utility that reads the user name, which says how the call ends.
     pub fn utility(id: &str) -> Self {
         let mut made_up = Self::new(id);
-        (made_up.about.kind, made_up.about.username) = (Kind::Utility, true);
+        (made_up.about.kind, made_up.about.username) = (ConnectorKind::Utility, true);
         made_up
     }
 
@@ -206,7 +208,7 @@ impl MadeUp {
 }
 
 impl Connector for MadeUp {
-    fn about(&self) -> &About {
+    fn about(&self) -> &ConnectorSummary {
         &self.about
     }
 

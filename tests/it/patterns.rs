@@ -1,7 +1,7 @@
 //! What regular expressions may take: those of one file, and those of a daemon.
 
 use doorward::catalog::bounds::Bounds;
-use doorward::catalog::{Loader, Outcome};
+use doorward::catalog::{LoadedFile, Loader};
 
 use crate::support::loader::loader;
 
@@ -22,7 +22,7 @@ steps:
     )
 }
 
-async fn load(loader: &Loader, files: &[(&str, String)]) -> Vec<Outcome> {
+async fn load(loader: &Loader, files: &[(&str, String)]) -> Vec<LoadedFile> {
     let directory = tempfile::tempdir().unwrap();
     let written = files.iter().map(|(id, text)| {
         let path = directory.path().join(format!("{id}.yaml"));
@@ -32,7 +32,7 @@ async fn load(loader: &Loader, files: &[(&str, String)]) -> Vec<Outcome> {
     loader.load(&written.collect::<Vec<_>>()).await
 }
 
-fn errors(outcome: &Outcome) -> Vec<&str> {
+fn errors(outcome: &LoadedFile) -> Vec<&str> {
     outcome.diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
 }
 

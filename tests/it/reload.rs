@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use doorward::attempt::LiveConnectors;
 use doorward::attempt::connectors::{Call, Connectors as _};
-use doorward::catalog::{Catalog, Entry, Loader};
+use doorward::catalog::{Catalog, CatalogEntry, Loader};
 use doorward::connector::Live;
 use doorward::connector::check::SecretsFrom;
 use doorward::document::Object;
@@ -84,7 +84,7 @@ async fn a_generation_that_only_logins_hold_keeps_no_worker() {
     home.connector("stale", &json_connector("http://127.0.0.1:1", ""));
     let catalog = catalog(&home);
     let live = |id: &str| -> Arc<Live> {
-        let Some(Entry::Live { live, .. }) = catalog.get(id) else { panic!("{id} runs") };
+        let Some(CatalogEntry::Live { live, .. }) = catalog.get(id) else { panic!("{id} runs") };
         live
     };
     let workers = |live: &Live| live.scripts.as_ref().unwrap().pids().len();

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use doorward::catalog::Outcome;
+use doorward::catalog::LoadedFile;
 use doorward::diagnostic::{Severity, Style, render};
 
 use crate::support::daemon::Home;
@@ -45,7 +45,7 @@ steps:
     text
 }
 
-async fn load(text: &str) -> Outcome {
+async fn load(text: &str) -> LoadedFile {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("undecided.yaml");
     std::fs::write(&path, text).unwrap();

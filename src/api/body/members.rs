@@ -100,7 +100,7 @@ impl<'de> Visitor<'de> for Distinct {
     }
 }
 
-struct Outcome<T> {
+struct ReadMembers<T> {
     /// `None`, or made of what stands in for faulty members, when there are mistakes.
     value: Option<T>,
     mistakes: Vec<Mistake>,
@@ -120,7 +120,7 @@ struct Reader<'m, 'a> {
 }
 
 impl<'a> Reader<'_, 'a> {
-    fn read<T: Deserialize<'a>>(mut self) -> Result<Outcome<T>, Problem> {
+    fn read<T: Deserialize<'a>>(mut self) -> Result<ReadMembers<T>, Problem> {
         let mut found: Vec<(usize, Mistake)> = Vec::new();
         let value = loop {
             let (name, detail) = match T::deserialize(&self) {
@@ -141,7 +141,7 @@ impl<'a> Reader<'_, 'a> {
         };
         found.sort_by_key(|(position, _)| *position);
         let mistakes = found.into_iter().map(|(_, mistake)| mistake).collect();
-        Ok(Outcome { value, mistakes, fields: self.fields.get() })
+        Ok(ReadMembers { value, mistakes, fields: self.fields.get() })
     }
 }
 

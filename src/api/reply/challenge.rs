@@ -26,7 +26,7 @@ pub(crate) struct ChallengeBody<'a> {
     /// A picture to show: a `data:` URL, or one to load.
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<&'a str>,
-    /// Seconds that the id lives.
+    /// Seconds until the id expires.
     expires_in: u64,
     /// How many answers are left.
     attempts_left: u32,

@@ -19,11 +19,11 @@ pub fn body(report: &Report) -> VerdictBody<'_> {
         Verdict::Accept(accept) => {
             let attributes = Attributes(&accept.mapped.attributes);
             let cookies = accept.delivery.cookies.iter().map(CookieBody::of).collect();
-            Rest::Accept { subject: &accept.subject, mapped: Shown::of(&accept.mapped), attributes, cookies }
+            Rest::Accept { subject: &accept.subject, mapped: MappedReply::of(&accept.mapped), attributes, cookies }
         }
         Verdict::Reject(reject) => Rest::Reject {
             reason: reject.reason.as_str(),
-            mapped: Shown::of(&reject.mapped),
+            mapped: MappedReply::of(&reject.mapped),
             retry_after: reject.retry_after.map(whole_seconds),
         },
         Verdict::Challenge(challenge) => Rest::Challenge { challenge: ChallengeBody::of(challenge) },
@@ -91,11 +91,11 @@ enum Rest<'a> {
         /// The account that the upstream authenticated.
         subject: &'a str,
         #[serde(flatten)]
-        mapped: Shown<'a>,
+        mapped: MappedReply<'a>,
         /// Named attributes of the user.
         #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
         attributes: Attributes<'a>,
-        /// Cookies to hand to the user's browser, one for each name and domain.
+        /// Cookies to set in the user's browser, one for each name and domain.
         cookies: Vec<CookieBody<'a>>,
     },
     /// 403.
@@ -103,7 +103,7 @@ enum Rest<'a> {
         /// Why, from a closed list.
         reason: &'a str,
         #[serde(flatten)]
-        mapped: Shown<'a>,
+        mapped: MappedReply<'a>,
         /// Seconds until another attempt makes sense.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u64>,
@@ -115,7 +115,7 @@ enum Rest<'a> {
     },
     /// 503.
     Unavailable {
-        /// Where the trouble lies, from a closed list.
+        /// The cause of the trouble, from a closed list.
         cause: &'a str,
         /// Seconds until another attempt makes sense.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,7 @@ enum Rest<'a> {
 
 /// What the connector maps; null for what the upstream did not say.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Shown<'a> {
+struct MappedReply<'a> {
     /// The upstream's own code.
     error_code: Option<&'a str>,
     /// The upstream's own message.
@@ -142,7 +142,7 @@ struct Shown<'a> {
     extension_text: Option<Cow<'a, str>>,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> MappedReply<'a> {
     fn of(mapped: &'a Mapped) -> Self {
         let extension_text = mapped.extension.as_ref().map(|extension| match extension {
             Value::Text(text) => Cow::Borrowed(text.as_str()),

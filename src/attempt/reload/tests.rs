@@ -47,7 +47,8 @@ async fn one_runs_and_one_waits_for_all_that_ask_meanwhile() {
     (0..3000).for_each(|_| drop(reloads.ask()));
     let others = [reloads.ask(), reloads.ask()];
     slow.go.as_ref().unwrap().add_permits(3000);
-    let number = async |mut result: Receiver<Outcome>| result.wait_for(Option::is_some).await.unwrap().clone().unwrap();
+    let number =
+        async |mut result: Receiver<ReloadResult>| result.wait_for(Option::is_some).await.unwrap().clone().unwrap();
     assert_eq!(number(first).await.changed, ["1"]);
     for other in others {
         assert_eq!(number(other).await.changed, ["2"]);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use doorward::catalog::{Loader, files};
 use doorward::config::{self, Config};
 use doorward::connector::check::SecretsFrom;
-use doorward::diagnostic::{Diagnostic, Severity};
+use doorward::diagnostic::{Diagnostic, Severity, did_you_mean};
 use doorward::http::tls;
 use doorward::state::Challenges;
 
@@ -15,7 +15,7 @@ use crate::cmd::{load, serve};
 /// The name that `doorward serve` looks for.
 const USUAL_NAME: &str = "doorward.yaml";
 
-/// A configuration, as far as it can be told without starting.
+/// A configuration, as far as it can be checked without starting.
 pub(super) struct Whole {
     /// The daemon's own; none where the configuration has a mistake.
     pub(super) loader: Option<Loader>,
@@ -92,7 +92,7 @@ fn unknown_connectors(config: &Config, connectors: &[PathBuf]) -> Vec<Diagnostic
     for client in &config.clients {
         for id in client.connectors.iter().flatten().filter(|id| !known.contains(id.as_str())) {
             let message = format!("the client `{}` may use the connector `{id}`, which is not there", client.name);
-            let near = known.iter().find(|known| strsim::jaro_winkler(known, id) > 0.8);
+            let near = did_you_mean(id, known.iter().copied());
             let help = near.map_or_else(
                 || {
                     format!(

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 /// A login takes at most 8 s; the demo's own bound is wider, so that the verdict is the daemon's.
-const PATIENCE: Duration = Duration::from_secs(20);
+const POLL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A caller of the daemon.
 pub struct Console<'a> {
@@ -108,7 +108,7 @@ impl<'a> Console<'a> {
             body: Some(Bytes::from(body.to_string())),
             carries_credential: true,
         };
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + POLL_TIMEOUT;
         let reply = self.client.send(&request, deadline).await;
         let reply = reply.map_err(|fault| anyhow::anyhow!("the daemon does not answer: {fault:?}"))?;
         serde_json::from_slice(&reply.body).context("the daemon's answer is not JSON")

@@ -53,7 +53,7 @@ impl Row {
     }
 }
 
-/// Asks everything.
+/// Asks all questions.
 pub async fn rows(console: &Console<'_>, upstream: &DemoServer) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     let mut progress = Progress::new();

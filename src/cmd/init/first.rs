@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal as _};
 
 use anyhow::{Context as _, Result, bail};
+use doorward::diagnostic::did_you_mean;
 use doorward::shipped::{CONNECTORS, SCRIPTS, Shipped, Stage};
 
 use super::files::{CONNECTOR_SCHEMA, File};
@@ -73,7 +74,7 @@ fn drafted(text: &str) -> First {
 fn shipped(name: &str) -> Result<First> {
     let name = name.trim_end_matches(".yaml");
     let Some(known) = CONNECTORS.iter().find(|known| known.id == name) else {
-        let near = names().into_iter().find(|known| strsim::jaro_winkler(known, name) > 0.8);
+        let near = did_you_mean(name, names().into_iter());
         let meant = near.map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
         bail!("there is no shipped connector `{name}`.{meant} There are: {}", names().join(" "));
     };

@@ -10,7 +10,7 @@ use super::holes::Holes;
 use super::yaml::{flow, key, pairs, quoted};
 
 /// A body as it is written, and the Content-Type if it is not what goes with such a body anyway.
-pub struct Sent {
+pub struct BodyDraft {
     /// The lines of the key `body`.
     pub body: String,
     /// A header that must say it.
@@ -18,12 +18,12 @@ pub struct Sent {
 }
 
 /// The body of `curl` with its holes.
-pub fn body(curl: &Curl, holes: &mut Holes) -> Result<Sent> {
+pub fn body(curl: &Curl, holes: &mut Holes) -> Result<BodyDraft> {
     let said = curl.headers.iter().rev().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     let media = said.map(|(_, value)| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     let (body, usual) = match (&curl.body, media.as_deref()) {
-        (Body::None, _) => return Ok(Sent { body: String::new(), content_type: None }),
-        (Body::Parts(parts), _) => return Ok(Sent { body: multipart(parts, holes), content_type: None }),
+        (Body::None, _) => return Ok(BodyDraft { body: String::new(), content_type: None }),
+        (Body::Parts(parts), _) => return Ok(BodyDraft { body: multipart(parts, holes), content_type: None }),
         (Body::Data(data), Some(media)) if media.contains("json") => (json(data, holes)?, "application/json"),
         (Body::Data(data), None) if data.trim_start().starts_with('{') => {
             holes.notes.push("the body is JSON although curl called it a form; it is sent as JSON".to_owned());
@@ -37,7 +37,7 @@ pub fn body(curl: &Curl, holes: &mut Holes) -> Result<Sent> {
         }
         (Body::Data(data), Some(_)) => (text("text", &holes.fill_text(data)), "text/plain"),
     };
-    Ok(Sent { body, content_type: media.filter(|media| media != usual) })
+    Ok(BodyDraft { body, content_type: media.filter(|media| media != usual) })
 }
 
 fn indented(lines: &str) -> String {

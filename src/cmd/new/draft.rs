@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use anyhow::{Result, bail};
 use base64::Engine as _;
 
-use super::body::{Sent, body};
+use super::body::{BodyDraft, body};
 use super::curl::{Body, Curl};
 use super::holes::{Holes, Literals};
 use super::yaml::{comment, key, pairs, quoted};
@@ -36,7 +36,7 @@ pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
     let mut request = String::new();
     writeln!(request, "      method: {}", method(&curl.method)?)?;
     // The body first: its names say best which value is the user name.
-    let Sent { body, content_type } = body(curl, &mut holes)?;
+    let BodyDraft { body, content_type } = body(curl, &mut holes)?;
     let url = url(curl, &mut holes);
     writeln!(request, "      url: {}", quoted(&format!("${{base}}{url}")))?;
     let query = pairs(&curl.query, &mut holes);

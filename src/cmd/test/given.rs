@@ -70,14 +70,14 @@ pair! {
 
 /// Settings and secrets by name.
 #[derive(Default)]
-pub struct Given {
+pub struct Overrides {
     /// `--set`
     pub settings: BTreeMap<String, String>,
     /// `--secret-from`, read.
     pub secrets: BTreeMap<String, String>,
 }
 
-impl Given {
+impl Overrides {
     /// Reads the secrets' files. One thing given twice is a mistake.
     pub fn collect(settings: &[Setting], secrets: &[SecretFile]) -> anyhow::Result<Self> {
         let mut given = Self::default();

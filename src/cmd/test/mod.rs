@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use doorward::api::reply;
 use doorward::clock;
-use doorward::connector::Kind;
+use doorward::connector::ConnectorKind;
 use doorward::connector::Live;
 use doorward::diagnostic::to_json;
 use doorward::flow::progress::Progress;
@@ -31,7 +31,7 @@ use doorward::verdict::Verdict;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use self::given::{Answer, Attribute, Given, SecretFile, Setting};
+use self::given::{Answer, Attribute, Overrides, SecretFile, Setting};
 use self::prepared::Prepared;
 use self::ready::Broken;
 use super::language::{self, lang};
@@ -94,15 +94,15 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
         return remote::run(address, &options);
     }
     let file = given::connector_file(&options.connector, &options.connectors)?;
-    let given = Given::collect(&options.settings, &options.secrets)?;
+    let given = Overrides::collect(&options.settings, &options.secrets)?;
     let runtime = load::runtime()?;
     let live = match runtime.block_on(ready::load(&file, &given))? {
         Ok(live) => live,
         Err(broken) => return cannot_run(&broken, options.json),
     };
     match live.connector.kind {
-        Kind::Authentication => login(&runtime, &live, &options),
-        Kind::Utility => utility::run(&runtime, &live, options),
+        ConnectorKind::Authentication => login(&runtime, &live, &options),
+        ConnectorKind::Utility => utility::run(&runtime, &live, options),
     }
 }
 

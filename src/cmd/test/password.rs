@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Read as _};
 
 use anyhow::Context as _;
 use doorward::secret::Secret;
+use doorward::trace::harmless;
 use zeroize::Zeroizing;
 
 use crate::cmd::language::lang;
@@ -36,7 +37,7 @@ fn from_standard_input(with_more: bool) -> anyhow::Result<(Secret, Zeroizing<Str
 fn ask(username: &str) -> anyhow::Result<Secret> {
     anyhow::ensure!(io::stdin().is_terminal(), "there is no terminal to ask for the password; use --password-stdin");
     // What is typed as a user name must not move the cursor of the person who types the password.
-    let shown: String = username.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let shown = harmless(username);
     let text = rpassword::prompt_password(lang().fill("test.password", &[("user", &shown)]))
         .context("the password cannot be read")?;
     let text = Zeroizing::new(text);

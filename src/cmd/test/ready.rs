@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use doorward::catalog::LoadedFile;
 use doorward::catalog::Loader;
-use doorward::catalog::Outcome;
 use doorward::connector::Live;
 use doorward::connector::check::{Compiled, LoadContext, SecretsFrom};
 use doorward::diagnostic::{Diagnostic, Severity};
 use doorward::upstream::{Client, Origin};
 
-use super::given::{Given, meant};
+use super::given::{Overrides, meant};
 use crate::cmd::load;
 
 /// A connector that cannot run, and why.
@@ -26,10 +26,10 @@ pub struct Broken {
 }
 
 /// The connector of `file`, ready to run. An error is the caller's mistake, `Broken` the file's.
-pub async fn load(file: &Path, given: &Given) -> anyhow::Result<Result<Live, Broken>> {
+pub async fn load(file: &Path, given: &Overrides) -> anyhow::Result<Result<Live, Broken>> {
     let files = [PathBuf::from(file)];
     let loader = load::loader(given.settings.clone(), given.secrets.clone())?;
-    let Some(Outcome { id, live, diagnostics, .. }) = loader.load(&files).await.into_iter().next() else {
+    let Some(LoadedFile { id, live, diagnostics, .. }) = loader.load(&files).await.into_iter().next() else {
         anyhow::bail!("{} gave no connector", file.display());
     };
     let Some(live) = live else { return Ok(Err(Broken { id, diagnostics })) };
@@ -45,7 +45,7 @@ pub async fn load(file: &Path, given: &Given) -> anyhow::Result<Result<Live, Bro
 }
 
 /// Every `--secret-from` must be one of the connector's.
-fn declared(live: &Live, given: &Given) -> anyhow::Result<()> {
+fn declared(live: &Live, given: &Overrides) -> anyhow::Result<()> {
     let known = || live.raw.secrets.iter().map(|(name, _)| name.value.as_str());
     match given.secrets.keys().find(|name| known().all(|known| known != name.as_str())) {
         Some(name) => anyhow::bail!("the connector {} has no secret {name}{}", live.connector.id, meant(name, known())),
@@ -53,7 +53,7 @@ fn declared(live: &Live, given: &Given) -> anyhow::Result<()> {
     }
 }
 
-/// An origin that `--set` leads to and that the connector itself does not name. When it cannot be told which ones the
+/// An origin that `--set` leads to and that the connector itself does not name. When it is not known which ones the
 /// connector names, every origin is foreign.
 fn foreign(live: &Live, loader: &Loader) -> Option<Origin> {
     let led_to = live.again(loader.load_context()).map(|compiled| compiled.origins).unwrap_or_default();
@@ -67,7 +67,7 @@ fn foreign(live: &Live, loader: &Loader) -> Option<Origin> {
 }
 
 /// A diagnostic for every secret that is not given for the other origin.
-fn withheld(live: &Live, given: &Given, origin: &Origin) -> Vec<Diagnostic> {
+fn withheld(live: &Live, given: &Overrides, origin: &Origin) -> Vec<Diagnostic> {
     let missing = live.raw.secrets.iter().filter(|(name, _)| !given.secrets.contains_key(&name.value));
     let diagnostic = |name: &str, span| {
         Diagnostic::error("secret-withheld", &live.file, span, format!("the secret `{name}` is not sent to {origin}"))

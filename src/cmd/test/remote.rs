@@ -33,7 +33,7 @@ struct Part {
 
 /// What the daemon says about a connector. Without the scope `read` nothing is known.
 #[derive(Default)]
-struct About {
+struct RemoteInputs {
     no_password: bool,
 }
 
@@ -67,12 +67,12 @@ pub fn run(address: Address, options: &Options) -> Result<ExitCode> {
 }
 
 /// Fails with words when there is no such connector to log in to.
-async fn about(client: &Client, id: &str) -> Result<About> {
+async fn about(client: &Client, id: &str) -> Result<RemoteInputs> {
     let mut answer = client.ask(Method::GET, &format!("/v1/connectors/{id}"), None).await?;
     match answer.code() {
         None => {}
         // It may run the test all the same, and is told of a wrong id by its answer.
-        Some("insufficient_scope") => return Ok(About::default()),
+        Some("insufficient_scope") => return Ok(RemoteInputs::default()),
         Some("unknown_connector") => return Err(unknown(client, id).await),
         Some(_) => return Err(answer.refusal()),
     }
@@ -82,7 +82,7 @@ async fn about(client: &Client, id: &str) -> Result<About> {
         "{id} is a utility, of which a daemon has no send test; `doorward test FILE` runs it from its file"
     );
     let inputs: Json = answer.take("inputs")?;
-    Ok(About { no_password: inputs["password"] == json!(false) })
+    Ok(RemoteInputs { no_password: inputs["password"] == json!(false) })
 }
 
 async fn unknown(client: &Client, id: &str) -> anyhow::Error {

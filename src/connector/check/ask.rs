@@ -288,7 +288,7 @@ fn own_comparison(raw: &raw::Step, step: &Step, steps: &[Step], chosen: &Chosen,
             })
             .collect();
         if template.holes().any(Hole::has_default) {
-            wrong.push("a default, which is everybody's code".to_owned());
+            wrong.push("a default, which is the same code for every user".to_owned());
         }
         for what in wrong {
             let message = format!("`answer.{name}` is compared with {what}");

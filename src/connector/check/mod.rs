@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 use super::key_owners::owner_of;
 use super::raw;
-use super::{Connector, Kind, Step};
+use super::{Connector, ConnectorKind, Step};
 use crate::context::Variable;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, SourceFile};
 use crate::files::ReadError;
@@ -266,7 +266,7 @@ impl Check<'_> {
         scripts::no_template(&self, diagnostics);
         let taint = roles::Taint::of(self.raw, self.scripts, self.reads);
         let steps = self.steps(&names, &taint, diagnostics);
-        let kind = self.raw.kind.as_ref().map_or(Kind::Authentication, |kind| kind.value);
+        let kind = self.raw.kind.as_ref().map_or(ConnectorKind::Authentication, |kind| kind.value);
         roles::at_least_one_factor(self.raw, kind, &steps, diagnostics);
         if steps.len() == self.raw.steps.len() {
             self.across_steps(&steps, diagnostics);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{StepCheck, WrittenScript};
 use crate::connector::raw::connector::Setting;
 use crate::connector::raw::{self, Rule, SourceKind};
-use crate::connector::{Identity, Kind, NameSet, Role, Step};
+use crate::connector::{ConnectorKind, Identity, NameSet, Role, Step};
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::Diagnostics;
 use crate::request::RequestPlan;
@@ -140,13 +140,21 @@ fn compares_answer(step: &raw::Step) -> bool {
 }
 
 /// A connector that authenticates must have something that proves.
-pub(super) fn at_least_one_factor(raw: &raw::Connector, kind: Kind, steps: &[Step], diagnostics: &mut Diagnostics) {
+pub(super) fn at_least_one_factor(
+    raw: &raw::Connector,
+    kind: ConnectorKind,
+    steps: &[Step],
+    diagnostics: &mut Diagnostics,
+) {
     // Steps with mistakes of their own are missing here; judging the rest would mislead.
     // What sends the password may be what this version cannot do.
     if diagnostics.has_within("not-supported", &(0..usize::MAX)) {
         return;
     }
-    if kind == Kind::Authentication && steps.len() == raw.steps.len() && steps.iter().all(|s| s.role == Role::Helper) {
+    if kind == ConnectorKind::Authentication
+        && steps.len() == raw.steps.len()
+        && steps.iter().all(|s| s.role == Role::Helper)
+    {
         let span = raw.steps.first().map_or(0..0, |step| step.name.span.clone());
         let message = "no step proves the user: none sends the password, a field of it or an answer";
         let mistake = diagnostics.error_at("no-factor", &span, message).label("this connector can never accept");

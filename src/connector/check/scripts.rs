@@ -47,7 +47,7 @@ pub(super) fn written(
                 (_, Some(path)) => file_source(path, load, diagnostics),
                 _ => None,
             };
-            if let Some(Found { text, file, first_line, indent, at, inline }) = found {
+            if let Some(ScriptText { text, file, first_line, indent, at, inline }) = found {
                 let id = ScriptId(u32::try_from(scripts.len()).unwrap_or(u32::MAX));
                 let (connector, compiling) = (connector.to_owned(), Duration::ZERO);
                 let source = script::Source { id, connector, kind, text, file, first_line, indent, compiling };
@@ -61,7 +61,7 @@ pub(super) fn written(
 
 /// The scripts under `scripts:`.
 struct Shared<'a> {
-    list: Vec<(&'a Spanned<String>, Option<Found>)>,
+    list: Vec<(&'a Spanned<String>, Option<ScriptText>)>,
     used: BTreeSet<String>,
 }
 
@@ -78,7 +78,7 @@ impl<'a> Shared<'a> {
     }
 
     /// The script that a step names. What is wrong with a name in it is shown where it is used.
-    fn source(&mut self, name: &Text, diagnostics: &mut Diagnostics) -> Option<Found> {
+    fn source(&mut self, name: &Text, diagnostics: &mut Diagnostics) -> Option<ScriptText> {
         let Some((_, found)) = self.list.iter().find(|(known, _)| known.value == name.text) else {
             let message = format!("there is no script `{}`", name.text);
             let mistake = diagnostics.error_at("unknown-script", &name.span, message);
@@ -96,7 +96,7 @@ impl<'a> Shared<'a> {
             return None;
         };
         self.used.insert(name.text.clone());
-        found.clone().map(|found| Found { at: name.span.clone(), ..found })
+        found.clone().map(|found| ScriptText { at: name.span.clone(), ..found })
     }
 
     fn refuse_unused(&self, diagnostics: &mut Diagnostics) {
@@ -111,7 +111,7 @@ impl<'a> Shared<'a> {
 
 /// A script, and where it stands.
 #[derive(Clone)]
-struct Found {
+struct ScriptText {
     text: String,
     file: String,
     first_line: u32,
@@ -122,11 +122,11 @@ struct Found {
     inline: bool,
 }
 
-fn inline_source(text: &Text, diagnostics: &Diagnostics) -> Found {
+fn inline_source(text: &Text, diagnostics: &Diagnostics) -> ScriptText {
     let file = diagnostics.file();
     let start = text.span_of(0..text.text.len().min(1)).start;
     let position = file.position(start);
-    Found {
+    ScriptText {
         text: text.text.clone(),
         file: file.path.display().to_string(),
         first_line: count(position.line),
@@ -141,7 +141,7 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn file_source(path: &Text, load: LoadContext<'_>, diagnostics: &mut Diagnostics) -> Option<Found> {
+fn file_source(path: &Text, load: LoadContext<'_>, diagnostics: &mut Diagnostics) -> Option<ScriptText> {
     let full = beside(diagnostics.file(), &path.text);
     let text = match (load.read_file)(&full) {
         Ok(bytes) if bytes.len() > SCRIPT_BYTES => Err("it is larger than 1 MiB".to_owned()),
@@ -149,7 +149,7 @@ fn file_source(path: &Text, load: LoadContext<'_>, diagnostics: &mut Diagnostics
         Err(why) => Err(why.to_string()),
     };
     match text {
-        Ok(text) => Some(Found {
+        Ok(text) => Some(ScriptText {
             text,
             file: full.display().to_string(),
             first_line: 1,

@@ -5,13 +5,13 @@
 use super::WrittenScript;
 use crate::connector::raw;
 use crate::connector::raw::golden::GoldenCase;
-use crate::connector::{Kind, Role};
+use crate::connector::{ConnectorKind, Role};
 use crate::diagnostic::{Diagnostics, Span};
 use crate::script::Reads;
 
 /// Whether the file is a utility.
 pub(super) fn is(raw: &raw::Connector) -> bool {
-    raw.kind.as_ref().is_some_and(|kind| kind.value == Kind::Utility)
+    raw.kind.as_ref().is_some_and(|kind| kind.value == ConnectorKind::Utility)
 }
 
 /// Notes everything that a utility cannot have.

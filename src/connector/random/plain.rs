@@ -11,7 +11,7 @@ use crate::verdict::{Otherwise, Reason};
 
 /// What a rule looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum RuleTarget {
     A,
     B,
     Date,
@@ -32,7 +32,7 @@ pub(super) enum Plain {
     Any(Vec<Plain>),
     Not(Box<Plain>),
     Status(Vec<u16>),
-    Leaf(Place, Asks),
+    Leaf(RuleTarget, Asks),
 }
 
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub(super) struct PlainRules {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Says {
+pub(super) enum FieldState {
     Missing,
     Null,
     Empty,
@@ -61,7 +61,7 @@ pub(super) enum Says {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Body {
-    Json { a: Says, b: Says },
+    Json { a: FieldState, b: FieldState },
     Page,
     Broken,
 }
@@ -90,7 +90,7 @@ fn status() -> impl Strategy<Value = u16> {
 
 /// A rule of a few levels.
 pub(super) fn rule() -> impl Strategy<Value = Plain> {
-    let place = prop_oneof![4 => Just(Place::A), 4 => Just(Place::B), 1 => Just(Place::Date), 2 => Just(Place::Token), 2 => Just(Place::Cookie)];
+    let place = prop_oneof![4 => Just(RuleTarget::A), 4 => Just(RuleTarget::B), 1 => Just(RuleTarget::Date), 2 => Just(RuleTarget::Token), 2 => Just(RuleTarget::Cookie)];
     let asks = prop_oneof![
         6 => (0u64..2).prop_map(Asks::Equals),
         2 => any::<bool>().prop_map(Asks::Exists),
@@ -118,7 +118,7 @@ pub(super) fn rules() -> impl Strategy<Value = PlainRules> {
 }
 
 pub(super) fn answer() -> impl Strategy<Value = Answer> {
-    use Says::{Blank, Empty, False, FalseText, List, Missing, Null, Object, One, Zero};
+    use FieldState::{Blank, Empty, False, FalseText, List, Missing, Null, Object, One, Zero};
     let says = || {
         let odd = prop::sample::select(vec![Null, Empty, Blank, False, FalseText, List, Object]);
         prop_oneof![5 => Just(One), 4 => Just(Zero), 2 => Just(Missing), 3 => odd]
@@ -147,7 +147,7 @@ impl Plain {
     }
 }
 
-impl Place {
+impl RuleTarget {
     fn source(self) -> Source {
         match self {
             Self::A | Self::B => Source::Field(Path::parse(if self == Self::A { "a" } else { "b" }).unwrap()),
@@ -183,7 +183,7 @@ impl PlainRules {
     }
 }
 
-impl Says {
+impl FieldState {
     fn json(self, name: &str) -> Option<String> {
         let value = match self {
             Self::Missing => return None,

@@ -1,6 +1,6 @@
 //! The contract's rules (docs/contract.md sections 4.1 to 4.3) over plain rules and replies.
 
-use super::plain::{Answer, Asks, Body, Cookie, Place, Plain, PlainRules, Says};
+use super::plain::{Answer, Asks, Body, Cookie, FieldState, Plain, PlainRules, RuleTarget};
 
 /// true, false, unknown
 type Kleene = Option<bool>;
@@ -78,18 +78,18 @@ fn leaf(plain: &Plain, answer: &Answer, absent_is_false: bool) -> Kleene {
         Asks::HasValue(wanted) => wanted == (number != 0),
     };
     match place {
-        Place::A | Place::B => match answer.body {
+        RuleTarget::A | RuleTarget::B => match answer.body {
             Body::Broken => None,
             Body::Page => absent,
-            Body::Json { a, b } => field(if place == Place::A { a } else { b }, asks, absent),
+            Body::Json { a, b } => field(if place == RuleTarget::A { a } else { b }, asks, absent),
         },
-        Place::Date if !answer.date => absent,
-        Place::Date => Some(match asks {
+        RuleTarget::Date if !answer.date => absent,
+        RuleTarget::Date => Some(match asks {
             Asks::Equals(_) => false,
             Asks::Exists(wanted) | Asks::HasValue(wanted) => wanted,
         }),
-        Place::Token => answer.token.map_or(absent, |number| Some(one_of(number))),
-        Place::Cookie => match answer.cookie {
+        RuleTarget::Token => answer.token.map_or(absent, |number| Some(one_of(number))),
+        RuleTarget::Cookie => match answer.cookie {
             Cookie::None => absent,
             Cookie::One => Some(one_of(1)),
             // Worth nothing; against a login it may speak.
@@ -100,19 +100,21 @@ fn leaf(plain: &Plain, answer: &Answer, absent_is_false: bool) -> Kleene {
     }
 }
 
-fn field(says: Says, asks: Asks, absent: Kleene) -> Kleene {
+fn field(says: FieldState, asks: Asks, absent: Kleene) -> Kleene {
     let (there, worth) = match says {
-        Says::Missing => return absent,
-        Says::Null | Says::Empty => (false, false),
-        Says::Blank | Says::Zero | Says::False | Says::FalseText | Says::List => (true, false),
-        Says::One | Says::Object => (true, true),
+        FieldState::Missing => return absent,
+        FieldState::Null | FieldState::Empty => (false, false),
+        FieldState::Blank | FieldState::Zero | FieldState::False | FieldState::FalseText | FieldState::List => {
+            (true, false)
+        }
+        FieldState::One | FieldState::Object => (true, true),
     };
     match (asks, says) {
         (Asks::Exists(wanted), _) => Some(there == wanted),
         (Asks::HasValue(wanted), _) => Some(worth == wanted),
-        (Asks::Equals(_), Says::List | Says::Object) => None,
-        (Asks::Equals(number), Says::One) => Some(number == 1),
-        (Asks::Equals(number), Says::Zero) => Some(number == 0),
+        (Asks::Equals(_), FieldState::List | FieldState::Object) => None,
+        (Asks::Equals(number), FieldState::One) => Some(number == 1),
+        (Asks::Equals(number), FieldState::Zero) => Some(number == 0),
         (Asks::Equals(_), _) => Some(false),
     }
 }

@@ -26,7 +26,7 @@ record! {
         /// A name for people.
         title: Option<Text>,
         /// `authentication` (the default) says accept or reject; `utility` makes pre-login calls and can never say accept.
-        kind: Option<Spanned<Kind>>,
+        kind: Option<Spanned<ConnectorKind>>,
         /// Constants of this installation, read when the connector loads and written `${name}`; the only way to vary
         /// scheme, host and port.
         settings: Dict<Setting>,
@@ -80,7 +80,7 @@ impl FromNode for Version {
 words! {
     /// What a connector is for.
     #[derive(Default)]
-    pub enum Kind as "a kind of connector" {
+    pub enum ConnectorKind as "a kind of connector" {
         /// It authenticates users.
         #[default]
         Authentication = "authentication",

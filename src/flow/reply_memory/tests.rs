@@ -20,18 +20,18 @@ use crate::upstream::{Outgoing, Reply, SendFault, Timings};
 use crate::verdict::{Cause, Verdict};
 
 /// An upstream that gives these bodies, one after the other, each with a header `x-note`.
-struct Says {
+struct CannedReply {
     bodies: Mutex<VecDeque<String>>,
     note: String,
 }
 
-impl Says {
+impl CannedReply {
     fn new(bodies: &[&str]) -> Self {
         Self { bodies: Mutex::new(bodies.iter().map(|&body| body.to_owned()).collect()), note: "short".to_owned() }
     }
 }
 
-impl Exchange for Says {
+impl Exchange for CannedReply {
     fn send<'a>(&'a self, _: &'a Outgoing, _: Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
         let note = HeaderValue::from_str(&self.note).unwrap();
         let headers = HeaderMap::from_iter([(HeaderName::from_static("x-note"), note)]);
@@ -61,7 +61,7 @@ steps:
 
 const READS: &str = "      success: { field: code, equals: 0 }";
 
-async fn login(connector: &Connector, says: &Says, budget: Option<&Arc<Budget>>) -> Report {
+async fn login(connector: &Connector, says: &CannedReply, budget: Option<&Arc<Budget>>) -> Report {
     let login = Login {
         username: "zhangsan".to_owned(),
         password: Secret::new("123456"),
@@ -80,23 +80,23 @@ async fn login(connector: &Connector, says: &Says, budget: Option<&Arc<Budget>>)
 async fn a_document_counts_as_what_it_takes_and_is_given_back() {
     let (connector, body) = (connector(READS), braces(10_000));
     let budget = Budget::new(2 << 20);
-    let report = login(&connector, &Says::new(&[&body]), Some(&budget)).await;
+    let report = login(&connector, &CannedReply::new(&[&body]), Some(&budget)).await;
     assert_eq!(unavailable(&report), Some(Cause::Overloaded), "{}", report.explain);
     assert!(report.explain.contains("limits.connector_reply_memory"), "{}", report.explain);
     assert_eq!(budget.held(), 0);
     let budget = Budget::new(16 << 20);
-    let report = login(&connector, &Says::new(&[&body]), Some(&budget)).await;
+    let report = login(&connector, &CannedReply::new(&[&body]), Some(&budget)).await;
     assert!(matches!(report.verdict, Verdict::Accept(_)), "{}", report.explain);
     assert_eq!(budget.held(), 0);
 }
 
 #[tokio::test]
 async fn a_document_that_takes_too_much_is_too_large_whatever_its_length() {
-    let report = login(&connector(READS), &Says::new(&[&braces(20_000)]), None).await;
+    let report = login(&connector(READS), &CannedReply::new(&[&braces(20_000)]), None).await;
     assert_eq!(unavailable(&report), Some(Cause::ResponseTooLarge), "{}", report.explain);
     assert!(report.explain.contains("transport.max_document"), "{}", report.explain);
     let none = format!("version: 1\ntransport: {{ max_document: 32MiB }}{}", connector_text());
-    let report = login(&written(&none), &Says::new(&[&braces(20_000)]), None).await;
+    let report = login(&written(&none), &CannedReply::new(&[&braces(20_000)]), None).await;
     assert!(matches!(report.verdict, Verdict::Accept(_)), "{}", report.explain);
 }
 
@@ -113,9 +113,9 @@ steps:
 #[tokio::test]
 async fn what_a_login_keeps_of_replies_is_bounded_as_one_document_is() {
     let keeps = connector(&format!("{READS}\n      capture: {{ data: data }}\n      map: {{ extension: data }}"));
-    let report = login(&keeps, &Says::new(&[&braces(4_000)]), None).await;
+    let report = login(&keeps, &CannedReply::new(&[&braces(4_000)]), None).await;
     assert!(matches!(report.verdict, Verdict::Accept(_)), "{}", report.explain);
-    let report = login(&keeps, &Says::new(&[&braces(12_000)]), None).await;
+    let report = login(&keeps, &CannedReply::new(&[&braces(12_000)]), None).await;
     assert_eq!(unavailable(&report), Some(Cause::ResponseTooLarge), "{}", report.explain);
     assert!(report.explain.contains("what this login retains of replies"), "{}", report.explain);
 }
@@ -123,7 +123,7 @@ async fn what_a_login_keeps_of_replies_is_bounded_as_one_document_is() {
 /// A login that waits for a later step holds what it captured, and no more.
 #[tokio::test]
 async fn captures_are_held_and_the_rest_of_a_reply_is_not() {
-    struct Looks<'b>(Says, &'b Arc<Budget>, Mutex<Vec<usize>>);
+    struct Looks<'b>(CannedReply, &'b Arc<Budget>, Mutex<Vec<usize>>);
     impl Exchange for Looks<'_> {
         fn send<'a>(&'a self, request: &'a Outgoing, deadline: Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
             self.2.lock().unwrap().push(self.1.held());
@@ -144,7 +144,7 @@ steps:
     );
     let budget = Budget::new(64 << 20);
     let large = format!(r#"{{"code":0,"data":[{},{}]}}"#, braces(2000), braces(8000));
-    let says = Looks(Says::new(&[&large, r#"{"code":0}"#]), &budget, Mutex::default());
+    let says = Looks(CannedReply::new(&[&large, r#"{"code":0}"#]), &budget, Mutex::default());
     let progress = Progress::default();
     let ports = Ports { replies: Some(&budget), ..Ports::bare(&says, &progress) };
     let input = Login {
@@ -172,12 +172,12 @@ fn a_large_reply_is_judged_on_another_thread() {
     let connector = connector(rule);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
     runtime.block_on(async {
-        let small = Says::new(&[r#"{"code":0}"#]);
+        let small = CannedReply::new(&[r#"{"code":0}"#]);
         let report = login(&connector, &small, None).now_or_never().expect("nothing to wait for");
         assert!(matches!(report.verdict, Verdict::Accept(_)), "{}", report.explain);
         let (free, busy) = std::sync::mpsc::sync_channel::<()>(1);
         let occupied = tokio::task::spawn_blocking(move || busy.recv());
-        let large = Says { note: "x".repeat(9000), ..Says::new(&[r#"{"code":0}"#]) };
+        let large = CannedReply { note: "x".repeat(9000), ..CannedReply::new(&[r#"{"code":0}"#]) };
         let mut judged = pin!(login(&connector, &large, None));
         assert!(judged.as_mut().now_or_never().is_none(), "the thread gets away");
         free.send(()).unwrap();
@@ -205,7 +205,7 @@ steps:
 "#,
     );
     let body = format!(r#"{{"code":0,"t":"token-of-login","pad":"{}"}}"#, "x".repeat(9000));
-    let report = login(&connector, &Says::new(&[&body]), None).await;
+    let report = login(&connector, &CannedReply::new(&[&body]), None).await;
     let Verdict::Challenge(challenge) = &report.verdict else { panic!("{}", report.explain) };
     assert_eq!(challenge.message.as_deref(), Some("to token-of-login"));
 }
@@ -240,7 +240,8 @@ steps:
                 Box::pin(std::future::ready(Ok(())))
             }
         }
-        let (says, progress, store) = (Says::new(&[&braces(count)]), Progress::default(), Store(Mutex::default()));
+        let (says, progress, store) =
+            (CannedReply::new(&[&braces(count)]), Progress::default(), Store(Mutex::default()));
         let ports = Ports { challenges: &store, ..Ports::bare(&says, &progress) };
         let input = Login {
             username: "zhangsan".to_owned(),

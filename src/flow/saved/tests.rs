@@ -17,9 +17,9 @@ use crate::secret::Secret;
 use crate::upstream::{Outgoing, Reply, SendFault, Timings};
 use crate::verdict::Verdict;
 
-struct Says(&'static str);
+struct CannedReply(&'static str);
 
-impl Exchange for Says {
+impl Exchange for CannedReply {
     fn send<'a>(&'a self, _: &'a Outgoing, _: tokio::time::Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
         let mut headers = http::HeaderMap::new();
         headers.insert("content-type", http::HeaderValue::from_static("application/json"));
@@ -68,7 +68,7 @@ steps:
 async fn kept(last_step: &str) -> String {
     let connector = connector(last_step);
     let (says, store, progress) =
-        (Says(r#"{"ok":1,"token":"TOKEN","extra":"EXTRA"}"#), InMemoryStore::default(), Progress::default());
+        (CannedReply(r#"{"ok":1,"token":"TOKEN","extra":"EXTRA"}"#), InMemoryStore::default(), Progress::default());
     let ports = Ports { challenges: &store, ..Ports::bare(&says, &progress) };
     let attributes: Object =
         [("device".to_owned(), "DEVICE".into()), ("floor".to_owned(), "FLOOR".into())].into_iter().collect();

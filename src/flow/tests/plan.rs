@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 /// What a reply says about one field.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Says {
+pub(super) enum CannedReply {
     Nothing,
     Null,
     Empty,
@@ -13,7 +13,7 @@ pub(super) enum Says {
     Yes,
 }
 
-impl Says {
+impl CannedReply {
     pub(super) fn json(self, name: &str) -> Option<String> {
         let value = match self {
             Self::Nothing => return None,
@@ -29,7 +29,7 @@ impl Says {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Body {
-    Json { reject: Says, more: Says, success: Says },
+    Json { reject: CannedReply, more: CannedReply, success: CannedReply },
     Html,
     Nothing,
 }
@@ -60,8 +60,8 @@ pub(super) struct PlannedStep {
     pub reply: PlannedReply,
 }
 
-fn says() -> impl Strategy<Value = Says> {
-    use Says::{Empty, No, Nothing, Null, Object, Yes};
+fn says() -> impl Strategy<Value = CannedReply> {
+    use CannedReply::{Empty, No, Nothing, Null, Object, Yes};
     prop_oneof![
         4 => Just(Yes), 3 => Just(No), 2 => Just(Nothing), 1 => Just(Null), 1 => Just(Empty), 1 => Just(Object)
     ]
@@ -100,7 +100,7 @@ pub(super) fn planned_step() -> impl Strategy<Value = PlannedStep> {
 
 /// One step that a right password satisfies.
 pub(super) fn yes(factor: bool) -> PlannedStep {
-    let body = Body::Json { reject: Says::Nothing, more: Says::Nothing, success: Says::Yes };
+    let body = Body::Json { reject: CannedReply::Nothing, more: CannedReply::Nothing, success: CannedReply::Yes };
     let reply = PlannedReply { status: 200, body, fails: false };
     PlannedStep {
         factor,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::plan::{Body, PlannedStep};
 use crate::condition::{Condition, Leaf, Operand, Operator, RejectRow, StepRules, Test, ValueSource};
 use crate::connector::ask::{Ask, AskField, AskType};
-use crate::connector::{Connector, Input, Kind, Needs, ResponsePlan, Role, Step};
+use crate::connector::{Connector, ConnectorKind, Input, Needs, ResponsePlan, Role, Step};
 use crate::context::Variable;
 use crate::document::{Number, Object, Path, Value};
 use crate::flow::progress::Progress;
@@ -148,7 +148,7 @@ pub(super) fn connector(steps: &[PlannedStep]) -> Connector {
     Connector {
         id: "planned".to_owned(),
         title: None,
-        kind: Kind::Authentication,
+        kind: ConnectorKind::Authentication,
         revision: "1".to_owned(),
         input: Input::default(),
         secrets: std::sync::Arc::default(),

@@ -1,16 +1,16 @@
 //! The reference: docs/contract.md sections 4.1 to 4.4 as plainly as they read, over a plan instead of a connector.
 
-use super::plan::{Body, PlannedReply, PlannedStep, Says};
+use super::plan::{Body, CannedReply, PlannedReply, PlannedStep};
 
 /// true, false, unknown
 type Kleene = Option<bool>;
 
-fn is_yes(reply: PlannedReply, field: fn(Says, Says, Says) -> Says) -> Kleene {
+fn is_yes(reply: PlannedReply, field: fn(CannedReply, CannedReply, CannedReply) -> CannedReply) -> Kleene {
     match reply.body {
         Body::Json { reject, more, success } => match field(reject, more, success) {
-            Says::Yes => Some(true),
-            Says::No | Says::Empty | Says::Null => Some(false),
-            Says::Nothing | Says::Object => None,
+            CannedReply::Yes => Some(true),
+            CannedReply::No | CannedReply::Empty | CannedReply::Null => Some(false),
+            CannedReply::Nothing | CannedReply::Object => None,
         },
         Body::Html | Body::Nothing => None,
     }
@@ -48,7 +48,7 @@ fn reference_step(step: &PlannedStep, outcomes: &[Plain]) -> Plain {
     if step.rejects {
         let row = is_yes(reply, |reject, _, _| reject);
         // A decoded reply that lacks the field does not report the error.
-        let absent = matches!(reply.body, Body::Json { reject: Says::Nothing, .. });
+        let absent = matches!(reply.body, Body::Json { reject: CannedReply::Nothing, .. });
         if !(row == Some(false) || (readable && absent)) {
             return Plain::Denied;
         }

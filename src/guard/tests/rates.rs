@@ -15,7 +15,7 @@ fn code<'a>(account: &'a str, ip: &str) -> CodeSend<'a> {
 }
 
 /// Five at once, then one every two minutes: never more than five in any time without a pause, and the wait that is
-/// told is the wait that helps.
+/// reported is the wait that helps.
 #[test]
 fn codes_beyond_the_quota_wait_as_long_as_they_are_told() {
     let quota = quota(5, 100, 600);

@@ -35,7 +35,7 @@ pub(super) type Owners = HashMap<NodeId, NodeId>;
 
 /// Parses a page.
 pub(super) fn parse(text: &str) -> Result<(Html, Owners), &'static str> {
-    let sink = Counted {
+    let sink = CountingSink {
         inner: HtmlTreeSink::new(Html::new_document()),
         owners: RefCell::default(),
         nodes: Cell::new(0),
@@ -87,7 +87,7 @@ fn starts_of_attributes(piece: &str) -> usize {
 
 /// Stands before the tree builder and lets nothing through once a cap is passed.
 struct Guard {
-    tree: TreeBuilder<NodeId, Counted>,
+    tree: TreeBuilder<NodeId, CountingSink>,
     emitted: Cell<bool>,
 }
 
@@ -122,14 +122,14 @@ impl TokenSink for Guard {
 }
 
 /// scraper's tree, counting what is put into it.
-struct Counted {
+struct CountingSink {
     inner: HtmlTreeSink,
     owners: RefCell<Owners>,
     nodes: Cell<usize>,
     over: Cell<Option<&'static str>>,
 }
 
-impl Counted {
+impl CountingSink {
     fn count(&self, nodes: usize) {
         self.nodes.set(self.nodes.get() + nodes);
         if self.nodes.get() > MAX_NODES {
@@ -147,7 +147,7 @@ impl Counted {
     }
 }
 
-impl TreeSink for Counted {
+impl TreeSink for CountingSink {
     type Handle = NodeId;
     type Output = (Html, Owners);
     type ElemName<'a> = Ref<'a, QualName>;

@@ -4,17 +4,17 @@ use std::borrow::Cow;
 
 use http::header::SET_COOKIE;
 
-use super::{Found, ReplyView, Void};
+use super::{ReplyView, SourceValue, Void};
 use crate::document::Value;
 use crate::response::set_cookie::{MAX_SET_COOKIES, SetCookie};
 
 /// The cookie of this name. Of one name, domain and path the last counts, as in a browser; of what is left, those
 /// that the reply does not end. Two such with different values are unknown.
-pub(super) fn read<'a>(reply: &ReplyView<'_>, name: &str) -> Found<'a> {
+pub(super) fn read<'a>(reply: &ReplyView<'_>, name: &str) -> SourceValue<'a> {
     let mut cookies: Vec<SetCookie> = Vec::new();
     let fields = reply.headers.get_all(SET_COOKIE);
     if fields.iter().count() > MAX_SET_COOKIES {
-        return Found::unknown("the reply sets too many cookies");
+        return SourceValue::unknown("the reply sets too many cookies");
     }
     for field in fields {
         if let Ok(cookie) = SetCookie::parse(field.as_bytes(), reply.now)
@@ -28,9 +28,9 @@ pub(super) fn read<'a>(reply: &ReplyView<'_>, name: &str) -> Found<'a> {
     let deleted = alive.is_empty();
     let foreign = reply.host.is_some_and(|host| alive.iter().all(|cookie| cookie.is_foreign_to(host)));
     let mut values = if deleted { over } else { alive }.into_iter().map(|cookie| cookie.value);
-    let Some(first) = values.next() else { return Found::Absent };
+    let Some(first) = values.next() else { return SourceValue::Absent };
     if values.any(|other| other != first) {
-        return Found::unknown("the reply sets the cookie more than once, to different values");
+        return SourceValue::unknown("the reply sets the cookie more than once, to different values");
     }
     let void = match (deleted, foreign) {
         (true, _) => Some(Void::Deleted),
@@ -38,7 +38,7 @@ pub(super) fn read<'a>(reply: &ReplyView<'_>, name: &str) -> Found<'a> {
         (false, false) => first.is_empty().then_some(Void::Empty),
     };
     match void {
-        Some(why) => Found::Void(Cow::Owned(Value::Text(first)), why),
-        None => Found::text(first),
+        Some(why) => SourceValue::Void(Cow::Owned(Value::Text(first)), why),
+        None => SourceValue::text(first),
     }
 }

@@ -3,7 +3,7 @@
 use scraper::selector::ToCss;
 use scraper::{ElementRef, Selector};
 
-use super::Found;
+use super::SourceValue;
 use crate::response::html::{Page, text_of};
 
 /// Longest selector in bytes: it is typed by a person, and each of its parts is work for each element.
@@ -68,7 +68,7 @@ impl Css {
     }
 
     /// The value that all matching elements share; an element without the attribute has none.
-    pub(in crate::response) fn read<'a>(&self, page: &Page) -> Found<'a> {
+    pub(in crate::response) fn read<'a>(&self, page: &Page) -> SourceValue<'a> {
         let mut shared: Option<Option<String>> = None;
         for (at, element) in self.elements(page).enumerate() {
             let value = match &self.attr {
@@ -76,15 +76,15 @@ impl Css {
                 None => Some(text_of(element)),
             };
             match &shared {
-                Some(_) if at >= MAX_HITS => return Found::unknown("too many elements match"),
+                Some(_) if at >= MAX_HITS => return SourceValue::unknown("too many elements match"),
                 Some(first) if *first != value => {
-                    return Found::unknown("more than one element matches, and they differ");
+                    return SourceValue::unknown("more than one element matches, and they differ");
                 }
                 Some(_) => {}
                 None => shared = Some(value),
             }
         }
-        shared.flatten().map_or(Found::Absent, Found::text)
+        shared.flatten().map_or(SourceValue::Absent, SourceValue::text)
     }
 }
 

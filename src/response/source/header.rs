@@ -3,33 +3,35 @@
 use http::HeaderName;
 use http::header::HeaderMap;
 
-use super::Found;
+use super::SourceValue;
 use crate::document::{Gaps, MembersError, from_form};
 
 /// The value of the one field of this name.
-pub(super) fn whole<'a>(headers: &HeaderMap, name: &HeaderName) -> Found<'a> {
+pub(super) fn whole<'a>(headers: &HeaderMap, name: &HeaderName) -> SourceValue<'a> {
     match only(headers, name) {
-        Ok(Some(text)) => Found::text(text),
-        Ok(None) => Found::Absent,
-        Err(why) => Found::unknown(why),
+        Ok(Some(text)) => SourceValue::text(text),
+        Ok(None) => SourceValue::Absent,
+        Err(why) => SourceValue::unknown(why),
     }
 }
 
 /// One parameter of the query of the URL in the field; relative URLs have queries, too.
-pub(super) fn parameter<'a>(headers: &HeaderMap, name: &HeaderName, parameter: &str) -> Found<'a> {
+pub(super) fn parameter<'a>(headers: &HeaderMap, name: &HeaderName, parameter: &str) -> SourceValue<'a> {
     let url = match only(headers, name) {
         Ok(Some(url)) => url,
-        Ok(None) => return Found::Absent,
-        Err(why) => return Found::unknown(why),
+        Ok(None) => return SourceValue::Absent,
+        Err(why) => return SourceValue::unknown(why),
     };
     let before_fragment = url.split('#').next().unwrap_or(url);
     let Some((_, query)) = before_fragment.split_once('?') else {
-        return Found::Absent;
+        return SourceValue::Absent;
     };
     match from_form(query.as_bytes(), encoding_rs::UTF_8, Gaps::Allow) {
-        Ok(mut members) => members.swap_remove(parameter).map_or(Found::Absent, Found::text),
-        Err(MembersError::Repeated) => Found::unknown("a parameter of the URL in the header occurs more than once"),
-        Err(_) => Found::unknown("the query of the URL in the header cannot be read"),
+        Ok(mut members) => members.swap_remove(parameter).map_or(SourceValue::Absent, SourceValue::text),
+        Err(MembersError::Repeated) => {
+            SourceValue::unknown("a parameter of the URL in the header occurs more than once")
+        }
+        Err(_) => SourceValue::unknown("the query of the URL in the header cannot be read"),
     }
 }
 

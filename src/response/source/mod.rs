@@ -73,7 +73,7 @@ impl<'a> ReplyView<'a> {
 
 /// What a source came upon.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found<'a> {
+pub enum SourceValue<'a> {
     /// The value.
     Value(Cow<'a, Value>),
     /// A cookie that is set to nothing that counts. It compares like a value against a login, and never for one.
@@ -106,7 +106,7 @@ impl Void {
     }
 }
 
-impl<'a> Found<'a> {
+impl<'a> SourceValue<'a> {
     /// The value, for code that passes it on and proves nothing by it: a cookie of another domain is a value then, one that
     /// the reply deletes is not.
     pub fn into_value(self) -> Option<Cow<'a, Value>> {
@@ -156,10 +156,10 @@ impl Source {
     }
 
     /// Reads it; what a pattern reads is charged to `work`.
-    pub fn read<'a>(&self, reply: &ReplyView<'a>, work: &Work) -> Found<'a> {
+    pub fn read<'a>(&self, reply: &ReplyView<'a>, work: &Work) -> SourceValue<'a> {
         match self {
             Self::Field(path) => match &reply.decoded.document {
-                Ok(document) => Found::at(path, document, reply.decoded.shape, work),
+                Ok(document) => SourceValue::at(path, document, reply.decoded.shape, work),
                 Err(_) => undecodable(reply.decoded),
             },
             Self::Header { name, query: None } => header::whole(reply.headers, name),
@@ -168,8 +168,8 @@ impl Source {
             Self::Regex(pattern) => match &reply.decoded.text {
                 // What is not what it should be (half a JSON text) is not to be searched for good news, either.
                 Some(text) if reply.decoded.document.is_ok() => match pattern.first(text, work) {
-                    Ok(group) => group.map_or(Found::Absent, Found::text),
-                    Err(spent) => Found::Unknown(Cow::Owned(spent.to_string())),
+                    Ok(group) => group.map_or(SourceValue::Absent, SourceValue::text),
+                    Err(spent) => SourceValue::Unknown(Cow::Owned(spent.to_string())),
                 },
                 _ => undecodable(reply.decoded),
             },
@@ -177,16 +177,16 @@ impl Source {
                 (Err(_), _) => undecodable(reply.decoded),
                 (Ok(_), BodyKind::Html) => reply.decoded.page.of_css(css),
                 // JSON, say, is understood, and has no elements.
-                (Ok(_), _) => Found::Absent,
+                (Ok(_), _) => SourceValue::Absent,
             },
         }
     }
 }
 
-fn undecodable(decoded: &Decoded) -> Found<'static> {
+fn undecodable(decoded: &Decoded) -> SourceValue<'static> {
     match &decoded.document {
-        Err(why) => Found::Unknown(Cow::Owned(why.clone())),
-        Ok(_) => Found::unknown("the body is no text in its charset"),
+        Err(why) => SourceValue::Unknown(Cow::Owned(why.clone())),
+        Ok(_) => SourceValue::unknown("the body is no text in its charset"),
     }
 }
 

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use http::HeaderValue;
 use http::header::{HeaderMap, HeaderName, LOCATION, SET_COOKIE};
 
-use super::{CapturePattern, Css, Found, ReplyView, Source};
+use super::{CapturePattern, Css, ReplyView, Source, SourceValue};
 use crate::context::Work;
 use crate::document::{Path, Value};
 use crate::response::{Decoded, Decoding, Wanted, decode};
@@ -27,13 +27,13 @@ fn read(source: &Source, headers: &HeaderMap, decoded: &Decoded) -> String {
     told(source.read(&ReplyView::new(200, headers, decoded, NOW), &Work::default()))
 }
 
-fn told(found: Found<'_>) -> String {
+fn told(found: SourceValue<'_>) -> String {
     let text = |value: Cow<'_, Value>| value.scalar_text().unwrap_or("(no scalar)").to_owned();
     match found {
-        Found::Value(value) => text(value),
-        Found::Void(value, why) => format!("{why:?} {}", text(value)).to_lowercase(),
-        Found::Absent => "absent".to_owned(),
-        Found::Unknown(_) => "unknown".to_owned(),
+        SourceValue::Value(value) => text(value),
+        SourceValue::Void(value, why) => format!("{why:?} {}", text(value)).to_lowercase(),
+        SourceValue::Absent => "absent".to_owned(),
+        SourceValue::Unknown(_) => "unknown".to_owned(),
     }
 }
 

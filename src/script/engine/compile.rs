@@ -12,7 +12,7 @@ use boa_engine::object::JsObject;
 use boa_engine::parser::Parser;
 use boa_engine::{Context, JsError, JsString, Source};
 
-use super::finder::Found;
+use super::finder::ScriptFacts;
 use super::syntax::{SyntaxError, check, mistake};
 use crate::script::ScriptKind;
 use crate::script::reads::ScriptPosition;
@@ -35,7 +35,11 @@ const START: ScriptPosition = ScriptPosition { line: 1, column: 1 };
 
 /// Compiles a script to a function that takes the parameters and returns `[returned, env or result]`. Runs nothing of
 /// it.
-pub(super) fn compile(kind: ScriptKind, text: &str, context: &mut Context) -> Result<(Found, JsObject), SyntaxError> {
+pub(super) fn compile(
+    kind: ScriptKind,
+    text: &str,
+    context: &mut Context,
+) -> Result<(ScriptFacts, JsObject), SyntaxError> {
     let found = check(text, context.interner_mut())?;
     let wrapped = wrap(kind, text, &found, context);
     let source = Source::from_bytes(&wrapped).with_path(Path::new(PATH));
@@ -62,7 +66,7 @@ fn of_the_whole(wrapped: &str, error: &JsError, context: &mut Context) -> Syntax
 /// of this object.
 ///
 /// The wrapper's own `this` calls the body, see [`super::body`].
-fn wrap(kind: ScriptKind, text: &str, found: &Found, context: &mut Context) -> String {
+fn wrap(kind: ScriptKind, text: &str, found: &ScriptFacts, context: &mut Context) -> String {
     let parameters = parameters(kind).join(",");
     let outcome = match kind {
         ScriptKind::Variables => "env",

@@ -19,7 +19,7 @@ use std::ops::ControlFlow;
 
 /// What the walk found.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct ScriptFacts {
     pub reads: Reads,
     /// Names that a pasted library sets on `this` or `globalThis` and the script then uses bare; see `compile`.
     pub exports: BTreeSet<String>,
@@ -31,7 +31,7 @@ pub(crate) struct Found {
 
 pub(super) struct Finder<'i> {
     pub(super) interner: &'i Interner,
-    pub(super) found: Found,
+    pub(super) found: ScriptFacts,
     pub(super) scopes: Scopes,
     /// The number of functions around this node that have a `this` of their own.
     pub(super) functions: usize,

@@ -3,7 +3,7 @@
 //! Anything that is not plainly `root.name` counts as "all of it": an error in that direction costs a connector author
 //! one `role: factor`, an error in the other would lose data or taint.
 
-use super::finder::{Finder, Flow, Found, place};
+use super::finder::{Finder, Flow, ScriptFacts, place};
 use super::record::{Mode, Root};
 use super::scopes::Scopes;
 use boa_engine::ast::expression::literal::{Literal, TemplateLiteral};
@@ -19,10 +19,10 @@ use boa_engine::interner::Interner;
 use std::collections::BTreeSet;
 
 /// Walks a body that parsed.
-pub(super) fn find(body: &FunctionBody, interner: &Interner) -> Found {
+pub(super) fn find(body: &FunctionBody, interner: &Interner) -> ScriptFacts {
     let mut finder = Finder {
         interner,
-        found: Found::default(),
+        found: ScriptFacts::default(),
         scopes: Scopes::default(),
         functions: 0,
         free: BTreeSet::new(),

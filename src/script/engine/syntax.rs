@@ -11,7 +11,7 @@ use boa_engine::interner::Interner;
 use boa_engine::parser::lexer::error::Error as LexError;
 use boa_engine::parser::{Error as ParseError, Parser};
 
-use super::finder::{Found, place};
+use super::finder::{ScriptFacts, place};
 use super::reads::find;
 use crate::script::reads::ScriptPosition;
 
@@ -23,7 +23,7 @@ pub(crate) struct SyntaxError {
 }
 
 /// Parses the body and looks through it.
-pub(crate) fn check(text: &str, interner: &mut Interner) -> Result<Found, SyntaxError> {
+pub(crate) fn check(text: &str, interner: &mut Interner) -> Result<ScriptFacts, SyntaxError> {
     let body = parse(text, interner)?;
     let found = find(&body, interner);
     match found.forbidden {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward::api::reply;
 use doorward::catalog::{Loader, files};
-use doorward::connector::Kind;
+use doorward::connector::ConnectorKind;
 use doorward::connector::Live;
 use doorward::connector::check::SecretsFrom;
 use doorward::connector::raw::golden::GoldenCase;
@@ -217,7 +217,7 @@ impl Place {
     async fn asks(&self, id: &str, attempt: &Try<'_>, replies: &Replies, outputs: &mut Vec<(String, String)>) {
         let login = &attempt.login;
         let attributes: serde_json::Value = serde_json::to_value(Value::Object(login.attributes.clone())).unwrap();
-        if attempt.live.connector.kind == Kind::Utility {
+        if attempt.live.connector.kind == ConnectorKind::Utility {
             self.upstream.answers(replies);
             let body = json!({ "username": login.username, "inputs": attributes });
             let (status, said) = self.daemon.call("POST", &format!("/v1/utilities/{id}"), Some(body)).await;

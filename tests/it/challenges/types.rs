@@ -80,7 +80,7 @@ async fn a_push_is_polled_until_it_is_confirmed() {
 
 /// Whoever polls without a pause asks Doorward, and not the upstream.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poll_before_its_time_asks_nobody_and_keeps_the_challenge() {
+async fn a_poll_before_its_time_is_not_sent_upstream_and_keeps_the_challenge() {
     let upstream = Upstream::start().await;
     let lab = Lab::new(&connectors::push(&upstream.base, "1m")).await;
     let opened = lab.open().await;
@@ -102,7 +102,7 @@ async fn a_poll_before_its_time_asks_nobody_and_keeps_the_challenge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn polling_for_a_code_asks_nobody() {
+async fn polling_for_a_code_is_not_sent_upstream() {
     let upstream = Upstream::start().await;
     let lab = Lab::new(&connectors::sms(&upstream.base)).await;
     let opened = lab.open().await;

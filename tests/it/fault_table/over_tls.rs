@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 
-use super::Outcome;
+use super::FaultSeen;
 use super::plays::{HEAD, LONG, alone, asked};
 use crate::faults::{SHORT, ask};
 use crate::support::certs::{Authority, Identity};
@@ -21,7 +21,7 @@ use crate::surroundings::{ROOTS, send_test};
 use crate::tls::{self, NAME, pinned, trusting};
 
 /// Lines of TLS; none for a line that is not about it.
-pub async fn over_tls(what: &str) -> Vec<Outcome> {
+pub async fn over_tls(what: &str) -> Vec<FaultSeen> {
     let (ours, theirs) = (Authority::new("our CA"), Authority::new("their CA"));
     let good = ours.good(&[NAME]);
     let own = Identity::self_signed(NAME);
@@ -66,7 +66,7 @@ pub async fn over_tls(what: &str) -> Vec<Outcome> {
 /// The settings of a server that shows an identity; the second one is another's.
 type TlsSettingsOf = for<'a> fn(&'a Identity, &'a Identity) -> TlsSettings<'a>;
 
-async fn client_certificates(what: &str, ours: &Authority, theirs: &Authority, good: &Identity) -> Vec<Outcome> {
+async fn client_certificates(what: &str, ours: &Authority, theirs: &Authority, good: &Identity) -> Vec<FaultSeen> {
     let clients = Authority::new("client CA");
     let stranger = theirs.good(&["doorward"]);
     let as_stranger = TlsConfig {
@@ -92,7 +92,7 @@ async fn client_certificates(what: &str, ours: &Authority, theirs: &Authority, g
 }
 
 /// One that answers in TLS 1.0, as servers do that know of nothing else.
-async fn an_old_server() -> Outcome {
+async fn an_old_server() -> FaultSeen {
     let server = FaultServer::play(|_, mut wire| async move {
         let mut hello = [0; 4096];
         let _ = wire.tcp.read(&mut hello).await;
@@ -106,7 +106,7 @@ async fn an_old_server() -> Outcome {
     asked(&client(&tls::config(TlsConfig::default()), &[&url]), &url, LONG).await
 }
 
-async fn no_handshake(what: &str) -> Vec<Outcome> {
+async fn no_handshake(what: &str) -> Vec<FaultSeen> {
     let silent = FaultServer::play(|_, mut wire| async move { wire.hang().await }).await;
     let closing = FaultServer::play(|_, mut wire| async move {
         let mut hello = [0; 4096];
@@ -129,7 +129,7 @@ async fn no_handshake(what: &str) -> Vec<Outcome> {
 }
 
 /// The reply ends with the connection, and nothing in TLS says that this is its end.
-pub async fn cut_off_tls() -> Outcome {
+pub async fn cut_off_tls() -> FaultSeen {
     let ca = Authority::new("our CA");
     let good = ca.good(&[NAME]);
     let acceptor = TlsAcceptor::from(Arc::new(TlsSettings::new(&good).config()));
@@ -150,7 +150,7 @@ pub async fn cut_off_tls() -> Outcome {
 }
 
 /// The end of the connection comes in one packet with the end of the handshake, before a request can be written.
-pub async fn closed_after_the_handshake() -> Outcome {
+pub async fn closed_after_the_handshake() -> FaultSeen {
     let ca = Authority::new("our CA");
     let good = ca.good(&[NAME]);
     let versions = [&rustls::version::TLS12];
@@ -182,7 +182,7 @@ pub async fn closed_after_the_handshake() -> Outcome {
 }
 
 /// In a process of its own, whose roots are an empty file.
-pub async fn without_roots() -> Outcome {
+pub async fn without_roots() -> FaultSeen {
     let good = Authority::new("our CA").good(&["127.0.0.1"]);
     let server = TlsServer::start(TlsSettings::new(&good)).await;
     let origin = format!("https://{}", server.addr);

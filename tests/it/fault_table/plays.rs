@@ -7,7 +7,7 @@ use doorward::upstream::{Client, Egress, EgressRules, Origin, SendFault, TlsConf
 use tokio::net::{TcpSocket, TcpStream};
 use url::Url;
 
-use super::Outcome;
+use super::FaultSeen;
 use super::over_tls::{closed_after_the_handshake, cut_off_tls, over_tls, without_roots};
 use crate::faults::{CAP, SHORT, ask, ask_timed, closing, config};
 use crate::support::fault_server::{FaultServer, Wire};
@@ -25,7 +25,7 @@ pub const SILENT_NAMES: &str = "deadline while a name is resolved";
 pub const SILENT_HANDSHAKE: &str = "deadline in the handshake";
 
 /// Plays the line `what`, each way of it.
-pub async fn of(what: &str) -> Vec<Outcome> {
+pub async fn of(what: &str) -> Vec<FaultSeen> {
     let what = what.trim_end_matches(" (doubt)");
     if let Some(replies) = replies(what) {
         let mut outcomes = Vec::new();
@@ -35,7 +35,7 @@ pub async fn of(what: &str) -> Vec<Outcome> {
         return outcomes;
     }
     match what {
-        "nobody listens" => vec![to_nobody().await],
+        "the port is closed" => vec![to_nobody().await],
         "black hole, within connect_timeout" => vec![black_hole(SHORT, LONG).await],
         "deadline while connecting" => vec![black_hole(LONG, SHORT).await],
         "address outside the bound" => vec![resolved(&Answers::of(&[&["169.254.169.254"]]), "4a.example.com").await],
@@ -111,28 +111,28 @@ fn replies(what: &str) -> Option<Vec<String>> {
 }
 
 /// Asks a server that is expected to fail, beside a good one of the same connector.
-async fn against(bad: &FaultServer, within: Duration) -> Outcome {
+async fn against(bad: &FaultServer, within: Duration) -> FaultSeen {
     let good = FaultServer::always(OK).await;
     let client = client(&config(), &[&good.url("/"), &bad.url("/")]);
     ask(&client, &good.url("/"), LONG).await.unwrap();
     let outcome = asked(&client, &bad.url("/login?token=canary"), within).await;
     ask(&client, &good.url("/"), LONG).await.unwrap();
-    Outcome { given_up: Some(good.connections() == 2), ..outcome }
+    FaultSeen { given_up: Some(good.connections() == 2), ..outcome }
 }
 
 /// Asks one server alone, and fails.
-pub async fn asked(client: &Client, url: &Url, within: Duration) -> Outcome {
+pub async fn asked(client: &Client, url: &Url, within: Duration) -> FaultSeen {
     let (answer, late) = ask_timed(client, url, within).await;
-    Outcome { fault: answer.unwrap_err(), given_up: None, late }
+    FaultSeen { fault: answer.unwrap_err(), given_up: None, late }
 }
 
-pub fn alone(fault: SendFault) -> Outcome {
-    Outcome { fault, given_up: None, late: Duration::ZERO }
+pub fn alone(fault: SendFault) -> FaultSeen {
+    FaultSeen { fault, given_up: None, late: Duration::ZERO }
 }
 
 /// Lines that a server makes true by what it does after the request.
-async fn on_the_wire(what: &str) -> Vec<Outcome> {
-    async fn after<F, Fut>(within: Duration, play: F) -> Outcome
+async fn on_the_wire(what: &str) -> Vec<FaultSeen> {
+    async fn after<F, Fut>(within: Duration, play: F) -> FaultSeen
     where
         F: Fn(Wire) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = ()> + Send + 'static,
@@ -226,13 +226,13 @@ async fn on_the_wire(what: &str) -> Vec<Outcome> {
     }
 }
 
-async fn to_nobody() -> Outcome {
+async fn to_nobody() -> FaultSeen {
     let url = nobody();
     asked(&client(&config(), &[&url]), &url, LONG).await
 }
 
 /// A listener that accepts nothing and whose queue is full drops what comes.
-async fn black_hole(connect_timeout: Duration, within: Duration) -> Outcome {
+async fn black_hole(connect_timeout: Duration, within: Duration) -> FaultSeen {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(0).unwrap();
@@ -247,7 +247,7 @@ async fn black_hole(connect_timeout: Duration, within: Duration) -> Outcome {
 }
 
 /// A connector of http://4a.example.com asks `host`, with these answers of DNS.
-async fn resolved(answers: &Arc<Answers>, host: &str) -> Outcome {
+async fn resolved(answers: &Arc<Answers>, host: &str) -> FaultSeen {
     let config = TransportConfig { connect_timeout: SHORT, ..config() };
     let origin = Origin::parse("http://4a.example.com").unwrap();
     let client =
@@ -255,20 +255,20 @@ async fn resolved(answers: &Arc<Answers>, host: &str) -> Outcome {
     asked(&client, &Url::parse(&format!("http://{host}/")).unwrap(), LONG).await
 }
 
-async fn silent_names() -> Outcome {
+async fn silent_names() -> FaultSeen {
     let origin = Origin::parse("http://4a.example.com").unwrap();
     let egress = Arc::new(Egress::default());
     let client = Client::with_lookup(&config(), egress, &[origin], Answers::silent()).unwrap();
     asked(&client, &Url::parse("http://4a.example.com/").unwrap(), SHORT).await
 }
 
-async fn silent_handshake() -> Outcome {
+async fn silent_handshake() -> FaultSeen {
     let server = FaultServer::play(|_, mut wire| async move { wire.hang().await }).await;
     let url = Url::parse(&format!("https://{NAME}:{}/", server.addr.port())).unwrap();
     asked(&client(&tls::config(TlsConfig::default()), &[&url]), &url, SHORT).await
 }
 
-async fn through_proxies() -> Vec<Outcome> {
+async fn through_proxies() -> Vec<FaultSeen> {
     let mut outcomes = Vec::new();
     for answer in
         ["HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "HTTP/1.1 502 Bad Gateway\r\n\r\n", "SOCKS?\r\n\r\n"]
@@ -283,7 +283,7 @@ async fn through_proxies() -> Vec<Outcome> {
     outcomes
 }
 
-async fn no_place() -> Vec<Outcome> {
+async fn no_place() -> Vec<FaultSeen> {
     let server = FaultServer::play(|_, mut wire| async move { wire.hang().await }).await;
     let client = client(&TransportConfig { max_in_flight: 1, ..config() }, &[&server.url("/")]);
     let url = server.url("/");
@@ -295,7 +295,7 @@ async fn no_place() -> Vec<Outcome> {
     vec![alone(second.unwrap_err()), alone(third.unwrap_err())]
 }
 
-async fn half_open() -> Outcome {
+async fn half_open() -> FaultSeen {
     let server = FaultServer::play(|_, mut wire| async move {
         wire.request().await;
         wire.say(OK).await;

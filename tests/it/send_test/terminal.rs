@@ -39,7 +39,7 @@ async fn the_prompt_shows_nothing_of_the_password() {
     let directory = place.path().to_owned();
     let screen = tokio::task::spawn_blocking(move || {
         let output = Command::new("python3")
-            .args(["-c", TERMINAL, "Password of zhang\u{fffd}san: ", "s3cret words", env!("CARGO_BIN_EXE_doorward")])
+            .args(["-c", TERMINAL, "Password of zhang\\u{7}san: ", "s3cret words", env!("CARGO_BIN_EXE_doorward")])
             .args(["test", "corp", "--username", "zhang\u{7}san"])
             .current_dir(directory)
             .env("NO_COLOR", "1")

@@ -1,18 +1,18 @@
 //! Connections whose caller is not authenticated yet: they are closed before any other when there are too many.
 //!
-//! `/healthz` needs no token, and neither does a connection that sends nothing. So a connection is a guest until a call on it
-//! was an authenticated client's. Guests are bounded below the number of all connections, and one more closes the oldest: a
-//! console that connects gets in and is no guest any more after its first call. Each client may have as many authenticated
-//! connections as it leaves to others; what it has beyond that stays a guest, or it alone could hold all of them.
+//! `/healthz` needs no token, and neither does a connection that sends nothing. So a connection is unauthenticated until a call on it
+//! was an authenticated client's. Unauthenticated ones are bounded below the number of all connections, and one more closes the oldest: a
+//! console that connects gets a slot and is authenticated after its first call. Each client may have as many authenticated
+//! connections as it leaves to others; what it has beyond that counts as unauthenticated, or it alone could hold all of them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
-/// All guests, by age.
+/// All unauthenticated connections, by age.
 #[derive(Debug)]
-pub(super) struct Guests {
+pub(super) struct ConnectionSlots {
     connections: usize,
     max: usize,
     state: Mutex<State>,
@@ -28,23 +28,23 @@ struct State {
 
 /// One connection.
 #[derive(Debug)]
-pub(crate) struct Guest {
+pub(crate) struct ConnectionSlot {
     number: u64,
     /// Whose it is, once it is authenticated.
     client: OnceLock<String>,
     evict: Arc<Notify>,
-    guests: Arc<Guests>,
+    slots: Arc<ConnectionSlots>,
 }
 
-impl Guests {
+impl ConnectionSlots {
     /// A quarter of `connections` is for authenticated clients.
     pub(crate) fn of(connections: usize) -> Arc<Self> {
         let max = (connections - connections / 4).max(1);
         Arc::new(Self { connections, max, state: Mutex::default() })
     }
 
-    /// Adds a connection; evicts the oldest guest when there are too many.
-    pub(crate) fn enter(self: &Arc<Self>) -> Arc<Guest> {
+    /// Adds a connection; evicts the oldest unauthenticated one when there are too many.
+    pub(crate) fn enter(self: &Arc<Self>) -> Arc<ConnectionSlot> {
         let closed = Arc::new(Notify::new());
         let mut state = self.state();
         if state.evict.len() >= self.max {
@@ -54,7 +54,7 @@ impl Guests {
         state.next += 1;
         state.evict.insert(number, Arc::clone(&closed));
         drop(state);
-        Arc::new(Guest { number, client: OnceLock::new(), evict: closed, guests: Arc::clone(self) })
+        Arc::new(ConnectionSlot { number, client: OnceLock::new(), evict: closed, slots: Arc::clone(self) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -67,10 +67,10 @@ fn evict(oldest: Option<(u64, Arc<Notify>)>) -> bool {
     oldest.map(|(_, evict)| evict.notify_one()).is_some()
 }
 
-impl Guest {
-    /// Evicts the oldest other guest for this one. False when there is none, or it was evicted already.
+impl ConnectionSlot {
+    /// Evicts the oldest other unauthenticated connection for this one. False when there is none, or it was evicted already.
     pub(crate) fn evict_oldest(&self) -> bool {
-        let mut state = self.guests.state();
+        let mut state = self.slots.state();
         let oldest = state.evict.first_key_value().map(|(number, _)| *number);
         oldest.is_some_and(|oldest| oldest != self.number) && evict(state.evict.pop_first())
     }
@@ -80,10 +80,10 @@ impl Guest {
         if self.client.get().is_some() {
             return;
         }
-        let mut state = self.guests.state();
+        let mut state = self.slots.state();
         let all: usize = state.authenticated.values().sum();
         let own = state.authenticated.get(client).copied().unwrap_or(0);
-        let has_its_share = !alone && own >= self.guests.connections.saturating_sub(all);
+        let has_its_share = !alone && own >= self.slots.connections.saturating_sub(all);
         // Two calls of one connection may come at once.
         if !has_its_share && self.client.set(client.to_owned()).is_ok() {
             *state.authenticated.entry(client.to_owned()).or_default() += 1;
@@ -97,9 +97,9 @@ impl Guest {
     }
 }
 
-impl Drop for Guest {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut state = self.guests.state();
+        let mut state = self.slots.state();
         match self.client.get() {
             None => drop(state.evict.remove(&self.number)),
             Some(client) => {
@@ -119,13 +119,16 @@ mod tests {
 
     #[test]
     fn the_oldest_guest_gives_way_and_known_callers_stay() {
-        let guests = Guests::of(4);
-        let inside: Vec<_> = (0..3).map(|_| guests.enter()).collect();
+        let slots = ConnectionSlots::of(4);
+        let inside: Vec<_> = (0..3).map(|_| slots.enter()).collect();
         inside[0].authenticated("console", true);
-        let one_more = guests.enter();
-        assert!(inside.iter().all(|guest| guest.evicted().now_or_never().is_none()), "three guests may be there");
-        let another = guests.enter();
-        let out: Vec<bool> = inside.iter().map(|guest| guest.evicted().now_or_never().is_some()).collect();
+        let one_more = slots.enter();
+        assert!(
+            inside.iter().all(|slot| slot.evicted().now_or_never().is_none()),
+            "three unauthenticated connections may be open"
+        );
+        let another = slots.enter();
+        let out: Vec<bool> = inside.iter().map(|slot| slot.evicted().now_or_never().is_some()).collect();
         assert_eq!(out, [false, true, false]);
         drop(inside);
         assert!(another.evict_oldest(), "one_more is older");
@@ -136,22 +139,22 @@ mod tests {
 
     #[test]
     fn no_client_makes_all_connections_its_own() {
-        let guests = Guests::of(8);
-        let inside: Vec<_> = (0..8).map(|_| guests.enter()).collect();
-        let known = |inside: &[Arc<Guest>]| inside.iter().filter(|guest| guest.client.get().is_some()).count();
-        for guest in &inside[2..] {
-            guest.authenticated("one", false);
+        let slots = ConnectionSlots::of(8);
+        let inside: Vec<_> = (0..8).map(|_| slots.enter()).collect();
+        let known = |inside: &[Arc<ConnectionSlot>]| inside.iter().filter(|slot| slot.client.get().is_some()).count();
+        for slot in &inside[2..] {
+            slot.authenticated("one", false);
         }
         assert_eq!(known(&inside), 4);
-        let late = guests.enter();
+        let late = slots.enter();
         assert!(late.evict_oldest(), "what the client has beyond its share gives way");
         late.authenticated("another", false);
         assert!(late.client.get().is_some());
         drop(inside);
-        assert_eq!(guests.state().authenticated.values().sum::<usize>(), 1, "what is gone counts no more");
-        let alone: Vec<_> = (0..7).map(|_| guests.enter()).collect();
-        for guest in &alone {
-            guest.authenticated("one", true);
+        assert_eq!(slots.state().authenticated.values().sum::<usize>(), 1, "what is gone counts no more");
+        let alone: Vec<_> = (0..7).map(|_| slots.enter()).collect();
+        for slot in &alone {
+            slot.authenticated("one", true);
         }
         assert_eq!(known(&alone), 7);
     }
