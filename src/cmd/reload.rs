@@ -8,18 +8,15 @@ use doorward::trace::harmless;
 use reqwest::Method;
 use serde::Deserialize;
 
+use super::MISCONFIGURED;
 use super::output::print;
-use super::remote::{Access, Address, Answer, Client};
-use super::{MISCONFIGURED, load};
+use super::remote::{Answer, Daemon};
 
 /// `doorward reload`
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The running daemon: https://host:port, http://127.0.0.1:port or unix:/path
-    #[arg(long, value_name = "URL")]
-    daemon: Address,
     #[command(flatten)]
-    access: Access,
+    daemon: Daemon,
 }
 
 #[derive(Deserialize)]
@@ -29,11 +26,7 @@ struct DiagnosticText {
 
 /// 0: all connectors load; 4: one does not, or their directory cannot be read.
 pub fn run(options: Options) -> Result<ExitCode> {
-    let client = Client::new(options.daemon, &options.access)?;
-    let mut answer = load::runtime()?.block_on(client.call(Method::POST, "/v1/reload", None))?;
-    if answer.status != 200 {
-        return Err(answer.refusal());
-    }
+    let mut answer = options.daemon.call(Method::POST, "/v1/reload")?;
     let unreadable = answer.take::<Option<bool>>("unreadable")?.unwrap_or_default();
     if unreadable {
         print("the directory of connectors cannot be read; what ran before still runs\n")?;

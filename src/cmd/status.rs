@@ -8,18 +8,15 @@ use doorward::trace::harmless;
 use reqwest::Method;
 use serde::Deserialize;
 
+use super::UNAVAILABLE;
 use super::output::print;
-use super::remote::{Access, Address, Client};
-use super::{UNAVAILABLE, load};
+use super::remote::Daemon;
 
 /// `doorward status`
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The running daemon: https://host:port, http://127.0.0.1:port or unix:/path
-    #[arg(long, value_name = "URL")]
-    daemon: Address,
     #[command(flatten)]
-    access: Access,
+    daemon: Daemon,
     /// Prints the daemon's answer, one JSON object
     #[arg(long)]
     json: bool,
@@ -42,11 +39,7 @@ struct Connector {
 
 /// 0: it takes logins; 3: it answers and takes none.
 pub fn run(options: Options) -> Result<ExitCode> {
-    let client = Client::new(options.daemon, &options.access)?;
-    let mut answer = load::runtime()?.block_on(client.call(Method::GET, "/v1/status", None))?;
-    if answer.status != 200 {
-        return Err(answer.refusal());
-    }
+    let mut answer = options.daemon.call(Method::GET, "/v1/status")?;
     let json = serde_json::to_string_pretty(&answer.body)?;
     let readiness: Readiness = answer.take("readiness")?;
     let (version, read_at): (String, String) = (answer.take("version")?, answer.take("read_at")?);

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, ensure};
 use doorward::files;
 use doorward::secret::Secret;
+use reqwest::Method;
 
 pub use address::Address;
 pub use answer::Answer;
@@ -36,6 +37,25 @@ pub struct Access {
     /// Trusts the CAs of this PEM file, and no others, for the daemon's certificate
     #[arg(long, value_name = "FILE", requires = "daemon")]
     ca_file: Option<PathBuf>,
+}
+
+/// A running daemon, for commands that ask nothing else.
+#[derive(Debug, clap::Args)]
+pub struct Daemon {
+    /// The running daemon: https://host:port, http://127.0.0.1:port or unix:/path
+    #[arg(long, value_name = "URL")]
+    daemon: Address,
+    #[command(flatten)]
+    access: Access,
+}
+
+impl Daemon {
+    /// The body of the answer 200; the fault of the call is the error.
+    pub fn call(self, method: Method, path: &str) -> Result<Answer> {
+        let client = Client::new(self.daemon, &self.access)?;
+        let answer = load::runtime()?.block_on(client.call(method, path, None))?;
+        if answer.status == 200 { Ok(answer) } else { Err(answer.refusal()) }
+    }
 }
 
 impl Access {
