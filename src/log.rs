@@ -15,6 +15,7 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuild
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Registry, reload};
 
 use crate::config::{Format, Level, Log};
 
@@ -34,6 +35,19 @@ const REST: Duration = Duration::from_millis(5);
 pub struct Open {
     _guard: WorkerGuard,
     lost: ErrorCounter,
+    level: LogLevel,
+}
+
+/// Changes the level of this process's log while it runs.
+#[derive(Debug, Clone)]
+pub struct LogLevel(reload::Handle<Targets, Registry>);
+
+impl LogLevel {
+    /// From now on at `level`.
+    pub fn set(&self, level: Level) {
+        // An error: the log is gone, and with it what has a level.
+        let _ = self.0.reload(filter(level));
+    }
 }
 
 impl Open {
@@ -42,20 +56,18 @@ impl Open {
         let lost = self.lost.clone();
         move || u64::try_from(lost.dropped_lines()).unwrap_or(u64::MAX)
     }
+
+    /// The means to change its level.
+    pub fn level(&self) -> LogLevel {
+        self.level.clone()
+    }
 }
 
 /// Starts the log of this process. Fails if it has one already.
 pub fn init(log: &Log) -> io::Result<Open> {
     let (lines, guard) = queue(io::stderr());
     let lost = lines.error_counter();
-    let level = match log.level {
-        Level::Error => LevelFilter::ERROR,
-        Level::Warn => LevelFilter::WARN,
-        Level::Info => LevelFilter::INFO,
-        Level::Debug => LevelFilter::DEBUG,
-        Level::Trace => LevelFilter::TRACE,
-    };
-    let filter = Targets::new().with_target("doorward", level).with_default(level.min(LevelFilter::WARN));
+    let (filter, level) = reload::Layer::new(filter(log.level));
     let layer = tracing_subscriber::fmt::layer().with_writer(lines).with_ansi(false);
     let registry = tracing_subscriber::registry().with(filter);
     let started = match log.format {
@@ -66,7 +78,18 @@ pub fn init(log: &Log) -> io::Result<Open> {
         Format::Text => registry.with(layer).try_init(),
     };
     started.map_err(io::Error::other)?;
-    Ok(Open { _guard: guard, lost })
+    Ok(Open { _guard: guard, lost, level: LogLevel(level) })
+}
+
+fn filter(level: Level) -> Targets {
+    let level = match level {
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Trace => LevelFilter::TRACE,
+    };
+    Targets::new().with_target("doorward", level).with_default(level.min(LevelFilter::WARN))
 }
 
 /// Makes panics lines of the log: the place, never the message, which may hold data.

@@ -80,7 +80,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, reque
 async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) -> Result<Response, Problem> {
     let caller = call::caller(app, &request, Scope::Authenticate)?;
     let connector = call::connector_of_kind(app, &caller, path, ConnectorKind::Authentication)?;
-    let bytes = body::read(request, app.limits.body).await?;
+    let bytes = body::read(request, app.limits().body).await?;
     let login = Members::of(&bytes)?.read::<LoginBody>()?.login(connector.about(), Mode::Login)?;
     let outcome = app.login(&caller, connector, login).await?;
     Ok(reply::respond(&outcome.report, &caller.unread))

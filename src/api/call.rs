@@ -18,9 +18,11 @@ use crate::metrics::Shed;
 pub(super) fn caller(app: &App, request: &Request<Body>, scope: Scope) -> Result<Arc<Caller>, Problem> {
     let certificate = request.extensions().get::<Arc<Certificate>>();
     let token = bearer(request.headers())?;
-    let caller = app.callers.identify(token, certificate.map(AsRef::as_ref)).ok_or_else(Problem::unauthorized)?;
+    // For each call anew, so that a client or a token that was taken away is unknown on connections that it has open, too.
+    let callers = app.callers();
+    let caller = callers.identify(token, certificate.map(AsRef::as_ref)).ok_or_else(Problem::unauthorized)?;
     if let Some(slot) = request.extensions().get::<Arc<ConnectionSlot>>() {
-        slot.authenticated(&caller.client.name, app.callers.one_logs_in());
+        slot.authenticated(&caller.client.name, callers.one_logs_in());
     }
     if caller.client.scopes.contains(&scope) { Ok(caller) } else { Err(Problem::out_of_scope(scope)) }
 }

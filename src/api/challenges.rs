@@ -89,7 +89,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request<Body>) ->
 
 async fn answer(app: &Arc<App>, request: Request<Body>) -> Result<Response, Problem> {
     let caller = call::caller(app, &request, Scope::Authenticate)?;
-    let bytes = body::read(request, app.limits.body).await?;
+    let bytes = body::read(request, app.limits().body).await?;
     let answer = Members::of(&bytes)?.read::<AnswerBody>()?.answer(Mode::Login)?;
     let report = app.answer(&caller, answer).await?;
     Ok(reply::respond(&report, &caller.unread))

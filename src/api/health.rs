@@ -15,8 +15,8 @@ use serde_json::{Map, json};
 
 use super::description::{self, Description};
 
-use crate::attempt::App;
 use crate::attempt::connectors::{Connectors, Health};
+use crate::attempt::{App, Configuration, ConfigurationReload};
 use crate::script::Sandbox;
 
 pub(crate) async fn healthz() -> &'static str {
@@ -35,8 +35,18 @@ pub(super) struct Readiness {
     /// it; `unused` where no connector has a script. Scripts come from the operator, so this alone does not make the daemon
     /// unready.
     sandbox: &'static str,
+    /// Whether what runs is what `doorward.yaml` says.
+    configuration: ConfigurationHealth,
     /// How many connectors stand how.
     connectors: Counts,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct ConfigurationHealth {
+    /// `current`; `refused`: the file has a mistake, and what ran before it still runs.
+    status: &'static str,
+    /// Keys that differ from what runs and are taken over by a restart only.
+    restart: Vec<&'static str>,
 }
 
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -71,7 +81,7 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<Rea
 pub(super) async fn readiness(app: &App) -> (StatusCode, Readiness) {
     let status = if app.draining() {
         "draining"
-    } else if app.trail.as_ref().is_some_and(crate::audit::Trail::refuses) {
+    } else if app.trail().is_some_and(|trail| trail.refuses()) {
         "refusing"
     } else {
         "ready"
@@ -84,7 +94,13 @@ pub(super) async fn readiness(app: &App) -> (StatusCode, Readiness) {
         Some(sandbox) if sandbox.parts().iter().any(|(_, on)| *on) => "partial",
         Some(_) => "off",
     };
-    (code, Readiness { status, state, sandbox, connectors: counts(app.connectors.as_ref()) })
+    let connectors = counts(app.connectors.as_ref());
+    (code, Readiness { status, state, sandbox, configuration: configuration(app), connectors })
+}
+
+fn configuration(app: &App) -> ConfigurationHealth {
+    let ConfigurationReload { refused, restart, .. } = app.configuration().map(Configuration::last).unwrap_or_default();
+    ConfigurationHealth { status: if refused { "refused" } else { "current" }, restart }
 }
 
 /// Shows the same numbers as metrics.

@@ -1,6 +1,6 @@
-//! `POST /v1/reload`: reads the connectors again. Answers with ids and with what was found in the files.
+//! `POST /v1/reload`: reads the configuration and the connectors again. Answers with keys, ids and what was found in the files.
 //!
-//! 200 means that the files were read, not that all of them are valid: see `refused`.
+//! 200 means that the files were read, not that all of them are valid: see `refused` of both.
 
 use std::sync::Arc;
 
@@ -9,12 +9,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::Request;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::call;
 use super::description::Description;
 use super::problem::{BROKEN, Problem};
 use crate::attempt::connectors::Reloaded;
-use crate::attempt::{App, Caller};
+use crate::attempt::{App, Caller, ConfigurationReload, ReloadOutcome};
 use crate::config::Scope;
 
 /// The endpoint. A body is not read.
@@ -26,18 +28,32 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request<Body>) ->
     call::settle(&app, answer)
 }
 
-async fn answer(app: &App, caller: Arc<Caller>) -> Result<Response, Problem> {
+/// What a reload came to.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Reload")]
+struct ReloadBody {
+    #[serde(flatten)]
+    connectors: Reloaded,
+    /// The configuration; absent where the daemon has no file of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration: Option<ConfigurationReload>,
+}
+
+async fn answer(app: &Arc<App>, caller: Arc<Caller>) -> Result<Response, Problem> {
     tracing::info!(client = caller.client.name, "reload requested");
-    let mut reloaded = app.reload().await.ok_or_else(|| Problem::of(BROKEN))?;
-    // A client sees the ids of its own connectors only.
-    for ids in [&mut reloaded.changed, &mut reloaded.removed, &mut reloaded.refused] {
+    let ReloadOutcome { mut connectors, mut configuration } = app.reload().await.ok_or_else(|| Problem::of(BROKEN))?;
+    // A client sees the ids of its own connectors only, and of the configuration, which names other clients, no line.
+    for ids in [&mut connectors.changed, &mut connectors.removed, &mut connectors.refused] {
         ids.retain(|id| caller.may_use(id));
     }
-    reloaded.diagnostics.retain(|found| caller.may_use(&found.connector));
-    Ok(Json(reloaded).into_response())
+    connectors.diagnostics.retain(|found| caller.may_use(&found.connector));
+    if let Some(configuration) = configuration.as_mut().filter(|_| caller.client.connectors.is_some()) {
+        configuration.diagnostics.clear();
+    }
+    Ok(Json(ReloadBody { connectors, configuration }).into_response())
 }
 
 pub(super) fn describe(api: &mut Description) {
-    let reloaded = api.schema::<Reloaded>();
-    api.reading("/v1/reload", "post", "reload", "Read the connectors again", &reloaded, &[401]);
+    let reloaded = api.schema::<ReloadBody>();
+    api.reading("/v1/reload", "post", "reload", "Read the configuration and the connectors again", &reloaded, &[401]);
 }

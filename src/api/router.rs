@@ -63,7 +63,7 @@ pub fn served(app: &Arc<App>) -> Served {
     Served {
         router: router(Arc::clone(app)),
         on_fault: Arc::new(on_fault),
-        limits: app.limits,
+        limits: app.shared_limits(),
         metrics: Arc::clone(&app.metrics),
     }
 }

@@ -74,7 +74,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, reque
 async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) -> Result<Response, Problem> {
     let caller = call::caller(app, &request, Scope::Test)?;
     let connector = call::connector_of_kind(app, &caller, path, ConnectorKind::Authentication)?;
-    let bytes = body::read(request, app.limits.body).await?;
+    let bytes = body::read(request, app.limits().body).await?;
     let mut members = Members::of(&bytes)?;
     let mode = members.take::<TestMode>("mode").map_or(Mode::Test, |TestMode(mode)| mode);
     let interactive = members.take::<Interactive>("interactive").is_some_and(|Interactive(interactive)| interactive);

@@ -27,7 +27,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request<Body>) ->
 
 async fn answer(app: &Arc<App>, request: Request<Body>) -> Result<Response, Problem> {
     let caller = call::caller(app, &request, Scope::Test)?;
-    let bytes = body::read(request, app.limits.body).await?;
+    let bytes = body::read(request, app.limits().body).await?;
     let answer = Members::of(&bytes)?.read::<AnswerBody>()?.answer(Mode::Test)?;
     let answers: Vec<Secret> = match &answer.action {
         ChallengeAction::Answers(answers) => answers.values().cloned().collect(),

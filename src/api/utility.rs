@@ -88,7 +88,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, reque
 async fn answer(app: &App, path: &RawPathParams, request: Request<Body>) -> Result<Response, Problem> {
     let caller = call::caller(app, &request, Scope::Authenticate)?;
     let connector = call::connector_of_kind(app, &caller, path, ConnectorKind::Utility)?;
-    let bytes = body::read(request, app.limits.body).await?;
+    let bytes = body::read(request, app.limits().body).await?;
     let inputs = Members::of(&bytes)?.read::<UtilityBody>()?.inputs(connector.about())?;
     match app.utility(&caller, connector, inputs).await?.end {
         UtilityEnd::Extension(extension) => Ok(reply::extension(&extension, &caller.unread)),

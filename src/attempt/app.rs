@@ -1,14 +1,18 @@
 //! What every way in uses, and the bounds that all logins share.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arc_swap::{ArcSwap, ArcSwapOption};
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::callers::{CallPermit, Caller, Callers};
-use super::connectors::{Connectors, Reloaded};
+use super::configuration::Configuration;
+use super::connectors::Connectors;
 use super::outcome::TooManyCalls;
-use super::reload::Reloads;
+use super::reload::{ReloadOutcome, Reloads};
 use super::shares::{LoginSlot, LoginSlots, NoSlot, SlotRequest};
 use crate::audit::Trail;
 use crate::config::{Client, Config, Limits};
@@ -22,16 +26,16 @@ pub struct App {
     pub connectors: Arc<dyn Connectors>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// The audit trail, if one is kept.
-    pub trail: Option<Trail>,
     /// Where logins wait for an answer of the user.
     pub challenges: Arc<Challenges>,
     /// The wall clock of audit lines.
     pub now: fn() -> Timestamp,
     /// Reloads of the connectors, one at a time.
     pub reloads: Arc<Reloads>,
-    pub(crate) callers: Callers,
-    pub(crate) limits: Limits,
+    configuration: Option<Configuration>,
+    trail: ArcSwapOption<Trail>,
+    callers: ArcSwap<Callers>,
+    limits: Arc<ArcSwap<Limits>>,
     pub(super) guard: Arc<Guard>,
     pub(super) lines: AuditLineRate,
     pub(super) utilities: UtilityRate,
@@ -43,17 +47,18 @@ impl App {
     /// What the configuration says; challenges are kept in this process.
     pub fn new(config: &Config, connectors: Arc<dyn Connectors>, metrics: Arc<Metrics>, trail: Option<Trail>) -> Self {
         Self {
-            reloads: Reloads::new(Arc::clone(&connectors), Arc::clone(&metrics)),
+            reloads: Reloads::new(Arc::clone(&metrics)),
+            configuration: None,
             connectors,
             metrics,
-            trail,
+            trail: ArcSwapOption::new(trail.map(Arc::new)),
             challenges: Arc::new(Challenges::memory(Bounds::default())),
             now: Timestamp::now,
-            callers: Callers::new(config.clients.clone(), config.limits.connector_reply_memory),
+            callers: ArcSwap::from_pointee(Callers::new(config.clients.clone(), config.limits.connector_reply_memory)),
             guard: Arc::new(Guard::new(config.guard.clone())),
             lines: AuditLineRate::new(&config.guard),
             utilities: UtilityRate::new(&config.guard),
-            limits: config.limits,
+            limits: Arc::new(ArcSwap::from_pointee(config.limits)),
             slots: LoginSlots::new(config.limits.in_flight),
             draining: AtomicBool::new(false),
         }
@@ -63,6 +68,61 @@ impl App {
     #[must_use]
     pub fn keeping(self, challenges: Arc<Challenges>) -> Self {
         Self { challenges, ..self }
+    }
+
+    /// The same, with `configuration` read anew by each reload.
+    #[must_use]
+    pub fn configured_by(self, configuration: Configuration) -> Self {
+        Self { configuration: Some(configuration), ..self }
+    }
+
+    /// The configuration that reloads read, if there is a file of it.
+    pub(crate) fn configuration(&self) -> Option<&Configuration> {
+        self.configuration.as_ref()
+    }
+
+    /// The audit trail, if one is kept.
+    pub fn trail(&self) -> Option<Arc<Trail>> {
+        self.trail.load_full()
+    }
+
+    /// Ends the trail: later verdicts have no line. `None` when there is none, or a call is about to write to it.
+    pub fn take_trail(&self) -> Option<Trail> {
+        self.trail.swap(None).and_then(Arc::into_inner)
+    }
+
+    /// Who may call now.
+    pub(crate) fn callers(&self) -> Arc<Callers> {
+        self.callers.load_full()
+    }
+
+    /// The bounds of now.
+    pub fn limits(&self) -> Limits {
+        **self.limits.load()
+    }
+
+    /// The bounds, as reloads change them.
+    pub(crate) fn shared_limits(&self) -> Arc<ArcSwap<Limits>> {
+        Arc::clone(&self.limits)
+    }
+
+    /// Goes on as `config` says, but for what needs a restart. An error: the audit file cannot be opened, and nothing changed.
+    pub(super) fn apply(&self, config: &Config) -> io::Result<()> {
+        let Limits { in_flight, connector_reply_memory, .. } = config.limits;
+        match (&config.audit, self.trail()) {
+            (Some(audit), Some(trail)) => trail.change(audit)?,
+            (Some(audit), None) => {
+                self.trail.store(Some(Arc::new(Trail::open(audit, Arc::clone(&self.metrics))?)));
+            }
+            // Its thread ends when the last login that has a place in it ends.
+            (None, _) => self.trail.store(None),
+        }
+        self.callers.rcu(|callers| callers.followed_by(config.clients.clone(), connector_reply_memory));
+        self.limits.store(Arc::new(Limits { connections: self.limits().connections, ..config.limits }));
+        self.slots.resize(in_flight);
+        self.guard.change(config.guard.clone());
+        self.utilities.change(&config.guard);
+        Ok(())
     }
 
     /// From now on `/readyz` says no, so that balancers look elsewhere.
@@ -75,9 +135,20 @@ impl App {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Reads the connectors again. The reading begins after the call; `None` when it panicked.
-    pub async fn reload(&self) -> Option<Reloaded> {
-        self.reloads.reload().await
+    /// Reads the configuration and the connectors again. The reading begins after the call; `None` when it panicked.
+    pub async fn reload(self: &Arc<Self>) -> Option<ReloadOutcome> {
+        let app = Arc::clone(self);
+        let reload = move || -> BoxFuture<'static, ReloadOutcome> {
+            let app = Arc::clone(&app);
+            Box::pin(async move {
+                let configuration = match &app.configuration {
+                    Some(configuration) => Some(configuration.reload(&|config| app.apply(config)).await),
+                    None => None,
+                };
+                ReloadOutcome { connectors: app.connectors.reload().await, configuration }
+            })
+        };
+        self.reloads.reload(Arc::new(reload)).await
     }
 
     pub(super) fn call_permit(&self, caller: &Caller) -> Result<CallPermit, TooManyCalls> {
@@ -90,7 +161,7 @@ impl App {
             connector,
             client: &client.name,
             only_connector: self.connectors.running() <= 1,
-            only_client: self.callers.one_logs_in(),
+            only_client: self.callers.load().one_logs_in(),
             client_has_one: client.connectors.as_ref().is_some_and(|ids| ids.len() <= 1),
         });
         slot.inspect_err(|full| {

@@ -64,9 +64,20 @@ pub struct Callers {
 impl Callers {
     /// The clients of the configuration, and how many bytes of replies each may leave unread.
     pub fn new(clients: Vec<Client>, max_unread: usize) -> Self {
+        Self::default().followed_by(clients, max_unread)
+    }
+
+    /// The clients after a reload. One that stays keeps what it has open, so that a reload is no way around its bounds.
+    pub(super) fn followed_by(&self, clients: Vec<Client>, max_unread: usize) -> Self {
         let known = |client: Client| {
-            let calls = client.max_in_flight.map(|max| Arc::new(Semaphore::new(max)));
-            Arc::new(Caller { client, calls, unread: UnreadReplies::new(max_unread) })
+            let before = self.all.iter().find(|caller| caller.client.name == client.name);
+            let same = before.filter(|caller| caller.client.max_in_flight == client.max_in_flight);
+            let calls = match same {
+                Some(caller) => caller.calls.clone(),
+                None => client.max_in_flight.map(|max| Arc::new(Semaphore::new(max))),
+            };
+            let unread = before.map(|caller| caller.unread.bounded_by(max_unread));
+            Arc::new(Caller { client, calls, unread: unread.unwrap_or_else(|| UnreadReplies::new(max_unread)) })
         };
         let logs_in = |client: &&Client| client.scopes.iter().any(|it| matches!(it, Scope::Authenticate | Scope::Test));
         let one_logs_in = clients.iter().filter(logs_in).count() <= 1;

@@ -111,7 +111,7 @@ fn same_revision(app: &App, caller: &Caller, saved: &SavedLogin) -> Option<Arc<d
 
 /// The user (or the console) ended the login.
 async fn cancelled(mut attempt: Attempt) -> Report {
-    attempt.reservation = attempt.app.trail.as_ref().and_then(|trail| trail.reserve().ok());
+    attempt.reservation = attempt.app.trail().and_then(|trail| trail.reserve().ok());
     let report = attempt.report(Verdict::Reject(Reject::because(Reason::Other)), "the challenge was cancelled");
     attempt.close(report).await
 }
@@ -123,7 +123,7 @@ async fn expired(app: &App, caller: &Caller, mode: Mode, explain: &str) -> Repor
 /// A verdict on a challenge of which neither connector nor user is known.
 async fn unknown(app: &App, caller: &Caller, mode: Mode, verdict: Verdict, explain: &str) -> Report {
     let names = LoginNames { request_id: uuid::Uuid::new_v4().to_string(), ..LoginNames::default() };
-    let reservation = app.trail.as_ref().and_then(|trail| trail.reserve().ok());
+    let reservation = app.trail().and_then(|trail| trail.reserve().ok());
     let context = AuditContext { client_ip: None, test: mode != Mode::Login, reservation };
     record(app, caller, Report::without_run(names, verdict, explain), context).await
 }

@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 
 use super::connectors::{Attribute, Call, Connector, ConnectorSummary, Connectors, DryRun, Health, Reloaded};
 use crate::account::{MAX_PACKED_BYTES, UNREADABLE};
-use crate::catalog::{Catalog, CatalogEntry};
+use crate::catalog::{Catalog, CatalogEntry, Loader};
 use crate::clock::System;
 use crate::connector;
 use crate::connector::Live;
@@ -43,6 +43,11 @@ impl LiveConnectors {
     /// The connectors of `catalog`; none before the first reload.
     pub fn new(catalog: Catalog, sends: Arc<dyn Sends>) -> Self {
         Self { catalog, sends, running: ArcSwap::default(), count: AtomicUsize::default() }
+    }
+
+    /// The next reload loads by `loader`.
+    pub(super) fn change_loader(&self, loader: Loader) {
+        self.catalog.change_loader(loader);
     }
 
     /// Reads all files and swaps the generation. Says what changed and everything that was found in the files.

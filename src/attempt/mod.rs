@@ -7,6 +7,7 @@ mod app;
 mod bound;
 mod callers;
 mod challenge;
+mod configuration;
 pub mod connectors;
 mod guess;
 mod live;
@@ -21,8 +22,9 @@ mod unread_replies;
 mod utility;
 
 pub use app::App;
+pub use configuration::{Configuration, ConfigurationReload, ConfigurationSource, Prepared, Settable};
 pub use live::{LiveConnectors, log as log_reload};
-pub use reload::Reloads;
+pub use reload::{ReloadOutcome, Reloads};
 
 pub(crate) use callers::Caller;
 pub(crate) use challenge::{ChallengeAction, ChallengeAnswer};

@@ -28,12 +28,13 @@ pub(super) struct AuditContext {
 /// Audits, counts and logs a verdict, and returns the one that may be sent: the same, or unavailable where the line of an accept
 /// cannot be written and the configuration says to refuse.
 pub(super) async fn record(app: &App, caller: &Caller, report: Report, context: AuditContext) -> Report {
-    let left_out = app.trail.as_ref().map(|_| left_out(app, caller, &report, &context));
-    let report = match (context.reservation, &app.trail, left_out.flatten()) {
+    let trail = app.trail();
+    let left_out = trail.as_ref().map(|_| left_out(app, caller, &report, &context));
+    let report = match (context.reservation, &trail, left_out.flatten()) {
         (Some(reservation), Some(trail), Some(left_out)) => {
             let (at, client) = ((app.now)(), caller.client.name.as_str());
             let call = audit::Call { at, client, client_ip: context.client_ip, test: context.test, left_out };
-            let line = audit::line(&report, &call, trail.names());
+            let line = audit::line(&report, &call, &trail.names());
             audited(app, report, line, reservation).await
         }
         (Some(_), Some(_), None) => {

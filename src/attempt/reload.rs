@@ -1,27 +1,46 @@
-//! Reloads of the connectors: one runs at a time, and one waits.
+//! Reloads of the configuration and the connectors: one runs at a time, and one waits.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::watch::{Receiver, Sender, channel};
 
-use super::connectors::{Connectors, Reloaded};
+use super::configuration::ConfigurationReload;
+use super::connectors::Reloaded;
 use crate::metrics::Metrics;
 
 /// The API, SIGHUP and the watch ask for reloads. One that is asked for while another runs begins after it, and all that ask
 /// meanwhile share its result. A reload is a task of its own, so it is finished even when its caller disconnects.
 pub struct Reloads {
-    connectors: Arc<dyn Connectors>,
     metrics: Arc<Metrics>,
     queue: Mutex<Queue>,
     /// When the connectors were last read.
     last: Mutex<Timestamp>,
 }
 
+/// What a reload came to.
+#[derive(Debug, Clone)]
+pub struct ReloadOutcome {
+    /// The connectors.
+    pub connectors: Reloaded,
+    /// The configuration; `None` where there is no file of it.
+    pub configuration: Option<ConfigurationReload>,
+}
+
+/// One reload.
+pub(super) type Reload = Arc<dyn Fn() -> BoxFuture<'static, ReloadOutcome> + Send + Sync>;
+
 /// `None` until the reload has ended, and for ever when the sender is dropped.
-type ReloadResult = Option<Reloaded>;
+type ReloadResult = Option<ReloadOutcome>;
+
+impl ReloadOutcome {
+    fn is_good(&self) -> bool {
+        self.connectors.refused.is_empty() && self.configuration.as_ref().is_none_or(|it| !it.refused)
+    }
+}
 
 #[derive(Default)]
 struct Queue {
@@ -30,18 +49,18 @@ struct Queue {
 }
 
 impl Reloads {
-    pub(super) fn new(connectors: Arc<dyn Connectors>, metrics: Arc<Metrics>) -> Arc<Self> {
-        Arc::new(Self { connectors, metrics, queue: Mutex::default(), last: Mutex::new(Timestamp::now()) })
+    pub(super) fn new(metrics: Arc<Metrics>) -> Arc<Self> {
+        Arc::new(Self { metrics, queue: Mutex::default(), last: Mutex::new(Timestamp::now()) })
     }
 
-    /// Reads the connectors again. The reading begins after the call; `None` when it panicked.
-    pub(super) async fn reload(self: &Arc<Self>) -> Option<Reloaded> {
+    /// Runs `reload`, or waits for one that begins after this call. `None` when it panicked.
+    pub(super) async fn reload(self: &Arc<Self>, reload: Reload) -> ReloadResult {
         // An error: the sender is gone without a result.
-        self.ask().wait_for(Option::is_some).await.ok()?.clone()
+        self.ask(reload).wait_for(Option::is_some).await.ok()?.clone()
     }
 
     /// The result of the next reload to begin. To be called within a runtime.
-    fn ask(self: &Arc<Self>) -> Receiver<ReloadResult> {
+    fn ask(self: &Arc<Self>, reload: Reload) -> Receiver<ReloadResult> {
         let mut queue = self.queue();
         if queue.running {
             return queue.waiting.get_or_insert_with(|| channel(None)).1.clone();
@@ -49,20 +68,20 @@ impl Reloads {
         queue.running = true;
         drop(queue);
         let (sender, result) = channel(None);
-        tokio::spawn(Arc::clone(self).run(sender));
+        tokio::spawn(Arc::clone(self).run(reload, sender));
         result
     }
 
     /// One reload, and those that were asked for meanwhile.
-    async fn run(self: Arc<Self>, first: Sender<ReloadResult>) {
+    async fn run(self: Arc<Self>, reload: Reload, first: Sender<ReloadResult>) {
         let mut next = Some(first);
         while let Some(sender) = next {
-            match AssertUnwindSafe(self.connectors.reload()).catch_unwind().await {
+            match AssertUnwindSafe(reload()).catch_unwind().await {
                 Ok(reloaded) => {
-                    if !reloaded.unreadable {
+                    if !reloaded.connectors.unreadable {
                         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Timestamp::now();
                     }
-                    self.metrics.reloaded(if reloaded.refused.is_empty() { "ok" } else { "refused" });
+                    self.metrics.reloaded(if reloaded.is_good() { "ok" } else { "refused" });
                     sender.send_replace(Some(reloaded));
                 }
                 Err(_) => self.metrics.panicked(),

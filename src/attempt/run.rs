@@ -145,7 +145,7 @@ impl Attempt {
 
     /// The bounds, cheapest first. None of them waits.
     fn bounds(&mut self) -> Result<Permits, Bound> {
-        if let Some(trail) = &self.app.trail {
+        if let Some(trail) = self.app.trail() {
             self.reservation = Some(trail.reserve().map_err(|_| Bound::Audit)?);
         }
         let connector = &self.names.connector;

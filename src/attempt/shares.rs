@@ -6,22 +6,26 @@
 //! would leave nothing for the others. Where only one exists, it may have all.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 
 /// Names without a slot are kept up to this number, so that a login allocates none.
 const MAX_NAMES: usize = 4096;
 
 /// The slots of all logins.
 pub(super) struct LoginSlots {
-    places: Arc<Semaphore>,
-    max: usize,
+    /// A reload may change it.
+    max: AtomicUsize,
     held: Mutex<ShareCounts>,
+    /// Told when the last one is given back.
+    none: Notify,
 }
 
 #[derive(Default)]
 struct ShareCounts {
+    all: usize,
     connectors: Counts,
     clients: HashMap<Arc<str>, OfClient>,
 }
@@ -60,7 +64,6 @@ pub(super) enum NoSlot {
 
 /// One slot, given back when dropped.
 pub(super) struct LoginSlot {
-    _place: OwnedSemaphorePermit,
     logins: Arc<LoginSlots>,
     connector: Arc<str>,
     client: Arc<str>,
@@ -68,29 +71,42 @@ pub(super) struct LoginSlot {
 
 impl LoginSlots {
     pub(super) fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self { places: Arc::new(Semaphore::new(max)), max, held: Mutex::default() })
+        Arc::new(Self { max: AtomicUsize::new(max), held: Mutex::default(), none: Notify::new() })
+    }
+
+    /// From now on so many; what is held beyond stays held.
+    pub(super) fn resize(&self, max: usize) {
+        self.max.store(max, Ordering::Relaxed);
     }
 
     /// A slot for a login.
     pub(super) fn take(self: &Arc<Self>, wanted: SlotRequest<'_>) -> Result<LoginSlot, NoSlot> {
         // Under the lock, so that the number of free slots does not change between the check and the taking.
         let mut held = self.held();
-        let free = self.places.available_permits();
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoSlot::Daemon)?;
+        let free = self.max.load(Ordering::Relaxed).saturating_sub(held.all);
+        if free == 0 {
+            return Err(NoSlot::Daemon);
+        }
         held.have_room(wanted, free)?;
+        held.all += 1;
         let connector = count_one(&mut held.connectors, wanted.connector);
         let (client, of_client) = entry(&mut held.clients, wanted.client, |it| it.all > 0);
         of_client.all += 1;
         count_one(&mut of_client.connectors, wanted.connector);
         drop(held);
-        Ok(LoginSlot { _place: place, logins: Arc::clone(self), connector, client })
+        Ok(LoginSlot { logins: Arc::clone(self), connector, client })
     }
 
     /// Waits until no login runs.
     pub(super) async fn all_free(&self) {
-        let all = u32::try_from(self.max).unwrap_or(u32::MAX);
-        // The semaphore is never closed.
-        let _ = self.places.acquire_many(all).await;
+        loop {
+            // Before the look, so that the last one that is given back in between is heard.
+            let none = self.none.notified();
+            if self.held().all == 0 {
+                return;
+            }
+            none.await;
+        }
     }
 
     fn held(&self) -> MutexGuard<'_, ShareCounts> {
@@ -147,6 +163,10 @@ fn give_back(counts: &mut Counts, name: &str) {
 impl Drop for LoginSlot {
     fn drop(&mut self) {
         let mut held = self.logins.held();
+        held.all -= 1;
+        if held.all == 0 {
+            self.logins.none.notify_waiters();
+        }
         give_back(&mut held.connectors, &self.connector);
         if let Some(of_client) = held.clients.get_mut(&self.client) {
             of_client.all = of_client.all.saturating_sub(1);
@@ -215,6 +235,24 @@ mod tests {
         let held: Vec<_> = (0..8).map(|_| logins.take(alone)).collect();
         assert!(held.iter().all(Result::is_ok));
         assert_eq!(logins.take(alone).err(), Some(NoSlot::Daemon));
+    }
+
+    #[tokio::test]
+    async fn a_change_of_the_number_holds_at_once_and_takes_none_away() {
+        let logins = LoginSlots::new(1);
+        let alone = SlotRequest { only_connector: true, only_client: true, ..wants("a", "c") };
+        let mut held = vec![logins.take(alone).unwrap()];
+        assert!(logins.take(alone).is_err());
+        logins.resize(3);
+        held.extend([logins.take(alone).unwrap(), logins.take(alone).unwrap()]);
+        logins.resize(1);
+        held.pop();
+        assert!(logins.take(alone).is_err(), "two are held still");
+        let waiting = Arc::clone(&logins);
+        let waiting = tokio::spawn(async move { waiting.all_free().await });
+        held.clear();
+        waiting.await.unwrap();
+        assert!(logins.take(alone).is_ok());
     }
 
     #[test]

@@ -25,6 +25,11 @@ struct CountedText {
 }
 
 impl UnreadReplies {
+    /// The same replies under another bound.
+    pub(crate) fn bounded_by(&self, max: usize) -> Self {
+        Self { max, bytes: Arc::clone(&self.bytes) }
+    }
+
     pub(crate) fn new(max: usize) -> Self {
         Self { max, bytes: Arc::default() }
     }

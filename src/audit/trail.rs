@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use tokio::sync::mpsc::{self, OwnedPermit, Receiver, Sender};
 use tokio::sync::oneshot;
 
@@ -52,13 +53,13 @@ struct QueuedLine {
 pub struct Trail {
     sender: Sender<QueuedLine>,
     state: Arc<State>,
-    names: UserName,
-    when_full: WhenFull,
     thread: JoinHandle<()>,
 }
 
 #[derive(Debug)]
 struct State {
+    /// What the configuration says; a reload may change it.
+    config: ArcSwap<config::Audit>,
     /// The last write worked.
     healthy: AtomicBool,
     /// When the write that goes on now began, in milliseconds after `opened` and one; 0 when none does.
@@ -87,6 +88,7 @@ impl Trail {
     pub fn open(audit: &config::Audit, metrics: Arc<Metrics>) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let state = Arc::new(State {
+            config: ArcSwap::from_pointee(audit.clone()),
             healthy: AtomicBool::new(true),
             writing: AtomicU64::new(0),
             opened: Instant::now(),
@@ -97,7 +99,17 @@ impl Trail {
         });
         let writer = Writer::open(audit, Arc::clone(&state))?;
         let thread = thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run(receiver))?;
-        Ok(Self { sender, state, names: audit.user_name.clone(), when_full: audit.when_full, thread })
+        Ok(Self { sender, state, thread })
+    }
+
+    /// Goes on as `audit` says; lines that wait go to its file. An error: that file cannot be opened, and nothing changed.
+    pub fn change(&self, audit: &config::Audit) -> io::Result<()> {
+        if self.state.config.load().file != audit.file {
+            append_to(with_directory(&audit.file)?)?;
+        }
+        self.state.config.store(Arc::new(audit.clone()));
+        self.reopen();
+        Ok(())
     }
 
     /// A place for the line of a login that is about to run.
@@ -107,21 +119,25 @@ impl Trail {
         if self.state.stuck() && !self.state.told.swap(true, Ordering::Relaxed) {
             tracing::error!("the audit trail takes no line: its file does not answer");
         }
-        if self.when_full == WhenFull::Refuse && (permit.is_none() || !self.healthy()) {
+        let refuse = self.refuse();
+        if refuse && (permit.is_none() || !self.healthy()) {
             return Err(Full);
         }
-        let refuse = self.when_full == WhenFull::Refuse;
         Ok(Reservation { permit, refuse, metrics: Arc::clone(&self.state.metrics) })
     }
 
     /// How users are named in lines.
-    pub fn names(&self) -> &UserName {
-        &self.names
+    pub fn names(&self) -> UserName {
+        self.state.config.load().user_name.clone()
+    }
+
+    fn refuse(&self) -> bool {
+        self.state.config.load().when_full == WhenFull::Refuse
     }
 
     /// Whether logins would be refused now.
     pub fn refuses(&self) -> bool {
-        self.when_full == WhenFull::Refuse && !self.healthy()
+        self.refuse() && !self.healthy()
     }
 
     /// Whether the last write worked, and none is stuck.
@@ -184,12 +200,9 @@ impl Reservation {
 
 /// The thread's side.
 struct Writer {
+    /// Of the open file, which the configuration may name no more.
     path: PathBuf,
-    max_size: u64,
-    keep: u32,
     file: File,
-    /// What is written is also brought to the disk.
-    sync: bool,
     /// The file may end in a part of a line.
     torn: bool,
     state: Arc<State>,
@@ -197,12 +210,9 @@ struct Writer {
 
 impl Writer {
     fn open(audit: &config::Audit, state: Arc<State>) -> io::Result<Self> {
-        let sync = audit.when_full == WhenFull::Refuse;
-        let (max_size, keep) = (audit.max_size, audit.keep);
-        let file = append_to(&audit.file)?;
-        // A process that was killed in the middle of a write leaves a part of a line.
-        let torn = ends_in_a_line(&audit.file, &file).is_ok_and(|whole| !whole);
-        Ok(Self { path: audit.file.clone(), max_size, keep, file, sync, torn, state })
+        let file = append_to(with_directory(&audit.file)?)?;
+        let torn = is_torn(&audit.file, &file);
+        Ok(Self { path: audit.file.clone(), file, torn, state })
     }
 
     fn run(mut self, mut lines: Receiver<QueuedLine>) {
@@ -254,20 +264,25 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &[u8]) -> io::Result<()> {
-        if self.state.reopen.swap(false, Ordering::Relaxed) {
-            self.file = append_to(&self.path)?;
-            self.torn = false;
+        // Before the configuration is read: whoever changes it asks for this afterwards.
+        let reopen = self.state.reopen.swap(false, Ordering::Relaxed);
+        let config = self.state.config.load_full();
+        if reopen {
+            self.file = append_to(&config.file).inspect_err(|_| self.state.reopen.store(true, Ordering::Relaxed))?;
+            self.path.clone_from(&config.file);
+            self.torn = is_torn(&self.path, &self.file);
         }
+        let sync_too = config.when_full == WhenFull::Refuse;
         // Asked anew each time: a tool that copies and truncates makes the file shorter, and a file that was removed keeps lines that
         // nobody can read any more.
         let mut now = self.file.metadata()?;
         if now.is_file() && now.nlink() == 0 {
-            self.begin_anew()?;
+            self.begin_anew(&config)?;
             now = self.file.metadata()?;
         }
         let mut before = now.len();
-        if before > 0 && before + batch.len() as u64 > self.max_size {
-            self.rotate()?;
+        if before > 0 && before + batch.len() as u64 > config.max_size {
+            self.rotate(&config)?;
             before = 0;
         }
         if self.torn {
@@ -275,12 +290,12 @@ impl Writer {
             self.torn = false;
             before += 1;
         }
-        let written = self.file.write_all(batch).and_then(|()| if self.sync { sync(&self.file) } else { Ok(()) });
+        let written = self.file.write_all(batch).and_then(|()| if sync_too { sync(&self.file) } else { Ok(()) });
         written.inspect_err(|_| self.torn = !take_back(&self.file, before))
     }
 
     /// `file.1` becomes `file.2` and so on; the oldest goes.
-    fn rotate(&mut self) -> io::Result<()> {
+    fn rotate(&mut self, config: &config::Audit) -> io::Result<()> {
         let numbered = |number: u32| {
             let mut name = self.path.clone().into_os_string();
             name.push(format!(".{number}"));
@@ -289,23 +304,23 @@ impl Writer {
         // A try before this one may have moved all files and found no room for a new one; moved once more at each try, the oldest
         // would go each time until none is left.
         if std::fs::symlink_metadata(&self.path).is_ok() {
-            for number in (1..self.keep).rev() {
+            for number in (1..config.keep).rev() {
                 rename_if_there(&numbered(number), &numbered(number + 1))?;
             }
-            if self.keep > 0 {
+            if config.keep > 0 {
                 rename_if_there(&self.path, &numbered(1))?;
             } else {
                 std::fs::remove_file(&self.path)?;
             }
         }
-        self.begin_anew()
+        self.begin_anew(config)
     }
 
     /// Opens the file of this name, which may be a new one.
-    fn begin_anew(&mut self) -> io::Result<()> {
+    fn begin_anew(&mut self, config: &config::Audit) -> io::Result<()> {
         self.file = append_to(&self.path)?;
         self.torn = false;
-        if self.sync {
+        if config.when_full == WhenFull::Refuse {
             // The names, too: without them a file that is on the disk cannot be found after a power failure.
             let parent = self.path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
             File::open(parent)?.sync_all()?;
@@ -333,6 +348,11 @@ pub(super) fn take_back(file: &File, before: u64) -> bool {
     }
 }
 
+/// A process that was killed in the middle of a write leaves a part of a line.
+fn is_torn(path: &Path, open: &File) -> bool {
+    ends_in_a_line(path, open).is_ok_and(|whole| !whole)
+}
+
 /// Whether the last byte of the file is a line feed, or there is none.
 fn ends_in_a_line(path: &Path, open: &File) -> io::Result<bool> {
     let metadata = open.metadata()?;
@@ -349,6 +369,14 @@ fn rename_if_there(from: &Path, to: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Makes the directory that the file is in.
+fn with_directory(path: &Path) -> io::Result<&Path> {
+    if let Some(directory) = path.parent().filter(|directory| *directory != Path::new("")) {
+        std::fs::create_dir_all(directory)?;
+    }
+    Ok(path)
 }
 
 fn append_to(path: &Path) -> io::Result<File> {

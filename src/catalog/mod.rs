@@ -28,6 +28,7 @@ pub use self::load::{Environment, LoadedFile, Loader, files};
 
 use self::load::without_place;
 use crate::diagnostic::Diagnostic;
+use crate::upstream::Egress;
 
 /// What a reload came to. The mistakes go to the log as well, where the operator reads.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -50,7 +51,7 @@ pub struct Reloaded {
 
 /// The connectors of a directory, swapped whole on reload.
 pub struct Catalog {
-    loader: Arc<Loader>,
+    loader: ArcSwap<Loader>,
     directory: PathBuf,
     entries: ArcSwap<BTreeMap<String, CatalogEntry>>,
     /// One reload at a time; logins never wait for one.
@@ -61,11 +62,16 @@ impl Catalog {
     /// An empty catalog of `directory`; the first [`Catalog::reload`] fills it.
     pub fn new(loader: Loader, directory: impl Into<PathBuf>) -> Self {
         Self {
-            loader: Arc::new(loader),
+            loader: ArcSwap::from_pointee(loader),
             directory: directory.into(),
             entries: ArcSwap::default(),
             reloading: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The next reload loads by `loader`.
+    pub fn change_loader(&self, loader: Loader) {
+        self.loader.store(Arc::new(loader));
     }
 
     /// The connector of this id.
@@ -80,7 +86,7 @@ impl Catalog {
 
     /// On a blocking thread: reading files blocks, and checking many of them takes a while.
     async fn outcomes(&self) -> std::io::Result<Vec<LoadedFile>> {
-        let (loader, directory) = (Arc::clone(&self.loader), self.directory.clone());
+        let (loader, directory) = (self.loader.load_full(), self.directory.clone());
         let runtime = tokio::runtime::Handle::current();
         let loading = tokio::task::spawn_blocking(move || Ok(runtime.block_on(loader.load(&files(&directory)?))));
         loading.await.unwrap_or_else(|error| match error.try_into_panic() {
@@ -90,11 +96,23 @@ impl Catalog {
         })
     }
 
+    fn bind_egress(&self, entries: &BTreeMap<String, CatalogEntry>) -> Arc<Egress> {
+        let egress = Arc::clone(&self.loader.load().egress);
+        for entry in entries.values() {
+            if let CatalogEntry::Live { live, .. } = entry {
+                live.client.change_egress(&egress);
+            }
+        }
+        egress
+    }
+
     /// Reads all files again and swaps the generation. Says what changed and everything that was found.
     pub async fn reload(&self) -> std::io::Result<(Reloaded, Vec<Diagnostic>)> {
         let _one_at_a_time = self.reloading.lock().await;
-        let outcomes = self.outcomes().await?;
         let before = self.entries.load_full();
+        // What still runs of them, a login or a last good revision, holds to the operator's bound of now.
+        let egress = self.bind_egress(&before);
+        let outcomes = self.outcomes().await?;
         let (mut entries, mut change, mut diagnostics) = (BTreeMap::new(), Reloaded::default(), Vec::new());
         for LoadedFile { id, live, forbidden, diagnostics: found } in outcomes {
             change.diagnostics.extend(found.iter().map(|diagnostic| Finding::of(&id, diagnostic)));
@@ -114,13 +132,13 @@ impl Catalog {
                     }
                     CatalogEntry::Live { live: Arc::new(live), stale: false }
                 }
-                (None, Some(CatalogEntry::Live { live, .. })) => {
+                (None, Some(CatalogEntry::Live { live, .. })) if live.client.refused_by(&egress).is_none() => {
                     change.refused.push(id.clone());
                     CatalogEntry::Live { live: Arc::clone(live), stale: true }
                 }
-                (None, _) => {
+                (None, old) => {
                     change.refused.push(id.clone());
-                    CatalogEntry::Broken { forbidden }
+                    CatalogEntry::Broken { forbidden: forbidden || matches!(old, Some(CatalogEntry::Live { .. })) }
                 }
             };
             entries.insert(id, entry);

@@ -1,4 +1,4 @@
-//! `doorward reload`: has a running daemon read its connectors again and prints what is wrong with them.
+//! `doorward reload`: has a running daemon read its configuration and connectors again and prints what is wrong with them.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -24,9 +24,20 @@ struct DiagnosticText {
     text: String,
 }
 
-/// 0: all connectors load; 4: one does not, or their directory cannot be read.
+#[derive(Default, Deserialize)]
+struct ConfigurationReload {
+    refused: bool,
+    changed: Vec<String>,
+    restart: Vec<String>,
+    #[serde(default)]
+    diagnostics: Vec<String>,
+}
+
+/// 0: the configuration and all connectors load; 4: one does not, or their directory cannot be read.
 pub fn run(options: Options) -> Result<ExitCode> {
     let mut answer = options.daemon.call(Method::POST, "/v1/reload")?;
+    let configuration: ConfigurationReload = answer.take::<Option<_>>("configuration")?.unwrap_or_default();
+    tell(&configuration)?;
     let unreadable = answer.take::<Option<bool>>("unreadable")?.unwrap_or_default();
     if unreadable {
         print("the directory of connectors cannot be read; what ran before still runs\n")?;
@@ -49,8 +60,25 @@ pub fn run(options: Options) -> Result<ExitCode> {
             let _ = writeln!(text, "{word}  {}", harmless(&ids.join(" ")));
         }
     }
-    print(if text.is_empty() { "nothing changed\n" } else { &text })?;
-    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(MISCONFIGURED) })
+    let quiet = text.is_empty() && configuration.changed.is_empty() && !configuration.refused;
+    print(if quiet { "nothing changed\n" } else { &text })?;
+    Ok(if refused == 0 && !configuration.refused { ExitCode::SUCCESS } else { ExitCode::from(MISCONFIGURED) })
+}
+
+/// What became of doorward.yaml.
+fn tell(configuration: &ConfigurationReload) -> Result<()> {
+    for line in configuration.diagnostics.iter().flat_map(|text| text.lines()) {
+        anstream::eprintln!("{}", harmless(line));
+    }
+    if configuration.refused {
+        print("the configuration is refused; what ran before still runs\n")?;
+    }
+    for (words, keys) in [("configuration", &configuration.changed), ("needs a restart", &configuration.restart)] {
+        if !keys.is_empty() {
+            print(&format!("{words}  {}\n", harmless(&keys.join(" "))))?;
+        }
+    }
+    Ok(())
 }
 
 fn ids(answer: &mut Answer, name: &str) -> Result<Vec<String>> {

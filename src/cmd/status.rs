@@ -27,6 +27,13 @@ struct Readiness {
     status: String,
     state: String,
     sandbox: String,
+    configuration: ConfigurationHealth,
+}
+
+#[derive(Deserialize)]
+struct ConfigurationHealth {
+    status: String,
+    restart: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -47,10 +54,14 @@ pub fn run(options: Options) -> Result<ExitCode> {
     if options.json {
         print(&format!("{json}\n"))?;
     } else {
-        let Readiness { status, state, sandbox } = &readiness;
+        let Readiness { status, state, sandbox, configuration } = &readiness;
         let mut text = format!(
             "{status}\n  doorward {version}, challenges {state}, script sandbox {sandbox}\n  connectors read at {read_at}\n"
         );
+        let _ = writeln!(text, "  configuration {}", configuration.status);
+        if !configuration.restart.is_empty() {
+            let _ = writeln!(text, "  a restart is needed for: {}", configuration.restart.join(" "));
+        }
         let width = connectors.iter().map(|connector| connector.id.len()).max().unwrap_or_default();
         for Connector { id, kind, health, revision } in &connectors {
             let revision = revision.get(..12).unwrap_or(revision);

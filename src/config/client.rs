@@ -77,6 +77,15 @@ impl ConstantTimeEq for TokenHash {
     }
 }
 
+/// In constant time, as every comparison of what a token is known by.
+impl PartialEq for TokenHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl Eq for TokenHash {}
+
 impl TokenHash {
     /// The hash of a token as it is sent.
     pub fn of(token: &str) -> Self {
@@ -138,7 +147,7 @@ impl CertificateRule {
 }
 
 /// One client of the configuration.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Client {
     /// Its name in logs, audit lines and metrics.
     pub name: String,

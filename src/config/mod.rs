@@ -4,6 +4,7 @@
 //! that were read from files or the environment are never shown.
 
 mod address;
+mod changes;
 mod check;
 mod check_clients;
 mod check_guard;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use address::{Address, AddressError};
+pub use changes::Changes;
 pub use load::{Loaded, load, load_egress, parse, schema};
 
 pub use client::{Certificate, CertificateRule, Client, Scope, Token, TokenHash};
@@ -287,7 +289,7 @@ pub enum Format {
 }
 
 /// The audit trail.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
     /// The file.
     pub file: PathBuf,
@@ -302,7 +304,7 @@ pub struct Audit {
 }
 
 /// How an audit line names the user.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserName {
     /// As it was sent.
     Clear,

@@ -20,6 +20,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use crate::account::{folded, network, site};
@@ -35,7 +36,8 @@ pub use utilities::{UtilityRate, UtilityUse};
 /// Failures so far.
 #[derive(Debug)]
 pub struct Guard {
-    rules: config::Guard,
+    /// A reload may change them; what was counted stays.
+    rules: ArcSwap<config::Guard>,
     table: Table,
     /// Failures of logins without a known address.
     without_address: Meter,
@@ -108,14 +110,23 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 impl Guard {
     /// An empty table.
     pub fn new(rules: config::Guard) -> Self {
-        Self { table: Table::new(rules.entries), without_address: Meter::new(rules.entries), rules }
+        Self {
+            table: Table::new(rules.entries),
+            without_address: Meter::new(rules.entries),
+            rules: ArcSwap::from_pointee(rules),
+        }
+    }
+
+    /// Goes on by `rules`, but for the size of its tables. What was counted stays counted.
+    pub fn change(&self, rules: config::Guard) {
+        self.rules.store(Arc::new(rules));
     }
 
     /// Admits an attempt, or returns when to retry. Never blocks.
     pub fn enter(self: &Arc<Self>, attempt: &AttemptKey<'_>, now: Instant) -> Result<Ticket, Refusal> {
         // A refusal below drops the ticket, which releases what it holds.
         let mut ticket = Ticket { guard: Arc::clone(self), held: [None; 3], without_address: None };
-        if !self.rules.enabled {
+        if !self.rules.load().enabled {
             return Ok(ticket);
         }
         let AttemptKey { client, connector, username, client_ip } = *attempt;
@@ -137,15 +148,15 @@ impl Guard {
     }
 
     fn without_address_rate(&self) -> Rate {
-        Rate { most: self.rules.client_failures, per: CLIENT_FAILURES_PERIOD }
+        Rate { most: self.rules.load().client_failures, per: CLIENT_FAILURES_PERIOD }
     }
 
     /// Failures before back-off begins.
     fn free_failures(&self, scope: Scope) -> u32 {
         match scope {
-            Scope::User => self.rules.user_failures,
-            Scope::Address => self.rules.client_ip_failures,
-            Scope::Site => self.rules.client_ip_failures.saturating_mul(SITE_FACTOR),
+            Scope::User => self.rules.load().user_failures,
+            Scope::Address => self.rules.load().client_ip_failures,
+            Scope::Site => self.rules.load().client_ip_failures.saturating_mul(SITE_FACTOR),
         }
     }
 
@@ -154,7 +165,7 @@ impl Guard {
     fn max_in_flight(&self, scope: Scope, failures: u32) -> u32 {
         let left = (self.free_failures(scope) + 1).saturating_sub(failures).max(1);
         match scope {
-            Scope::User => left.min(self.rules.parallel.max(1)),
+            Scope::User => left.min(self.rules.load().parallel.max(1)),
             Scope::Address | Scope::Site if failures > self.free_failures(scope) => left,
             Scope::Address | Scope::Site => {
                 (self.free_failures(scope) + 1).saturating_mul(IN_FLIGHT_FACTOR).saturating_sub(failures)
@@ -163,7 +174,8 @@ impl Guard {
     }
 
     fn admit(&self, held: HeldKey, now: Instant) -> Result<(), Duration> {
-        self.table.entry(held.key, now, self.rules.forget_after, |slot| {
+        let forget_after = self.rules.load().forget_after;
+        self.table.entry(held.key, now, forget_after, |slot| {
             if let Some(left) = slot.until.and_then(|until| until.checked_duration_since(now)).filter(|d| !d.is_zero())
             {
                 return Err(left);
@@ -198,7 +210,8 @@ impl Guard {
     /// The back-off after the `failures`-th failure.
     fn backoff(&self, failures: u32, free: u32) -> Option<Duration> {
         let over = failures.checked_sub(free + 1)? as usize;
-        self.rules.waits.get(over).or(self.rules.waits.last()).copied()
+        let rules = self.rules.load();
+        rules.waits.get(over).or(rules.waits.last()).copied()
     }
 }
 

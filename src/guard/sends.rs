@@ -3,8 +3,10 @@
 //! A code costs money and rings somebody's phone, and is sent before anything is proven. It is counted before each try
 //! of the step that sends it, by account or number however it is spelled, and taken back when nothing was sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use super::Refusal;
@@ -15,14 +17,19 @@ use crate::flow::{CodeSend, Sends};
 
 #[derive(Debug)]
 pub struct SendQuota {
-    enabled: bool,
-    rules: config::Sends,
+    /// A reload may change them; what was counted stays.
+    rules: ArcSwap<config::Guard>,
     meter: Meter,
 }
 
 impl SendQuota {
     pub fn new(rules: &config::Guard) -> Self {
-        Self { enabled: rules.enabled, rules: rules.sends, meter: Meter::new(rules.entries) }
+        Self { rules: ArcSwap::from_pointee(rules.clone()), meter: Meter::new(rules.entries) }
+    }
+
+    /// Goes on by `rules`, but for the size of its table.
+    pub fn change(&self, rules: &config::Guard) {
+        self.rules.store(Arc::new(rules.clone()));
     }
 
     #[cfg(test)]
@@ -32,18 +39,18 @@ impl SendQuota {
 
     /// Counts one code for the account of `send`, or returns when to retry. Never blocks.
     pub fn take(&self, send: &CodeSend<'_>, now: Instant) -> Result<(), Refusal> {
-        if self.enabled { self.meter.take(&self.bounds(send), now) } else { Ok(()) }
+        if self.rules.load().enabled { self.meter.take(&self.bounds(send), now) } else { Ok(()) }
     }
 
     /// Takes back the last count for `send`: the code was not sent.
     pub fn give_back(&self, send: &CodeSend<'_>) {
-        if self.enabled {
+        if self.rules.load().enabled {
             self.bounds(send).iter().for_each(|bound| self.meter.give_back(bound));
         }
     }
 
     fn bounds(&self, send: &CodeSend<'_>) -> Vec<Bound> {
-        let config::Sends { user, client_ip, per } = self.rules;
+        let config::Sends { user, client_ip, per } = self.rules.load().sends;
         let mut bounds = Vec::with_capacity(3);
         if let Some(address) = send.client_ip {
             self.meter.of_address(address, Rate { most: client_ip, per }, "sends_client_ip", &mut bounds);

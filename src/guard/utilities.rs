@@ -2,7 +2,9 @@
 //! request to an upstream. They are limited by API client, by connector, and by the address of the user's device.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use super::Refusal;
@@ -11,8 +13,8 @@ use crate::config;
 
 #[derive(Debug)]
 pub struct UtilityRate {
-    enabled: bool,
-    rules: config::Utilities,
+    /// A reload may change them; what was counted stays.
+    rules: ArcSwap<config::Guard>,
     meter: Meter,
 }
 
@@ -28,15 +30,21 @@ pub struct UtilityUse<'a> {
 
 impl UtilityRate {
     pub fn new(rules: &config::Guard) -> Self {
-        Self { enabled: rules.enabled, rules: rules.utilities, meter: Meter::new(rules.entries) }
+        Self { rules: ArcSwap::from_pointee(rules.clone()), meter: Meter::new(rules.entries) }
+    }
+
+    /// Goes on by `rules`, but for the size of its table.
+    pub fn change(&self, rules: &config::Guard) {
+        self.rules.store(Arc::new(rules.clone()));
     }
 
     /// Counts one call, or returns when to retry. Never blocks.
     pub fn take(&self, call: &UtilityUse<'_>, now: Instant) -> Result<(), Refusal> {
-        if !self.enabled {
+        let rules = self.rules.load();
+        if !rules.enabled {
             return Ok(());
         }
-        let config::Utilities { client, connector, client_ip, per } = self.rules;
+        let config::Utilities { client, connector, client_ip, per } = rules.utilities;
         let mut bounds = Vec::with_capacity(4);
         // The narrowest first: a device over its own limit uses up nothing of what all share.
         if let Some(address) = call.client_ip {

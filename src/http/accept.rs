@@ -35,6 +35,7 @@ pub struct Server {
     tls: SharedTls,
     /// A permit an open connection.
     connections: Arc<Semaphore>,
+    max: usize,
     slots: Arc<ConnectionSlots>,
     stop: watch::Receiver<bool>,
 }
@@ -47,9 +48,16 @@ enum Accepted {
 impl Server {
     /// A server that ends when `stop` becomes true.
     pub fn new(served: Served, tls: SharedTls, stop: watch::Receiver<bool>) -> Arc<Self> {
-        let connections = Arc::new(Semaphore::new(served.limits.connections));
-        let slots = ConnectionSlots::of(served.limits.connections);
-        Arc::new(Self { served, tls, connections, slots, stop })
+        // A reload does not change it.
+        let max = served.limits.load().connections;
+        Arc::new(Self {
+            served,
+            tls,
+            connections: Arc::new(Semaphore::new(max)),
+            max,
+            slots: ConnectionSlots::of(max),
+            stop,
+        })
     }
 
     /// Serves all listeners until `stop`, then lets open requests and `work` finish within `limits.drain`. Returns whether all
@@ -61,14 +69,14 @@ impl Server {
             // A panic here would be a fault of the loop; the others go on until they are told to stop.
             let _ = task.await;
         }
-        let limits = &self.served.limits;
-        let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+        let all = u32::try_from(self.max).unwrap_or(u32::MAX);
         let done = async {
             // The semaphore is never closed.
             let _ = self.connections.acquire_many(all).await;
             work.await;
         };
-        timeout(limits.drain, done).await.is_ok()
+        let drain = self.served.limits.load().drain;
+        timeout(drain, done).await.is_ok()
     }
 
     async fn accept(self: Arc<Self>, listener: Listener) {
@@ -139,7 +147,8 @@ impl Server {
     }
 
     async fn serve_tls(&self, stream: TcpStream, config: Arc<ServerConfig>, context: ConnectionContext) {
-        let handshake = timeout(context.served.limits.header, TlsAcceptor::from(config).accept(stream));
+        let most = context.served.limits.load().header;
+        let handshake = timeout(most, TlsAcceptor::from(config).accept(stream));
         let mut stop = self.stop.clone();
         let ending = async {
             // An error: the sender is gone.

@@ -59,7 +59,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let ConnectionContext { served, mut stop, slot } = context;
-    let Served { limits, metrics, .. } = &served;
+    let metrics = &served.metrics;
+    // A reload changes those of connections to come.
+    let limits = &*served.limits.load_full();
     let activity = Arc::new(Activity::new());
     let stream = MeteredStream { stream, flood: FloodGuard::new(Instant::now()), activity: Arc::clone(&activity) };
     let service = {

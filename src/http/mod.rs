@@ -13,6 +13,7 @@ pub mod watch;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::response::Response;
 use http::Uri;
@@ -33,8 +34,8 @@ pub struct Served {
     pub router: Router,
     /// The reply where the router gives none. It depends on the path, since each way in has its own format.
     pub on_fault: FaultReply,
-    /// The bounds of connections.
-    pub limits: Limits,
+    /// The bounds of connections, as they are now.
+    pub limits: Arc<ArcSwap<Limits>>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
 }

@@ -1,4 +1,4 @@
-//! Notices changed connector files and has them read again.
+//! Notices changes of connector files and of the configuration and has them read again.
 //!
 //! By a scan every two seconds rather than by inotify: the directory may be a volume of a container or a network share,
 //! where events do not arrive, and a scan costs a few system calls. A change counts once two scans agree, so that a
@@ -31,16 +31,25 @@ const MAX_DEPTH: usize = 8;
 /// Path to inode, size and time of change, of what a symlink leads to.
 type Scan = BTreeMap<PathBuf, (u64, u64, i64, i64)>;
 
-/// Reloads `app`'s connectors whenever `directory` changed, until `stop`.
-pub async fn connectors(directory: PathBuf, app: Arc<App>, mut stop: tokio::sync::watch::Receiver<bool>) {
-    let mut watch = Watch::from(scan(directory.clone()).await.unwrap_or_default());
+/// What is looked at.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// The directory of connector files.
+    pub connectors: PathBuf,
+    /// The configuration file.
+    pub configuration: Option<PathBuf>,
+}
+
+/// Reloads `app`'s configuration and connectors whenever one of their files changed, until `stop`.
+pub async fn files(watched: Watched, app: Arc<App>, mut stop: tokio::sync::watch::Receiver<bool>) {
+    let mut watch = Watch::from(scan(watched.clone()).await.unwrap_or_default());
     let mut answers = true;
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             () = sleep_until(Instant::now() + POLL_INTERVAL) => {}
         }
-        let scanned = scan(directory.clone()).await;
+        let scanned = scan(watched.clone()).await;
         match (std::mem::replace(&mut answers, scanned.is_some()), &scanned) {
             (false, Some(_)) => tracing::warn!("connector directory answers again"),
             (true, None) => {
@@ -79,12 +88,14 @@ impl Watch {
 }
 
 /// `None` when the file system does not answer.
-async fn scan(directory: PathBuf) -> Option<Scan> {
+async fn scan(watched: Watched) -> Option<Scan> {
     let scanning = tokio::task::spawn_blocking(move || {
-        let own = directory.clone();
+        let directory = watched.connectors.clone();
         files::within(&directory, SCAN_TIMEOUT, move || {
             let mut seen = Scan::new();
-            walk(&own, 0, &mut seen);
+            // First, since directories may have more files than are looked at.
+            watched.configuration.into_iter().for_each(|file| look(file, &mut seen));
+            walk(&watched.connectors, 0, &mut seen);
             seen
         })
     });
@@ -98,11 +109,16 @@ fn walk(directory: &Path, depth: usize, seen: &mut Scan) {
             return;
         }
         let path = entry.path();
-        // Follows symlinks: a volume is swapped by turning one.
-        let Ok(metadata) = std::fs::metadata(&path) else { continue };
-        if metadata.is_dir() && depth < MAX_DEPTH {
+        if depth < MAX_DEPTH && std::fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
             walk(&path, depth + 1, seen);
         }
+        look(path, seen);
+    }
+}
+
+fn look(path: PathBuf, seen: &mut Scan) {
+    // Follows symlinks: a volume is swapped by turning one.
+    if let Ok(metadata) = std::fs::metadata(&path) {
         seen.insert(path, (metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()));
     }
 }

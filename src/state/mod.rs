@@ -95,6 +95,14 @@ impl Challenges {
         Self { store, counters: Counters::default() }
     }
 
+    /// From now on with these keys; a store in this process has its own.
+    pub fn change_keys(&self, keys: &[Secret]) -> Result<(), SetupError> {
+        if let Store::Redis(redis) = &self.store {
+            redis.change_keys(Keyring::of(keys)?);
+        }
+        Ok(())
+    }
+
     /// Seals `state` and stores it under a new `id`, for `client` alone, for `ttl`. When the store is full, the oldest
     /// challenge of the same account is evicted, else one that was opened before a factor succeeded, of the connector
     /// that holds most.

@@ -10,9 +10,10 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use futures_util::future::join_all;
 use redis::{Cmd, FromRedisValue};
 use tokio::time::Instant;
@@ -44,7 +45,8 @@ const OPENED_BOUNDS: Bounds = Bounds { entries: 65_536, bytes: 128 << 20 };
 
 #[derive(Debug)]
 pub(super) struct Redis {
-    keys: Keyring,
+    /// A reload may change them.
+    keys: ArcSwap<Keyring>,
     link: Link,
     /// What this daemon stored there.
     opened: Mutex<EvictionIndex<()>>,
@@ -59,7 +61,7 @@ pub(super) struct Redis {
 impl Redis {
     pub(super) fn new(url: &Secret, keys: Keyring, ca_file: Option<&Path>) -> Result<Self, SetupError> {
         Ok(Self {
-            keys,
+            keys: ArcSwap::from_pointee(keys),
             link: Link::new(url, ca_file)?,
             opened: Mutex::new(EvictionIndex::new(OPENED_BOUNDS, Bounds::default())),
             instance: Mutex::default(),
@@ -67,6 +69,10 @@ impl Redis {
             disk_checked: AtomicBool::new(false),
             ready: tokio::sync::Mutex::default(),
         })
+    }
+
+    pub(super) fn change_keys(&self, keys: Keyring) {
+        self.keys.store(Arc::new(keys));
     }
 
     pub(super) async fn put(
@@ -141,7 +147,7 @@ impl Redis {
     ) -> (Vec<u8>, u64) {
         let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         let stamp = Stamp { end: System.unix_ms().saturating_add(ttl_ms), instance: instance.sealed() };
-        (self.keys.seal(key, state.bytes, stamp, &System), ttl_ms)
+        (self.keys.load().seal(key, state.bytes, stamp, &System), ttl_ms)
     }
 
     /// Evicts what has to go for a challenge under `key`. An entry that cannot be deleted expires by itself, so errors
@@ -192,7 +198,7 @@ impl Redis {
         claim.instance = InstanceId(instance);
         self.opened().take(key, Instant::now());
         let Some(sealed) = found else { return Ok(Taken::Nothing) };
-        let Some((state, stamp)) = self.keys.open(key, &sealed) else { return Ok(Taken::Unreadable) };
+        let Some((state, stamp)) = self.keys.load().open(key, &sealed) else { return Ok(Taken::Unreadable) };
         if stamp.instance != claim.instance.sealed() {
             return Ok(Taken::OtherInstance);
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwap;
 use http::Request;
 use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use tokio::time::Instant;
@@ -93,7 +94,7 @@ impl Client {
             resolve.insert(Host::parse(name).map_err(ClientError::Resolve)?, *addr);
         }
         let dialer = Dialer {
-            egress,
+            egress: ArcSwap::new(egress),
             resolver: Resolver::new(lookup),
             resolve,
             tls: client_config(&config.tls)?.into(),
@@ -102,7 +103,7 @@ impl Client {
         };
         for origin in origins {
             let refused = |why| ClientError::Egress { origin: origin.to_string(), why };
-            dialer.permits_in_advance(&dialer.egress, origin).map_err(refused)?;
+            dialer.permits_in_advance(&dialer.egress.load(), origin).map_err(refused)?;
         }
         let gate = Gate::new(config.max_in_flight, config.max_in_flight);
         Ok(Self {
@@ -130,6 +131,14 @@ impl Client {
             let refused = |why| ClientError::Egress { origin: origin.to_string(), why };
             self.dialer.permits_in_advance(egress, origin).map_err(refused).err()
         })
+    }
+
+    /// From now on only what `egress` permits is dialled, and no connection that was dialled before gets another request.
+    pub fn change_egress(&self, egress: &Arc<Egress>) {
+        if Arc::ptr_eq(&self.dialer.egress.swap(Arc::clone(egress)), egress) {
+            return;
+        }
+        self.pool.distrust(self.pool.generation());
     }
 
     /// How many requests with a user's credential were written, in this client's life.

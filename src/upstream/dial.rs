@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
@@ -25,7 +25,8 @@ const LEAST_SHARE: Duration = Duration::from_millis(250);
 
 /// How one connector revision connects.
 pub(super) struct Dialer {
-    pub(super) egress: Arc<Egress>,
+    /// A reload may change it, also for a revision that stays.
+    pub(super) egress: ArcSwap<Egress>,
     pub(super) resolver: Resolver,
     pub(super) resolve: BTreeMap<Host, IpAddr>,
     pub(super) tls: TlsConnector,
@@ -71,7 +72,7 @@ impl Dialer {
         let target = match &self.proxy {
             None => origin,
             Some(proxy) => {
-                self.egress.permits_behind_proxy(origin.host()).map_err(|why| refused(&why))?;
+                self.egress.load().permits_behind_proxy(origin.host()).map_err(|why| refused(&why))?;
                 &proxy.origin
             }
         };
@@ -120,10 +121,11 @@ impl Dialer {
                 &answer
             }
         };
+        let egress = self.egress.load_full();
         let mut last = None;
         let mut permitted = Vec::with_capacity(addresses.len());
         for addr in addresses {
-            match self.permits(&self.egress, target, *addr) {
+            match self.permits(&egress, target, *addr) {
                 Ok(addr) => permitted.push(SocketAddr::new(addr, target.port())),
                 Err(why) => last = Some(why),
             }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
@@ -52,7 +53,7 @@ pub async fn present(origin: &Origin, within: Duration) -> Result<Presented, Sen
     let egress = Egress::new(&EgressRules { allow_loopback: true, ..EgressRules::default() }).unwrap_or_default();
     let tls = tls::with_verifier(Arc::clone(&onlooker) as _).map_err(|error| progress.fail(Fault::tls(&error)))?;
     let dialer = Dialer {
-        egress: Arc::new(egress),
+        egress: ArcSwap::from_pointee(egress),
         resolver: Resolver::new(Arc::new(SystemLookup)),
         resolve: BTreeMap::new(),
         tls: tls.into(),

@@ -158,7 +158,7 @@ async fn without_a_place_in_the_audit_trail_nobody_is_let_in() {
     let answer = send(&router, ask()).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["cause"]), (503, &"overloaded".into()));
     assert_eq!(connector.begun.load(Ordering::SeqCst), 1);
-    while app.trail.as_ref().unwrap().healthy() {
+    while app.trail().unwrap().healthy() {
         tokio::task::yield_now().await;
     }
     let begun = connector.begun.load(Ordering::SeqCst);

@@ -12,6 +12,7 @@ mod check_command;
 mod codings;
 mod command_line;
 mod config;
+mod configuration_reload;
 mod cookie_suite;
 mod cookies;
 mod demo;

@@ -200,11 +200,15 @@ async fn an_answer_cannot_steer_the_terminal() {
     let evil = "x\u{1b}[2J\u{9b}H\u{202e}y";
     let status = json!({
         "version": evil, "read_at": evil,
-        "readiness": { "status": evil, "state": evil, "sandbox": evil },
+        "readiness": {
+            "status": evil, "state": evil, "sandbox": evil, "configuration": { "status": evil, "restart": [evil] }
+        },
         "connectors": [{ "id": evil, "kind": evil, "health": evil, "revision": evil }],
     });
-    let reloaded =
-        json!({ "changed": [evil], "removed": [evil], "refused": [evil], "diagnostics": [{ "text": evil }] });
+    let reloaded = json!({
+        "changed": [evil], "removed": [evil], "refused": [evil], "diagnostics": [{ "text": evil }],
+        "configuration": { "refused": true, "changed": [evil], "restart": [evil], "diagnostics": [evil] },
+    });
     let problem = json!({ "code": "insufficient_scope", "title": evil, "detail": evil });
     let refused = async move || {
         (axum::http::StatusCode::FORBIDDEN, [("content-type", "application/problem+json")], problem.to_string())

@@ -89,7 +89,13 @@ async fn a_day_in_the_life() {
     // By the API.
     std::fs::remove_file(home.path("connectors/broken.yaml")).unwrap();
     let (status, reloaded) = daemon.call("POST", "/v1/reload", None).await;
-    assert_eq!((status, reloaded.as_str()), (200, r#"{"changed":[],"removed":["broken"],"refused":[]}"#));
+    assert_eq!(
+        (status, reloaded.as_str()),
+        (
+            200,
+            r#"{"changed":[],"removed":["broken"],"refused":[],"configuration":{"refused":false,"changed":[],"restart":[]}}"#
+        )
+    );
 
     let (status, log) = daemon.end();
     assert!(status.success(), "{status} {log}");

@@ -12,7 +12,7 @@ use crate::challenges::connectors;
 use crate::challenges::lab::{Lab, expired, verdict};
 use crate::challenges::upstream::{CODE, Upstream};
 use crate::server::{Answer, TOKEN, post, send};
-use crate::support::daemon::{Daemon, Home, json_connector, wait_until};
+use crate::support::daemon::{Daemon, Home, json_connector, read, wait_until};
 use crate::support::redis::{Redis, hold_nothing_of};
 
 /// Far beyond anything that a call may take.
@@ -101,6 +101,31 @@ async fn opened_on_one_daemon_and_answered_on_another() {
     one.kill();
     let (status, accepted) = answer(&other, &opened["challenge"]["id"], CODE).await;
     assert_eq!(status, 200, "{accepted}");
+}
+
+/// Keys change in three reloads, and no login is lost to them; with the old key alone gone, its challenges are.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_change_by_reloads_and_open_challenges_live_on() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let upstream = Upstream::start().await;
+    let home = home(&redis.url(None));
+    home.connector("corp", &connectors::sms(&upstream.base));
+    std::fs::write(home.path("new.key"), "d".repeat(64)).unwrap();
+    let daemon = home.start();
+    let first = read(&home.path("doorward.yaml"));
+    let (_, opened) = daemon.login("corp", "zhangsan", "right").await;
+    let both = first.replace("[ { file: state.key } ]", "[ { file: new.key }, { file: state.key } ]");
+    std::fs::write(home.path("doorward.yaml"), &both).unwrap();
+    let reload = async || {
+        let (_, body) = daemon.call("POST", "/v1/reload", None).await;
+        serde_json::from_str::<Value>(&body).unwrap()["configuration"]["changed"].clone()
+    };
+    assert_eq!(reload().await, json!(["state.keys"]));
+    assert_eq!(answer(&daemon, &opened["challenge"]["id"], CODE).await.0, 200, "sealed with the old key");
+    let (_, opened) = daemon.login("corp", "lisi", "right").await;
+    std::fs::write(home.path("doorward.yaml"), first).unwrap();
+    assert_eq!(reload().await, json!(["state.keys"]));
+    assert_eq!(answer(&daemon, &opened["challenge"]["id"], CODE).await.0, 403, "sealed with the new key");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -104,7 +104,7 @@ async fn readiness_and_metrics() {
     let ready = send(&router, open("/readyz")).await;
     assert_eq!(
         ready.body,
-        r#"{"status":"ready","state":"ok","sandbox":"unused","connectors":{"current":1,"stale":0,"invalid":0}}"#
+        r#"{"status":"ready","state":"ok","sandbox":"unused","configuration":{"status":"current","restart":[]},"connectors":{"current":1,"stale":0,"invalid":0}}"#
     );
     app.drain();
     let ready = send(&router, open("/readyz")).await;
