@@ -5,7 +5,7 @@ NEXTEST_VERSION := 0.9.143
 CARGO_DEB_VERSION := 3.8.0
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: test release deb test-package test-upstreams lint docs schema bench bench-quick bench-programs nextest redis npm tools
+.PHONY: test release deb test-package test-upstreams lint advisories docs schema bench bench-quick bench-programs nextest redis npm tools
 
 test: nextest redis npm
 	cargo nextest run --workspace --all-targets --no-fail-fast
@@ -41,6 +41,12 @@ lint:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check bans licenses sources; \
 	else echo "cargo-deny is not installed: its checks are left out"; fi
+
+# Reported, not a gate: a new advisory about a crate must not stop a change that has nothing to do with it.
+advisories:
+	@if ! cargo deny --version >/dev/null 2>&1; then echo "cargo-deny is not installed: advisories are left out"; \
+	elif ! cargo deny fetch db >/dev/null 2>&1; then echo "the advisory database cannot be fetched here: advisories are left out"; \
+	else cargo deny check advisories; fi
 
 schema:
 	cargo run --quiet -- schema > docs/connector.schema.json
