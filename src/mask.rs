@@ -21,11 +21,11 @@ pub const MASK: &str = "‹secret›";
 
 /// The encodings of longer values are not searched for: no upstream echoes such a password encoded, and thirty
 /// encodings of it would take megabytes.
-const LONGEST_SPELT: usize = 4096;
+const MAX_ENCODED: usize = 4096;
 
 /// Shorter values are not searched for. They are common in ordinary text, and masking every "123" would reveal the
 /// password.
-const SHORTEST: usize = 4;
+const MIN_LENGTH: usize = 4;
 
 /// Values computed from a credential that are shorter than this are not searched for: they may be ordinary words
 /// (`env.type` is `login`).
@@ -38,7 +38,7 @@ pub const NUMBER: usize = 6;
 const RUN: usize = 6;
 
 /// The shortest spelling of a digest: MD5 in base64url without padding.
-const SHORTEST_DIGEST: usize = 22;
+const MIN_DIGEST: usize = 22;
 
 /// The secret texts of one login.
 #[derive(Clone, Default)]
@@ -59,13 +59,13 @@ impl Mask {
     /// The credentials of `user` and whatever else is secret in this login (answers, connector secrets).
     pub fn new<'a>(user: &'a User, others: impl IntoIterator<Item = &'a Secret>) -> Self {
         let own = std::iter::once(&user.password).chain(user.fields.values());
-        let values = own.chain(others).filter(|value| value.expose().chars().count() >= SHORTEST).cloned().collect();
+        let values = own.chain(others).filter(|value| value.expose().chars().count() >= MIN_LENGTH).cloned().collect();
         Self { values, ..Self::default() }
     }
 
     /// Adds secret texts, such as the user's answers.
     pub fn add<'a>(&mut self, more: impl IntoIterator<Item = &'a Secret>) {
-        self.values.extend(more.into_iter().filter(|value| value.expose().chars().count() >= SHORTEST).cloned());
+        self.values.extend(more.into_iter().filter(|value| value.expose().chars().count() >= MIN_LENGTH).cloned());
         (self.plain, self.all) = Default::default();
     }
 
@@ -81,7 +81,7 @@ impl Mask {
             needles.dedup();
             needles
         };
-        if longest_word(text) < SHORTEST_DIGEST {
+        if longest_word(text) < MIN_DIGEST {
             self.plain.get_or_init(|| make(false))
         } else {
             self.all.get_or_init(|| make(true))
@@ -91,7 +91,7 @@ impl Mask {
     /// `text` with every known spelling of every credential masked.
     pub fn hide(&self, text: &str) -> String {
         let mut shown = text.to_owned();
-        if text.len() < SHORTEST {
+        if text.len() < MIN_LENGTH {
             return shown;
         }
         for needle in self.needles(text) {
@@ -116,7 +116,7 @@ impl Mask {
             let secret = folded(secret);
             let (short, long) = if secret.len() < text.len() { (&secret, &text) } else { (&text, &secret) };
             if short.len() < RUN {
-                return short.len() >= SHORTEST && long.windows(short.len()).any(|run| run == short.as_slice());
+                return short.len() >= MIN_LENGTH && long.windows(short.len()).any(|run| run == short.as_slice());
             }
             secret.windows(RUN).any(|run| runs.contains(run))
         };
@@ -129,7 +129,7 @@ impl Mask {
 
     /// Whether `text` holds a known spelling of a credential.
     pub fn finds(&self, text: &str) -> bool {
-        text.len() >= SHORTEST && self.needles(text).iter().any(|needle| text.contains(needle.as_str()))
+        text.len() >= MIN_LENGTH && self.needles(text).iter().any(|needle| text.contains(needle.as_str()))
     }
 }
 
@@ -165,7 +165,7 @@ fn longest_word(text: &str) -> usize {
 fn spellings(value: &str) -> Vec<String> {
     let bytes = value.as_bytes();
     let mut all = vec![value.to_owned()];
-    if bytes.len() > LONGEST_SPELT {
+    if bytes.len() > MAX_ENCODED {
         return all;
     }
     // No syntax escapes these.
@@ -185,7 +185,7 @@ fn spellings(value: &str) -> Vec<String> {
     if bytes.len() >= DERIVED && bytes.iter().all(u8::is_ascii_hexdigit) {
         all.extend([value.to_ascii_uppercase(), value.to_ascii_lowercase()]);
     }
-    all.retain(|spelling| spelling.len() >= SHORTEST);
+    all.retain(|spelling| spelling.len() >= MIN_LENGTH);
     all
 }
 
@@ -203,7 +203,7 @@ fn escaped(value: &str) -> [String; 5] {
 
 /// The usual digests of a credential, as they are usually written.
 fn digests_of(value: &str) -> Vec<String> {
-    if value.len() > LONGEST_SPELT {
+    if value.len() > MAX_ENCODED {
         return Vec::new();
     }
     let algorithms = [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512, Algorithm::Sm3];
@@ -244,7 +244,7 @@ mod tests {
         let mask = Mask::new(&User { password: Secret::new("123456"), ..User::default() }, []);
         let digests = digests_of("123456");
         assert!(digests.contains(&"e10adc3949ba59abbe56e057f20f883e".to_owned()));
-        assert_eq!(digests.iter().map(String::len).min(), Some(SHORTEST_DIGEST));
+        assert_eq!(digests.iter().map(String::len).min(), Some(MIN_DIGEST));
         for digest in digests {
             for text in [digest.clone(), format!("md5={digest};"), format!("密{digest}码"), format!("a{digest}b")] {
                 assert!(mask.hide(&text).contains(MASK) && mask.finds(&text), "{text}");

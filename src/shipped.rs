@@ -53,13 +53,13 @@ macro_rules! shipped {
             hostile: $hostile,
             refused: $refused,
             $($key: $value,)*
-            ..USUAL
+            ..COMMON_FACTS
         },)*];
     };
 }
 
 /// A login by user name and password, and nothing else.
-const USUAL: Shipped =
+const COMMON_FACTS: Shipped =
     Shipped { id: "", yaml: "", hostile: "", refused: "", packed: false, asks: Asks::Nothing, stage: Stage::Login };
 
 shipped! {

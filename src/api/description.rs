@@ -32,7 +32,7 @@ impl Description<'_> {
         self.add(path, method, operation(id, summary, None, responses));
     }
 
-    /// 401 is a problem here, and on a login beside the challenge, told apart by the content type.
+    /// 401 is a problem here, and on a login beside the challenge; the content types differ.
     pub(super) fn problems(&mut self, responses: &mut Map<String, Value>, statuses: &[u16]) {
         let schema = self.schema::<ProblemBody>();
         for status in statuses {

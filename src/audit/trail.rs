@@ -66,7 +66,7 @@ struct State {
     writing: AtomicU64,
     opened: Instant,
     /// The log says that a write is stuck.
-    told: AtomicBool,
+    stuck_logged: AtomicBool,
     /// The file is to be opened anew (an outside tool moved it).
     reopen: AtomicBool,
     /// The daemon is ending: no more second tries.
@@ -92,7 +92,7 @@ impl Trail {
             healthy: AtomicBool::new(true),
             writing: AtomicU64::new(0),
             opened: Instant::now(),
-            told: AtomicBool::new(false),
+            stuck_logged: AtomicBool::new(false),
             reopen: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             metrics,
@@ -116,7 +116,7 @@ impl Trail {
     pub fn reserve(&self) -> Result<Reservation, Full> {
         let permit = self.sender.clone().try_reserve_owned().ok();
         // The thread that writes cannot say it.
-        if self.state.stuck() && !self.state.told.swap(true, Ordering::Relaxed) {
+        if self.state.stuck() && !self.state.stuck_logged.swap(true, Ordering::Relaxed) {
             tracing::error!("the audit trail takes no line: its file does not answer");
         }
         let refuse = self.refuse();
@@ -242,7 +242,7 @@ impl Writer {
             self.state.writing.store(self.state.now(), Ordering::Relaxed);
             let result = self.write(batch);
             self.state.writing.store(0, Ordering::Relaxed);
-            let was_stuck = self.state.told.swap(false, Ordering::Relaxed);
+            let was_stuck = self.state.stuck_logged.swap(false, Ordering::Relaxed);
             let healthy = result.is_ok();
             if self.state.healthy.swap(healthy, Ordering::Relaxed) != healthy {
                 match &result {

@@ -44,7 +44,7 @@ pub fn run(options: Options) -> Result<()> {
     let id = first.id.clone();
     made.extend(first.files);
     write_all(&options.directory, &made)?;
-    print(&told(&options.directory, &made, &token, &id))
+    print(&summary(&options.directory, &made, &token, &id))
 }
 
 /// All files, or none where one of them is there already.
@@ -77,7 +77,7 @@ fn write(path: &Path, file: &File) -> std::io::Result<()> {
 }
 
 /// What was made and what to do with it.
-fn told(directory: &Path, files: &[File], token: &Token, id: &str) -> String {
+fn summary(directory: &Path, files: &[File], token: &Token, id: &str) -> String {
     let lang = lang();
     let here = directory.display();
     let mut text = String::new();

@@ -126,7 +126,7 @@ impl ValueSource {
         }
     }
 
-    /// The first that says something. A part of the reply that cannot be told is not passed over: what it says might differ.
+    /// The first that says something. A part of the reply that is unknown is not passed over: what it says might differ.
     fn first<'a>(
         list: &'a [ValueSource],
         facts: Facts<'a>,
@@ -153,7 +153,7 @@ impl ValueSource {
         }
     }
 
-    /// Why the source cannot be told. Of an unreadable body it is enough to say that the source is not there: what
+    /// Why the source is unknown. Of an unreadable body it is enough to say that the source is not there: what
     /// the body is instead is said once, for the whole reply.
     fn untold(&self, facts: Facts<'_>, why: &str) -> String {
         match (self, facts.reply) {

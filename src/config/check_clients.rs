@@ -8,7 +8,7 @@ use super::{Audit, CertificateRule, Client, Scope, TokenHash, UserName, WhenFull
 use crate::reading::Text;
 
 /// The key of keyed user names: as long as makes guessing hopeless (128 bits).
-const LEAST_KEY: usize = 16;
+const MIN_KEY: usize = 16;
 
 /// What examples/doorward.yaml has where a hash belongs.
 const PLACEHOLDER: &str = "sha256:PUT-A-HASH-HERE";
@@ -105,7 +105,7 @@ impl Check<'_> {
         let user_name = match (&raw.hmac_key, keyed) {
             (Some(key), true) => {
                 let key = self.secret(key)?;
-                if key.expose().len() < LEAST_KEY {
+                if key.expose().len() < MIN_KEY {
                     let help = "make one: openssl rand -hex 32";
                     self.wrong("short-key", raw.place.key("hmac_key"), "the key has less than 16 bytes", help);
                 }

@@ -8,7 +8,7 @@ use super::{Guard, Sends, Utilities};
 use crate::reading::{Spanned, TimeSpan};
 
 /// More would be no bound.
-const MOST: u32 = 1_000_000;
+const MAX_COUNT: u32 = 1_000_000;
 
 /// A second, a day: shorter counts nothing, longer outlives every daemon's uptime.
 const PERIOD: (u64, u64) = (1000, 86_400_000);
@@ -53,7 +53,7 @@ impl Check<'_> {
     }
 
     fn number(&mut self, given: Option<&Spanned<u32>>, least: usize, usual: u32) -> u32 {
-        u32::try_from(self.count(given, least, MOST as usize, usual as usize)).unwrap_or(usual)
+        u32::try_from(self.count(given, least, MAX_COUNT as usize, usual as usize)).unwrap_or(usual)
     }
 
     fn period(&mut self, given: Option<&Spanned<TimeSpan>>, usual: Duration) -> Duration {

@@ -13,7 +13,7 @@ use crate::template::Template;
 pub struct Ask {
     /// What is asked for.
     pub kind: AskType,
-    /// What the user is told.
+    /// The message to the user.
     pub message: Option<Template>,
     /// What the user fills in.
     pub fields: Vec<AskField>,

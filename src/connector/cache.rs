@@ -11,7 +11,7 @@ use crate::response::source::SourceValue;
 use crate::template::moment;
 
 /// Longer than the life of any token that servers give for this; what should last longer belongs into the file.
-pub const LONGEST: Duration = Duration::from_hours(24);
+pub const MAX_LIFE: Duration = Duration::from_hours(24);
 
 /// What is kept ends this much sooner than it may, so that no login sets out with a token in its last seconds.
 const MARGIN: Duration = Duration::from_mins(1);
@@ -63,7 +63,7 @@ impl GoodFor {
                 _ => return Err(LifetimeError::Missing(source.to_string())),
             },
         };
-        let kept = good_for.min(LONGEST);
+        let kept = good_for.min(MAX_LIFE);
         Ok(kept.saturating_sub(MARGIN.min(kept / MARGIN_PART)))
     }
 }

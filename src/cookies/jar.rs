@@ -19,7 +19,7 @@ pub const MAX_COOKIES: usize = 50;
 pub const MAX_JAR_BYTES: usize = 32 * 1024;
 
 /// RFC 6265bis section 5.5: no cookie lives longer than 400 days.
-const LONGEST: i64 = 400 * 86_400;
+const MAX_AGE: i64 = 400 * 86_400;
 
 /// A cookie that is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -129,7 +129,7 @@ impl Jar {
             domain,
             host_only,
             secure: cookie.secure,
-            expires: cookie.expires.map(|expires| expires.min(now.saturating_add(LONGEST))),
+            expires: cookie.expires.map(|expires| expires.min(now.saturating_add(MAX_AGE))),
             set: self.sets,
         };
         if !rules::is_secure(url) && self.cookies.iter().any(|secure| hides(&cookie, secure)) {

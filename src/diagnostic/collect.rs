@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Diagnostic, Severity, SourceFile, Span};
 
 /// No reader wants more at once, and a 1 MiB file could hold hundreds of thousands.
-const MOST: usize = 100;
+const MAX_DIAGNOSTICS: usize = 100;
 
 /// The mistakes found so far in one file.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Diagnostics {
 
     /// Whether more would only be counted, so that finding good words for them is wasted.
     pub fn is_full(&self) -> bool {
-        self.found.len() >= MOST
+        self.found.len() >= MAX_DIAGNOSTICS
     }
 
     /// Whether one of this code stands within `span`: what follows from it need not be said.
@@ -136,8 +136,8 @@ mod tests {
         }
         assert_eq!(diagnostics.count(), 150);
         let all = diagnostics.into_list();
-        assert_eq!(all.len(), MOST + 1);
-        assert!(all[..MOST].is_sorted_by_key(|d| d.at.as_ref().map(|(_, span)| span.start)));
-        assert_eq!(all[MOST].message, "50 more mistakes are not shown");
+        assert_eq!(all.len(), MAX_DIAGNOSTICS + 1);
+        assert!(all[..MAX_DIAGNOSTICS].is_sorted_by_key(|d| d.at.as_ref().map(|(_, span)| span.start)));
+        assert_eq!(all[MAX_DIAGNOSTICS].message, "50 more mistakes are not shown");
     }
 }

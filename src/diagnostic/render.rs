@@ -20,7 +20,7 @@ pub enum Style {
 const WIDTH: usize = 140;
 
 /// A line longer than this is shown around the place only: drawing costs time with the length of the line.
-const LONGEST_LINE: usize = 400;
+const MAX_LINE: usize = 400;
 
 /// All of them, each as a block of lines with an empty line between; the empty string for none.
 pub fn render(diagnostics: &[Diagnostic], style: Style) -> String {
@@ -100,11 +100,11 @@ fn quote<'a>(group: Group<'a>, file: &'a SourceFile, span: &Span, label: Option<
 
 /// The part of a line around `at` that is drawn.
 fn cut(text: &str, line: Range<usize>, at: usize) -> Range<usize> {
-    if line.len() <= LONGEST_LINE {
+    if line.len() <= MAX_LINE {
         return line;
     }
-    let start = text.floor_char_boundary(at.saturating_sub(LONGEST_LINE / 2)).max(line.start);
-    let end = text.floor_char_boundary(start + LONGEST_LINE).min(line.end);
+    let start = text.floor_char_boundary(at.saturating_sub(MAX_LINE / 2)).max(line.start);
+    let end = text.floor_char_boundary(start + MAX_LINE).min(line.end);
     start..end
 }
 

@@ -1,7 +1,7 @@
 //! Words of a file inside a message.
 
 /// A longer word is cut: the caret shows the rest.
-const MOST: usize = 60;
+const MAX_CHARACTERS: usize = 60;
 
 /// `word` as it may stand in a message: at most 60 characters, and no character that could steer a terminal or turn
 /// the line around (control characters, bidirectional controls of Unicode).
@@ -10,8 +10,8 @@ pub fn shown(word: &str) -> String {
         let steers = c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if steers { '\u{fffd}' } else { c }
     });
-    let mut text: String = safe.take(MOST).collect();
-    if word.chars().nth(MOST).is_some() {
+    let mut text: String = safe.take(MAX_CHARACTERS).collect();
+    if word.chars().nth(MAX_CHARACTERS).is_some() {
         text.push('…');
     }
     text

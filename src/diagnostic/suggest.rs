@@ -3,15 +3,15 @@
 use strsim::damerau_levenshtein;
 
 /// Longer words are no slips of the finger, and comparing costs the product of both lengths.
-const LONGEST: usize = 64;
+const MAX_WORD: usize = 64;
 
 /// Many words begin with the same two or three letters.
-const SHORTEST_BEGINNING: usize = 4;
+const MIN_BEGINNING: usize = 4;
 
 /// The word of `known` that `word` was probably meant to be: the same but for case, `-` and `_`, or a few slips
 /// away (one in short words, a third of the letters in long ones), or the beginning of it; `None` when nothing is near.
 pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    if word.is_empty() || word.len() > LONGEST {
+    if word.is_empty() || word.len() > MAX_WORD {
         return None;
     }
     let plain = bare(word);
@@ -22,7 +22,7 @@ pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Opt
             let other = bare(candidate);
             let slips = match () {
                 () if other == plain => 0,
-                () if plain.len() >= SHORTEST_BEGINNING && other.starts_with(&plain) => slips_allowed,
+                () if plain.len() >= MIN_BEGINNING && other.starts_with(&plain) => slips_allowed,
                 () => damerau_levenshtein(&plain, &other),
             };
             (slips <= slips_allowed && slips < other.chars().count()).then_some((slips, candidate))

@@ -15,17 +15,17 @@ fn only_regular_files_up_to_a_size_are_read() {
     std::os::unix::fs::symlink("good", path("link")).unwrap();
     assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
     let _socket = UnixListener::bind(path("socket")).unwrap();
-    let told = |name: &str, most| match read_text(&path(name), most) {
+    let outcome = |name: &str, most| match read_text(&path(name), most) {
         Ok(text) => text,
         Err(why) => why.to_string(),
     };
-    assert_eq!(told("good", 8), "12345678");
-    assert_eq!(told("link", 8), "12345678");
-    assert_eq!(told("good", 7), "it is larger than 0 KiB");
-    assert_eq!(told("binary", 8), "it is not UTF-8");
-    assert_eq!(told("none", 8), "entity not found");
-    assert_eq!(told("pipe", 8), "it is a named pipe, and only regular files are read");
-    assert_eq!(told(".", 8), "it is a directory, and only regular files are read");
+    assert_eq!(outcome("good", 8), "12345678");
+    assert_eq!(outcome("link", 8), "12345678");
+    assert_eq!(outcome("good", 7), "it is larger than 0 KiB");
+    assert_eq!(outcome("binary", 8), "it is not UTF-8");
+    assert_eq!(outcome("none", 8), "entity not found");
+    assert_eq!(outcome("pipe", 8), "it is a named pipe, and only regular files are read");
+    assert_eq!(outcome(".", 8), "it is a directory, and only regular files are read");
     // A socket cannot be opened at all.
     assert!(read(&path("socket"), 8).is_err());
     for device in ["/dev/zero", "/dev/null", "/dev/tty"] {
@@ -53,7 +53,7 @@ fn a_file_that_does_not_answer_holds_one_thread_and_nobody_else() {
     let path = Path::new("/stalled");
     let (go, first) = stand(path);
     assert!(matches!(first, Err(ReadError::Stalled)));
-    // The second is told at once: its work does not even begin.
+    // The second fails at once: its work does not even begin.
     let (begun, begins) = sync_channel::<()>(1);
     let second = within(path, READ_TIMEOUT, move || drop(begun));
     assert!(matches!(second, Err(ReadError::Stalled)));

@@ -63,7 +63,7 @@ pub(super) fn withheld(delivery: &Delivery, plan: Option<&DeliveryPlan>) -> Stri
 pub(super) fn read_as(decoded: &Decoded) -> String {
     let page = |decoded: &Decoded| match &decoded.html_title {
         // A longer one was cut when it was read, perhaps within a credential that the page echoes.
-        Some(title) if title.chars().count() > LONGEST_TITLE => "an HTML page with a long title".to_owned(),
+        Some(title) if title.chars().count() > MAX_TITLE => "an HTML page with a long title".to_owned(),
         Some(title) if !title.trim().is_empty() => format!("an HTML page titled \"{}\"", title.trim()),
         _ => "an HTML page".to_owned(),
     };
@@ -100,16 +100,16 @@ pub(super) fn judged(
     view: Option<&ReplyView<'_>>,
 ) -> String {
     let decided = seen.last().map(|(rule, _)| *rule);
-    let told = Told::of(secrecy, result, seen, view);
+    let deciding = DecidingRule::of(secrecy, result, seen, view);
     if let (Err(Denial::Unavailable(_)), Some(view)) = (result, mute(view))
         && decided != Some(Rule::Unavailable)
     {
         return unjudged_status(view.status, "no rule that names it holds", view.decoded);
     }
     let line = match result {
-        Ok(Proof::More(_)) => format!("right so far, a further factor is owed: {}", told.because()),
-        Ok(_) => told.because(),
-        Err(denial) => told.denied(denial, decided),
+        Ok(Proof::More(_)) => format!("right so far, a further factor is owed: {}", deciding.because()),
+        Ok(_) => deciding.because(),
+        Err(denial) => deciding.denied(denial, decided),
     };
     match view {
         Some(view) => format!("{line} (HTTP {})", view.status),
@@ -118,7 +118,7 @@ pub(super) fn judged(
 }
 
 /// What the rules of a reply came to.
-struct Told<'a> {
+struct DecidingRule<'a> {
     secrecy: Secrecy<'a>,
     view: Option<&'a ReplyView<'a>>,
     /// What the deciding rule's leaves say, the status aside.
@@ -126,7 +126,7 @@ struct Told<'a> {
     leaf: Option<Decisive<'a, 'a>>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> DecidingRule<'a> {
     fn of(
         secrecy: Secrecy<'a>,
         result: Result<&Proof, &Denial>,
@@ -255,7 +255,7 @@ fn differs_in_blanks(leaf: &Leaf, value: &Value) -> bool {
     let same = |operand: &Operand| match (operand, value) {
         (Operand::Literal(Value::Text(wanted)), Value::Text(found)) if wanted != found => {
             let dense = |text: &'_ str| text.chars().filter(|c| !is_margin(*c)).collect::<String>();
-            found.len() <= wanted.len() + MOST_BLANKS && dense(wanted) == dense(found)
+            found.len() <= wanted.len() + MAX_BLANKS && dense(wanted) == dense(found)
         }
         _ => false,
     };
@@ -281,18 +281,18 @@ fn compares_with_number(leaf: &Leaf) -> bool {
 }
 
 /// More blanks around a word than a template leaves are not looked for.
-const MOST_BLANKS: usize = 1024;
+const MAX_BLANKS: usize = 1024;
 
 /// Titles of login and error pages are shorter.
-const LONGEST_TITLE: usize = 80;
+const MAX_TITLE: usize = 80;
 
 /// A code or a time stamp is shorter; a reply may hold a number of a million digits.
-const LONGEST_NUMBER: usize = 24;
+const MAX_NUMBER: usize = 24;
 
 /// A value in an explanation: numbers and booleans as they are, of all else the kind and the size.
 fn shown(value: &Value) -> String {
     match value {
-        Value::Number(number) if number.as_str().len() > LONGEST_NUMBER => {
+        Value::Number(number) if number.as_str().len() > MAX_NUMBER => {
             format!("a number of {} characters", number.as_str().len())
         }
         Value::Number(number) => number.as_str().to_owned(),

@@ -17,10 +17,10 @@ use crate::upstream::Reply;
 
 /// A longer origin or path is not shown: cut, it could end within a credential, which would then not be found and
 /// hidden.
-const LONGEST: usize = 120;
+const MAX_PATH: usize = 120;
 
 /// Segments of paths that people name are shorter; tickets and ids of sessions are longer.
-const LONGEST_SEGMENT: usize = 24;
+const MAX_SEGMENT: usize = 24;
 
 /// Appends the redirect's target to an undecided reply's line.
 pub(super) fn append(mut stop: Stop, target: Option<String>) -> Stop {
@@ -52,7 +52,7 @@ pub(super) fn describe(step: &Step, run: &Run<'_>, reply: &Reply, asked: &Url) -
     }
     let path = path_of(&target, &sent_segments(step.request.as_ref()?, run), &secret);
     let there =
-        if origin.len() > LONGEST { "an address with a long name".to_owned() } else { format!("{origin}{path}") };
+        if origin.len() > MAX_PATH { "an address with a long name".to_owned() } else { format!("{origin}{path}") };
     Some(format!("it leads to {there}{}", advice(asked, &target)))
 }
 
@@ -71,7 +71,7 @@ fn advice(asked: &Url, target: &Url) -> String {
     match (from == to, slash) {
         (true, "") => ", the same address again".to_owned(),
         (true, slash) => format!(", the same address {slash}: write it so under `url`"),
-        (false, _) if to.len() > LONGEST => String::new(),
+        (false, _) if to.len() > MAX_PATH => String::new(),
         (false, "") => format!(", the same path: write {to} in place of {from}"),
         (false, slash) => format!(", the same path {slash}: write it so under `url`, and {to} in place of {from}"),
     }
@@ -85,7 +85,7 @@ fn path_of(target: &Url, sent: &PathHoles, secret: &dyn Fn(&str) -> bool) -> Str
     let repeated = |decoded: &[u8]| repeats && secret(&String::from_utf8_lossy(decoded));
     // What no segment repeats by itself is cut by a slash.
     let cut = repeats && !whole_segments(target).iter().any(|decoded| repeated(decoded));
-    if matches!(sent, PathHoles::Unknown) || cut || target.path().len() > LONGEST {
+    if matches!(sent, PathHoles::Unknown) || cut || target.path().len() > MAX_PATH {
         return if target.path() == "/" { "/".to_owned() } else { "/…".to_owned() };
     }
     let shown = |segment: &str| {
@@ -95,7 +95,7 @@ fn path_of(target: &Url, sent: &PathHoles, secret: &dyn Fn(&str) -> bool) -> Str
             "‹value›".to_owned()
         } else if repeated(&decoded) {
             MASK.to_owned()
-        } else if name.len() > LONGEST_SEGMENT {
+        } else if name.len() > MAX_SEGMENT {
             "…".to_owned()
         } else {
             name

@@ -163,7 +163,7 @@ pub struct StepTrace {
 pub struct AskTrace {
     /// `sms`, `totp`, ...
     pub kind: String,
-    /// What the user is told.
+    /// The message to the user.
     pub message: Option<String>,
     /// The names of the answers.
     pub fields: Vec<String>,

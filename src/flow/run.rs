@@ -81,7 +81,7 @@ pub(super) async fn step(
             return Ok(None);
         }
         Truth::Unknown => {
-            return Err(Stop::unavailable(Cause::UnexpectedReply, "whether this step runs cannot be told"));
+            return Err(Stop::unavailable(Cause::UnexpectedReply, "whether this step runs is unknown"));
         }
     }
     if let Some(ask) = &step.ask {

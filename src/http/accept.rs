@@ -66,7 +66,7 @@ impl Server {
         let loops: Vec<_> =
             listeners.into_iter().map(|listener| tokio::spawn(Arc::clone(&self).accept(listener))).collect();
         for task in loops {
-            // A panic here would be a fault of the loop; the others go on until they are told to stop.
+            // A panic here would be a fault of the loop; the others go on until they are stopped.
             let _ = task.await;
         }
         let all = u32::try_from(self.max).unwrap_or(u32::MAX);

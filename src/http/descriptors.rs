@@ -13,7 +13,7 @@ const FIXED: u64 = 64;
 const WORKER: u64 = 2 * 6;
 
 /// Fewer of either are no daemon.
-const LEAST: u64 = 16;
+const MIN_CONNECTIONS: u64 = 16;
 
 /// The limit is too low to serve a single connection.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +34,8 @@ pub fn fit(limits: Limits, workers: usize, files: u64) -> Result<Limits, TooFew>
         return Ok(limits);
     }
     let spare = files.saturating_sub(fixed);
-    if spare < 4 * LEAST {
-        return Err(TooFew { files, needed: fixed + 4 * LEAST });
+    if spare < 4 * MIN_CONNECTIONS {
+        return Err(TooFew { files, needed: fixed + 4 * MIN_CONNECTIONS });
     }
     // Half for logins at most, and what they do not need for connections.
     let in_flight = in_flight.min(spare / 4);

@@ -123,7 +123,7 @@ impl BodyPlan {
                 match entries.enctype {
                     Enctype::UrlEncoded => Ok((entries.url_encoded(), None)),
                     Enctype::Multipart => with_boundary(multipart::assemble(&entries.parts(), context)?),
-                    Enctype::Plain => Err(plan.unfit("is sent as text/plain, in which fields cannot be told apart")),
+                    Enctype::Plain => Err(plan.unfit("is sent as text/plain, in which the end of a field is unknown")),
                 }
             }
         }

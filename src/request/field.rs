@@ -108,7 +108,7 @@ impl Prepared {
     fn add_to_body(&mut self, add: impl FnOnce(&mut Vec<u8>) -> Result<(), RenderError>) -> Result<(), RenderError> {
         let old = self.body.take().unwrap_or_default();
         // In full at once: a buffer that grows leaves a copy of the body behind.
-        let mut body = Zeroizing::new(Vec::with_capacity(old.len() + MOST_ADDED));
+        let mut body = Zeroizing::new(Vec::with_capacity(old.len() + MAX_ADDED));
         body.extend_from_slice(&old);
         add(&mut body)?;
         self.body = Some(Bytes::from_owner(body));
@@ -117,7 +117,7 @@ impl Prepared {
 }
 
 /// What a name and a signature take at most, short of an RSA key of 16,384 bits in hex; more only costs another buffer.
-const MOST_ADDED: usize = 5 << 10;
+const MAX_ADDED: usize = 5 << 10;
 
 /// Our own JSON is compact, so an object ends with its brace.
 fn json(body: &mut Vec<u8>, name: &str, value: &str) -> Result<(), RenderError> {

@@ -60,7 +60,7 @@ fn look_beside(value: &Bits<'_>, mistakes: &mut Vec<Mistake>) {
             _ if hole.is_encoded() => continue,
             Bit::Hole(_) => "nothing separates this hole from the next one".to_owned(),
             Bit::Text(text) => match text.chars().next().filter(|c| c.is_alphanumeric()) {
-                Some(c) => format!("the value could not be told from the `{c}` behind it"),
+                Some(c) => format!("the value could not be distinguished from the `{c}` behind it"),
                 None => continue,
             },
         };

@@ -130,7 +130,7 @@ impl SetCookie {
         }
     }
 
-    /// What a field would be named, as far as that can be told, for a line about one that was let go.
+    /// What a field would be named, as far as it is known, for a line about one that was dropped.
     pub fn name_of(header: &[u8]) -> String {
         // Longer than any real name; of a hostile one the rest tells nothing.
         const SHOWN: usize = 64;

@@ -175,7 +175,7 @@ fn known_parts(canonical: &Template, at: &Text, compile: &mut Compile<'_>) -> Op
 
 fn has_header(compile: &Compile<'_>, name: &str) -> bool {
     let name = http::HeaderName::from_bytes(name.as_bytes());
-    // A request with mistakes of its own is not there; they have been told.
+    // A request with mistakes of its own is not there; they are reported already.
     compile.request.is_none_or(|request| name.is_ok_and(|name| request.has_header(&name)))
 }
 

@@ -189,7 +189,7 @@ impl SortedSign {
     }
 }
 
-/// A body has fields that can be told apart; so has none at all.
+/// A body has separate fields; so has an absent body.
 fn has_fields(kind: Option<BodyKind>, compile: &mut Compile<'_>) -> Option<()> {
     let request = compile.request?;
     let message = match kind {

@@ -67,7 +67,7 @@ impl RedisFault {
                 "lacks one of EVAL, GET, SET, DEL and INFO: version 6.2 or later is needed, or any Valkey, with none renamed"
             }
             Self::Nameless => {
-                "does not say its run_id (INFO server): one that came back from an old state could not be told"
+                "does not say its run_id (INFO server): one that was restored from an old state would not be noticed"
             }
             Self::Cluster => "is a cluster that keeps this key elsewhere: use one primary, or a proxy in front",
             Self::Busy => "is starting or without its primary",

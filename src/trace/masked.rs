@@ -19,7 +19,7 @@ pub struct Trace {
     steps: Vec<Step>,
     /// What an accept hands to the user's browser.
     delivery: Delivery,
-    /// Whether code and message are taken from what must not be told.
+    /// Whether code and message are taken from what must not be shown.
     kept: bool,
     redactor: Redactor,
 }

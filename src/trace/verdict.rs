@@ -10,7 +10,7 @@ use crate::verdict::Verdict;
 /// Members of a verdict that hold data of the upstream or of the user, whatever their type.
 const DATA: [&str; 2] = ["extension", "extension_text"];
 
-/// Members that an upstream says to people, unless a connector takes them from what must not be told.
+/// Members that an upstream says to people, unless a connector takes them from what must not be shown.
 const ERROR: [&str; 2] = ["error_code", "error_message"];
 
 /// Members whose own members or items are known by name, and whose values are data.

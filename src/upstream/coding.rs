@@ -20,7 +20,7 @@ pub(super) const ACCEPTED: &str = "gzip, deflate, br, zstd";
 const ZSTD_WINDOW_LOG: u32 = 23;
 
 /// A longer word in an explanation is cut. The longest registered coding has 15 letters.
-const LONGEST_WORD: usize = 40;
+const MAX_WORD_CHARACTERS: usize = 40;
 
 /// Why a body cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,7 +169,7 @@ fn is_no_coding(word: &str) -> bool {
 
 /// A word of a reply for one line of explanation.
 fn shown(word: &str) -> String {
-    let mut shown: String = word.chars().filter(|c| !c.is_control()).take(LONGEST_WORD).collect();
+    let mut shown: String = word.chars().filter(|c| !c.is_control()).take(MAX_WORD_CHARACTERS).collect();
     if word.len() > shown.len() {
         shown.push('…');
     }

@@ -21,7 +21,7 @@ use super::stream::Stream;
 use crate::verdict::Cause;
 
 /// The least time for one of several addresses: a handshake across a continent, and one lost SYN is not fatal.
-const LEAST_SHARE: Duration = Duration::from_millis(250);
+const MIN_SHARE: Duration = Duration::from_millis(250);
 
 /// How one connector revision connects.
 pub(super) struct Dialer {
@@ -158,8 +158,8 @@ async fn open(addresses: &[SocketAddr], give_up: Instant, progress: &mut Progres
         progress.stage = Stage::Connect(*addr);
         let now = Instant::now();
         let until = match u32::try_from(addresses.len() - tried) {
-            Ok(1) => give_up + LEAST_SHARE,
-            left => now + (give_up.saturating_duration_since(now) / left.unwrap_or(u32::MAX)).max(LEAST_SHARE),
+            Ok(1) => give_up + MIN_SHARE,
+            left => now + (give_up.saturating_duration_since(now) / left.unwrap_or(u32::MAX)).max(MIN_SHARE),
         };
         match tokio::time::timeout_at(until, TcpStream::connect(addr)).await {
             Ok(Ok(tcp)) => {

@@ -64,16 +64,16 @@ impl Resolver {
         if let Some(running) = pending.get(name) {
             return running.clone();
         }
-        let (tell, told) = watch::channel(None);
-        pending.insert(name.to_owned(), told.clone());
-        let asking = self.lookup.lookup(name);
+        let (sender, receiver) = watch::channel(None);
+        pending.insert(name.to_owned(), receiver.clone());
+        let resolving = self.lookup.lookup(name);
         let forget = Forget { pending: Arc::clone(&self.pending), name: name.to_owned() };
         tokio::spawn(async move {
-            let answer = asking.await;
+            let answer = resolving.await;
             drop(forget);
-            let _ = tell.send(Some(answer.map(Arc::from).map_err(|error| Arc::from(error.to_string()))));
+            let _ = sender.send(Some(answer.map(Arc::from).map_err(|error| Arc::from(error.to_string()))));
         });
-        told
+        receiver
     }
 }
 

@@ -139,9 +139,9 @@ impl<'m> Builder<'m> {
     /// The parser gave up at the byte `at` and said `info`.
     pub fn stopped(self, at: usize, info: &str) {
         let file = self.diagnostics.file();
-        let told =
+        let reported =
             self.braces.is_some_and(|braces| braces <= at && file.position(braces).line + 1 >= file.position(at).line);
-        if !told {
+        if !reported {
             let mistake = syntax::explain(file, at, info, self.open_bracket());
             self.diagnostics.add(mistake);
         }

@@ -1,5 +1,5 @@
 //! What a scalar means under the core schema of YAML 1.2 (section 10.3), with one difference: numbers that JSON does not
-//! know are told apart, because their digits would not survive.
+//! know are distinguished, because their digits would not survive.
 
 use crate::document::Number;
 

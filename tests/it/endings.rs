@@ -275,7 +275,7 @@ async fn only_a_code_that_went_out_counts() {
         ("user.username", r#"{"code":0}"#, [200, 200, 200, 200]),
         ("user.username", r#"{"code":1}"#, [401, 401, 429, 429]),
         ("user.username", r#"{"code":5}"#, [403, 403, 403, 403]),
-        // It cannot be told whether a code went out: it counts.
+        // Whether a code went out is unknown: it counts.
         ("user.username", "<html>", [503, 503, 429, 429]),
         ("{ to: user.username, when: { field: mail, equals: sent } }", r#"{"code":1}"#, [401, 401, 401, 401]),
         (

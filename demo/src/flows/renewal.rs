@@ -19,7 +19,7 @@ use crate::wire::{Flaw, Wire, json as read_json};
 use crate::{Server, token};
 
 /// The shortest new password, in characters.
-const SHORTEST: usize = 8;
+const MIN_PASSWORD: usize = 8;
 
 /// The accounts, which change here and in no other protocol, and the users who must choose a new password.
 pub(crate) struct Sessions {
@@ -44,7 +44,7 @@ impl Sessions {
     /// What is wrong with a new password, if anything.
     fn refuses(&self, login: &str, new: &str) -> Option<&'static str> {
         let mixed = new.chars().any(char::is_alphabetic) && new.chars().any(char::is_numeric);
-        if new.chars().count() < SHORTEST || !mixed {
+        if new.chars().count() < MIN_PASSWORD || !mixed {
             Some("新密码至少 8 位，且须包含字母和数字")
         } else if new.contains(login) {
             Some("新密码不能包含用户名")

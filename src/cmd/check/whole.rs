@@ -13,7 +13,7 @@ use doorward::state::Challenges;
 use crate::cmd::{load, serve};
 
 /// The name that `doorward serve` looks for.
-const USUAL_NAME: &str = "doorward.yaml";
+const DEFAULT_NAME: &str = "doorward.yaml";
 
 /// A configuration, as far as it can be checked without starting.
 pub(super) struct Whole {
@@ -25,11 +25,11 @@ pub(super) struct Whole {
 
 /// The configuration that `path` means: a directory that has one, a file of that name, or a file that has clients.
 pub(super) fn configuration(path: &Path) -> Option<PathBuf> {
-    let inside = path.join(USUAL_NAME);
+    let inside = path.join(DEFAULT_NAME);
     if path.is_dir() {
         return inside.is_file().then_some(inside);
     }
-    if path.file_name().is_some_and(|name| name == USUAL_NAME) {
+    if path.file_name().is_some_and(|name| name == DEFAULT_NAME) {
         return Some(path.to_owned());
     }
     let text = doorward::files::read_text(path, doorward::files::MAX_BYTES).ok()?;

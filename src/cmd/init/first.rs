@@ -11,7 +11,7 @@ use crate::cmd::language::lang;
 use crate::cmd::new;
 
 /// What is taken when nothing is said: the kind of server that is met most.
-const USUAL: &str = "form";
+const DEFAULT_CONNECTOR: &str = "form";
 
 /// A connector made from a command line has no name of its own.
 const FROM_CURL: &str = "my-4a";
@@ -34,12 +34,12 @@ pub(super) fn choose(connector: Option<String>, from_curl: Option<String>) -> Re
             anstream::eprint!("{}", question());
             answered(&mut io::stdin().lock())
         }
-        (None, None) => shipped(USUAL),
+        (None, None) => shipped(DEFAULT_CONNECTOR),
     }
 }
 
 fn question() -> String {
-    lang().fill("init.question", &[("usual", &USUAL), ("names", &names().join(" "))])
+    lang().fill("init.question", &[("usual", &DEFAULT_CONNECTOR), ("names", &names().join(" "))])
 }
 
 /// The answer of a person: a command may go on over lines that end with a backslash.
@@ -52,7 +52,7 @@ fn answered(lines: &mut dyn BufRead) -> Result<First> {
         }
     }
     match answer.trim() {
-        "" => shipped(USUAL),
+        "" => shipped(DEFAULT_CONNECTOR),
         name if !name.contains(char::is_whitespace) => shipped(name),
         command => Ok(drafted(&new::draft(command.to_owned())?)),
     }

@@ -157,7 +157,7 @@ impl Reading {
         let note = match word {
             "--cacert" => format!("curl trusted the CA of {value}: give it as transport.tls.ca_file."),
             "-x" | "--proxy" => "curl used a proxy: see transport.proxy.".to_owned(),
-            "--resolve" => "curl was told the server's address: see transport.resolve.".to_owned(),
+            "--resolve" => "the curl command names the server's address: see transport.resolve.".to_owned(),
             "-m" | "--max-time" | "--connect-timeout" => {
                 format!("curl's {word} was {value} seconds: see transport.timeout.")
             }

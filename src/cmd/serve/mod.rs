@@ -150,7 +150,7 @@ fn log_listeners(listeners: &[listen::Listener], config: &Config) {
 /// Where systemd started the daemon (Type=notify). A failed notification is logged and stops no login.
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(%error, "systemd cannot be told how the daemon is");
+        tracing::warn!(%error, "the notification to systemd failed");
     }
 }
 

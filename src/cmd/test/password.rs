@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::cmd::language::lang;
 
 /// More than a login of the API may hold.
-const MOST_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// The password of `username`, and what else stands on standard input when more lines than the password's may.
 pub fn read(username: &str, from_stdin: bool, with_more: bool) -> anyhow::Result<(Secret, Zeroizing<String>)> {
@@ -21,9 +21,9 @@ pub fn read(username: &str, from_stdin: bool, with_more: bool) -> anyhow::Result
 
 fn from_standard_input(with_more: bool) -> anyhow::Result<(Secret, Zeroizing<String>)> {
     // Room for all that is read, so that no copy of it stays behind when the buffer grows.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MOST_BYTES + 2)?));
-    io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut bytes).context("standard input cannot be read")?;
-    anyhow::ensure!(u64::try_from(bytes.len())? <= MOST_BYTES, "the password on standard input is longer than 64 KiB");
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_BYTES + 2)?));
+    io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes).context("standard input cannot be read")?;
+    anyhow::ensure!(u64::try_from(bytes.len())? <= MAX_BYTES, "the password on standard input is longer than 64 KiB");
     let text = str::from_utf8(&bytes).map_err(|_| anyhow::anyhow!("the password on standard input is not UTF-8"))?;
     if with_more {
         let (line, more) = text.split_once('\n').unwrap_or((text, ""));

@@ -71,7 +71,7 @@ async fn about(client: &Client, id: &str) -> Result<RemoteInputs> {
     let mut answer = client.ask(Method::GET, &format!("/v1/connectors/{id}"), None).await?;
     match answer.code() {
         None => {}
-        // It may run the test all the same, and is told of a wrong id by its answer.
+        // It may run the test all the same, and a wrong id shows in its answer.
         Some("insufficient_scope") => return Ok(RemoteInputs::default()),
         Some("unknown_connector") => return Err(unknown(client, id).await),
         Some(_) => return Err(answer.refusal()),

@@ -19,23 +19,23 @@ use crate::request::{self, CompileOptions, RequestPlan};
 use crate::template::{Hole, Place};
 
 /// docs/contract.md section 9, invariant 6: a challenge lives at most ten minutes.
-const LONGEST: Duration = Duration::from_mins(10);
-const USUAL_LIFE: Duration = Duration::from_mins(5);
+const MAX_LIFE: Duration = Duration::from_mins(10);
+const DEFAULT_LIFE: Duration = Duration::from_mins(5);
 
 /// More guesses at a six-digit code than this make guessing worth a try.
-const MOST_ATTEMPTS: u32 = 10;
-const USUAL_ATTEMPTS: u32 = 3;
+const MAX_ATTEMPTS: u32 = 10;
+const DEFAULT_ATTEMPTS: u32 = 3;
 
 /// Messages cost money and annoy people.
-const MOST_RESENDS: u32 = 10;
-const USUAL_RESENDS: u32 = 3;
-const USUAL_WAIT: Duration = Duration::from_mins(1);
+const MAX_RESENDS: u32 = 10;
+const DEFAULT_RESENDS: u32 = 3;
+const DEFAULT_WAIT: Duration = Duration::from_mins(1);
 
 /// A person takes a telephone out of a pocket in about this time.
-const USUAL_POLL: Duration = Duration::from_secs(3);
+const DEFAULT_POLL: Duration = Duration::from_secs(3);
 
 /// More fields are a questionnaire.
-const MOST_FIELDS: usize = 16;
+const MAX_FIELDS: usize = 16;
 
 /// Compiles the `ask` of a step; `None` after a mistake or without one.
 pub(super) fn ask(part: StepCheck<'_>, diagnostics: &mut Diagnostics) -> Option<Ask> {
@@ -57,10 +57,10 @@ pub(super) fn ask(part: StepCheck<'_>, diagnostics: &mut Diagnostics) -> Option<
     let url = raw.url.as_ref().and_then(|text| link(part, text, diagnostics));
     redirect(raw, url.as_ref(), diagnostics);
     let image = raw.image.as_ref().and_then(|text| image(part, text, diagnostics));
-    let expires_in = span(raw.expires_in.as_ref(), "expires_in", USUAL_LIFE, LONGEST, diagnostics);
+    let expires_in = span(raw.expires_in.as_ref(), "expires_in", DEFAULT_LIFE, MAX_LIFE, diagnostics);
     let resend = raw.resend.as_ref().and_then(|resend| self::resend(check, resend, scope, diagnostics));
     let poll_after = poll_after(raw, pending.is_some(), diagnostics);
-    let attempts = number(raw.attempts.as_ref(), "attempts", USUAL_ATTEMPTS, MOST_ATTEMPTS, diagnostics);
+    let attempts = number(raw.attempts.as_ref(), "attempts", DEFAULT_ATTEMPTS, MAX_ATTEMPTS, diagnostics);
     let ask = Ask { kind: raw.r#type.value, message, fields, url, image, expires_in, attempts, resend, poll_after };
     (diagnostics.count() == before).then_some(ask)
 }
@@ -77,8 +77,8 @@ fn fields(check: &Check<'_>, raw: &raw_ask::Ask, pending: bool, diagnostics: &mu
         let mistake = diagnostics.error_at("ask-without-fields", &raw.place.span, "this `ask` asks for nothing");
         diagnostics.add(mistake.help("name what the user fills in: fields: [ { name: code } ]"));
     }
-    if raw.fields.len() > MOST_FIELDS {
-        let message = format!("an `ask` has at most {MOST_FIELDS} fields");
+    if raw.fields.len() > MAX_FIELDS {
+        let message = format!("an `ask` has at most {MAX_FIELDS} fields");
         diagnostics
             .add(diagnostics.error_at("out-of-range", raw.place.key("fields"), message).help("ask for less at once"));
     }
@@ -165,8 +165,8 @@ fn image(part: StepCheck<'_>, text: &Text, diagnostics: &mut Diagnostics) -> Opt
 }
 
 fn resend(check: &Check<'_>, raw: &raw_ask::Resend, scope: Scope<'_>, diagnostics: &mut Diagnostics) -> Option<Resend> {
-    let after = span(raw.after.as_ref(), "after", USUAL_WAIT, LONGEST, diagnostics);
-    let max = number(raw.max.as_ref(), "max", USUAL_RESENDS, MOST_RESENDS, diagnostics);
+    let after = span(raw.after.as_ref(), "after", DEFAULT_WAIT, MAX_LIFE, diagnostics);
+    let max = number(raw.max.as_ref(), "max", DEFAULT_RESENDS, MAX_RESENDS, diagnostics);
     let found = check.raw.steps.iter().position(|step| step.name.text == raw.step.text);
     let wrong = match found {
         None => format!("there is no step `{}`", raw.step.text),
@@ -198,7 +198,7 @@ fn poll_after(raw: &raw_ask::Ask, pending: bool, diagnostics: &mut Diagnostics) 
         diagnostics
             .add(mistake.help("say when the confirmation is still awaited: response.pending: { field: …, equals: … }"));
     }
-    pending.then(|| span(raw.poll_after.as_ref(), "poll_after", USUAL_POLL, SLOWEST_POLL, diagnostics))
+    pending.then(|| span(raw.poll_after.as_ref(), "poll_after", DEFAULT_POLL, SLOWEST_POLL, diagnostics))
 }
 
 fn span(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Check, StepCheck, WrittenScript, condition, needs, source};
 use crate::condition::{Condition, Test, ValueSource};
-use crate::connector::cache::{CachePlan, GoodFor, LONGEST};
+use crate::connector::cache::{CachePlan, GoodFor, MAX_LIFE};
 use crate::connector::raw::{self, step::CacheTime};
 use crate::connector::{Needs, Role, Step};
 use crate::context::{StepValue, Variable};
@@ -15,7 +15,7 @@ use crate::diagnostic::{Diagnostics, Span};
 use crate::script::Reads;
 
 /// A shorter time would save no request.
-const SHORTEST: Duration = Duration::from_secs(1);
+const MIN_LIFE: Duration = Duration::from_secs(1);
 
 const READS: &str =
     "it may read literals, settings, secret.*, time.*, random.* and captures of other steps with `cache`";
@@ -38,7 +38,7 @@ pub(super) fn cache(part: StepCheck<'_>, role: Role, diagnostics: &mut Diagnosti
     judges_nobody(step, diagnostics);
     let good_for = match &raw.r#for {
         CacheTime::Fixed(span) => {
-            if !(SHORTEST..=LONGEST).contains(&span.value.0) {
+            if !(MIN_LIFE..=MAX_LIFE).contains(&span.value.0) {
                 diagnostics
                     .add(diagnostics.error_at("out-of-range", &span.span, "this is out of range").help("1s to 24h"));
             }

@@ -234,7 +234,7 @@ impl Flow {
                 StepValue::Status => self.statuses.contains(step),
                 StepValue::Form(_) | StepValue::Address => self.steered.contains(step),
             },
-            // What a signed request holds is told by the request's own variables.
+            // What a signed request holds is known from the request's own variables.
             Variable::Signed(_)
             | Variable::Secret(_)
             | Variable::Login(_)

@@ -175,15 +175,15 @@ pub(super) fn understood(
     let reads = reads.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
     let each = scripts.iter().zip(reads).enumerate().map(|(index, (written, reads))| {
         // What is wrong in a script that several steps use is reported once.
-        let told = scripts[..index].iter().any(|earlier| earlier.is_same_text(written));
+        let reported = scripts[..index].iter().any(|earlier| earlier.is_same_text(written));
         match reads {
             Some(Ok(reads)) => {
-                if !told {
+                if !reported {
                     dropped_rejections(written, &reads, diagnostics);
                 }
                 reads
             }
-            Some(Err(mistake)) if !told => {
+            Some(Err(mistake)) if !reported => {
                 does_not_compile(written, &mistake, diagnostics);
                 Reads::default()
             }

@@ -15,7 +15,7 @@ use crate::signing::{Compile, Scheme};
 use crate::template::{Place, Setting};
 
 /// More tries than this make a login slow, not right.
-const MOST_RETRIES: u32 = 5;
+const MAX_RETRIES: u32 = 5;
 
 /// Checks one step; `None` after a mistake that leaves nothing to judge. The step is complete: what it knows of others it
 /// knows of earlier ones.
@@ -177,8 +177,8 @@ fn retry(raw: &raw::Step, credential: bool, diagnostics: &mut Diagnostics) -> u3
             "a request with the user's credential is never sent twice",
         );
         diagnostics.add(mistake.label("a wrong password sent again locks accounts").help("leave `retry` out"));
-    } else if retry.value > MOST_RETRIES {
-        let message = format!("`retry` is at most {MOST_RETRIES}");
+    } else if retry.value > MAX_RETRIES {
+        let message = format!("`retry` is at most {MAX_RETRIES}");
         diagnostics.add(diagnostics.error_at("out-of-range", &retry.span, message));
     }
     retry.value

@@ -18,21 +18,21 @@ use crate::upstream::{TlsConfig, TransportConfig};
 /// `transport.timeout` when left out.
 const TIMEOUT: Duration = Duration::from_secs(8);
 /// A console that waits longer has long shown an error to its user.
-const LONGEST_TIMEOUT: Duration = Duration::from_mins(1);
+const MAX_TIMEOUT: Duration = Duration::from_mins(1);
 /// `transport.max_response` when left out.
-const MAX_RESPONSE: u64 = 1 << 20;
+const DEFAULT_RESPONSE: u64 = 1 << 20;
 /// The same with a preprocess script: what a worker parses within its budget.
-const MAX_RESPONSE_WITH_SCRIPT: u64 = 256 << 10;
+const DEFAULT_RESPONSE_WITH_SCRIPT: u64 = 256 << 10;
 /// No reply of a login is larger; a cap of the cap keeps a slip of the pen from eating memory.
-const LARGEST_RESPONSE: u64 = 16 << 20;
+const MAX_RESPONSE: u64 = 16 << 20;
 /// A document of the largest reply, at the memory that is usual for a byte of it.
-const LARGEST_DOCUMENT: u64 = MEMORY_PER_BYTE as u64 * LARGEST_RESPONSE;
+const MAX_DOCUMENT: u64 = MEMORY_PER_BYTE as u64 * MAX_RESPONSE;
 /// `transport.max_document` when left out is not less: a list of small objects takes ten times its text, and the 256 KiB of a
 /// connector with a preprocess script may be such a list.
-const LEAST_DOCUMENT: u64 = 4 << 20;
+const MIN_DOCUMENT: u64 = 4 << 20;
 /// `transport.max_in_flight` when left out, and at most.
-const MAX_IN_FLIGHT: u32 = 256;
-const MOST_IN_FLIGHT: u32 = 4096;
+const DEFAULT_IN_FLIGHT: u32 = 256;
+const MAX_IN_FLIGHT: u32 = 4096;
 
 /// The deadline of a login.
 pub(super) fn timeout(raw: &raw::Connector) -> Duration {
@@ -44,8 +44,8 @@ pub(super) fn max_document(raw: &raw::Connector) -> Most {
     let written = raw.transport.as_ref();
     let own = written.and_then(|written| written.max_document.as_ref()).map(|size| size.value.0);
     let reply = written.and_then(|written| written.max_response.as_ref()).map(|size| size.value.0);
-    let reply = reply.unwrap_or(if scripted(raw) { MAX_RESPONSE_WITH_SCRIPT } else { MAX_RESPONSE });
-    let bytes = own.unwrap_or_else(|| reply.saturating_mul(MEMORY_PER_BYTE as u64).max(LEAST_DOCUMENT));
+    let reply = reply.unwrap_or(if scripted(raw) { DEFAULT_RESPONSE_WITH_SCRIPT } else { DEFAULT_RESPONSE });
+    let bytes = own.unwrap_or_else(|| reply.saturating_mul(MEMORY_PER_BYTE as u64).max(MIN_DOCUMENT));
     Most(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
@@ -61,15 +61,15 @@ pub(super) fn transport(
     diagnostics: &mut Diagnostics,
 ) -> Option<TransportConfig> {
     let scripted = scripted(raw);
-    let largest = if scripted { MAX_RESPONSE_WITH_SCRIPT } else { MAX_RESPONSE };
+    let largest = if scripted { DEFAULT_RESPONSE_WITH_SCRIPT } else { DEFAULT_RESPONSE };
     let usual = TransportConfig { max_response: usize::try_from(largest).ok()?, ..TransportConfig::default() };
     let Some(written) = &raw.transport else { return Some(usual) };
-    span_within(written.timeout.as_ref(), "timeout", LONGEST_TIMEOUT, diagnostics);
+    span_within(written.timeout.as_ref(), "timeout", MAX_TIMEOUT, diagnostics);
     span_within(written.connect_timeout.as_ref(), "connect_timeout", timeout(raw), diagnostics);
     span_within(written.keep_alive.as_ref(), "keep_alive", Duration::from_mins(10), diagnostics);
     let before = diagnostics.count();
-    if let Some(size) = written.max_document.as_ref().filter(|s| s.value.0 == 0 || s.value.0 > LARGEST_DOCUMENT) {
-        let message = format!("`max_document` is more than 0 and at most {} MiB", LARGEST_DOCUMENT >> 20);
+    if let Some(size) = written.max_document.as_ref().filter(|s| s.value.0 == 0 || s.value.0 > MAX_DOCUMENT) {
+        let message = format!("`max_document` is more than 0 and at most {} MiB", MAX_DOCUMENT >> 20);
         diagnostics.add(diagnostics.error_at("out-of-range", &size.span, message));
     }
     let config = TransportConfig {
@@ -93,7 +93,7 @@ fn span_within(span: Option<&Spanned<TimeSpan>>, key: &str, most: Duration, diag
 
 fn max_response(written: &Transport, scripted: bool, diagnostics: &mut Diagnostics) -> Option<usize> {
     let size = written.max_response.as_ref()?;
-    let most = if scripted { MAX_RESPONSE_WITH_SCRIPT } else { LARGEST_RESPONSE };
+    let most = if scripted { DEFAULT_RESPONSE_WITH_SCRIPT } else { MAX_RESPONSE };
     if size.value.0 == 0 || size.value.0 > most {
         let with = if scripted { " with a preprocess script" } else { "" };
         let message = format!("`max_response` is more than 0 and at most {} KiB{with}", most / 1024);
@@ -103,9 +103,9 @@ fn max_response(written: &Transport, scripted: bool, diagnostics: &mut Diagnosti
 }
 
 fn max_in_flight(written: &Transport, diagnostics: &mut Diagnostics) -> usize {
-    let Some(limit) = &written.max_in_flight else { return MAX_IN_FLIGHT as usize };
-    if limit.value == 0 || limit.value > MOST_IN_FLIGHT {
-        let message = format!("`max_in_flight` is 1 to {MOST_IN_FLIGHT}");
+    let Some(limit) = &written.max_in_flight else { return DEFAULT_IN_FLIGHT as usize };
+    if limit.value == 0 || limit.value > MAX_IN_FLIGHT {
+        let message = format!("`max_in_flight` is 1 to {MAX_IN_FLIGHT}");
         diagnostics.add(diagnostics.error_at("out-of-range", &limit.span, message));
     }
     limit.value as usize

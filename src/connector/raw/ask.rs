@@ -9,7 +9,7 @@ record! {
     pub struct Ask as "an ask" {
         /// What is asked for.
         r#type: Spanned<AskType>,
-        /// What the user is told; may hold holes.
+        /// The message to the user; may hold holes.
         message: Option<Text>,
         /// What the user fills in; the answers are `answer.<name>`.
         fields: Vec<AskField>,

@@ -135,7 +135,7 @@ record! {
         when: Condition,
         /// Why the user is refused.
         reason: Spanned<Reason>,
-        /// What the user is told instead of the upstream's message.
+        /// The message to the user instead of the upstream's.
         message: Option<Text>,
     }
 }

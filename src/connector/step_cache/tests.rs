@@ -63,7 +63,7 @@ async fn a_failure_reaches_those_who_wait_and_is_not_cached() {
     let waiting = waiting(&cache, 1, now);
     let failure = Failure::Unavailable(Cause::Connect, "no route".to_owned());
     permit.finish("app", Fetched::Failed(failure.clone()), now);
-    assert!(matches!(waiting.result().await, Some(Fetched::Failed(told)) if told == failure));
+    assert!(matches!(waiting.result().await, Some(Fetched::Failed(failed)) if failed == failure));
     assert!(matches!(cache.look_up(key(1), now), Lookup::Miss(_)));
 }
 

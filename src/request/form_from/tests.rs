@@ -114,7 +114,7 @@ fn a_form_that_is_not_what_the_file_was_written_for_is_refused() {
     let plain = Form { enctype: Enctype::Plain, ..form(fields) };
     assert_eq!(
         refused(&plan(&[]), &held(Ok(plain), "u", "p")),
-        "the form #f of step page is sent as text/plain, in which fields cannot be told apart"
+        "the form #f of step page is sent as text/plain, in which the end of a field is unknown"
     );
 }
 

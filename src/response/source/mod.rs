@@ -1,6 +1,6 @@
 //! Sources: where a rule, a capture or a mapping finds its one value in a reply.
 //!
-//! A source never guesses. It tells apart what the reply lacks (`Absent`) from what cannot be told (`Unknown`): only
+//! A source never guesses. It distinguishes what the reply lacks (`Absent`) from what is not known (`Unknown`): only
 //! the first may ever make a rule false. `claim`, `var` and `value` are no parts of a reply and not here.
 
 mod cookie;

@@ -24,10 +24,10 @@ fn headers(fields: &[(HeaderName, &str)]) -> HeaderMap {
 
 /// What a source finds: the text of a value, `absent`, `deleted …` or `unknown`.
 fn read(source: &Source, headers: &HeaderMap, decoded: &Decoded) -> String {
-    told(source.read(&ReplyView::new(200, headers, decoded, NOW), &Work::default()))
+    described(source.read(&ReplyView::new(200, headers, decoded, NOW), &Work::default()))
 }
 
-fn told(found: SourceValue<'_>) -> String {
+fn described(found: SourceValue<'_>) -> String {
     let text = |value: Cow<'_, Value>| value.scalar_text().unwrap_or("(no scalar)").to_owned();
     match found {
         SourceValue::Value(value) => text(value),
@@ -154,7 +154,7 @@ fn a_cookie_of_another_domain_is_worth_nothing() {
         let all: Vec<_> = fields.iter().map(|field| (SET_COOKIE, *field)).collect();
         let headers = headers(&all);
         let view = ReplyView::new(200, &headers, &body, NOW).from_host(Some(host));
-        assert_eq!(told(source.read(&view, &Work::default())), wanted, "{host}: {fields:?}");
+        assert_eq!(described(source.read(&view, &Work::default())), wanted, "{host}: {fields:?}");
     }
 }
 

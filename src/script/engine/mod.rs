@@ -155,7 +155,7 @@ impl Engine {
 }
 
 /// The parameters in order. One that the input lacks is an empty object, so that `answer.code` is undefined. What the
-/// connector fixes cannot be written to: a script that tries is told at that line.
+/// connector fixes cannot be written to: a script that tries fails at that line.
 fn arguments(kind: ScriptKind, input: &JsValue, context: &mut Context) -> Vec<JsValue> {
     let names = compile::parameters(kind).iter();
     names

@@ -11,7 +11,7 @@ use super::record::{Key, Root};
 use crate::script::reads::ScriptPosition;
 
 /// Enough for a warning.
-const MOST: usize = 8;
+const MAX_REJECTIONS: usize = 8;
 
 /// Records the rejections that `node` drops.
 pub(super) fn statement(finder: &mut Finder<'_>, node: &Statement) {
@@ -29,7 +29,7 @@ pub(super) fn statement(finder: &mut Finder<'_>, node: &Statement) {
 }
 
 fn extend(places: &mut Vec<ScriptPosition>, found: impl IntoIterator<Item = ScriptPosition>) {
-    let room = MOST.saturating_sub(places.len());
+    let room = MAX_REJECTIONS.saturating_sub(places.len());
     places.extend(found.into_iter().take(room));
 }
 

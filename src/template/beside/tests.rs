@@ -20,7 +20,7 @@ fn what_stands_beside_a_hole() {
         (Place::Header, "user={{env.a}} , pw={{env.b}}", "\0\n\r ,="),
         (Place::Header, "LOGIN {{env.a}} {{env.b}}", "\0\n\r "),
         (Place::QueryValue, "id:{{env.a}}", "\0\n\r:"),
-        // A name is full of these; one hole in fixed text is told from it all the same.
+        // A name is full of these; one hole in fixed text is separated from it all the same.
         (Place::PathSegment, "x-{{env.a}}.json", ""),
         (Place::PathSegment, "{{env.a}}.{{env.b}}", "\0\n\r."),
         (Place::PathSegment, "{{env.a}}@corp", "\0\n\r@"),
