@@ -39,10 +39,10 @@ pub enum ReadError {
     #[error("it is larger than {} KiB", .0 / 1024)]
     TooLarge(usize),
     /// It did not answer in time, or a thread of an earlier try still blocks on it.
-    #[error("it does not answer; is its mount away?")]
+    #[error("reading it timed out; is its file system mounted?")]
     Stalled,
     /// Too many threads block on other files.
-    #[error("it is not tried: {MAX_BLOCKED} other files do not answer")]
+    #[error("it is not read: reads of {MAX_BLOCKED} other files have not returned")]
     Crowded,
     /// It is not a text.
     #[error("it is not UTF-8")]

@@ -18,7 +18,7 @@ use super::description::{self, Description};
 use super::problem::{Mistake, Problem};
 use super::reply::VerdictBody;
 use super::{call, reply};
-use crate::attempt::{App, ChallengeAction, ChallengeAnswer, Mode};
+use crate::attempt::{App, ChallengeAction, ChallengeCall, Mode};
 use crate::config::Scope;
 use crate::document::Value;
 use crate::secret::Secret;
@@ -69,7 +69,7 @@ impl TryFrom<Value> for Action {
 }
 
 impl AnswerBody {
-    pub(super) fn answer(self, mode: Mode) -> Result<ChallengeAnswer, Problem> {
+    pub(super) fn answer(self, mode: Mode) -> Result<ChallengeCall, Problem> {
         let mistake = |at, detail| Problem::invalid(vec![Mistake::at(&[at], detail)]);
         let action = match (self.answers, self.action) {
             (Some(Answers(answers)), None) => ChallengeAction::Answers(answers),
@@ -77,7 +77,7 @@ impl AnswerBody {
             (Some(_), Some(_)) => return Err(mistake("action", "`answers` or `action`, not both")),
             (None, None) => return Err(mistake("answers", "missing; or write an `action`")),
         };
-        Ok(ChallengeAnswer { id: self.challenge.0, action, mode })
+        Ok(ChallengeCall { id: self.challenge.0, action, mode })
     }
 }
 
@@ -141,7 +141,7 @@ impl JsonSchema for AnswerBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    fn read(text: &str) -> Result<ChallengeAnswer, Problem> {
+    fn read(text: &str) -> Result<ChallengeCall, Problem> {
         Members::of(text.as_bytes())?.read::<AnswerBody>()?.answer(Mode::Login)
     }
 

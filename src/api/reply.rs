@@ -46,7 +46,7 @@ pub fn status(verdict: &Verdict) -> StatusCode {
 
 /// The response to a login.
 pub(super) fn respond(report: &Report, unread: &UnreadReplies) -> Response {
-    dressed(report, &body(report), unread)
+    build_response(report, &body(report), unread)
 }
 
 /// The response to a send test: status and headers of its verdict; `shown` is what `trace` lets through.
@@ -58,10 +58,10 @@ pub(super) fn respond_with_trace(report: &Report, shown: serde_json::Value, unre
         }
         body.extend(shown);
     }
-    dressed(report, &body, unread)
+    build_response(report, &body, unread)
 }
 
-fn dressed(report: &Report, body: &impl Serialize, unread: &UnreadReplies) -> Response {
+fn build_response(report: &Report, body: &impl Serialize, unread: &UnreadReplies) -> Response {
     // Every key is a string and nothing here does I/O: serialising cannot fail. Should it, the empty body beside the
     // status and header is still the right verdict.
     let mut bytes = Vec::with_capacity(TYPICAL_BODY);

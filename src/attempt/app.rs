@@ -1,4 +1,4 @@
-//! What every way in uses, and the bounds that all logins share.
+//! What all entry points use, and the bounds that all logins share.
 
 use std::io;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::guard::{AuditLineRate, Guard, UtilityRate};
 use crate::metrics::{Metrics, Shed};
 use crate::state::{Bounds, Challenges};
 
-/// What every way in uses.
+/// What all entry points use.
 pub struct App {
     /// The connectors.
     pub connectors: Arc<dyn Connectors>,

@@ -26,7 +26,7 @@ use crate::verdict::{Cause, Reason, Reject, Unavailable, Verdict};
 
 /// What is wanted of an open challenge.
 #[derive(Debug)]
-pub(crate) struct ChallengeAnswer {
+pub(crate) struct ChallengeCall {
     pub id: String,
     pub action: ChallengeAction,
     /// A login, or a send test that shows its stages.
@@ -50,11 +50,11 @@ impl App {
     pub(crate) async fn answer(
         self: &Arc<Self>,
         caller: &Arc<Caller>,
-        answer: ChallengeAnswer,
+        answer: ChallengeCall,
     ) -> Result<Report, TooManyCalls> {
         // Before the state is taken: a call that is refused here must leave the challenge open.
         let permit = self.call_permit(caller)?;
-        let ChallengeAnswer { id, action, mode } = answer;
+        let ChallengeCall { id, action, mode } = answer;
         let taken = self.challenges.take(&caller.challenge_owner(mode), &id, Instant::now() + STORE_TIMEOUT).await;
         Ok(match taken {
             Err(error) => {

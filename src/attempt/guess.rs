@@ -17,7 +17,7 @@ pub(super) fn outcome(report: &Report) -> Outcome {
         }
         // A gateway's or a database's trouble, in whatever words. A redirect back to the login page is none.
         Verdict::Unavailable(_)
-            if report.steps.last().is_some_and(|step| step.unjudged_status && is_trouble(step.status)) =>
+            if report.steps.last().is_some_and(|step| step.unjudged_status && is_error_status(step.status)) =>
         {
             Outcome::Neutral
         }
@@ -42,7 +42,7 @@ pub(super) fn outcome(report: &Report) -> Outcome {
 }
 
 /// Statuses by which a server, or what stands in front of it, says that it has trouble, no such route or no time.
-fn is_trouble(status: Option<u16>) -> bool {
+fn is_error_status(status: Option<u16>) -> bool {
     status.is_some_and(|status| status >= 400)
 }
 

@@ -27,7 +27,7 @@ pub use live::{LiveConnectors, log as log_reload};
 pub use reload::{ReloadOutcome, Reloads};
 
 pub(crate) use callers::Caller;
-pub(crate) use challenge::{ChallengeAction, ChallengeAnswer};
+pub(crate) use challenge::{ChallengeAction, ChallengeCall};
 pub(crate) use login::Login;
 pub(crate) use outcome::{Mode, RETRY_AFTER, TooManyCalls};
 pub(crate) use unread_replies::UnreadReplies;

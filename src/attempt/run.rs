@@ -30,7 +30,7 @@ use crate::flow::progress::Progress;
 use crate::flow::report::{LoginNames, Report};
 use crate::flow::{Login, Resumption, SavedLogin};
 use crate::guard::{AttemptKey, Ticket};
-use crate::metrics::{GaugeGuard, Gone, Metrics};
+use crate::metrics::{CallerDisconnect, GaugeGuard, Metrics};
 use crate::verdict::{Misconfigured, Verdict};
 
 /// What an attempt runs.
@@ -226,10 +226,10 @@ impl Drop for DetachOnDrop {
     fn drop(&mut self) {
         let Some(run) = self.run.take() else { return };
         if !self.progress.credential_left() {
-            self.metrics.gone(Gone::Ended);
+            self.metrics.gone(CallerDisconnect::Ended);
             return;
         }
-        self.metrics.gone(Gone::Finished);
+        self.metrics.gone(CallerDisconnect::Finished);
         // Without a runtime the daemon is at its end.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(run);

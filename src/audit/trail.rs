@@ -117,7 +117,7 @@ impl Trail {
         let permit = self.sender.clone().try_reserve_owned().ok();
         // The thread that writes cannot say it.
         if self.state.stuck() && !self.state.stuck_logged.swap(true, Ordering::Relaxed) {
-            tracing::error!("the audit trail takes no line: its file does not answer");
+            tracing::error!("the audit trail takes no line: a write to its file does not return");
         }
         let refuse = self.refuse();
         if refuse && (permit.is_none() || !self.healthy()) {
@@ -246,11 +246,11 @@ impl Writer {
             let healthy = result.is_ok();
             if self.state.healthy.swap(healthy, Ordering::Relaxed) != healthy {
                 match &result {
-                    Ok(()) => tracing::warn!("the audit trail is written again"),
+                    Ok(()) => tracing::warn!("the audit trail can be written again"),
                     Err(error) => tracing::error!(%error, "the audit trail cannot be written"),
                 }
             } else if was_stuck && healthy {
-                tracing::warn!("the audit trail is written again");
+                tracing::warn!("the audit trail can be written again");
             }
             if healthy {
                 return true;

@@ -43,9 +43,9 @@ pub(super) fn took_for_success(raw: &raw::Connector, file: &Arc<SourceFile>, pro
     };
     let span = rule.map_or_else(|| raw.place.key("steps").clone(), |rule| rule.place.span.clone());
     let message = format!("the step `{}` takes a reply for {taken_for} that proves nothing", proof.step);
-    let dress = if proof.dressed { ", with the header fields and cookies that any page has" } else { "" };
+    let with = if proof.common_headers { ", with the header fields and cookies that any page has" } else { "" };
     Diagnostic::error("probe", file, span, message)
-        .label(format!("true for {} with HTTP {}{dress}", proof.reply, proof.status))
+        .label(format!("true for {} with HTTP {}{with}", proof.reply, proof.status))
         .help("look at something that only a right password brings, such as a token: { field: …, has_value: true }")
 }
 

@@ -1,4 +1,11 @@
-//! Loading connector files: read, check, start the workers of their scripts, probe.
+//! Loading connector files. In order, for all files of a generation:
+//!
+//! 1. read and parse (`connector::check::Draft::read`);
+//! 2. find what the scripts read, in a worker process (`inspect`);
+//! 3. check and compile (`Draft::finish`, with `connector::evidence`: which rules prove anything);
+//! 4. the operator's limits (`bounds`) and addresses (`Client`, egress);
+//! 5. start the workers of the scripts (`Pool`);
+//! 6. probe: replies that are no login must not be taken for one (`probe`); warn of what is probably misread (`misread`).
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,8 +17,8 @@ use futures_util::{StreamExt as _, stream};
 use super::bounds::Bounds;
 use super::found::{no_transport, took_for_success, took_for_wrong};
 use super::misread::misread;
+use super::parallel::parallel_map;
 use super::probe::probe;
-use super::spread::spread;
 use crate::connector::Live;
 use crate::connector::check::{Checked, Console, Draft, LoadContext, Loaded, SecretsFrom};
 use crate::connector::step_cache::StepCache;
@@ -64,7 +71,7 @@ pub struct LoadedFile {
 impl Loader {
     /// Loads connector files together; the outcomes are in the order of `files`.
     pub async fn load(&self, files: &[PathBuf]) -> Vec<LoadedFile> {
-        let mut drafts = spread(files.iter().collect(), |path| match files::read_text(path, files::MAX_BYTES) {
+        let mut drafts = parallel_map(files.iter().collect(), |path| match files::read_text(path, files::MAX_BYTES) {
             Ok(text) => Ok(Draft::read(path, text, self.load_context())),
             Err(why) => Err(Box::new(unreadable(path, &why.to_string()))),
         });
@@ -86,7 +93,7 @@ impl Loader {
             let count = draft.as_ref().map_or(0, |draft| draft.scripts().count());
             (draft, reads.by_ref().take(count).collect::<Vec<_>>())
         });
-        let mut checked = spread(with_reads.collect(), |(draft, reads)| match draft {
+        let mut checked = parallel_map(with_reads.collect(), |(draft, reads)| match draft {
             Ok(draft) => draft.finish(self.load_context(), reads),
             Err(checked) => *checked,
         });

@@ -10,9 +10,9 @@ mod finding;
 mod found;
 mod load;
 mod misread;
+mod parallel;
 mod probe;
-mod rest;
-mod spread;
+mod retire;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -144,7 +144,7 @@ impl Catalog {
             entries.insert(id, entry);
         }
         change.removed = before.keys().filter(|id| !entries.contains_key(*id)).cloned().collect();
-        rest::replaced(&before, &entries);
+        retire::run_on_demand(&before, &entries);
         self.entries.store(Arc::new(entries));
         Ok((change, diagnostics))
     }

@@ -84,7 +84,7 @@ pub(super) struct FalseProof {
     /// Its status.
     pub status: u16,
     /// Whether it had the header fields and cookies that any page has.
-    pub dressed: bool,
+    pub common_headers: bool,
     /// `success` or `more`.
     pub rule: Rule,
 }
@@ -133,13 +133,13 @@ async fn probe_step(step: &Step, mut trial: Trial<'_>) -> Option<FalseProof> {
     let items: &[ProbeReply] = if filters(step) { &ITEMS } else { &[] };
     for &(name, content_type, body) in REPLIES.iter().chain(items) {
         for &status in &statuses {
-            for &dressed in looks(step) {
-                let rule = match trial.judge(reply(step, status, content_type, body, dressed)).await {
+            for &common_headers in header_variants(step) {
+                let rule = match trial.judge(reply(step, status, content_type, body, common_headers)).await {
                     Some(FactorOutcome::Success(_)) if !success => Rule::Success,
                     Some(FactorOutcome::More(_)) if !more => Rule::More,
                     _ => continue,
                 };
-                return Some(FalseProof { step: step.name.clone(), reply: name, status, dressed, rule });
+                return Some(FalseProof { step: step.name.clone(), reply: name, status, common_headers, rule });
             }
         }
     }
@@ -155,8 +155,8 @@ fn filters(step: &Step) -> bool {
     })
 }
 
-/// Bare, and as a page comes, with header fields and cookies; the second only where a rule looks at them.
-fn looks(step: &Step) -> &'static [bool] {
+/// Whether a reply has the header fields and cookies of any page: without, and with them where a rule reads one.
+fn header_variants(step: &Step) -> &'static [bool] {
     let mut sources = step.response.rules.conditions().flat_map(|(_, condition)| condition.leaves());
     let ruled = sources.any(|(leaf, _)| {
         matches!(leaf.test, Test::Compare(ValueSource::Reply(Source::Header { .. } | Source::Cookie(_)), _))
@@ -166,7 +166,7 @@ fn looks(step: &Step) -> &'static [bool] {
 }
 
 /// Adds what any page has, except what the file acknowledges as the step's evidence.
-fn dress(step: &Step, status: u16, headers: &mut HeaderMap) {
+fn add_common_headers(step: &Step, status: u16, headers: &mut HeaderMap) {
     if !step.response.waived.contains(&Weakness::UsualHeader) {
         usual::add_headers(headers, (300..400).contains(&status));
     }
@@ -180,13 +180,19 @@ fn dress(step: &Step, status: u16, headers: &mut HeaderMap) {
     }
 }
 
-pub(super) fn reply(step: &Step, status: u16, content_type: &'static str, body: &'static str, dressed: bool) -> Reply {
+pub(super) fn reply(
+    step: &Step,
+    status: u16,
+    content_type: &'static str,
+    body: &'static str,
+    common_headers: bool,
+) -> Reply {
     let mut headers = HeaderMap::new();
     if !content_type.is_empty() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
-    if dressed {
-        dress(step, status, &mut headers);
+    if common_headers {
+        add_common_headers(step, status, &mut headers);
     }
     Reply { status, headers, body: body.into(), timings: Timings::default() }
 }

@@ -17,7 +17,8 @@ use doorward::upstream::{Egress, EgressRules};
 /// A loader that needs no real secret: every one that is not in `secrets` is a sample.
 pub fn loader(settings: BTreeMap<String, String>, secrets: BTreeMap<String, String>) -> anyhow::Result<Loader> {
     Ok(Loader {
-        worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,
+        worker: Worker::current_exe()
+            .context("the path of the running executable, from which script workers start, cannot be read")?,
         limits: Limits::default(),
         egress: egress(true)?,
         bounds: Bounds::default(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::cmd::output::print;
 use anyhow::Context as _;
-use doorward::upstream::{Origin, Presented, pin_text, present};
+use doorward::upstream::{Origin, ServerCertificate, pin_text, present};
 
 /// Long enough for a slow link, short enough for a person who waits.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ pub fn run(url: &str) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn text(origin: &Origin, presented: &Presented) -> String {
+fn text(origin: &Origin, presented: &ServerCertificate) -> String {
     let trusted = match &presented.trusted {
         Ok(()) => "yes, by this machine's roots".to_owned(),
         Err(why) => format!("no: {why}"),

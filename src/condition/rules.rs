@@ -1,11 +1,11 @@
-//! The rules of one step as `verdict::judge` asks for them, and which statuses speak at all.
+//! The rules of one step as `verdict::judge` asks for them, and which statuses are decisive.
 
 use super::{Absent, Condition, Facts, Seen};
 use crate::verdict::{Cause, Otherwise, Reason, Rules, Truth};
 
-/// Statuses with which servers say yes or no to a login (docs/contract.md section 4.1). Any other is trouble, unless a rule that
+/// Statuses that decide a login (docs/contract.md section 4.1). Any other is trouble, unless a rule that
 /// holds names it.
-const SPEAKING: [u16; 7] = [400, 401, 403, 409, 412, 422, 423];
+const DECISIVE: [u16; 7] = [400, 401, 403, 409, 412, 422, 423];
 
 /// A row of `reject`.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ pub fn is_judged_status(status: u16, named: &[u16]) -> bool {
 
 /// Whether the status itself says yes or no. Any other counts in the rule that names it and holds, and nowhere else.
 pub fn is_decisive_status(status: u16) -> bool {
-    is_ok(status) || SPEAKING.contains(&status)
+    is_ok(status) || DECISIVE.contains(&status)
 }
 
 fn is_ok(status: u16) -> bool {
@@ -144,13 +144,13 @@ impl<'a> Judging<'a> {
         }
     }
 
-    /// A rule that says something of the user. What it is true of must be something that it may speak of.
-    fn speaking(&self, rule: Rule, condition: &'a Condition, absent: Absent) -> Truth {
+    /// A rule about the user. It must not hold because of a status that decides nothing.
+    fn user_rule(&self, rule: Rule, condition: &'a Condition, absent: Absent) -> Truth {
         match self.ask(rule, condition, absent) {
             Truth::True if self.unreadable() => Truth::Unknown,
-            Truth::True if self.mute().is_some() => match condition.holds_by_status(self.facts, absent) {
+            Truth::True if self.undecisive_status().is_some() => match condition.holds_by_status(self.facts, absent) {
                 Truth::True => Truth::True,
-                // It is_decisive_status of another status. Passing it over could let a later rule grant what it denies.
+                // It holds because of something other than this status. Passing it over could let a later rule grant what it denies.
                 Truth::False | Truth::Unknown => Truth::Unknown,
             },
             truth => truth,
@@ -170,14 +170,14 @@ impl<'a> Judging<'a> {
         self.rules.declared && self.facts.reply.is_some_and(|reply| reply.decoded.document.is_err())
     }
 
-    /// The status, if it says neither yes nor no.
-    fn mute(&self) -> Option<u16> {
+    /// The status, if it is not decisive.
+    fn undecisive_status(&self) -> Option<u16> {
         self.facts.reply.map(|reply| reply.status).filter(|status| !is_decisive_status(*status))
     }
 
-    /// A step of which no rule is true says something only of a reply that can be read and a status that is_decisive_status.
+    /// A step of which no rule is true is false only for a readable reply with a decisive status; else it is unknown.
     fn or_doubt(&self, truth: Truth) -> Truth {
-        let doubtful = truth == Truth::False && (self.unreadable() || self.mute().is_some());
+        let doubtful = truth == Truth::False && (self.unreadable() || self.undecisive_status().is_some());
         if doubtful { Truth::Unknown } else { truth }
     }
 }
@@ -188,7 +188,7 @@ impl Rules for Judging<'_> {
     }
 
     fn reject(&self, row: usize) -> Truth {
-        self.speaking(Rule::Reject(row), &self.rules.reject[row].when, Absent::False)
+        self.user_rule(Rule::Reject(row), &self.rules.reject[row].when, Absent::False)
     }
 
     fn reject_reason(&self, row: usize) -> Reason {
@@ -207,7 +207,7 @@ impl Rules for Judging<'_> {
 
     fn pending(&self) -> Truth {
         let rule = self.rules.pending.as_ref();
-        rule.map_or(Truth::False, |rule| self.speaking(Rule::Pending, rule, Absent::Unknown))
+        rule.map_or(Truth::False, |rule| self.user_rule(Rule::Pending, rule, Absent::Unknown))
     }
 
     fn success(&self) -> Option<Truth> {

@@ -118,12 +118,12 @@ pub struct Identity {
     pub source: ValueSource,
     /// How it is compared.
     pub how: Match,
-    /// Whether the comparison says anything about the user who was proven: in a factor, or in a helper that asks with
-    /// what a factor captured. A helper that asks by the user name hears it back.
+    /// Whether the comparison verifies the user who was proven: in a factor, or in a helper whose request has a capture of
+    /// a factor. The reply to a user name only echoes the name that was sent.
     pub counts: bool,
 }
 
-/// What is done with a reply.
+/// How a reply is decoded, judged and mapped.
 #[derive(Debug)]
 pub struct ResponsePlan {
     /// How the body becomes a document.
@@ -206,7 +206,7 @@ pub struct Step {
     pub needs: Needs,
     /// Whether it is a factor that is proven on another device or page, so that a comparison of names must say whose it is.
     pub proven_elsewhere: bool,
-    /// The factors proven elsewhere, itself or earlier ones, of whose user its comparison of names speaks.
+    /// The factors proven elsewhere, itself or earlier ones, whose user its `identity` comparison verifies.
     pub compares_for: Vec<usize>,
 }
 

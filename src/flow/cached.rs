@@ -108,11 +108,11 @@ struct Fetch {
 /// Why captures are not cached.
 #[derive(Debug, Clone, thiserror::Error)]
 enum NotShared {
-    #[error("another node answered than the one that others ask")]
+    #[error("the reply came from a fallback node")]
     OtherNode,
     #[error("the captures take {0} bytes of memory, and {MAX_BYTES} is the most that is kept")]
     TooLarge(usize),
-    #[error("its time was over when the reply was there")]
+    #[error("its lifetime had ended when the reply arrived")]
     Expired,
     #[error("it has no reply")]
     NoReply,
@@ -224,7 +224,7 @@ fn shown(capture: &Capture, facts: &StepFacts) -> CaptureTrace {
 fn failed(failure: Failure) -> Stop {
     match failure {
         Failure::Unavailable(cause, explain) => {
-            Stop::unavailable(cause, format!("another login asked at this moment: {explain}"))
+            Stop::unavailable(cause, format!("the shared request of another login failed: {explain}"))
         }
         Failure::Misconfigured(what) => Stop::misconfigured(what),
     }
@@ -234,6 +234,6 @@ fn failed(failure: Failure) -> Stop {
 fn not_of_a_user(stop: Stop) -> Stop {
     match stop.ending {
         Ending::Unavailable(_) | Ending::Misconfigured(_) => stop,
-        _ => Stop::misconfigured("a step with `cache` refused the input, and it has none of a user"),
+        _ => Stop::misconfigured("a step with `cache` was rejected, and it has no input of a user"),
     }
 }

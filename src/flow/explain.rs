@@ -33,7 +33,7 @@ pub(super) fn script(outcome: &CallOutcome) -> String {
                 Budget::Cpu => "it used more CPU time than a call may",
                 Budget::Wall => "it took longer than a call may",
                 Budget::Memory => "it used more memory than a worker may",
-                Budget::Crash => "its worker died of it",
+                Budget::Crash => "its worker process crashed",
             }
         ),
         CallOutcome::Value(_) | CallOutcome::Rejected { .. } => "ended".to_owned(),
@@ -101,7 +101,7 @@ pub(super) fn judged(
 ) -> String {
     let decided = seen.last().map(|(rule, _)| *rule);
     let deciding = DecidingRule::of(secrecy, result, seen, view);
-    if let (Err(Denial::Unavailable(_)), Some(view)) = (result, mute(view))
+    if let (Err(Denial::Unavailable(_)), Some(view)) = (result, undecisive(view))
         && decided != Some(Rule::Unavailable)
     {
         return unjudged_status(view.status, "no rule that names it holds", view.decoded);
@@ -171,7 +171,7 @@ impl<'a> DecidingRule<'a> {
                 format!("success is not met: {}", self.bound(Truth::False).unwrap_or_else(|| self.because()))
             }
             Denial::Unavailable(Cause::UpstreamError) if decided == Some(Rule::Unavailable) => {
-                format!("the upstream reports trouble: {}", self.because())
+                format!("the `unavailable` rule is true: {}", self.because())
             }
             Denial::Unavailable(Cause::UpstreamError) => {
                 let why = match (decided, self.bound(Truth::False)) {
@@ -192,7 +192,7 @@ impl<'a> DecidingRule<'a> {
 }
 
 /// The reply, when its status is no answer to a login.
-fn mute<'v>(view: Option<&'v ReplyView<'v>>) -> Option<&'v ReplyView<'v>> {
+fn undecisive<'v>(view: Option<&'v ReplyView<'v>>) -> Option<&'v ReplyView<'v>> {
     view.filter(|view| !is_decisive_status(view.status))
 }
 
@@ -202,8 +202,8 @@ fn undecided(step: &Step, view: Option<&ReplyView<'_>>, not_met: Option<String>)
         Some(view) if view.decoded.document.is_err() => format!("the reply is {}", read_as(view.decoded)),
         Some(_) if not_ok_without_leaf(step, view) => "no rule is true: the status is not 2xx".to_owned(),
         _ => match not_met {
-            Some(not_met) => format!("no rule is true, and a wrong password looks otherwise: {not_met}"),
-            None => "no rule is true, and a wrong password looks otherwise".to_owned(),
+            Some(not_met) => format!("no rule is true: `success` does not hold and no `reject` row fits: {not_met}"),
+            None => "no rule is true: `success` does not hold and no `reject` row fits".to_owned(),
         },
     }
 }

@@ -17,7 +17,7 @@ use super::identity::{self, Compared};
 use super::offload::{LARGE, LentState};
 use super::recorder::Recorder;
 use super::report::{CacheTrace, CaptureTrace, RuleTrace};
-use super::state::{Code, Proof, Run, StepResult};
+use super::state::{CodeQuota, Proof, Run, StepResult};
 use super::stop::{Ending, Stop};
 use super::{explain, page_facts, redirect, rule_trace, sends};
 use crate::condition::{Absent, Condition, Facts, Judging, StepRules, doubt, is_decisive_status, is_judged_status};
@@ -107,7 +107,7 @@ impl Judgement {
             trace.map = findings.map;
         });
         if findings.unsent {
-            run.code = Code::Unsent;
+            run.code_quota = CodeQuota::Unsent;
         }
         run.stale.extend(findings.stale);
         if let Some((code, message)) = findings.error {

@@ -14,12 +14,12 @@
 //! | function | what it decides |
 //! | --- | --- |
 //! | `run::steps` | which step is next, and how the run ends. Nothing else does |
-//! | `run::step` | whether the step runs (`when`), and whether it pauses first (`ask`): `challenge::open` |
+//! | `run::step` | whether the step runs (stage 1, `when`), and whether it pauses first (`ask`): `challenge::open` |
 //! | `run::answered` | how an answered challenge goes on: the step runs with the answer, or the challenge stays open |
 //! | `run::run_step` | counts a code that the step sends, and leaves the step's facts for later steps |
 //! | `renew::run` | whether the reply invalidates cached captures (`drop_when`), and whether the step runs once more |
 //! | `cached::run` | whether a step with `cache` is fetched, or its captures are there |
-//! | `step::run` | the stages, a line each: variables, render, sign, send, decode, preprocess, judge, capture and map |
+//! | `step::run` | the stages, a line each: 2 variables, 3 render, 4 sign, 5 send, 6 decode, 7 preprocess, 8 judge, 9 capture and map |
 //!
 //! Each calls the next one and none above it. A stage goes on or returns a `Stop`: one ending and one line for the
 //! administrator. `challenge::after_failure` decides whether the challenge stays open after its step stopped.

@@ -10,7 +10,7 @@ use super::conceal;
 use super::recorder::Recorder;
 use super::sends;
 use super::sign::{Signed, unsent};
-use super::state::{Code, Run};
+use super::state::{CodeQuota, Run};
 use super::stop::Stop;
 use crate::connector::{Role, Step};
 use crate::mask::MASK;
@@ -72,7 +72,7 @@ async fn exchange(step: &Step, request: &Outgoing, run: &mut Run<'_>) -> Result<
     let written = !matches!(&result, Err(fault) if !fault.written);
     run.written |= written;
     if written && step.sends_code_to.is_some() {
-        run.code = Code::MayBeSent;
+        run.code_quota = CodeQuota::MayBeSent;
     }
     if request.carries_credential && written {
         run.credential_sends += 1;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::ports::CodeSend;
-use super::state::{Code, Proof, Run};
+use super::state::{CodeQuota, Proof, Run};
 use super::stop::{Ending, Stop};
 use crate::condition::{Absent, Facts};
 use crate::connector::Step;
@@ -17,7 +17,7 @@ use crate::verdict::Truth;
 /// Counts the first code that `step` sends, if it sends one; a code beyond the quota ends the run before anything is
 /// sent.
 pub(super) fn admit(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
-    run.code = Code::MayBeSent;
+    run.code_quota = CodeQuota::MayBeSent;
     count(step, run)?.map_err(|retry_after| Stop {
         ending: Ending::TooMany(retry_after),
         explain: "codes were sent to this user or address too often; nothing was sent".to_owned(),
@@ -27,7 +27,7 @@ pub(super) fn admit(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
 /// Whether the request of `step` may be written once more: each try may send a code. A code that was counted for a try
 /// that wrote nothing covers the next try.
 pub(super) fn may_retry(step: &Step, run: &mut Run<'_>) -> bool {
-    run.code == Code::Unsent || matches!(count(step, run), Ok(Ok(())))
+    run.code_quota == CodeQuota::Unsent || matches!(count(step, run), Ok(Ok(())))
 }
 
 /// Whether the reply to `step` says that a code was sent; unknown counts as sent.
@@ -46,7 +46,7 @@ pub(super) fn was_sent(step: &Step, facts: Facts<'_>, ended: &Result<(Proof, Str
 
 /// Takes back the last count if no code was sent.
 pub(super) fn settle(step: &Step, run: &mut Run<'_>) {
-    if std::mem::take(&mut run.code) == Code::MayBeSent {
+    if std::mem::take(&mut run.code_quota) == CodeQuota::MayBeSent {
         return;
     }
     if let Ok(Some(account)) = recipient(step, run) {
@@ -58,7 +58,7 @@ fn count(step: &Step, run: &mut Run<'_>) -> Result<Result<(), Duration>, Stop> {
     let Some(account) = recipient(step, run)? else { return Ok(Ok(())) };
     let counted = run.ports.sends.may_send(&code(&account, run));
     if counted.is_ok() {
-        run.code = Code::Unsent;
+        run.code_quota = CodeQuota::Unsent;
     }
     Ok(counted)
 }

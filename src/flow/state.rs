@@ -40,7 +40,7 @@ pub(super) struct Run<'a> {
     pub credential_sends: u32,
     /// Whether anything of this call was written to an upstream.
     pub written: bool,
-    pub code: Code,
+    pub code_quota: CodeQuota,
     pub poll: Poll,
     pub tracing: bool,
     /// The node of this login, when the connector has nodes.
@@ -60,7 +60,7 @@ pub(super) struct Run<'a> {
 
 /// Whether the code that a step counted last may have been sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Code {
+pub(super) enum CodeQuota {
     /// None was counted, or its request was written.
     #[default]
     MayBeSent,
@@ -140,7 +140,7 @@ impl<'a> Run<'a> {
             ledger: Ledger::default(),
             credential_sends: 0,
             written: false,
-            code: Code::default(),
+            code_quota: CodeQuota::default(),
             poll: Poll::No,
             pick: connector.nodes.as_ref().map(Nodes::start),
             jar: Jar::default(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::rate::{Bound, Meter, Rate};
+use super::rate::{Meter, Rate, RateLimit};
 use crate::account::site;
 use crate::config;
 
@@ -31,6 +31,6 @@ impl AuditLineRate {
             Some(site) => self.0.key(&("client_ip", client, site)),
             None => self.0.key(&("connector", client, connector)),
         };
-        self.0.take_or_suppress(&Bound { key, rate: LINES, by: "lines" }, now)
+        self.0.take_or_suppress(&RateLimit { key, rate: LINES, by: "lines" }, now)
     }
 }

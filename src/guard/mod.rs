@@ -25,7 +25,7 @@ use tokio::time::Instant;
 
 use crate::account::{folded, network, site};
 use crate::config;
-use rate::{Bound, Meter, Rate, SITE_FACTOR};
+use rate::{Meter, Rate, RateLimit, SITE_FACTOR};
 use table::{Slot, Table};
 
 pub use audit_lines::AuditLineRate;
@@ -76,7 +76,7 @@ pub enum Outcome {
 pub struct Ticket {
     guard: Arc<Guard>,
     held: [Option<HeldKey>; 3],
-    without_address: Option<Bound>,
+    without_address: Option<RateLimit>,
 }
 
 /// One key that an attempt holds.
@@ -138,7 +138,7 @@ impl Guard {
             }
         } else {
             let key = self.without_address.key(&("client", client, connector));
-            let bound = Bound { key, rate: self.without_address_rate(), by: "client" };
+            let bound = RateLimit { key, rate: self.without_address_rate(), by: "client" };
             self.without_address.take(std::slice::from_ref(&bound), now)?;
             ticket.without_address = Some(bound);
         }
@@ -180,7 +180,7 @@ impl Guard {
             {
                 return Err(left);
             }
-            if slot.in_flight >= self.max_in_flight(held.scope, slot.failures) {
+            if slot.in_flight >= self.max_in_flight(held.scope, slot.count) {
                 return Err(RETRY_AFTER);
             }
             slot.in_flight += 1;
@@ -197,11 +197,11 @@ impl Guard {
         self.table.update(held.key, |slot: &mut Slot| {
             slot.in_flight = slot.in_flight.saturating_sub(1);
             if counts {
-                slot.failures = slot.failures.saturating_add(1);
+                slot.count = slot.count.saturating_add(1);
                 slot.last = now;
-                slot.until = self.backoff(slot.failures, self.free_failures(held.scope)).map(|wait| now + wait);
+                slot.until = self.backoff(slot.count, self.free_failures(held.scope)).map(|wait| now + wait);
             } else if outcome == Outcome::Succeeded && held.scope == Scope::User {
-                slot.failures = 0;
+                slot.count = 0;
                 slot.until = None;
             }
         });

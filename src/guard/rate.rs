@@ -36,7 +36,7 @@ pub(super) struct Rate {
 
 /// One key and its rate.
 #[derive(Debug)]
-pub(super) struct Bound {
+pub(super) struct RateLimit {
     pub key: u128,
     pub rate: Rate,
     /// Its name in a refusal.
@@ -56,12 +56,12 @@ impl Meter {
     }
 
     /// The bounds of an address and of its site.
-    pub(super) fn of_address(&self, address: IpAddr, rate: Rate, by: &'static str, bounds: &mut Vec<Bound>) {
+    pub(super) fn of_address(&self, address: IpAddr, rate: Rate, by: &'static str, bounds: &mut Vec<RateLimit>) {
         let (network, site) = (network(address), site(address));
-        bounds.push(Bound { key: self.key(&("client_ip", network)), rate, by });
+        bounds.push(RateLimit { key: self.key(&("client_ip", network)), rate, by });
         if site != network {
             let rate = Rate { most: rate.most.saturating_mul(SITE_FACTOR), ..rate };
-            bounds.push(Bound { key: self.key(&("client_ip", site)), rate, by });
+            bounds.push(RateLimit { key: self.key(&("client_ip", site)), rate, by });
         }
     }
 
@@ -71,7 +71,7 @@ impl Meter {
     }
 
     /// Takes one of every bound, or of none; the error names the first that is exhausted, and when to retry.
-    pub(super) fn take(&self, bounds: &[Bound], now: Instant) -> Result<(), Refusal> {
+    pub(super) fn take(&self, bounds: &[RateLimit], now: Instant) -> Result<(), Refusal> {
         for (index, bound) in bounds.iter().enumerate() {
             if let Err(retry_after) = self.one(bound, now) {
                 bounds[..index].iter().for_each(|taken| self.give_back(taken));
@@ -82,7 +82,7 @@ impl Meter {
     }
 
     /// Takes one and returns how many were refused before it; `None` when this one is refused.
-    pub(super) fn take_or_suppress(&self, bound: &Bound, now: Instant) -> Option<u32> {
+    pub(super) fn take_or_suppress(&self, bound: &RateLimit, now: Instant) -> Option<u32> {
         let taken = self.one(bound, now).is_ok();
         let mut suppressed = 0;
         self.0.update(bound.key, |slot| {
@@ -95,7 +95,7 @@ impl Meter {
         taken.then_some(suppressed)
     }
 
-    fn one(&self, bound: &Bound, now: Instant) -> Result<(), Duration> {
+    fn one(&self, bound: &RateLimit, now: Instant) -> Result<(), Duration> {
         let Rate { per, .. } = bound.rate;
         let interval = bound.rate.interval();
         self.0.entry(bound.key, now, per, |slot| {
@@ -106,17 +106,17 @@ impl Meter {
             }
             slot.until = Some(now + ahead + interval);
             // The entry that took most is evicted last.
-            slot.failures = slot.failures.saturating_add(1);
+            slot.count = slot.count.saturating_add(1);
             slot.last = now;
             Ok(())
         })
     }
 
     /// Takes back one that was taken.
-    pub(super) fn give_back(&self, bound: &Bound) {
+    pub(super) fn give_back(&self, bound: &RateLimit) {
         self.0.update(bound.key, |slot: &mut Slot| {
             slot.until = slot.until.and_then(|until| until.checked_sub(bound.rate.interval()));
-            slot.failures = slot.failures.saturating_sub(1);
+            slot.count = slot.count.saturating_sub(1);
         });
     }
 }

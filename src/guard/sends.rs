@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use super::Refusal;
-use super::rate::{Bound, Meter, Rate};
+use super::rate::{Meter, Rate, RateLimit};
 use crate::account::{folded, site};
 use crate::config;
 use crate::flow::{CodeSend, Sends};
@@ -49,14 +49,14 @@ impl SendQuota {
         }
     }
 
-    fn bounds(&self, send: &CodeSend<'_>) -> Vec<Bound> {
+    fn bounds(&self, send: &CodeSend<'_>) -> Vec<RateLimit> {
         let config::Sends { user, client_ip, per } = self.rules.load().sends;
         let mut bounds = Vec::with_capacity(3);
         if let Some(address) = send.client_ip {
             self.meter.of_address(address, Rate { most: client_ip, per }, "sends_client_ip", &mut bounds);
         }
         let key = self.meter.key(&("user", send.connector, folded(send.account), send.client_ip.map(site)));
-        bounds.push(Bound { key, rate: Rate { most: user, per }, by: "sends_user" });
+        bounds.push(RateLimit { key, rate: Rate { most: user, per }, by: "sends_user" });
         bounds
     }
 }

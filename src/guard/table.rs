@@ -17,19 +17,20 @@ const WAYS: usize = 8;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slot {
     key: u128,
-    pub failures: u32,
+    /// Failures; of a rate, the tokens taken.
+    pub count: u32,
     pub in_flight: u32,
     /// Refused since the last that was not.
     pub suppressed: u32,
     /// When the last failure was (or the entry was made).
     pub last: Instant,
-    /// The end of the current back-off.
+    /// The end of the current back-off; of a rate, the theoretical arrival time (GCRA).
     pub until: Option<Instant>,
 }
 
 impl Slot {
     fn idle(&self) -> bool {
-        self.failures == 0 && self.in_flight == 0 && self.suppressed == 0
+        self.count == 0 && self.in_flight == 0 && self.suppressed == 0
     }
 }
 
@@ -61,7 +62,7 @@ impl Table {
     ) -> T {
         let mut set = self.set(key);
         for slot in set.iter_mut().filter(|slot| now.saturating_duration_since(slot.last) > forget_after) {
-            slot.failures = 0;
+            slot.count = 0;
             slot.until = None;
         }
         let index = set.iter().position(|slot| slot.key == key).unwrap_or_else(|| slot_for(&mut set, key, now));
@@ -93,14 +94,14 @@ impl Table {
 
 /// The index of a fresh slot: a new one, or that of the entry with the fewest failures, the oldest among equals.
 fn slot_for(set: &mut Vec<Slot>, key: u128, now: Instant) -> usize {
-    let fresh = Slot { key, failures: 0, in_flight: 0, suppressed: 0, last: now, until: None };
+    let fresh = Slot { key, count: 0, in_flight: 0, suppressed: 0, last: now, until: None };
     set.retain(|slot| !slot.idle());
     if set.len() < WAYS {
         set.push(fresh);
         return set.len() - 1;
     }
     // An attempt in flight counts as a failure: evicted it would be a free guess.
-    let weight = |slot: &Slot| (slot.failures.saturating_add(slot.in_flight), slot.last);
+    let weight = |slot: &Slot| (slot.count.saturating_add(slot.in_flight), slot.last);
     let least = (0..set.len()).min_by_key(|index| weight(&set[*index])).unwrap_or_default();
     set[least] = fresh;
     least

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use super::Refusal;
-use super::rate::{Bound, Meter, Rate};
+use super::rate::{Meter, Rate, RateLimit};
 use crate::config;
 
 #[derive(Debug)]
@@ -51,9 +51,9 @@ impl UtilityRate {
             self.meter.of_address(address, Rate { most: client_ip, per }, "utility_client_ip", &mut bounds);
         }
         let key = self.meter.key(&("client", call.client));
-        bounds.push(Bound { key, rate: Rate { most: client, per }, by: "utility_client" });
+        bounds.push(RateLimit { key, rate: Rate { most: client, per }, by: "utility_client" });
         let key = self.meter.key(&("connector", call.connector));
-        bounds.push(Bound { key, rate: Rate { most: connector, per }, by: "utility_connector" });
+        bounds.push(RateLimit { key, rate: Rate { most: connector, per }, by: "utility_connector" });
         self.meter.take(&bounds, now)
     }
 }

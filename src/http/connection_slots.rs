@@ -30,7 +30,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct ConnectionSlot {
     number: u64,
-    /// Whose it is, once it is authenticated.
+    /// The client, after the first authenticated call.
     client: OnceLock<String>,
     evict: Arc<Notify>,
     slots: Arc<ConnectionSlots>,

@@ -70,7 +70,7 @@ impl FloodGuard {
                     if *have == HEADER {
                         let header = *header;
                         self.at = At::Payload(length(header));
-                        if !self.pays(header, &now) {
+                        if !self.charge_frame(header, &now) {
                             return false;
                         }
                     }
@@ -88,7 +88,7 @@ impl FloodGuard {
         true
     }
 
-    fn pays(&mut self, header: [u8; HEADER], now: impl Fn() -> Instant) -> bool {
+    fn charge_frame(&mut self, header: [u8; HEADER], now: impl Fn() -> Instant) -> bool {
         const DATA: u8 = 0;
         const HEADERS: u8 = 1;
         const CONTINUATION: u8 = 9;

@@ -51,9 +51,9 @@ pub async fn files(watched: Watched, app: Arc<App>, mut stop: tokio::sync::watch
         }
         let scanned = scan(watched.clone()).await;
         match (std::mem::replace(&mut answers, scanned.is_some()), &scanned) {
-            (false, Some(_)) => tracing::warn!("connector directory answers again"),
+            (false, Some(_)) => tracing::warn!("connector directory is readable again"),
             (true, None) => {
-                tracing::error!("connector directory does not answer; the previous connectors stay in use");
+                tracing::error!("connector directory cannot be read in time; the previous connectors stay in use");
             }
             _ => {}
         }

@@ -15,7 +15,7 @@ words! {
         Tls = "tls",
         /// No further request in time.
         Idle = "idle",
-        /// It gave way to a newer connection while its caller was not known.
+        /// A newer connection evicted it while its caller was not known.
         Crowded = "crowded",
         /// More frames beside requests than a caller needs (HTTP/2).
         Flood = "flood",
@@ -44,7 +44,7 @@ words! {
 
 words! {
     /// What became of a login whose caller went away.
-    pub enum Gone {
+    pub enum CallerDisconnect {
         /// It ended at once; no credential had left.
         Ended = "ended",
         /// It was finished; an upstream may have counted it.
@@ -85,12 +85,12 @@ pub(super) struct Reply {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Because {
+pub(super) struct CauseLabel {
     pub cause: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct By {
+pub(super) struct KeyLabel {
     pub by: &'static str,
 }
 
@@ -110,7 +110,7 @@ pub(super) struct Part {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Standing {
+pub(super) struct HealthLabel {
     pub health: &'static str,
 }
 

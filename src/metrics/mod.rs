@@ -17,8 +17,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use labels::{Because, By, Code, InConnector, InStep, Login, Part, Reply, Result, Standing, Utility};
-pub use labels::{Closed, Gone, Shed};
+pub use labels::{CallerDisconnect, Closed, Shed};
+use labels::{CauseLabel, Code, HealthLabel, InConnector, InStep, KeyLabel, Login, Part, Reply, Result, Utility};
 
 use crate::flow::UtilityReport;
 use crate::flow::report::{Report, StepReport};
@@ -48,10 +48,10 @@ pub struct Metrics {
     sends: Family<InConnector, Counter>,
     in_flight: Gauge,
     connections: Gauge,
-    closed: Family<Because, Counter>,
-    shed: Family<Because, Counter>,
-    gone: Family<Because, Counter>,
-    refusals: Family<By, Counter>,
+    closed: Family<CauseLabel, Counter>,
+    shed: Family<CauseLabel, Counter>,
+    gone: Family<CauseLabel, Counter>,
+    refusals: Family<KeyLabel, Counter>,
     problems: Family<Code, Counter>,
     panics: Counter,
     audit_lost: Counter,
@@ -59,11 +59,11 @@ pub struct Metrics {
     log_lost: Counter<u64, AtomicU64>,
     log_lines: OnceLock<LostLines>,
     reloads: Family<Result, Counter>,
-    connectors: Family<Standing, Gauge>,
+    connectors: Family<HealthLabel, Gauge>,
     sandbox: Family<Part, Gauge>,
     challenges_open: Gauge,
     challenges_evicted: Counter,
-    challenge_failures: Family<Because, Counter>,
+    challenge_failures: Family<CauseLabel, Counter>,
 }
 
 /// How many lines the log lost.
@@ -129,7 +129,11 @@ impl Metrics {
         registry.register("connections_closed", "Connections that the daemon closed, and why", self.closed.clone());
         registry.register("shed", "Calls and connections beyond a bound", self.shed.clone());
         registry.register("callers_gone", "Callers that went away during a login", self.gone.clone());
-        registry.register("guard_refusals", "Logins that the guard refused", self.refusals.clone());
+        registry.register(
+            "guard_refusals",
+            "Logins and utility calls that a rate limit refused",
+            self.refusals.clone(),
+        );
         registry.register("problems", "Faults of calls", self.problems.clone());
         registry.register("panics", "Panics that were caught", self.panics.clone());
         registry.register("audit_lines_lost", "Audit lines that could not be written", self.audit_lost.clone());
@@ -140,11 +144,7 @@ impl Metrics {
         registry.register("connectors", "Connectors by health", self.connectors.clone());
         registry.register("script_sandbox", "Parts of the script workers' sandbox: 1 on", self.sandbox.clone());
         registry.register("challenges_open", "Challenges in this process", self.challenges_open.clone());
-        registry.register(
-            "challenges_evicted",
-            "Challenges that gave way to newer ones",
-            self.challenges_evicted.clone(),
-        );
+        registry.register("challenges_evicted", "Challenges that newer ones evicted", self.challenges_evicted.clone());
         registry.register(
             "challenge_failures",
             "Challenges that could not be kept or taken",
@@ -199,22 +199,22 @@ impl Metrics {
 
     /// The daemon closed a connection.
     pub fn closed(&self, why: Closed) {
-        self.closed.get_or_create(&Because { cause: why.as_str() }).inc();
+        self.closed.get_or_create(&CauseLabel { cause: why.as_str() }).inc();
     }
 
     /// Something was beyond a bound.
     pub fn shed(&self, what: Shed) {
-        self.shed.get_or_create(&Because { cause: what.as_str() }).inc();
+        self.shed.get_or_create(&CauseLabel { cause: what.as_str() }).inc();
     }
 
     /// A caller went away during a login.
-    pub fn gone(&self, when: Gone) {
-        self.gone.get_or_create(&Because { cause: when.as_str() }).inc();
+    pub fn gone(&self, when: CallerDisconnect) {
+        self.gone.get_or_create(&CauseLabel { cause: when.as_str() }).inc();
     }
 
-    /// The guard refused a login; `by` is one of its two keys.
+    /// A rate limit refused a login or a utility call; `by` names the limit's key.
     pub fn refused(&self, by: &'static str) {
-        self.refusals.get_or_create(&By { by }).inc();
+        self.refusals.get_or_create(&KeyLabel { by }).inc();
     }
 
     /// A call was faulty; `code` is one of the problem codes.
@@ -249,7 +249,7 @@ impl Metrics {
 
     /// How many connectors stand how.
     pub fn connectors(&self, health: &'static str, count: usize) {
-        self.connectors.get_or_create(&Standing { health }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.connectors.get_or_create(&HealthLabel { health }).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Whether all script workers have this part of their sandbox.
@@ -262,7 +262,7 @@ impl Metrics {
         self.challenges_open.set(i64::try_from(counts.open.unwrap_or(0)).unwrap_or(i64::MAX));
         self.challenges_evicted.inner().store(counts.evicted, Ordering::Relaxed);
         for &(cause, count) in &counts.failures {
-            self.challenge_failures.get_or_create(&Because { cause }).inner().store(count, Ordering::Relaxed);
+            self.challenge_failures.get_or_create(&CauseLabel { cause }).inner().store(count, Ordering::Relaxed);
         }
     }
 

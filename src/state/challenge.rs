@@ -6,7 +6,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::instance::InstanceId;
-use super::script;
+use super::lua;
 use crate::crypto::digest::{Algorithm, digest};
 
 /// The largest state: what later steps name, a cookie jar, and little else.
@@ -43,7 +43,7 @@ pub struct TakenChallenge {
 /// The right of the call that took a challenge, and of no other, to put it back.
 #[derive(Debug, Clone, Default)]
 pub struct Claim {
-    pub(super) nonce: [u8; script::NONCE_BYTES],
+    pub(super) nonce: [u8; lua::NONCE_BYTES],
     pub(super) instance: InstanceId,
 }
 

@@ -15,7 +15,7 @@ pub enum StateError {
         bytes: usize,
     },
     /// What was taken cannot be put back.
-    #[error("the challenge ended, gave way, or was taken from a Redis that is not there any more")]
+    #[error("the challenge expired, was evicted, or its Redis was restarted or replaced")]
     Gone,
     /// Redis failed.
     #[error("Redis {}", why.sentence())]
@@ -67,7 +67,7 @@ impl RedisFault {
                 "lacks one of EVAL, GET, SET, DEL and INFO: version 6.2 or later is needed, or any Valkey, with none renamed"
             }
             Self::Nameless => {
-                "does not say its run_id (INFO server): one that was restored from an old state would not be noticed"
+                "shows no run_id (INFO server), without which a restore from an old snapshot is not noticed"
             }
             Self::Cluster => "is a cluster that keeps this key elsewhere: use one primary, or a proxy in front",
             Self::Busy => "is starting or without its primary",

@@ -38,7 +38,7 @@ const ENTRY_BYTES: usize = 256;
 
 /// One open challenge.
 #[derive(Debug)]
-pub(super) struct OpenChallenge<T> {
+pub(super) struct StoredChallenge<T> {
     /// What the store keeps here.
     pub value: T,
     /// The length of the text.
@@ -69,7 +69,7 @@ pub(super) struct EvictionIndex<T> {
     /// For those before a factor.
     before_factor: Bounds,
     hash: RandomState,
-    entries: HashMap<StoreKey, (u64, OpenChallenge<T>)>,
+    entries: HashMap<StoreKey, (u64, StoredChallenge<T>)>,
     by_connector: HashMap<(bool, u64), ConnectorUsage>,
     accounts: HashMap<Owner, BTreeMap<u64, StoreKey>>,
     /// By end, to find what has expired.
@@ -108,7 +108,7 @@ impl<T> EvictionIndex<T> {
     }
 
     /// Adds `entry` under `key`, replacing what is there; returns the keys that were evicted for it.
-    pub(super) fn put(&mut self, key: StoreKey, entry: OpenChallenge<T>, now: Instant) -> Vec<StoreKey> {
+    pub(super) fn put(&mut self, key: StoreKey, entry: StoredChallenge<T>, now: Instant) -> Vec<StoreKey> {
         self.expire(now);
         self.remove(&key);
         let mut evicted = Vec::new();
@@ -131,7 +131,7 @@ impl<T> EvictionIndex<T> {
     }
 
     /// What to evict next before `entry` fits.
-    fn victim_for(&self, entry: &OpenChallenge<T>) -> Option<StoreKey> {
+    fn victim_for(&self, entry: &StoredChallenge<T>) -> Option<StoreKey> {
         if let Some(own) = self.accounts.get(&entry.owner).filter(|own| own.len() >= MAX_PER_ACCOUNT) {
             return own.values().next().copied();
         }
@@ -168,7 +168,7 @@ impl<T> EvictionIndex<T> {
         (self.entries.len(), self.evicted)
     }
 
-    fn remove(&mut self, key: &StoreKey) -> Option<OpenChallenge<T>> {
+    fn remove(&mut self, key: &StoreKey) -> Option<StoredChallenge<T>> {
         let (age, entry) = self.entries.remove(key)?;
         self.bytes -= cost(&entry);
         self.ends.remove(&(entry.end, *key));
@@ -198,6 +198,6 @@ impl<T> EvictionIndex<T> {
     }
 }
 
-fn cost<T>(entry: &OpenChallenge<T>) -> usize {
+fn cost<T>(entry: &StoredChallenge<T>) -> usize {
     entry.bytes + ENTRY_BYTES
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::challenge::{ChallengeState, StoreKey, Taken};
 use super::envelope::{Keyring, Stamp};
-use super::eviction::{Bounds, EvictionIndex, OpenChallenge};
+use super::eviction::{Bounds, EvictionIndex, StoredChallenge};
 use crate::clock::System;
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Memory {
         // The index expires entries by the monotonic clock, and no other process can write here.
         let sealed = self.keys.seal(&key, state.bytes, Stamp::default(), &System);
         let mut open = self.lock();
-        let entry = OpenChallenge { bytes: sealed.len(), value: sealed, owner: open.owner(state), end: now + ttl };
+        let entry = StoredChallenge { bytes: sealed.len(), value: sealed, owner: open.owner(state), end: now + ttl };
         open.put(key, entry, now);
     }
 

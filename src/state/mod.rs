@@ -12,9 +12,9 @@ mod error;
 mod eviction;
 mod instance;
 mod link;
+mod lua;
 mod memory;
 mod redis;
-mod script;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -21,10 +21,10 @@ use tokio::time::Instant;
 use super::challenge::{ChallengeState, Claim, StoreKey, Taken};
 use super::envelope::{Keyring, Stamp};
 use super::error::{RedisFault, SetupError};
-use super::eviction::{Bounds, EvictionIndex, OpenChallenge};
+use super::eviction::{Bounds, EvictionIndex, StoredChallenge};
 use super::instance::InstanceId;
 use super::link::Link;
-use super::script::{self, TakeReply};
+use super::lua::{self, TakeReply};
 use crate::clock::{Ambient as _, System};
 use crate::crypto::encoding::hex_encode;
 use crate::secret::Secret;
@@ -102,7 +102,7 @@ impl Redis {
             self.make_room(key, (state, sealed.len()), ttl, deadline).await;
             // A retry is harmless: no client knows the id yet, so none can have taken the challenge.
             let (now, _) = self
-                .ask_with_retry::<(String, u8)>(&script::put(&redis_key, &instance, &sealed, ttl_ms), deadline)
+                .ask_with_retry::<(String, u8)>(&lua::put(&redis_key, &instance, &sealed, ttl_ms), deadline)
                 .await?;
             if now == instance.0 {
                 return Ok(());
@@ -123,7 +123,7 @@ impl Redis {
     ) -> Result<bool, RedisFault> {
         let (sealed, ttl_ms) = self.sealed(key, state, &claim.instance, ttl);
         self.make_room(key, (state, sealed.len()), ttl, deadline).await;
-        let put = script::put_back(&redis_key(key), (&claim.instance, &claim.nonce), &sealed, ttl_ms);
+        let put = lua::put_back(&redis_key(key), (&claim.instance, &claim.nonce), &sealed, ttl_ms);
         let result = match self.link.ask::<(String, u8)>(&put, deadline).await {
             Ok((_, back)) => Ok(back == 1),
             // The call without an answer may have put it back, and another call may have taken it since: it was put
@@ -162,7 +162,7 @@ impl Redis {
         let now = Instant::now();
         let evicted = {
             let mut opened = self.opened();
-            let entry = OpenChallenge { value: (), bytes, owner: opened.owner(state), end: now + ttl };
+            let entry = StoredChallenge { value: (), bytes, owner: opened.owner(state), end: now + ttl };
             opened.put(*key, entry, now)
         };
         let commands: Vec<Cmd> = evicted.iter().map(|key| redis::cmd("DEL").arg(redis_key(key)).clone()).collect();
@@ -184,11 +184,11 @@ impl Redis {
 
     pub(super) async fn take(&self, key: &StoreKey, claim: &mut Claim, deadline: Instant) -> Result<Taken, RedisFault> {
         System.fill(&mut claim.nonce);
-        let take = script::take(&redis_key(key), &claim.nonce);
+        let take = lua::take(&redis_key(key), &claim.nonce);
         let result = match self.link.ask::<TakeReply>(&take, deadline).await {
             Err(failure) => match self.link.retry::<TakeReply>(failure, &take, deadline).await {
                 // The call that failed took it, and the text was lost with its answer.
-                Ok((_, script::ALREADY_TAKEN, _)) => Err(failure.why),
+                Ok((_, lua::ALREADY_TAKEN, _)) => Err(failure.why),
                 result => result,
             },
             found => found.map_err(|failure| failure.why),
@@ -229,14 +229,14 @@ impl Redis {
         let instance = self.instance().clone();
         let result = async {
             let (now, _) =
-                self.ask_with_retry::<(String, u8)>(&script::put(&key, &instance, b"-", 1000), deadline).await?;
+                self.ask_with_retry::<(String, u8)>(&lua::put(&key, &instance, b"-", 1000), deadline).await?;
             if now != instance.0 {
                 *self.instance() = InstanceId(now.clone());
-                self.ask_with_retry::<(String, u8)>(&script::put(&key, &InstanceId(now), b"-", 1000), deadline).await?;
+                self.ask_with_retry::<(String, u8)>(&lua::put(&key, &InstanceId(now), b"-", 1000), deadline).await?;
             }
-            let mut nonce = [0; script::NONCE_BYTES];
+            let mut nonce = [0; lua::NONCE_BYTES];
             System.fill(&mut nonce);
-            self.ask_with_retry::<TakeReply>(&script::take(&key, &nonce), deadline).await?;
+            self.ask_with_retry::<TakeReply>(&lua::take(&key, &nonce), deadline).await?;
             self.ask_with_retry::<()>(redis::cmd("DEL").arg(&key), deadline).await
         };
         let result = result.await;

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 ///
 /// IPv4-mapped and -compatible (RFC 4291 2.5.5), -translated (RFC 2765), NAT64 (RFC 6052), 6to4 (RFC 3056),
 /// Teredo (RFC 4380: server, and client inverted), ISATAP (RFC 5214).
-pub(super) fn faces(addr: IpAddr) -> impl Iterator<Item = IpAddr> {
+pub(super) fn embedded_addresses(addr: IpAddr) -> impl Iterator<Item = IpAddr> {
     let embedded = match addr {
         IpAddr::V4(_) => [None, None],
         IpAddr::V6(v6) => embedded(v6),
@@ -45,7 +45,7 @@ const METADATA: [IpAddr; 7] = [
 ];
 
 /// The kind of an address that is never dialled, whatever the rules say; looks at this address only, not at the ones embedded in it.
-pub(super) fn never(addr: IpAddr) -> Option<&'static str> {
+pub(super) fn forbidden_kind(addr: IpAddr) -> Option<&'static str> {
     if METADATA.contains(&addr) {
         return Some("a cloud metadata service");
     }

@@ -52,14 +52,14 @@ pub(super) async fn connection(dialled: Dialled, pool: &Arc<Pool>) -> Result<Con
 }
 
 /// No reply.
-pub(super) enum Lost {
+pub(super) enum AttemptError {
     /// The connection was closed before hyper took the request up.
     Unwritten(Fault),
     /// Bytes of the request may have left.
     Written(Fault),
 }
 
-impl From<Fault> for Lost {
+impl From<Fault> for AttemptError {
     fn from(fault: Fault) -> Self {
         Self::Written(fault)
     }
@@ -80,7 +80,7 @@ impl Attempt<'_> {
         mut self,
         message: Request<Body>,
         progress: &mut Progress,
-    ) -> Result<(Reply, Option<Conn>), Lost> {
+    ) -> Result<(Reply, Option<Conn>), AttemptError> {
         let response = self.ask(message, progress).await?;
         let head = progress.started.elapsed();
         let reusable = check_framing(&response, self.max_response)?;
@@ -96,7 +96,11 @@ impl Attempt<'_> {
         Ok((Reply { status: parts.status.as_u16(), headers: parts.headers, body, timings }, conn))
     }
 
-    async fn ask(&mut self, message: Request<Body>, progress: &mut Progress) -> Result<Response<Incoming>, Lost> {
+    async fn ask(
+        &mut self,
+        message: Request<Body>,
+        progress: &mut Progress,
+    ) -> Result<Response<Incoming>, AttemptError> {
         let meter = Arc::clone(self.conn.meter());
         meter.expect_head(!self.conn.is_h2());
         progress.stage = Stage::Head { kept: self.is_kept };
@@ -114,9 +118,9 @@ impl Attempt<'_> {
                 progress.written = false;
                 let closed = "the server closed the new connection before the request was sent";
                 let fault = meter.tls_failure().map_or_else(|| Fault::new(Cause::Connect, closed), Fault::tls);
-                return Lost::Unwritten(fault);
+                return AttemptError::Unwritten(fault);
             }
-            Lost::Written(lost(error.error(), Part::Head, &meter))
+            AttemptError::Written(lost(error.error(), Part::Head, &meter))
         })
     }
 

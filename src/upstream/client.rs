@@ -12,7 +12,7 @@ use http::Request;
 use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use tokio::time::Instant;
 
-use super::attempt::{Attempt, Lost, connection};
+use super::attempt::{Attempt, AttemptError, connection};
 use super::config::TransportConfig;
 use super::dial::Dialer;
 use super::egress::{Egress, Refused};
@@ -196,9 +196,9 @@ impl Client {
                     return Ok(reply);
                 }
                 // It was closed while it lay idle, and hyper gave the request back: nothing was written.
-                Err(Lost::Unwritten(_)) if is_kept => {}
-                Err(Lost::Unwritten(fault)) => return Err(fault),
-                Err(Lost::Written(fault)) => {
+                Err(AttemptError::Unwritten(_)) if is_kept => {}
+                Err(AttemptError::Unwritten(fault)) => return Err(fault),
+                Err(AttemptError::Written(fault)) => {
                     if fault.doubt {
                         self.pool.distrust(generation);
                     }
@@ -220,13 +220,17 @@ impl Client {
     }
 
     /// Counts before the attempt, so that one that the deadline cuts off is counted too.
-    async fn counted<T>(&self, request: &Outgoing, attempt: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
+    async fn counted<T>(
+        &self,
+        request: &Outgoing,
+        attempt: impl Future<Output = Result<T, AttemptError>>,
+    ) -> Result<T, AttemptError> {
         if !request.carries_credential {
             return attempt.await;
         }
         self.credential_sends.fetch_add(1, Ordering::Relaxed);
         let done = attempt.await;
-        if let Err(Lost::Unwritten(_)) = &done {
+        if let Err(AttemptError::Unwritten(_)) = &done {
             self.credential_sends.fetch_sub(1, Ordering::Relaxed);
         }
         done
@@ -255,9 +259,9 @@ impl Client {
         Fault::new(
             Cause::Overloaded,
             match full {
-                GateFull::Queue => format!("{places} requests of this connector are on their way and as many wait"),
+                GateFull::Queue => format!("{places} requests of this connector are in flight and as many wait"),
                 GateFull::Wait => {
-                    format!("{places} requests of this connector are on their way; none ended within 250 ms")
+                    format!("{places} requests of this connector are in flight; none ended within 250 ms")
                 }
             },
         )

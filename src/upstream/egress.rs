@@ -1,4 +1,4 @@
-//! The operator's outer bound (docs/contract.md section 8, invariant 2): one function says which address may be dialled.
+//! The operator's outer bound (docs/contract.md section 9, invariant 2): one function says which address may be dialled.
 //!
 //! The resolver's answers, `resolve` overrides, literals in URLs and proxies all come through here, and the
 //! address it returns is the one that is dialled. Private networks are open by default, because that is where
@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::address::{faces, never};
+use super::address::{embedded_addresses, forbidden_kind};
 use super::origin::{Host, Origin, OriginError};
 
 /// What the operator wrote.
@@ -132,7 +132,7 @@ impl Egress {
         let host = Host::parse(host)?;
         let dialled = self.not_forbidden(&host, addr)?;
         // A packet to a NAT64 or 6to4 address arrives at the IPv4 address, so a rule for that one counts.
-        let listed = faces(dialled).any(|face| self.allow.has_addr(face));
+        let listed = embedded_addresses(dialled).any(|face| self.allow.has_addr(face));
         if self.allow.is_empty() || self.allow.has_name(&host) || listed {
             return Ok(dialled);
         }
@@ -195,8 +195,8 @@ impl Egress {
         {
             return Err(Refused::DeniedName { host: name.clone() });
         }
-        for face in faces(dialled) {
-            if let Some(kind) = never(face) {
+        for face in embedded_addresses(dialled) {
+            if let Some(kind) = forbidden_kind(face) {
                 return Err(Refused::Never { addr, kind });
             }
             if face.is_loopback() && !self.allow_loopback && !self.allow.has_loopback(face) {

@@ -12,9 +12,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::chain::cause;
-use super::distrust;
 use super::origin::Origin;
 use super::stream::{Meter, Overrun};
+use super::tls_error;
 use crate::verdict::Cause;
 
 /// Why there is no reply.
@@ -61,7 +61,7 @@ impl Fault {
 
     /// TLS ended the connection.
     pub(super) fn tls(error: &rustls::Error) -> Self {
-        Self::new(Cause::Tls, distrust::explain(error))
+        Self::new(Cause::Tls, tls_error::explain(error))
     }
 
     /// The same, or what TLS had to say about it: HTTP/2 hides why its stream broke.
@@ -138,14 +138,14 @@ impl Progress {
             ),
             Stage::Tunnel => format!("the proxy opened no tunnel to {} within {within}", origin.authority()),
             Stage::Handshake => {
-                format!("the TLS handshake with {origin} did not finish within {within}: the server went silent")
+                format!("the TLS handshake with {origin} did not finish within {within}: the server sent no more data")
             }
             Stage::Head { kept } => match (arrived, kept) {
                 (0, false) => {
-                    format!("no reply within {within} (the request was sent; the server took it and stayed silent)")
+                    format!("no reply within {within} (the request was sent; the server did not respond)")
                 }
                 (0, true) => format!(
-                    "no reply within {within} (the request was sent on a kept connection; the server stayed silent or has forgotten the connection)"
+                    "no reply within {within} (the request was sent on a kept connection; the server did not respond, or had closed the idle connection)"
                 ),
                 (some, _) => format!("the reply's headers did not end within {within} ({some} bytes of a reply came)"),
             },
@@ -190,7 +190,7 @@ pub(super) fn connecting(addr: SocketAddr, error: &io::Error) -> Fault {
 /// The TLS handshake failed.
 pub(super) fn handshake(origin: &Origin, error: &io::Error) -> Fault {
     let why = match (cause::<rustls::Error>(error), error.kind()) {
-        (Some(error), _) => distrust::explain(error),
+        (Some(error), _) => tls_error::explain(error),
         (None, io::ErrorKind::UnexpectedEof) => "the server closed the connection during the handshake".to_owned(),
         (None, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
             "the server reset the connection during the handshake".to_owned()

@@ -15,17 +15,17 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use super::certificate::{self, day, one_line};
 use super::config::TlsConfig;
 use super::dial::Dialer;
-use super::distrust;
 use super::egress::{Egress, EgressRules};
 use super::fault::{Fault, Progress, SendFault};
 use super::lookup::{Resolver, SystemLookup};
 use super::origin::{Origin, Scheme};
 use super::tls::{self, Verifier};
+use super::tls_error;
 use crate::verdict::Cause;
 
 /// What a server shows of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Presented {
+pub struct ServerCertificate {
     /// Of its key.
     pub pin: [u8; 32],
     /// The certificate's subject, as one line.
@@ -44,12 +44,12 @@ pub struct Presented {
 ///
 /// # Errors
 /// As a send that could not connect; an origin without TLS.
-pub async fn present(origin: &Origin, within: Duration) -> Result<Presented, SendFault> {
+pub async fn present(origin: &Origin, within: Duration) -> Result<ServerCertificate, SendFault> {
     let mut progress = Progress::new();
     if origin.scheme() == Scheme::Http {
         return Err(progress.fail(Fault::new(Cause::Tls, format!("{origin} has no TLS, so there is no key to pin"))));
     }
-    let onlooker = Arc::new(Onlooker::default());
+    let onlooker = Arc::new(RecordingVerifier::default());
     let egress = Egress::new(&EgressRules { allow_loopback: true, ..EgressRules::default() }).unwrap_or_default();
     let tls = tls::with_verifier(Arc::clone(&onlooker) as _).map_err(|error| progress.fail(Fault::tls(&error)))?;
     let dialer = Dialer {
@@ -69,7 +69,7 @@ pub async fn present(origin: &Origin, within: Duration) -> Result<Presented, Sen
     }
 }
 
-fn describe(chain: &[CertificateDer<'static>], origin: &Origin) -> Result<Presented, Error> {
+fn describe(chain: &[CertificateDer<'static>], origin: &Origin) -> Result<ServerCertificate, Error> {
     let (Some(own), rest) = (chain.first(), chain.get(1..).unwrap_or_default()) else {
         return Err(Error::NoCertificatesPresented);
     };
@@ -80,9 +80,9 @@ fn describe(chain: &[CertificateDer<'static>], origin: &Origin) -> Result<Presen
     let trusted = Verifier::new(&TlsConfig::default()).map_err(|error| error.to_string()).and_then(|verifier| {
         let name = origin.server_name().ok_or("the host is no name that a certificate can have")?;
         let verified = verifier.verify_server_cert(own, rest, &name, &[], UnixTime::now());
-        verified.map(drop).map_err(|error| distrust::explain(&error))
+        verified.map(drop).map_err(|error| tls_error::explain(&error))
     });
-    Ok(Presented {
+    Ok(ServerCertificate {
         pin,
         subject: one_line(&parsed.subject().to_string()),
         issuer: one_line(&parsed.issuer().to_string()),
@@ -94,11 +94,11 @@ fn describe(chain: &[CertificateDer<'static>], origin: &Origin) -> Result<Presen
 
 /// Looks at a certificate without trusting it, and sees whether the server holds its key.
 #[derive(Debug, Default)]
-struct Onlooker {
+struct RecordingVerifier {
     seen: Mutex<(Vec<CertificateDer<'static>>, bool)>,
 }
 
-impl Onlooker {
+impl RecordingVerifier {
     fn proved(&self) -> Option<Vec<CertificateDer<'static>>> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.1.then(|| seen.0.clone())
@@ -109,7 +109,7 @@ impl Onlooker {
     }
 }
 
-impl ServerCertVerifier for Onlooker {
+impl ServerCertVerifier for RecordingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

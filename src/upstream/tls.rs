@@ -16,7 +16,7 @@ use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use super::certificate::spki_sha256;
 use super::config::{TlsConfig, TlsVersion};
-use super::distrust::{self, Distrust};
+use super::tls_error::{self, Distrust};
 use crate::files::{self, ReadError};
 
 /// A TLS setting that cannot be used.
@@ -172,7 +172,7 @@ impl Verifier {
 
     fn check_pin(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
         let seen = spki_sha256(certificate)?;
-        if self.pins.contains(&seen) { Ok(()) } else { Err(distrust::refuse(Distrust::Pin { seen })) }
+        if self.pins.contains(&seen) { Ok(()) } else { Err(tls_error::refuse(Distrust::Pin { seen })) }
     }
 }
 
@@ -188,12 +188,12 @@ impl ServerCertVerifier for Verifier {
         match &self.chain {
             Some(chain) => {
                 let checked = chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-                checked.map_err(|error| distrust::in_words(error, end_entity, server_name))?;
+                checked.map_err(|error| tls_error::in_words(error, end_entity, server_name))?;
                 if !self.pins.is_empty() {
                     self.check_pin(end_entity)?;
                 }
             }
-            None if self.pins.is_empty() => return Err(distrust::refuse(Distrust::NoRoots)),
+            None if self.pins.is_empty() => return Err(tls_error::refuse(Distrust::NoRoots)),
             None => self.check_pin(end_entity)?,
         }
         Ok(ServerCertVerified::assertion())

@@ -1,4 +1,5 @@
-//! The judging order of docs/contract.md section 4.3 and the proofs that it alone can make.
+//! The judging order of docs/contract.md section 4.3 and the proofs that it alone can make. A proof is not an accept yet: the
+//! ledger (`ledger`) must be closed, and `flow::run` and `flow::identity` ask for the user's name.
 //!
 //! Deny first: reject rows, unavailable, more, pending, success. The truths come from outside (`condition`, through the
 //! trait [`Rules`]); the order, and what true, false and unknown mean for each rule, are defined here only. The proof

@@ -242,7 +242,7 @@ async fn nobody_is_let_in_while_the_trail_is_stuck() {
     assert_eq!(body["cause"], "overloaded", "{body}");
     let (status, ready) = daemon.call("GET", "/readyz", None).await;
     assert!(status == 503 && ready.contains("refusing"), "{ready}");
-    wait_until(|| daemon.log().contains("the audit trail takes no line: its file does not answer"));
+    wait_until(|| daemon.log().contains("the audit trail takes no line: a write to its file does not return"));
     daemon.kill();
     rustix::fs::fcntl_setfl(&reader, rustix::fs::OFlags::NONBLOCK).unwrap();
     let mut lines = Vec::new();

@@ -93,7 +93,7 @@ fn systemd_hears_when_the_daemon_listens_and_when_it_ends() {
     // One that nobody reads is no reason to be down.
     drop(heard);
     let daemon = home.start_after(&format!("export NOTIFY_SOCKET={}", home.path("notify.sock").display()));
-    daemon.wait_for("the notification to systemd failed");
+    daemon.wait_for("sd_notify failed");
 }
 
 #[test]

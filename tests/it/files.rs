@@ -81,7 +81,7 @@ async fn the_daemon_s_own_files_answer_or_are_told() {
     std::fs::remove_file(home.path("key.pem")).unwrap();
     pipe(&home, "key.pem");
     daemon.signal("-HUP");
-    let line = daemon.wait_for("the certificates are not changed");
+    let line = daemon.wait_for("TLS certificate reload failed; the previous certificates stay in use");
     assert!(line["error"].as_str().unwrap().contains("named pipe"), "{line}");
     let (status, log) = daemon.end();
     assert!(status.success(), "{log}");
@@ -103,9 +103,9 @@ async fn signals_are_heard_while_a_reload_runs() {
     wait_until(|| reads() == 1);
     daemon.signal("-HUP");
     daemon.signal("-TERM");
-    daemon.wait_for("ending: open logins may finish");
+    daemon.wait_for("shutting down: logins in flight may finish");
     assert_eq!(reads(), 1, "the reload took too little time for this test");
-    let (status, log) = daemon.end();
+    let (status, log) = daemon.wait();
     assert!(status.success(), "{log}");
 }
 

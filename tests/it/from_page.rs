@@ -83,7 +83,7 @@ async fn a_page_with_a_one_time_token() {
     portal.memory.lock().unwrap().forgetful = true;
     let stale = login(&live, PASSWORD).await;
     assert_eq!(stale.verdict.name(), "unavailable", "{}", stale.explain);
-    assert_eq!(stale.explain, "login: the upstream reports trouble: css \".csrf\" exists (HTTP 403)");
+    assert_eq!(stale.explain, "login: the `unavailable` rule is true: css \".csrf\" exists (HTTP 403)");
     assert_eq!(stale.credential_sends, 1);
 
     // A page that repeats the token in its title is told without its title.

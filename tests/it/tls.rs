@@ -241,7 +241,7 @@ async fn handshakes_that_go_wrong() {
     .await;
     let within = Duration::from_millis(300);
     for (server, explain) in [
-        (&stalled, "did not finish within 300 ms: the server went silent"),
+        (&stalled, "did not finish within 300 ms: the server sent no more data"),
         (&closing, "during the handshake"),
         (&plain, "the server does not speak TLS on this port"),
     ] {

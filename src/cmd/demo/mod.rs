@@ -99,7 +99,8 @@ fn loader(upstream: &DemoServer) -> anyhow::Result<Loader> {
     let base = upstream.base();
     let rules = EgressRules { allow_loopback: true, ..EgressRules::default() };
     Ok(Loader {
-        worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,
+        worker: Worker::current_exe()
+            .context("the path of the running executable, from which script workers start, cannot be read")?,
         limits: Limits::default(),
         egress: Arc::new(Egress::new(&rules)?),
         bounds: doorward::catalog::bounds::Bounds::default(),

@@ -34,7 +34,8 @@ impl ConfigurationSource for ConfigurationFile {
 pub fn loader(config: &Config) -> anyhow::Result<Loader> {
     let console = Console { public_url: config.public_url.clone(), reserved_cookies: config.reserved_cookies.clone() };
     Ok(Loader {
-        worker: Worker::current_exe().context("this program cannot find itself, to start script workers")?,
+        worker: Worker::current_exe()
+            .context("the path of the running executable, from which script workers start, cannot be read")?,
         limits: limits(config),
         egress: Arc::new(Egress::new(&config.egress)?),
         bounds: Bounds::of(&config.limits),
@@ -64,7 +65,7 @@ pub fn fit(mut config: Config) -> Result<Config, TooFew> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::warn!(%error, "the limit of open files stays as it is");
+        tracing::warn!(%error, "RLIMIT_NOFILE cannot be raised");
     }
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let scripts = limits(&config);

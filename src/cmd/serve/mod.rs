@@ -116,7 +116,7 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     let watched = watch::Watched { connectors: config.connectors.clone(), configuration: Some(options.config.clone()) };
     let watching = tokio::spawn(watch::files(watched, Arc::clone(&app), stopped));
     signals.until_the_end(config, &app, &shared).await;
-    tracing::info!(seconds = app.limits().drain.as_secs(), "ending: open logins may finish");
+    tracing::info!(seconds = app.limits().drain.as_secs(), "shutting down: logins in flight may finish");
     tell_systemd(NotifyState::Stopping);
     app.drain();
     stop.send_replace(true);
@@ -150,7 +150,7 @@ fn log_listeners(listeners: &[listen::Listener], config: &Config) {
 /// Where systemd started the daemon (Type=notify). A failed notification is logged and stops no login.
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(%error, "the notification to systemd failed");
+        tracing::warn!(%error, "sd_notify failed");
     }
 }
 
@@ -198,7 +198,9 @@ async fn read_again(config: &Config, app: &Arc<App>, shared: &SharedTls, asked: 
         let Some(files) = config.tls.clone() else { continue };
         match tokio::task::spawn_blocking(move || tls::load(&files)).await {
             Ok(Ok(fresh)) => shared.store(Some(fresh)),
-            Ok(Err(error)) => tracing::error!(%error, "the certificates are not changed"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "TLS certificate reload failed; the previous certificates stay in use");
+            }
             // A panic was logged by its hook.
             Err(_) => {}
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::chosen::Chosen;
+use super::chosen::UserControlled;
 use super::names::Scope;
 use super::text::template;
 use super::{Check, StepCheck};
@@ -229,7 +229,12 @@ fn number(written: Option<&Spanned<u32>>, name: &str, usual: u32, most: u32, dia
 
 /// Cross-step checks: which steps send a code once more, and whether an answer that is compared here is compared with
 /// something that its giver cannot choose.
-pub(super) fn across_steps(raw: &raw::Connector, steps: &[Step], chosen: &Chosen, diagnostics: &mut Diagnostics) {
+pub(super) fn across_steps(
+    raw: &raw::Connector,
+    steps: &[Step],
+    chosen: &UserControlled,
+    diagnostics: &mut Diagnostics,
+) {
     senders(raw, steps, diagnostics);
     for (raw, step) in raw.steps.iter().zip(steps).filter(|(_, step)| step.role == Role::Factor) {
         if step.request.is_none() {
@@ -268,7 +273,13 @@ fn senders(raw: &raw::Connector, steps: &[Step], diagnostics: &mut Diagnostics) 
 }
 
 /// An answer that is compared here, not at the upstream, must be compared with what only this login's own code can be.
-fn own_comparison(raw: &raw::Step, step: &Step, steps: &[Step], chosen: &Chosen, diagnostics: &mut Diagnostics) {
+fn own_comparison(
+    raw: &raw::Step,
+    step: &Step,
+    steps: &[Step],
+    chosen: &UserControlled,
+    diagnostics: &mut Diagnostics,
+) {
     let span = raw.response.as_ref().and_then(|r| r.success.as_ref()).map_or(&raw.name.span, |s| &s.place.span);
     for (leaf, _) in step.response.rules.success.iter().flat_map(|rule| rule.leaves()) {
         // Literals, `exists` and the like prove nothing; whether anything is left that does is `evidence`'s to say.

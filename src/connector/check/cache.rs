@@ -68,7 +68,7 @@ fn judges_nobody(step: &raw::Step, diagnostics: &mut Diagnostics) {
     let Some(response) = &step.response else { return };
     for key in ["reject", "more", "pending", "identity", "map"] {
         if let Some(span) = response.place.written(key) {
-            let message = format!("`{key}` speaks of a user, and what this step keeps is for all of them");
+            let message = format!("`{key}` depends on the user, and a cached step is shared by all users");
             diagnostics.add(diagnostics.error_at("cache", span, message).help(format!("leave `{key}` or `cache` out")));
         }
     }

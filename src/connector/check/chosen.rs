@@ -14,7 +14,7 @@ use crate::context::{StepValue, Variable};
 use crate::script::{Reads, ScriptKind};
 
 /// What may be chosen, beside everything that a login brings.
-pub(super) struct Chosen {
+pub(super) struct UserControlled {
     /// Values that are handed on: a capture of the user's data, what a script makes of it.
     values: Flow,
     /// Those, and all that a helper asked with them brings: what must not skip a factor.
@@ -23,7 +23,7 @@ pub(super) struct Chosen {
     replies: Flow,
 }
 
-impl Chosen {
+impl UserControlled {
     /// Follows values through a connector.
     pub(super) fn of(steps: &[Step], scripts: &[WrittenScript], reads: &[Reads]) -> Self {
         let follow = |steering, by_name| Flow { steering, by_name, ..Flow::default() }.follow(steps, scripts, reads);
@@ -156,7 +156,7 @@ impl Flow {
     fn helper(&mut self, index: usize, step: &Step, steps: &[Step]) {
         let by_cookie = self.jar.is_some_and(|first| first < last_run(index, steps));
         let asked = step.cache.is_none() && step.request.is_some();
-        if asked && (by_cookie || step.variables_read.iter().any(|variable| self.steers(variable))) {
+        if asked && (by_cookie || step.variables_read.iter().any(|variable| self.influences(variable))) {
             self.steered.insert(step.name.clone());
             self.statuses.insert(step.name.clone());
             self.outcomes.insert(step.name.clone());
@@ -209,7 +209,7 @@ impl Flow {
     }
 
     /// Whether `variable` in a request steers the reply. The id of the call is there to find it again in two logs.
-    fn steers(&self, variable: &Variable) -> bool {
+    fn influences(&self, variable: &Variable) -> bool {
         match variable {
             Variable::RequestId => false,
             Variable::Username => self.by_name,

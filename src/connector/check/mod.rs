@@ -317,7 +317,7 @@ impl Check<'_> {
     /// What can be judged only when all steps are there, and none has mistakes of its own.
     fn across_steps(&self, steps: &[Step], diagnostics: &mut Diagnostics) {
         ending::mapped_once(self.raw, steps, diagnostics);
-        let chosen = chosen::Chosen::of(steps, self.scripts, self.reads);
+        let chosen = chosen::UserControlled::of(steps, self.scripts, self.reads);
         ask::across_steps(self.raw, steps, &chosen, diagnostics);
         skip::refuse(self.raw, steps, &chosen, diagnostics);
         cache::across_steps(self, steps, diagnostics);

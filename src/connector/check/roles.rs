@@ -245,8 +245,8 @@ pub(super) fn each_elsewhere_is_compared(raw: &raw::Connector, steps: &[Step], d
     }
 }
 
-/// The factors proven elsewhere of whose user a comparison of names speaks that counts: itself, and earlier ones with whose
-/// capture the step asks.
+/// The factors proven elsewhere whose user this step's `identity` comparison verifies: itself, and earlier ones whose
+/// capture is in its request.
 pub(super) fn compares_for(
     identity: Option<&Identity>,
     role: Role,
@@ -271,8 +271,8 @@ pub(super) fn is_proven_elsewhere(role: Role, raw: &raw::Step) -> bool {
     role == Role::Factor && raw.ask.as_ref().is_some_and(super::unsupported::other_device)
 }
 
-/// Whether a comparison of names in a step that reads `variables` says something about the user who was proven: in a factor,
-/// or in a helper that asks with what an earlier factor captured. A helper that asks by the user name hears it back.
+/// Whether an `identity` comparison in a step that reads `variables` verifies the user who was proven: in a factor, or in a
+/// helper whose request has a capture of an earlier factor. The reply to a user name only echoes the name that was sent.
 pub(super) fn comparison_counts(role: Role, variables: &BTreeSet<Variable>, part: StepCheck<'_>) -> bool {
     let is_factor = |name: &str| part.earlier.iter().any(|step| step.role == Role::Factor && step.name == name);
     let asks_with_capture = variables.iter().any(|variable| match variable {

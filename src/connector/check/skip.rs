@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::chosen::Chosen;
+use super::chosen::UserControlled;
 use crate::condition::{Condition, Leaf, Operand, Operator, Test, ValueSource};
 use crate::connector::raw;
 use crate::connector::{Role, Step};
@@ -15,7 +15,7 @@ use crate::diagnostic::Diagnostics;
 use crate::document::Value;
 
 /// Refuses a factor that the user who logs in could skip.
-pub(super) fn refuse(raw: &raw::Connector, steps: &[Step], chosen: &Chosen, diagnostics: &mut Diagnostics) {
+pub(super) fn refuse(raw: &raw::Connector, steps: &[Step], chosen: &UserControlled, diagnostics: &mut Diagnostics) {
     for (index, (raw, step)) in raw.steps.iter().zip(steps).enumerate() {
         let (Some(written), Some(when), Role::Factor) = (&raw.when, &step.when, step.role) else { continue };
         // What names the user's data itself is refused by `condition::when` already.
@@ -91,9 +91,9 @@ fn same(one: &Condition, other: &Condition) -> bool {
 
 /// Whether a `more` that no user chooses is owed wherever this factor could be left out, and stays owed: every other factor after
 /// it is for another choice, or comes only after this one.
-fn is_owed(index: usize, steps: &[Step], chosen: &Chosen) -> bool {
+fn is_owed(index: usize, steps: &[Step], chosen: &UserControlled) -> bool {
     let facts = facts(index, steps);
-    let creditors = facts.iter().filter_map(|fact| match fact.outcome() {
+    let steps_with_more = facts.iter().filter_map(|fact| match fact.outcome() {
         Some((step, "more")) if fact.holds && !chosen.outcome(step) => steps.iter().position(|it| it.name == step),
         _ => None,
     });
@@ -103,7 +103,7 @@ fn is_owed(index: usize, steps: &[Step], chosen: &Chosen) -> bool {
             .iter()
             .any(|fact| fact.holds && matches!(fact.outcome(), Some((step, "success" | "more")) if step == this))
     };
-    creditors.into_iter().any(|creditor| {
+    steps_with_more.into_iter().any(|creditor| {
         (creditor + 1..steps.len()).filter(|other| *other != index && steps[*other].role == Role::Factor).all(|other| {
             let others = self::facts(other, steps);
             ran_before(&others) || facts.iter().any(|one| others.iter().any(|other| one.excludes(*other)))

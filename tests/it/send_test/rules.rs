@@ -38,7 +38,7 @@ async fn explain_names_the_leaf_under_not() {
     let done = send_test(place.path(), &[&BY_ID[..], &["--json"]].concat(), "right").await.json();
     assert_eq!(
         done["explain"],
-        "login: no rule is true, and a wrong password looks otherwise: under `not`: field \"result.level\" equals 3 (it is 3) \
+        "login: no rule is true: `success` does not hold and no `reject` row fits: under `not`: field \"result.level\" equals 3 (it is 3) \
          (HTTP 200); error_code: \"200\"; error_message: \"登录成功\""
     );
 }

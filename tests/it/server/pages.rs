@@ -6,7 +6,7 @@ use axum::body::Body;
 use doorward::api::router;
 use doorward::attempt::App;
 use doorward::config::Scope;
-use doorward::metrics::{Closed, Gone, Shed};
+use doorward::metrics::{CallerDisconnect, Closed, Shed};
 use http::Request;
 
 use super::{Answer, LOGIN, TOKEN, app, client, config, demo, post, problem, send};
@@ -134,7 +134,7 @@ async fn documents_name_the_metrics_that_are_there() {
     // A family without a sample is not in the text.
     app.metrics.closed(Closed::Idle);
     app.metrics.shed(Shed::Logins);
-    app.metrics.gone(Gone::Ended);
+    app.metrics.gone(CallerDisconnect::Ended);
     app.metrics.refused("user");
     app.metrics.reloaded("ok");
     app.metrics.sandbox("seccomp", true);

@@ -132,8 +132,13 @@ impl Daemon {
     }
 
     /// SIGTERM, and the end.
-    pub fn end(mut self) -> (ExitStatus, String) {
+    pub fn end(self) -> (ExitStatus, String) {
         self.signal("-TERM");
+        self.wait()
+    }
+
+    /// The end of a daemon that has its signal: a second one would not let it finish.
+    pub fn wait(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
         // The reader of the log is at its end when the sender is gone.
         while self.next_line().is_ok() {}

@@ -11,7 +11,7 @@ const MIN_PER_THREAD: usize = 16;
 const MAX_THREADS: usize = 8;
 
 /// `work` on each of `items`, on several threads; the results in the order of the items. Blocks until all is done.
-pub(super) fn spread<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+pub(super) fn parallel_map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = cores.min(MAX_THREADS).min(items.len() / MIN_PER_THREAD);
     if threads < 2 {
@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn every_item_has_its_result_in_order() {
         for count in [0, 1, MIN_PER_THREAD, 2 * MIN_PER_THREAD, 1001] {
-            let doubled = spread((0..count).collect(), |n| 2 * n);
+            let doubled = parallel_map((0..count).collect(), |n| 2 * n);
             assert_eq!(doubled, (0..count).map(|n| 2 * n).collect::<Vec<_>>());
         }
     }
@@ -44,6 +44,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "not this one")]
     fn a_panic_is_passed_on() {
-        spread((0..100).collect(), |n| assert_ne!(n, 73, "not this one"));
+        parallel_map((0..100).collect(), |n| assert_ne!(n, 73, "not this one"));
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::entry::CatalogEntry;
 use crate::script::Pool;
 
-/// Has the workers of generations that are replaced rest: at once where only logins that still run have them, a while
-/// after each call where connectors have that keep their last good revision.
-pub(super) fn replaced(before: &BTreeMap<String, CatalogEntry>, now: &BTreeMap<String, CatalogEntry>) {
+/// Lets the workers of replaced generations end when they are idle: at once where only running logins still use them, some
+/// time after each call where a connector keeps its last good revision.
+pub(super) fn run_on_demand(before: &BTreeMap<String, CatalogEntry>, now: &BTreeMap<String, CatalogEntry>) {
     let held = |by_stale: bool| -> Vec<&Arc<Pool>> {
         let entries = now.values().filter_map(|entry| match entry {
             CatalogEntry::Live { live, stale } if *stale == by_stale => live.scripts.as_ref(),
