@@ -63,6 +63,7 @@ const COMMON_FACTS: Shipped =
     Shipped { id: "", yaml: "", hostile: "", refused: "", packed: false, asks: Asks::Nothing, stage: Stage::Login };
 
 shipped! {
+    "aes-both-ways" INTO_JSON, "invalid_credentials";
     "app-hmac" INTO_JSON, "invalid_credentials";
     "app-token" INTO_JSON, "invalid_credentials";
     "captcha-ask" INTO_FORM, "invalid_credentials", asks: Asks::Picture;
@@ -112,6 +113,7 @@ pub const SECRETS: &[(&str, &str)] = &[
     ("WECOM_CORP_SECRET", secrets::WECOM_CORP_SECRET),
     ("DINGTALK_APP_SECRET", secrets::DINGTALK_APP_SECRET),
     ("APP_HMAC_KEY", secrets::APP_HMAC_KEY),
+    ("SEALED_AES_KEY", secrets::SEALED_KEY),
     ("PAY_SIGN_KEY", secrets::PAY_KEY),
     ("HR_SIGN_KEY", secrets::HR_KEY),
 ];

@@ -10,6 +10,8 @@ pub const WECOM_CORP_SECRET: &str = crate::flows::WECOM_CORP_SECRET;
 pub const DINGTALK_APP_SECRET: &str = crate::flows::DINGTALK_APP_SECRET;
 /// The key of the application that signs with HMAC.
 pub const APP_HMAC_KEY: &str = crate::flows::APP_HMAC_KEY;
+/// The key of the application that encrypts with AES.
+pub const SEALED_KEY: &str = crate::flows::SEALED_KEY;
 /// The key of the merchant that signs as WeChat Pay does.
 pub const PAY_KEY: &str = crate::flows::PAY_KEY;
 /// The key of the interface whose bodies are signed.

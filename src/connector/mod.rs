@@ -39,7 +39,7 @@ use crate::cookies::DeliveryPlan;
 use crate::mapping::MapPlan;
 use crate::packing::Packing;
 use crate::request::RequestPlan;
-use crate::response::{Decoding, Most};
+use crate::response::{Decoding, DecryptPlan, Most};
 use crate::secret::Secret;
 use crate::signing::Scheme;
 use crate::upstream::{Gate, Nodes};
@@ -126,6 +126,8 @@ pub struct Identity {
 /// How a reply is decoded, judged and mapped.
 #[derive(Debug)]
 pub struct ResponsePlan {
+    /// How a body is decrypted first.
+    pub decrypt: Option<DecryptPlan>,
     /// How the body becomes a document.
     pub decoding: Decoding,
     /// The script on the document.

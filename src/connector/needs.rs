@@ -49,6 +49,7 @@ impl Needs {
             | Variable::Login(_)
             | Variable::RequestId
             | Variable::Signed(_)
+            | Variable::InnerBody
             | Variable::Time(_)
             | Variable::Random(_) => false,
         };

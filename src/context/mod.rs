@@ -94,6 +94,8 @@ pub struct Context {
     pub request_id: String,
     /// `request.*` of the request that is being signed, as far as its signature reads them; else empty.
     pub signed: BTreeMap<SignedPart, Secret>,
+    /// `body.inner` of the request that is being rendered.
+    pub inner_body: Option<Secret>,
     /// `login.*`
     pub login: LoginValues,
     /// `time.*` and `random.*`
@@ -139,6 +141,7 @@ impl Context {
             Variable::Login(LoginValue::PkceChallenge) => owned(&self.login.pkce_challenge),
             Variable::RequestId => owned(&self.request_id),
             Variable::Signed(part) => owned(self.signed.get(part).ok_or_else(unset)?.expose()),
+            Variable::InnerBody => owned(self.inner_body.as_ref().ok_or_else(unset)?.expose()),
             Variable::Time(TimeValue::Unix) => Cow::Owned(Value::from(self.step.unix)),
             Variable::Time(TimeValue::UnixMs) => Cow::Owned(Value::from(self.step.unix_ms)),
             Variable::Time(TimeValue::Iso8601) => owned(&self.step.texts.iso8601),

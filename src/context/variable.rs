@@ -39,6 +39,8 @@ pub enum Variable {
     RequestId,
     /// `request.*` of the request that is being signed; only in the texts of a signature.
     Signed(SignedPart),
+    /// `body.inner`: the text of `inner` of the body; only in the request whose body has one, and in its signature.
+    InnerBody,
     /// `time.*`
     Time(TimeValue),
     /// `random.*`
@@ -189,6 +191,7 @@ impl Variable {
                 Some(header) => SignedPart::Header(identifier(&header.to_ascii_lowercase())?),
                 None => SignedPart::Word(SignedWord::parse(rest)?),
             }),
+            "body" if rest == "inner" => Self::InnerBody,
             "time" => Self::Time(TimeValue::parse(rest)?),
             "random" => Self::Random(RandomValue::parse(rest)?),
             _ => return None,
@@ -206,6 +209,7 @@ impl Variable {
                 | Self::Attribute(_)
                 | Self::Answer(_)
                 | Self::Env(_)
+                | Self::InnerBody
         )
     }
 
@@ -258,6 +262,7 @@ impl fmt::Display for Variable {
             Self::Login(value) => write!(f, "login.{value}"),
             Self::RequestId => f.write_str("request.id"),
             Self::Signed(part) => write!(f, "{part}"),
+            Self::InnerBody => f.write_str("body.inner"),
             Self::Time(value) => write!(f, "time.{value}"),
             Self::Random(value) => write!(f, "random.{value}"),
         }
@@ -287,6 +292,7 @@ mod tests {
             "request.id",
             "request.body_sha256",
             "request.headers.x-date",
+            "body.inner",
             "time.unix_ms",
             "random.uuid",
             "user.fields.工号",
@@ -305,6 +311,7 @@ mod tests {
             "user.a.b",
             "steps.login",
             "request.cookies",
+            "body.outer",
             "request.headers.a.b",
             "time.now",
             "env.a b",

@@ -173,7 +173,10 @@ impl Secrecy<'_> {
     /// Whether `variable` is a credential, may be computed from one, or is what an upstream gave for later requests.
     pub(super) fn is_credential(self, variable: &Variable) -> bool {
         match variable {
-            Variable::Secret(_) | Variable::Login(_) | Variable::Step { value: StepValue::Form(_), .. } => true,
+            Variable::Secret(_)
+            | Variable::Login(_)
+            | Variable::InnerBody
+            | Variable::Step { value: StepValue::Form(_), .. } => true,
             Variable::Env(name) => self.secret_env.covers(name) && !self.step.public.contains(&variable.to_string()),
             Variable::Step { step, value: StepValue::Capture(name) } => {
                 let step = self.steps.iter().find(|known| known.name == *step);

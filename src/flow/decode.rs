@@ -1,4 +1,4 @@
-//! Stage 6: decodes a reply, a large one on a blocking thread (`offload`).
+//! Stage 6: decrypts and decodes a reply, a large one on a blocking thread (`offload`).
 
 use url::Url;
 
@@ -7,10 +7,11 @@ use super::recorder::Recorder;
 use super::report::ReplyTrace;
 use super::state::Run;
 use super::stop::Stop;
-use super::{conceal, explain};
+use super::{conceal, decrypt, explain};
+use crate::condition::is_judged_status;
 use crate::connector::Step;
 use crate::response::source::ReplyView;
-use crate::response::{self, Decoded, check_headers};
+use crate::response::{self, Decoded, DecryptError, check_headers};
 use crate::upstream::Reply;
 use crate::verdict::Cause;
 
@@ -32,8 +33,45 @@ impl Received {
     }
 }
 
-/// Decodes the `reply` to the request to `asked`.
+/// Decrypts and decodes the `reply` to the request to `asked`. A reply that no rule judges stays as it is.
 pub(super) async fn decode(
+    step: &Step,
+    run: &mut Run<'_>,
+    mut reply: Reply,
+    asked: Url,
+    recorder: &mut Recorder,
+) -> Result<Received, Stop> {
+    if let Some(plan) = &step.response.decrypt
+        && is_judged_status(reply.status, &step.response.named_statuses)
+        && let Some(error) = decrypt::decrypt(plan, run, &mut reply, recorder).await?
+    {
+        return Err(undecrypted(step, run, &reply, error, recorder).await?);
+    }
+    read(step, run, reply, asked, recorder).await
+}
+
+/// The end of a reply that was not decrypted. Mostly it is a page that came instead.
+async fn undecrypted(
+    step: &Step,
+    run: &mut Run<'_>,
+    reply: &Reply,
+    error: DecryptError,
+    recorder: &mut Recorder,
+) -> Result<Stop, Stop> {
+    recorder.report.status = Some(reply.status);
+    let mut decoded = decoded(step, run, reply).await?;
+    conceal::title(step, run, &mut decoded);
+    recorder.trace(|trace| trace.reply = Some(shown(reply, &decoded)));
+    let instead = if decoded.is_page() { format!("; it is {}", explain::read_as(&decoded)) } else { String::new() };
+    let cause = match error {
+        DecryptError::TooLarge => Cause::ResponseTooLarge,
+        _ => Cause::UnexpectedReply,
+    };
+    Ok(Stop::unavailable(cause, format!("the reply {error}{instead}")))
+}
+
+/// Decodes a reply in clear.
+pub(super) async fn read(
     step: &Step,
     run: &mut Run<'_>,
     reply: Reply,

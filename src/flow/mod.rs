@@ -36,6 +36,7 @@ mod challenge;
 mod conceal;
 mod decisive;
 mod decode;
+mod decrypt;
 mod draw;
 mod explain;
 mod identity;

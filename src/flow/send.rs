@@ -19,8 +19,9 @@ use crate::upstream::{Outgoing, Reply, SendFault};
 use crate::verdict::Cause;
 
 /// Stage 3: every value at its place.
-pub(super) fn render(plan: &RequestPlan, run: &Run<'_>, recorder: &mut Recorder) -> Result<Prepared, Stop> {
+pub(super) fn render(plan: &RequestPlan, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<Prepared, Stop> {
     recorder.enter("render");
+    run.context.inner_body = plan.inner_body(&run.context).map_err(unsent)?;
     plan.render(&run.context, run.node(plan).as_ref()).map_err(unsent)
 }
 

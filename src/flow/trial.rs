@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-use super::decode::decode;
+use super::decode;
 use super::input::Admitted;
 use super::ports::Ports;
 use super::recorder::Recorder;
@@ -53,7 +53,8 @@ impl<'a> Trial<'a> {
         run.deadline = Instant::now() + *timeout;
         let asked = plan.origins().first().cloned().or_else(|| Url::parse("https://upstream.invalid/").ok())?;
         let mut recorder = Recorder::begin(run, step);
-        let mut received = decode(step, run, reply, asked, &mut recorder).await.ok()?;
+        // Rules are tried on what a server would have encrypted.
+        let mut received = decode::read(step, run, reply, asked, &mut recorder).await.ok()?;
         preprocess(step, run, &mut received, &mut recorder).await.ok()?;
         let view = received.view();
         let facts = Facts { context: &run.context, reply: Some(&view), claims: None };

@@ -163,6 +163,11 @@ impl<'n> MapReader<'n> {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
+    /// Whether it has an entry of no known key.
+    pub fn has_unknown(&self) -> bool {
+        self.entries.iter().any(|entry| !self.known.contains(&entry.key.as_str()))
+    }
+
     /// What the map is.
     pub fn what(&self) -> &'static str {
         self.what

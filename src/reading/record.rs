@@ -139,7 +139,8 @@ macro_rules! one_of {
                     object,
                     generator,
                 ); )*
-                $crate::reading::union::exactly_one(object);
+                let keys = [$( $crate::reading::record::key(&[stringify!($key)]), )*];
+                $crate::reading::union::exactly_one(object, &keys);
             }
         }
 

@@ -15,9 +15,14 @@ pub fn choose<'n>(map: &mut MapReader<'n>, keys: &[&'static str], diagnostics: &
         [one] => Some(one),
         [] => {
             // `close` reports an unknown key, with the known ones; a second report would say the same.
-            if map.place().first_key().is_none() {
-                let mistake = diagnostics.error_at("missing-key", map.head(), format!("{} is empty", map.what()));
-                diagnostics.add(mistake.label("no keys").help(format!("write one of the keys {}", keys.join(" "))));
+            if !map.has_unknown() {
+                let (message, label) = if map.place().first_key().is_none() {
+                    (format!("{} is empty", map.what()), "no keys")
+                } else {
+                    (format!("{} has none of the keys `{}`", map.what(), keys.join("`, `")), "one of them is missing")
+                };
+                let mistake = diagnostics.error_at("missing-key", map.head(), message);
+                diagnostics.add(mistake.label(label).help(format!("write one of the keys {}", keys.join(" "))));
             }
             None
         }
@@ -36,11 +41,15 @@ pub fn choose<'n>(map: &mut MapReader<'n>, keys: &[&'static str], diagnostics: &
     }
 }
 
-/// Says in the schema that exactly one of the keys of `object` must be there.
-pub fn exactly_one(object: &mut Keys) {
-    object.required.clear();
-    object.more.insert("minProperties".into(), json!(1));
-    object.more.insert("maxProperties".into(), json!(1));
+/// Says in the schema that exactly one of `keys` of `object` must be there. Further keys of `object` are described before.
+pub fn exactly_one(object: &mut Keys, keys: &[&str]) {
+    object.required.retain(|key| !key.as_str().is_some_and(|key| keys.contains(&key)));
+    if object.properties.len() == keys.len() {
+        object.more.insert("minProperties".into(), json!(1));
+        object.more.insert("maxProperties".into(), json!(1));
+    } else {
+        object.more.insert("allOf".into(), json!([one_required(keys)]));
+    }
 }
 
 /// The schema that exactly one of `keys` is there, whatever else is.

@@ -9,6 +9,7 @@ mod field;
 mod form;
 mod form_from;
 mod headers;
+mod inner;
 mod json;
 mod link;
 mod marked;
@@ -46,6 +47,7 @@ use self::body::BodyPlan;
 use self::extra::Extra;
 use self::form_from::FormFromPlan;
 use self::headers::{CookiePlan, HeaderPlan, ValuePlan};
+use self::inner::InnerPlan;
 use self::raw::Body;
 use self::reader::{FileText, Pairs, Reader, pairs};
 use self::target::Target;
@@ -81,6 +83,7 @@ pub struct RequestPlan {
     url: Target,
     /// A form that is sent with GET.
     query_form: Option<FormFromPlan>,
+    inner: Option<InnerPlan>,
     query: Vec<Line>,
     headers: Vec<HeaderPlan>,
     cookies: Vec<CookiePlan>,
@@ -129,6 +132,7 @@ impl RequestPlan {
         let CompileOptions { language, accept, link } = options;
         let mut reader = Reader::new(language, diagnostics);
         let charset = compile_charset(raw, &mut reader);
+        let inner = InnerPlan::compile(raw, &mut reader);
         let method = compile_method(raw, &mut reader);
         let url = Target::compile(&raw.url, link, charset, &mut reader);
         let query = form::compile(&pairs(&raw.query), Place::QueryValue, charset, &mut reader);
@@ -149,10 +153,23 @@ impl RequestPlan {
         let url = url.filter(|_| refused == 0)?;
         let fixed_url = if query_form.is_none() { fixed_url(&url, &query, charset) } else { None };
         let spellings = Spellings::of(headers.iter().map(|plan| plan.written.as_str()));
-        Some(Self { method, url, query_form, query, headers, cookies, body, charset, uses, fixed_url, spellings })
+        Some(Self {
+            method,
+            url,
+            query_form,
+            inner,
+            query,
+            headers,
+            cookies,
+            body,
+            charset,
+            uses,
+            fixed_url,
+            spellings,
+        })
     }
 
-    /// Fills the holes. `node` is one of [`RequestPlan::origins`] when [`RequestPlan::wants_node`], else `None`.
+    /// Fills the holes. `context` has [`RequestPlan::inner_body`]. `node` is one of [`RequestPlan::origins`] when [`RequestPlan::wants_node`], else `None`.
     pub fn render(&self, context: &Context, node: Option<&Url>) -> Result<Prepared, RenderError> {
         let url = if let Some(url) = &self.fixed_url {
             url.clone()
@@ -186,14 +203,16 @@ impl RequestPlan {
         let form = self.query_form.as_ref().or(self.body.as_ref().and_then(BodyPlan::form_from));
         let form = form.map(FormFromPlan::variable);
         let address = self.url.link().map(link::LinkPlan::address);
-        self.holes().flat_map(Hole::variables).cloned().chain(form).chain(address).collect()
+        // `body.inner` is no value beside those that it is made of.
+        let named = self.holes().flat_map(Hole::variables).filter(|variable| **variable != Variable::InnerBody);
+        named.cloned().chain(form).chain(address).collect()
     }
 
     /// Every variable that stands in the URL.
     pub fn url_variables(&self) -> BTreeSet<Variable> {
         let written = self.url.lines().chain(&self.query).flat_map(Line::holes);
         let form = self.query_form.iter().flat_map(FormFromPlan::holes);
-        written.chain(form).flat_map(Hole::variables).cloned().collect()
+        written.chain(form).flat_map(|hole| self.read_by(hole)).cloned().collect()
     }
 
     /// Whether a form of an earlier page is sent in the query.
@@ -241,7 +260,7 @@ impl RequestPlan {
 /// The headers, and the type that a body names: one that is written as a header, too, is then a repeat and refused.
 fn written_headers(raw: &raw::Request) -> Pairs<'_> {
     let mut headers = reader::singles(&raw.headers);
-    if let Some(Body::Xml(body) | Body::Text(body)) = &raw.body {
+    if let Some(Body::Xml(body) | Body::Text(body)) = raw.body.as_ref().map(|body| &*body.content) {
         let name = FileText::word("Content-Type", &body.place.span);
         headers.extend(body.content_type.as_ref().map(|media_type| (name, media_type.into())));
     }
@@ -308,7 +327,7 @@ fn compile_body(
     reader: &mut Reader<'_>,
 ) -> (Option<FormFromPlan>, Option<BodyPlan>) {
     let written = raw.charset.is_some();
-    match &raw.body {
+    match raw.body.as_ref().map(|body| &*body.content) {
         Some(Body::FormFrom(form)) if matches!(*method, Method::GET | Method::HEAD) => {
             (Some(FormFromPlan::compile(form, written.then_some(charset), reader)), None)
         }

@@ -4,7 +4,9 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 
 use crate::diagnostic::Diagnostics;
 use crate::reading::record::{definition, keys, one_of, record, words};
-use crate::reading::{Dict, FromNode, MapSpans, OneOrMany, Parameter, Spanned, Text, Tree, read_keyed, schema_of_keys};
+use crate::reading::{
+    Dict, Flat, FromNode, MapSpans, OneOrMany, Parameter, Spanned, Text, Tree, read_keyed, schema_of_keys,
+};
 use crate::yaml::{Node, NodeValue};
 
 keys! {
@@ -21,7 +23,7 @@ keys! {
         /// Cookies.
         cookies: Dict<Parameter>,
         /// The body.
-        body: Option<Body>,
+        body: Option<NestedBody>,
         /// The charset of query, form, text, xml and json: utf-8 (when left out), gbk, gb18030, big5 and others.
         charset: Option<Text>,
     }
@@ -93,6 +95,44 @@ impl FromNode for Url {
     fn schema(generator: &mut SchemaGenerator) -> Schema {
         let (template, from) = (Text::schema(generator), UrlFrom::schema(generator));
         json_schema!({ "anyOf": [template, from] })
+    }
+}
+
+record! {
+    /// A body of one kind, and a text that its holes may name.
+    pub struct NestedBody as "a body" {
+        /// A text that is made first: `{{body.inner | aes(…)}}` in this request is that text, encrypted.
+        inner: Option<InnerBody>,
+        /// What is sent.
+        content: Flat<Body>,
+    }
+}
+
+one_of! {
+    /// A text inside a body.
+    pub enum InnerBody as "an inner body" {
+        /// JSON: a tree whose strings may hold holes, or JSON text.
+        json: Json(Tree),
+        /// `a=1&b=2`, percent-encoded; a list repeats the name.
+        form: Form(Dict<OneOrMany<Parameter>>),
+        /// XML text: holes are escaped by the place they stand in.
+        xml: Xml(Text),
+        /// Any text: a hole refuses the characters beside it, or ends in an encoding filter.
+        text: Text(Text),
+    }
+}
+
+impl InnerBody {
+    /// The body that is made the same way.
+    pub fn as_body(&self) -> Body {
+        let text =
+            |text: &Text| TextBody { place: MapSpans::of(text.span.clone()), value: text.clone(), content_type: None };
+        match self {
+            Self::Json(tree) => Body::Json(tree.clone()),
+            Self::Form(fields) => Body::Form(fields.clone()),
+            Self::Xml(xml) => Body::Xml(text(xml)),
+            Self::Text(plain) => Body::Text(text(plain)),
+        }
     }
 }
 

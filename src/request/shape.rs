@@ -10,7 +10,7 @@ use crate::context::{Context, Variable};
 use crate::crypto::encoding::url_decode;
 use crate::document::to_json;
 use crate::secret::Secret;
-use crate::template::{Charset, Datum, Hole, Line, RenderError};
+use crate::template::{Charset, Datum, Line, RenderError};
 
 use super::RequestPlan;
 use super::body::BodyPlan;
@@ -22,7 +22,7 @@ use super::target::Target;
 /// A value of a request.
 #[derive(Clone)]
 pub struct ShapePart {
-    /// `path`, `query`, `header`, `cookie` or `body`.
+    /// `path`, `query`, `header`, `cookie`, `inner` or `body`.
     pub place: &'static str,
     /// Its name there: a header's name, a field of a form, `user.name` in JSON, `Envelope.Body.@id` in XML; the number of a
     /// path segment; empty for a text.
@@ -66,7 +66,7 @@ impl RequestPlan {
     /// The parts of the request that [`RequestPlan::render`] gives for the same context and node.
     pub fn shape(&self, context: &Context, node: Option<&Url>) -> Result<Vec<ShapePart>, RenderError> {
         let mut parts = Vec::new();
-        let given = RenderInputs { context, charset: self.charset };
+        let given = RenderInputs { plan: self, context, charset: self.charset };
         let pair = |pair: &Line| part("query", String::new(), pair, given).map(named);
         match &self.url {
             Target::FileText(url) => {
@@ -75,7 +75,7 @@ impl RequestPlan {
                         "path",
                         (index + 1).to_string(),
                         segment,
-                        RenderInputs { context, charset: Charset::UTF_8 },
+                        RenderInputs { charset: Charset::UTF_8, ..given },
                     )?);
                 }
                 for written in url.query() {
@@ -103,6 +103,9 @@ impl RequestPlan {
         for cookie in &self.cookies {
             parts.push(value("cookie", cookie.name.clone(), &cookie.value, given)?);
         }
+        for (name, leaf) in self.inner.iter().flat_map(|inner| &inner.body.leaves) {
+            parts.push(part("inner", name.clone(), leaf, RenderInputs { charset: Charset::UTF_8, ..given })?);
+        }
         if let Some(form) = self.body.as_ref().and_then(BodyPlan::form_from) {
             parts.extend(entries("body", form, context)?);
         }
@@ -122,12 +125,13 @@ impl RequestPlan {
     /// guess of its spelling finds it. What has no filter is the variable's own value.
     pub fn carried(&self, context: &Context, secret: &dyn Fn(&Variable) -> bool) -> Vec<Secret> {
         let made = self.holes().filter(|hole| !hole.filters.is_empty() || matches!(hole.variable, Variable::Login(_)));
-        let texts =
-            made.filter(|hole| hole.variables().any(secret)).filter_map(|hole| match hole.evaluate(context).ok()? {
+        let texts = made.filter(|hole| self.read_by(hole).any(secret)).filter_map(|hole| {
+            match hole.evaluate(context).ok()? {
                 Datum::Text(text) => Some(text.into_owned()),
                 Datum::Value(value) => Some(value.scalar_text().map_or_else(|| to_json(&value), str::to_owned)),
                 Datum::Bytes(bytes) => String::from_utf8(bytes).ok(),
-            });
+            }
+        });
         texts.map(Secret::new).collect()
     }
 }
@@ -146,6 +150,7 @@ fn entries(place: &'static str, form: &FormFromPlan, context: &Context) -> Resul
 /// What a part is rendered with.
 #[derive(Clone, Copy)]
 struct RenderInputs<'a> {
+    plan: &'a RequestPlan,
     context: &'a Context,
     charset: Charset,
 }
@@ -153,7 +158,7 @@ struct RenderInputs<'a> {
 fn part(place: &'static str, name: String, line: &Line, given: RenderInputs<'_>) -> Result<ShapePart, RenderError> {
     let mut value = Zeroizing::new(Vec::new());
     line.render(given.context, given.charset, &mut value)?;
-    let variables = line.holes().flat_map(Hole::variables).cloned().collect();
+    let variables = line.holes().flat_map(|hole| given.plan.read_by(hole)).cloned().collect();
     Ok(ShapePart { place, name, variables, value })
 }
 

@@ -5,6 +5,7 @@
 //! that quote none of it.
 
 mod charset;
+mod decrypt;
 mod html;
 mod limits;
 mod members;
@@ -14,6 +15,7 @@ pub mod source;
 mod wanted;
 
 pub use charset::ReplyCharset;
+pub use decrypt::{DecryptError, DecryptPlan, IvPlan, KeyText};
 #[cfg(test)]
 pub(crate) use html::PARSED_HERE;
 pub use limits::{HeadersTooLarge, MAX_HEADER_BYTES, MAX_HEADERS, check_headers};

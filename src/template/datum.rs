@@ -31,6 +31,7 @@ impl<'a> Datum<'a> {
             Variable::Answer(name) => context.answers.get(name).map(Secret::expose),
             Variable::RequestId => Some(context.request_id.as_str()),
             Variable::Signed(part) => context.signed.get(part).map(Secret::expose),
+            Variable::InnerBody => context.inner_body.as_ref().map(Secret::expose),
             _ => None,
         };
         match text {

@@ -22,7 +22,7 @@ const JAR: &str = "cookie jar";
 /// One value of a request.
 #[derive(Debug, Serialize)]
 pub(super) struct Part {
-    /// `path`, `query`, `header`, `cookie`, `body`, `auth`.
+    /// `path`, `query`, `header`, `cookie`, `inner`, `body`, `auth`.
     pub(super) place: &'static str,
     pub(super) name: String,
     /// The variables in it, or `cookie jar`; none for a literal.

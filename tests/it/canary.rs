@@ -2,6 +2,7 @@
 //! and in twelve derived forms, in everything that the daemon let out.
 
 mod computed;
+mod keys;
 pub mod memory;
 mod planting;
 mod shipped;

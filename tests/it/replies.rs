@@ -6,6 +6,7 @@ use doorward::response::{BodyKind, Decoded, Decoding, Format, ReplyCharset, deco
 
 use crate::support::corpora;
 
+mod encrypted;
 mod hostile;
 
 fn reply(format: Format, content_type: Option<&str>, body: &[u8]) -> Decoded {

@@ -14,6 +14,7 @@ pub(super) mod phone;
 mod picture;
 mod push;
 mod renewal;
+mod sealed;
 mod signed;
 mod sms;
 mod tickets;
@@ -37,6 +38,7 @@ pub use phone::Phone;
 /// What the demo server takes for the secrets of applications.
 pub(super) const OPEN_CLIENT_SECRET: &str = open::CLIENT.1;
 pub(super) const APP_HMAC_KEY: &str = signed::APP.1;
+pub(super) const SEALED_KEY: &str = sealed::APP.1;
 pub(super) const PAY_KEY: &str = signed::PAY.1;
 pub(super) const HR_KEY: &str = signed::HR_KEY;
 pub(super) const WECOM_CORP_SECRET: &str = wecom::CORP.1;
@@ -102,6 +104,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .merge(cas::routes())
         .merge(open::routes())
         .merge(wecom::routes())
+        .merge(sealed::routes())
         .merge(signed::routes())
         .merge(dingtalk::routes())
 }

@@ -236,6 +236,7 @@ impl Flow {
             },
             // What a signed request holds is known from the request's own variables.
             Variable::Signed(_)
+            | Variable::InnerBody
             | Variable::Secret(_)
             | Variable::Login(_)
             | Variable::Time(_)

@@ -60,7 +60,7 @@ fn add(origins: &mut Vec<Url>, origin: &Url) {
 /// What later steps need of the page of the step `name`. A selector that is none is noted where it stands.
 pub(super) fn add_wanted(raw: &raw::Connector, name: &str, wanted: &mut Wanted) {
     for request in raw.steps.iter().filter_map(|step| step.request.as_ref()) {
-        if let Some(Body::FormFrom(form)) = &request.sent.body
+        if let Some(Body::FormFrom(form)) = request.sent.body.as_ref().map(|body| &*body.content)
             && form.step.text == name
             && let Ok(css) = Css::parse(&form.css.text, None)
             && !wanted.forms.contains(&css)

@@ -12,6 +12,7 @@ mod ask;
 mod cache;
 mod chosen;
 mod condition;
+mod decrypt;
 mod delivery;
 mod ending;
 mod from_page;
@@ -306,7 +307,7 @@ impl Check<'_> {
     fn steps(&self, names: &names::Names, taint: &roles::Taint, diagnostics: &mut Diagnostics) -> Vec<Step> {
         let mut steps = Vec::new();
         for (index, raw) in self.raw.steps.iter().enumerate() {
-            let scope = names::Scope { names, step: index, before: false };
+            let scope = names::Scope { names, step: index, before: false, inner: false };
             let part = StepCheck { check: self, raw, scope, taint, earlier: &steps };
             let step = step::step(part, diagnostics);
             steps.extend(step);

@@ -43,6 +43,8 @@ pub(super) struct Scope<'a> {
     pub(super) step: usize,
     /// Whether the step's own script and answers are still to come: in its `when` and its `ask`.
     pub(super) before: bool,
+    /// Whether `body.inner` has a value: in `auth` of a request whose body has an `inner`.
+    pub(super) inner: bool,
 }
 
 impl Names {
@@ -102,7 +104,7 @@ impl Names {
     /// What scripts read must exist, too.
     pub(super) fn check_scripts(&self, scripts: &[WrittenScript], reads: &[Reads], diagnostics: &mut Diagnostics) {
         for (script, reads) in scripts.iter().zip(reads) {
-            let scope = Scope { names: self, step: script.step, before: false };
+            let scope = Scope { names: self, step: script.step, before: false, inner: false };
             let user = reads
                 .user
                 .names
@@ -192,6 +194,11 @@ impl Scope<'_> {
         Self { before: true, ..self }
     }
 
+    /// The same for what signs a request.
+    pub(super) fn signing(self, inner: bool) -> Self {
+        Self { inner, ..self }
+    }
+
     /// The steps whose scripts have run and whose answers are known.
     fn done(&self) -> &[StepNames] {
         let end = if self.before { self.step } else { self.step + 1 };
@@ -235,6 +242,10 @@ impl Scope<'_> {
             Variable::Signed(_) => {
                 let fix = "use it in `canonical` or `value` of `auth: hmac`".to_owned();
                 Err((format!("`{variable}` exists only while a request is signed"), Vec::new(), fix))
+            }
+            Variable::InnerBody if !self.inner => {
+                let fix = "use it in the request whose body has `inner`, outside of that".to_owned();
+                Err((format!("`{variable}` has no value here"), Vec::new(), fix))
             }
             Variable::Attribute(name) if !self.names.attributes.contains(name) => {
                 let mut known = prefixed("user", &mut self.names.attributes.iter());

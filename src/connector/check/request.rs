@@ -7,9 +7,10 @@ use super::roles::Taint;
 use super::{Check, StepCheck, from_page, settings};
 use crate::connector::raw::{self, Spanned};
 use crate::connector::{Role, Step};
+use crate::context::Variable;
 use crate::diagnostic::{Diagnostics, Span};
 use crate::request::raw::{Body, Url};
-use crate::request::{ACCEPT_JSON, CompileOptions, RequestPlan};
+use crate::request::{ACCEPT_JSON, CompileOptions, RequestPlan, Use};
 use crate::response::Format;
 use crate::signing::Auth;
 use crate::upstream::{Nodes, Origin, Scheme};
@@ -19,7 +20,7 @@ pub(super) fn request(part: StepCheck<'_>, raw: &raw::Request, diagnostics: &mut
     let StepCheck { check, scope, taint, .. } = part;
     let sent = &*raw.sent;
     let format = part.raw.response.as_ref().and_then(|response| response.format.as_ref()).map(|format| &format.value);
-    if let Some(Body::FormFrom(form)) = &sent.body {
+    if let Some(Body::FormFrom(form)) = sent.body.as_ref().map(|body| &*body.content) {
         from_page::form_from(check, form, scope, diagnostics);
     }
     let link = match &sent.url {
@@ -34,6 +35,7 @@ pub(super) fn request(part: StepCheck<'_>, raw: &raw::Request, diagnostics: &mut
     let options = CompileOptions { language: &check.language, accept: accept(format), link };
     let plan = RequestPlan::compile(sent, options, diagnostics)?;
     variables(&plan, &sent.url, scope, diagnostics);
+    inner_is_used(&plan, raw, diagnostics);
     // A form that is sent with GET ends up there, too.
     let in_url = if plan.has_query_form() { sent.place.key("body") } else { &sent.url.text().span };
     credential_in_url(check, &plan, in_url, taint, diagnostics);
@@ -58,7 +60,8 @@ fn is_authorization(name: &Spanned<String>) -> bool {
 
 /// Every variable must exist, and one that may be missing needs a default.
 fn variables(plan: &RequestPlan, url: &Url, scope: Scope<'_>, diagnostics: &mut Diagnostics) {
-    for used in plan.uses() {
+    let (inner, outer) = (plan.inner_uses().iter().map(|it| (it, scope)), plan.outer_uses().iter());
+    for (used, scope) in inner.chain(outer.map(|it| (it, scope.signing(plan.has_inner())))) {
         for (variable, span) in used.variables() {
             scope.check(variable, span, diagnostics);
             let is_link = matches!(url, Url::From(capture) if variable.to_string() == capture.text);
@@ -68,6 +71,17 @@ fn variables(plan: &RequestPlan, url: &Url, scope: Scope<'_>, diagnostics: &mut 
                 diagnostics.add(mistake.help(format!("say what stands for it: {{{{ {variable} | default(\"…\") }}}}")));
             }
         }
+    }
+}
+
+/// An `inner` that nothing names would not be sent.
+fn inner_is_used(plan: &RequestPlan, raw: &raw::Request, diagnostics: &mut Diagnostics) {
+    let names_inner = |used: &Use| used.hole.variables().any(|variable| *variable == Variable::InnerBody);
+    let Some(inner) = raw.sent.body.as_ref().filter(|body| body.inner.is_some()) else { return };
+    if !plan.outer_uses().iter().any(names_inner) {
+        let message = "`inner` is in no part of this request, so nothing of it is sent";
+        let mistake = diagnostics.error_at("inner-unused", inner.place.key("inner"), message);
+        diagnostics.add(mistake.help("write {{body.inner}} where it goes, with the filters that it goes through"));
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::from_page::add_wanted;
 use super::names::Scope;
 use super::transport::max_document;
-use super::{Check, StepCheck, condition, roles, settings, source};
+use super::{Check, StepCheck, condition, decrypt, roles, settings, source};
 use crate::condition::{Condition, RejectRow, StepRules, Test, ValueSource};
 use crate::connector::evidence::{Evidence, Weakness};
 use crate::connector::raw;
@@ -34,6 +34,7 @@ pub(super) fn response(
         let mistake = diagnostics.error_at("otherwise-of-helper", &written.span, message);
         diagnostics.add(mistake.help("leave it out: a helper that does not succeed is unavailable"));
     }
+    let decrypt = raw.decrypt.as_ref().map(|decrypt| decrypt::decrypt(part, raw, decrypt, diagnostics));
     let decoding = decoding(check, raw, diagnostics);
     let counts = roles::comparison_counts(role, variables_read, part);
     let identity = raw.identity.as_ref().map(|identity| self::identity(part, identity, counts, diagnostics));
@@ -47,7 +48,12 @@ pub(super) fn response(
         None => None,
         Some(identity) => Some(identity?),
     };
+    let decrypt = match decrypt {
+        None => None,
+        Some(decrypt) => Some(decrypt?),
+    };
     let mut plan = ResponsePlan {
+        decrypt,
         decoding: decoding?,
         waived,
         preprocess: part.script(ScriptKind::Preprocess),
@@ -73,6 +79,7 @@ fn none_written(part: StepCheck<'_>, role: Role, diagnostics: &mut Diagnostics) 
     let mut wanted = Wanted::default();
     add_wanted(check.raw, &step.name.text, &mut wanted);
     ResponsePlan {
+        decrypt: None,
         decoding: Decoding { wanted: Arc::new(wanted), most: max_document(check.raw), ..Decoding::default() },
         preprocess: None,
         rules: StepRules {

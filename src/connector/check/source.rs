@@ -81,7 +81,7 @@ fn value(constant: &Constant) -> Value {
     }
 }
 
-fn path(text: &Text, diagnostics: &mut Diagnostics) -> Option<Path> {
+pub(super) fn path(text: &Text, diagnostics: &mut Diagnostics) -> Option<Path> {
     match Path::parse(&text.text) {
         Ok(path) => Some(path),
         Err(error) => {

@@ -26,9 +26,9 @@ pub(super) fn step(part: StepCheck<'_>, diagnostics: &mut Diagnostics) -> Option
     let auth = raw.request.as_ref().and_then(|request| self::auth(check, request, plan, scope, diagnostics));
     does_something(raw, diagnostics);
     let mut variables_read: BTreeSet<_> = request.iter().flatten().flat_map(RequestPlan::variables).collect();
-    variables_read.extend(auth.iter().flat_map(|auth| auth.variables()));
-    let role =
-        if utility::is(check.raw) { Role::Helper } else { roles::role(raw, &variables_read, taint, diagnostics) };
+    // What `body.inner` is made of is in the request.
+    variables_read.extend(auth.iter().flat_map(|auth| auth.variables()).filter(|it| *it != Variable::InnerBody));
+    let role = role(part, &variables_read, diagnostics);
     let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope.before(), diagnostics));
     let ask = ask::ask(part, diagnostics);
     let carries_credential = variables_read.iter().any(|variable| taint.may_hold_credential(variable));
@@ -78,6 +78,12 @@ pub(super) fn step(part: StepCheck<'_>, diagnostics: &mut Diagnostics) -> Option
     };
     ending::known_without_reply(raw, &step, diagnostics);
     Some(step)
+}
+
+/// A utility proves nobody.
+fn role(part: StepCheck<'_>, variables_read: &BTreeSet<Variable>, diagnostics: &mut Diagnostics) -> Role {
+    let StepCheck { check, raw, taint, .. } = part;
+    if utility::is(check.raw) { Role::Helper } else { roles::role(raw, variables_read, taint, diagnostics) }
 }
 
 fn does_something(raw: &raw::Step, diagnostics: &mut Diagnostics) {
@@ -192,6 +198,7 @@ fn auth(
     scope: Scope<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Box<dyn Scheme>> {
+    let scope = scope.signing(plan.is_none_or(RequestPlan::has_inner));
     let template = |written: &Text, place: Place, diagnostics: &mut Diagnostics| {
         text::template(check, written, place, scope, diagnostics)
     };

@@ -7,6 +7,7 @@
 pub mod ask;
 pub mod condition;
 pub mod connector;
+pub mod decrypt;
 pub mod delivery;
 pub mod golden;
 pub mod input;

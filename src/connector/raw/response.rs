@@ -11,6 +11,7 @@ use crate::yaml::{Node, NodeValue};
 
 use super::amount::TimeSpan;
 use super::condition::Condition;
+use super::decrypt::Decrypt;
 use super::input::Pairs;
 use super::read::{FromNode, MapSpans, read_keyed};
 use super::record::{definition, keys, read_as_word, record, words};
@@ -23,6 +24,8 @@ use super::word::Word;
 record! {
     /// How a reply is read. Rules are judged in this order: reject, unavailable, more, pending, success.
     pub struct Response as "a response" {
+        /// Decryption of the body, or of one field of it, before anything is read.
+        decrypt: Option<Decrypt>,
         /// What the body is; auto when left out.
         format: Option<Spanned<Format>>,
         /// The charset of the body; auto (BOM, header, declaration, UTF-8) when left out.

@@ -28,7 +28,9 @@ fn the_connector_of_the_design_is_read_as_it_was_written() {
     assert_eq!(&text[timeout.span.clone()], "8s");
     let login = &connector.steps[0];
     let request = login.request.as_ref().unwrap();
-    let Some(Body::Json(Tree { value: TreeValue::Object(members), .. })) = &request.sent.body else {
+    let Some(Body::Json(Tree { value: TreeValue::Object(members), .. })) =
+        request.sent.body.as_ref().map(|body| &*body.content)
+    else {
         panic!("{request:?}")
     };
     assert_eq!(members[1].0.value, "user-password");

@@ -107,6 +107,23 @@ impl Path {
         }
     }
 
+    /// The same, to be changed; `None` of a path with filters, too.
+    pub fn get_mut<'v>(&self, document: &'v mut Value) -> Option<&'v mut Value> {
+        let mut node = document;
+        for segment in &self.segments {
+            node = match (segment, node) {
+                (Segment::Step(Step::Name(name)), Value::Object(object)) => object.get_mut(name)?,
+                (Segment::Step(Step::Index(index)), Value::Array(items)) => {
+                    let at = usize::try_from(*index).ok();
+                    let at = at.or_else(|| items.len().checked_sub(usize::try_from(index.unsigned_abs()).ok()?))?;
+                    items.get_mut(at)?
+                }
+                _ => return None,
+            };
+        }
+        Some(node)
+    }
+
     /// The node in a document of `shape`. In XML `x[0]` of an element that is not repeated is the element itself, and
     /// `x.y` of a repeated `x` is unknown rather than absent: a rule must not read "no" out of "two".
     pub fn look_up<'v>(&self, document: &'v Value, shape: Shape) -> Lookup<'v> {

@@ -113,6 +113,7 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         variables_read: BTreeSet::new(),
         carries_credential: planned.factor,
         response: ResponsePlan {
+            decrypt: None,
             decoding: Decoding {
                 format: if planned.declared { Format::Json } else { Format::Auto },
                 ..Decoding::default()
