@@ -44,6 +44,9 @@ pub enum ReadError {
     /// Too many threads block on other files.
     #[error("it is not read: reads of {MAX_BLOCKED} other files have not returned")]
     Crowded,
+    /// A draft names it, and the saved connector does not.
+    #[error("it is not read before the connector that names it is saved")]
+    Withheld,
     /// It is not a text.
     #[error("it is not UTF-8")]
     NotText,

@@ -21,8 +21,11 @@ words! {
 
 type Catalogue = LazyLock<BTreeMap<String, String>>;
 
-static ENGLISH: Catalogue = LazyLock::new(|| read(include_str!("../lang/en.json")));
-static CHINESE: Catalogue = LazyLock::new(|| read(include_str!("../lang/zh-CN.json")));
+const ENGLISH_FILE: &str = include_str!("../lang/en.json");
+const CHINESE_FILE: &str = include_str!("../lang/zh-CN.json");
+
+static ENGLISH: Catalogue = LazyLock::new(|| read(ENGLISH_FILE));
+static CHINESE: Catalogue = LazyLock::new(|| read(CHINESE_FILE));
 
 /// The files are part of the program, and a test reads them.
 fn read(text: &str) -> BTreeMap<String, String> {
@@ -44,6 +47,14 @@ impl Lang {
         match self {
             Self::English => &ENGLISH,
             Self::Chinese => &CHINESE,
+        }
+    }
+
+    /// The whole file, as a browser reads it.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::English => ENGLISH_FILE,
+            Self::Chinese => CHINESE_FILE,
         }
     }
 

@@ -41,6 +41,7 @@ pub mod secret;
 pub mod shipped;
 pub mod signing;
 pub mod state;
+pub mod studio;
 pub mod template;
 pub mod trace;
 pub mod upstream;

@@ -27,7 +27,7 @@ use crate::secret::Secret;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Login")]
-pub(super) struct LoginBody {
+pub(crate) struct LoginBody {
     /// The user name, byte for byte.
     #[schemars(with = "String")]
     username: Text,
@@ -49,7 +49,7 @@ pub(super) struct LoginBody {
 
 impl LoginBody {
     /// Contradicts the inputs of the connector.
-    pub(super) fn login(self, about: &ConnectorSummary, mode: Mode) -> Result<Login, Problem> {
+    pub(crate) fn login(self, about: &ConnectorSummary, mode: Mode) -> Result<Login, Problem> {
         let attributes = self.attributes.map(|Attributes(object)| object).unwrap_or_default();
         let mut mistakes = body::check_attributes("attributes", &attributes, &about.attributes);
         let password = self.password.of(about.no_password).unwrap_or_else(|detail| {

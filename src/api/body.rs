@@ -3,7 +3,7 @@
 //! Each endpoint has a struct for its body, which also makes the schema of the description. No text here quotes a value; a key
 //! is quoted only to the caller who sent it.
 
-pub(super) mod fields;
+pub(crate) mod fields;
 mod members;
 
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::problem::{Mistake, Problem, ProblemKind};
 use crate::attempt::connectors::Attribute;
 use crate::document::{Object, Value};
 
-pub(super) use members::Members;
+pub(crate) use members::Members;
 use members::unknown_key;
 
 /// docs/contract.md section 5. Names, passwords and packed fields are far smaller.
@@ -32,13 +32,18 @@ const NOT_JSON: ProblemKind =
 
 /// Reads the whole body within `timeout`.
 pub(super) async fn read(request: Request<Body>, timeout: Duration) -> Result<Bytes, Problem> {
+    read_up_to(MAX_BODY, request, timeout).await
+}
+
+/// Reads a body of at most `most` bytes within `timeout`.
+pub(crate) async fn read_up_to(most: usize, request: Request<Body>, timeout: Duration) -> Result<Bytes, Problem> {
     require_json(request.headers())?;
-    let collected = tokio::time::timeout(timeout, Limited::new(request.into_body(), MAX_BODY).collect());
+    let collected = tokio::time::timeout(timeout, Limited::new(request.into_body(), most).collect());
     match collected.await {
         Err(_) => Err(Problem::of(SLOW)),
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(Problem::of(TOO_LARGE).detail(format!("at most {MAX_BODY} bytes")))
+            Err(Problem::of(TOO_LARGE).detail(format!("at most {most} bytes")))
         }
         Ok(Err(_)) => Err(Problem::malformed("the body broke off".to_owned())),
     }

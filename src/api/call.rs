@@ -74,7 +74,7 @@ pub(super) fn connector(app: &App, caller: &Caller, path: &RawPathParams) -> Res
 
 /// The bearer token of a call (RFC 6750 section 2.1). Two `Authorization` headers, another scheme or a text that is no
 /// token are refused rather than ignored, so that a certificate never covers for a wrong token.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

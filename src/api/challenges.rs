@@ -26,7 +26,7 @@ use crate::secret::Secret;
 /// What is wanted of a challenge: answers or an action.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AnswerBody {
+pub(crate) struct AnswerBody {
     challenge: Text,
     answers: Option<Answers>,
     action: Option<Action>,
@@ -69,7 +69,7 @@ impl TryFrom<Value> for Action {
 }
 
 impl AnswerBody {
-    pub(super) fn answer(self, mode: Mode) -> Result<ChallengeCall, Problem> {
+    pub(crate) fn answer(self, mode: Mode) -> Result<ChallengeCall, Problem> {
         let mistake = |at, detail| Problem::invalid(vec![Mistake::at(&[at], detail)]);
         let action = match (self.answers, self.action) {
             (Some(Answers(answers)), None) => ChallengeAction::Answers(answers),

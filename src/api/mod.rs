@@ -2,20 +2,20 @@
 //!
 //! Nothing here decides who may log in: an endpoint reads its call, asks `attempt`, and writes what that came to.
 
-mod authenticate;
-mod body;
-mod call;
-mod challenges;
+pub(crate) mod authenticate;
+pub(crate) mod body;
+pub(crate) mod call;
+pub(crate) mod challenges;
 mod connector_pages;
 mod description;
 mod health;
 mod metrics;
 mod openapi;
-mod problem;
+pub(crate) mod problem;
 mod reload;
 pub mod reply;
 mod router;
-mod send_test;
+pub(crate) mod send_test;
 mod status;
 mod test_challenge;
 mod utility;

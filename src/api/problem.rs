@@ -19,15 +19,23 @@ use crate::config::Scope;
 
 /// What is the same for every occurrence of a problem. An endpoint declares its own beside it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ProblemKind {
+pub(crate) struct ProblemKind {
     status: StatusCode,
     code: &'static str,
     title: &'static str,
 }
 
 impl ProblemKind {
-    pub(super) const fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
+    pub(crate) const fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
         Self { status, code, title }
+    }
+
+    pub(crate) fn code(self) -> &'static str {
+        self.code
+    }
+
+    pub(crate) fn title(self) -> &'static str {
+        self.title
     }
 }
 
@@ -44,15 +52,15 @@ const OUT_OF_SCOPE: ProblemKind =
 const TOO_MANY: ProblemKind =
     ProblemKind::new(StatusCode::TOO_MANY_REQUESTS, "too_many_calls", "The client has too many calls open");
 /// A panic outside a login.
-pub(super) const BROKEN: ProblemKind =
+pub(crate) const BROKEN: ProblemKind =
     ProblemKind::new(StatusCode::INTERNAL_SERVER_ERROR, "broken", "The call failed inside the daemon; see its log");
 /// Of the path, for this caller.
-pub(super) const UNKNOWN_CONNECTOR: ProblemKind =
+pub(crate) const UNKNOWN_CONNECTOR: ProblemKind =
     ProblemKind::new(StatusCode::NOT_FOUND, "unknown_connector", "There is no such connector for this client");
 
 /// One fault of a call.
 #[derive(Debug)]
-pub(super) struct Problem(Box<Parts>);
+pub(crate) struct Problem(Box<Parts>);
 
 #[derive(Debug)]
 struct Parts {
@@ -63,7 +71,7 @@ struct Parts {
 
 /// One mistake in a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct Mistake {
+pub(crate) struct Mistake {
     /// RFC 6901 pointer to the member.
     pub pointer: String,
     /// What is wrong with it and what to do.
@@ -72,7 +80,7 @@ pub(super) struct Mistake {
 
 impl Mistake {
     /// At the member that these keys lead to.
-    pub(super) fn at(keys: &[&str], detail: impl Into<String>) -> Self {
+    pub(crate) fn at(keys: &[&str], detail: impl Into<String>) -> Self {
         // RFC 6901 section 3.
         let pointer = keys.iter().flat_map(|key| ["/".to_owned(), key.replace('~', "~0").replace('/', "~1")]).collect();
         Self { pointer, detail: detail.into() }
@@ -82,7 +90,7 @@ impl Mistake {
 /// The body (RFC 9457 section 3.1), `type` left at its default `about:blank`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
-pub(super) struct ProblemBody {
+pub(crate) struct ProblemBody {
     /// The HTTP status again.
     status: u16,
     /// A stable name for programs.
@@ -120,7 +128,7 @@ pub(super) struct ProblemBody {
 }
 
 impl Problem {
-    pub(super) fn of(kind: ProblemKind) -> Self {
+    pub(crate) fn of(kind: ProblemKind) -> Self {
         let ProblemKind { status, code, title } = kind;
         let body = ProblemBody {
             status: status.as_u16(),
@@ -140,41 +148,41 @@ impl Problem {
     }
 
     /// The body is not JSON.
-    pub(super) fn malformed(detail: String) -> Self {
+    pub(crate) fn malformed(detail: String) -> Self {
         Self::of(MALFORMED).detail(detail)
     }
 
     /// The body is JSON, but not one that this endpoint takes.
-    pub(super) fn invalid(mistakes: Vec<Mistake>) -> Self {
+    pub(crate) fn invalid(mistakes: Vec<Mistake>) -> Self {
         let mut problem = Self::of(INVALID);
         problem.0.body.errors = mistakes;
         problem
     }
 
     /// No token or certificate, or none that is known.
-    pub(super) fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         Self::of(UNAUTHORIZED)
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
     }
 
     /// Known, but without this scope. RFC 6750 section 3.1 suggests 403, which here is the verdict reject.
-    pub(super) fn out_of_scope(scope: Scope) -> Self {
+    pub(crate) fn out_of_scope(scope: Scope) -> Self {
         Self::of(OUT_OF_SCOPE)
             .detail(format!("give the client the scope `{}`", scope.as_str()))
             .header(header::WWW_AUTHENTICATE, lacking(scope))
     }
 
-    pub(super) fn detail(mut self, detail: String) -> Self {
+    pub(crate) fn detail(mut self, detail: String) -> Self {
         self.0.body.detail = Some(detail);
         self
     }
 
-    pub(super) fn retry_after(self, after: Duration) -> Self {
+    pub(crate) fn retry_after(self, after: Duration) -> Self {
         self.header(header::RETRY_AFTER, whole_seconds(after).into())
     }
 
     /// With members of the body that only some endpoints have.
-    pub(super) fn with(mut self, set: impl FnOnce(&mut ProblemBody)) -> Self {
+    pub(crate) fn with(mut self, set: impl FnOnce(&mut ProblemBody)) -> Self {
         set(&mut self.0.body);
         self
     }
@@ -185,12 +193,12 @@ impl Problem {
     }
 
     #[cfg(test)]
-    pub(super) fn mistakes(&self) -> &[Mistake] {
+    pub(crate) fn mistakes(&self) -> &[Mistake] {
         &self.0.body.errors
     }
 
     /// The stable name, for metrics and logs.
-    pub(super) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         self.0.body.code
     }
 }

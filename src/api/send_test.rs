@@ -35,7 +35,7 @@ const RENDERED: ProblemKind =
 /// `send` or `render`.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Value")]
-struct TestMode(Mode);
+pub(crate) struct TestMode(pub Mode);
 
 impl TryFrom<Value> for TestMode {
     type Error = &'static str;
@@ -90,7 +90,7 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
 }
 
 /// What may be seen of a report. `interactive`: of a challenge also what its user has to see to answer it, and its id.
-pub(super) fn shown(report: &Report, view: View<'_>, interactive: bool) -> serde_json::Value {
+pub(crate) fn shown(report: &Report, view: View<'_>, interactive: bool) -> serde_json::Value {
     // Strings, numbers and our own values: none of this can fail.
     let trace = Trace::of(report, view);
     let mut shown = trace.to_json(serde_json::to_value(reply::body(report)).unwrap_or_default());

@@ -155,7 +155,12 @@ const INVALID: &str = "the connector file is invalid; `doorward check` and the d
 /// The error that callers get for a connector that is valid but for an address.
 const FORBIDDEN: &str = "the egress rules of the daemon (egress in doorward.yaml) forbid an address of this connector; the daemon's log says which";
 
-fn about(connector: &connector::Connector, health: Health) -> ConnectorSummary {
+/// A connector that is in no catalog.
+pub(crate) fn apart(live: Arc<Live>, sends: Arc<dyn Sends>) -> Arc<dyn Connector> {
+    Arc::new(LoadedConnector { about: about(&live.connector, Health::Current), live: Ok(live), sends })
+}
+
+pub(crate) fn about(connector: &connector::Connector, health: Health) -> ConnectorSummary {
     let input = &connector.input;
     let attribute = |attribute: &connector::Attribute| {
         (attribute.name.clone(), Attribute { required: attribute.required, max: Some(attribute.max) })

@@ -28,6 +28,7 @@ pub use reload::{ReloadOutcome, Reloads};
 
 pub(crate) use callers::Caller;
 pub(crate) use challenge::{ChallengeAction, ChallengeCall};
+pub(crate) use live::{about, apart};
 pub(crate) use login::Login;
 pub(crate) use outcome::{Mode, RETRY_AFTER, TooManyCalls};
 pub(crate) use unread_replies::UnreadReplies;

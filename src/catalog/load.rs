@@ -23,7 +23,7 @@ use crate::connector::Live;
 use crate::connector::check::{Checked, Console, Draft, LoadContext, Loaded, SecretsFrom};
 use crate::connector::step_cache::StepCache;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::files;
+use crate::files::{self, ReadError};
 use crate::script::{FailedConnector, Limits, Pool, Reads, Source, Worker, inspect};
 use crate::upstream::{Client, ClientError, Egress};
 
@@ -56,6 +56,14 @@ pub struct Loader {
     pub console: Option<Console>,
 }
 
+/// A text that stands in a file, or is to stand there.
+pub struct FileText {
+    /// The file.
+    pub path: PathBuf,
+    /// The error: it could not be read.
+    pub text: Result<String, ReadError>,
+}
+
 /// One file after loading.
 pub struct LoadedFile {
     /// The id.
@@ -71,12 +79,24 @@ pub struct LoadedFile {
 impl Loader {
     /// Loads connector files together; the outcomes are in the order of `files`.
     pub async fn load(&self, files: &[PathBuf]) -> Vec<LoadedFile> {
-        let mut drafts = parallel_map(files.iter().collect(), |path| match files::read_text(path, files::MAX_BYTES) {
-            Ok(text) => Ok(Draft::read(path, text, self.load_context())),
-            Err(why) => Err(Box::new(unreadable(path, &why.to_string()))),
+        let read = |path: &PathBuf| (path.clone(), files::read_text(path, files::MAX_BYTES));
+        let texts = parallel_map(files.iter().collect(), read).into_iter();
+        self.load_texts(texts.map(|(path, text)| FileText { path, text }).collect(), &|_| true).await
+    }
+
+    /// Loads texts as if they stood in the files that they name. Of the files that a text names in turn only those are read
+    /// that `may_read`, which gets the path as the connector's directory has it.
+    pub async fn load_texts(&self, texts: Vec<FileText>, may_read: &(dyn Fn(&Path) -> bool + Sync)) -> Vec<LoadedFile> {
+        let read_file = |path: &Path| {
+            if may_read(path) { files::read(path, files::MAX_BYTES) } else { Err(ReadError::Withheld) }
+        };
+        let context = || LoadContext { read_file: &read_file, ..self.load_context() };
+        let mut drafts = parallel_map(texts, |FileText { path, text }| match text {
+            Ok(text) => Ok(Draft::read(&path, text, context())),
+            Err(why) => Err(Box::new(unreadable(&path, &why.to_string()))),
         });
         let mut next_script = 0;
-        let mut firsts = Vec::with_capacity(files.len());
+        let mut firsts = Vec::with_capacity(drafts.len());
         for draft in &mut drafts {
             firsts.push(next_script);
             if let Ok(draft) = draft {
@@ -94,7 +114,7 @@ impl Loader {
             (draft, reads.by_ref().take(count).collect::<Vec<_>>())
         });
         let mut checked = parallel_map(with_reads.collect(), |(draft, reads)| match draft {
-            Ok(draft) => draft.finish(self.load_context(), reads),
+            Ok(draft) => draft.finish(context(), reads),
             Err(checked) => *checked,
         });
         self.bounds.apply(&mut checked);

@@ -24,7 +24,7 @@ use serde::Serialize;
 
 pub use self::entry::CatalogEntry;
 pub use self::finding::Finding;
-pub use self::load::{Environment, LoadedFile, Loader, files};
+pub use self::load::{Environment, FileText, LoadedFile, Loader, files};
 
 use self::load::without_place;
 use crate::diagnostic::Diagnostic;

@@ -19,6 +19,7 @@ mod remote;
 mod schema;
 mod serve;
 mod status;
+mod studio;
 mod test;
 mod token;
 
@@ -82,6 +83,8 @@ enum Command {
     Serve(serve::Options),
     /// Shows how a running daemon is: ready or not, its connectors, its version
     Status(status::Options),
+    /// A page on loopback to write, check and test connectors
+    Studio(studio::Options),
     /// Send test: runs one login for real and shows every stage
     Test(test::Options),
     /// Tokens of clients
@@ -113,6 +116,7 @@ pub fn run() -> ExitCode {
         Command::Schema => schema::run().map(good),
         Command::Serve(options) => serve::run(&options),
         Command::Status(options) => status::run(options),
+        Command::Studio(options) => studio::run(&options),
         Command::Test(options) => test::run(options),
         Command::Token(command) => token::run(&command).map(good),
     };

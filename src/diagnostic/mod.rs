@@ -15,7 +15,7 @@ pub use json::{render_json, to_json};
 pub use position::Position;
 pub use render::{Style, render, render_in};
 pub use shown::shown;
-pub use suggest::did_you_mean;
+pub use suggest::{did_you_mean, suggested};
 
 use std::ops::Range;
 use std::path::PathBuf;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// From the top down. A module may use its own line and every line below.
 const LAYERS: &[&[&str]] = &[
     &["main", "cmd"],
-    &["api", "shipped"],
+    &["api", "shipped", "studio"],
     &["http"],
     &["attempt"],
     &["audit", "metrics", "trace", "golden", "log", "guard"],

@@ -67,6 +67,7 @@ mod shipped;
 mod shipped_flows;
 mod state_daemon;
 mod state_redis;
+mod studio;
 mod support;
 mod surroundings;
 mod texts;

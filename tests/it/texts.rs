@@ -72,6 +72,8 @@ fn every_verdict_reason_and_cause_is_said_in_both() {
 fn program() -> Vec<(String, String)> {
     let mut files = Vec::new();
     sources(&root().join("src"), &mut files);
+    let page = std::fs::read_dir(root().join("src/studio/page")).unwrap().map(|entry| entry.unwrap().path());
+    files.extend(page.filter(|path| path.extension().is_some_and(|ending| ending == "js")));
     let is_test = |path: &Path| path.iter().any(|part| part == "tests" || part == "tests.rs" || part == "trial.rs");
     files
         .into_iter()

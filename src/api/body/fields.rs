@@ -16,12 +16,12 @@ const MAX_REQUEST_ID: usize = 128;
 /// A string, byte for byte.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Value")]
-pub(in crate::api) struct Text(pub String);
+pub(crate) struct Text(pub String);
 
 /// A password, or none: whether the connector takes one is known later.
 #[derive(Debug, Default, Deserialize)]
 #[serde(try_from = "Value")]
-pub(in crate::api) enum Password {
+pub(crate) enum Password {
     #[default]
     Absent,
     Null,
@@ -31,22 +31,22 @@ pub(in crate::api) enum Password {
 /// An IP address as text.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Value")]
-pub(in crate::api) struct Address(pub IpAddr);
+pub(crate) struct Address(pub IpAddr);
 
 /// An id of the caller's.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Value")]
-pub(in crate::api) struct RequestId(pub String);
+pub(crate) struct RequestId(pub String);
 
 /// A whole number of milliseconds.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Value")]
-pub(in crate::api) struct Milliseconds(pub Duration);
+pub(crate) struct Milliseconds(pub Duration);
 
 /// Declared attributes: what each of them may hold is checked against the connector.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Value")]
-pub(in crate::api) struct Attributes(pub Object);
+pub(crate) struct Attributes(pub Object);
 
 impl TryFrom<Value> for Text {
     type Error = String;
@@ -73,7 +73,7 @@ impl TryFrom<Value> for Password {
 
 impl Password {
     /// The password of a connector that takes one, or takes none.
-    pub(in crate::api) fn of(self, none_taken: bool) -> Result<Secret, &'static str> {
+    pub(crate) fn of(self, none_taken: bool) -> Result<Secret, &'static str> {
         match (self, none_taken) {
             (Self::Text(password), false) => Ok(password),
             (Self::Absent, false) => Err("missing"),

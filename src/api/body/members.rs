@@ -17,13 +17,13 @@ use crate::diagnostic::did_you_mean;
 use crate::document::from_json;
 
 /// A body that is one JSON object.
-pub(in crate::api) struct Members<'a> {
+pub(crate) struct Members<'a> {
     raw: IndexMap<String, &'a RawValue>,
     mistakes: Vec<Mistake>,
 }
 
 impl<'a> Members<'a> {
-    pub(in crate::api) fn of(bytes: &'a [u8]) -> Result<Self, Problem> {
+    pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, Problem> {
         let refused = |detail: String| Problem::invalid(vec![Mistake { pointer: String::new(), detail }]);
         if bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(match from_json(bytes) {
@@ -42,7 +42,7 @@ impl<'a> Members<'a> {
     }
 
     /// One member, apart from the struct that reads the others. `null` is absent.
-    pub(in crate::api) fn take<T: Deserialize<'a>>(&mut self, name: &'static str) -> Option<T> {
+    pub(crate) fn take<T: Deserialize<'a>>(&mut self, name: &'static str) -> Option<T> {
         let raw = self.raw.shift_remove(name)?;
         match Option::deserialize(&mut serde_json::Deserializer::from_str(raw.get())) {
             Ok(value) => value,
@@ -54,7 +54,7 @@ impl<'a> Members<'a> {
     }
 
     /// Reads the members into `T`, or says everything that is wrong with them.
-    pub(in crate::api) fn read<T: Deserialize<'a>>(mut self) -> Result<T, Problem> {
+    pub(crate) fn read<T: Deserialize<'a>>(mut self) -> Result<T, Problem> {
         let reader = Reader { raw: &self.raw, faulty: Vec::new(), fields: Cell::new(&[]), at: Cell::new("") };
         let read = reader.read::<T>()?;
         self.mistakes.extend(unknown(self.raw.keys(), read.fields));
@@ -72,7 +72,7 @@ fn unknown<'k>(keys: impl Iterator<Item = &'k String>, known: &'static [&'static
 }
 
 /// `what`, and which key was probably meant.
-pub(in crate::api) fn unknown_key<'k>(what: &str, key: &str, known: impl Iterator<Item = &'k str>) -> String {
+pub(crate) fn unknown_key<'k>(what: &str, key: &str, known: impl Iterator<Item = &'k str>) -> String {
     match did_you_mean(key, known) {
         Some(near) => format!("{what}; did you mean `{near}`?"),
         None => what.to_owned(),

@@ -8,6 +8,7 @@ mod scratch;
 mod table;
 mod to_try;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use doorward::http::{Server, listen};
 use doorward::metrics::Metrics;
 use doorward::script::{Limits, Worker};
 use doorward::shipped;
+use doorward::studio::{Folder, Surroundings};
 use doorward::upstream::{Egress, EgressRules};
 use doorward_demo::DemoServer;
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,6 +35,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::console::Console;
 use self::scratch::Scratch;
 use self::to_try::Places;
+use super::studio::{StartedStudio, print_links};
 use super::{MISCONFIGURED, load};
 
 /// The address of a console that there might be; the shipped connectors deliver cookies under its domain.
@@ -78,12 +81,27 @@ async fn demo(once: bool) -> anyhow::Result<ExitCode> {
     if !once {
         let program = std::env::args().next().unwrap_or_else(|| "doorward".to_owned());
         let test = format!("{program} test {}", connectors.display());
+        let studio = studio(&connectors, upstream.base()).await?;
+        let link = studio.studio.link()?;
         let (token, upstream) = (token.expose(), upstream.base());
-        let places = Places { daemon: &daemon, token, upstream: &upstream, test: &test };
+        let places = Places { daemon: &daemon, token, upstream: &upstream, studio: link.expose(), test: &test };
         print(&format!("{}\n", to_try::text(&places)))?;
+        print_links(&studio.studio);
         end().await.context("Ctrl-C cannot be waited for")?;
     }
     Ok(if rows.iter().all(table::Row::as_expected) { ExitCode::SUCCESS } else { ExitCode::from(MISCONFIGURED) })
+}
+
+/// A studio on the demo's connectors, which ends with this value.
+async fn studio(connectors: &Path, base: String) -> anyhow::Result<StartedStudio> {
+    let folder = Folder::open(connectors, false).context("the connectors cannot be opened")?;
+    let worker = Worker::current_exe().context("this program cannot find itself, to start script workers")?;
+    let env = Arc::new(move |name: &str| shipped::environment(&base, name));
+    StartedStudio::on(folder, Surroundings { worker, env, console: Some(console_of_demo()?) }, 0).await
+}
+
+fn console_of_demo() -> anyhow::Result<connector::check::Console> {
+    Ok(connector::check::Console { public_url: Some(CONSOLE.parse()?), ..Default::default() })
 }
 
 /// Until Ctrl-C, or until the parent process ends it.
@@ -109,7 +127,7 @@ fn loader(upstream: &DemoServer) -> anyhow::Result<Loader> {
         settings: std::collections::BTreeMap::new(),
         secrets: std::collections::BTreeMap::new(),
         secrets_from: SecretsFrom::Environment,
-        console: Some(connector::check::Console { public_url: Some(CONSOLE.parse()?), ..Default::default() }),
+        console: Some(console_of_demo()?),
     })
 }
 

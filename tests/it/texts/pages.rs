@@ -10,7 +10,7 @@ use doorward::lang::Lang;
 use super::{pattern, root};
 
 /// What both languages have, below docs/ and docs/zh/.
-const PAGES: [&str; 6] = ["first-connector", "connectors", "flows", "send-test", "operation", "api"];
+const PAGES: [&str; 7] = ["first-connector", "connectors", "flows", "send-test", "studio", "operation", "api"];
 
 struct Page {
     path: PathBuf,

@@ -1,0 +1,33 @@
+//! The studio: a page in which an administrator writes, checks and tests connectors (`doorward studio DIR`).
+//!
+//! The YAML text is the only model: the page sends texts, and everything that is said about one comes from the same loader,
+//! flow and trace as on the command line. Three rules keep it from becoming a way to steal secrets:
+//!
+//! - Who may call: the session that a one-time link opened (`access`), from the page's own origin (`gate`).
+//! - What may be touched: connector files of one directory, by id, opened beneath its handle (`folder`).
+//! - What a text may name: a draft that names a host, a file, a variable or a secret which the saved file does not name
+//!   (`trust`) reads none of them and sends nothing until it is saved.
+
+mod access;
+mod check;
+mod folder;
+mod gate;
+mod listed;
+mod listing;
+mod pages;
+mod positions;
+mod problems;
+mod router;
+mod save;
+mod send_test;
+mod session;
+mod state;
+mod trust;
+mod under_test;
+mod workshop;
+
+pub use access::LinkError;
+pub use folder::Folder;
+pub use router::served;
+pub use state::{Studio, StudioError};
+pub use workshop::{Surroundings, Variables};

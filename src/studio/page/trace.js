@@ -1,0 +1,28 @@
+// The rows of a send test, as the terminal prints them.
+
+import { el } from "./dom.js";
+import { text } from "./text.js";
+
+const cell = (it, extra = "") => el("span", { class: `tone ${it.tone ?? "plain"} ${extra}` }, el("bdi", {}, it.text));
+
+/** A table for each step. The first title is the verdict's, which has a place of its own. */
+export function traceTables(rows) {
+  const tables = [];
+  for (const row of rows) {
+    if (row.columns === "title") {
+      const caption = el("caption", {}, cell(row.label, "step"), row.cells.map((it) => cell(it, "remark")));
+      tables.push(el("table", { class: "trace" }, caption, el("tbody")));
+    } else {
+      tables.at(-1)?.lastChild.append(line(row));
+    }
+  }
+  return tables.slice(1);
+}
+
+function line(row) {
+  const label = el("th", { scope: "row" }, row.mark && el("span", { class: "mark", title: text("studio.decisive") }, "▶ "), cell(row.label));
+  if (row.columns === "wide" || row.columns === "text") {
+    return el("tr", { class: row.mark ? "decisive" : "" }, label, el("td", { colspan: "3" }, row.cells.map((it) => cell(it))));
+  }
+  return el("tr", { class: `row-${row.columns} ${row.mark ? "decisive" : ""}` }, label, row.cells.map((it, at) => el("td", { class: `c${at}` }, cell(it))));
+}

@@ -1,0 +1,106 @@
+//! Listing, checking and saving texts.
+
+use serde_json::json;
+
+use super::{StudioProcess, shipped};
+
+#[tokio::test]
+async fn the_studio_lists_connectors_with_state_and_first_mistake() {
+    let form = shipped("form");
+    let studio = StudioProcess::on(&[
+        ("form.yaml", &form),
+        ("wrong.yaml", "version: 1\nstepz: []\n"),
+        ("large.yaml", &"x".repeat((1 << 20) + 1)),
+        (".hidden.yaml", "version: 1\n"),
+        ("notes.txt", ""),
+    ])
+    .await;
+    let all = studio.list().await;
+    let ids: Vec<&str> = all.iter().map(|it| it["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["form", "large", "wrong"]);
+    let (good, large, wrong) = (&all[0], &all[1], &all[2]);
+    assert_eq!((&good["loads"], &good["first"], &good["steps"]), (&json!(true), &json!(null), &json!(["login"])));
+    assert_eq!(good["origins"], json!(["https://4a.example.com"]));
+    assert!(good["tests"].as_u64().unwrap() > 3 && good["title"].as_str().unwrap().contains("表单"));
+    assert_eq!((&large["loads"], &large["first"]["code"]), (&json!(false), &json!("file-unreadable")));
+    assert_eq!(wrong["first"]["code"], "unknown-key");
+    assert_eq!(wrong["first"]["range"]["start"], json!({ "line": 1, "character": 0 }));
+    // What is written afterwards is seen, and what is gone is gone.
+    std::fs::write(studio.path("wrong.yaml"), &form).unwrap();
+    std::fs::remove_file(studio.path("large.yaml")).unwrap();
+    let all = studio.list().await;
+    assert_eq!(all.iter().map(|it| it["loads"] == true).collect::<Vec<_>>(), [true, true]);
+}
+
+#[tokio::test]
+async fn the_studio_checks_a_draft_with_ranges_fixes_and_cases() {
+    let form = shipped("form");
+    let studio = StudioProcess::on(&[("form.yaml", &form)]).await;
+    let good = studio.check("form", &form).await;
+    assert_eq!((&good["loads"], &good["diagnostics"], &good["grown"]), (&json!(true), &json!([]), &json!([])));
+    assert_eq!(good["tests"]["run"], good["tests"]["passed"]);
+    assert_eq!(good["about"]["inputs"]["password"], true);
+    // An emoji before the mistake is two UTF-16 units.
+    let draft = form.replace("success: { field:", "success: { /* 😀 */ field:").replace("/* 😀 */ ", "");
+    let draft = draft.replace("title: ", "title: 😀").replace("method: POST", "methd: POST");
+    let wrong = studio.check("form", &draft).await;
+    assert_eq!(wrong["loads"], false);
+    let found = &wrong["diagnostics"][0];
+    assert_eq!((&found["code"], &found["severity"]), (&json!("unknown-key"), &json!("error")));
+    assert_eq!(found["fixes"][0]["text"], "method");
+    let fix = &found["fixes"][0]["range"];
+    let line = draft.lines().nth(usize::try_from(fix["start"]["line"].as_u64().unwrap()).unwrap()).unwrap();
+    let units: Vec<u16> = line.encode_utf16().collect();
+    let at = |end: &str| usize::try_from(fix[end]["character"].as_u64().unwrap()).unwrap();
+    assert_eq!(String::from_utf16(&units[at("start")..at("end")]).unwrap(), "methd");
+    // A case that fails is a diagnostic of the draft.
+    let failing = studio.check("form", &form.replacen("verdict: accept", "verdict: challenge", 1)).await;
+    assert!(failing["diagnostics"].as_array().is_some_and(|all| !all.is_empty()), "{failing}");
+}
+
+#[tokio::test]
+async fn a_save_of_the_studio_replaces_only_what_was_seen() {
+    let form = shipped("form");
+    let studio = StudioProcess::on(&[("form.yaml", &form)]).await;
+    let opened = studio.call("GET", "/v1/studio/connectors/form", &[], None).await;
+    assert_eq!(opened.json()["text"], form.as_str());
+    let etag = opened.headers["etag"].to_str().unwrap().to_owned();
+    assert_eq!(opened.json()["etag"], etag.as_str());
+    let draft = form.replace("title: ", "# 注释 stays\ntitle: ");
+    let saved = studio.save("form", &draft, ("if-match", &etag)).await;
+    assert_eq!(saved.status, 200, "{}", saved.text);
+    assert_eq!(std::fs::read_to_string(studio.path("form.yaml")).unwrap(), draft);
+    // The other tab still has the first one.
+    let late = studio.save("form", &form, ("if-match", &etag)).await;
+    assert_eq!((late.status, &late.json()["text"]), (412, &json!(draft)));
+    assert_eq!(late.json()["etag"], saved.json()["etag"]);
+    // sed, meanwhile.
+    std::fs::write(studio.path("form.yaml"), "version: 1\n").unwrap();
+    let etag = saved.json()["etag"].as_str().unwrap().to_owned();
+    assert_eq!(studio.save("form", &form, ("if-match", &etag)).await.status, 412);
+    assert_eq!(std::fs::read_to_string(studio.path("form.yaml")).unwrap(), "version: 1\n");
+    for condition in [("if-match", "*"), ("if-none-match", "\"x\""), ("x", "y")] {
+        assert_eq!(studio.save("form", &form, condition).await.status, 428, "{condition:?}");
+    }
+    assert_eq!(studio.save("form", &form, ("if-none-match", "*")).await.status, 412, "it is there");
+    assert_eq!(studio.save("fresh", &form, ("if-none-match", "*")).await.status, 200);
+    assert_eq!(std::fs::read_to_string(studio.path("fresh.yaml")).unwrap(), form);
+}
+
+#[tokio::test]
+async fn the_studio_writes_nothing_outside_and_nothing_when_read_only() {
+    let studio = StudioProcess::on(&[("a.yaml", "version: 1\n")]).await;
+    for id in ["..%2Fb", "%2e%2e", "B", "a.b", "a%00", ".a"] {
+        let saved = studio.save(id, "x", ("if-none-match", "*")).await;
+        assert!([404, 422, 400].contains(&saved.status), "{id}: {}", saved.status);
+        let read = studio.call("GET", &format!("/v1/studio/connectors/{id}"), &[], None).await;
+        assert!([404, 422, 400].contains(&read.status), "{id}: {}", read.status);
+    }
+    assert_eq!(std::fs::read_dir(studio.home.path()).unwrap().count(), 1);
+    let studio = StudioProcess::with(&[("a.yaml", "version: 1\n")], &["--read-only"], &[]).await;
+    let opened = studio.call("GET", "/v1/studio/connectors/a", &[], None).await.json();
+    assert!(opened["read_only"].as_str().unwrap().contains("--read-only"));
+    let saved = studio.save("a", "x", ("if-match", opened["etag"].as_str().unwrap())).await;
+    assert_eq!((saved.status, saved.json()["code"].as_str()), (409, Some("unwritable")));
+    assert_eq!(std::fs::read_to_string(studio.path("a.yaml")).unwrap(), "version: 1\n");
+}
