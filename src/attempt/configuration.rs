@@ -168,7 +168,7 @@ fn log_diagnostic(diagnostic: &Diagnostic) {
 
 fn log_outcome(now: &ConfigurationReload, before: &ConfigurationReload) {
     if now.refused {
-        tracing::error!("the configuration is not changed: what ran before still runs");
+        tracing::error!("configuration reload failed; the previous configuration stays in use");
         return;
     }
     if !now.changed.is_empty() || before.refused {

@@ -61,7 +61,7 @@ pub(super) async fn record(app: &App, caller: &Caller, report: Report, context: 
 
 /// How many lines were left out before this one; `None` when this one is, too.
 fn left_out(app: &App, caller: &Caller, report: &Report, context: &AuditContext) -> Option<u32> {
-    if matches!(report.verdict, Verdict::Accept(_)) || !was_free(report) {
+    if matches!(report.verdict, Verdict::Accept(_)) || !sent_nothing(report) {
         return Some(0);
     }
     app.lines.admit(&caller.client.name, &report.connector, context.client_ip, Instant::now())
@@ -72,7 +72,7 @@ async fn audited(app: &App, report: Report, line: Vec<u8>, reservation: Reservat
         reservation.write(line);
         return report;
     }
-    if reservation.write_first(line).await {
+    if reservation.write_durably(line).await {
         return report;
     }
     app.metrics.shed(Shed::Audit);
@@ -82,8 +82,8 @@ async fn audited(app: &App, report: Report, line: Vec<u8>, reservation: Reservat
     Report { verdict, explain, ..report }
 }
 
-/// Whether nothing was sent and nothing granted: causing such a verdict costs nothing.
-fn was_free(report: &Report) -> bool {
+/// Whether nothing was sent and nothing granted. Lines about such verdicts are limited, because a client causes them cheaply.
+fn sent_nothing(report: &Report) -> bool {
     let asked = report.steps.iter().any(|step| step.status.is_some() || step.end == StepEnd::Success);
     // An answer that was wrong is a guess, also where it was compared here.
     let waits = matches!(&report.verdict, Verdict::Challenge(challenge) if challenge.error.is_none());

@@ -19,8 +19,8 @@ pub(super) struct LoginSlots {
     /// A reload may change it.
     max: AtomicUsize,
     held: Mutex<ShareCounts>,
-    /// Told when the last one is given back.
-    none: Notify,
+    /// Notified when the last slot is given back.
+    drained: Notify,
 }
 
 #[derive(Default)]
@@ -71,7 +71,7 @@ pub(super) struct LoginSlot {
 
 impl LoginSlots {
     pub(super) fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self { max: AtomicUsize::new(max), held: Mutex::default(), none: Notify::new() })
+        Arc::new(Self { max: AtomicUsize::new(max), held: Mutex::default(), drained: Notify::new() })
     }
 
     /// From now on so many; what is held beyond stays held.
@@ -101,7 +101,7 @@ impl LoginSlots {
     pub(super) async fn all_free(&self) {
         loop {
             // Before the look, so that the last one that is given back in between is heard.
-            let none = self.none.notified();
+            let none = self.drained.notified();
             if self.held().all == 0 {
                 return;
             }
@@ -165,7 +165,7 @@ impl Drop for LoginSlot {
         let mut held = self.logins.held();
         held.all -= 1;
         if held.all == 0 {
-            self.logins.none.notify_waiters();
+            self.logins.drained.notify_waiters();
         }
         give_back(&mut held.connectors, &self.connector);
         if let Some(of_client) = held.clients.get_mut(&self.client) {

@@ -167,7 +167,7 @@ async fn under_refuse_an_accept_waits_for_its_line_and_a_stuck_write_is_a_failed
     let (path, mut reader) = full_pipe(directory.path());
     let (trail, _) = trail(&path, |audit| audit.when_full = WhenFull::Refuse);
     assert!(!trail.refuses(), "the write has not timed out yet");
-    assert!(!trail.reserve().unwrap().write_first(b"accept\n".to_vec()).await, "its line is not written");
+    assert!(!trail.reserve().unwrap().write_durably(b"accept\n".to_vec()).await, "its line is not written");
     // The write goes on for more than a second: no accept is answered any more.
     assert!(trail.reserve().is_err() && trail.refuses() && !trail.healthy());
     // The pipe is emptied, and all is well again.
@@ -180,7 +180,7 @@ async fn under_refuse_an_accept_waits_for_its_line_and_a_stuck_write_is_a_failed
     while trail.refuses() {
         std::thread::yield_now();
     }
-    assert!(trail.reserve().unwrap().write_first(b"next\n".to_vec()).await);
+    assert!(trail.reserve().unwrap().write_durably(b"next\n".to_vec()).await);
     let mut bytes = [0; 100];
     let count = reader.read(&mut bytes).unwrap();
     assert_eq!(&bytes[..count], b"next\n", "it is there before the caller hears of it");
@@ -191,7 +191,7 @@ async fn under_continue_nobody_waits() {
     let directory = tempfile::tempdir().unwrap();
     let (path, _reader) = full_pipe(directory.path());
     let (trail, _) = trail(&path, |_| {});
-    assert!(trail.reserve().unwrap().write_first(b"accept\n".to_vec()).await);
+    assert!(trail.reserve().unwrap().write_durably(b"accept\n".to_vec()).await);
 }
 
 /// logrotate's copytruncate makes the file shorter while it is open.

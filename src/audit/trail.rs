@@ -35,9 +35,9 @@ const STUCK: Duration = Duration::from_secs(1);
 /// How long an accept waits for its line under `refuse`: for the write before it and for its own.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// No place in the trail, and the policy is to refuse.
+/// The queue is full or the file cannot be written, and the policy is to refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the audit trail cannot be written")]
+#[error("the audit trail is full or cannot be written")]
 pub struct Full;
 
 /// A line on its way.
@@ -117,7 +117,9 @@ impl Trail {
         let permit = self.sender.clone().try_reserve_owned().ok();
         // The thread that writes cannot say it.
         if self.state.stuck() && !self.state.stuck_logged.swap(true, Ordering::Relaxed) {
-            tracing::error!("the audit trail takes no line: a write to its file does not return");
+            tracing::error!(
+                "the audit trail takes no line: a write to its file does not return; look at the disk or the mount"
+            );
         }
         let refuse = self.refuse();
         if refuse && (permit.is_none() || !self.healthy()) {
@@ -177,10 +179,9 @@ impl Reservation {
         self.send(QueuedLine { line, written: None });
     }
 
-    /// Puts the line into the queue and says whether the event may happen: under `refuse` only once it is on the disk.
-    /// A line that comes too late may still be written; that of an accept which nobody got says nothing false of the
-    /// user's password.
-    pub async fn write_first(self, line: Vec<u8>) -> bool {
+    /// Queues the line; under `refuse`, waits until it is on the disk. False: the accept must not be sent. A line that comes
+    /// too late may still be written; it says nothing false of the user's password.
+    pub async fn write_durably(self, line: Vec<u8>) -> bool {
         if !self.refuse {
             self.write(line);
             return true;

@@ -3,9 +3,10 @@
 //! 1. read and parse (`connector::check::Draft::read`);
 //! 2. find what the scripts read, in a worker process (`inspect`);
 //! 3. check and compile (`Draft::finish`, with `connector::evidence`: which rules prove anything);
-//! 4. the operator's limits (`bounds`) and addresses (`Client`, egress);
+//! 4. the operator's memory limits (`bounds`);
 //! 5. start the workers of the scripts (`Pool`);
-//! 6. probe: replies that are no login must not be taken for one (`probe`); warn of what is probably misread (`misread`).
+//! 6. the client to the upstream, with the egress rules (`Client::new`);
+//! 7. probe: replies that are no login must not be taken for one (`probe`); warn of what is probably misread (`misread`).
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};

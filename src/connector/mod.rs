@@ -212,6 +212,13 @@ pub struct Step {
     pub compares_for: Vec<usize>,
 }
 
+impl Step {
+    /// Whether its request may be sent again without the caller's wish: it proves nothing and carries no credential.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.role == Role::Helper && !self.carries_credential
+    }
+}
+
 /// A checked connector.
 #[derive(Debug)]
 pub struct Connector {

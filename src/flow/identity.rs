@@ -11,11 +11,11 @@ use crate::verdict::{Cause, Reason};
 
 /// A connector that must compare names accepts only when a comparison ran; one for each factor that was proven on
 /// another device or page; and one after each factor that was right so far and did not say who this is.
-pub(super) fn owed(run: &Run<'_>) -> Result<(), Stop> {
+pub(super) fn require_comparisons(run: &Run<'_>) -> Result<(), Stop> {
     let owed = |what: String| Err(Stop::unavailable(Cause::UnexpectedReply, what));
     let steps = &run.connector.steps;
     if run.connector.identity_required && run.compared.is_empty() {
-        return owed("no step compared the upstream's name for the user".to_owned());
+        return owed("`identity` is required, and no step that ran compared it".to_owned());
     }
     for (index, step) in steps.iter().enumerate() {
         let outcome = run.context.steps.get(&step.name).map(|facts| facts.outcome);
@@ -60,7 +60,7 @@ pub(super) fn compare(
     });
     let trace = tracing.then(|| IdentityTrace { source: identity.source.to_string(), said: said.clone(), same });
     let result = match (&said, same) {
-        // A reply that is right so far may leave it to a later factor; `owed` checks that it came.
+        // A reply that is right so far may leave it to a later factor; `require_comparisons` checks that it came.
         (None, _) if identity.how != Match::Report && !(more && is_left_to_later(step, steps)) => {
             let line = format!("the reply has no user name: no {}", identity.source);
             Err(Stop::unavailable(Cause::UnexpectedReply, line))

@@ -34,7 +34,7 @@ use indexmap::IndexMap;
 pub(super) struct Judgement {
     findings: Findings,
     result: Result<StepSuccess, Stop>,
-    /// Where a redirect redirect_line.
+    /// Explains where a redirect points; `None` when the reply is none.
     redirect_line: Option<String>,
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn judge(
     let bytes = received.as_ref().map_or(0, |received| received.bytes);
     let meaning = if run.retained.max(bytes) > LARGE {
         let index = run.index_of(step);
-        Box::pin(run.offload_with_state(move |known| lent(known, index, received.as_ref()))).await?
+        Box::pin(run.offload_with_state(move |known| judge_offloaded(known, index, received.as_ref()))).await?
     } else {
         judged_here(step, run, received.as_ref())
     };
@@ -60,7 +60,7 @@ pub(super) async fn judge(
 
 fn judged_here(step: &Step, run: &Run<'_>, received: Option<&Received>) -> Judgement {
     let view = received.map(Received::view);
-    look(JudgeInput {
+    judge_input(JudgeInput {
         secrecy: Secrecy::of(run.connector, step),
         step,
         context: &run.context,
@@ -72,10 +72,10 @@ fn judged_here(step: &Step, run: &Run<'_>, received: Option<&Received>) -> Judge
     })
 }
 
-fn lent(known: &LentState, index: usize, received: Option<&Received>) -> Judgement {
+fn judge_offloaded(known: &LentState, index: usize, received: Option<&Received>) -> Judgement {
     let LentState { steps, secret_env, context, mask, claimed, tracing } = known;
     let (view, step) = (received.map(Received::view), &steps[index]);
-    look(JudgeInput {
+    judge_input(JudgeInput {
         secrecy: Secrecy { steps, secret_env, step },
         step,
         context,
@@ -135,13 +135,13 @@ impl Judgement {
 pub(super) async fn when(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<Truth, Stop> {
     let Some(when) = &step.when else { return Ok(Truth::True) };
     let (truth, watched) = if run.retained <= LARGE {
-        asked(when, Secrecy::of(run.connector, step), &run.context, run.tracing)
+        evaluate_when(when, Secrecy::of(run.connector, step), &run.context, run.tracing)
     } else {
         let index = run.index_of(step);
         let lent = move |known: &LentState| {
             let LentState { steps, secret_env, context, tracing, .. } = known;
             let secrecy = Secrecy { steps, secret_env, step: &steps[index] };
-            steps[index].when.as_ref().map(|when| asked(when, secrecy, context, *tracing))
+            steps[index].when.as_ref().map(|when| evaluate_when(when, secrecy, context, *tracing))
         };
         Box::pin(run.offload_with_state(lent)).await?.unwrap_or((Truth::True, None))
     };
@@ -149,13 +149,18 @@ pub(super) async fn when(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder
     Ok(truth)
 }
 
-fn asked(when: &Condition, secrecy: Secrecy<'_>, context: &Context, tracing: bool) -> (Truth, Option<RuleTrace>) {
+fn evaluate_when(
+    when: &Condition,
+    secrecy: Secrecy<'_>,
+    context: &Context,
+    tracing: bool,
+) -> (Truth, Option<RuleTrace>) {
     let facts = Facts { context, reply: None, claims: None };
     let truth = when.holds(facts, Absent::Unknown);
     (truth, tracing.then(|| rule_trace::when(when, truth, facts, secrecy)))
 }
 
-fn look(input: JudgeInput<'_>) -> Judgement {
+fn judge_input(input: JudgeInput<'_>) -> Judgement {
     let mut findings = Findings::default();
     let result = match input.view {
         None => without_reply(input, &mut findings),
@@ -166,7 +171,7 @@ fn look(input: JudgeInput<'_>) -> Judgement {
 
 fn of_reply(input: JudgeInput<'_>, view: &ReplyView<'_>, findings: &mut Findings) -> Result<StepSuccess, Stop> {
     findings.stale = stale(input);
-    named(input.step, view, findings)?;
+    require_judged_status(input.step, view, findings)?;
     let judged = judge_by_rules(input, findings);
     findings.unsent = sends::was_sent(input.step, input.facts(), &judged) == Truth::False;
     let message = map_error(input, findings);
@@ -209,8 +214,8 @@ fn stale(input: JudgeInput<'_>) -> Vec<usize> {
     input.step.invalidates.iter().copied().filter(says_so).collect()
 }
 
-/// A status that is no answer to a login is trouble when no rule names it; when one does, that rule must hold.
-fn named(step: &Step, view: &ReplyView<'_>, findings: &mut Findings) -> Result<(), Stop> {
+/// A status outside those that decide a login is unavailable, unless a rule names it; then that rule must hold.
+fn require_judged_status(step: &Step, view: &ReplyView<'_>, findings: &mut Findings) -> Result<(), Stop> {
     if is_judged_status(view.status, &step.response.named_statuses) {
         return Ok(());
     }

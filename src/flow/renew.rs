@@ -9,7 +9,7 @@ use super::report::StepEnd;
 use super::state::{Run, StepResult};
 use super::stop::Stop;
 use super::{cached, draw, sends};
-use crate::connector::{Role, Step};
+use crate::connector::Step;
 
 /// Runs the stages of a step, and once more after an invalidation.
 pub(super) async fn run(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<StepResult, Stop> {
@@ -43,7 +43,7 @@ fn may_run_again(step: &Step, stale: &[usize], run: &mut Run<'_>) -> bool {
         // Fetched by this login a moment ago: fetching once more would not help.
         !run.fetched.contains(index) && cache.is_some_and(|plan| cached::has_inputs(plan, run))
     };
-    step.role == Role::Helper && !step.carries_credential && stale.iter().all(renewable) && sends::may_retry(step, run)
+    step.is_repeatable() && stale.iter().all(renewable) && sends::may_retry(step, run)
 }
 
 async fn run_again(

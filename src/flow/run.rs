@@ -49,7 +49,7 @@ pub(super) async fn steps(
     }
     let ledger = std::mem::take(&mut run.ledger);
     let grant = ledger.close().map_err(|why| Stop::misconfigured(why.to_string()))?;
-    identity::owed(run)?;
+    identity::require_comparisons(run)?;
     Ok((grant, explain))
 }
 
@@ -81,7 +81,10 @@ pub(super) async fn step(
             return Ok(None);
         }
         Truth::Unknown => {
-            return Err(Stop::unavailable(Cause::UnexpectedReply, "whether this step runs is unknown"));
+            return Err(Stop::unavailable(
+                Cause::UnexpectedReply,
+                "`when` is unknown: a value that it reads is not known",
+            ));
         }
     }
     if let Some(ask) = &step.ask {

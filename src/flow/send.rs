@@ -12,7 +12,7 @@ use super::sends;
 use super::sign::{Signed, unsent};
 use super::state::{CodeQuota, Run};
 use super::stop::Stop;
-use crate::connector::{Role, Step};
+use crate::connector::Step;
 use crate::mask::MASK;
 use crate::request::{Prepared, RequestPlan, cookie_header};
 use crate::upstream::{Outgoing, Reply, SendFault};
@@ -34,7 +34,7 @@ pub(super) async fn send(
     recorder: &mut Recorder,
 ) -> Result<(Reply, url::Url), Stop> {
     recorder.enter("send");
-    let mut tries = if step.role == Role::Helper && !step.carries_credential { step.retry } else { 0 };
+    let mut tries = if step.is_repeatable() { step.retry } else { 0 };
     loop {
         // For each try: another node is another host, and the last reply may have set some.
         put_cookies(&mut signed, run, recorder);

@@ -7,7 +7,7 @@ use super::report::SentTrace;
 use super::state::Run;
 use super::stop::Stop;
 use super::{conceal, sends};
-use crate::connector::{Role, Step};
+use crate::connector::Step;
 use crate::request::{Prepared, RequestPlan};
 use crate::secret::Secret;
 use crate::signing::{Heard, Scheme, SignError, Signature, SigningPorts};
@@ -83,7 +83,7 @@ impl Signed {
         if self.rounds >= MAX_ROUNDS {
             return Ok(false);
         }
-        let repeatable = step.role == Role::Helper && !step.carries_credential && step.sends_code_to.is_none();
+        let repeatable = step.is_repeatable() && step.sends_code_to.is_none();
         let heard = Heard { reply, rounds: self.rounds, repeatable };
         let signature = auth.again(&mut prepared, heard, &ports(run)).await.map_err(unsigned_stop)?;
         let Some(signature) = signature.filter(|_| sends::may_retry(step, run)) else { return Ok(false) };

@@ -57,15 +57,15 @@ pub(super) enum Taken {
     State(Zeroizing<Vec<u8>>),
 }
 
-/// A hash of client and id: another client's id finds nothing, and the keys of a store reveal neither.
+/// A hash of owner and id: another owner's id finds nothing, and the keys of a store reveal neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct StoreKey(pub(super) [u8; 32]);
 
 impl StoreKey {
-    pub(super) fn of(client: &str, id: &str) -> Self {
+    pub(super) fn of(owner: &str, id: &str) -> Self {
         let mut all = b"doorward challenge\0".to_vec();
         // Each part is preceded by its length, so that no two pairs give the same bytes.
-        for part in [client, id] {
+        for part in [owner, id] {
             all.extend_from_slice(&(part.len() as u64).to_be_bytes());
             all.extend_from_slice(part.as_bytes());
         }

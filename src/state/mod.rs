@@ -108,13 +108,13 @@ impl Challenges {
     /// that holds most.
     pub async fn put(
         &self,
-        (client, id): (&str, &str),
+        (owner, id): (&str, &str),
         state: &ChallengeState<'_>,
         ttl: Duration,
         deadline: Instant,
     ) -> Result<(), StateError> {
         self.fits(state)?;
-        let (key, ttl) = (StoreKey::of(client, id), ttl.min(MAX_TTL));
+        let (key, ttl) = (StoreKey::of(owner, id), ttl.min(MAX_TTL));
         match &self.store {
             Store::Memory(memory) => {
                 memory.put(key, state, ttl, Instant::now());
@@ -128,13 +128,13 @@ impl Challenges {
     /// restarted or replaced.
     pub async fn put_back(
         &self,
-        (client, id, claim): (&str, &str, &Claim),
+        (owner, id, claim): (&str, &str, &Claim),
         state: &ChallengeState<'_>,
         ttl: Duration,
         deadline: Instant,
     ) -> Result<(), StateError> {
         self.fits(state)?;
-        let (key, ttl) = (StoreKey::of(client, id), ttl.min(MAX_TTL));
+        let (key, ttl) = (StoreKey::of(owner, id), ttl.min(MAX_TTL));
         let back = match &self.store {
             Store::Memory(memory) => {
                 memory.put(key, state, ttl, Instant::now());
@@ -159,12 +159,12 @@ impl Challenges {
     }
 
     /// Removes and returns a challenge: of any number of callers one gets it. `None`: unknown, used, expired, another
-    /// client's, or it cannot be opened, because it was changed, moved, sealed with a key that is no longer configured,
+    /// owner's, or it cannot be opened, because it was changed, moved, sealed with a key that is no longer configured,
     /// or opened before Redis was restarted or replaced.
     ///
     /// After an error the challenge may be removed or not: the answer of Redis was lost.
-    pub async fn take(&self, client: &str, id: &str, deadline: Instant) -> Result<Option<TakenChallenge>, StateError> {
-        let key = StoreKey::of(client, id);
+    pub async fn take(&self, owner: &str, id: &str, deadline: Instant) -> Result<Option<TakenChallenge>, StateError> {
+        let key = StoreKey::of(owner, id);
         let mut claim = Claim::default();
         let taken = match &self.store {
             Store::Memory(memory) => memory.take(&key, Instant::now()),

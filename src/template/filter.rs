@@ -240,9 +240,9 @@ impl Filter {
         }
     }
 
-    /// Whether what comes out is the value in another spelling, as long as the value is: unlike a digest it may hold, where
-    /// its user wants it, what stands between two holes.
-    pub(crate) fn spells(&self) -> bool {
+    /// Whether the output is a reversible encoding of the input: unlike with a digest, a user can choose an input whose output
+    /// contains the text between two holes.
+    pub(crate) fn is_reversible(&self) -> bool {
         match self {
             Self::Write(_) | Self::UrlEncode => true,
             Self::Cipher(cipher) => cipher.takes_bytes(),

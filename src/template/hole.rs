@@ -65,8 +65,9 @@ impl Hole {
         self.last_filter().is_some_and(Filter::encodes)
     }
 
-    /// Whether two values may be one behind its filters: a name that is cut, or read as percent-encoded, is another's name, too.
-    pub(crate) fn merges(&self) -> bool {
+    /// Whether the filters map different values to one: a name that is cut, or decoded, is another user's name, too. `lower`,
+    /// `upper` and `trim` fold spellings of one name, as servers do themselves.
+    pub(crate) fn is_lossy(&self) -> bool {
         self.filters.iter().any(|filter| matches!(filter, Filter::First(_) | Filter::UrlDecode))
     }
 

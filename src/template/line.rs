@@ -125,7 +125,7 @@ impl Line {
         }
         let separators = match hole.last_filter() {
             _ if hole.variable.is_drawn() && place != Place::Text => None,
-            Some(filter) if filter.spells() => guard.between.clone(),
+            Some(filter) if filter.is_reversible() => guard.between.clone(),
             _ if hole.is_encoded() => None,
             _ => guard.separators.clone(),
         };

@@ -105,7 +105,7 @@ async fn a_bad_file_keeps_what_runs_and_says_so() {
         assert_eq!((&reloaded["refused"], &reloaded["changed"]), (&json!(true), &json!([])), "{reloaded}");
         assert!(reloaded["diagnostics"].to_string().contains(words), "{words}: {reloaded}");
         daemon.wait_for("configuration error");
-        daemon.wait_for("the configuration is not changed: what ran before still runs");
+        daemon.wait_for("configuration reload failed; the previous configuration stays in use");
         assert_eq!(readiness(&daemon).await["status"], "refused");
     }
     std::fs::remove_file(home.path("doorward.yaml")).unwrap();

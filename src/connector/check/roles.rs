@@ -216,7 +216,7 @@ fn names_user(step: &Step, factors: &[(&raw::Step, &Step)], taint: &Taint) -> bo
     let direct = |step: &Step| {
         let read = step.variables_read.iter().any(|variable| taint.names_user(variable));
         let holes = step.request.iter().flat_map(RequestPlan::holes).filter(|hole| taint.names_user(&hole.variable));
-        let (merged, whole): (Vec<&Hole>, Vec<&Hole>) = holes.partition(|hole| hole.merges());
+        let (merged, whole): (Vec<&Hole>, Vec<&Hole>) = holes.partition(|hole| hole.is_lossy());
         read && (merged.is_empty() || !whole.is_empty())
     };
     direct(step)
