@@ -6,7 +6,7 @@
 
 mod json;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::thread;
 use std::time::Duration;
 
@@ -70,7 +70,8 @@ pub fn init(log: &Log) -> io::Result<Open> {
     let (filter, level) = reload::Layer::new(filter(log.level));
     let layer = tracing_subscriber::fmt::layer().with_writer(lines).with_ansi(false);
     let registry = tracing_subscriber::registry().with(filter);
-    let started = match log.format {
+    let usual = if io::stderr().is_terminal() { Format::Text } else { Format::Json };
+    let started = match log.format.unwrap_or(usual) {
         Format::Json => {
             let layer = layer.json().flatten_event(true).with_current_span(false);
             registry.with(layer.map_event_format(|others| json::Lines { others })).try_init()

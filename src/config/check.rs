@@ -340,7 +340,7 @@ fn log(raw: &raw::RawLog) -> Log {
             raw::RawLevel::Debug => super::Level::Debug,
             raw::RawLevel::Trace => super::Level::Trace,
         }),
-        format: raw.format.as_ref().map_or(usual.format, |format| match format.value {
+        format: raw.format.as_ref().map(|format| match format.value {
             raw::RawFormat::Json => super::Format::Json,
             raw::RawFormat::Text => super::Format::Text,
         }),

@@ -254,13 +254,13 @@ impl Default for Guard {
 pub struct Log {
     /// How much.
     pub level: Level,
-    /// In which form.
-    pub format: Format,
+    /// In which form; `None`: text where standard error is a terminal, else JSON.
+    pub format: Option<Format>,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { level: Level::Info, format: Format::Json }
+        Self { level: Level::Info, format: None }
     }
 }
 

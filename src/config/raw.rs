@@ -237,7 +237,7 @@ record! {
     pub struct RawLog as "the key `log`" {
         /// `error`, `warn`, `info` (the default), `debug` or `trace`.
         level: Option<Spanned<RawLevel>>,
-        /// `json` (the default) or `text`.
+        /// `json` or `text`; when left out, text on a terminal and JSON elsewhere.
         format: Option<Spanned<RawFormat>>,
     }
 }

@@ -21,19 +21,21 @@ fn once_shows_every_connector_and_ends_well() {
     assert_eq!(output.status.code(), Some(0), "{text}\n{errors}");
     assert_eq!(errors, "");
     for shipped in CONNECTORS.iter().filter(|shipped| shipped.stage != Stage::Before) {
-        let line = text.lines().find(|line| line.starts_with(&format!("{} ", shipped.id)));
-        let line = line.unwrap_or_else(|| panic!("{} is missing\n{text}", shipped.id));
+        let lines = text.lines().filter(|line| line.starts_with(&format!("{} ", shipped.id)));
+        let line = lines.collect::<Vec<_>>().join(" ");
         for part in ["accept", "reject(invalid_credentials)", &format!("reject({})", shipped.refused)] {
             assert!(line.contains(part), "{line}");
         }
     }
     for line in [
-        "sms-code                 challenge -> challenge(mfa_failed)     the code of a message",
-        "push-confirm             challenge -> reject(mfa_failed)        a button on the telephone",
+        "sms-code                 challenge -> challenge(mfa_failed)     a message's code",
+        "push-confirm             challenge -> reject(mfa_failed)        a button",
         "34 connectors, 110 logins, all as expected.",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
+    let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80).collect();
+    assert!(wide.is_empty(), "wider than 80 columns: {wide:#?}");
     assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "the demo cleans up");
 }
 
@@ -135,6 +137,8 @@ async fn the_printed_commands_go_through_a_challenge() {
     assert_eq!(asked["verdict"], "challenge", "{asked}");
     let (url, _) = printed(&text, "/demo/phone?login=zhangsan");
     let phone: Value = serde_json::from_str(&client.get(url).send().await.unwrap().text().await.unwrap()).unwrap();
+    assert_eq!(phone["messages"].as_array().unwrap().last().unwrap()["for"], "sms-code, sms-login");
+    assert_eq!(phone["authenticator"]["for"], "totp");
     let message = phone["messages"].as_array().unwrap().last().unwrap()["text"].as_str().unwrap();
     let code = message.split(|c: char| !c.is_ascii_digit()).find(|run| run.len() == 6).unwrap();
     let (url, body) = printed(&text, "/v1/challenges");

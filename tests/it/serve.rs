@@ -1,6 +1,7 @@
 //! `doorward serve` as an operator meets it: the real binary, its configuration, its signals.
 
-use std::process::Output;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::json;
 
@@ -197,4 +198,22 @@ async fn ten_thousand_idle_connections_cost_others_nothing() {
     assert!(open >= count, "{open}");
     drop(idle);
     assert!(daemon.end().0.success());
+}
+
+/// A person who starts it reads text; whatever reads standard error through a pipe gets JSON, as the other tests do.
+#[test]
+fn on_a_terminal_the_log_is_text() {
+    let home = Home::new("");
+    let daemon = env!("CARGO_BIN_EXE_doorward");
+    let inner = format!("echo $$; exec {daemon} serve --config {}", home.path("doorward.yaml").display());
+    let mut terminal = Command::new("script");
+    // It makes a terminal and runs the command on it.
+    let mut terminal =
+        terminal.args(["-qec", &inner, "/dev/null"]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(terminal.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let id = lines.next().unwrap();
+    let line = lines.find(|line| line.contains("listening")).unwrap();
+    assert!(line.contains(" INFO ") && line.contains("address=") && !line.contains('{'), "{line}");
+    assert!(Command::new("kill").args(["-TERM", id.trim()]).status().unwrap().success());
+    assert!(terminal.wait().unwrap().success());
 }

@@ -91,11 +91,12 @@ async fn show(State(server): State<Arc<Server>>, wire: Wire) -> Response {
         Ok(login) => {
             let phone = server.phone(&login);
             let messages: Vec<_> = server.flows.messages.of(&login);
-            let messages: Vec<_> = messages.iter().map(|(from, text)| json!({ "from": from, "text": text })).collect();
+            let messages: Vec<_> =
+                messages.iter().map(|(from, text)| json!({ "from": from, "for": asks(from), "text": text })).collect();
             Json(json!({
                 "login": login,
                 "messages": messages,
-                "authenticator": { "code": phone.authenticator, "secret": server.flows.authenticators.secret(&login) },
+                "authenticator": { "for": "totp", "code": phone.authenticator, "secret": server.flows.authenticators.secret(&login) },
                 "waiting": phone.waiting,
             }))
             .into_response()
@@ -120,6 +121,15 @@ fn press(server: &Server, wire: &Wire, confirmed: bool) -> Response {
             Json(json!({ "pressed": server.flows.push.press(&login, confirmed, server.now()) })).into_response()
         }
         Err(flaw) => unknown_user(&flaw),
+    }
+}
+
+/// The connectors that ask for the code in a message of this sender.
+fn asks(from: &str) -> &'static str {
+    match from {
+        "企业微信" => "wecom-code",
+        "钉钉" => "dingtalk-code",
+        _ => "sms-code, sms-login",
     }
 }
 

@@ -85,18 +85,19 @@ pub async fn rows(console: &Console<'_>, upstream: &DemoServer) -> anyhow::Resul
 /// The tables.
 pub fn text(rows: &[Row]) -> String {
     let mut text = String::new();
-    let mut line = |cells: [&str; 5]| {
-        let [id, right, wrong, injection, arrived] = cells;
-        let _ = writeln!(text, "{id:<24} {right:<20} {wrong:<28} {injection:<28} {arrived}");
+    let mut line = |id: &str, right: &str, wrong: &str| {
+        let _ = writeln!(text, "{id:<24} {right:<20} {wrong}");
     };
-    line(["connector", "right", "wrong password", "injection", "and the 4A server saw"]);
+    line("connector", "right", "wrong password");
+    rows.iter().for_each(|row| line(row.shipped.id, &row.right, &row.wrong));
+    let _ = writeln!(text, "\n{:<24} {:<28} and the 4A server saw", "connector", "injection");
     for row in rows {
         let arrived = match row.arrived {
             Arrived::AsTyped => "the text as typed",
             Arrived::NotSent => "nothing: it was not sent",
             Arrived::Altered => "SOMETHING ELSE",
         };
-        line([row.shipped.id, &row.right, &row.wrong, &row.injection, arrived]);
+        let _ = writeln!(text, "{:<24} {:<28} {arrived}", row.shipped.id, row.injection);
     }
     let _ = writeln!(text, "\n{:<24} {:<38} asked for", "connector", "right password, wrong answer");
     let asking = rows.iter().filter_map(|row| Some((row.shipped, row.wrong_answer.as_ref()?)));
@@ -118,10 +119,10 @@ pub fn text(rows: &[Row]) -> String {
 fn asked_for(asks: Asks) -> &'static str {
     match asks {
         Asks::Nothing => "nothing",
-        Asks::Message => "the code of a message",
-        Asks::Authenticator => "the code of an authenticator app",
-        Asks::Button => "a button on the telephone",
+        Asks::Message => "a message's code",
+        Asks::Authenticator => "an app's code",
+        Asks::Button => "a button",
         Asks::NewPassword => "a new password",
-        Asks::Picture => "the digits in a picture",
+        Asks::Picture => "a picture",
     }
 }

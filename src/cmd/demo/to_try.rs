@@ -35,7 +35,8 @@ pub fn text(places: &Places<'_>) -> String {
          \nand the same with every stage shown (it asks for the password, and for the code):\n\
          \n  {test}/foura-json-md5.yaml --username zhangsan --set base={upstream}\n\
          \n  {test}/sms-code.yaml --username zhangsan --set base={upstream}\n\
-         \nThe telephone shows what the authenticator app shows, too, and has buttons for push-confirm:\n\
+         \nThe telephone says which connector each code is for. It shows what the authenticator\n\
+         app shows, too, and has buttons for push-confirm:\n\
          \n  curl -d login=zhangsan {upstream}/demo/phone/confirm\n\
          \nUsers and passwords:\n{}\nCtrl-C ends the demo.",
         people()
