@@ -34,14 +34,20 @@ pub(super) fn read(
     media_type: &'static str,
     text: impl FnOnce(&Caller) -> Vec<u8>,
 ) -> Response {
-    let answer = caller(app, request, Scope::Read).and_then(|caller| {
-        if caller.unread.is_full() {
-            app.metrics.shed(Shed::Client);
-            return Err(TooManyCalls.into());
-        }
-        Ok(([(header::CONTENT_TYPE, media_type)], Body::from(caller.unread.counted(text(&caller)))).into_response())
+    let answer = reader(app, request).map(|caller| {
+        ([(header::CONTENT_TYPE, media_type)], Body::from(caller.unread.counted(text(&caller)))).into_response()
     });
     settle(app, answer)
+}
+
+/// The client behind a request, if it may read and reads: not when it leaves its earlier replies unread.
+pub(super) fn reader(app: &App, request: &Request<Body>) -> Result<Arc<Caller>, Problem> {
+    let caller = caller(app, request, Scope::Read)?;
+    if caller.unread.is_full() {
+        app.metrics.shed(Shed::Client);
+        return Err(TooManyCalls.into());
+    }
+    Ok(caller)
 }
 
 /// The response of an endpoint; counts faults of the call.

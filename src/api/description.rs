@@ -49,9 +49,14 @@ impl Description<'_> {
 
     pub(super) fn add(&mut self, path: &str, method: &str, operation: Value) {
         let item = self.paths.entry(path).or_insert_with(|| {
+            let parameter = |name: &str, pattern: &str| {
+                let schema = json!({ "type": "string", "pattern": pattern });
+                json!({ "parameters": [{ "name": name, "in": "path", "required": true, "schema": schema }] })
+            };
             if path.contains("{id}") {
-                let id = json!({ "type": "string", "pattern": "^[a-z0-9-]+$" });
-                json!({ "parameters": [{ "name": "id", "in": "path", "required": true, "schema": id }] })
+                parameter("id", "^[a-z0-9-]+$")
+            } else if path.contains("{request_id}") {
+                parameter("request_id", "^[!-~]{1,128}$")
             } else {
                 json!({})
             }

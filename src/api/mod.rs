@@ -9,6 +9,7 @@ pub(crate) mod challenges;
 mod connector_pages;
 mod description;
 mod health;
+mod login_page;
 mod metrics;
 mod openapi;
 pub(crate) mod problem;

@@ -13,7 +13,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::description::Description;
-use super::{authenticate, call, challenges, connector_pages, health, metrics, reload};
+use super::{authenticate, call, challenges, connector_pages, health, login_page, metrics, reload};
 use super::{send_test, status, test_challenge, utility};
 use crate::attempt::App;
 
@@ -36,6 +36,7 @@ pub fn document() -> Value {
         test_challenge::describe,
         utility::describe,
         connector_pages::describe,
+        login_page::describe,
         reload::describe,
         status::describe,
         describe,

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use http::{StatusCode, Uri};
 
 use super::problem::{BROKEN, Problem, ProblemKind};
-use super::{authenticate, call, challenges, connector_pages, health, metrics, openapi, reload};
+use super::{authenticate, call, challenges, connector_pages, health, login_page, metrics, openapi, reload};
 use super::{send_test, status, test_challenge, utility};
 use crate::attempt::App;
 use crate::http::{Fault, Served};
@@ -35,6 +35,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/connectors/{id}/test", post(send_test::post))
         .route("/v1/challenges", post(challenges::post))
         .route("/v1/challenges/test", post(test_challenge::post))
+        .route("/v1/logins/{request_id}", get(login_page::get))
         .route("/v1/utilities/{id}", post(utility::post))
         .route("/v1/reload", post(reload::post))
         .route("/v1/status", get(status::get))

@@ -12,6 +12,7 @@ use super::callers::{CallPermit, Caller, Callers};
 use super::configuration::Configuration;
 use super::connectors::Connectors;
 use super::outcome::TooManyCalls;
+use super::recent::RecentLogins;
 use super::reload::{ReloadOutcome, Reloads};
 use super::shares::{LoginSlot, LoginSlots, NoSlot, SlotRequest};
 use crate::audit::Trail;
@@ -39,6 +40,7 @@ pub struct App {
     pub(super) guard: Arc<Guard>,
     pub(super) lines: AuditLineRate,
     pub(super) utilities: UtilityRate,
+    pub(super) recent: RecentLogins,
     slots: Arc<LoginSlots>,
     draining: AtomicBool,
 }
@@ -59,6 +61,7 @@ impl App {
             lines: AuditLineRate::new(&config.guard),
             utilities: UtilityRate::new(&config.guard),
             limits: Arc::new(ArcSwap::from_pointee(config.limits)),
+            recent: RecentLogins::default(),
             slots: LoginSlots::new(config.limits.in_flight),
             draining: AtomicBool::new(false),
         }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::App;
 use super::callers::Caller;
 use super::outcome::RETRY_AFTER;
-use crate::audit::{self, Reservation};
+use crate::audit::{self, LoginRecord, Reservation};
 use crate::flow::UtilityReport;
 use crate::flow::report::{Report, StepEnd};
 use crate::metrics::Shed;
@@ -28,7 +28,7 @@ pub(super) struct AuditContext {
 /// Audits, counts and logs a verdict, and returns the one that may be sent: the same, or unavailable where the line of an accept
 /// cannot be written and the configuration says to refuse.
 pub(super) async fn record(app: &App, caller: &Caller, report: Report, context: AuditContext) -> Report {
-    let trail = app.trail();
+    let (trail, test) = (app.trail(), context.test);
     let left_out = trail.as_ref().map(|_| left_out(app, caller, &report, &context));
     let report = match (context.reservation, &trail, left_out.flatten()) {
         (Some(reservation), Some(trail), Some(left_out)) => {
@@ -44,6 +44,7 @@ pub(super) async fn record(app: &App, caller: &Caller, report: Report, context: 
         _ => report,
     };
     app.metrics.login(&report);
+    app.recent.add(&report.request_id, LoginRecord::of(&report, (app.now)(), test), Instant::now());
     tracing::info!(
         request_id = report.request_id,
         client = caller.client.name,

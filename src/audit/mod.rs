@@ -3,6 +3,8 @@
 //! docs/logging.md documents the fields. A line holds no password, no answer and nothing that an upstream said except
 //! the masked `explain`.
 
+mod login_record;
+mod search;
 mod trail;
 
 use std::net::IpAddr;
@@ -12,6 +14,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sha2::Sha256;
 
+pub use login_record::{LoginRecord, StepRecord};
+pub use search::{SearchBounds, search};
 pub use trail::{Full, Reservation, Trail};
 
 use crate::account::bounded;

@@ -133,6 +133,11 @@ impl Trail {
         self.state.config.load().user_name.clone()
     }
 
+    /// Where and how it is kept now.
+    pub fn config(&self) -> Arc<config::Audit> {
+        self.state.config.load_full()
+    }
+
     fn refuse(&self) -> bool {
         self.state.config.load().when_full == WhenFull::Refuse
     }

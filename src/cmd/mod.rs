@@ -6,6 +6,7 @@
 mod check;
 mod completions;
 mod demo;
+mod explain;
 mod health;
 mod init;
 mod language;
@@ -22,6 +23,7 @@ mod status;
 mod studio;
 mod test;
 mod token;
+mod top;
 
 use std::process::ExitCode;
 
@@ -58,6 +60,8 @@ enum Command {
     },
     /// Shows a demo 4A server, the shipped connectors and the daemon on loopback, with commands to try
     Demo(demo::Options),
+    /// Explains a login of a running daemon: its verdict, why, its steps
+    Explain(explain::Options),
     /// Asks the running daemon whether it answers: 0 when it is well, 1 when not
     Health(health::Options),
     /// Makes a directory to start in: a configuration, a token, a first connector, what an editor needs
@@ -90,6 +94,8 @@ enum Command {
     /// Tokens of clients
     #[command(subcommand)]
     Token(token::Command),
+    /// Shows the logins of a running daemon as they come, by connector and verdict
+    Top(top::Options),
 }
 
 /// Reads the command line and runs the command that was asked for.
@@ -107,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Completions { shell } => completions::completions(Cli::command(), shell).map(good),
         Command::Demo(options) => demo::run(&options),
+        Command::Explain(options) => explain::run(options),
         Command::Health(options) => health::run(&options),
         Command::Init(options) => init::run(options).map(good),
         Command::Man { directory } => completions::manual(Cli::command(), &directory).map(good),
@@ -119,6 +126,7 @@ pub fn run() -> ExitCode {
         Command::Studio(options) => studio::run(&options),
         Command::Test(options) => test::run(options),
         Command::Token(command) => token::run(&command).map(good),
+        Command::Top(options) => top::run(options),
     };
     done.unwrap_or_else(|error| {
         anstream::eprintln!("doorward: {error:#}");

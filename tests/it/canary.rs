@@ -163,6 +163,11 @@ async fn no_password_leaves_the_daemon_except_to_its_upstream() {
     for path in ["/metrics", "/readyz", "/v1/connectors", "/v1/connectors/demo"] {
         outputs.push((path.to_owned(), daemon.call("GET", path, None).await.1));
     }
+    for line in read(&home.path("audit.jsonl")).lines().take(300) {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let id = line["request_id"].as_str().unwrap();
+        outputs.push(("a login explained".to_owned(), daemon.call("GET", &format!("/v1/logins/{id}"), None).await.1));
+    }
     let (_, log) = Arc::into_inner(daemon).unwrap().end();
     let audit = read(&home.path("audit.jsonl"));
     assert!(audit.lines().count() > 900 && log.lines().count() > 900, "the outputs are there");

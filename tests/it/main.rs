@@ -22,6 +22,7 @@ mod docs_connectors;
 mod documents;
 mod egress;
 mod endings;
+mod explained;
 mod fault_table;
 mod faults;
 mod field;

@@ -9,14 +9,14 @@ use crate::challenges::upstream::{CODE, Upstream};
 use crate::support::certs::Authority;
 use crate::support::daemon::{Home, TOKEN, json_connector, read};
 
-struct Done {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Done {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 /// Runs a command in the daemon's home, where `token` holds the token.
-fn run(home: &Home, arguments: &[&str], input: &str) -> Done {
+pub fn run(home: &Home, arguments: &[&str], input: &str) -> Done {
     use std::io::Write as _;
     let mut child = Command::new(env!("CARGO_BIN_EXE_doorward"))
         .args(arguments)

@@ -89,7 +89,9 @@ pub fn text(rows: &[Row]) -> String {
         let _ = writeln!(text, "{id:<24} {right:<20} {wrong}");
     };
     line("connector", "right", "wrong password");
-    rows.iter().for_each(|row| line(row.shipped.id, &row.right, &row.wrong));
+    for row in rows {
+        line(row.shipped.id, &row.right, &row.wrong);
+    }
     let _ = writeln!(text, "\n{:<24} {:<28} and the 4A server saw", "connector", "injection");
     for row in rows {
         let arrived = match row.arrived {

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use doorward::secret::Secret;
 use doorward::trace::harmless;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Method, Response, redirect};
+use reqwest::{Method, RequestBuilder, Response, redirect};
 use serde_json::Value as Json;
 
 use super::address::Address;
@@ -65,25 +65,48 @@ impl Client {
 
     /// One call. An error says why there is no answer of a Doorward, or that it does not know the token.
     pub async fn ask(&self, method: Method, path: &str, body: Option<&Json>) -> Result<Answer> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.token.expose());
+        let mut request = self.request(method, path);
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(serde_json::to_vec(body)?);
         }
-        let sent = request.send().await.map_err(|error| fault::explain(&self.address, &error))?;
-        let answer = self.read(sent).await?;
+        let answer = self.read(self.send(request).await?).await?;
         ensure!(answer.code() != Some("invalid_token"), "the daemon at {} knows no such token", self.address);
         Ok(answer)
+    }
+
+    /// A page that is no JSON.
+    pub async fn text(&self, path: &str) -> Result<String> {
+        let mut response = self.send(self.request(Method::GET, path)).await?;
+        if response.status().as_u16() != 200 {
+            return Err(self.read(response).await?.refusal());
+        }
+        let bytes = self.bytes(&mut response).await?;
+        String::from_utf8(bytes)
+            .map_err(|_| anyhow!("what answers at {} is no Doorward; is the address right?", self.address))
+    }
+
+    async fn bytes(&self, response: &mut Response) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| fault::explain(&self.address, &error))? {
+            ensure!(bytes.len() + piece.len() <= MAX_BODY, "the answer of {} is larger than 16 MiB", self.address);
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.token.expose())
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        request.send().await.map_err(|error| fault::explain(&self.address, &error))
     }
 
     async fn read(&self, mut response: Response) -> Result<Answer> {
         let status = response.status().as_u16();
         let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let is_problem = media.starts_with("application/problem+json");
-        let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| fault::explain(&self.address, &error))? {
-            ensure!(bytes.len() + piece.len() <= MAX_BODY, "the answer of {} is larger than 16 MiB", self.address);
-            bytes.extend_from_slice(&piece);
-        }
+        let bytes = self.bytes(&mut response).await?;
         match serde_json::from_slice(&bytes) {
             Ok(Json::Object(body)) => Ok(Answer { status, is_problem, body }),
             _ => bail!("what answers at {} is no Doorward (HTTP {status}); is the address right?", self.address),

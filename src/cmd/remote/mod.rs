@@ -50,9 +50,14 @@ pub struct Daemon {
 }
 
 impl Daemon {
+    /// For several calls.
+    pub fn client(self) -> Result<Client> {
+        Client::new(self.daemon, &self.access)
+    }
+
     /// The body of the answer 200; the fault of the call is the error.
     pub fn call(self, method: Method, path: &str) -> Result<Answer> {
-        let client = Client::new(self.daemon, &self.access)?;
+        let client = self.client()?;
         let answer = load::runtime()?.block_on(client.call(method, path, None))?;
         if answer.status == 200 { Ok(answer) } else { Err(answer.refusal()) }
     }

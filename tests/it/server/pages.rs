@@ -44,6 +44,7 @@ async fn every_page_but_health_wants_a_token_and_its_scope() {
         (post("/v1/connectors/demo/test", "x", "{}"), "test"),
         (get("/v1/connectors", "x"), "read"),
         (get("/v1/connectors/demo", "x"), "read"),
+        (get("/v1/logins/x", "x"), "read"),
         (get("/metrics", "x"), "read"),
         (get("/openapi.json", "x"), "read"),
         (post("/v1/reload", "x", ""), "reload"),
