@@ -50,6 +50,7 @@ advisories:
 
 schema:
 	cargo run --quiet -- schema > docs/connector.schema.json
+	cargo run --quiet -- schema --door > docs/door.schema.json
 
 # Speed as a ratio against a baseline in the same run. An idle machine is wanted; the ratios bear some noise, the rest does
 # not. nginx is to be compared with: without it the bench says so.

@@ -18,6 +18,7 @@ pub mod cookies;
 pub mod crypto;
 pub mod diagnostic;
 pub mod document;
+pub mod door;
 pub mod dumps;
 pub mod files;
 pub mod flow;

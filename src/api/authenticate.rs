@@ -67,6 +67,7 @@ impl LoginBody {
             request_id: self.request_id.map(|RequestId(id)| id),
             timeout: self.timeout_ms.map(|Milliseconds(timeout)| timeout),
             mode,
+            rules: None,
         })
     }
 }

@@ -230,5 +230,6 @@ fn lacking(scope: Scope) -> HeaderValue {
         Scope::Test => "Bearer error=\"insufficient_scope\", scope=\"test\"",
         Scope::Read => "Bearer error=\"insufficient_scope\", scope=\"read\"",
         Scope::Reload => "Bearer error=\"insufficient_scope\", scope=\"reload\"",
+        Scope::Door => "Bearer error=\"insufficient_scope\", scope=\"door\"",
     })
 }

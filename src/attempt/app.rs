@@ -99,6 +99,11 @@ impl App {
         self.callers.load_full()
     }
 
+    /// The clients of now.
+    pub(crate) fn clients(&self) -> Vec<Client> {
+        self.callers.load().clients()
+    }
+
     /// The bounds of now.
     pub fn limits(&self) -> Limits {
         **self.limits.load()
@@ -148,7 +153,9 @@ impl App {
                     Some(configuration) => Some(configuration.reload(&|config| app.apply(config)).await),
                     None => None,
                 };
-                ReloadOutcome { connectors: app.connectors.reload().await, configuration }
+                let connectors = app.connectors.reload().await;
+                app.reloads.tell_follower().await;
+                ReloadOutcome { connectors, configuration }
             })
         };
         self.reloads.reload(Arc::new(reload)).await

@@ -79,7 +79,9 @@ impl Callers {
             let unread = before.map(|caller| caller.unread.bounded_by(max_unread));
             Arc::new(Caller { client, calls, unread: unread.unwrap_or_else(|| UnreadReplies::new(max_unread)) })
         };
-        let logs_in = |client: &&Client| client.scopes.iter().any(|it| matches!(it, Scope::Authenticate | Scope::Test));
+        let logs_in = |client: &&Client| {
+            client.scopes.iter().any(|it| matches!(it, Scope::Authenticate | Scope::Test | Scope::Door))
+        };
         let one_logs_in = clients.iter().filter(logs_in).count() <= 1;
         Self { all: clients.into_iter().map(known).collect(), one_logs_in }
     }
@@ -87,6 +89,11 @@ impl Callers {
     /// Whether no more than one client may have users logged in.
     pub(crate) fn one_logs_in(&self) -> bool {
         self.one_logs_in
+    }
+
+    /// What the configuration says of each.
+    pub(super) fn clients(&self) -> Vec<Client> {
+        self.all.iter().map(|caller| caller.client.clone()).collect()
     }
 
     /// Finds the client behind a call. A call with a token belongs to that token's client or to none; a call without one is the

@@ -124,6 +124,6 @@ async fn expired(app: &App, caller: &Caller, mode: Mode, explain: &str) -> Repor
 async fn unknown(app: &App, caller: &Caller, mode: Mode, verdict: Verdict, explain: &str) -> Report {
     let names = LoginNames { request_id: uuid::Uuid::new_v4().to_string(), ..LoginNames::default() };
     let reservation = app.trail().and_then(|trail| trail.reserve().ok());
-    let context = AuditContext { client_ip: None, test: mode != Mode::Login, reservation };
+    let context = AuditContext { client_ip: None, door: None, test: mode != Mode::Login, reservation };
     record(app, caller, Report::without_run(names, verdict, explain), context).await
 }

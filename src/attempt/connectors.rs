@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
 pub use crate::catalog::Reloaded;
-pub use crate::connector::ConnectorKind;
+pub use crate::connector::{ConnectorKind, LoginFacts};
 
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
@@ -92,6 +92,8 @@ pub struct ConnectorSummary {
     pub password_fields: Option<&'static str>,
     /// How fields are packed in the user name, if they are.
     pub username_fields: Option<&'static str>,
+    /// What doors may lean on.
+    pub facts: LoginFacts,
     /// Whether what runs is what the file says.
     pub health: Health,
 }

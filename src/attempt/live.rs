@@ -115,17 +115,7 @@ impl Connectors for LiveConnectors {
 
 /// Logs what a reload came to, a line for each diagnostic.
 pub fn log(reloaded: &Reloaded, diagnostics: &[Diagnostic]) {
-    for diagnostic in diagnostics {
-        let at = diagnostic.at.as_ref().map(|(file, span)| {
-            let position = file.position(span.start);
-            format!("{}:{}:{}", file.path.display(), position.line, position.column)
-        });
-        let (at, code, what) = (at.unwrap_or_default(), diagnostic.code, diagnostic.message.as_str());
-        match diagnostic.severity {
-            Severity::Error => tracing::error!(at, code, what, "connector error"),
-            Severity::Warning => tracing::warn!(at, code, what, "connector warning"),
-        }
-    }
+    log_diagnostics("connector", diagnostics);
     let Reloaded { changed, removed, refused, .. } = reloaded;
     tracing::info!(
         changed = changed.join(" "),
@@ -133,6 +123,23 @@ pub fn log(reloaded: &Reloaded, diagnostics: &[Diagnostic]) {
         refused = refused.join(" "),
         "connectors loaded"
     );
+}
+
+/// A line for each diagnostic of the files of one kind: connectors or doors.
+pub fn log_diagnostics(of: &'static str, diagnostics: &[Diagnostic]) {
+    for diagnostic in diagnostics {
+        let at = diagnostic.at.as_ref().map(|(file, span)| {
+            let position = file.position(span.start);
+            format!("{}:{}:{}", file.path.display(), position.line, position.column)
+        });
+        let (at, code, what) = (at.unwrap_or_default(), diagnostic.code, diagnostic.message.as_str());
+        match (diagnostic.severity, of) {
+            (Severity::Error, "door") => tracing::error!(at, code, what, "door error"),
+            (Severity::Warning, "door") => tracing::warn!(at, code, what, "door warning"),
+            (Severity::Error, _) => tracing::error!(at, code, what, "connector error"),
+            (Severity::Warning, _) => tracing::warn!(at, code, what, "connector warning"),
+        }
+    }
 }
 
 fn loaded(id: &str, entry: &CatalogEntry, sends: &Arc<dyn Sends>) -> Arc<dyn Connector> {
@@ -160,7 +167,8 @@ pub(crate) fn apart(live: Arc<Live>, sends: Arc<dyn Sends>) -> Arc<dyn Connector
     Arc::new(LoadedConnector { about: about(&live.connector, Health::Current), live: Ok(live), sends })
 }
 
-pub(crate) fn about(connector: &connector::Connector, health: Health) -> ConnectorSummary {
+/// What callers may know of a connector.
+pub fn about(connector: &connector::Connector, health: Health) -> ConnectorSummary {
     let input = &connector.input;
     let attribute = |attribute: &connector::Attribute| {
         (attribute.name.clone(), Attribute { required: attribute.required, max: Some(attribute.max) })
@@ -175,6 +183,7 @@ pub(crate) fn about(connector: &connector::Connector, health: Health) -> Connect
         no_password: input.no_password,
         password_fields: input.password_fields.as_ref().map(packed),
         username_fields: input.username_fields.as_ref().map(packed),
+        facts: connector.login_facts(),
         health,
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::App;
 use super::callers::Caller;
 use super::connectors::Connector;
+use super::door_rules::DoorRules;
 use super::outcome::{AttemptOutcome, Mode, TooManyCalls};
 use super::run::{Attempt, Work};
 use crate::account::bounded;
@@ -32,6 +33,8 @@ pub(crate) struct Login {
     /// Can only shorten the connector's own timeout.
     pub timeout: Option<Duration>,
     pub mode: Mode,
+    /// What the door demands that the login comes through; `None` at the API.
+    pub rules: Option<Arc<dyn DoorRules>>,
 }
 
 impl App {
@@ -60,6 +63,7 @@ impl App {
             started: Instant::now(),
             mode: login.mode,
             reservation: None,
+            rules: login.rules,
         };
         let login = flow::Login {
             username: login.username,

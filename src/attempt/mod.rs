@@ -10,6 +10,7 @@ mod challenge;
 mod configuration;
 pub mod connectors;
 mod explain;
+mod door_rules;
 mod guess;
 mod live;
 mod login;
@@ -25,13 +26,14 @@ mod utility;
 
 pub use app::App;
 pub use configuration::{Configuration, ConfigurationReload, ConfigurationSource, Prepared, Settable};
-pub use live::{LiveConnectors, log as log_reload};
-pub use reload::{ReloadOutcome, Reloads};
+pub use live::{LiveConnectors, about, log as log_reload, log_diagnostics};
+pub use reload::{AfterReload, ReloadOutcome, Reloads};
 
 pub(crate) use callers::Caller;
 pub(crate) use challenge::{ChallengeAction, ChallengeCall};
 pub(crate) use explain::RecordSource;
 pub(crate) use live::{about, apart};
+pub(crate) use door_rules::{DoorRules, RefusedAccept};
 pub(crate) use login::Login;
 pub(crate) use outcome::{Mode, RETRY_AFTER, TooManyCalls};
 pub(crate) use unread_replies::UnreadReplies;

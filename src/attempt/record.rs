@@ -19,6 +19,8 @@ use crate::verdict::{Cause, Unavailable, Verdict};
 pub(super) struct AuditContext {
     /// The address of the user's device.
     pub client_ip: Option<IpAddr>,
+    /// The door that the login came through.
+    pub door: Option<String>,
     /// Whether it was a send test.
     pub test: bool,
     /// Taken before the run; `None` without a trail.
@@ -33,7 +35,8 @@ pub(super) async fn record(app: &App, caller: &Caller, report: Report, context: 
     let report = match (context.reservation, &trail, left_out.flatten()) {
         (Some(reservation), Some(trail), Some(left_out)) => {
             let (at, client) = ((app.now)(), caller.client.name.as_str());
-            let call = audit::Call { at, client, client_ip: context.client_ip, test: context.test, left_out };
+            let door = context.door.as_deref();
+            let call = audit::Call { at, client, door, client_ip: context.client_ip, test: context.test, left_out };
             let line = audit::line(&report, &call, &trail.names());
             audited(app, report, line, reservation).await
         }

@@ -1,7 +1,7 @@
 //! Reloads of the configuration and the connectors: one runs at a time, and one waits.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -19,6 +19,14 @@ pub struct Reloads {
     queue: Mutex<Queue>,
     /// When the connectors were last read.
     last: Mutex<Timestamp>,
+    /// What is read again after the connectors.
+    follower: OnceLock<Arc<dyn AfterReload>>,
+}
+
+/// What leans on the connectors and is read again after them.
+pub trait AfterReload: Send + Sync {
+    /// The connectors were read.
+    fn reloaded(&self) -> BoxFuture<'_, ()>;
 }
 
 /// What a reload came to.
@@ -50,7 +58,20 @@ struct Queue {
 
 impl Reloads {
     pub(super) fn new(metrics: Arc<Metrics>) -> Arc<Self> {
-        Arc::new(Self { metrics, queue: Mutex::default(), last: Mutex::new(Timestamp::now()) })
+        let (queue, last) = (Mutex::default(), Mutex::new(Timestamp::now()));
+        Arc::new(Self { metrics, queue, last, follower: OnceLock::new() })
+    }
+
+    /// From now on `follower` is told after each reload. The first stays.
+    pub fn followed_by(&self, follower: Arc<dyn AfterReload>) {
+        let _ = self.follower.set(follower);
+    }
+
+    /// The connectors were read.
+    pub(super) async fn tell_follower(&self) {
+        if let Some(follower) = self.follower.get() {
+            follower.reloaded().await;
+        }
     }
 
     /// Runs `reload`, or waits for one that begins after this call. `None` when it panicked.

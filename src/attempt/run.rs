@@ -20,6 +20,7 @@ use super::App;
 use super::bound::Bound;
 use super::callers::{CallPermit, Caller};
 use super::connectors::{Call, Connector, DryRun};
+use super::door_rules::{DoorRules, RefusedAccept};
 use super::guess::outcome;
 use super::outcome::{AttemptOutcome, Mode, RETRY_AFTER};
 use super::pending::{ChallengesOfCaller, PendingChallenge};
@@ -64,6 +65,8 @@ pub(super) struct Attempt {
     pub mode: Mode,
     /// Of the audit line.
     pub reservation: Option<Reservation>,
+    /// Of the door that it comes through.
+    pub rules: Option<Arc<dyn DoorRules>>,
 }
 
 impl Attempt {
@@ -91,6 +94,7 @@ impl Attempt {
             started: Instant::now(),
             mode,
             reservation: None,
+            rules: None,
         }
     }
 
@@ -182,10 +186,20 @@ impl Attempt {
         });
         // A dry run has no verdict to count or to audit; dropping the ticket counts nothing.
         if !ended.dry_run {
+            // Before the guard counts and the audit line is written: both say what the console hears.
+            ended.report = self.as_the_door_lets(ended.report);
             ticket.close(outcome(&ended.report), Instant::now());
             ended.report = self.close(ended.report).await;
         }
         ended
+    }
+
+    fn as_the_door_lets(&self, report: Report) -> Report {
+        let accepted = matches!(report.verdict, Verdict::Accept(_));
+        match self.rules.as_ref().filter(|_| accepted).and_then(|rules| rules.refuse(&report)) {
+            Some(RefusedAccept { verdict, explain }) => Report { verdict, explain, ..report },
+            None => report,
+        }
     }
 
     /// A verdict without a run.
@@ -195,8 +209,12 @@ impl Attempt {
 
     /// Audits, counts and logs the verdict, and returns the one that may be sent.
     pub(super) async fn close(self, report: Report) -> Report {
-        let context =
-            AuditContext { client_ip: self.client_ip, test: self.mode != Mode::Login, reservation: self.reservation };
+        let context = AuditContext {
+            client_ip: self.client_ip,
+            door: self.rules.as_ref().map(|rules| rules.door().to_owned()),
+            test: self.mode != Mode::Login,
+            reservation: self.reservation,
+        };
         record(&self.app, &self.caller, report, context).await
     }
 }

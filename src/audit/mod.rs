@@ -30,6 +30,8 @@ pub struct Call<'a> {
     pub at: Timestamp,
     /// The client's name in the configuration.
     pub client: &'a str,
+    /// The id of the door that the login came through; `None` at the API.
+    pub door: Option<&'a str>,
     /// The address of the user's device, if the client sent it.
     pub client_ip: Option<IpAddr>,
     /// Whether a send test asked.
@@ -44,6 +46,8 @@ struct Line<'a> {
     time: String,
     request_id: &'a str,
     client: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    door: Option<&'a str>,
     connector: &'a str,
     revision: &'a str,
     verdict: &'a str,
@@ -92,6 +96,7 @@ pub fn line(report: &Report, call: &Call<'_>, names: &UserName) -> Vec<u8> {
         time: format!("{:.3}", call.at),
         request_id: &report.request_id,
         client: call.client,
+        door: call.door,
         connector: &report.connector,
         revision: &report.revision,
         verdict: report.verdict.name(),

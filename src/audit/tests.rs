@@ -40,6 +40,7 @@ fn call() -> Call<'static> {
     Call {
         at: "2025-03-01T08:00:00.1234Z".parse().unwrap(),
         client: "console",
+        door: None,
         client_ip: "10.0.0.7".parse().ok(),
         test: false,
         left_out: 0,

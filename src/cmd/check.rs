@@ -3,6 +3,7 @@
 //! A connector that loads has its golden tests run as well. Nothing is sent; no secret of a connector is read unless a whole
 //! configuration is checked strictly.
 
+mod doors;
 mod notices;
 mod whole;
 
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use doorward::attempt::about;
+use doorward::attempt::connectors::{ConnectorSummary, Health};
 use doorward::catalog::{LoadedFile, Loader};
 use doorward::config;
 use doorward::diagnostic::{Diagnostic, Severity, to_json};
@@ -20,6 +23,7 @@ use doorward::upstream::Egress;
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 
+use self::doors::DoorResults;
 use super::language::{lang, rendered};
 use super::load;
 use super::output::print;
@@ -66,6 +70,9 @@ struct CheckResults {
     broken: usize,
     tests: usize,
     passed: usize,
+    doors: DoorResults,
+    /// By id; `None` for one that cannot run.
+    summaries: BTreeMap<String, Option<ConnectorSummary>>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -133,6 +140,10 @@ fn configured(configuration: &Path, strict: bool) -> anyhow::Result<CheckResults
     };
     (found.whole, found.unread) = (true, unread);
     found.diagnostics.splice(0..0, whole.diagnostics);
+    if let Some(doors) = whole.doors {
+        found.doors = doors::check(&doors, &found.summaries);
+        found.diagnostics.append(&mut found.doors.diagnostics);
+    }
     Ok(found)
 }
 
@@ -141,6 +152,12 @@ async fn check(loader: Arc<Loader>, files: &[PathBuf], bound: Option<Egress>) ->
     let mut places = BTreeSet::new();
     let outcomes = loader.load(files).await;
     // Each connector's cases are a task, so that they run on all cores; what is found stays in the order of the files.
+    found.summaries = outcomes
+        .iter()
+        .map(|LoadedFile { id, live, .. }| {
+            (id.clone(), live.as_ref().map(|live| about(&live.connector, Health::Current)))
+        })
+        .collect();
     let tasks = outcomes.into_iter().map(|LoadedFile { id, live, mut diagnostics, .. }| {
         if let Some(live) = &live {
             diagnostics.extend(notices::unfinished(&live.file));
@@ -190,7 +207,7 @@ impl CheckResults {
     }
 
     fn good(&self) -> bool {
-        self.count(Severity::Error) == 0 && self.broken == 0 && self.passed == self.tests
+        self.count(Severity::Error) == 0 && self.broken + self.doors.broken == 0 && self.passed == self.tests
     }
 
     /// With colours; the stream drops them where they are not shown.
@@ -214,6 +231,10 @@ impl CheckResults {
         if self.whole {
             connectors.insert_str(0, lang.text("check.configuration"));
         }
+        if self.doors.doors > 0 {
+            connectors.push_str(lang.text("check.and"));
+            connectors.push_str(&lang.counted("check.doors", "check.doors_one", self.doors.doors));
+        }
         let tests = lang.counted("check.tests", "check.tests_one", self.tests);
         let warnings = match self.count(Severity::Warning) {
             0 => String::new(),
@@ -232,6 +253,9 @@ impl CheckResults {
         if self.broken > 0 {
             parts.push(lang.counted("check.broken", "check.broken_one", self.broken));
         }
+        if self.doors.broken > 0 {
+            parts.push(lang.counted("check.broken_doors", "check.broken_doors_one", self.doors.broken));
+        }
         if self.tests > 0 {
             parts.push(lang.fill("check.passed", &[("passed", &self.passed), ("tests", &tests)]));
         }
@@ -244,6 +268,7 @@ impl CheckResults {
             "ok": self.good(),
             "connectors": self.connectors,
             "broken": self.broken,
+            "doors": { "all": self.doors.doors, "broken": self.doors.broken },
             "errors": self.count(Severity::Error),
             "warnings": self.count(Severity::Warning),
             "tests": { "run": self.tests, "passed": self.passed },

@@ -81,8 +81,8 @@ enum Command {
     },
     /// Has a running daemon read its connectors again
     Reload(reload::Options),
-    /// Prints the JSON Schema of connector files
-    Schema,
+    /// Prints the JSON Schema of connector files, or of door files
+    Schema(schema::Options),
     /// Runs the daemon
     Serve(serve::Options),
     /// Shows how a running daemon is: ready or not, its connectors, its version
@@ -120,7 +120,7 @@ pub fn run() -> ExitCode {
         Command::New(options) => new::run(options).map(good),
         Command::Pin { url } => pin::run(&url),
         Command::Reload(options) => reload::run(options),
-        Command::Schema => schema::run().map(good),
+        Command::Schema(options) => schema::run(&options).map(good),
         Command::Serve(options) => serve::run(&options),
         Command::Status(options) => status::run(options),
         Command::Studio(options) => studio::run(&options),

@@ -33,6 +33,7 @@ impl Config {
             differs("insecure_listen", self.insecure_listen == new.insecure_listen),
             differs("tls", self.tls == new.tls),
             differs("connectors", self.connectors == new.connectors),
+            differs("doors", self.doors == new.doors),
             differs("state", self.state.is_the_store_of(&new.state)),
             differs("limits.connections", limits.connections == new.limits.connections),
             differs("guard.entries", guard.entries == new.guard.entries),

@@ -34,6 +34,7 @@ impl Check<'_> {
             insecure_listen: raw.insecure_listen.unwrap_or(false),
             tls: raw.tls.as_ref().map(|tls| self.tls(tls)),
             connectors: self.path(&raw.connectors),
+            doors: raw.doors.as_ref().map(|text| self.path(text)),
             clients: self.clients(&raw.clients),
             public_url: raw.public_url.as_ref().and_then(|text| self.url(text, &["https", "http"])),
             reserved_cookies: raw.reserved_cookies.iter().filter_map(|name| self.cookie_name(name)).collect(),

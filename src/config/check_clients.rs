@@ -51,6 +51,11 @@ impl Check<'_> {
             let help = "add token: with a hash from `doorward token new`, or certificate:";
             self.wrong("no-credential", &raw.place.span, "this client has nothing to show", help);
         }
+        if let Some(door) = raw.scopes.iter().find(|scope| scope.value == RawScope::Door && raw.scopes.len() > 1) {
+            let message = "the scope `door` stands alone";
+            let help = "a console's key is often in its configuration or in a URL: give the door a client of its own";
+            self.wrong("door-scope", &door.span, message, help);
+        }
         Client {
             name: raw.name.text.clone(),
             tokens: raw.token.iter().flat_map(|tokens| tokens.iter()).filter_map(|token| self.token(token)).collect(),
@@ -147,5 +152,6 @@ fn scope_of(raw: RawScope) -> Scope {
         RawScope::Test => Scope::Test,
         RawScope::Read => Scope::Read,
         RawScope::Reload => Scope::Reload,
+        RawScope::Door => Scope::Door,
     }
 }

@@ -27,11 +27,13 @@ pub enum Scope {
     Read,
     /// Make the daemon read its connectors again.
     Reload,
+    /// Ask through doors. It opens nothing of the API.
+    Door,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 4] = [Self::Authenticate, Self::Test, Self::Read, Self::Reload];
+    pub const ALL: [Self; 5] = [Self::Authenticate, Self::Test, Self::Read, Self::Reload, Self::Door];
 
     /// The word of the configuration.
     pub fn as_str(self) -> &'static str {
@@ -40,6 +42,7 @@ impl Scope {
             Self::Test => "test",
             Self::Read => "read",
             Self::Reload => "reload",
+            Self::Door => "door",
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// The directory of connector files.
     pub connectors: PathBuf,
+    /// The directory of door files, if there is one.
+    pub doors: Option<PathBuf>,
     /// Who may call.
     pub clients: Vec<Client>,
     /// The console's own address: cookies are delivered under its registrable domain only.

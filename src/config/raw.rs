@@ -14,6 +14,8 @@ record! {
         tls: Option<ListenTls>,
         /// The directory of connector files.
         connectors: Text,
+        /// The directory of door files: how consoles ask that do not speak the API. None when left out.
+        doors: Option<Text>,
         /// Who may call.
         clients: Vec<RawClient>,
         /// The console's own address: cookies are delivered under its registrable domain only.
@@ -58,7 +60,7 @@ record! {
         token: Option<OneOrMany<Text>>,
         /// The certificate it must show; needs `tls.client_ca_file`.
         certificate: Option<RawCertificate>,
-        /// What it may do: `authenticate`, `test`, `read`, `reload`.
+        /// What it may do: `authenticate`, `test`, `read`, `reload`; or `door` alone, for a console that asks through a door.
         scopes: OneOrMany<Spanned<RawScope>>,
         /// The connectors it may use; all when left out.
         connectors: Option<OneOrMany<Text>>,
@@ -90,6 +92,8 @@ words! {
         Read = "read",
         /// Make the daemon read its connectors again.
         Reload = "reload",
+        /// Ask through doors; stands alone.
+        Door = "door",
     }
 }
 

@@ -9,6 +9,7 @@ pub mod check;
 pub mod evidence;
 mod key_owners;
 mod live;
+mod login_facts;
 mod needs;
 #[cfg(test)]
 mod random;
@@ -21,6 +22,7 @@ pub mod usual;
 pub use ask::Ask;
 pub use cache::CachePlan;
 pub use live::Live;
+pub use login_facts::LoginFacts;
 pub use needs::Needs;
 pub use raw::connector::ConnectorKind;
 pub use raw::response::Match;
@@ -244,6 +246,8 @@ pub struct Connector {
     pub proof_fields: NameSet,
     /// The `env.*` that are, or may be, computed from a credential.
     pub secret_env: Arc<NameSet>,
+    /// Whether the file acknowledges that a door takes the typed name for the user's.
+    pub typed_name: bool,
     /// Whether an accept needs a comparison of names that ran.
     pub identity_required: bool,
     /// The origins of a `nodes` setting, of which each login uses one.

@@ -51,7 +51,8 @@ impl Needs {
             | Variable::Signed(_)
             | Variable::InnerBody
             | Variable::Time(_)
-            | Variable::Random(_) => false,
+            | Variable::Random(_)
+            | Variable::Verdict(_) => false,
         };
         at_large || self.variables.contains(variable)
     }

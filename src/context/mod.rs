@@ -102,6 +102,8 @@ pub struct Context {
     pub step: StepValues,
     /// What patterns have spent in this call.
     pub work: Work,
+    /// What the reply of a door may say of its verdict, by whole name (`accept.subject`); else empty.
+    pub verdict: Object,
 }
 
 /// Why a variable that may exist has no value in this login.
@@ -140,6 +142,7 @@ impl Context {
             Variable::Login(LoginValue::PkceVerifier) => owned(self.login.pkce_verifier.expose()),
             Variable::Login(LoginValue::PkceChallenge) => owned(&self.login.pkce_challenge),
             Variable::RequestId => owned(&self.request_id),
+            Variable::Verdict(name) => Cow::Borrowed(self.verdict.get(name).ok_or_else(input)?),
             Variable::Signed(part) => owned(self.signed.get(part).ok_or_else(unset)?.expose()),
             Variable::InnerBody => owned(self.inner_body.as_ref().ok_or_else(unset)?.expose()),
             Variable::Time(TimeValue::Unix) => Cow::Owned(Value::from(self.step.unix)),

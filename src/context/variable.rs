@@ -45,6 +45,8 @@ pub enum Variable {
     Time(TimeValue),
     /// `random.*`
     Random(RandomValue),
+    /// `accept.*`, `reject.*`, `challenge.*`, `unavailable.*`, `misconfigured.*`, `table.*`: only in the replies of a door.
+    Verdict(String),
 }
 
 /// What of the request that is being signed.
@@ -194,6 +196,10 @@ impl Variable {
             "body" if rest == "inner" => Self::InnerBody,
             "time" => Self::Time(TimeValue::parse(rest)?),
             "random" => Self::Random(RandomValue::parse(rest)?),
+            "accept" | "reject" | "challenge" | "unavailable" | "misconfigured" | "table" => {
+                identifier(rest.strip_prefix("attributes.").unwrap_or(rest))?;
+                Self::Verdict(name.to_owned())
+            }
             _ => return None,
         })
     }
@@ -216,6 +222,11 @@ impl Variable {
     /// Whether Doorward itself generates it.
     pub fn is_drawn(&self) -> bool {
         matches!(self, Self::Login(_) | Self::RequestId | Self::Time(_) | Self::Random(_))
+    }
+
+    /// Whether its values are written in the file: nothing that anybody sends can be in them.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Verdict(name) if name.starts_with("table."))
     }
 
     /// Whether it is a credential of the user, so that a request with it is a factor (an `env` is classified by its
@@ -265,6 +276,7 @@ impl fmt::Display for Variable {
             Self::InnerBody => f.write_str("body.inner"),
             Self::Time(value) => write!(f, "time.{value}"),
             Self::Random(value) => write!(f, "random.{value}"),
+            Self::Verdict(name) => f.write_str(name),
         }
     }
 }

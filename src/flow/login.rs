@@ -140,8 +140,10 @@ fn conclude(run: Run<'_>, result: Result<(Grant, String), Stop>) -> (Verdict, St
                 &run,
                 &format!("{explain}{}", explain::withheld(&delivery, run.connector.delivery.as_ref())),
             );
+            let named = run.named;
             let subject = run.subject.unwrap_or(run.claimed);
             let mut accept = Accept::new(grant, subject, run.mapped);
+            accept.named = named;
             accept.delivery = delivery;
             (Verdict::Accept(accept), explain)
         }

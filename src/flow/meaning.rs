@@ -124,6 +124,8 @@ impl Judgement {
             run.compared.push(run.index_of(step));
         }
         if subject.is_some() {
+            let counts = step.response.identity.as_ref().is_some_and(|identity| identity.counts);
+            run.named = counts || step.role == Role::Factor;
             run.subject = subject;
         }
         step.response.map.add(mapped, &mut run.mapped);

@@ -31,6 +31,8 @@ pub(super) struct Run<'a> {
     pub claimed: String,
     /// The upstream's own name for the user, from a comparison that ran or a `report`.
     pub subject: Option<String>,
+    /// Whether a factor said `subject`, or a helper whose comparison counts: no mere echo of the name that was sent.
+    pub named: bool,
     /// The steps whose comparison of names ran, held and counts.
     pub compared: Vec<usize>,
     pub mapped: Mapped,
@@ -134,6 +136,7 @@ impl<'a> Run<'a> {
             context: admitted.context,
             claimed: admitted.claimed,
             subject: None,
+            named: false,
             compared: Vec::new(),
             mapped: Mapped::default(),
             refused: Mapped::default(),

@@ -36,11 +36,13 @@ type Scan = BTreeMap<PathBuf, (u64, u64, i64, i64)>;
 pub struct Watched {
     /// The directory of connector files.
     pub connectors: PathBuf,
+    /// The directory of door files.
+    pub doors: Option<PathBuf>,
     /// The configuration file.
     pub configuration: Option<PathBuf>,
 }
 
-/// Reloads `app`'s configuration and connectors whenever one of their files changed, until `stop`.
+/// Reloads `app`'s configuration, connectors and doors whenever one of their files changed, until `stop`.
 pub async fn files(watched: Watched, app: Arc<App>, mut stop: tokio::sync::watch::Receiver<bool>) {
     let mut watch = Watch::from(scan(watched.clone()).await.unwrap_or_default());
     let mut answers = true;
@@ -95,6 +97,7 @@ async fn scan(watched: Watched) -> Option<Scan> {
             let mut seen = Scan::new();
             // First, since directories may have more files than are looked at.
             watched.configuration.into_iter().for_each(|file| look(file, &mut seen));
+            watched.doors.iter().for_each(|doors| walk(doors, 0, &mut seen));
             walk(&watched.connectors, 0, &mut seen);
             seen
         })

@@ -125,3 +125,9 @@ pub(super) fn class(status: u16) -> &'static str {
         _ => "other",
     }
 }
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct AtDoor {
+    pub door: String,
+    pub reply: &'static str,
+}

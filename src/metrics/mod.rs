@@ -17,8 +17,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use labels::{
+    AtDoor, CauseLabel, Code, HealthLabel, InConnector, InStep, KeyLabel, Login, Part, Reply, Result, Utility,
+};
 pub use labels::{CallerDisconnect, Closed, Shed};
-use labels::{CauseLabel, Code, HealthLabel, InConnector, InStep, KeyLabel, Login, Part, Reply, Result, Utility};
 
 use crate::flow::UtilityReport;
 use crate::flow::report::{Report, StepReport};
@@ -53,6 +55,7 @@ pub struct Metrics {
     gone: Family<CauseLabel, Counter>,
     refusals: Family<KeyLabel, Counter>,
     problems: Family<Code, Counter>,
+    doors: Family<AtDoor, Counter>,
     panics: Counter,
     audit_lost: Counter,
     audit_left_out: Counter,
@@ -99,6 +102,7 @@ impl Metrics {
             gone: Family::default(),
             refusals: Family::default(),
             problems: Family::default(),
+            doors: Family::default(),
             panics: Counter::default(),
             audit_lost: Counter::default(),
             audit_left_out: Counter::default(),
@@ -135,6 +139,7 @@ impl Metrics {
             self.refusals.clone(),
         );
         registry.register("problems", "Faults of calls", self.problems.clone());
+        registry.register("door_replies", "Replies of doors by what they say", self.doors.clone());
         registry.register("panics", "Panics that were caught", self.panics.clone());
         registry.register("audit_lines_lost", "Audit lines that could not be written", self.audit_lost.clone());
         let left_out = "Audit lines of logins that sent nothing, beyond their caller's rate";
@@ -220,6 +225,11 @@ impl Metrics {
     /// A call was faulty; `code` is one of the problem codes.
     pub fn problem(&self, code: &'static str) {
         self.problems.get_or_create(&Code { code }).inc();
+    }
+
+    /// A door answered; `reply` is what its reply says.
+    pub fn door(&self, door: &str, reply: &'static str) {
+        self.doors.get_or_create(&AtDoor { door: door.to_owned(), reply }).inc();
     }
 
     /// A panic was caught.

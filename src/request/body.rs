@@ -129,6 +129,17 @@ impl BodyPlan {
         }
     }
 
+    /// The bytes with a mark in the place of each hole; `None` when the file writes a mark itself, or a body has parts.
+    pub(super) fn with_marks(&self) -> Option<Vec<u8>> {
+        match &self.content {
+            Content::Line(line) => line.with_marks(),
+            Content::Text(plan) => {
+                plan.lines().map(Line::with_marks).collect::<Option<Vec<_>>>().map(|lines| lines.concat())
+            }
+            Content::Multipart(_) | Content::FormFrom(_) => None,
+        }
+    }
+
     /// The form of an earlier page that this body is.
     pub(super) fn form_from(&self) -> Option<&FormFromPlan> {
         match &self.content {

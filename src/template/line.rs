@@ -20,6 +20,12 @@ use super::{Piece, Template};
 /// More than this is no request to an authentication server; it bounds what captures, repeated in many holes, can grow to.
 const MAX_RENDERED: usize = 8 << 20;
 
+/// Stands for any text, of any length, in what [`Line::with_marks`] writes. Private use (Unicode, section 23.5).
+pub const UNKNOWN_TEXT: char = '\u{e000}';
+
+/// Stands for any value of JSON there.
+pub const UNKNOWN_VALUE: char = '\u{e001}';
+
 /// A template compiled for its place: literal bytes and holes, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Line {
@@ -126,6 +132,7 @@ impl Line {
         let separators = match hole.last_filter() {
             _ if hole.variable.is_drawn() && place != Place::Text => None,
             Some(filter) if filter.is_reversible() => guard.between.clone(),
+            _ if hole.variable.is_closed() => None,
             _ if hole.is_encoded() => None,
             _ => guard.separators.clone(),
         };
@@ -194,6 +201,28 @@ impl Line {
             [Part::Literal(bytes)] => Some(bytes),
             _ => None,
         }
+    }
+
+    /// The same with a mark in the place of each hole: [`UNKNOWN_TEXT`], or [`UNKNOWN_VALUE`] where the hole is a whole value of JSON.
+    /// `None` when the file itself writes one of the marks.
+    pub fn with_marks(&self) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(bytes) => {
+                    let text = String::from_utf8_lossy(bytes);
+                    if text.contains([UNKNOWN_TEXT, UNKNOWN_VALUE]) {
+                        return None;
+                    }
+                    out.extend_from_slice(bytes);
+                }
+                Part::Hole(placed) if placed.place == Place::JsonValue => {
+                    out.extend_from_slice(format!("\"{UNKNOWN_VALUE}\"").as_bytes());
+                }
+                Part::Hole(_) => out.extend_from_slice(UNKNOWN_TEXT.to_string().as_bytes()),
+            }
+        }
+        Some(out)
     }
 
     /// The bytes before its first hole.

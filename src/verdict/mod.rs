@@ -77,6 +77,8 @@ pub struct Accept {
     grant: Grant,
     /// The account that the upstream authenticated: its name for the user, or the name sent.
     pub subject: String,
+    /// Whether the upstream said `subject`; else it is the name sent.
+    pub named: bool,
     /// What the connector maps.
     pub mapped: Mapped,
     /// Cookies for the user's browser.
@@ -86,7 +88,7 @@ pub struct Accept {
 impl Accept {
     /// An accept for `subject` that hands over no cookie; the grant is the evidence.
     pub fn new(grant: Grant, subject: String, mapped: Mapped) -> Self {
-        Self { grant, subject, mapped, delivery: Delivery::default() }
+        Self { grant, subject, named: false, mapped, delivery: Delivery::default() }
     }
 
     /// The evidence on which this accept rests.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["main", "cmd"],
     &["api", "shipped", "studio"],
+    &["door"],
     &["http"],
     &["attempt"],
     &["audit", "metrics", "trace", "golden", "log", "guard"],

@@ -20,6 +20,7 @@ mod deployment;
 mod diagnostics;
 mod docs_connectors;
 mod documents;
+mod doors;
 mod egress;
 mod endings;
 mod explained;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use doorward::catalog::{Loader, files};
-use doorward::config::{self, Config};
+use doorward::config::{self, Client, Config};
 use doorward::connector::check::SecretsFrom;
 use doorward::diagnostic::{Diagnostic, Severity, did_you_mean};
 use doorward::http::tls;
@@ -20,7 +20,15 @@ pub(super) struct Whole {
     /// The daemon's own; none where the configuration has a mistake.
     pub(super) loader: Option<Loader>,
     pub(super) connectors: Vec<PathBuf>,
+    /// The directory of doors, and who may ask through them.
+    pub(super) doors: Option<Doors>,
     pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// What doors are checked with.
+pub(super) struct Doors {
+    pub(super) directory: PathBuf,
+    pub(super) clients: Vec<Client>,
 }
 
 /// The configuration that `path` means: a directory that has one, a file of that name, or a file that has clients.
@@ -41,7 +49,7 @@ pub(super) fn configuration(path: &Path) -> Option<PathBuf> {
 /// from samples, which do where they are on another machine.
 pub(super) fn read(path: &Path, strict: bool) -> anyhow::Result<Whole> {
     let loaded = config::load(path, &load::environment);
-    let mut whole = Whole { loader: None, connectors: Vec::new(), diagnostics: loaded.diagnostics };
+    let mut whole = Whole { loader: None, connectors: Vec::new(), doors: None, diagnostics: loaded.diagnostics };
     let Some(config) = loaded.config else { return Ok(whole) };
     whole.diagnostics.extend(startable(&config));
     match files(&config.connectors) {
@@ -53,6 +61,8 @@ pub(super) fn read(path: &Path, strict: bool) -> anyhow::Result<Whole> {
         }
     }
     whole.diagnostics.extend(unknown_connectors(&config, &whole.connectors));
+    let clients = config.clients.clone();
+    whole.doors = config.doors.clone().map(|directory| Doors { directory, clients });
     let mut loader = serve::loader(&config)?;
     if !strict {
         loader.secrets_from = SecretsFrom::Samples;

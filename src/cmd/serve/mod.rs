@@ -15,8 +15,10 @@ use doorward::attempt::{App, Configuration, LiveConnectors, Settable, log_reload
 use doorward::audit::Trail;
 use doorward::catalog::Catalog;
 use doorward::config::{self, Config};
+use doorward::door;
+use doorward::door::live::LiveDoors;
 use doorward::guard::SendQuota;
-use doorward::http::{Server, SharedTls, listen, tls, watch};
+use doorward::http::{Served, Server, SharedTls, listen, tls, watch};
 use doorward::log::LogLevel;
 use doorward::metrics::Metrics;
 use doorward::state::Challenges;
@@ -108,12 +110,17 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     let configuration = Configuration::new(config.clone(), file, settable);
     let app = App::new(config, connectors, metrics, trail).keeping(challenges).configured_by(configuration);
     let app = Arc::new(app);
+    let served = served(config, options.strict, &app).await?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let server = Server::new(api::served(&app), Arc::clone(&shared), stopped.clone());
+    let server = Server::new(served, Arc::clone(&shared), stopped.clone());
     let logins = Arc::clone(&app);
     let running = tokio::spawn(server.run(listeners, async move { logins.logins_done().await }));
     tell_systemd(NotifyState::Ready);
-    let watched = watch::Watched { connectors: config.connectors.clone(), configuration: Some(options.config.clone()) };
+    let watched = watch::Watched {
+        connectors: config.connectors.clone(),
+        doors: config.doors.clone(),
+        configuration: Some(options.config.clone()),
+    };
     let watching = tokio::spawn(watch::files(watched, Arc::clone(&app), stopped));
     signals.until_the_end(config, &app, &shared).await;
     tracing::info!(seconds = app.limits().drain.as_secs(), "shutting down: logins in flight may finish");
@@ -136,6 +143,22 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     close(&app).await;
     tracing::info!(orderly, "ended");
     Ok(orderly)
+}
+
+/// The API, and the doors in front of it.
+async fn served(config: &Config, strict: bool, app: &Arc<App>) -> anyhow::Result<Served> {
+    let api = api::served(app);
+    let Some(directory) = &config.doors else { return Ok(api) };
+    let doors = Arc::new(LiveDoors::new(directory.clone(), app));
+    let unreadable = || format!("the directory of doors, {}, cannot be read", directory.display());
+    let reloaded = doors.load().await.with_context(unreadable)?;
+    door::live::log(&reloaded);
+    anyhow::ensure!(!strict || reloaded.refused.is_empty(), "invalid doors: {}", reloaded.refused.join(" "));
+    // Their consoles let users in, or ask another authenticator, when nobody answers here.
+    let open = reloaded.open_without.join(" ");
+    anyhow::ensure!(open.is_empty(), "invalid doors of consoles that do not refuse on trouble: {open}");
+    app.reloads.followed_by(Arc::clone(&doors) as _);
+    Ok(door::serve::served(api, app, doors))
 }
 
 fn log_listeners(listeners: &[listen::Listener], config: &Config) {

@@ -240,7 +240,8 @@ impl Flow {
             | Variable::Secret(_)
             | Variable::Login(_)
             | Variable::Time(_)
-            | Variable::Random(_) => false,
+            | Variable::Random(_)
+            | Variable::Verdict(_) => false,
         }
     }
 

@@ -292,6 +292,7 @@ impl Check<'_> {
             time_zone: self.language.time_zone.clone(),
             proof_fields: roles::proof_fields(&steps, self.scripts, self.reads),
             secret_env: Arc::new(taint.secret_env()),
+            typed_name: settings::acknowledged(self.raw, "typed_name"),
             identity_required,
             nodes: request::nodes(&steps),
             decoders: Gate::new(DECODERS, transport.max_in_flight),

@@ -247,6 +247,10 @@ impl Scope<'_> {
                 let fix = "use it in the request whose body has `inner`, outside of that".to_owned();
                 Err((format!("`{variable}` has no value here"), Vec::new(), fix))
             }
+            Variable::Verdict(_) => {
+                let fix = "a connector has what users send and upstreams answer: user.*, steps.*".to_owned();
+                Err((format!("`{variable}` exists only in the replies of a door"), Vec::new(), fix))
+            }
             Variable::Attribute(name) if !self.names.attributes.contains(name) => {
                 let mut known = prefixed("user", &mut self.names.attributes.iter());
                 known.extend(["user.username", "user.userPassword", "user.clientIp"].map(String::from));

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 use crate::template::{Language, Setting};
 
 /// Lints that a connector may waive, with what each is about.
-const LINTS: [(&str, &str); 9] = [
+const LINTS: [(&str, &str); 10] = [
     ("status_only", "success looks at the HTTP status only"),
     ("cookie_evidence", "success looks at a cookie, which any page may set"),
     ("header_evidence", "success looks at a header that any reply may have"),
@@ -28,6 +28,7 @@ const LINTS: [(&str, &str); 9] = [
     ("cookie_in_clear", "a delivered cookie is not Secure"),
     ("cookie_cross_site", "a delivered cookie is SameSite=None"),
     ("all_cookies", "whatever the upstream sets is delivered"),
+    ("typed_name", "a console keeps the name that was typed, and the upstream does not say whose password it was"),
 ];
 
 /// A secret file larger than this is not a secret but a mistake.

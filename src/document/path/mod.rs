@@ -148,6 +148,23 @@ impl Path {
         (Lookup::Node(spot.node), 0)
     }
 
+    /// Whether its way down a document of JSON's own shape leads to or through a node for which `is_unknown` holds, so that nobody
+    /// can tell what it names. Of a path with filters that is never told.
+    pub fn meets(&self, document: &Value, is_unknown: impl Fn(&Value) -> bool) -> bool {
+        let mut spot = Spot::start(document);
+        for segment in &self.segments {
+            let Segment::Step(step) = segment else { return true };
+            if is_unknown(spot.node) {
+                return true;
+            }
+            match step.take(spot, Shape::Plain) {
+                Lookup::Node(node) => spot = Spot { node, below_name: step.is_name() },
+                Lookup::Absent | Lookup::Unknown(_) => return false,
+            }
+        }
+        is_unknown(spot.node)
+    }
+
     /// Whether it has filters.
     pub fn filters(&self) -> bool {
         self.segments.iter().any(|segment| matches!(segment, Segment::Filter(_)))

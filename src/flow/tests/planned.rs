@@ -158,6 +158,7 @@ pub(super) fn connector(steps: &[PlannedStep]) -> Connector {
         proof_fields: crate::connector::NameSet::default(),
         settings_from_env: Vec::new(),
         secret_env: std::sync::Arc::default(),
+        typed_name: false,
         identity_required: false,
         nodes: None,
         decoders: Gate::new(1, 0),

@@ -138,6 +138,7 @@ async fn documents_name_the_metrics_that_are_there() {
     app.metrics.gone(CallerDisconnect::Ended);
     app.metrics.refused("user");
     app.metrics.reloaded("ok");
+    app.metrics.door("nginx", "accept");
     app.metrics.sandbox("seccomp", true);
     let router = router(app);
     for body in ["{", r#"{"username":"zhangsan","password":"accept"}"#] {

@@ -1,0 +1,20 @@
+//! Doors: consoles that exist ask, each in its own way, and hear the reply that they understand.
+//!
+//! A door is the mirror image of a connector: a file says where in a console's request the login stands, and which reply means which
+//! verdict there. What a console makes of a reply is its *reading*. [`check`] proves each reply by it before a door loads, and
+//! [`answer`] reads the reply once more before it is sent. The order of one request is in [`serve`]. It calls `attempt` and knows
+//! nothing of the API.
+
+mod answer;
+pub mod check;
+pub mod live;
+pub mod load;
+pub mod look;
+pub mod plan;
+pub mod raw;
+mod schema;
+pub mod serve;
+mod source;
+mod values;
+
+pub use schema::{schema, schema_text};
