@@ -42,9 +42,22 @@ pub struct Watched {
     pub configuration: Option<PathBuf>,
 }
 
+/// Files that were looked at once.
+pub struct WatchedFiles {
+    watched: Watched,
+    watch: Watch,
+}
+
+impl WatchedFiles {
+    /// Looks at them: to be called before they are read, so that no change in between is missed.
+    pub async fn look(watched: Watched) -> Self {
+        Self { watch: Watch::from(scan(watched.clone()).await.unwrap_or_default()), watched }
+    }
+}
+
 /// Reloads `app`'s configuration, connectors and doors whenever one of their files changed, until `stop`.
-pub async fn files(watched: Watched, app: Arc<App>, mut stop: tokio::sync::watch::Receiver<bool>) {
-    let mut watch = Watch::from(scan(watched.clone()).await.unwrap_or_default());
+pub async fn files(files: WatchedFiles, app: Arc<App>, mut stop: tokio::sync::watch::Receiver<bool>) {
+    let WatchedFiles { watched, mut watch } = files;
     let mut answers = true;
     loop {
         tokio::select! {

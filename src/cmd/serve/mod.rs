@@ -84,6 +84,7 @@ struct Surroundings {
 /// From here on everything that goes wrong is in the log.
 async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) -> anyhow::Result<bool> {
     let Surroundings { metrics, log } = surroundings;
+    let files = watched(config, options).await;
     let catalog = Catalog::new(loader(config)?, &config.connectors);
     let sends = Arc::new(SendQuota::new(&config.guard));
     let connectors = Arc::new(LiveConnectors::new(catalog, Arc::clone(&sends) as _));
@@ -116,26 +117,15 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     let logins = Arc::clone(&app);
     let running = tokio::spawn(server.run(listeners, async move { logins.logins_done().await }));
     tell_systemd(NotifyState::Ready);
-    let watched = watch::Watched {
-        connectors: config.connectors.clone(),
-        doors: config.doors.clone(),
-        configuration: Some(options.config.clone()),
-    };
-    let watching = tokio::spawn(watch::files(watched, Arc::clone(&app), stopped));
+    let watching = tokio::spawn(watch::files(files, Arc::clone(&app), stopped));
     signals.until_the_end(config, &app, &shared).await;
     tracing::info!(seconds = app.limits().drain.as_secs(), "shutting down: logins in flight may finish");
     tell_systemd(NotifyState::Stopping);
     app.drain();
     stop.send_replace(true);
-    let second = async {
-        let mut terminate = listen_for(SignalKind::terminate())?;
-        let mut interrupt = listen_for(SignalKind::interrupt())?;
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        Ok::<_, anyhow::Error>(())
-    };
     let orderly = tokio::select! {
         done = running => done.unwrap_or(false),
-        asked = second => { asked?; false }
+        asked = second_signal() => { asked?; false }
     };
     watching.abort();
     // Ended or aborted, either way it no longer holds the app.
@@ -143,6 +133,19 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     close(&app).await;
     tracing::info!(orderly, "ended");
     Ok(orderly)
+}
+
+async fn second_signal() -> anyhow::Result<()> {
+    let mut terminate = listen_for(SignalKind::terminate())?;
+    let mut interrupt = listen_for(SignalKind::interrupt())?;
+    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    Ok(())
+}
+
+/// The files whose changes are noticed, as they are now.
+async fn watched(config: &Config, options: &Options) -> watch::WatchedFiles {
+    let (connectors, doors) = (config.connectors.clone(), config.doors.clone());
+    watch::WatchedFiles::look(watch::Watched { connectors, doors, configuration: Some(options.config.clone()) }).await
 }
 
 /// The API, and the doors in front of it.
