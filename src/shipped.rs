@@ -80,6 +80,7 @@ shipped! {
     "foura-json-md5-filter" "{{user.userPassword}}", "invalid_credentials";
     "foura-md5-sha1" INTO_JSON, "invalid_credentials";
     "gbk" INTO_FORM, "invalid_credentials";
+    "http-digest" r#"lisi", username="zhangsan"#, "invalid_credentials";
     "json-in-json" r#"","result":"SUCCESS","ticket":"1"#, "invalid_credentials";
     "json-message-conditions" r#"lisi","success":true,"x":""#, "invalid_credentials";
     "multipart" "x\r\n--b\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nzhangsan", "invalid_credentials";

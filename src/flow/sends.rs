@@ -30,6 +30,13 @@ pub(super) fn may_retry(step: &Step, run: &mut Run<'_>) -> bool {
     run.code_quota == CodeQuota::Unsent || matches!(count(step, run), Ok(Ok(())))
 }
 
+/// A reply asked for a signature: to a probe, which sent no code.
+pub(super) fn challenged(step: &Step, probe: bool, run: &mut Run<'_>) {
+    if probe && step.sends_code_to.is_some() {
+        run.code_quota = CodeQuota::Unsent;
+    }
+}
+
 /// Whether the reply to `step` says that a code was sent; unknown counts as sent.
 pub(super) fn was_sent(step: &Step, facts: Facts<'_>, ended: &Result<(Proof, String), Stop>) -> Truth {
     let Some(sends) = &step.sends_code_to else { return Truth::Unknown };

@@ -13,6 +13,7 @@ use crate::secret::Secret;
 use crate::signing::{Heard, Scheme, SignError, Signature, SigningPorts};
 use crate::template::RenderError;
 use crate::upstream::{Outgoing, Reply};
+use crate::verdict::Cause;
 
 /// A challenge, and one more for a nonce that was too old (RFC 7616 section 3.3); or a token that was refused.
 const MAX_ROUNDS: u32 = 2;
@@ -24,6 +25,8 @@ pub(super) struct Signed {
     pub cookies: Vec<(String, HeaderValue)>,
     /// The request before `auth` signed it, for another node or another try; `None` without `auth`.
     unsigned: Option<Box<Prepared>>,
+    /// Whether the request only asks for a challenge.
+    probe: bool,
     /// How often a reply had it signed again.
     rounds: u32,
 }
@@ -45,14 +48,21 @@ pub(super) async fn sign(
     let Some(auth) = &step.auth else {
         conceal::carried(step, plan, &[], run);
         let cookies = std::mem::take(&mut prepared.cookies);
-        return Ok(Signed { request: outgoing(step, prepared, false), cookies, unsigned: None, rounds: 0 });
+        return Ok(Signed {
+            request: outgoing(step, prepared, false),
+            cookies,
+            unsigned: None,
+            probe: false,
+            rounds: 0,
+        });
     };
     let unsigned = Some(Box::new(prepared.clone()));
     let signature = auth.sign(&mut prepared, &ports(run)).await.map_err(unsigned_stop)?;
     let cookies = std::mem::take(&mut prepared.cookies);
-    let request = outgoing(step, prepared, signature.probe);
+    let probe = signature.probe;
+    let request = outgoing(step, prepared, probe);
     enter(step, plan, signature, run, recorder);
-    Ok(Signed { request, cookies, unsigned, rounds: 0 })
+    Ok(Signed { request, cookies, unsigned, probe, rounds: 0 })
 }
 
 impl Signed {
@@ -66,6 +76,8 @@ impl Signed {
     ) -> Result<(), Stop> {
         let Some((auth, mut prepared)) = self.unsigned(step) else { return Ok(()) };
         let signature = auth.sign(&mut prepared, &ports(run)).await.map_err(unsigned_stop)?;
+        // What another node or an earlier try asked for counts no more.
+        (self.probe, self.rounds) = (signature.probe, 0);
         self.request = outgoing(step, prepared, signature.probe);
         enter(step, plan, signature, run, recorder);
         Ok(())
@@ -80,14 +92,21 @@ impl Signed {
         recorder: &mut Recorder,
     ) -> Result<bool, Stop> {
         let (Some((auth, mut prepared)), Some(plan)) = (self.unsigned(step), &step.request) else { return Ok(false) };
+        let repeatable = step.is_repeatable() && step.sends_code_to.is_none();
+        let heard = Heard { reply, probe: self.probe, rounds: self.rounds, repeatable };
+        let signature = auth.again(&mut prepared, heard, &ports(run)).await.map_err(unsigned_stop)?;
+        let Some(signature) = signature else { return Ok(false) };
         if self.rounds >= MAX_ROUNDS {
+            let what =
+                "the server asks for another signature each time: what it says of this one says nothing of the user";
+            return Err(Stop::unavailable(Cause::UnexpectedReply, what.to_owned()));
+        }
+        sends::challenged(step, self.probe, run);
+        if !sends::may_retry(step, run) {
             return Ok(false);
         }
-        let repeatable = step.is_repeatable() && step.sends_code_to.is_none();
-        let heard = Heard { reply, rounds: self.rounds, repeatable };
-        let signature = auth.again(&mut prepared, heard, &ports(run)).await.map_err(unsigned_stop)?;
-        let Some(signature) = signature.filter(|_| sends::may_retry(step, run)) else { return Ok(false) };
         self.rounds += 1;
+        self.probe = signature.probe;
         self.request = outgoing(step, prepared, signature.probe);
         enter(step, plan, signature, run, recorder);
         Ok(true)
@@ -129,7 +148,8 @@ fn ports<'a>(run: &'a Run<'_>) -> SigningPorts<'a> {
 
 /// What was added is hidden from messages, and seen by name in the trace.
 fn enter(step: &Step, plan: &RequestPlan, signature: Signature, run: &mut Run<'_>, recorder: &mut Recorder) {
-    let hidden: Vec<Secret> = signature.added.iter().map(|added| Secret::new(added.credentials())).collect();
+    let mut hidden: Vec<Secret> = signature.added.iter().map(|added| Secret::new(added.credentials())).collect();
+    hidden.extend(signature.hidden);
     conceal::carried(step, plan, &hidden, run);
     recorder.trace(|trace| {
         if let Some(sent) = &mut trace.request {

@@ -13,6 +13,8 @@ pub type Templates<'a> = &'a dyn Fn(&Text, Place, &mut Diagnostics) -> Option<Te
 pub struct Compile<'a> {
     /// How texts are read.
     pub templates: Templates<'a>,
+    /// Whether a variable is, or may be computed from, a credential of the user.
+    pub credential: &'a dyn Fn(&Variable) -> bool,
     /// What texts may refer to: for requests of the scheme's own.
     pub language: &'a Language,
     /// The request that is signed; `None` when it has mistakes of its own.
@@ -42,6 +44,11 @@ impl Compile<'_> {
             "it may read literals, settings, secret.*, time.* and random.*; a user's own token is asked for by a step of its own",
         ));
         None
+    }
+
+    /// The first credential of the user in the request that is signed.
+    pub fn credential_in_request(&self) -> Option<Variable> {
+        self.request?.variables().into_iter().find(|variable| (self.credential)(variable))
     }
 
     /// A text without variables.

@@ -26,6 +26,7 @@
 mod basic;
 mod bearer;
 mod compile;
+mod digest;
 mod fields;
 mod hmac;
 mod maker;
@@ -35,6 +36,7 @@ pub mod target;
 #[cfg(test)]
 mod trial;
 mod unwritten;
+mod www_authenticate;
 
 pub use compile::Compile;
 pub use unwritten::JwtAlgorithm;
@@ -76,7 +78,7 @@ schemes! {
     /// HTTP Basic (RFC 7617).
     basic: Basic(basic::Basic),
     /// HTTP Digest (RFC 7616).
-    digest: Digest(unwritten::Digest),
+    digest: Digest(digest::Digest),
     /// A bearer token (RFC 6750).
     bearer: Bearer(bearer::Bearer),
     /// An HMAC, a hash or an RSA signature over a text that this connector lays out.
@@ -169,6 +171,8 @@ pub struct SigningPorts<'a> {
 pub struct Heard<'a> {
     /// The reply.
     pub reply: &'a Reply,
+    /// Whether the request was a probe (see [`Signature::probe`]): the reply then says nothing of any credential.
+    pub probe: bool,
     /// How often the scheme has signed this request again so far.
     pub rounds: u32,
     /// Whether the request may be written once more although the server has read it: it carries no user's credential and sends
@@ -184,12 +188,14 @@ pub struct Signature {
     /// Whether this request only asks for a challenge, with nothing computed from the scheme's credentials in it. A scheme that
     /// probes must refuse at load what would carry the user's credential besides.
     pub probe: bool,
+    /// What was computed from a credential and stands within what was added.
+    pub hidden: Vec<Secret>,
 }
 
 impl Signature {
     /// With one addition.
     pub fn of(added: Addition) -> Self {
-        Self { added: vec![added], probe: false }
+        Self { added: vec![added], ..Self::default() }
     }
 }
 

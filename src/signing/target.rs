@@ -107,12 +107,21 @@ impl TargetPlan {
 
 /// Adds a header whose value is a credential.
 pub fn add_header(request: &mut Prepared, name: HeaderName, value: &str) -> Result<Addition, RenderError> {
-    let unfit = |_| RenderError::Unfit { what: "the credentials of `auth` do not fit into a header".to_owned() };
-    let mut header = HeaderValue::try_from(value).map_err(unfit)?;
+    if value.is_ascii() { add_header_bytes(request, name, value.as_bytes()) } else { Err(unfit()) }
+}
+
+/// Adds a header whose value is a credential that may have bytes above ASCII.
+pub fn add_header_bytes(request: &mut Prepared, name: HeaderName, value: &[u8]) -> Result<Addition, RenderError> {
+    let mut header = HeaderValue::from_bytes(value).map_err(|_| unfit())?;
     header.set_sensitive(true);
-    let added = Addition { place: "header", name: name.to_string(), value: Secret::new(value) };
+    let added =
+        Addition { place: "header", name: name.to_string(), value: Secret::new(String::from_utf8_lossy(value)) };
     request.headers.push((name, header));
     Ok(added)
+}
+
+fn unfit() -> RenderError {
+    RenderError::Unfit { what: "the credentials of `auth` do not fit into a header".to_owned() }
 }
 
 fn is_element(name: &str) -> bool {

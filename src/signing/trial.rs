@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{Auth, Compile, Heard, Scheme, SignError, Signature, SigningPorts};
 use crate::clock::Ambient;
-use crate::context::Context;
+use crate::context::{Context, Variable};
 use crate::diagnostic::{Diagnostics, SourceFile, Span};
 use crate::reading::{FromNode as _, Text, read_keyed};
 use crate::request::{CompileOptions, Prepared, RequestPlan, raw};
@@ -59,8 +59,9 @@ pub(super) fn scheme(auth: &str, plan: &RequestPlan) -> Result<Box<dyn Scheme>, 
     let at: Span = node.span.clone();
     let plan = read.and_then(|auth| {
         let request = Some(plan);
+        let credential = &Variable::is_credential;
         let (templates, language, at) = (&templates, &language, &at);
-        auth.compile(&mut Compile { templates, language, request, at, diagnostics: &mut diagnostics })
+        auth.compile(&mut Compile { templates, language, credential, request, at, diagnostics: &mut diagnostics })
     });
     plan.ok_or_else(move || diagnostics.into_list().iter().map(|found| found.code).collect())
 }
@@ -112,7 +113,6 @@ pub(super) fn sign(
 }
 
 /// Answers a reply.
-#[allow(dead_code, reason = "the first scheme that answers comes with it")]
 pub(super) fn again(
     scheme: &dyn Scheme,
     plan: &RequestPlan,
@@ -120,7 +120,7 @@ pub(super) fn again(
     (reply, rounds): (&Reply, u32),
 ) -> Result<Option<(Prepared, Signature)>, SignError> {
     let mut request = plan.render(context, None).unwrap();
-    let heard = Heard { reply, rounds, repeatable: false };
+    let heard = Heard { reply, probe: rounds == 0, rounds, repeatable: false };
     let answer =
         with_ports(context, ambient, |ports| scheme.again(&mut request, heard, ports).now_or_never().unwrap())?;
     Ok(answer.map(|signature| (request, signature)))

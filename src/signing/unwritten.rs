@@ -7,16 +7,6 @@ use crate::reading::record::{record, words};
 use crate::reading::{Dict, OneOrMany, Spanned, Text, TimeSpan, Tree};
 
 record! {
-    /// HTTP Digest (RFC 7616): MD5, SHA-256, -sess, auth, auth-int, stale.
-    pub struct Digest as "digest" {
-        /// The user name.
-        username: Text,
-        /// The password.
-        password: Text,
-    }
-}
-
-record! {
     /// AWS Signature Version 4.
     pub struct AwsSigv4 as "aws_sigv4" {
         /// The access key id.
@@ -169,7 +159,6 @@ macro_rules! not_yet {
 }
 
 not_yet! {
-    Digest = "digest",
     AwsSigv4 = "aws_sigv4",
     Oauth1 = "oauth1",
     Oauth2 = "oauth2",

@@ -163,7 +163,7 @@ fn a_reader_that_leaves_early_is_no_mistake() {
 /// What follows from a mistake is not said beside it.
 #[test]
 fn the_root_cause_alone_is_told() {
-    let auth = "auth: { digest: { username: \"{{user.username}}\", password: \"{{user.userPassword}}\" } }";
+    let auth = "auth: { oauth2: { token_url: \"https://h/t\", client_id: a, client_secret: b } }";
     let body = "body: { json: { name: \"{{user.username}}\", password: \"{{user.userPassword}}\" } }";
     for (wrong, right, told, not_told) in [
         ("response: { sucess:", "response: { success:", "did you mean `success`?", "no-success"),

@@ -6,6 +6,7 @@
 mod app_tokens;
 mod captcha;
 mod cas;
+mod digest;
 mod dingtalk;
 mod intranet;
 mod open;
@@ -55,6 +56,7 @@ pub(super) struct Flows {
     pub(super) captchas: Captchas,
     intranet: intranet::Sessions,
     cas: cas::Sessions,
+    digest: digest::Sessions,
     open: open::Sessions,
     wecom: AppTokens,
     signed: signed::Sessions,
@@ -77,6 +79,7 @@ impl Flows {
             captchas: Captchas::new(),
             intranet: intranet::Sessions::new(),
             cas: cas::Sessions::new(),
+            digest: digest::Sessions::new(),
             open: open::Sessions::new(),
             wecom: AppTokens::new(),
             signed: signed::Sessions::new(),
@@ -102,6 +105,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .merge(captcha::routes())
         .merge(intranet::routes())
         .merge(cas::routes())
+        .merge(digest::routes())
         .merge(open::routes())
         .merge(wecom::routes())
         .merge(sealed::routes())

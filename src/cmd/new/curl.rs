@@ -26,6 +26,8 @@ pub struct Curl {
     pub cookies: Vec<(String, String)>,
     /// `-u`, or user and password in the URL.
     pub basic: Option<(String, String)>,
+    /// `--digest`: these go out as HTTP Digest.
+    pub digest: bool,
     /// What is sent.
     pub body: Body,
     /// What a person should know about options that have no counterpart.
@@ -105,13 +107,17 @@ impl Reading {
                 "curl followed redirects (-L). Doorward follows none: write a rule on the status and the Location \
                  header, or a second step."
             }
-            "--digest" | "--ntlm" | "--negotiate" => {
+            "--digest" => {
+                self.curl.digest = true;
+                return true;
+            }
+            "--ntlm" | "--negotiate" => {
                 self.scheme = Some(word.to_owned());
                 return true;
             }
             "--anyauth" => {
                 "curl asked the server how to authenticate (--anyauth). The connector uses Basic: look at the server's \
-                 WWW-Authenticate whether it takes that; see request.auth."
+                 WWW-Authenticate whether it takes that, or wants `digest`; see request.auth."
             }
             "--basic" => return true,
             _ => return options::is_quiet(word),

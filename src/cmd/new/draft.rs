@@ -50,7 +50,8 @@ pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
     let cookies: String = curl.cookies.iter().map(|(name, value)| cookie(name, value, &mut holes)).collect();
     section(&mut request, "cookies", &cookies);
     if let Some((name, _)) = basic.as_ref().or(curl.basic.as_ref()) {
-        request.push_str(&basic_auth(name, &mut holes));
+        let scheme = if curl.digest { "digest" } else { "basic" };
+        request.push_str(&password_auth(scheme, name, &mut holes));
     }
     request.push_str(&body);
     if !holes.password {
@@ -138,6 +139,14 @@ fn tail(curl: &Curl, attributes: &[String]) -> String {
     let given: Vec<String> = attributes.iter().map(|name| format!("{name}: x")).collect();
     let given = if given.is_empty() { String::new() } else { format!(", attributes: {{ {} }}", given.join(", ")) };
     let format = if curl.method == "HEAD" { "bytes" } else { "auto" };
+    // The first reply asks for the digest of the second request.
+    let (asks, method) = if curl.digest && curl.basic.is_some() {
+        let challenge =
+            r#"{ status: 401, headers: { WWW-Authenticate: 'Digest realm="r", qop="auth", nonce="n"' } }, "#;
+        (challenge, format!("{0} }}, {{ method: {0}", curl.method))
+    } else {
+        ("", curl.method.clone())
+    };
     format!(
         r#"    response:
       # json, xml, form, html or text; auto goes by the Content-Type.
@@ -156,18 +165,17 @@ fn tail(curl: &Curl, attributes: &[String]) -> String {
 tests:
   - name: right password
     user: {{ username: alice, userPassword: "right"{given} }}
-    replies: [{{ json: {{ FILL_IN: "FILL_IN right" }} }}]
+    replies: [{asks}{{ json: {{ FILL_IN: "FILL_IN right" }} }}]
     expect: {{ verdict: accept, requests: [{{ method: {method} }}] }}
   - name: wrong password
     user: {{ username: alice, userPassword: "wrong"{given} }}
-    replies: [{{ json: {{ FILL_IN: "FILL_IN wrong" }} }}]
+    replies: [{asks}{{ json: {{ FILL_IN: "FILL_IN wrong" }} }}]
     expect: {{ verdict: reject, reason: invalid_credentials }}
   - name: a login page instead of an answer
     user: {{ username: alice, userPassword: "right"{given} }}
-    replies: [{{ html: "<html><title>Sign in</title></html>" }}]
+    replies: [{asks}{{ html: "<html><title>Sign in</title></html>" }}]
     expect: {{ verdict: unavailable, cause: unexpected_reply }}
-"#,
-        method = curl.method,
+"#
     )
 }
 
@@ -228,8 +236,8 @@ fn cookie(name: &str, value: &str, holes: &mut Holes) -> String {
     format!("        {}: {}\n", key(name), quoted(&template))
 }
 
-/// Basic is the user's when nothing else of the request is, else the service's own.
-fn basic_auth(name: &str, holes: &mut Holes) -> String {
+/// Name and password are the user's when nothing else of the request is, else the service's own.
+fn password_auth(scheme: &str, name: &str, holes: &mut Holes) -> String {
     let (name, password) = if holes.password {
         (holes.fill("basic name", name), holes.secret("basic_password"))
     } else {
@@ -237,5 +245,5 @@ fn basic_auth(name: &str, holes: &mut Holes) -> String {
         holes.password = true;
         ("{{user.username}}".to_owned(), "{{user.userPassword}}".to_owned())
     };
-    format!("      auth: {{ basic: {{ username: {}, password: {} }} }}\n", quoted(&name), quoted(&password))
+    format!("      auth: {{ {scheme}: {{ username: {}, password: {} }} }}\n", quoted(&name), quoted(&password))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::names::Scope;
 use super::roles::{self, Taint};
-use super::{Check, StepCheck, ask, cache, condition, ending, needs, request, response, text, utility};
+use super::{StepCheck, ask, cache, condition, ending, needs, request, response, text, utility};
 use crate::connector::raw::{self, Text};
 use crate::connector::{CachePlan, Role, Script, SendsCode, Step};
 use crate::context::{StepValue, Variable};
@@ -23,7 +23,7 @@ pub(super) fn step(part: StepCheck<'_>, diagnostics: &mut Diagnostics) -> Option
     let StepCheck { check, raw, scope, taint, .. } = part;
     let request = raw.request.as_ref().map(|request| request::request(part, request, diagnostics));
     let plan = request.as_ref().and_then(Option::as_ref);
-    let auth = raw.request.as_ref().and_then(|request| self::auth(check, request, plan, scope, diagnostics));
+    let auth = raw.request.as_ref().and_then(|request| self::auth(part, request, plan, diagnostics));
     does_something(raw, diagnostics);
     let mut variables_read: BTreeSet<_> = request.iter().flatten().flat_map(RequestPlan::variables).collect();
     // What `body.inner` is made of is in the request.
@@ -192,16 +192,24 @@ fn retry(raw: &raw::Step, credential: bool, diagnostics: &mut Diagnostics) -> u3
 
 /// `request.auth`, which signs `plan`.
 fn auth(
-    check: &Check<'_>,
+    part: StepCheck<'_>,
     raw: &raw::Request,
     plan: Option<&RequestPlan>,
-    scope: Scope<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Box<dyn Scheme>> {
+    let StepCheck { check, scope, taint, .. } = part;
     let scope = scope.signing(plan.is_none_or(RequestPlan::has_inner));
     let template = |written: &Text, place: Place, diagnostics: &mut Diagnostics| {
         text::template(check, written, place, scope, diagnostics)
     };
     let (language, at) = (&check.language, raw.place.key("auth"));
-    raw.auth.as_ref()?.compile(&mut Compile { templates: &template, language, request: plan, at, diagnostics })
+    let credential = &|variable: &Variable| taint.may_hold_credential(variable);
+    raw.auth.as_ref()?.compile(&mut Compile {
+        templates: &template,
+        credential,
+        language,
+        request: plan,
+        at,
+        diagnostics,
+    })
 }

@@ -43,7 +43,7 @@ impl Scheme for Challenged {
             }
             let header = add_header(request, AUTHORIZATION, &format!("Test signature-{}", heard.rounds))?;
             let query = TargetPlan::Field(FieldPlace::Query, "sign".to_owned()).put(request, "in-the-query")?;
-            Ok(Some(Signature { added: vec![header, query], probe: false }))
+            Ok(Some(Signature { added: vec![header, query], ..Signature::default() }))
         };
         Box::pin(std::future::ready(signed()))
     }

@@ -9,7 +9,9 @@ use doorward::connector::check::SecretsFrom;
 use doorward::diagnostic::{Style, render};
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
-use doorward::flow::{Action, InMemoryStore, Login, Ports, Report, Resumption, SavedLogin, authenticate, resume};
+use doorward::flow::{
+    Action, Exchange, InMemoryStore, Login, Ports, Report, Resumption, SavedLogin, authenticate, resume,
+};
 use doorward::secret::Secret;
 use doorward::verdict::Verdict;
 
@@ -39,19 +41,21 @@ impl Door {
         self.login_with(username, password, &[]).await
     }
 
+    /// Logs in through `through`, which stands in front of the real client.
+    pub async fn login_through<'a, E: Exchange>(
+        &'a self,
+        (username, password): (&str, &str),
+        through: impl FnOnce(&'a dyn Exchange) -> E,
+    ) -> Report {
+        let (progress, exchange) = (Progress::default(), through(&self.live.client));
+        let ports = Ports { exchange: &exchange, ..self.ports(&progress) };
+        authenticate(&self.live.connector, ports, typed(username, password, Object::new())).await
+    }
+
     pub async fn login_with(&self, username: &str, password: &str, attributes: &[(&str, &str)]) -> Report {
         let attributes: Object = attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
-        let login = Login {
-            username: username.to_owned(),
-            password: Secret::new(password),
-            client_ip: None,
-            attributes,
-            request_id: "upstreams".to_owned(),
-            deadline: None,
-            trace: true,
-        };
         let progress = Progress::default();
-        authenticate(&self.live.connector, self.ports(&progress), login).await
+        authenticate(&self.live.connector, self.ports(&progress), typed(username, password, attributes)).await
     }
 
     /// Answers the challenge that `report` opened.
@@ -107,6 +111,18 @@ impl Door {
             assert_eq!(word(&report), expected, "{at}: {username:?}: {}", report.explain);
             report
         }
+    }
+}
+
+fn typed(username: &str, password: &str, attributes: Object) -> Login {
+    Login {
+        username: username.to_owned(),
+        password: Secret::new(password),
+        client_ip: None,
+        attributes,
+        request_id: "upstreams".to_owned(),
+        deadline: None,
+        trace: true,
     }
 }
 

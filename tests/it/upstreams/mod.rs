@@ -66,7 +66,11 @@ fn product(id: &str) -> PathBuf {
 
 /// The text of the same, pointed at `base`.
 fn shipped(id: &str, base: &str) -> String {
-    let text = std::fs::read_to_string(product(id)).unwrap();
+    pointed_at(&std::fs::read_to_string(product(id)).unwrap(), base)
+}
+
+/// The text of a connector, pointed at `base`.
+fn pointed_at(text: &str, base: &str) -> String {
     let settings = text.lines().find(|line| line.starts_with("  base: ")).unwrap();
     text.replacen(settings, &format!("  base: \"{base}\""), 1)
 }
