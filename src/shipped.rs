@@ -88,9 +88,12 @@ shipped! {
     "plain-text" "lisi;user=zhangsan", "invalid_input";
     "push-confirm" INTO_FORM, "invalid_credentials", asks: Asks::Button;
     "query-headers-cookies" "lisi&loginName=zhangsan#", "invalid_credentials";
+    "rsa-password" INTO_JSON, "invalid_credentials";
+    "salted-md5" INTO_JSON, "invalid_credentials";
     "sdk-fields" INTO_JSON, "invalid_credentials", packed: true;
     "sdk-fields-script" INTO_JSON, "invalid_credentials", packed: true;
     "signed-body" INTO_JSON, "invalid_credentials";
+    "sm2-password" INTO_JSON, "invalid_credentials";
     "sms-code" INTO_JSON, "invalid_credentials", asks: Asks::Message;
     "sms-login" INTO_JSON, "invalid_credentials", asks: Asks::Message, stage: Stage::Alone;
     "soap" "x</auth:loginName><auth:loginName>zhangsan", "invalid_credentials";

@@ -119,9 +119,19 @@ impl Directory {
 
     /// Checks what a client sent for the password of `login`. An unknown name costs as much as a wrong password.
     pub fn check_password(&self, login: &str, sent: &str) -> LoginResult {
+        self.check_by(login, |account| stored(self.scheme, &account.salt, sent).ct_eq(&account.stored).into())
+    }
+
+    /// The same for a client that sends the hexadecimal md5 of what is stored and a salt of this login.
+    pub fn check_with_salt(&self, login: &str, sent: &str, salt: &str) -> LoginResult {
+        let salted = |account: &Account| hex::encode(Md5::digest([&account.stored, salt.as_bytes()].concat()));
+        self.check_by(login, |account| salted(account).as_bytes().ct_eq(sent.as_bytes()).into())
+    }
+
+    fn check_by(&self, login: &str, is_right: impl Fn(&Account) -> bool) -> LoginResult {
         let found = self.accounts.iter().find(|account| account.person.login == login);
         let account = found.unwrap_or(&self.accounts[0]);
-        let right = bool::from(stored(self.scheme, &account.salt, sent).ct_eq(&account.stored));
+        let right = is_right(account);
         match (found.map(|account| account.person.state), right) {
             (Some(AccountState::Locked), _) => LoginResult::Locked,
             (None, _) | (_, false) => LoginResult::Wrong,

@@ -89,6 +89,8 @@ pub struct StepValues {
     pub unix: u64,
     /// `time.unix_ms`, milliseconds.
     pub unix_ms: u64,
+    /// For filters that draw random numbers; only while a request is rendered that has one.
+    pub filter_seed: Option<FilterSeed>,
     /// The others.
     pub texts: LazyTexts<StepSeed, StepTexts>,
 }
@@ -124,4 +126,16 @@ pub struct StepTexts {
     pub uuid: String,
     /// `random.digits6`: six decimal digits, uniform.
     pub digits6: String,
+}
+
+/// What filters of one step run make their random numbers from, so that a request has the same bytes however often it is
+/// rendered. Nothing else is made of it.
+#[derive(Clone)]
+pub struct FilterSeed(pub Zeroizing<[u8; 32]>);
+
+/// Whoever knows it can decrypt what was encrypted.
+impl std::fmt::Debug for FilterSeed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("‹secret›")
+    }
 }

@@ -8,7 +8,7 @@ mod page;
 mod variable;
 mod work;
 
-pub use lazy::{LazyTexts, LoginSeed, LoginTexts, LoginValues, StepSeed, StepTexts, StepValues};
+pub use lazy::{FilterSeed, LazyTexts, LoginSeed, LoginTexts, LoginValues, StepSeed, StepTexts, StepValues};
 pub use page::{Enctype, Field, FieldKind, Form, PageFacts};
 pub use variable::{LoginValue, RandomValue, SignedPart, SignedWord, StepValue, TimeValue, Variable, VariableError};
 pub use work::Work;

@@ -1,7 +1,14 @@
-//! SM2 encryption with a public key (GB/T 32918.4): what Chinese login pages do to passwords.
+//! SM2 encryption with a public key (GB/T 32918.4), what Chinese login pages do to passwords; and SM2 signatures with SM3
+//! (GB/T 32918.2).
 
-use ::sm2::PublicKey;
+use ::sm2::dsa::signature::{Signer as _, Verifier as _};
+use ::sm2::dsa::{self, Signature};
+use ::sm2::pkcs8::DecodePrivateKey as _;
 use ::sm2::pke::{EncryptingKey, Mode};
+use ::sm2::{PublicKey, SecretKey};
+
+use super::encoding::{base64_decode, hex_decode};
+use super::pem::{self, PublicInfo};
 
 use super::random::Random;
 
@@ -68,6 +75,76 @@ pub fn encrypt(
     Ok(text)
 }
 
+/// The identifier of a signer, when the document names none (GM/T 0009-2012).
+pub const USUAL_ID: &str = "1234567812345678";
+
+/// How a signature is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignatureForm {
+    /// DER, as OpenSSL and Bouncy Castle write it.
+    Asn1,
+    /// r and s, 32 bytes each.
+    Plain,
+}
+
+impl SignatureForm {
+    /// `asn1` or `plain`.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "asn1" => Some(Self::Asn1),
+            "plain" => Some(Self::Plain),
+            _ => None,
+        }
+    }
+}
+
+/// A private key that signs.
+#[derive(Debug, Clone)]
+pub struct SigningKey(dsa::SigningKey);
+
+impl SigningKey {
+    /// A PEM of PKCS #8 or SEC 1 that is not encrypted, its base64, or the 32 bytes of the number in hex. `id` is the signer's.
+    pub fn read(text: &str, id: &str) -> Option<Self> {
+        let number = hex_decode(text.trim()).ok().filter(|number| number.len() == 32);
+        let key = if let Some(number) = number.map(zeroize::Zeroizing::new) {
+            SecretKey::from_slice(&number).ok()?
+        } else {
+            let der = pem::der(text)?;
+            SecretKey::from_pkcs8_der(&der).ok().or_else(|| SecretKey::from_sec1_der(&der).ok())?
+        };
+        dsa::SigningKey::new(id, &key).ok().map(Self)
+    }
+
+    /// Signs, by a nonce that is computed from key and text (RFC 6979): the same text has the same signature.
+    pub fn sign(&self, form: SignatureForm, text: &[u8]) -> Option<Vec<u8>> {
+        let signature: Signature = self.0.try_sign(text).ok()?;
+        Some(match form {
+            SignatureForm::Asn1 => signature.to_der().as_bytes().to_vec(),
+            SignatureForm::Plain => signature.to_vec(),
+        })
+    }
+}
+
+/// A public key as 65 bytes: a point in hex or base64, with or without the 04 before it, or a PEM.
+pub fn point(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim();
+    let written = hex_decode(text).or_else(|_| base64_decode(text)).ok();
+    let point = match written {
+        Some(point) if point.len() == 64 => [&[4], point.as_slice()].concat(),
+        Some(point) if point.len() == 65 => point,
+        _ => PublicInfo::read(&pem::der(text)?).map(|info| info.bits)?,
+    };
+    PublicKey::from_sec1_bytes(&point).is_ok().then_some(point)
+}
+
+/// Whether `signature`, r and s or DER, is that of `text` by the signer with this point and identifier.
+pub fn verify(point: &[u8], id: &str, text: &[u8], signature: &[u8]) -> bool {
+    let signature =
+        if signature.len() == 64 { Signature::from_slice(signature) } else { Signature::from_der(signature) };
+    let key = dsa::VerifyingKey::from_sec1_bytes(id, point);
+    key.is_ok_and(|key| signature.is_ok_and(|signature| key.verify(text, &signature).is_ok()))
+}
+
 #[cfg(test)]
 mod tests {
     use ::sm2::pke::DecryptingKey;
@@ -114,6 +191,40 @@ mod tests {
             let key = DecryptingKey::new_with_mode(secret.to_nonzero_scalar(), mode);
             let plain = if layout == Layout::Asn1 { key.decrypt_der(&text) } else { key.decrypt(&text) };
             assert_eq!(plain.unwrap(), "密码 123".as_bytes(), "{layout:?}");
+        }
+    }
+
+    /// GB/T 32918.5-2017, appendix A: the signature of "message digest".
+    #[test]
+    fn the_signature_of_the_standard_is_one() {
+        let point = point(PUBLIC).unwrap();
+        let signature = hex::decode(
+            "f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3\
+             b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa",
+        )
+        .unwrap();
+        assert!(verify(&point, USUAL_ID, b"message digest", &signature));
+        assert!(!verify(&point, USUAL_ID, b"message digesu", &signature));
+        assert!(!verify(&point, "ALICE123@YAHOO.COM", b"message digest", &signature));
+        for at in [0, 31, 32, 63] {
+            let mut changed = signature.clone();
+            changed[at] ^= 1;
+            assert!(!verify(&point, USUAL_ID, b"message digest", &changed), "{at}");
+        }
+    }
+
+    #[test]
+    fn what_was_signed_verifies_in_both_forms() {
+        let key = SigningKey::read(PRIVATE, USUAL_ID).unwrap();
+        let point = point(PUBLIC).unwrap();
+        for (form, length) in [(SignatureForm::Plain, 64..65), (SignatureForm::Asn1, 68..73)] {
+            let signature = key.sign(form, "密码".as_bytes()).unwrap();
+            assert!(length.contains(&signature.len()), "{form:?}");
+            assert!(verify(&point, USUAL_ID, "密码".as_bytes(), &signature), "{form:?}");
+            assert_eq!(key.sign(form, "密码".as_bytes()).unwrap(), signature);
+        }
+        for bad in ["", "00", "no key", &"0".repeat(64), &"f".repeat(64)] {
+            assert!(SigningKey::read(bad, USUAL_ID).is_none(), "{bad}");
         }
     }
 

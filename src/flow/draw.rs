@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::clock::Ambient;
-use crate::context::{LoginSeed, LoginTexts, LoginValues, StepSeed, StepTexts, StepValues};
+use crate::context::{FilterSeed, LoginSeed, LoginTexts, LoginValues, StepSeed, StepTexts, StepValues};
 use crate::crypto::digest::{Algorithm, digest};
 use crate::secret::Secret;
 
@@ -37,7 +37,19 @@ pub fn step_values(ambient: &dyn Ambient, zone: &jiff::tz::TimeZone) -> StepValu
     random.copy_from_slice(&drawn[..32]);
     let digits6 = digits6([drawn[32], drawn[33], drawn[34], drawn[35]], ambient);
     let seed = StepSeed { unix_ms, zone: zone.clone(), bytes: random, digits6 };
-    StepValues { unix: unix_ms / 1000, unix_ms, texts: crate::context::LazyTexts::new(seed, step_texts) }
+    StepValues {
+        unix: unix_ms / 1000,
+        unix_ms,
+        filter_seed: None,
+        texts: crate::context::LazyTexts::new(seed, step_texts),
+    }
+}
+
+/// For the filters of one step run.
+pub fn filter_seed(ambient: &dyn Ambient) -> FilterSeed {
+    let mut bytes = Zeroizing::new([0; 32]);
+    ambient.fill(&mut *bytes);
+    FilterSeed(bytes)
 }
 
 fn step_texts(seed: &StepSeed) -> StepTexts {

@@ -6,12 +6,12 @@
 
 use http::header::COOKIE;
 
-use super::conceal;
 use super::recorder::Recorder;
 use super::sends;
 use super::sign::{Signed, unsent};
 use super::state::{CodeQuota, Run};
 use super::stop::Stop;
+use super::{conceal, draw};
 use crate::connector::Step;
 use crate::mask::MASK;
 use crate::request::{Prepared, RequestPlan, cookie_header};
@@ -21,6 +21,7 @@ use crate::verdict::Cause;
 /// Stage 3: every value at its place.
 pub(super) fn render(plan: &RequestPlan, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<Prepared, Stop> {
     recorder.enter("render");
+    run.context.step.filter_seed = plan.draws().then(|| draw::filter_seed(run.ports.ambient));
     run.context.inner_body = plan.inner_body(&run.context).map_err(unsent)?;
     plan.render(&run.context, run.node(plan).as_ref()).map_err(unsent)
 }

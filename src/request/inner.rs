@@ -43,6 +43,11 @@ impl RequestPlan {
         Ok(Some(Secret::new(text)))
     }
 
+    /// Whether a filter of it draws random numbers.
+    pub fn draws(&self) -> bool {
+        self.holes().any(Hole::draws)
+    }
+
     /// Whether the body has an `inner`.
     pub fn has_inner(&self) -> bool {
         self.inner.is_some()

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::reads::ScriptPosition;
 
 /// The members of `code_util`, for the "did you mean" of a connector's check.
-pub const CODE_UTIL: [&str; 31] = [
+pub const CODE_UTIL: [&str; 32] = [
     "md5",
     "sha1",
     "sha224",
@@ -33,6 +33,7 @@ pub const CODE_UTIL: [&str; 31] = [
     "totp",
     "rsa",
     "sm2",
+    "jwt",
     "parseJson5",
     "parseForm",
     "parsePairs",

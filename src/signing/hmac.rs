@@ -14,6 +14,7 @@ use super::{Compile, Scheme, SignError, Signature, Signing, SigningPorts, Writte
 use crate::context::{Context, SignedPart, SignedWord, Variable};
 use crate::crypto::digest::{Algorithm, digest};
 use crate::crypto::encoding::hex_encode;
+use crate::crypto::sm2::SignatureForm;
 use crate::reading::record::{record, words};
 use crate::reading::{Spanned, Text};
 use crate::request::Prepared;
@@ -23,14 +24,14 @@ use crate::template::{Charset, Place, RenderError, Template};
 record! {
     /// An HMAC, a hash or an RSA signature over a text that this connector lays out.
     pub struct Hmac as "hmac" {
-        /// An HMAC (md5 sha1 sha256 sha384 sha512 sm3), the hash of the text alone (hash_md5 …), or rsa_sha256.
+        /// An HMAC (md5 sha1 sha256 sha384 sha512 sm3), the hash of the text alone (hash_md5 …), rsa_sha256 or sm2_sm3.
         algorithm: Spanned<HmacAlgorithm>,
-        /// The key; with rsa_sha256 a private key as PEM. Left out with a hash alone, whose secret stands in `canonical`.
+        /// The key; with rsa_sha256 and sm2_sm3 a private key as PEM. Left out with a hash alone, whose secret stands in `canonical`.
         key: Option<Text>,
         /// The text that is signed: a template that may name `request.method request.host request.path request.query
         /// request.sorted_query request.body request.body_md5 request.body_sha256 request.headers.x` too.
         canonical: Text,
-        /// How the signature is written; hex when left out, base64 with rsa_sha256.
+        /// How the signature is written; hex when left out, base64 with a private key.
         output: Option<Spanned<Output>>,
         /// What is written there, `{{request.signature}}` in it; the signature alone when left out.
         value: Option<Text>,
@@ -66,6 +67,10 @@ words! {
         HashSm3 = "hash_sm3",
         /// RSASSA-PKCS1-v1_5 with SHA-256
         RsaSha256 = "rsa_sha256",
+        /// SM2 with SM3 (GB/T 32918.2), in DER
+        Sm2Sm3 = "sm2_sm3",
+        /// SM2 with SM3, r and s alone
+        Sm2Sm3Plain = "sm2_sm3_plain",
     }
 }
 
@@ -84,6 +89,8 @@ impl HmacAlgorithm {
             Self::HashSha512 => Maker::Hash(Algorithm::Sha512),
             Self::HashSm3 => Maker::Hash(Algorithm::Sm3),
             Self::RsaSha256 => Maker::Rsa(RsaKey::default()),
+            Self::Sm2Sm3 => Maker::Sm2(SignatureForm::Asn1),
+            Self::Sm2Sm3Plain => Maker::Sm2(SignatureForm::Plain),
         }
     }
 }
@@ -97,7 +104,7 @@ impl Written for Hmac {
                 compile.error("auth-key", &key.span, "a hash has no key", "put the secret into `canonical`");
                 return None;
             }
-            Some(key) if maker.is_rsa() => Some(compile.own_template(key, Place::Plain)?),
+            Some(key) if maker.has_private_key() => Some(compile.own_template(key, Place::Plain)?),
             Some(key) => Some(compile.template(key, Place::Plain)?),
             None if hashes => None,
             None => {
@@ -118,7 +125,7 @@ impl Written for Hmac {
             None => None,
         };
         known_parts(&canonical, &self.canonical, compile)?;
-        let usual = if maker.is_rsa() { Output::Base64 } else { Output::Hex };
+        let usual = if maker.has_private_key() { Output::Base64 } else { Output::Hex };
         let output = self.output.as_ref().map_or(usual, |output| output.value);
         Some(Box::new(HmacPlan { maker, key, canonical, output, value, into }))
     }

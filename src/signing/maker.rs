@@ -5,6 +5,7 @@ use super::rsa_key::RsaKey;
 use crate::crypto::digest::{Algorithm, digest};
 use crate::crypto::encoding::{base64_encode, base64url_encode, hex_encode};
 use crate::crypto::hmac::hmac;
+use crate::crypto::sm2::{SignatureForm, SigningKey, USUAL_ID};
 use crate::reading::record::words;
 
 /// A compiled algorithm.
@@ -16,6 +17,8 @@ pub(super) enum Maker {
     Hmac(Algorithm),
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     Rsa(RsaKey),
+    /// SM2 with SM3 (GB/T 32918.2).
+    Sm2(SignatureForm),
 }
 
 impl Maker {
@@ -24,13 +27,22 @@ impl Maker {
             Self::Hash(algorithm) => digest(*algorithm, text),
             Self::Hmac(algorithm) => hmac(*algorithm, key, text),
             Self::Rsa(keys) => keys.sign_sha256(key, text)?,
+            Self::Sm2(form) => {
+                let key = str::from_utf8(key).ok().and_then(|key| SigningKey::read(key, USUAL_ID));
+                let signature = key.and_then(|key| key.sign(*form, text));
+                signature.ok_or_else(|| SignError::Misconfigured(NO_SM2_KEY.to_owned()))?
+            }
         })
     }
 
-    pub(super) fn is_rsa(&self) -> bool {
-        matches!(self, Self::Rsa(_))
+    /// Whether the key is a private one, which is no part of any text.
+    pub(super) fn has_private_key(&self) -> bool {
+        matches!(self, Self::Rsa(_) | Self::Sm2(_))
     }
 }
+
+const NO_SM2_KEY: &str = "the key of `auth` is no SM2 private key: a PEM that is not encrypted, its base64 without the lines around it, \
+                          or 64 hex digits are wanted";
 
 words! {
     /// How bytes are written.

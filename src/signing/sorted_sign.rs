@@ -10,6 +10,7 @@ use super::rsa_key::RsaKey;
 use super::target::{Target, TargetPlan};
 use super::{Compile, Scheme, SignError, Signature, Signing, SigningPorts, Written};
 use crate::crypto::digest::Algorithm;
+use crate::crypto::sm2::SignatureForm;
 use crate::reading::record::{record, words};
 use crate::reading::{Dict, Spanned, Text};
 use crate::request::{BodyKind, Prepared};
@@ -18,11 +19,11 @@ use crate::template::{Charset, Place, RenderError, Template};
 record! {
     /// A signature over the sorted parameters, as WeChat Pay does.
     pub struct SortedSign as "sorted_sign" {
-        /// A hash (md5, sha1, sha256, sha512, sm3), an HMAC (hmac_sha256 and its sisters) or rsa_sha256 (Alipay's RSA2).
+        /// A hash (md5, sha1, sha256, sha512, sm3), an HMAC (hmac_sha256 and its sisters) rsa_sha256 (Alipay's RSA2) or sm2_sm3.
         algorithm: Spanned<SortedAlgorithm>,
-        /// The key; with rsa_sha256 a private key as PEM.
+        /// The key; with rsa_sha256 and sm2_sm3 a private key as PEM.
         key: Text,
-        /// Where the key stands in the signed text; `pair` when left out, `none` with rsa_sha256.
+        /// Where the key stands in the signed text; `pair` when left out, `none` with a private key.
         key_place: Option<Spanned<KeyPlace>>,
         /// The name under which the key stands; `key` when left out.
         key_name: Option<Text>,
@@ -30,7 +31,7 @@ record! {
         separator: Option<Text>,
         /// What stands between name and value; `=` when left out.
         assign: Option<Text>,
-        /// How the signature is written; hex when left out, base64 with rsa_sha256.
+        /// How the signature is written; hex when left out, base64 with a private key.
         output: Option<Spanned<SortedOutput>>,
         /// `upper` or `lower` letters of the hexadecimal signature; upper when left out.
         case: Option<Spanned<Case>>,
@@ -70,6 +71,10 @@ words! {
         HmacSm3 = "hmac_sm3",
         /// RSASSA-PKCS1-v1_5 with SHA-256
         RsaSha256 = "rsa_sha256",
+        /// SM2 with SM3 (GB/T 32918.2), in DER
+        Sm2Sm3 = "sm2_sm3",
+        /// SM2 with SM3, r and s alone
+        Sm2Sm3Plain = "sm2_sm3_plain",
     }
 }
 
@@ -121,6 +126,8 @@ impl SortedAlgorithm {
             Self::HmacSha512 => Maker::Hmac(Algorithm::Sha512),
             Self::HmacSm3 => Maker::Hmac(Algorithm::Sm3),
             Self::RsaSha256 => Maker::Rsa(RsaKey::default()),
+            Self::Sm2Sm3 => Maker::Sm2(SignatureForm::Asn1),
+            Self::Sm2Sm3Plain => Maker::Sm2(SignatureForm::Plain),
         }
     }
 }
@@ -128,7 +135,7 @@ impl SortedAlgorithm {
 impl Written for SortedSign {
     fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>> {
         let maker = self.algorithm.value.maker();
-        let key = if maker.is_rsa() {
+        let key = if maker.has_private_key() {
             compile.own_template(&self.key, Place::Plain)
         } else {
             compile.template(&self.key, Place::Plain)
@@ -150,7 +157,7 @@ impl Written for SortedSign {
         let body = compile.request?.body_kind();
         has_fields(body, compile)?;
         let upper = self.case.as_ref().is_none_or(|case| case.value == Case::Upper);
-        let hex = self.output.as_ref().map_or(!maker.is_rsa(), |output| output.value == SortedOutput::Hex);
+        let hex = self.output.as_ref().map_or(!maker.has_private_key(), |output| output.value == SortedOutput::Hex);
         let output = match (hex, upper) {
             (false, _) => Output::Base64,
             (true, true) => Output::HexUpper,
@@ -175,11 +182,11 @@ impl Written for SortedSign {
 impl SortedSign {
     /// A hash without its key in the text could be computed by anyone; a private key in it would be sent to the server.
     fn key_place(&self, maker: &Maker, compile: &mut Compile<'_>) -> Option<KeyPlace> {
-        let usual = if maker.is_rsa() { KeyPlace::None } else { KeyPlace::Pair };
+        let usual = if maker.has_private_key() { KeyPlace::None } else { KeyPlace::Pair };
         let Some(place) = &self.key_place else { return Some(usual) };
         let message = match (maker, place.value) {
             (Maker::Hash(_), KeyPlace::None) => "a hash without its key in the text proves nothing",
-            (Maker::Rsa(_), KeyPlace::Pair | KeyPlace::End | KeyPlace::Around) => {
+            (Maker::Rsa(_) | Maker::Sm2(_), KeyPlace::Pair | KeyPlace::End | KeyPlace::Around) => {
                 "a private key is no part of the text"
             }
             (_, place) => return Some(place),

@@ -2,15 +2,14 @@
 
 use std::borrow::Cow;
 
-use zeroize::Zeroizing;
-
 use crate::context::{Context, Variable};
 use crate::crypto::cipher::{Algorithm, Cipher, CipherError, Mode, Padding};
 use crate::crypto::encoding::{BytesAs, EncodingError};
 
-use super::call::{Argument, ArgumentValue, Call};
+use super::call::Call;
 use super::datum::Datum;
-use super::fault::{Fault, FilterError, missing, utf8};
+use super::fault::{Fault, FilterError, utf8};
+use super::key::{Arguments, From, Key};
 use super::mistake::Mistake;
 use super::output::Output;
 
@@ -23,58 +22,6 @@ pub struct CipherFilter {
     key: Key,
     iv: Option<Key>,
     output: Output,
-}
-
-/// A key or an iv.
-#[derive(Debug, Clone, PartialEq)]
-struct Key {
-    from: From,
-    /// How its text stands for bytes.
-    written: BytesAs,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum From {
-    Variable(Variable),
-    Literal(String),
-}
-
-/// The arguments of a cipher while they are read.
-struct Arguments<'c> {
-    call: &'c Call<'c>,
-}
-
-impl Arguments<'_> {
-    fn find(&self, name: &str) -> Option<&ArgumentValue> {
-        self.call.list.iter().find(|argument| argument.name.as_deref() == Some(name)).map(|argument| &argument.value)
-    }
-
-    /// One of some words.
-    fn word<T>(&self, name: &str, read: impl Fn(&str) -> Option<T>, wanted: &str) -> Result<Option<T>, Mistake> {
-        let Some(value) = self.find(name) else { return Ok(None) };
-        read(value.text()).map(Some).ok_or_else(|| self.call.wrong(&format!("{wanted} as `{name}`")))
-    }
-
-    fn key(&self, name: &str) -> Result<Option<Key>, Mistake> {
-        let Some(value) = self.find(name) else { return Ok(None) };
-        let written = self.word(&format!("{name}_as"), BytesAs::parse, "utf-8, hex or base64")?;
-        let from = match value {
-            ArgumentValue::Text(text) => From::Literal(text.clone()),
-            ArgumentValue::Word(word) => From::Variable(self.call.variable(word)?),
-        };
-        Ok(Some(Key { from, written: written.unwrap_or(BytesAs::Utf8) }))
-    }
-
-    /// No argument without a name, none that it does not know, none twice.
-    fn only(&self, known: &[&str]) -> Result<(), Mistake> {
-        for (index, Argument { name, .. }) in self.call.list.iter().enumerate() {
-            let twice = self.call.list[..index].iter().any(|earlier| earlier.name == *name);
-            if twice || !name.as_deref().is_some_and(|name| known.contains(&name)) {
-                return Err(self.call.wrong(&format!("each of {} once", known.join("=, ") + "=")));
-            }
-        }
-        Ok(())
-    }
 }
 
 impl CipherFilter {
@@ -123,10 +70,7 @@ impl CipherFilter {
     }
 
     pub(super) fn variables(&self) -> impl Iterator<Item = &Variable> {
-        std::iter::once(&self.key).chain(&self.iv).filter_map(|key| match &key.from {
-            From::Variable(variable) => Some(variable),
-            From::Literal(_) => None,
-        })
+        std::iter::once(&self.key).chain(&self.iv).filter_map(Key::variable)
     }
 
     pub(super) fn apply(&self, input: &Datum<'_>, context: &Context) -> Result<String, FilterError> {
@@ -134,7 +78,7 @@ impl CipherFilter {
         let iv = self.iv.as_ref().map(|iv| iv.bytes(context)).transpose()?.unwrap_or_default();
         let failed = |error: CipherError| {
             if error.is_of_key() {
-                return FilterError::Key(format!("{}: {error}", self.key.name()));
+                return self.key.refuse(format!("{}: {error}", self.key.name()));
             }
             FilterError::Fault(Fault::Content(Cow::Owned(format!("cannot go through the cipher: {error}"))))
         };
@@ -145,30 +89,6 @@ impl CipherFilter {
                     written.decode(input.text()?).map_err(|_| Fault::content("is no ciphertext in that spelling"))?;
                 Ok(utf8(self.algorithm.decrypt(&key, &iv, &text).map_err(failed)?)?)
             }
-        }
-    }
-}
-
-impl Key {
-    /// Wiped when dropped.
-    fn bytes(&self, context: &Context) -> Result<Zeroizing<Vec<u8>>, FilterError> {
-        let datum = match &self.from {
-            From::Variable(variable) => Datum::of(variable, context)?,
-            From::Literal(text) => Datum::Text(Cow::Borrowed(text)),
-        };
-        let text = datum.text().map_err(|fault| match (fault, &self.from) {
-            (Fault::Null, From::Variable(variable)) => FilterError::Missing(missing(variable)),
-            (fault, _) => FilterError::Key(format!("{} {}", self.name(), fault.why())),
-        })?;
-        let bytes = self.written.decode(text);
-        bytes.map(Zeroizing::new).map_err(|error| FilterError::Key(format!("{} is {error}", self.name())))
-    }
-
-    /// For messages.
-    fn name(&self) -> String {
-        match &self.from {
-            From::Variable(variable) => variable.to_string(),
-            From::Literal(_) => "the key of the file".to_owned(),
         }
     }
 }

@@ -53,6 +53,8 @@ pub(crate) enum FilterError {
     Missing(Missing),
     /// A key that does not do; the line says which and why.
     Key(String),
+    /// The same of a key that an earlier reply gave.
+    KeyOfReply(String),
 }
 
 impl From<Fault> for FilterError {

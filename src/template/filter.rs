@@ -21,6 +21,7 @@ use super::escape;
 use super::fault::{Fault, FilterError, missing, utf8};
 use super::mistake::Mistake;
 use super::output::Output;
+use super::public_key::PublicKeyFilter;
 
 /// One filter with its arguments.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,8 @@ pub enum Filter {
     Hmac(Algorithm, Variable, Output),
     /// `aes(mode=cbc, key=secret.k, iv=secret.iv)`, …
     Cipher(Box<CipherFilter>),
+    /// `rsa(key=…)`, `sm2(key=…)`
+    PublicKey(Box<PublicKeyFilter>),
     /// `base64`, `base64url`, `hex`
     Write(Output),
     /// `unhex`: bytes.
@@ -115,6 +118,13 @@ pub static FILTERS: &[FilterInfo] = &[
     entry("des_decrypt", DECIPHER, Some("des.decrypt"), cipher_of),
     entry("des3_decrypt", DECIPHER, Some("des3.decrypt"), cipher_of),
     entry("sm4_decrypt", DECIPHER, Some("sm4.decrypt"), cipher_of),
+    entry(
+        "rsa",
+        "key=, modulus=, exponent=, numbers_as=, padding=, blocks=, output=",
+        Some("rsa.encrypt"),
+        public_key_of,
+    ),
+    entry("sm2", "key=, key_as=, layout=, prefix=, output=", Some("sm2.encrypt"), public_key_of),
     entry("base64", "", Some("base64.encode"), |call| plain(call, Filter::Write(Output::Base64))),
     entry("base64url", "", Some("base64url.encode"), |call| plain(call, Filter::Write(Output::Base64Url))),
     entry("hex", "", Some("hex.encode"), |call| plain(call, Filter::Write(Output::Hex))),
@@ -153,6 +163,10 @@ fn hmac_of(call: &Call<'_>) -> Result<Filter, Mistake> {
 
 fn cipher_of(call: &Call<'_>) -> Result<Filter, Mistake> {
     CipherFilter::read(call).map(|cipher| Filter::Cipher(Box::new(cipher)))
+}
+
+fn public_key_of(call: &Call<'_>) -> Result<Filter, Mistake> {
+    PublicKeyFilter::read(call).map(|filter| Filter::PublicKey(Box::new(filter)))
 }
 
 fn encode_of(call: &Call<'_>) -> Result<Filter, Mistake> {
@@ -212,6 +226,7 @@ impl Filter {
         match self {
             Self::Hmac(_, key, _) => vec![key],
             Self::Cipher(cipher) => cipher.variables().collect(),
+            Self::PublicKey(filter) => filter.variables(),
             _ => Vec::new(),
         }
     }
@@ -219,7 +234,9 @@ impl Filter {
     /// What comes out for what goes in; `None` when it cannot take that.
     pub(crate) fn kind(&self, input: Kind) -> Option<Kind> {
         match self {
-            Self::Digest(..) | Self::Hmac(..) | Self::Write(_) | Self::UrlEncode => Some(Kind::Text),
+            Self::Digest(..) | Self::Hmac(..) | Self::PublicKey(_) | Self::Write(_) | Self::UrlEncode => {
+                Some(Kind::Text)
+            }
             Self::Cipher(cipher) if cipher.takes_bytes() => Some(Kind::Text),
             _ if input == Kind::Bytes => None,
             Self::Unhex | Self::Encode(_) | Self::EncodeJson(_) => Some(Kind::Bytes),
@@ -231,9 +248,13 @@ impl Filter {
     /// Whether what comes out has an alphabet (or quotes) of its own, so that no input can end it early.
     pub(crate) fn encodes(&self) -> bool {
         match self {
-            Self::Digest(..) | Self::Hmac(..) | Self::Write(_) | Self::UrlEncode | Self::Json | Self::Quoted { .. } => {
-                true
-            }
+            Self::Digest(..)
+            | Self::Hmac(..)
+            | Self::PublicKey(_)
+            | Self::Write(_)
+            | Self::UrlEncode
+            | Self::Json
+            | Self::Quoted { .. } => true,
             // A ciphertext in hex or base64; what is decrypted is any text.
             Self::Cipher(cipher) => cipher.takes_bytes(),
             _ => false,
@@ -244,7 +265,7 @@ impl Filter {
     /// contains the text between two holes.
     pub(crate) fn is_reversible(&self) -> bool {
         match self {
-            Self::Write(_) | Self::UrlEncode => true,
+            Self::Write(_) | Self::UrlEncode | Self::PublicKey(_) => true,
             Self::Cipher(cipher) => cipher.takes_bytes(),
             _ => false,
         }
@@ -264,6 +285,7 @@ impl Filter {
                 text(output.write(&hmac(*algorithm, bytes, input.bytes()?)))
             }
             Self::Cipher(cipher) => text(cipher.apply(&input, context)?),
+            Self::PublicKey(filter) => text(filter.apply(&input, context)?),
             Self::Write(output) => text(output.write(input.bytes()?)),
             Self::Unhex => Datum::Bytes(
                 encoding::hex_decode(input.text()?).map_err(|_| Fault::content("is not hex digits, two a byte"))?,

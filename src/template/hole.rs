@@ -65,6 +65,11 @@ impl Hole {
         self.last_filter().is_some_and(Filter::encodes)
     }
 
+    /// Whether it draws random numbers, from [`crate::context::FilterSeed`].
+    pub(crate) fn draws(&self) -> bool {
+        self.filters.iter().any(|filter| matches!(filter, Filter::PublicKey(_)))
+    }
+
     /// Whether the filters map different values to one: a name that is cut, or decoded, is another user's name, too. `lower`,
     /// `upper` and `trim` fold spellings of one name, as servers do themselves.
     pub(crate) fn is_lossy(&self) -> bool {
@@ -105,6 +110,7 @@ impl Hole {
                     Ok(datum) => Ok(datum),
                     Err(FilterError::Missing(missing)) => return Err(missing.into()),
                     Err(FilterError::Key(what)) => return Err(RenderError::Unfit { what }),
+                    Err(FilterError::KeyOfReply(what)) => return Err(RenderError::FromReply { what }),
                     Err(FilterError::Fault(fault)) => return Err(self.blame(fault, "")),
                 },
                 // A secret that is not there is never replaced by a guess.

@@ -14,11 +14,13 @@ mod escape;
 mod fault;
 mod filter;
 mod hole;
+mod key;
 mod line;
 mod mistake;
 mod output;
 mod parse;
 mod place;
+mod public_key;
 
 pub use charset::Charset;
 pub use date::DatePattern;

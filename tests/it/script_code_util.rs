@@ -228,3 +228,53 @@ async fn a_typed_element_is_its_text() {
     let written: Vec<(String, &str)> = table.iter().map(|(expression, shown)| (on_a(expression), *shown)).collect();
     check(&written.iter().map(|(text, shown)| (text.as_str(), *shown)).collect::<Vec<_>>()).await;
 }
+
+const SIGNERS: &str = "const pem = 'MIGHAgEAMBMGByqGSM49AgEGCCqBHM9VAYItBG0wawIBAQQgSd8hyMsXnAvKVpr2qFMXk9Nle5GPWPnafdRgj02DaIOhRANCAARiT7GeixWFOw/kAVchzZo3JCR7gYpIUiGx+IHhZEPkfZ2ykBSnGlyAcobRm06mT+M/rlonqEbaCsCfxu/12V6G', \
+pub = '624fb19e8b15853b0fe4015721cd9a3724247b818a485221b1f881e16443e47d9db29014a71a5c807286d19b4ea64fe33fae5a27a846da0ac09fc6eff5d95e86'; ";
+
+/// What is signed verifies, and what must not does not. RFC 7515 A.1 and the signature of appendix A of GB/T 32918.5 are tested
+/// beside the code.
+#[tokio::test(flavor = "multi_thread")]
+async fn signatures_and_tokens() {
+    let in_script = |text: &str| format!("(() => {{ {SIGNERS} return {text}; }})()");
+    let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let rows: Vec<(String, String)> = [
+        (format!("code_util.jwt.decode('{token}').claims.iss"), r#""joe""#),
+        (format!("code_util.jwt.decode('{token}').header.alg"), r#""HS256""#),
+        (
+            "code_util.jwt.sign({ iss: 'joe', exp: 1300819380 }, { algorithm: 'HS256', key: 'k' })".to_owned(),
+            r#""eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJqb2UiLCJleHAiOjEzMDA4MTkzODB9.qhUtw8Viy1wUx3O1xEowmQGcWAHX5jVZnI_fbe8CCDs""#,
+        ),
+        (
+            "code_util.jwt.verify(code_util.jwt.sign({ sub: 'a' }, { algorithm: 'SM2', alg: 'SM3withSM2', key: pem, header: { kid: '1' } }), \
+             { algorithm: 'SM2', alg: 'SM3withSM2', key: pub }).sub"
+                .to_owned(),
+            r#""a""#,
+        ),
+        (
+            "code_util.jwt.verify(code_util.jwt.sign({ sub: 'a' }, { algorithm: 'HS256', key: 'k' }), { algorithm: 'HS256', key: 'other' })"
+                .to_owned(),
+            "code_util.jwt.verify: the signature is not right",
+        ),
+        (
+            "code_util.jwt.verify(code_util.jwt.sign({ sub: 'a' }, { algorithm: 'HS256', key: pub }), { algorithm: 'SM2', key: pub })"
+                .to_owned(),
+            "code_util.jwt.verify: the token was signed by another algorithm",
+        ),
+        (
+            "code_util.jwt.verify('eyJhbGciOiJub25lIn0.e30.', { algorithm: 'none', key: 'k' })".to_owned(),
+            "code_util.jwt.verify: algorithm must be \"RS256\", \"PS256\", \"ES256\", \"EdDSA\", \"HS256\" or \"SM2\"",
+        ),
+        ("code_util.jwt.sign('x', { algorithm: 'HS256', key: 'k' })".to_owned(), "code_util.jwt.sign: the claims must be an object of JSON, of 32 KiB at most"),
+        ("code_util.jwt.decode('x')".to_owned(), "code_util.jwt.decode: it is no JSON Web Token: three parts of base64url with dots between them are wanted"),
+        ("code_util.sm2.sign('a', { key: pem, form: 'plain', output: 'hex' }).length".to_owned(), "128"),
+        ("code_util.sm2.sign('a', { key: 'hunter2' })".to_owned(), "code_util.sm2.sign: key is no SM2 private key: a PEM that is not encrypted, or 64 hex digits"),
+        ("code_util.rsa.sign('a', { key: pem })".to_owned(), "code_util.rsa.sign: key is no RSA private key of 2048 to 8192 bits, as a PEM that is not encrypted"),
+        ("code_util.rsa.sign('a', { key: pem, padding: 'raw' })".to_owned(), "code_util.rsa.sign: padding must be \"pkcs1\" or \"pss\""),
+    ]
+    .into_iter()
+    .map(|(text, wanted)| (in_script(&text), wanted.to_owned()))
+    .collect();
+    let table: Vec<(&str, &str)> = rows.iter().map(|(text, wanted)| (text.as_str(), wanted.as_str())).collect();
+    check(&table).await;
+}

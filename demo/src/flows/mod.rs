@@ -13,6 +13,7 @@ mod open;
 mod otp;
 pub(super) mod phone;
 mod picture;
+mod public_keys;
 mod push;
 mod renewal;
 mod sealed;
@@ -60,6 +61,7 @@ pub(super) struct Flows {
     open: open::Sessions,
     wecom: AppTokens,
     signed: signed::Sessions,
+    public_keys: public_keys::Sessions,
     dingtalk: AppTokens,
 }
 
@@ -83,6 +85,7 @@ impl Flows {
             open: open::Sessions::new(),
             wecom: AppTokens::new(),
             signed: signed::Sessions::new(),
+            public_keys: public_keys::Sessions::new()?,
             dingtalk: AppTokens::new(),
         })
     }
@@ -108,6 +111,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .merge(digest::routes())
         .merge(open::routes())
         .merge(wecom::routes())
+        .merge(public_keys::routes())
         .merge(sealed::routes())
         .merge(signed::routes())
         .merge(dingtalk::routes())

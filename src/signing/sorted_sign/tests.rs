@@ -66,6 +66,28 @@ fn alipays_rsa2_signs_without_the_key_in_the_text() {
     assert!(error.to_string().contains("PEM") && !error.to_string().contains("s3cret"), "{error}");
 }
 
+/// That the signature is one is OpenSSL's word, too: `openssl dgst -sm3 -verify`.
+#[test]
+fn sm2_signs_with_sm3_in_both_forms() {
+    const KEY: &str = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8";
+    const PUBLIC: &str = "09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13";
+    let plan = form("POST", "https://h/p?z=2", &[("app_id", "1"), ("biz", "")]);
+    let point = crate::crypto::sm2::point(PUBLIC).unwrap();
+    for algorithm in ["sm2_sm3", "sm2_sm3_plain"] {
+        let auth = format!("sorted_sign: {{ algorithm: {algorithm}, key: {KEY}, into: {{ form: sign }} }}");
+        let signature = signed(&auth, &plan, &Context::default()).unwrap();
+        let bytes = crate::crypto::encoding::base64_decode(&signature).unwrap();
+        assert!(
+            crate::crypto::sm2::verify(&point, crate::crypto::sm2::USUAL_ID, b"app_id=1&z=2", &bytes),
+            "{algorithm}"
+        );
+        assert_eq!(bytes.len() == 64, algorithm == "sm2_sm3_plain");
+    }
+    let auth = "sorted_sign: { algorithm: sm2_sm3, key: 's3cret', into: { form: sign } }";
+    let error = signed(auth, &plan, &Context::default()).unwrap_err();
+    assert!(error.to_string().contains("SM2 private key") && !error.to_string().contains("s3cret"), "{error}");
+}
+
 fn text(options: &str, plan: &RequestPlan) -> Vec<u8> {
     // A plan's own text, by a hash of which all is known.
     let auth = format!("sorted_sign: {{ algorithm: sha1, key: K, case: lower, {options} into: {{ header: sign }} }}");

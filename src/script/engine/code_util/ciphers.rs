@@ -32,13 +32,13 @@ pub(super) fn install(object: &JsObject, context: &mut Context) -> JsResult<()> 
 }
 
 /// The second argument: an object with known keys and no others.
-struct Options<'a> {
+pub(super) struct Options<'a> {
     object: JsObject,
     what: &'a str,
 }
 
 impl<'a> Options<'a> {
-    fn read(args: &[JsValue], what: &'a str, known: &[&str], context: &mut Context) -> JsResult<Self> {
+    pub(super) fn read(args: &[JsValue], what: &'a str, known: &[&str], context: &mut Context) -> JsResult<Self> {
         let object = args.get_or_undefined(1).as_object();
         let object = object.ok_or_else(|| mistake(format!("{what}: the second argument must be an object")))?;
         for key in object.own_property_keys(context)? {
@@ -52,13 +52,13 @@ impl<'a> Options<'a> {
         Ok(Self { object, what })
     }
 
-    fn get(&self, name: &str, context: &mut Context) -> JsResult<Option<JsValue>> {
+    pub(super) fn get(&self, name: &str, context: &mut Context) -> JsResult<Option<JsValue>> {
         let value = self.object.get(JsString::from(name), context)?;
         Ok((!value.is_undefined()).then_some(value))
     }
 
     /// An option that is one of some words.
-    fn word<T>(
+    pub(super) fn word<T>(
         &self,
         name: &str,
         words: &str,
@@ -72,7 +72,7 @@ impl<'a> Options<'a> {
     }
 
     /// Bytes: a `Uint8Array`, or a text as `<name>As` says, its UTF-8 when that is left out.
-    fn bytes(&self, name: &str, context: &mut Context) -> JsResult<Option<Zeroizing<Vec<u8>>>> {
+    pub(super) fn bytes(&self, name: &str, context: &mut Context) -> JsResult<Option<Zeroizing<Vec<u8>>>> {
         let Some(value) = self.get(name, context)? else { return Ok(None) };
         let what = format!("{}: {name}", self.what);
         let given = Zeroizing::new(bytes(&[value], 0, &what, context)?);
@@ -98,17 +98,17 @@ impl<'a> Options<'a> {
         if self.get(name, context)?.is_some() { self.number(name, context) } else { Ok(otherwise) }
     }
 
-    fn flag(&self, name: &str, otherwise: bool, context: &mut Context) -> JsResult<bool> {
+    pub(super) fn flag(&self, name: &str, otherwise: bool, context: &mut Context) -> JsResult<bool> {
         let Some(value) = self.get(name, context)? else { return Ok(otherwise) };
         value.as_boolean().ok_or_else(|| mistake(format!("{}: {name} must be true or false", self.what)))
     }
 
-    fn output(&self, data: &[u8], context: &mut Context) -> JsResult<JsValue> {
+    pub(super) fn output(&self, data: &[u8], context: &mut Context) -> JsResult<JsValue> {
         let form = self.get("output", context)?.unwrap_or_else(|| js_string!("base64").into());
         output(data, &form, context)
     }
 
-    fn missing(&self, name: &str) -> boa_engine::JsError {
+    pub(super) fn missing(&self, name: &str) -> boa_engine::JsError {
         mistake(format!("{}: {name} is missing", self.what))
     }
 }

@@ -6,6 +6,7 @@
 mod bytes;
 mod ciphers;
 mod parsers;
+mod signatures;
 
 use boa_engine::object::{FunctionObjectBuilder, JsObject, ObjectInitializer};
 use boa_engine::property::Attribute;
@@ -36,6 +37,7 @@ pub(super) fn install(context: &mut Context) -> JsResult<()> {
     bytes::install(&object, context)?;
     ciphers::install(&object, context)?;
     parsers::install(&object, context)?;
+    signatures::install(&object, context)?;
     define(&object, "uuid", 0, uuid, context)?;
     define(&object, "randomHex", 1, random_hex, context)?;
     define(&object, "now", 0, now, context)?;

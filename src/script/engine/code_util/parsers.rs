@@ -66,7 +66,7 @@ fn parsed<E: std::fmt::Display>(name: &str, value: Result<Value, E>, context: &m
 }
 
 /// A value of the crate as a value of the engine. The readers cap its depth.
-fn to_js(value: &Value, context: &mut Context) -> JsValue {
+pub(super) fn to_js(value: &Value, context: &mut Context) -> JsValue {
     match value {
         Value::Null => JsValue::null(),
         Value::Bool(flag) => JsValue::from(*flag),
