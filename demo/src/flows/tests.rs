@@ -280,7 +280,7 @@ async fn messages_by_wechat_work() {
     assert_eq!(demo.json(&path(access), message(&user, 1_000_002)).await["errcode"], 0);
     assert_eq!(demo.server.phone("zhangsan").messages, ["code 123456"]);
     let shown = demo.get("/demo/phone?login=zhangsan").await.json();
-    assert_eq!(shown["messages"][0], json!({ "from": "企业微信", "text": "code 123456" }));
+    assert_eq!(shown["messages"][0], json!({ "from": "企业微信", "for": "wecom-code", "text": "code 123456" }));
 }
 
 #[tokio::test]
