@@ -124,6 +124,7 @@ impl From<UtilityFailure> for Problem {
             UtilityFailure::Overloaded => {
                 trouble(&Unavailable { cause: Cause::Overloaded, retry_after: Some(RETRY_AFTER) })
             }
+            UtilityFailure::Uncounted => trouble(&Unavailable { cause: Cause::State, retry_after: Some(RETRY_AFTER) }),
             UtilityFailure::TooOften(retry_after) => Self::of(TOO_OFTEN).retry_after(retry_after),
             UtilityFailure::Panicked => Self::of(BROKEN),
         }

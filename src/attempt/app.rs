@@ -17,7 +17,7 @@ use super::reload::{ReloadOutcome, Reloads};
 use super::shares::{LoginSlot, LoginSlots, NoSlot, SlotRequest};
 use crate::audit::Trail;
 use crate::config::{Client, Config, Limits};
-use crate::guard::{AuditLineRate, Guard, UtilityRate};
+use crate::guard::{AuditLineRate, Guard, SharedGuard, UtilityRate};
 use crate::metrics::{Metrics, Shed};
 use crate::state::{Bounds, Challenges};
 
@@ -38,6 +38,7 @@ pub struct App {
     callers: ArcSwap<Callers>,
     limits: Arc<ArcSwap<Limits>>,
     pub(super) guard: Arc<Guard>,
+    pub(super) shared: Option<Arc<SharedGuard>>,
     pub(super) lines: AuditLineRate,
     pub(super) utilities: UtilityRate,
     pub(super) recent: RecentLogins,
@@ -58,6 +59,7 @@ impl App {
             now: Timestamp::now,
             callers: ArcSwap::from_pointee(Callers::new(config.clients.clone(), config.limits.connector_reply_memory)),
             guard: Arc::new(Guard::new(config.guard.clone())),
+            shared: None,
             lines: AuditLineRate::new(&config.guard),
             utilities: UtilityRate::new(&config.guard),
             limits: Arc::new(ArcSwap::from_pointee(config.limits)),
@@ -71,6 +73,12 @@ impl App {
     #[must_use]
     pub fn keeping(self, challenges: Arc<Challenges>) -> Self {
         Self { challenges, ..self }
+    }
+
+    /// The same, and what `shared` counts of all daemons.
+    #[must_use]
+    pub fn sharing(self, shared: Option<Arc<SharedGuard>>) -> Self {
+        Self { shared, ..self }
     }
 
     /// The same, with `configuration` read anew by each reload.
@@ -129,6 +137,9 @@ impl App {
         self.limits.store(Arc::new(Limits { connections: self.limits().connections, ..config.limits }));
         self.slots.resize(in_flight);
         self.guard.change(config.guard.clone());
+        if let Some(shared) = &self.shared {
+            shared.change(&config.guard);
+        }
         self.utilities.change(&config.guard);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::outcome::RETRY_AFTER;
 use super::shares::NoSlot;
-use crate::guard::Refusal;
+use crate::guard::{Denial, Refusal};
 use crate::metrics::{Metrics, Shed};
 use crate::verdict::{Cause, Reason, Reject, Unavailable, Verdict};
 
@@ -14,6 +14,17 @@ pub(super) enum Bound {
     Logins(NoSlot),
     /// The user or the address failed too often.
     Guard(Refusal),
+    /// It cannot be counted in Redis, and the configuration says to refuse then.
+    Uncounted,
+}
+
+impl From<Denial> for Bound {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Refused(refusal) => Self::Guard(refusal),
+            Denial::Uncounted => Self::Uncounted,
+        }
+    }
 }
 
 impl Bound {
@@ -21,6 +32,9 @@ impl Bound {
         match self {
             Self::Audit | Self::Logins(_) => {
                 Verdict::Unavailable(Unavailable { cause: Cause::Overloaded, retry_after: Some(RETRY_AFTER) })
+            }
+            Self::Uncounted => {
+                Verdict::Unavailable(Unavailable { cause: Cause::State, retry_after: Some(RETRY_AFTER) })
             }
             Self::Guard(Refusal { retry_after, .. }) => {
                 Verdict::Reject(Reject { retry_after: Some(retry_after), ..Reject::because(Reason::TooManyAttempts) })
@@ -40,6 +54,9 @@ impl Bound {
             Self::Logins(NoSlot::Client) => {
                 "this client has its share of limits.in_flight, and the rest is for others; nothing was sent"
             }
+            Self::Uncounted => {
+                "the attempt cannot be counted in Redis, and guard.when_away says to refuse; nothing was sent"
+            }
             Self::Guard(_) => "too many failures of this user or address; nothing was sent",
         }
     }
@@ -49,6 +66,7 @@ impl Bound {
             Self::Audit => metrics.shed(Shed::Audit),
             // Counted where the slot was asked for.
             Self::Logins(_) => {}
+            Self::Uncounted => metrics.shed(Shed::Guard),
             Self::Guard(Refusal { by, .. }) => metrics.refused(by),
         }
     }

@@ -30,7 +30,7 @@ use crate::audit::Reservation;
 use crate::flow::progress::Progress;
 use crate::flow::report::{LoginNames, Report};
 use crate::flow::{Login, Resumption, SavedLogin};
-use crate::guard::{AttemptKey, Ticket};
+use crate::guard::{AttemptKey, Outcome, SharedTicket, Ticket};
 use crate::metrics::{CallerDisconnect, GaugeGuard, Metrics};
 use crate::verdict::{Misconfigured, Verdict};
 
@@ -52,7 +52,24 @@ pub(super) struct ResumedLogin {
 /// What a login holds while it runs.
 struct Permits {
     slot: LoginSlot,
-    ticket: Ticket,
+    ticket: Tickets,
+}
+
+/// Of what all daemons count together, or else of this daemon's guard.
+struct Tickets {
+    own: Option<Ticket>,
+    shared: Option<SharedTicket>,
+}
+
+impl Tickets {
+    fn close(self, outcome: Outcome) {
+        if let Some(own) = self.own {
+            own.close(outcome, Instant::now());
+        }
+        if let Some(shared) = self.shared {
+            shared.close(outcome);
+        }
+    }
 }
 
 pub(super) struct Attempt {
@@ -100,7 +117,7 @@ impl Attempt {
 
     /// Bounds, run, verdict, audit.
     pub(super) async fn run(mut self, permit: CallPermit, work: Work) -> AttemptOutcome {
-        let permits = match self.bounds() {
+        let permits = match self.bounds().await {
             Ok(permits) => permits,
             Err(bound) => {
                 bound.count(&self.app.metrics);
@@ -147,8 +164,8 @@ impl Attempt {
         Call { progress: progress.clone(), challenges: Arc::new(challenges) }
     }
 
-    /// The bounds, cheapest first. None of them waits.
-    fn bounds(&mut self) -> Result<Permits, Bound> {
+    /// The bounds, cheapest first. None of them waits but the last, for Redis, a second at most.
+    async fn bounds(&mut self) -> Result<Permits, Bound> {
         if let Some(trail) = self.app.trail() {
             self.reservation = Some(trail.reserve().map_err(|_| Bound::Audit)?);
         }
@@ -160,12 +177,20 @@ impl Attempt {
             username: &self.names.account,
             client_ip: self.client_ip,
         };
-        let ticket = self.app.guard.enter(&key, self.started).map_err(Bound::Guard)?;
-        Ok(Permits { slot, ticket })
+        let shared = match &self.app.shared {
+            Some(shared) => shared.enter(&key).await.map_err(Bound::from)?,
+            None => None,
+        };
+        // A success at another daemon clears the common count only, so this daemon's own may not refuse beside it.
+        let own = match &shared {
+            Some(_) => None,
+            None => Some(self.app.guard.enter(&key, self.started).map_err(Bound::Guard)?),
+        };
+        Ok(Permits { slot, ticket: Tickets { own, shared } })
     }
 
     /// The run and its bookkeeping.
-    async fn polled(self, work: Work, progress: &Progress, ticket: Ticket) -> AttemptOutcome {
+    async fn polled(self, work: Work, progress: &Progress, ticket: Tickets) -> AttemptOutcome {
         let metrics = Arc::clone(&self.app.metrics);
         let _in_flight = GaugeGuard::new(|change| metrics.in_flight(change));
         let connector = Arc::clone(&self.connector);
@@ -188,7 +213,7 @@ impl Attempt {
         if !ended.dry_run {
             // Before the guard counts and the audit line is written: both say what the console hears.
             ended.report = self.as_the_door_lets(ended.report);
-            ticket.close(outcome(&ended.report), Instant::now());
+            ticket.close(outcome(&ended.report));
             ended.report = self.close(ended.report).await;
         }
         ended

@@ -18,7 +18,8 @@ use super::outcome::TooManyCalls;
 use super::record;
 use crate::document::Object;
 use crate::flow::{UtilityCall, UtilityReport};
-use crate::guard::UtilityUse;
+use crate::guard::{Denial, UtilityUse};
+use crate::metrics::Shed;
 
 /// What a caller asks, as values.
 pub(crate) struct UtilityInputs {
@@ -43,6 +44,8 @@ pub(crate) enum UtilityFailure {
     Overloaded,
     /// Utilities are called too often.
     TooOften(Duration),
+    /// It cannot be counted in Redis, and the configuration says to refuse then.
+    Uncounted,
     Panicked,
 }
 
@@ -70,6 +73,18 @@ impl App {
             self.metrics.refused(refusal.by);
             UtilityFailure::TooOften(refusal.retry_after)
         })?;
+        if let Some(shared) = &self.shared {
+            shared.take_utility(&used).await.map_err(|denial| match denial {
+                Denial::Refused(refusal) => {
+                    self.metrics.refused(refusal.by);
+                    UtilityFailure::TooOften(refusal.retry_after)
+                }
+                Denial::Uncounted => {
+                    self.metrics.shed(Shed::Guard);
+                    UtilityFailure::Uncounted
+                }
+            })?;
+        }
         let call = UtilityCall {
             username: asked.username,
             client_ip: asked.client_ip,

@@ -24,7 +24,10 @@ impl Config {
             differs("state.keys", self.state.keys() == new.state.keys()),
             differs("scripts", self.scripts == new.scripts),
             differs("limits", *limits == super::Limits { connections: limits.connections, ..new.limits }),
-            differs("guard", *guard == super::Guard { entries: guard.entries, ..new.guard.clone() }),
+            differs(
+                "guard",
+                *guard == super::Guard { entries: guard.entries, shared: guard.shared, ..new.guard.clone() },
+            ),
             differs("log.level", log.level == new.log.level),
             differs("audit", self.audit == new.audit),
         ];
@@ -36,6 +39,7 @@ impl Config {
             differs("doors", self.doors == new.doors),
             differs("state", self.state.is_the_store_of(&new.state)),
             differs("limits.connections", limits.connections == new.limits.connections),
+            differs("guard.store", guard.shared == new.guard.shared),
             differs("guard.entries", guard.entries == new.guard.entries),
             differs("log.format", log.format == new.log.format),
         ];
@@ -55,9 +59,10 @@ impl State {
     fn is_the_store_of(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Memory, Self::Memory) => true,
-            (Self::Redis { url, ca_file, .. }, Self::Redis { url: other_url, ca_file: other_ca, .. }) => {
-                url == other_url && ca_file == other_ca
-            }
+            (
+                Self::Redis { url, ca_file, sentinel, .. },
+                Self::Redis { url: other, ca_file: ca, sentinel: others, .. },
+            ) => url == other && ca_file == ca && sentinel == others,
             _ => false,
         }
     }

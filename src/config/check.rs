@@ -48,6 +48,7 @@ impl Check<'_> {
         };
         self.in_clear(raw, &config);
         self.certificates(raw, &config);
+        self.shared_guard(raw.guard.as_ref(), &config.state);
         config
     }
 
@@ -167,7 +168,7 @@ impl Check<'_> {
     fn state(&mut self, raw: &raw::RawState) -> State {
         let redis = raw.kind.as_ref().is_some_and(|kind| kind.value == raw::StateKind::Redis);
         if !redis {
-            for key in ["url", "ca_file", "keys"] {
+            for key in ["url", "ca_file", "sentinel", "keys"] {
                 if let Some(span) = raw.place.written(key).cloned() {
                     self.wrong("unused-key", &span, "only `kind: redis` uses this", "set kind: redis, or leave it out");
                 }
@@ -205,7 +206,23 @@ impl Check<'_> {
             }
         }
         let ca_file = raw.ca_file.as_ref().map(|path| self.path(path));
-        State::Redis { url: address.unwrap_or_default(), keys, ca_file }
+        let sentinel = raw.sentinel.as_ref().map(|sentinel| self.sentinel(sentinel));
+        State::Redis { url: address.unwrap_or_default(), keys, ca_file, sentinel }
+    }
+
+    fn sentinel(&mut self, raw: &raw::RawSentinel) -> super::Sentinel {
+        let mut addresses = Vec::new();
+        for text in raw.addresses.iter() {
+            let parts = text.as_str().rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+            if let Some((host, port)) = parts.filter(|(host, port)| url::Host::parse(host).is_ok() && *port > 0) {
+                addresses.push((host.trim_matches(['[', ']']).to_owned(), port));
+            } else {
+                let help = "write host:26379, 10.0.0.1:26379 or [::1]:26379";
+                self.wrong("sentinel-address", &text.span, "this is no address of a Sentinel", help);
+            }
+        }
+        let password = raw.password.as_ref().and_then(|password| self.secret(password));
+        super::Sentinel { master: raw.master.text.clone(), addresses, password }
     }
 
     /// The address of Redis. It may hold a password, so no message says any of it.

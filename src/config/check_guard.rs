@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::check::Check;
 use super::raw::{self, RawGuard};
-use super::{Guard, Sends, Utilities};
+use super::{Guard, Sends, State, Utilities, WhenAway};
 use crate::reading::{Spanned, TimeSpan};
 
 /// More would be no bound.
@@ -27,9 +27,31 @@ impl Check<'_> {
             forget_after: self.period(raw.forget_after.as_ref(), usual.forget_after),
             client_failures: self.number(raw.client_failures.as_ref(), 1, usual.client_failures),
             parallel: self.number(raw.parallel.as_ref(), 0, usual.parallel),
+            shared: raw.store.as_ref().is_some_and(|store| store.value == raw::StateKind::Redis),
+            when_away: match raw.when_away.as_ref().map(|policy| policy.value) {
+                Some(raw::RawWhenAway::Local) => WhenAway::Local,
+                Some(raw::RawWhenAway::Refuse) | None => WhenAway::Refuse,
+            },
             entries: self.count(raw.entries.as_ref(), 1024, 16_777_216, usual.entries),
             sends: raw.sends.as_ref().map_or(usual.sends, |sends| self.sends(sends)),
             utilities: raw.utilities.as_ref().map_or(usual.utilities, |calls| self.utilities(calls)),
+        }
+    }
+
+    /// Shared counts need the Redis of `state`.
+    pub(super) fn shared_guard(&mut self, raw: Option<&RawGuard>, state: &State) {
+        let Some(raw) = raw else { return };
+        let shared = raw.store.as_ref().filter(|store| store.value == raw::StateKind::Redis);
+        match (shared, &raw.when_away) {
+            (Some(store), _) if matches!(state, State::Memory) => {
+                let help = "add state: { kind: redis, url: …, keys: … }, or set guard.store: memory";
+                self.wrong("guard-store", &store.span, "there is no Redis to count in", help);
+            }
+            (None, Some(when_away)) => {
+                let help = "set guard.store: redis, or leave it out";
+                self.wrong("unused-key", &when_away.span, "only `guard.store: redis` uses this", help);
+            }
+            _ => {}
         }
     }
 

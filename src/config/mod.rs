@@ -84,7 +84,20 @@ pub enum State {
         keys: Vec<Secret>,
         /// The CA of its certificate, PEM; the system's roots when left out.
         ca_file: Option<PathBuf>,
+        /// Who knows which Redis is the primary; the host and the port of `url` are not used then.
+        sentinel: Option<Sentinel>,
     },
+}
+
+/// Redis Sentinel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentinel {
+    /// The name of the primary that they watch.
+    pub master: String,
+    /// Host and port of each; one that answers is enough.
+    pub addresses: Vec<(String, u16)>,
+    /// Their own password, if they want one.
+    pub password: Option<Secret>,
 }
 
 /// Script workers.
@@ -174,6 +187,10 @@ pub struct Guard {
     pub client_failures: u32,
     /// The most logins of one user at one address at once; never more than failures are left.
     pub parallel: u32,
+    /// All daemons count together, in the Redis of `state`.
+    pub shared: bool,
+    /// What happens to logins while that Redis is away.
+    pub when_away: WhenAway,
     /// How many names and addresses are remembered, about 50 bytes each.
     pub entries: usize,
     /// Bounds of codes that upstreams send to users.
@@ -244,11 +261,23 @@ impl Default for Guard {
             client_failures: 600,
             forget_after: Duration::from_mins(15),
             parallel: 64,
+            shared: false,
+            when_away: WhenAway::Refuse,
             entries: 131_072,
             sends: Sends::default(),
             utilities: Utilities::default(),
         }
     }
+}
+
+/// What happens to logins while the Redis that counts them is away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WhenAway {
+    /// They are unavailable(state) before anything is sent: nobody guesses uncounted.
+    #[default]
+    Refuse,
+    /// Each daemon counts for itself.
+    Local,
 }
 
 /// How the log is written.

@@ -119,8 +119,22 @@ record! {
         url: Option<SecretFrom>,
         /// A PEM file with the CA of a `rediss://` address; the system's roots when left out.
         ca_file: Option<Text>,
+        /// Redis Sentinel: then the host and the port of `url` are not used.
+        sentinel: Option<RawSentinel>,
         /// One or two AEAD keys, 64 hex digits: the first seals, both open.
         keys: Vec<SecretFrom>,
+    }
+}
+
+record! {
+    /// Redis Sentinel, which knows the primary.
+    pub struct RawSentinel as "the key `sentinel`" {
+        /// The name of the primary, as the Sentinels know it.
+        master: Text,
+        /// Their addresses, `host:26379`; one that answers is enough.
+        addresses: OneOrMany<Text>,
+        /// Their own password, if they want one.
+        password: Option<SecretFrom>,
     }
 }
 
@@ -201,12 +215,26 @@ record! {
         client_failures: Option<Spanned<u32>>,
         /// The most logins of one user at one address at once, never more than failures are left; 64 when left out.
         parallel: Option<Spanned<u32>>,
+        /// `memory` (the default): each daemon counts for itself; `redis`: all together, in the Redis of `state`.
+        store: Option<Spanned<StateKind>>,
+        /// `refuse` (the default) or `local`: what happens to logins while that Redis is away.
+        when_away: Option<Spanned<RawWhenAway>>,
         /// Names and addresses that are remembered, about 50 bytes each; 131072 when left out.
         entries: Option<Spanned<u32>>,
         /// Codes that upstreams send to users.
         sends: Option<RawSends>,
         /// Utility calls.
         utilities: Option<RawUtilities>,
+    }
+}
+
+words! {
+    /// What happens to logins while the Redis that counts them is away.
+    pub enum RawWhenAway as "a policy" {
+        /// They are unavailable(state) before anything is sent.
+        Refuse = "refuse",
+        /// Each daemon counts for itself.
+        Local = "local",
     }
 }
 

@@ -69,8 +69,8 @@ mod utility;
 pub use challenge::{Action, Resumption};
 pub use login::{authenticate, resume};
 pub use ports::{
-    ChallengeStore, CodeSend, Exchange, InMemoryStore, NoChallengeStore, NoScripts, Ports, Rehearsal, Scripts, Sends,
-    Unbounded,
+    ChallengeStore, CodeSend, Exchange, InMemoryStore, NoChallengeStore, NoScripts, Ports, Rehearsal, Scripts,
+    SendRefusal, Sends, Unbounded,
 };
 pub use report::Report;
 pub use saved::SavedLogin;

@@ -56,13 +56,22 @@ pub struct CodeSend<'a> {
     pub client_ip: Option<IpAddr>,
 }
 
+/// Why a code may not be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendRefusal {
+    /// Too many were; when the next one is due.
+    TooOften(Duration),
+    /// It cannot be counted, and is not sent uncounted.
+    Uncounted,
+}
+
 /// The quota of codes.
 pub trait Sends: Send + Sync {
-    /// Counts one code, or returns the wait until the next one is allowed. Never blocks.
-    fn may_send(&self, send: &CodeSend<'_>) -> Result<(), Duration>;
+    /// Counts one code, if it may be sent. Waits for a second at most.
+    fn may_send<'a>(&'a self, send: CodeSend<'a>) -> BoxFuture<'a, Result<(), SendRefusal>>;
 
     /// Takes back the count of the last code for `send`: it was not sent.
-    fn not_sent(&self, send: &CodeSend<'_>);
+    fn not_sent<'a>(&'a self, send: CodeSend<'a>) -> BoxFuture<'a, ()>;
 }
 
 /// No quota.
@@ -70,11 +79,13 @@ pub trait Sends: Send + Sync {
 pub struct Unbounded;
 
 impl Sends for Unbounded {
-    fn may_send(&self, _: &CodeSend<'_>) -> Result<(), Duration> {
-        Ok(())
+    fn may_send<'a>(&'a self, _: CodeSend<'a>) -> BoxFuture<'a, Result<(), SendRefusal>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
-    fn not_sent(&self, _: &CodeSend<'_>) {}
+    fn not_sent<'a>(&'a self, _: CodeSend<'a>) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// Everything outside a run.

@@ -15,7 +15,7 @@ use crate::connector::Step;
 pub(super) async fn run(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<StepResult, Stop> {
     let first = cached::run(step, run, recorder).await;
     let stale = apply_drop_when(run);
-    if stale.is_empty() || !may_run_again(step, &stale, run) {
+    if stale.is_empty() || !may_run_again(step, &stale, run).await {
         return first;
     }
     let begun = std::mem::replace(recorder, Recorder::begin(run, step));
@@ -37,13 +37,13 @@ fn apply_drop_when(run: &mut Run<'_>) -> Vec<usize> {
 }
 
 /// Whether a second request is allowed and has a chance.
-fn may_run_again(step: &Step, stale: &[usize], run: &mut Run<'_>) -> bool {
+async fn may_run_again(step: &Step, stale: &[usize], run: &mut Run<'_>) -> bool {
     let renewable = |index: &usize| {
         let cache = run.connector.steps[*index].cache.as_ref();
         // Fetched by this login a moment ago: fetching once more would not help.
         !run.fetched.contains(index) && cache.is_some_and(|plan| cached::has_inputs(plan, run))
     };
-    step.is_repeatable() && stale.iter().all(renewable) && sends::may_retry(step, run)
+    step.is_repeatable() && stale.iter().all(renewable) && sends::may_retry(step, run).await
 }
 
 async fn run_again(

@@ -133,10 +133,10 @@ pub(super) async fn run_step(
     recorder: &mut Recorder,
     explain: &mut String,
 ) -> Result<Proof, Stop> {
-    sends::admit(step, run)?;
+    sends::admit(step, run).await?;
     run.context.step = draw::step_values(run.ports.ambient, &run.connector.time_zone);
     let result = renew::run(step, run, recorder).await;
-    sends::settle(step, run);
+    sends::settle(step, run).await;
     let result = result?;
     recorder.report.end = match result.proof.outcome() {
         StepOutcome::More => StepEnd::More,

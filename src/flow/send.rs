@@ -43,22 +43,28 @@ pub(super) async fn send(
         if let Ok(reply) = &result {
             store_cookies(reply, &signed.request.url, run, recorder);
         }
+        let moved = matches!(&result, Err(fault) if plan.has_nodes() && run.next_node(fault));
+        // A gateway's answer for a server that is down; a helper's request may be sent twice.
+        let failed = match &result {
+            Ok(reply) => matches!(reply.status, 502..=504),
+            Err(fault) => fault.cause == Cause::Connect && !moved,
+        };
+        let again = failed && tries > 0 && sends::may_retry(step, run).await;
         match result {
-            // A gateway's answer for a server that is down; a helper's request may be sent twice.
-            Ok(reply) if matches!(reply.status, 502..=504) && tries > 0 && sends::may_retry(step, run) => tries -= 1,
+            Ok(_) if again => tries -= 1,
             Ok(reply) => {
                 if !signed.answer(step, &reply, run, recorder).await? {
                     return Ok((reply, signed.request.url));
                 }
                 continue;
             }
-            Err(fault) if plan.has_nodes() && run.next_node(&fault) => {
+            Err(_) if moved => {
                 // Only the origin differs: values were drawn once for this step.
                 if let Some(node) = run.node(plan) {
                     move_to(&mut signed.request.url, &node);
                 }
             }
-            Err(fault) if fault.cause == Cause::Connect && tries > 0 && sends::may_retry(step, run) => tries -= 1,
+            Err(_) if again => tries -= 1,
             Err(fault) => return Err(Stop::unavailable(fault.cause, fault_line(step, run, fault))),
         }
         signed.sign_anew(step, plan, run, recorder).await?;

@@ -3,31 +3,37 @@
 //! The caller supplies it (`Sends`): the flow knows no guard, and golden cases and the command line have no quota.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
-use super::ports::CodeSend;
+use super::ports::{CodeSend, SendRefusal};
 use super::state::{CodeQuota, Proof, Run};
 use super::stop::{Ending, Stop};
 use crate::condition::{Absent, Facts};
 use crate::connector::Step;
 use crate::context::Variable;
 use crate::document::Value;
-use crate::verdict::Truth;
+use crate::verdict::{Cause, Truth};
 
 /// Counts the first code that `step` sends, if it sends one; a code beyond the quota ends the run before anything is
 /// sent.
-pub(super) fn admit(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
+pub(super) async fn admit(step: &Step, run: &mut Run<'_>) -> Result<(), Stop> {
     run.code_quota = CodeQuota::MayBeSent;
-    count(step, run)?.map_err(|retry_after| Stop {
-        ending: Ending::TooMany(retry_after),
-        explain: "codes were sent to this user or address too often; nothing was sent".to_owned(),
+    count(step, run).await?.map_err(|refusal| match refusal {
+        SendRefusal::TooOften(retry_after) => Stop {
+            ending: Ending::TooMany(retry_after),
+            explain: "codes were sent to this user or address too often; nothing was sent".to_owned(),
+        },
+        SendRefusal::Uncounted => Stop {
+            ending: Ending::Unavailable(Cause::State),
+            explain: "codes cannot be counted in Redis, and guard.when_away says to refuse; nothing was sent"
+                .to_owned(),
+        },
     })
 }
 
 /// Whether the request of `step` may be written once more: each try may send a code. A code that was counted for a try
 /// that wrote nothing covers the next try.
-pub(super) fn may_retry(step: &Step, run: &mut Run<'_>) -> bool {
-    run.code_quota == CodeQuota::Unsent || matches!(count(step, run), Ok(Ok(())))
+pub(super) async fn may_retry(step: &Step, run: &mut Run<'_>) -> bool {
+    run.code_quota == CodeQuota::Unsent || matches!(count(step, run).await, Ok(Ok(())))
 }
 
 /// A reply asked for a signature: to a probe, which sent no code.
@@ -52,18 +58,18 @@ pub(super) fn was_sent(step: &Step, facts: Facts<'_>, ended: &Result<(Proof, Str
 }
 
 /// Takes back the last count if no code was sent.
-pub(super) fn settle(step: &Step, run: &mut Run<'_>) {
+pub(super) async fn settle(step: &Step, run: &mut Run<'_>) {
     if std::mem::take(&mut run.code_quota) == CodeQuota::MayBeSent {
         return;
     }
     if let Ok(Some(account)) = recipient(step, run) {
-        run.ports.sends.not_sent(&code(&account, run));
+        run.ports.sends.not_sent(code(&account, run)).await;
     }
 }
 
-fn count(step: &Step, run: &mut Run<'_>) -> Result<Result<(), Duration>, Stop> {
+async fn count(step: &Step, run: &mut Run<'_>) -> Result<Result<(), SendRefusal>, Stop> {
     let Some(account) = recipient(step, run)? else { return Ok(Ok(())) };
-    let counted = run.ports.sends.may_send(&code(&account, run));
+    let counted = run.ports.sends.may_send(code(&account, run)).await;
     if counted.is_ok() {
         run.code_quota = CodeQuota::Unsent;
     }

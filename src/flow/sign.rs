@@ -102,7 +102,7 @@ impl Signed {
             return Err(Stop::unavailable(Cause::UnexpectedReply, what.to_owned()));
         }
         sends::challenged(step, self.probe, run);
-        if !sends::may_retry(step, run) {
+        if !sends::may_retry(step, run).await {
             return Ok(false);
         }
         self.rounds += 1;

@@ -13,6 +13,7 @@
 mod audit_lines;
 mod rate;
 mod sends;
+mod shared;
 mod table;
 mod utilities;
 
@@ -31,6 +32,7 @@ use table::{Slot, Table};
 pub use audit_lines::AuditLineRate;
 pub use rate::Refusal;
 pub use sends::SendQuota;
+pub use shared::{Denial, SharedGuard, SharedTicket};
 pub use utilities::{UtilityRate, UtilityUse};
 
 /// Failures so far.

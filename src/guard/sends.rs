@@ -4,27 +4,37 @@
 //! of the step that sends it, by account or number however it is spelled, and taken back when nothing was sent.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::Refusal;
 use super::rate::{Meter, Rate, RateLimit};
+use super::shared::{Denial, SharedGuard};
 use crate::account::{folded, site};
 use crate::config;
-use crate::flow::{CodeSend, Sends};
+use crate::flow::{CodeSend, SendRefusal, Sends};
 
 #[derive(Debug)]
 pub struct SendQuota {
     /// A reload may change them; what was counted stays.
     rules: ArcSwap<config::Guard>,
     meter: Meter,
+    /// What all daemons count together.
+    shared: Option<Arc<SharedGuard>>,
 }
 
 impl SendQuota {
     pub fn new(rules: &config::Guard) -> Self {
-        Self { rules: ArcSwap::from_pointee(rules.clone()), meter: Meter::new(rules.entries) }
+        Self { rules: ArcSwap::from_pointee(rules.clone()), meter: Meter::new(rules.entries), shared: None }
+    }
+
+    /// The same, and what `shared` counts of all daemons.
+    #[must_use]
+    pub fn sharing(self, shared: Option<Arc<SharedGuard>>) -> Self {
+        Self { shared, ..self }
     }
 
     /// Goes on by `rules`, but for the size of its table.
@@ -62,11 +72,28 @@ impl SendQuota {
 }
 
 impl Sends for SendQuota {
-    fn may_send(&self, send: &CodeSend<'_>) -> Result<(), Duration> {
-        self.take(send, Instant::now()).map_err(|refusal| refusal.retry_after)
+    fn may_send<'a>(&'a self, send: CodeSend<'a>) -> BoxFuture<'a, Result<(), SendRefusal>> {
+        async move {
+            self.take(&send, Instant::now()).map_err(|refusal| SendRefusal::TooOften(refusal.retry_after))?;
+            let Some(shared) = &self.shared else { return Ok(()) };
+            shared.take_send(&send).await.map_err(|denial| {
+                self.give_back(&send);
+                match denial {
+                    Denial::Refused(refusal) => SendRefusal::TooOften(refusal.retry_after),
+                    Denial::Uncounted => SendRefusal::Uncounted,
+                }
+            })
+        }
+        .boxed()
     }
 
-    fn not_sent(&self, send: &CodeSend<'_>) {
-        self.give_back(send);
+    fn not_sent<'a>(&'a self, send: CodeSend<'a>) -> BoxFuture<'a, ()> {
+        async move {
+            self.give_back(&send);
+            if let Some(shared) = &self.shared {
+                shared.give_back_send(&send).await;
+            }
+        }
+        .boxed()
     }
 }

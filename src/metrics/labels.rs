@@ -37,6 +37,8 @@ words! {
         ClientShare = "client_share",
         /// Calls of one client.
         Client = "client",
+        /// The guard cannot count in Redis and logins are refused meanwhile.
+        Guard = "guard",
         /// The audit trail cannot be written and logins are refused meanwhile.
         Audit = "audit",
     }

@@ -44,6 +44,8 @@ words! {
         TooOld = "too_old",
         /// No `run_id`.
         Nameless = "nameless",
+        /// Of the Sentinels that were asked.
+        NoPrimary = "no_primary",
         /// Redirections.
         Cluster = "cluster",
         /// For a while.
@@ -69,6 +71,7 @@ impl RedisFault {
             Self::Nameless => {
                 "shows no run_id (INFO server), without which a restore from an old snapshot is not noticed"
             }
+            Self::NoPrimary => "is not known to any Sentinel under state.sentinel.master",
             Self::Cluster => "is a cluster that keeps this key elsewhere: use one primary, or a proxy in front",
             Self::Busy => "is starting or without its primary",
             Self::Other => "answers with an error that Doorward does not know",
@@ -134,6 +137,12 @@ pub enum SetupError {
     /// Not one or two keys of 32 bytes.
     #[error("state.keys are not one or two keys of 64 hex digits; make one: openssl rand -hex 32")]
     Keys,
+    /// `cluster-enabled yes`.
+    #[error(
+        "state.url is a node of a Redis Cluster, which keeps the challenges of one login on several nodes and fails over each by itself; \
+         Doorward does not follow that: name one primary, or Sentinels (state.sentinel)"
+    )]
+    Cluster,
     /// Not PEM.
     #[error("state.ca_file is no PEM file of certificates, or state.url is not rediss://")]
     Ca,

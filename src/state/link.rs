@@ -9,13 +9,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, RedisError, TlsCertificates};
+use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, RedisError};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use tokio::time::Instant;
 
 use super::challenge::STORE_TIMEOUT;
 use super::error::{RedisFault, SetupError};
+use super::sentinel::{Sentinels, client};
+use crate::config;
 use crate::files;
 use crate::secret::Secret;
 
@@ -34,12 +36,23 @@ const MIN_REPLACE_INTERVAL: Duration = Duration::from_millis(100);
 const MIN_CONCLUSIVE_WAIT: Duration = Duration::from_millis(250);
 
 pub(super) struct Link {
-    client: Client,
+    place: RedisPlace,
     current: Mutex<Current>,
+    /// One call asks the Sentinels, others wait for its answer.
+    asking: tokio::sync::Mutex<()>,
+}
+
+/// Where the primary is.
+enum RedisPlace {
+    /// Always there.
+    Fixed(Client),
+    /// Where Sentinels say.
+    Sentinels(Sentinels),
 }
 
 struct Current {
-    manager: ConnectionManager,
+    /// `None`: the Sentinels are to be asked.
+    manager: Option<ConnectionManager>,
     /// Counts managers, so that a call replaces only the one it used.
     number: u64,
     since: Instant,
@@ -55,39 +68,67 @@ pub(super) struct Failure {
 
 impl Link {
     /// Connects in the background. The URL holds a password, so no error quotes it.
-    pub(super) fn new(url: &Secret, ca_file: Option<&Path>) -> Result<Self, SetupError> {
+    pub(super) fn new(
+        url: &Secret,
+        ca_file: Option<&Path>,
+        sentinel: Option<&config::Sentinel>,
+    ) -> Result<Self, SetupError> {
         // Exposed to become the address and the credentials of the connection.
         let info = url.expose().into_connection_info().map_err(|_| SetupError::Url)?;
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
         let info = info.set_redis_settings(settings);
-        let client = match ca_file {
-            None => Client::open(info).map_err(|_| SetupError::Url)?,
-            Some(path) => {
-                let pem = files::read(path, files::MAX_BYTES).map_err(|_| SetupError::Ca)?;
-                // The client library accepts a file without certificates, and then trusts none.
-                if CertificateDer::pem_slice_iter(&pem).next().is_none() {
-                    return Err(SetupError::Ca);
-                }
-                let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem) };
-                Client::build_with_tls(info, certificates).map_err(|_| SetupError::Ca)?
-            }
+        let ca = ca_file.map(|path| files::read(path, files::MAX_BYTES).map_err(|_| SetupError::Ca)).transpose()?;
+        // The client library accepts a file without certificates, and then trusts none.
+        if ca.as_ref().is_some_and(|pem| CertificateDer::pem_slice_iter(pem).next().is_none()) {
+            return Err(SetupError::Ca);
+        }
+        let place = match sentinel {
+            None => RedisPlace::Fixed(client(info, ca)?),
+            Some(sentinel) => RedisPlace::Sentinels(Sentinels::new(sentinel, info, ca)?),
         };
-        let current = Current { manager: manager(&client)?, number: 0, since: Instant::now() };
-        Ok(Self { client, current: Mutex::new(current) })
+        let manager = match &place {
+            RedisPlace::Fixed(client) => Some(manager(client)?),
+            RedisPlace::Sentinels(_) => None,
+        };
+        let current = Current { manager, number: 0, since: Instant::now() };
+        Ok(Self { place, current: Mutex::new(current), asking: tokio::sync::Mutex::default() })
+    }
+
+    /// The manager and its number.
+    async fn manager(&self, deadline: Instant) -> Result<(ConnectionManager, u64), RedisFault> {
+        let known = || {
+            let current = self.lock();
+            current.manager.clone().map(|manager| (manager, current.number))
+        };
+        let RedisPlace::Sentinels(sentinels) = &self.place else { return known().ok_or(RedisFault::Other) };
+        let asked = async {
+            let _one = self.asking.lock().await;
+            if let Some(known) = known() {
+                return Ok(known);
+            }
+            let fresh = manager(&sentinels.primary().await?).map_err(|_| RedisFault::Other)?;
+            let mut current = self.lock();
+            let number = current.number + 1;
+            *current = Current { manager: Some(fresh.clone()), number, since: Instant::now() };
+            Ok((fresh, number))
+        };
+        match known() {
+            Some(known) => Ok(known),
+            None => tokio::time::timeout_at(deadline, asked).await.unwrap_or(Err(RedisFault::Timeout)),
+        }
     }
 
     /// Sends one command and waits for its answer until `deadline`. The first call after an outage still fails with the
     /// old connection's error, so call [`Link::retry`] before you report a failure.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd, deadline: Instant) -> Result<T, Failure> {
-        let (mut manager, number) = {
-            let current = self.lock();
-            (current.manager.clone(), current.number)
-        };
+        let (mut manager, number) = self.manager(deadline).await.map_err(|why| Failure { why, broken: None })?;
         let began = Instant::now();
         match tokio::time::timeout_at(deadline, command.query_async::<T>(&mut manager)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => {
-                Err(Failure { why: RedisFault::of(&error), broken: (!reconnects(&error)).then_some(number) })
+                // The primary may be another one meanwhile, whatever the failure says.
+                let replace = matches!(self.place, RedisPlace::Sentinels(_)) || !reconnects(&error);
+                Err(Failure { why: RedisFault::of(&error), broken: replace.then_some(number) })
             }
             Err(_) => {
                 // This call has no time for a retry; the next one should not wait for the same connection.
@@ -123,9 +164,14 @@ impl Link {
         if current.number != number || now < current.since + MIN_REPLACE_INTERVAL {
             return;
         }
-        if let Ok(manager) = manager(&self.client) {
-            *current = Current { manager, number: number + 1, since: now };
-        }
+        let manager = match &self.place {
+            RedisPlace::Fixed(client) => match manager(client) {
+                Ok(manager) => Some(manager),
+                Err(_) => return,
+            },
+            RedisPlace::Sentinels(_) => None,
+        };
+        *current = Current { manager, number: number + 1, since: now };
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Current> {
@@ -169,7 +215,7 @@ mod tests {
     #[test]
     fn an_address_is_refused_without_saying_any_of_it() {
         for url in ["hunter2", "http://:hunter2@redis", "redis://:hunter2@", "redis://:hunter2@h:6379/x", ""] {
-            let error = Link::new(&Secret::from(url), None).unwrap_err();
+            let error = Link::new(&Secret::from(url), None, None).unwrap_err();
             assert_eq!(error, SetupError::Url, "{url}");
             assert!(!error.to_string().contains("hunter2"));
         }

@@ -7,6 +7,7 @@
 //! store.
 
 mod challenge;
+pub mod counts;
 mod envelope;
 mod error;
 mod eviction;
@@ -15,9 +16,11 @@ mod link;
 mod lua;
 mod memory;
 mod redis;
+mod sentinel;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -29,7 +32,9 @@ pub use eviction::Bounds;
 use crate::config;
 use crate::secret::Secret;
 use challenge::{StoreKey, Taken};
+use counts::SharedCounts;
 use envelope::Keyring;
+use link::Link;
 use memory::Memory;
 use redis::Redis;
 
@@ -41,6 +46,7 @@ pub const MAX_TTL: Duration = Duration::from_mins(10);
 pub struct Challenges {
     store: Store,
     counters: Counters,
+    shared_counts: OnceLock<Arc<SharedCounts>>,
 }
 
 #[derive(Debug)]
@@ -80,25 +86,46 @@ impl Challenges {
     /// In Redis 6.2 or later, or Valkey. `keys` are one or two of 64 hex digits: the first seals, both open. Call it
     /// within a runtime; it connects in the background, so a Redis that is down delays nothing.
     pub fn redis(url: &Secret, keys: &[Secret], ca_file: Option<&Path>) -> Result<Self, SetupError> {
-        Ok(Self::over(Store::Redis(Box::new(Redis::new(url, Keyring::of(keys)?, ca_file)?))))
+        Ok(Self::over(Store::Redis(Box::new(Redis::new(Keyring::of(keys)?, Link::new(url, ca_file, None)?)))))
     }
 
     /// As the daemon's configuration says.
     pub fn of(state: &config::State) -> Result<Self, SetupError> {
         match state {
             config::State::Memory => Ok(Self::memory(Bounds::default())),
-            config::State::Redis { url, keys, ca_file } => Self::redis(url, keys, ca_file.as_deref()),
+            config::State::Redis { url, keys, ca_file, sentinel } => {
+                let link = Link::new(url, ca_file.as_deref(), sentinel.as_ref())?;
+                Ok(Self::over(Store::Redis(Box::new(Redis::new(Keyring::of(keys)?, link)))))
+            }
         }
     }
 
     fn over(store: Store) -> Self {
-        Self { store, counters: Counters::default() }
+        Self { store, counters: Counters::default(), shared_counts: OnceLock::new() }
+    }
+
+    /// Counts that all daemons share, in the same Redis; `None` when challenges are in this process. `key` is the first of the store.
+    pub fn shared_counts(&self, key: &Secret) -> Option<Arc<SharedCounts>> {
+        let Store::Redis(redis) = &self.store else { return None };
+        Some(Arc::clone(self.shared_counts.get_or_init(|| Arc::new(SharedCounts::new(redis.link(), key)))))
+    }
+
+    /// An error when the store is a Redis Cluster. A Redis that does not answer within a second is not judged.
+    pub async fn refuse_cluster(&self) -> Result<(), SetupError> {
+        let Store::Redis(redis) = &self.store else { return Ok(()) };
+        match redis.is_cluster(capped(Instant::now() + STORE_TIMEOUT)).await {
+            Some(true) => Err(SetupError::Cluster),
+            Some(false) | None => Ok(()),
+        }
     }
 
     /// From now on with these keys; a store in this process has its own.
     pub fn change_keys(&self, keys: &[Secret]) -> Result<(), SetupError> {
         if let Store::Redis(redis) = &self.store {
             redis.change_keys(Keyring::of(keys)?);
+            if let (Some(counts), Some(first)) = (self.shared_counts.get(), keys.first()) {
+                counts.change_key(first);
+            }
         }
         Ok(())
     }

@@ -8,7 +8,6 @@
 //! Redis does not know our bounds, so each daemon indexes the challenges that it stored there and deletes those to
 //! evict.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,14 +19,13 @@ use tokio::time::Instant;
 
 use super::challenge::{ChallengeState, Claim, StoreKey, Taken};
 use super::envelope::{Keyring, Stamp};
-use super::error::{RedisFault, SetupError};
+use super::error::RedisFault;
 use super::eviction::{Bounds, EvictionIndex, StoredChallenge};
 use super::instance::InstanceId;
 use super::link::Link;
 use super::lua::{self, TakeReply};
 use crate::clock::{Ambient as _, System};
 use crate::crypto::encoding::hex_encode;
-use crate::secret::Secret;
 
 /// Of every key. An ACL can be limited to it.
 const PREFIX: &str = "doorward:";
@@ -47,7 +45,7 @@ const OPENED_BOUNDS: Bounds = Bounds { entries: 65_536, bytes: 128 << 20 };
 pub(super) struct Redis {
     /// A reload may change them.
     keys: ArcSwap<Keyring>,
-    link: Link,
+    link: Arc<Link>,
     /// What this daemon stored there.
     opened: Mutex<EvictionIndex<()>>,
     /// The instance that stored the last challenge.
@@ -59,16 +57,20 @@ pub(super) struct Redis {
 }
 
 impl Redis {
-    pub(super) fn new(url: &Secret, keys: Keyring, ca_file: Option<&Path>) -> Result<Self, SetupError> {
-        Ok(Self {
+    pub(super) fn new(keys: Keyring, link: Link) -> Self {
+        Self {
             keys: ArcSwap::from_pointee(keys),
-            link: Link::new(url, ca_file)?,
+            link: Arc::new(link),
             opened: Mutex::new(EvictionIndex::new(OPENED_BOUNDS, Bounds::default())),
             instance: Mutex::default(),
             last_logged: Mutex::default(),
             disk_checked: AtomicBool::new(false),
             ready: tokio::sync::Mutex::default(),
-        })
+        }
+    }
+
+    pub(super) fn link(&self) -> Arc<Link> {
+        Arc::clone(&self.link)
     }
 
     pub(super) fn change_keys(&self, keys: Keyring) {
@@ -223,9 +225,15 @@ impl Redis {
         answer.is_ok()
     }
 
+    /// Whether it is a node of a cluster; `None` when it does not answer.
+    pub(super) async fn is_cluster(&self, deadline: Instant) -> Option<bool> {
+        let info = self.ask_with_retry::<String>(redis::cmd("INFO").arg("cluster"), deadline).await.ok()?;
+        Some(info.contains("cluster_enabled:1"))
+    }
+
     /// Writes and takes a key of its own, as a challenge does.
     async fn probe(&self, deadline: Instant) -> Result<(), RedisFault> {
-        let key = format!("{PREFIX}ready");
+        let key = format!("{PREFIX}{{ready}}");
         let instance = self.instance().clone();
         let result = async {
             let (now, _) =
@@ -279,7 +287,8 @@ impl Redis {
 }
 
 fn redis_key(key: &StoreKey) -> String {
-    format!("{PREFIX}challenge:{}", hex_encode(&key.0))
+    // Hashed by Redis Cluster is what stands between the braces.
+    format!("{PREFIX}challenge:{{{}}}", hex_encode(&key.0))
 }
 
 /// Whether a sealed end has passed, in milliseconds of the wall clock. Redis expires the key before that, unless

@@ -17,7 +17,7 @@ use doorward::catalog::Catalog;
 use doorward::config::{self, Config};
 use doorward::door;
 use doorward::door::live::LiveDoors;
-use doorward::guard::SendQuota;
+use doorward::guard::{SendQuota, SharedGuard};
 use doorward::http::{Served, Server, SharedTls, listen, tls, watch};
 use doorward::log::LogLevel;
 use doorward::metrics::Metrics;
@@ -86,7 +86,9 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     let Surroundings { metrics, log } = surroundings;
     let files = watched(config, options).await;
     let catalog = Catalog::new(loader(config)?, &config.connectors);
-    let sends = Arc::new(SendQuota::new(&config.guard));
+    let challenges = Arc::new(Challenges::of(&config.state)?);
+    let shared_guard = shared_guard(config, &challenges);
+    let sends = Arc::new(SendQuota::new(&config.guard).sharing(shared_guard.clone()));
     let connectors = Arc::new(LiveConnectors::new(catalog, Arc::clone(&sends) as _));
     let unreadable = || format!("the directory of connectors, {}, cannot be read", config.connectors.display());
     let (reloaded, diagnostics) = connectors.load().await.with_context(unreadable)?;
@@ -98,18 +100,21 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     );
     let shared: SharedTls = Arc::new(ArcSwapOption::new(config.tls.as_ref().map(tls::load).transpose()?));
     let trail = config.audit.as_ref().map(|audit| open_trail(audit, &metrics)).transpose()?;
-    let challenges = Arc::new(Challenges::of(&config.state)?);
     // Before the first call: a signal without a handler ends the process in the middle of a login.
     let signals = Signals::listen()?;
     let listeners = listen::open(config).await?;
     log_listeners(&listeners, config);
+    challenges.refuse_cluster().await?;
     // In the background: what is wrong with the store is in the log from the start, and logins of one step do not care.
     let asked = Arc::clone(&challenges);
     tokio::spawn(async move { asked.ready().await });
     let settable = Settable { log, sends, challenges: Arc::clone(&challenges), connectors: Arc::clone(&connectors) };
     let file = ConfigurationFile(options.config.clone());
     let configuration = Configuration::new(config.clone(), file, settable);
-    let app = App::new(config, connectors, metrics, trail).keeping(challenges).configured_by(configuration);
+    let app = App::new(config, connectors, metrics, trail)
+        .keeping(challenges)
+        .sharing(shared_guard)
+        .configured_by(configuration);
     let app = Arc::new(app);
     let served = served(config, options.strict, &app).await?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -133,6 +138,12 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     close(&app).await;
     tracing::info!(orderly, "ended");
     Ok(orderly)
+}
+
+/// What all daemons count together, where the configuration says so.
+fn shared_guard(config: &Config, challenges: &Challenges) -> Option<Arc<SharedGuard>> {
+    let key = config.state.keys().first().filter(|_| config.guard.shared)?;
+    Some(SharedGuard::new(challenges.shared_counts(key)?, &config.guard))
 }
 
 async fn second_signal() -> anyhow::Result<()> {

@@ -126,6 +126,23 @@ async fn the_committed_api_description_is_current_and_served() {
     assert_eq!(send(&demo(), get("/openapi.json", TOKEN)).await.json(), document);
 }
 
+/// A rule without what Prometheus wants of it would not load.
+#[test]
+fn each_alert_says_when_how_bad_and_what_to_do() {
+    let rules = include_str!("../../../examples/prometheus-alerts.yaml");
+    let alerts: Vec<&str> = rules.split("      - alert: ").skip(1).collect();
+    assert!(alerts.len() > 10);
+    for alert in alerts {
+        for key in ["\n        expr: ", "\n        labels: { severity: ", "\n        annotations: { summary: \""] {
+            assert_eq!(alert.matches(key).count(), 1, "{key} in {alert}");
+        }
+        let expression = alert.split("expr: ").nth(1).unwrap().lines().next().unwrap();
+        for (open, close) in [('(', ')'), ('{', '}'), ('[', ']')] {
+            assert_eq!(expression.matches(open).count(), expression.matches(close).count(), "{expression}");
+        }
+    }
+}
+
 /// The metrics that documents and dashboard name exist, and all that exist are documented.
 #[tokio::test]
 async fn documents_name_the_metrics_that_are_there() {
@@ -148,7 +165,8 @@ async fn documents_name_the_metrics_that_are_there() {
     let text = send(&router, get("/metrics", TOKEN)).await.body;
     let names: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     assert!(names.len() > 15, "{text}");
-    for document in ["docs/operation.md", "docs/logging.md", "examples/grafana-dashboard.json"] {
+    let (dashboard, alerts) = ("examples/grafana-dashboard.json", "examples/prometheus-alerts.yaml");
+    for document in ["docs/operation.md", "docs/logging.md", dashboard, alerts] {
         let text = read(document);
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
         for word in words.filter(|word| word.starts_with("doorward_")) {
@@ -157,6 +175,7 @@ async fn documents_name_the_metrics_that_are_there() {
         }
     }
     for name in names {
+        assert!(name == "doorward_build" || read(dashboard).contains(name), "{dashboard} does not draw {name}");
         assert!(read("docs/operation.md").contains(name), "docs/operation.md does not name {name}");
     }
 }
