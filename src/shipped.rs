@@ -97,8 +97,10 @@ shipped! {
     "sms-code" INTO_JSON, "invalid_credentials", asks: Asks::Message;
     "sms-login" INTO_JSON, "invalid_credentials", asks: Asks::Message, stage: Stage::Alone;
     "soap" "x</auth:loginName><auth:loginName>zhangsan", "invalid_credentials";
+    "spring-token-key" INTO_FORM, "invalid_credentials";
     "text-pairs" INTO_FORM, "invalid_credentials";
     "text-script" INTO_FORM, "invalid_credentials";
+    "token-jwks" INTO_JSON, "invalid_credentials";
     "totp" INTO_JSON, "invalid_credentials", asks: Asks::Authenticator;
     "wechat-sign" "x</username><username>zhangsan", "invalid_credentials";
     "wecom-code" INTO_JSON, "invalid_credentials", asks: Asks::Message;
@@ -117,6 +119,7 @@ pub const SECRETS: &[(&str, &str)] = &[
     ("WECOM_CORP_SECRET", secrets::WECOM_CORP_SECRET),
     ("DINGTALK_APP_SECRET", secrets::DINGTALK_APP_SECRET),
     ("APP_HMAC_KEY", secrets::APP_HMAC_KEY),
+    ("SPRING_CLIENT_SECRET", secrets::SPRING_SECRET),
     ("SEALED_AES_KEY", secrets::SEALED_KEY),
     ("PAY_SIGN_KEY", secrets::PAY_KEY),
     ("HR_SIGN_KEY", secrets::HR_KEY),

@@ -12,6 +12,8 @@ pub const DINGTALK_APP_SECRET: &str = crate::flows::DINGTALK_APP_SECRET;
 pub const APP_HMAC_KEY: &str = crate::flows::APP_HMAC_KEY;
 /// The key of the application that encrypts with AES.
 pub const SEALED_KEY: &str = crate::flows::SEALED_KEY;
+/// The secret of the client of Spring's password grant.
+pub const SPRING_SECRET: &str = crate::flows::SPRING_SECRET;
 /// The key of the merchant that signs as WeChat Pay does.
 pub const PAY_KEY: &str = crate::flows::PAY_KEY;
 /// The key of the interface whose bodies are signed.

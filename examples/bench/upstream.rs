@@ -2,7 +2,11 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::OnceLock;
 use std::thread;
+
+use doorward::crypto::cipher::{Algorithm, Cipher, Mode, Padding};
+use doorward::crypto::encoding::base64_encode;
 
 use super::load::whole;
 
@@ -38,9 +42,28 @@ fn serve(mut stream: TcpStream) -> io::Result<()> {
     }
 }
 
+/// The key of the encrypted reply, and its iv.
+pub const KEY: &str = "0123456789abcdef";
+
+/// A yes of 32 KiB, encrypted with AES, as base64.
+fn sealed() -> &'static str {
+    static SEALED: OnceLock<String> = OnceLock::new();
+    SEALED.get_or_init(|| {
+        let filler = "x".repeat(32 << 10);
+        let plain = format!(r#"{{"code":200,"result":{{"token":"t-1","loginName":"zhangsan"}},"filler":"{filler}"}}"#);
+        let cbc = Algorithm { cipher: Cipher::Aes, mode: Mode::Cbc, padding: Padding::Pkcs7 };
+        let text = cbc.encrypt(KEY.as_bytes(), KEY.as_bytes(), plain.as_bytes());
+        text.map(|text| base64_encode(&text)).unwrap_or_default()
+    })
+}
+
 fn answer(request: &str) -> String {
+    if request.starts_with("POST /api/sealed ") {
+        let body = sealed();
+        return format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    }
     let name = request.split_once("\"user-name\":\"").and_then(|(_, rest)| rest.split_once('"')).map_or("", |it| it.0);
-    let body = if request.contains(DIGEST) {
+    let body = if request.contains(DIGEST) || request.starts_with("POST /api/rsa ") {
         format!(r#"{{"code":200,"msg":"ok","result":{{"token":"t-1f3870be274f6c49","loginName":"{name}"}}}}"#)
     } else {
         r#"{"code":500,"msg":"wrong","result":null}"#.to_owned()

@@ -41,7 +41,7 @@ use crate::cookies::DeliveryPlan;
 use crate::mapping::MapPlan;
 use crate::packing::Packing;
 use crate::request::RequestPlan;
-use crate::response::{Decoding, DecryptPlan, Most};
+use crate::response::{Decoding, DecryptPlan, JwtPlan, Most};
 use crate::secret::Secret;
 use crate::signing::Scheme;
 use crate::upstream::{Gate, Nodes};
@@ -132,6 +132,8 @@ pub struct ResponsePlan {
     pub decrypt: Option<DecryptPlan>,
     /// How the body becomes a document.
     pub decoding: Decoding,
+    /// How the token in it is verified.
+    pub jwt: Option<JwtPlan>,
     /// The script on the document.
     pub preprocess: Option<Box<Script>>,
     /// When it means what.

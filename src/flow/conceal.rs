@@ -147,7 +147,12 @@ impl Secrecy<'_> {
                 preprocess.is_some_and(|script| self.computes_with_credentials(script)) || self.captures(&within)
             }
             ValueSource::Reply(source) => self.captures(&|of| of.to_string() == source.to_string()),
-            ValueSource::Claim(_) | ValueSource::Constant(_) => false,
+            ValueSource::Claim(path) => {
+                let kept = self.step.response.captures.iter().filter(|capture| !capture.public);
+                let within = |of: &ValueSource| matches!(of, ValueSource::Claim(of) if path.may_be_within(of));
+                kept.flat_map(|capture| capture.source.each()).any(within)
+            }
+            ValueSource::Constant(_) => false,
             ValueSource::FirstOf(list) => list.iter().any(|source| self.keeps_source(source)),
         }
     }

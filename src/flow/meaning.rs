@@ -36,6 +36,8 @@ pub(super) struct Judgement {
     result: Result<StepSuccess, Stop>,
     /// Explains where a redirect points; `None` when the reply is none.
     redirect_line: Option<String>,
+    /// Why the token of `response.jwt` claims nothing.
+    unverified: Option<String>,
 }
 
 /// Stage 8: judges the reply of a step, or a step without one; a large reply on a blocking thread.
@@ -48,6 +50,7 @@ pub(super) async fn judge(
     recorder.enter("judge");
     let redirect_line =
         received.as_ref().and_then(|received| redirect::describe(step, run, &received.reply, &received.asked));
+    let unverified = received.as_ref().and_then(|received| received.unverified.clone());
     let bytes = received.as_ref().map_or(0, |received| received.bytes);
     let meaning = if run.retained.max(bytes) > LARGE {
         let index = run.index_of(step);
@@ -55,7 +58,7 @@ pub(super) async fn judge(
     } else {
         judged_here(step, run, received.as_ref())
     };
-    Ok(Judgement { redirect_line, ..meaning })
+    Ok(Judgement { redirect_line, unverified, ..meaning })
 }
 
 fn judged_here(step: &Step, run: &Run<'_>, received: Option<&Received>) -> Judgement {
@@ -69,6 +72,7 @@ fn judged_here(step: &Step, run: &Run<'_>, received: Option<&Received>) -> Judge
         tracing: run.tracing,
         view: view.as_ref(),
         asked: received.map(|received| &received.asked),
+        claims: received.and_then(|received| received.claims.as_ref()),
     })
 }
 
@@ -84,6 +88,7 @@ fn judge_offloaded(known: &LentState, index: usize, received: Option<&Received>)
         tracing: *tracing,
         view: view.as_ref(),
         asked: received.map(|received| &received.asked),
+        claims: received.and_then(|received| received.claims.as_ref()),
     })
 }
 
@@ -95,7 +100,7 @@ impl Judgement {
         run: &mut Run<'_>,
         recorder: &mut Recorder,
     ) -> Result<StepResult, Stop> {
-        let Self { mut findings, mut result, redirect_line } = self;
+        let Self { mut findings, mut result, redirect_line, unverified } = self;
         findings.explain_undecided(step, run, &mut result);
         recorder.report.unjudged_status |= findings.unjudged_status;
         recorder.trace(|trace| {
@@ -118,7 +123,7 @@ impl Judgement {
             run.refused = refused;
         }
         let StepSuccess { result, subject, compared, mapped } =
-            result.map_err(|stop| redirect::append(stop, redirect_line))?;
+            only_verified(step, result, unverified).map_err(|stop| redirect::append(stop, redirect_line))?;
         recorder.enter("map");
         if compared {
             run.compared.push(run.index_of(step));
@@ -130,6 +135,24 @@ impl Judgement {
         }
         step.response.map.add(mapped, &mut run.mapped);
         Ok(result)
+    }
+}
+
+/// A step that looks for a token succeeds with one that is believed only, whatever its rules read.
+fn only_verified(
+    step: &Step,
+    result: Result<StepSuccess, Stop>,
+    unverified: Option<String>,
+) -> Result<StepSuccess, Stop> {
+    if step.response.jwt.is_none() {
+        return result;
+    }
+    match (result, unverified) {
+        (Ok(success), Some(why)) if !matches!(success.result.proof, Proof::More(_)) => {
+            Err(Stop::unavailable(Cause::UnexpectedReply, why))
+        }
+        (Err(stop), why) => Err(redirect::append(stop, why)),
+        (result, _) => result,
     }
 }
 
@@ -168,7 +191,7 @@ fn judge_input(input: JudgeInput<'_>) -> Judgement {
         None => without_reply(input, &mut findings),
         Some(view) => of_reply(input, view, &mut findings),
     };
-    Judgement { findings, result, redirect_line: None }
+    Judgement { findings, result, redirect_line: None, unverified: None }
 }
 
 fn of_reply(input: JudgeInput<'_>, view: &ReplyView<'_>, findings: &mut Findings) -> Result<StepSuccess, Stop> {

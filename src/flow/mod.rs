@@ -65,6 +65,7 @@ mod step;
 mod stop;
 mod trial;
 mod utility;
+mod verify;
 
 pub use challenge::{Action, Resumption};
 pub use login::{authenticate, resume};

@@ -11,6 +11,7 @@ use super::send::{render, send};
 use super::sign::sign;
 use super::state::{Run, StepResult};
 use super::stop::Stop;
+use super::verify::verify;
 use crate::connector::Step;
 
 /// Runs one step whose `when` is true.
@@ -22,6 +23,7 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder)
     let (reply, asked) = send(step, plan, run, signed, recorder).await?;
     let mut received = decode(step, run, reply, asked, recorder).await?;
     preprocess(step, run, &mut received, recorder).await?;
+    verify(step, run, &mut received, recorder).await?;
     let meaning = judge(step, run, Some(received), recorder).await?;
     meaning.capture_and_map(step, run, recorder)
 }

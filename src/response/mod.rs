@@ -7,19 +7,25 @@
 mod charset;
 mod decrypt;
 mod html;
+mod jwks;
+mod jwt;
 mod limits;
 mod members;
 pub mod set_cookie;
 mod sniff;
 pub mod source;
+mod token;
 mod wanted;
 
 pub use charset::ReplyCharset;
 pub use decrypt::{DecryptError, DecryptPlan, IvPlan, KeyText};
 #[cfg(test)]
 pub(crate) use html::PARSED_HERE;
+pub use jwks::{Cached, Jwk, read as read_jwks};
+pub use jwt::{JwksPlan, JwtPlan, KeySource};
 pub use limits::{HeadersTooLarge, MAX_HEADER_BYTES, MAX_HEADERS, check_headers};
 pub use source::{ReplyView, Source, SourceValue};
+pub use token::{AllowedAlgorithm, Keys as TokenKeys, TokenError, TokenRules};
 pub use wanted::{PageParts, Wanted};
 
 use std::borrow::Cow;

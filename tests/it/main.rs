@@ -77,6 +77,7 @@ mod support;
 mod surroundings;
 mod texts;
 mod tls;
+mod token_keys;
 mod transport;
 mod undecided;
 mod upstreams;

@@ -20,6 +20,7 @@ mod sealed;
 mod signed;
 mod sms;
 mod tickets;
+mod tokens;
 mod totp;
 mod wecom;
 
@@ -40,6 +41,7 @@ pub use phone::Phone;
 /// What the demo server takes for the secrets of applications.
 pub(super) const OPEN_CLIENT_SECRET: &str = open::CLIENT.1;
 pub(super) const APP_HMAC_KEY: &str = signed::APP.1;
+pub(super) const SPRING_SECRET: &str = tokens::SPRING.1;
 pub(super) const SEALED_KEY: &str = sealed::APP.1;
 pub(super) const PAY_KEY: &str = signed::PAY.1;
 pub(super) const HR_KEY: &str = signed::HR_KEY;
@@ -62,6 +64,7 @@ pub(super) struct Flows {
     wecom: AppTokens,
     signed: signed::Sessions,
     public_keys: public_keys::Sessions,
+    signer: tokens::Signer,
     dingtalk: AppTokens,
 }
 
@@ -86,6 +89,7 @@ impl Flows {
             wecom: AppTokens::new(),
             signed: signed::Sessions::new(),
             public_keys: public_keys::Sessions::new()?,
+            signer: tokens::Signer::new()?,
             dingtalk: AppTokens::new(),
         })
     }
@@ -114,6 +118,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .merge(public_keys::routes())
         .merge(sealed::routes())
         .merge(signed::routes())
+        .merge(tokens::routes())
         .merge(dingtalk::routes())
 }
 

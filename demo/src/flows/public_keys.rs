@@ -43,6 +43,15 @@ impl Sessions {
         let (Some(rsa), Some(sm2)) = (rsa, sm2) else { return Err(getrandom::Error::UNSUPPORTED) };
         Ok(Self { rsa, sm2, salts: TicketStore::for_seconds(60) })
     }
+
+    /// Modulus and exponent of the RSA key, big-endian, without zeros before them.
+    pub(super) fn numbers(&self) -> (Vec<u8>, Vec<u8>) {
+        let key = self.rsa.to_public_key();
+        let number = |number: &rsa::BoxedUint| {
+            number.to_be_bytes().iter().copied().skip_while(|byte| *byte == 0).collect::<Vec<_>>()
+        };
+        (number(key.n().as_ref()), number(key.e()))
+    }
 }
 
 pub(super) fn routes() -> Router<Arc<Server>> {
@@ -56,12 +65,8 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 }
 
 async fn rsa_key(State(server): State<Arc<Server>>) -> Response {
-    let key = server.flows.public_keys.rsa.to_public_key();
-    let number = |number: &rsa::BoxedUint| hex::encode(number.to_be_bytes());
-    let (modulus, exponent) = (number(key.n().as_ref()), number(key.e()));
-    // As JavaScript's big integers write it.
-    let exponent = exponent.trim_start_matches("00");
-    Json(json!({ "modulus": modulus, "exponent": exponent })).into_response()
+    let (modulus, exponent) = server.flows.public_keys.numbers();
+    Json(json!({ "modulus": hex::encode(modulus), "exponent": hex::encode(exponent) })).into_response()
 }
 
 async fn sm2_key() -> Response {

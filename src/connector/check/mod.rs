@@ -17,6 +17,7 @@ mod delivery;
 mod ending;
 mod from_page;
 mod input;
+mod jwt;
 mod names;
 mod needs;
 mod patterns;
@@ -31,7 +32,6 @@ mod source;
 mod step;
 mod text;
 mod transport;
-mod unsupported;
 mod utility;
 
 use std::collections::BTreeMap;
@@ -254,7 +254,6 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn run(mut self, id: &str, diagnostics: &mut Diagnostics) -> Option<Compiled> {
-        unsupported::refuse(self.raw, diagnostics);
         utility::refuse(self.raw, self.scripts, self.reads, diagnostics);
         self.language = settings::language(self.raw, self.load, diagnostics);
         self.origins = from_page::WrittenOrigins::of(self.raw, &self.language);

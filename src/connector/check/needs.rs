@@ -16,7 +16,7 @@ use crate::connector::cache::{CachePlan, GoodFor};
 use crate::connector::{Ask, Needs, ResponsePlan, SendsCode, Step};
 use crate::context::{StepValue, Variable};
 use crate::mapping::{Extension, MapPlan};
-use crate::response::DecryptPlan;
+use crate::response::{DecryptPlan, JwtPlan};
 use crate::script::Reads;
 
 /// The parts of a step that read something, before and after they are put together.
@@ -43,6 +43,7 @@ impl<'a> Parts<'a> {
 pub(super) fn beyond_when(step: Parts<'_>, check: &Check<'_>) -> Needs {
     let mut needs = Needs { variables: step.variables_read.clone(), ..Needs::default() };
     needs.variables.extend(step.response.decrypt.iter().flat_map(DecryptPlan::variables).cloned());
+    needs.variables.extend(step.response.jwt.iter().flat_map(JwtPlan::variables).cloned());
     let rules = &step.response.rules;
     let conditions = rules.reject.iter().map(|row| &row.when);
     let conditions =

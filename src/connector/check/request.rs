@@ -11,7 +11,7 @@ use crate::context::Variable;
 use crate::diagnostic::{Diagnostics, Span};
 use crate::request::raw::{Body, Url};
 use crate::request::{ACCEPT_JSON, CompileOptions, RequestPlan, Use};
-use crate::response::Format;
+use crate::response::{Format, JwtPlan};
 use crate::signing::Auth;
 use crate::upstream::{Nodes, Origin, Scheme};
 
@@ -53,6 +53,9 @@ fn accept(format: Option<&Format>) -> &'static str {
         None | Some(Format::Auto | Format::Json) => ACCEPT_JSON,
     }
 }
+
+/// What a request for a JWK Set accepts.
+pub(super) const ACCEPT_KEYS: &str = "application/jwk-set+json, application/json, */*;q=0.5";
 
 fn is_authorization(name: &Spanned<String>) -> bool {
     name.value.eq_ignore_ascii_case("authorization")
@@ -110,6 +113,7 @@ pub(super) fn origins(steps: &[Step], raw: &raw::Connector, diagnostics: &mut Di
     let mut clear: BTreeSet<String> = BTreeSet::new();
     for step in steps {
         let tokens = step.auth.iter().flat_map(|auth| auth.requests());
+        let tokens = tokens.chain(step.response.jwt.iter().filter_map(JwtPlan::request));
         for url in step.request.iter().chain(tokens).flat_map(RequestPlan::origins) {
             let Ok(origin) = Origin::of(url) else { continue };
             if origin.scheme() == Scheme::Http && !origin.host().is_loopback() && step.role == Role::Factor {

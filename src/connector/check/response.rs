@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::from_page::add_wanted;
 use super::names::Scope;
 use super::transport::max_document;
-use super::{Check, StepCheck, condition, decrypt, roles, settings, source};
+use super::{Check, StepCheck, condition, decrypt, jwt, roles, settings, source};
 use crate::condition::{Condition, RejectRow, StepRules, Test, ValueSource};
 use crate::connector::evidence::{Evidence, Weakness};
 use crate::connector::raw;
@@ -35,6 +35,7 @@ pub(super) fn response(
         diagnostics.add(mistake.help("leave it out: a helper that does not succeed is unavailable"));
     }
     let decrypt = raw.decrypt.as_ref().map(|decrypt| decrypt::decrypt(part, raw, decrypt, diagnostics));
+    let jwt = raw.jwt.as_ref().map(|jwt| jwt::jwt(part, jwt, diagnostics));
     let decoding = decoding(check, raw, diagnostics);
     let counts = roles::comparison_counts(role, variables_read, part);
     let identity = raw.identity.as_ref().map(|identity| self::identity(part, identity, counts, diagnostics));
@@ -44,16 +45,12 @@ pub(super) fn response(
     let waived = if role == Role::Factor { evidence(part, raw, &rules, diagnostics) } else { BTreeSet::new() };
     let named_statuses = rules.named_statuses();
     location_without_redirect(raw, &named_statuses, diagnostics);
-    let identity = match identity {
-        None => None,
-        Some(identity) => Some(identity?),
-    };
-    let decrypt = match decrypt {
-        None => None,
-        Some(decrypt) => Some(decrypt?),
-    };
+    let identity = identity.map_or(Some(None), |it| it.map(Some))?;
+    let decrypt = decrypt.map_or(Some(None), |it| it.map(Some))?;
+    let jwt = jwt.map_or(Some(None), |it| it.map(Some))?;
     let mut plan = ResponsePlan {
         decrypt,
+        jwt,
         decoding: decoding?,
         waived,
         preprocess: part.script(ScriptKind::Preprocess),
@@ -63,6 +60,7 @@ pub(super) fn response(
         captures: captures?,
         map: map?,
     };
+    jwt::claims_are_used(raw, &plan, diagnostics);
     // All that is asked of a page is found in one go, when it is decoded.
     let mut wanted = asked_by(&plan);
     add_wanted(check.raw, &step.name.text, &mut wanted);
@@ -80,6 +78,7 @@ fn none_written(part: StepCheck<'_>, role: Role, diagnostics: &mut Diagnostics) 
     add_wanted(check.raw, &step.name.text, &mut wanted);
     ResponsePlan {
         decrypt: None,
+        jwt: None,
         decoding: Decoding { wanted: Arc::new(wanted), most: max_document(check.raw), ..Decoding::default() },
         preprocess: None,
         rules: StepRules {

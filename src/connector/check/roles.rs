@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{StepCheck, WrittenScript};
+use crate::connector::raw::ask::{Ask, AskType};
 use crate::connector::raw::connector::Setting;
 use crate::connector::raw::{self, Rule, SourceKind};
 use crate::connector::{ConnectorKind, Identity, NameSet, Role, Step};
@@ -268,7 +269,7 @@ pub(super) fn compares_for(
 
 /// Whether a step of this role is proven on another device or page.
 pub(super) fn is_proven_elsewhere(role: Role, raw: &raw::Step) -> bool {
-    role == Role::Factor && raw.ask.as_ref().is_some_and(super::unsupported::other_device)
+    role == Role::Factor && raw.ask.as_ref().is_some_and(other_device)
 }
 
 /// Whether an `identity` comparison in a step that reads `variables` verifies the user who was proven: in a factor, or in a
@@ -296,4 +297,9 @@ pub(super) fn proof_fields(steps: &[Step], scripts: &[WrittenScript], reads: &[R
         fields.all |= reads.user_fields.all || reads.user.all;
     }
     fields
+}
+
+/// Whether what is asked for proves the user somewhere else than in a request of this connector.
+fn other_device(ask: &Ask) -> bool {
+    matches!(ask.r#type.value, AskType::Redirect | AskType::Push)
 }

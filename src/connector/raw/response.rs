@@ -116,17 +116,19 @@ record! {
     pub struct Jwt as "the key `jwt`" {
         /// The field that holds the token.
         field: Text,
-        /// The key: PEM, or the shared secret with HS256.
+        /// The key: a template of `secret.*` or of a capture; a PEM, or the shared secret with HS256.
         key: Option<Text>,
-        /// Where the keys are fetched (RFC 7517); instead of `key`.
+        /// Where the keys are fetched (RFC 7517) and kept for ten minutes; instead of `key`.
         jwks_url: Option<Text>,
         /// The claim `iss` that is expected.
         issuer: Option<Text>,
         /// The claim `aud` that is expected.
         audience: Option<OneOrMany<Text>>,
         /// The algorithms that are allowed.
-        algorithms: OneOrMany<Spanned<JwtAlgorithm>>,
-        /// How far clocks may differ.
+        algorithms: Option<OneOrMany<Spanned<JwtAlgorithm>>>,
+        /// The `alg` of tokens that are signed by SM2 with SM3, which has no registered name.
+        sm2_alg: Option<Text>,
+        /// How far clocks may differ; 60s when left out, at most 10m.
         leeway: Option<Spanned<TimeSpan>>,
     }
 }

@@ -5,6 +5,7 @@ use url::Url;
 use crate::condition::Facts;
 use crate::connector::Step;
 use crate::context::Context;
+use crate::document::Value;
 use crate::flow::conceal::Secrecy;
 use crate::flow::report::{CaptureTrace, IdentityTrace, MapTrace, RuleTrace};
 use crate::flow::state::StepResult;
@@ -24,11 +25,13 @@ pub(super) struct JudgeInput<'a> {
     pub(super) view: Option<&'a ReplyView<'a>>,
     /// The URL that was asked.
     pub(super) asked: Option<&'a Url>,
+    /// What a verified token claims.
+    pub(super) claims: Option<&'a Value>,
 }
 
 impl<'a> JudgeInput<'a> {
     pub(super) fn facts(self) -> Facts<'a> {
-        Facts { context: self.context, reply: self.view, claims: None }
+        Facts { context: self.context, reply: self.view, claims: self.claims }
     }
 }
 

@@ -114,6 +114,7 @@ fn step(index: usize, planned: &PlannedStep) -> Step {
         carries_credential: planned.factor,
         response: ResponsePlan {
             decrypt: None,
+            jwt: None,
             decoding: Decoding {
                 format: if planned.declared { Format::Json } else { Format::Auto },
                 ..Decoding::default()

@@ -1,0 +1,126 @@
+//! `response.jwt` with keys of a JWK Set, in a daemon: how often the set is asked for, and what comes of a server that does not have
+//! it, has too much of it or takes its time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use doorward::clock::{Ambient as _, System};
+use doorward::crypto::encoding::base64url_encode;
+use doorward::crypto::jws::{Algorithm, SigningKey, VerifyingKey};
+use doorward::crypto::jwt;
+use doorward::document::{Object, from_json};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::daemon::{Daemon, Home, read};
+
+const PRIVATE: &str = include_str!("../../src/crypto/jws/ed25519-of-tests.pem");
+const PUBLIC: &str = include_str!("../../src/crypto/jws/ed25519-public-of-tests.pem");
+
+/// A token of an hour for this user, by the key with this identifier.
+fn token(user: &str, kid: &str) -> String {
+    let key = SigningKey::read(Algorithm::EdDsa, PRIVATE).unwrap();
+    let header: Object = [("kid".to_owned(), kid.into())].into_iter().collect();
+    let now = System.unix_ms() / 1000;
+    let claims = from_json(json!({ "sub": user, "exp": now + 3600 }).to_string().as_bytes()).unwrap();
+    jwt::sign(Algorithm::EdDsa, "EdDSA", &key, &header, &claims).unwrap()
+}
+
+fn key_set() -> Value {
+    let Ok(VerifyingKey::Ed25519(x)) = VerifyingKey::read(Algorithm::EdDsa, PUBLIC) else { panic!("no key") };
+    json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "k1", "x": base64url_encode(&x) }] })
+}
+
+/// The user name says which key the token names.
+async fn login(body: Bytes) -> Response {
+    let asked: Value = serde_json::from_slice(&body).unwrap();
+    let user = asked["u"].as_str().unwrap();
+    let kid = if user.starts_with("stranger") { "made-up" } else { "k1" };
+    axum::Json(json!({ "code": 200, "token": token(user, kid) })).into_response()
+}
+
+/// An upstream whose key set is what `keys` gives; how often it was asked for.
+async fn upstream(keys: impl Fn() -> Response + Clone + Send + Sync + 'static) -> (String, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let keys = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(keys())
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().route("/login", post(login)).route("/keys", get(keys));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (base, asked)
+}
+
+fn started(base: &str) -> (Home, Daemon) {
+    let home = Home::new("log: { level: trace }\naudit: { file: audit.jsonl }\nguard: { enabled: false }");
+    home.connector(
+        "tokens",
+        &format!(
+            r#"version: 1
+steps:
+  - name: login
+    request: {{ method: POST, url: "{base}/login", body: {{ json: {{ u: "{{{{user.username}}}}", p: "{{{{user.userPassword}}}}" }} }} }}
+    response:
+      format: json
+      jwt: {{ field: token, jwks_url: "{base}/keys", algorithms: [ EdDSA, RS256 ] }}
+      success: {{ all: [ {{ field: code, equals: 200 }}, {{ claim: sub, has_value: true }} ] }}
+      identity: {{ claim: sub }}
+"#
+        ),
+    );
+    let daemon = home.start();
+    (home, daemon)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_are_asked_for_once_for_all_logins() {
+    let (base, asked) = upstream(|| axum::Json(key_set()).into_response()).await;
+    let (home, daemon) = started(&base);
+    for index in 0..5 {
+        let user = format!("user{index}");
+        let (_, body) = daemon.login("tokens", &user, "x").await;
+        assert_eq!((&body["verdict"], &body["subject"]), (&json!("accept"), &json!(user)), "{body}");
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    // A made-up key makes no request each.
+    for index in 0..5 {
+        let (_, body) = daemon.login("tokens", &format!("stranger{index}"), "x").await;
+        assert_eq!((&body["verdict"], &body["cause"]), (&json!("unavailable"), &json!("unexpected_reply")), "{body}");
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 1, "the set was asked for a moment ago");
+    let (_, log) = daemon.end();
+    let audit = read(&home.path("audit.jsonl"));
+    assert!(audit.contains("the token in field \\\"token\\\" names a key that is not there"), "{audit}");
+    for text in [log, audit] {
+        assert!(!text.contains("made-up") && !text.contains("eyJ"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_set_that_cannot_be_had_lets_nobody_in() {
+    type Keys = fn() -> Response;
+    let large = || axum::Json(json!({ "keys": [], "x": "x".repeat(300 << 10) })).into_response();
+    let table: [(Keys, &str, &str); 4] = [
+        (|| StatusCode::SERVICE_UNAVAILABLE.into_response(), "upstream_error", "the server answers HTTP 503"),
+        (|| axum::response::Html("<title>Sign in</title>").into_response(), "unexpected_reply", "it is an HTML page"),
+        (large, "unexpected_reply", "it is larger than 256 KiB"),
+        (|| axum::Json(json!({ "keys": [] })).into_response(), "unexpected_reply", "names a key that is not there"),
+    ];
+    for (keys, cause, why) in table {
+        let (base, asked) = upstream(keys).await;
+        let (home, daemon) = started(&base);
+        let (_, body) = daemon.login("tokens", "user", "x").await;
+        assert_eq!((&body["verdict"], &body["cause"]), (&json!("unavailable"), &json!(cause)), "{why}: {body}");
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        daemon.end();
+        let audit = read(&home.path("audit.jsonl"));
+        assert!(audit.contains(why), "{why}: {audit}");
+    }
+}
