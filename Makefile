@@ -5,7 +5,7 @@ NEXTEST_VERSION := 0.9.143
 CARGO_DEB_VERSION := 3.8.0
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: test release deb test-package test-upstreams lint advisories docs schema bench bench-quick bench-programs nextest redis npm tools
+.PHONY: test release deb test-package test-upstreams test-consoles lint advisories docs schema bench bench-quick bench-programs nextest redis npm tools
 
 test: nextest redis npm
 	cargo nextest run --workspace --all-targets --no-fail-fast
@@ -32,6 +32,10 @@ test-package: deb
 # Connectors against real servers, which ../shared/upstreams installs, starts and stops. Without it: one line.
 test-upstreams: nextest
 	tests/upstreams.sh
+
+# Doors with real consoles, which ../shared/consoles installs, starts and stops. Without it: one line.
+test-consoles: nextest
+	tests/consoles.sh
 
 lint:
 	cargo fmt --all --check

@@ -3,6 +3,7 @@
 //! A command returns its exit code, or an error that is the caller's: a wrong option, a file that is not there. Such
 //! an error ends with 64, so that no script takes it for a verdict.
 
+mod ask;
 mod check;
 mod completions;
 mod demo;
@@ -51,6 +52,8 @@ struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Asks a door as a console, for programs that run a command: 0 is an accept, and nothing else is
+    Ask(ask::Options),
     /// Checks connector files: every mistake with its place, cause and fix; golden tests
     Check(check::Options),
     /// Prints shell completions, to be kept where the shell looks for them
@@ -110,6 +113,7 @@ pub fn run() -> ExitCode {
     };
     language::choose(cli.lang);
     let done = match cli.command {
+        Command::Ask(options) => ask::run(options),
         Command::Check(options) => check::run(&options),
         Command::Completions { shell } => completions::completions(Cli::command(), shell).map(good),
         Command::Demo(options) => demo::run(&options),

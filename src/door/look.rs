@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName};
 use super::raw::look::{BodyLook, NameInUse, OnTrouble, StatusClass};
 use crate::document::{Path, Value, from_json};
 use crate::request::ReplyParts;
-use crate::template::{UNKNOWN_TEXT, UNKNOWN_VALUE};
+use crate::template::{SOME_TEXT, UNKNOWN_TEXT, UNKNOWN_VALUE};
 use crate::verdict::Truth;
 use std::time::Duration;
 
@@ -216,7 +216,7 @@ impl LookTest {
     fn holds(&self, value: &Value, marked: bool) -> Truth {
         let fold = |text: &str| if self.ignore_case { text.to_ascii_lowercase() } else { text.to_owned() };
         if let (true, Value::Text(text)) = (marked, value)
-            && text.contains(UNKNOWN_TEXT)
+            && text.contains([UNKNOWN_TEXT, SOME_TEXT])
         {
             return self.holds_of(&MarkedText::of(&fold(text)), fold);
         }
@@ -237,7 +237,7 @@ impl LookTest {
 
     fn holds_of(&self, text: &MarkedText<'_>, fold: impl Fn(&str) -> String + Copy) -> Truth {
         match &self.asks {
-            LookOperator::Exists(wanted) if text.has_literals() => (*wanted).into(),
+            LookOperator::Exists(wanted) if text.is_something() => (*wanted).into(),
             LookOperator::Exists(_) => Truth::Unknown,
             LookOperator::In(operands) => Truth::any(operands.iter().map(|operand| match operand.scalar_text() {
                 Some(operand) if text.may_be(&fold(operand)) => Truth::Unknown,
@@ -264,15 +264,17 @@ fn same(value: &Value, operand: &Value, fold: impl Fn(&str) -> String) -> bool {
 /// A text with holes: what stands before the first, between them and behind the last.
 struct MarkedText<'t> {
     literals: Vec<&'t str>,
+    /// One of the holes is never empty.
+    some: bool,
 }
 
 impl<'t> MarkedText<'t> {
     fn of(text: &'t str) -> Self {
-        Self { literals: text.split(UNKNOWN_TEXT).collect() }
+        Self { literals: text.split([UNKNOWN_TEXT, SOME_TEXT]).collect(), some: text.contains(SOME_TEXT) }
     }
 
-    fn has_literals(&self) -> bool {
-        self.literals.iter().any(|literal| !literal.is_empty())
+    fn is_something(&self) -> bool {
+        self.some || self.literals.iter().any(|literal| !literal.is_empty())
     }
 
     fn may_be(&self, whole: &str) -> bool {

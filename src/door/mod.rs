@@ -7,6 +7,7 @@
 
 mod answer;
 pub mod check;
+pub mod draft;
 pub mod live;
 pub mod load;
 pub mod look;
@@ -14,7 +15,7 @@ pub mod plan;
 pub mod raw;
 mod schema;
 pub mod serve;
-mod source;
+pub mod source;
 mod values;
 
 pub use schema::{schema, schema_text};

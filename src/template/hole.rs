@@ -70,6 +70,18 @@ impl Hole {
         self.filters.iter().any(|filter| matches!(filter, Filter::PublicKey(_)))
     }
 
+    /// Whether what comes out is a text, and never the empty one.
+    pub(super) fn is_some_text(&self) -> bool {
+        let named = match &self.variable {
+            Variable::Username | Variable::RequestId => true,
+            Variable::Verdict(name) => {
+                matches!(name.as_str(), "accept.subject" | "accept.username" | "accept.token" | "accept.connector")
+            }
+            _ => false,
+        };
+        named && self.filters.iter().all(|filter| matches!(filter, Filter::UrlEncode))
+    }
+
     /// Whether the filters map different values to one: a name that is cut, or decoded, is another user's name, too. `lower`,
     /// `upper` and `trim` fold spellings of one name, as servers do themselves.
     pub(crate) fn is_lossy(&self) -> bool {

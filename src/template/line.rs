@@ -23,6 +23,9 @@ const MAX_RENDERED: usize = 8 << 20;
 /// Stands for any text, of any length, in what [`Line::with_marks`] writes. Private use (Unicode, section 23.5).
 pub const UNKNOWN_TEXT: char = '\u{e000}';
 
+/// Stands for any text there but the empty one: a name, an id.
+pub const SOME_TEXT: char = '\u{e002}';
+
 /// Stands for any value of JSON there.
 pub const UNKNOWN_VALUE: char = '\u{e001}';
 
@@ -203,7 +206,8 @@ impl Line {
         }
     }
 
-    /// The same with a mark in the place of each hole: [`UNKNOWN_TEXT`], or [`UNKNOWN_VALUE`] where the hole is a whole value of JSON.
+    /// The same with a mark in the place of each hole: [`UNKNOWN_TEXT`], [`SOME_TEXT`] for a name, or [`UNKNOWN_VALUE`] where the hole is a
+    /// whole value of JSON.
     /// `None` when the file itself writes one of the marks.
     pub fn with_marks(&self) -> Option<Vec<u8>> {
         let mut out = Vec::new();
@@ -211,15 +215,20 @@ impl Line {
             match part {
                 Part::Literal(bytes) => {
                     let text = String::from_utf8_lossy(bytes);
-                    if text.contains([UNKNOWN_TEXT, UNKNOWN_VALUE]) {
+                    if text.contains([UNKNOWN_TEXT, SOME_TEXT, UNKNOWN_VALUE]) {
                         return None;
                     }
                     out.extend_from_slice(bytes);
                 }
-                Part::Hole(placed) if placed.place == Place::JsonValue => {
-                    out.extend_from_slice(format!("\"{UNKNOWN_VALUE}\"").as_bytes());
+                Part::Hole(placed) => {
+                    let mark = match (placed.hole.is_some_text(), placed.place) {
+                        (true, Place::JsonValue) => format!("\"{SOME_TEXT}\""),
+                        (true, _) => SOME_TEXT.to_string(),
+                        (false, Place::JsonValue) => format!("\"{UNKNOWN_VALUE}\""),
+                        (false, _) => UNKNOWN_TEXT.to_string(),
+                    };
+                    out.extend_from_slice(mark.as_bytes());
                 }
-                Part::Hole(_) => out.extend_from_slice(UNKNOWN_TEXT.to_string().as_bytes()),
             }
         }
         Some(out)

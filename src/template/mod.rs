@@ -26,7 +26,7 @@ pub use charset::Charset;
 pub use date::DatePattern;
 pub use filter::{FILTERS, Filter, FilterInfo, Kind};
 pub use hole::{Hole, RenderError};
-pub use line::{Line, UNKNOWN_TEXT, UNKNOWN_VALUE};
+pub use line::{Line, SOME_TEXT, UNKNOWN_TEXT, UNKNOWN_VALUE};
 pub use mistake::Mistake;
 pub use output::Output;
 pub use place::Place;

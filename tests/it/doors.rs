@@ -1,7 +1,8 @@
 //! Doors: what loads and what does not, and what consoles hear.
 
+mod ask;
 mod attack;
-mod lab;
+pub mod lab;
 mod serve;
 mod shipped;
 mod wrong;

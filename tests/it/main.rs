@@ -13,6 +13,7 @@ mod codings;
 mod command_line;
 mod config;
 mod configuration_reload;
+mod consoles;
 mod cookie_suite;
 mod cookies;
 mod demo;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use doorward::secret::Secret;
 use doorward::trace::harmless;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, RequestBuilder, Response, redirect};
 use serde_json::Value as Json;
 
@@ -30,6 +30,23 @@ pub struct Client {
     address: Address,
     base: String,
     token: Secret,
+}
+
+/// A request as a console writes it.
+pub struct ConsoleRequest {
+    pub method: Method,
+    /// Path and query.
+    pub target: String,
+    pub headers: HeaderMap,
+    /// With its type.
+    pub body: Option<(&'static str, String)>,
+}
+
+/// What a console hears.
+pub struct ConsoleReply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
 }
 
 impl Client {
@@ -100,6 +117,23 @@ impl Client {
 
     async fn send(&self, request: RequestBuilder) -> Result<Response> {
         request.send().await.map_err(|error| fault::explain(&self.address, &error))
+    }
+
+    /// A console's request to a door, without a token of its own. The reply as it came.
+    pub async fn as_console(&self, request: ConsoleRequest) -> Result<ConsoleReply> {
+        let ConsoleRequest { method, target, headers, body } = request;
+        let mut asked = self.http.request(method, format!("{}{target}", self.base)).headers(headers);
+        if let Some((content_type, body)) = body {
+            asked = asked.header(CONTENT_TYPE, content_type).body(body);
+        }
+        let mut response = asked.send().await.map_err(|error| fault::explain(&self.address, &error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| fault::explain(&self.address, &error))? {
+            ensure!(body.len() + piece.len() <= MAX_BODY, "the answer of {} is larger than 16 MiB", self.address);
+            body.extend_from_slice(&piece);
+        }
+        Ok(ConsoleReply { status, headers, body })
     }
 
     async fn read(&self, mut response: Response) -> Result<Answer> {

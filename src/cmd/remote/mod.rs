@@ -18,7 +18,7 @@ use reqwest::Method;
 
 pub use address::Address;
 pub use answer::Answer;
-pub use client::Client;
+pub use client::{Client, ConsoleReply, ConsoleRequest};
 
 use super::load;
 
@@ -53,6 +53,12 @@ impl Daemon {
     /// For several calls.
     pub fn client(self) -> Result<Client> {
         Client::new(self.daemon, &self.access)
+    }
+
+    /// A client for a console's requests, and the token that it puts where the door wants it.
+    pub fn console(self) -> Result<(Client, Secret)> {
+        let token = self.access.token()?;
+        Ok((Client::new(self.daemon, &self.access)?, token))
     }
 
     /// The body of the answer 200; the fault of the call is the error.

@@ -148,6 +148,42 @@ impl Path {
         (Lookup::Node(spot.node), 0)
     }
 
+    /// Puts `leaf` into `document` where this path leads, making objects and arrays on the way. False: it has a filter, counts from
+    /// the end, or something else stands there already.
+    pub fn plant(&self, document: &mut Value, leaf: Value) -> bool {
+        let mut spot = document;
+        for segment in &self.segments {
+            let next = match segment {
+                Segment::Step(Step::Name(name)) => {
+                    if *spot == Value::Null {
+                        *spot = Value::Object(super::Object::new());
+                    }
+                    let Value::Object(members) = spot else { return false };
+                    members.entry(name.clone()).or_default()
+                }
+                // Beyond this nobody counts in a path.
+                Segment::Step(Step::Index(index @ 0..64)) => {
+                    if *spot == Value::Null {
+                        *spot = Value::Array(Vec::new());
+                    }
+                    let (Value::Array(items), Ok(at)) = (spot, usize::try_from(*index)) else { return false };
+                    if items.len() <= at {
+                        items.resize(at + 1, Value::Null);
+                    }
+                    let Some(item) = items.get_mut(at) else { return false };
+                    item
+                }
+                Segment::Step(Step::Index(_)) | Segment::Filter(_) => return false,
+            };
+            spot = next;
+        }
+        if *spot != Value::Null {
+            return false;
+        }
+        *spot = leaf;
+        true
+    }
+
     /// Whether its way down a document of JSON's own shape leads to or through a node for which `is_unknown` holds, so that nobody
     /// can tell what it names. Of a path with filters that is never told.
     pub fn meets(&self, document: &Value, is_unknown: impl Fn(&Value) -> bool) -> bool {

@@ -68,8 +68,21 @@ pub fn check(path: &Path, text: String, context: &DoorContext<'_>) -> CheckedDoo
         let mut check = Check { raw: &raw, context, diagnostics: &mut diagnostics };
         check.door(&id, &mut leaves_open)
     });
+    if let Some(door) = &door {
+        mirror(door, &mut diagnostics);
+    }
     let sound = !diagnostics.has_errors();
     CheckedDoor { id, door: door.filter(|_| sound), leaves_open, diagnostics: diagnostics.into_list() }
+}
+
+/// What the console writes is what the door reads, byte for byte.
+fn mirror(door: &Door, diagnostics: &mut Diagnostics) {
+    let misread = door.misread();
+    if let Some(text) = misread.first() {
+        let message = format!("what a console writes here is read as something else: {text:?}");
+        let mistake = diagnostics.error_at("door-mirror", &(0..0), message);
+        diagnostics.add(mistake.help("compare sources and `decode` with what the console sends"));
+    }
 }
 
 /// One check in progress.

@@ -26,7 +26,7 @@ impl Check<'_> {
         let written = self.written(kind).or_else(|| self.written(ReplyKind::Reject)).and_then(|rows| rows.0.get(index));
         let span = written.map_or_else(|| self.raw.place.key("replies").clone(), |row| row.place.span.clone());
         let Some(parts) = row.plan.with_marks() else {
-            let message = "this reply holds a character of the private use area (U+E000, U+E001)";
+            let message = "this reply holds a character of the private use area (U+E000 to U+E002)";
             return self.wrong(
                 "door-marks",
                 &span,

@@ -16,10 +16,13 @@ async fn every_shipped_door_loads_with_a_connector_that_names_the_user() {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let connectors = |_: &str| ConnectorState::Runs(Box::new(summary.clone()));
         let door = checked(name, &shipped(name), &connectors);
-        assert!(door.door.is_some() && door.diagnostics.is_empty(), "{name}: {:?}", door.diagnostics);
+        // The user of nginx mail reads why; to nginx trouble is no word that it shows.
+        let told: Vec<&str> = door.diagnostics.iter().map(|it| it.code).collect();
+        let known: &[&str] = if name == "nginx-mail" { &["door-trouble"] } else { &[] };
+        assert!(door.door.is_some() && told == known, "{name}: {:?}", door.diagnostics);
         count += 1;
     }
-    assert!(count >= 6);
+    assert!(count >= 14);
 }
 
 #[tokio::test(flavor = "multi_thread")]
