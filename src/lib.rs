@@ -20,6 +20,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod door;
 pub mod dumps;
+pub mod edit;
 pub mod files;
 pub mod flow;
 pub mod golden;

@@ -20,8 +20,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::language::lang;
-use super::load;
 use super::output::print;
+use super::{load, new};
 
 /// `doorward studio`
 #[derive(Debug, clap::Args)]
@@ -43,7 +43,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let folder = Folder::open(&directory, options.read_only)
         .with_context(|| format!("the directory {} cannot be opened", directory.display()))?;
     let worker = Worker::current_exe().context("this program cannot find itself, to start script workers")?;
-    let surroundings = Surroundings { worker, env: Arc::new(load::environment), console: None };
+    let surroundings = Surroundings { worker, env: Arc::new(load::environment), console: None, import };
     load::runtime()?.block_on(serve(folder, surroundings, options.port, &directory))
 }
 
@@ -62,6 +62,14 @@ async fn serve(folder: Folder, surroundings: Surroundings, port: u16, directory:
     print_links(&started.studio);
     end().await.context("Ctrl-C cannot be waited for")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A connector of a pasted command. What `doorward new` takes for standard input is no command here.
+pub(super) fn import(command: String) -> Result<String, String> {
+    if command.trim() == "-" {
+        return Err("it does not begin with curl".to_owned());
+    }
+    new::draft(command).map_err(|error| format!("{error:#}"))
 }
 
 /// A studio that answers. It ends with this value.

@@ -39,6 +39,7 @@ page_files! {
     "dialogs.js" SCRIPT,
     "dom.js" SCRIPT,
     "editor.js" SCRIPT,
+    "field.js" SCRIPT,
     "list.js" SCRIPT,
     "main.js" SCRIPT,
     "problems.js" SCRIPT,

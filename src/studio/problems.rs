@@ -58,5 +58,9 @@ pub(super) const BAD_REQUEST: ProblemKind =
     ProblemKind::new(StatusCode::BAD_REQUEST, "bad_request", "The request is not one that HTTP allows here");
 pub(super) const UTILITY: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "utility", "A utility is tested on the command line for now");
+pub(super) const NO_EDIT: ProblemKind =
+    ProblemKind::new(StatusCode::CONFLICT, "no_edit", "The text cannot be changed this way");
+pub(super) const NO_IMPORT: ProblemKind =
+    ProblemKind::new(StatusCode::UNPROCESSABLE_ENTITY, "no_import", "The command cannot be taken over");
 pub(super) const BROKEN: ProblemKind =
     ProblemKind::new(StatusCode::INTERNAL_SERVER_ERROR, "broken", "The call failed inside the studio");

@@ -64,7 +64,9 @@ async fn answer(studio: &Studio, request: Request<Body>) -> Result<Response, Pro
     let known = [login.password.clone()];
     let ended = studio.app.login(&studio.caller, connector, login).await?;
     let view = View { rehearsed: ended.dry_run, credentials: &known, ..View::default() };
-    Ok(axum::Json(shown(&ended.report, view, true)).into_response())
+    let shown = shown(&ended.report, view, true);
+    studio.last_reply.keep(ended.report, false);
+    Ok(axum::Json(shown).into_response())
 }
 
 async fn subject(studio: &Studio, id: &str, draft: Option<String>, mode: Mode) -> Result<Subject, Problem> {
@@ -121,5 +123,7 @@ async fn answered(studio: &Studio, request: Request<Body>) -> Result<Response, P
     };
     let report = studio.app.answer(&studio.caller, answer).await?;
     let view = View { credentials: &answers, ..View::default() };
-    Ok(axum::Json(shown(&report, view, true)).into_response())
+    let shown = shown(&report, view, true);
+    studio.last_reply.keep(report, true);
+    Ok(axum::Json(shown).into_response())
 }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::access::Access;
 use super::folder::{Folder, FolderError, FolderFile, StoredText};
+use super::last_reply::LastReply;
 use super::listed::Listing;
 use super::problems::{BAD_ID, NO_SESSION, TOO_MANY_TESTS, UNREADABLE};
 use super::under_test::UnderTest;
@@ -45,6 +46,7 @@ pub struct Studio {
     pub(super) hosts: Vec<String>,
     pub(super) listing: tokio::sync::Mutex<Listing>,
     pub(super) checks: Semaphore,
+    pub(super) last_reply: LastReply,
     tests: Mutex<VecDeque<Instant>>,
     base: String,
 }
@@ -85,6 +87,7 @@ impl Studio {
             hosts: vec![address.to_string(), format!("localhost:{}", address.port())],
             listing: tokio::sync::Mutex::default(),
             checks: Semaphore::new(CHECKS),
+            last_reply: LastReply::default(),
             tests: Mutex::default(),
             base: format!("http://{address}/"),
         })

@@ -18,6 +18,9 @@ use super::trust::TrustSet;
 /// Looks an environment variable up.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
+/// Makes the text of a connector of a command line, or says why not.
+pub type Importer = fn(String) -> Result<String, String>;
+
 /// What loading needs of the process.
 pub struct Surroundings {
     /// How a script worker is started.
@@ -26,6 +29,8 @@ pub struct Surroundings {
     pub env: Variables,
     /// The console of a daemon, if cookies are delivered to one.
     pub console: Option<Console>,
+    /// Makes a connector of a curl command line.
+    pub import: Importer,
 }
 
 /// What stands in for a variable that a draft names and nobody has trusted yet.

@@ -34,6 +34,7 @@ const LAYERS: &[&[&str]] = &[
     &["pattern"],
     &["crypto"],
     &["reading"],
+    &["edit"],
     &["yaml"],
     &[
         "account",

@@ -1,47 +1,10 @@
-//! Writes the few forms of YAML that a new connector needs. Every text that is not a plain word is quoted as JSON quotes
-//! it, which YAML reads the same way.
+//! Writes the lines of YAML that a new connector needs, of the forms of `edit`.
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+pub use doorward::edit::{flow, key, quoted};
 
 use super::holes::Holes;
-
-/// A key.
-pub fn key(text: &str) -> String {
-    let word = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-    let reserved = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
-    if word && !reserved.contains(&text.to_ascii_lowercase().as_str()) { text.to_owned() } else { quoted(text) }
-}
-
-/// A text in double quotes.
-pub fn quoted(text: &str) -> String {
-    let json = Value::from(text).to_string();
-    // JSON leaves these as they are; in YAML they are line ends or not printable.
-    json.chars()
-        .map(|c| match c {
-            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => format!("\\u{:04x}", u32::from(c)),
-            _ => c.to_string(),
-        })
-        .collect()
-}
-
-/// A value on one line. serde_json bounds the depth of what it parsed, 128.
-pub fn flow(value: &Value) -> String {
-    match value {
-        Value::String(text) => quoted(text),
-        Value::Array(items) if items.is_empty() => "[]".to_owned(),
-        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
-        Value::Object(members) if members.is_empty() => "{}".to_owned(),
-        Value::Object(members) => {
-            let members: Vec<String> =
-                members.iter().map(|(name, value)| format!("{}: {}", key(name), flow(value))).collect();
-            format!("{{ {} }}", members.join(", "))
-        }
-        other => other.to_string(),
-    }
-}
 
 /// `name: value` lines; the values of a repeated name become a list.
 pub fn pairs(pairs: &[(String, String)], holes: &mut Holes) -> String {
@@ -79,17 +42,7 @@ pub fn comment(indent: &str, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{comment, flow, key, quoted};
-
-    #[test]
-    fn texts_are_quoted_where_yaml_would_read_something_else() {
-        assert_eq!(key("user-name"), "user-name");
-        assert_eq!(key("no"), "\"no\"");
-        assert_eq!(key("a b"), "\"a b\"");
-        assert_eq!(quoted("a\"b\n\u{2028}"), "\"a\\\"b\\n\\u2028\"");
-        let value = serde_json::json!({ "a": [1, true, null, "x"], "b": {} });
-        assert_eq!(flow(&value), r#"{ a: [1, true, null, "x"], b: {} }"#);
-    }
+    use super::comment;
 
     #[test]
     fn comments_are_broken_into_lines() {

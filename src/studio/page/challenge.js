@@ -19,7 +19,7 @@ export function challengeForm(open, act) {
   const poll = pollAt && button(text("studio.poll"), { press: () => send({ action: "poll" }) });
   const answers = inputs.length > 0 || code;
   const form = el("form", { class: "challenge", on: { submit } },
-    el("h3", {}, icon("lock"), text(`studio.asks`), " ", el("span", { class: "pill open" }, open.type), left),
+    el("h3", {}, icon("lock"), text("studio.asks"), " ", el("span", { class: "pill open" }, open.type), left),
     open.message && el("p", { class: "message" }, el("bdi", {}, open.message)),
     open.error && el("p", { class: "notice bad", role: "alert" }, word("reason", open.error.reason), open.error.error_message && [": ", el("bdi", {}, open.error.error_message)]),
     picture(open),

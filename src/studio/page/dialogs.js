@@ -1,5 +1,6 @@
 // Questions that stand above the page.
 
+import { importCommand } from "./api.js";
 import { button, el, field } from "./dom.js";
 import { diffTable } from "./diff.js";
 import { starter } from "./starter.js";
@@ -34,18 +35,30 @@ export function keysDialog() {
 export async function newDialog(existing) {
   const id = el("input", { type: "text", autofocus: true, pattern: "[a-z0-9-]{1,64}", placeholder: "corp-4a", spellcheck: "false", autocapitalize: "off" });
   const address = el("input", { type: "url", placeholder: "https://4a.corp.example.com", spellcheck: "false" });
+  const command = el("textarea", { class: "paste", rows: "4", spellcheck: "false", placeholder: "curl 'https://4a.corp.example.com/login' --data …" });
   const wrong = el("p", { class: "note bad", role: "alert" });
   for (;;) {
-    const made = await ask(text("studio.new"), [field(text("studio.new_id"), id, text("studio.new_id_note")), field(text("studio.new_address"), address), wrong],
+    const made = await ask(text("studio.new"), [field(text("studio.new_id"), id, text("studio.new_id_note")), field(text("studio.new_address"), address), field(text("studio.new_command"), command, text("studio.new_command_note")), wrong],
       [{ label: text("studio.create"), look: "primary", value: () => id.value.trim() }]);
     if (made === null) return;
-    if (/^[a-z0-9-]{1,64}$/.test(made) && !existing.some((it) => it.id === made)) {
-      sessionStorage.setItem(`doorward.draft.${made}`, JSON.stringify({ etag: null, text: starter(address.value.trim()) }));
-      location.hash = `#/c/${made}`;
-      return;
+    if (!/^[a-z0-9-]{1,64}$/.test(made)) wrong.textContent = text("studio.new_id_note");
+    else if (existing.some((it) => it.id === made)) wrong.textContent = text("studio.new_exists");
+    else {
+      const draft = command.value.trim() === "" ? starter(address.value.trim()) : await imported(command.value, wrong);
+      if (draft !== null) {
+        sessionStorage.setItem(`doorward.draft.${made}`, JSON.stringify({ etag: null, text: draft }));
+        location.hash = `#/c/${made}`;
+        return;
+      }
     }
-    wrong.textContent = text(existing.some((it) => it.id === made) ? "studio.new_exists" : "studio.new_id_note");
   }
+}
+
+/** The text of a connector for a command, or null and why. */
+async function imported(command, wrong) {
+  const { ok, data } = await importCommand(command);
+  wrong.textContent = ok ? "" : (data?.detail ?? data?.title ?? text("studio.failed"));
+  return ok ? data.text : null;
 }
 
 export function grownList(grown) {

@@ -117,6 +117,16 @@ export class Editor {
     this.insert(fix.text);
   }
 
+  /** Several changes of the same text, each of which undo takes back. */
+  apply(edits) {
+    const at = (edit) => this.offset(edit.range.start);
+    const last = [...edits].sort((a, b) => at(b) - at(a));
+    for (const edit of last) {
+      this.go(edit.range);
+      this.insert(edit.text.replaceAll("\r\n", "\n"));
+    }
+  }
+
   mark(problems) {
     this.problems = problems;
     this.repaint();

@@ -12,8 +12,8 @@ const TONES = { accept: "good", reject: "bad", challenge: "open", unavailable: "
 
 export class SendTest {
   /** `subject()` gives `{ text, dirty, checked }` of the editor. */
-  constructor(id, subject) {
-    [this.id, this.subject, this.rows, this.wrong] = [id, subject, [], 0];
+  constructor(id, subject, pick) {
+    [this.id, this.subject, this.pick, this.rows, this.wrong] = [id, subject, pick, [], 0];
     this.kept = JSON.parse(sessionStorage.getItem(`doorward.test.${id}`) ?? "{}");
     const plain = { autocomplete: "off", spellcheck: "false", autocapitalize: "off" };
     this.username = el("input", { type: "text", ...plain, value: this.kept.username ?? "" });
@@ -106,7 +106,8 @@ export class SendTest {
         facts.length > 0 && el("p", { class: "soft" }, facts.join(" · "))),
       this.wrong >= 2 && el("p", { class: "notice warn" }, text("studio.locks")),
       data.open_challenge && challengeForm(data.open_challenge, (body) => this.calls(() => api.answer(body))),
-      this.rows.flatMap(traceTables));
+      this.pick && this.rows.some((rows) => rows.some((it) => it.label.text === "document")) && el("p", { class: "note" }, text("studio.use_hint")),
+      this.rows.flatMap((rows) => traceTables(rows, this.pick)));
     say(`${name} ${detail ?? ""}`);
   }
 

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { conflictDialog, discardDialog, saveDialog } from "./dialogs.js";
+import { fieldDialog } from "./field.js";
 import { button, el, icon, pill, replace, say } from "./dom.js";
 import { Editor } from "./editor.js";
 import { showProblems } from "./problems.js";
@@ -37,7 +38,7 @@ class Workbench {
     this.problems = el("div", { class: "problems" });
     this.problemsTitle = el("h2", {}, text("studio.problems"));
     this.changedStrip = el("div", { class: "strip", role: "status", hidden: true });
-    this.test = new SendTest(id, () => ({ text: this.editor.value, dirty: this.dirty, checked: this.checked }));
+    this.test = new SendTest(id, () => ({ text: this.editor.value, dirty: this.dirty, checked: this.checked }), file.read_only ? null : (step, path) => this.use(step, path));
     this.draw();
   }
 
@@ -165,6 +166,21 @@ class Workbench {
     }
     if (status === 412) return this.conflict(data.text, data.etag, draft);
     this.strip(data?.detail ?? data?.title ?? text("studio.failed"), "bad");
+  }
+
+  /** A field of a reply becomes a part of the text. */
+  async use(step, path) {
+    let wrong = null;
+    for (;;) {
+      const wanted = await fieldDialog(step, path, wrong);
+      if (!wanted) return;
+      const { ok, data } = await api.rule({ id: this.id, text: this.editor.value, step, path, ...wanted });
+      if (ok) {
+        this.editor.apply(data.edits);
+        return say(text("studio.used"));
+      }
+      wrong = data?.errors?.[0]?.detail ?? data?.detail ?? data?.title ?? text("studio.failed");
+    }
   }
 
   /** The newer text is seen before either is given up. */

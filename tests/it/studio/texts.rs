@@ -104,3 +104,46 @@ async fn the_studio_writes_nothing_outside_and_nothing_when_read_only() {
     assert_eq!((saved.status, saved.json()["code"].as_str()), (409, Some("unwritable")));
     assert_eq!(std::fs::read_to_string(studio.path("a.yaml")).unwrap(), "version: 1\n");
 }
+
+/// The value is taken from the last reply; nothing but the new part changes.
+#[tokio::test]
+async fn a_field_of_a_reply_becomes_a_rule_in_the_studio() {
+    let demo = doorward_demo::DemoServer::start().await.unwrap();
+    let text = shipped("foura-json-md5-filter").replace("success:", "# right\n      success:");
+    let base = demo.base();
+    let studio = StudioProcess::with(&[("a.yaml", &text)], &[], &[("FOURA_BASE_URL", &base)]).await;
+    let tested = studio.test("a", None, json!({ "password": "wrong" })).await;
+    assert_eq!(tested.json()["summary"]["verdict"], "reject", "{}", tested.text);
+    let rule = async |more: serde_json::Value| {
+        let mut body = json!({ "id": "a", "text": text, "step": "login", "path": "code" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        studio.call("POST", "/v1/studio/rule", &[], Some(body)).await
+    };
+    let made = rule(json!({ "use": "reject", "reason": "account_locked" })).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let edits = made.json()["edits"].as_array().unwrap().clone();
+    assert_eq!(edits.len(), 1);
+    let inserted = edits[0]["text"].as_str().unwrap();
+    assert_eq!(inserted.trim(), "- { when: { field: code, equals: 500 }, reason: account_locked }");
+    // What is no code is not told, and what cannot be a rule is a problem.
+    let hidden = rule(json!({ "use": "success", "path": "msg" })).await;
+    assert_eq!((hidden.status, &hidden.json()["errors"][0]["pointer"]), (422, &json!("/equals")));
+    assert_eq!(rule(json!({ "use": "reject", "reason": "because" })).await.status, 422);
+    assert_eq!(rule(json!({ "use": "capture", "name": "a b" })).await.status, 422);
+    assert_eq!(rule(json!({ "use": "identity", "step": "nowhere" })).await.status, 409);
+}
+
+#[tokio::test]
+async fn a_curl_command_becomes_a_draft_in_the_studio() {
+    let studio = StudioProcess::on(&[]).await;
+    let import =
+        async |command: &str| studio.call("POST", "/v1/studio/import", &[], Some(json!({ "command": command }))).await;
+    let made = import("curl https://4a.example.com/login -d 'user=zhangsan&pwd=canary-123456'").await;
+    let text = made.json()["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("{{user.userPassword}}") && !text.contains("canary-123456"), "{text}");
+    for wrong in ["-", "", "wget x"] {
+        let refused = import(wrong).await;
+        assert_eq!((refused.status, refused.json()["code"].as_str()), (422, Some("no_import")), "{wrong}");
+    }
+    assert_eq!(std::fs::read_dir(studio.home.path()).unwrap().count(), 0, "nothing is written");
+}

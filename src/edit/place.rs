@@ -1,0 +1,49 @@
+//! Where something ends, and how far it is indented.
+
+use crate::yaml::{Entry, Node, NodeValue};
+
+/// Whether a list or map is written in brackets.
+pub(super) fn is_flow(text: &str, node: &Node) -> bool {
+    text[node.span.start..].starts_with(['{', '['])
+}
+
+/// Behind the value of an entry, or behind its key where it has none.
+pub(super) fn end_of(text: &str, entry: &Entry) -> usize {
+    end_of_node(text, &entry.value).max(entry.key_span.end)
+}
+
+/// Behind the last thing that belongs to a node; comments behind it do not.
+pub(super) fn end_of_node(text: &str, node: &Node) -> usize {
+    match &node.value {
+        NodeValue::Map(entries) if !is_flow(text, node) => {
+            entries.last().map_or(node.span.end, |last| end_of(text, last))
+        }
+        NodeValue::List(items) if !is_flow(text, node) => {
+            items.last().map_or(node.span.end, |last| end_of_node(text, last))
+        }
+        _ => node.span.end,
+    }
+}
+
+/// How many columns a line of a block begins at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Indent(usize);
+
+impl Indent {
+    /// Of what begins at `offset`. Before it may be dashes of lists.
+    pub(super) fn of(text: &str, offset: usize) -> Self {
+        let line = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+        Self(text[line..offset].trim_start_matches('\u{feff}').chars().count())
+    }
+
+    /// Of the dash before an item that begins at `offset`.
+    pub(super) fn of_dash(text: &str, offset: usize) -> Option<Self> {
+        let line = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+        let dash = text[line..offset].trim_end().strip_suffix('-')?;
+        Some(Self(dash.chars().count()))
+    }
+
+    pub(super) fn spaces(self) -> String {
+        " ".repeat(self.0)
+    }
+}
