@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostics, SourceFile, Span};
 use crate::yaml::{self, Node, NodeValue};
-use place::{Indent, end_of, is_flow};
+use place::{Indent, end_of, end_of_node, is_flow};
 
 /// Puts `text` in place of the bytes of `span`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl<'a> EditableText<'a> {
         }
         let written = format!("{}: {value}", emit::key(key));
         let edit = match entries.as_slice() {
-            [] => TextEdit { span: map.span.clone(), text: format!("{{ {written} }}") },
+            [] => TextEdit { span: map.span.start..end_of_node(self.text, map), text: format!("{{ {written} }}") },
             [.., last] if is_flow(self.text, map) => self.at(end_of(self.text, last), format!(", {written}")),
             [first, .., last] | [first @ last] => {
                 let indent = Indent::of(self.text, first.key_span.start);
@@ -79,30 +79,53 @@ impl<'a> EditableText<'a> {
     pub fn add_item(&self, list: &Node, item: &str) -> Result<TextEdit, EditError> {
         let NodeValue::List(items) = &list.value else { return Err(EditError::NoPlace) };
         let edit = match items.as_slice() {
-            [] => TextEdit { span: list.span.clone(), text: format!("[ {item} ]") },
-            [.., last] if is_flow(self.text, list) => self.at(place::end_of_node(self.text, last), format!(", {item}")),
+            [] => TextEdit { span: list.span.start..end_of_node(self.text, list), text: format!("[ {item} ]") },
+            [.., last] if is_flow(self.text, list) => self.at(end_of_node(self.text, last), format!(", {item}")),
             [first, ..] => {
                 let indent = Indent::of_dash(self.text, first.span.start).ok_or(EditError::Unsure)?;
-                let end = items.last().map_or(first.span.end, |last| place::end_of_node(self.text, last));
+                let end = items.last().map_or(first.span.end, |last| end_of_node(self.text, last));
                 self.line_after(end, &format!("{}- {item}", indent.spaces()))
             }
         };
         self.tried(edit, |before, after| same::with_item(before, after, list))
     }
 
+    /// Adds an item of several lines at the end of a list that is written in lines.
+    pub fn add_item_lines(&self, list: &Node, lines: &[String]) -> Result<TextEdit, EditError> {
+        let NodeValue::List(items) = &list.value else { return Err(EditError::NoPlace) };
+        let (Some(first), Some(last), false) = (items.first(), items.last(), is_flow(self.text, list)) else {
+            return Err(EditError::Unsure);
+        };
+        let indent = Indent::of_dash(self.text, first.span.start).ok_or(EditError::Unsure)?;
+        let edit = self.line_after(place::end_of_node(self.text, last), &item_lines(&indent.spaces(), lines));
+        self.tried(edit, |before, after| same::with_item(before, after, list))
+    }
+
+    /// Adds `key` with a list of one item of several lines to a map that is written in lines.
+    pub fn add_list_lines(&self, map: &Node, key: &str, lines: &[String]) -> Result<TextEdit, EditError> {
+        let NodeValue::Map(entries) = &map.value else { return Err(EditError::NoPlace) };
+        let (Some(first), Some(last), false) = (entries.first(), entries.last(), is_flow(self.text, map)) else {
+            return Err(EditError::Unsure);
+        };
+        let indent = Indent::of(self.text, first.key_span.start).spaces();
+        let items = item_lines(&format!("{indent}  "), lines);
+        let edit = self.line_after(end_of(self.text, last), &format!("{indent}{}:\n{items}", emit::key(key)));
+        self.tried(edit, |before, after| same::with_key(before, after, map, key))
+    }
+
     /// Puts `before` and `after` around a value that stands on one line.
     pub fn wrap(&self, node: &Node, before: &str, after: &str) -> Result<Vec<TextEdit>, EditError> {
-        let written = &self.text[node.span.clone()];
+        let written = self.written(node);
         if written.contains('\n') || !is_flow(self.text, node) {
             return Err(EditError::Unsure);
         }
-        let edit = TextEdit { span: node.span.clone(), text: format!("{before}{written}{after}") };
+        let (start, end) = (node.span.start, end_of_node(self.text, node));
+        let edit = TextEdit { span: start..end, text: format!("{before}{written}{after}") };
         let whole = applied(self.text, &edit);
         let root = parsed(&whole).ok_or(EditError::Unsure)?;
         if !same::elsewhere(&self.root, &root, node) {
             return Err(EditError::Unsure);
         }
-        let (start, end) = (node.span.start, node.span.end);
         Ok(vec![
             TextEdit { span: start..start, text: before.to_owned() },
             TextEdit { span: end..end, text: after.to_owned() },
@@ -111,13 +134,13 @@ impl<'a> EditableText<'a> {
 
     /// Puts a value on one line in place of another.
     pub fn replace(&self, node: &Node, value: &str) -> Result<TextEdit, EditError> {
-        let edit = TextEdit { span: node.span.clone(), text: value.to_owned() };
+        let edit = TextEdit { span: node.span.start..end_of_node(self.text, node), text: value.to_owned() };
         self.tried(edit, |before, after| same::elsewhere(before, after, node))
     }
 
     /// What stands there.
     pub fn written(&self, node: &Node) -> &str {
-        &self.text[node.span.clone()]
+        &self.text[node.span.start..end_of_node(self.text, node)]
     }
 
     fn at(&self, offset: usize, text: String) -> TextEdit {
@@ -131,7 +154,7 @@ impl<'a> EditableText<'a> {
         let end = self.text[content..].find('\n').map_or(self.text.len(), |at| content + at);
         let has_return = self.text[..end].ends_with('\r');
         let (end, newline) = if has_return { (end - 1, "\r\n") } else { (end, "\n") };
-        self.at(end, format!("{newline}{line}"))
+        self.at(end, format!("{newline}{}", line.replace('\n', newline)))
     }
 
     fn tried(&self, edit: TextEdit, meant: impl Fn(&Node, &Node) -> bool) -> Result<TextEdit, EditError> {
@@ -156,6 +179,11 @@ pub fn applied_all(text: &str, edits: &[TextEdit]) -> String {
 pub fn member<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
     let NodeValue::Map(entries) = &node.value else { return None };
     entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+}
+
+fn item_lines(indent: &str, lines: &[String]) -> String {
+    let line = |(at, line): (usize, &String)| format!("{indent}{} {line}", if at == 0 { "-" } else { " " });
+    lines.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn parsed(text: &str) -> Option<Node> {

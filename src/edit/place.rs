@@ -4,7 +4,11 @@ use crate::yaml::{Entry, Node, NodeValue};
 
 /// Whether a list or map is written in brackets.
 pub(super) fn is_flow(text: &str, node: &Node) -> bool {
-    text[node.span.start..].starts_with(['{', '['])
+    match node.value {
+        NodeValue::Map(_) => text[node.span.start..].starts_with('{'),
+        NodeValue::List(_) => text[node.span.start..].starts_with('['),
+        NodeValue::Scalar(_) | NodeValue::Broken => false,
+    }
 }
 
 /// Behind the value of an entry, or behind its key where it has none.
@@ -21,8 +25,26 @@ pub(super) fn end_of_node(text: &str, node: &Node) -> usize {
         NodeValue::List(items) if !is_flow(text, node) => {
             items.last().map_or(node.span.end, |last| end_of_node(text, last))
         }
-        _ => node.span.end,
+        NodeValue::Map(entries) => {
+            closed(text, entries.last().map_or(node.span.start + 1, |last| end_of(text, last)), '}')
+        }
+        NodeValue::List(items) => {
+            closed(text, items.last().map_or(node.span.start + 1, |last| end_of_node(text, last)), ']')
+        }
+        NodeValue::Scalar(_) | NodeValue::Broken => node.span.end,
     }
+}
+
+/// Behind the bracket that closes what ends before `offset`. The parser's own end is where the next thing begins, behind comments.
+fn closed(text: &str, offset: usize, bracket: char) -> usize {
+    let mut at = offset;
+    while let Some(c) = text[at..].chars().next() {
+        if c == bracket {
+            return at + 1;
+        }
+        at += if c == '#' { text[at..].find('\n').unwrap_or(text.len() - at) } else { c.len_utf8() };
+    }
+    offset
 }
 
 /// How many columns a line of a block begins at.

@@ -59,6 +59,18 @@ fn an_item_is_added_in_the_style_of_its_list() {
 }
 
 #[test]
+fn an_item_of_several_lines_is_added() {
+    let lines = ["name: x".to_owned(), "l:".to_owned(), "  - 1".to_owned()];
+    let list = "a: 1\nt:\n  - name: y # why\n# end\n";
+    let after = "a: 1\nt:\n  - name: y # why\n  - name: x\n    l:\n      - 1\n# end\n";
+    assert_eq!(changed(list, |text| text.add_item_lines(at(text, &["t"]), &lines)), after);
+    let after = "a: 1\r\nt:\r\n  - name: x\r\n    l:\r\n      - 1\r\n";
+    assert_eq!(changed("a: 1\r\n", |text| text.add_list_lines(text.root(), "t", &lines)), after);
+    let flow = EditableText::read("t: []\n").unwrap();
+    assert_eq!(flow.add_item_lines(at(&flow, &["t"]), &lines), Err(EditError::Unsure));
+}
+
+#[test]
 fn a_value_is_wrapped_and_what_is_not_sure_is_refused() {
     let text = "s: { field: code, equals: 1 } # why\n";
     let editable = EditableText::read(text).unwrap();

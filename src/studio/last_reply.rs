@@ -1,12 +1,13 @@
-//! The documents of the last send test, so that a rule can be made of a field that the page shows without its value.
+//! The replies of the last send test, so that a rule or a golden case can be made of what the page shows without values.
 //!
 //! In memory only, until the next test. A value leaves it only into a rule that somebody asked for, and only one that looks
-//! like a code: whoever makes the rule could have the server's reply shown by `map` just as well.
+//! like a code: whoever makes the rule could have the server's reply shown by `map` just as well. A case has stand-ins.
 
 use std::sync::{Mutex, PoisonError};
 
 use crate::document::{Path, Value};
 use crate::flow::Report;
+use crate::flow::report::StepTrace;
 use crate::secret::Secret;
 
 /// Longer texts are names, messages and tokens.
@@ -17,45 +18,76 @@ const MAX_DIGITS: usize = 6;
 const NAMES: [&str; 9] = ["code", "status", "success", "result", "state", "err", "ret", "flag", "msg"];
 
 #[derive(Default)]
-pub(super) struct LastReply(Mutex<Option<TestedReplies>>);
+pub(super) struct LastReply(Mutex<Option<TestedLogin>>);
 
-struct TestedReplies {
-    connector: String,
-    steps: Vec<StepReply>,
+/// What a send test came to, and what the upstream said.
+pub(super) struct TestedLogin {
+    pub connector: String,
+    pub username: String,
+    pub verdict: &'static str,
+    /// The reason or the cause.
+    pub detail: Option<String>,
+    /// Whether a challenge was answered.
+    pub answered: bool,
+    pub replies: Vec<StepReply>,
 }
 
-struct StepReply {
-    step: String,
-    document: Value,
+/// A reply of one step.
+pub(super) struct StepReply {
+    pub step: String,
+    pub status: u16,
+    /// As the trace says it: `JSON`, `a form`.
+    pub read_as: String,
+    /// The document is a script's.
+    pub preprocessed: bool,
+    pub document: Option<Value>,
     credentials: Vec<Secret>,
 }
 
 impl LastReply {
-    /// Keeps the documents of a test; those of its later parts go to the first ones.
+    /// Keeps what a test brought; its later parts go to the first one.
     pub(super) fn keep(&self, report: Report, continues: bool) {
-        let Report { connector, steps, .. } = report;
-        let replies = steps.into_iter().filter_map(|step| {
-            let trace = *step.trace?;
-            let document = trace.reply?.document?;
-            Some(StepReply { step: step.name, document, credentials: trace.credentials })
-        });
+        let verdict = report.verdict.name();
+        let detail = Some(report.verdict.detail().to_owned()).filter(|detail| !detail.is_empty());
+        let Report { connector, username, steps, .. } = report;
+        let mut replies: Vec<StepReply> =
+            steps.into_iter().filter_map(|step| of_step(step.name, *step.trace?)).collect();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match kept.as_mut().filter(|kept| continues && kept.connector == connector) {
-            Some(kept) => kept.steps.extend(replies),
-            None => *kept = Some(TestedReplies { connector, steps: replies.collect() }),
+        if let Some(before) = kept.take().filter(|kept| continues && kept.connector == connector) {
+            replies.splice(0..0, before.replies);
         }
+        *kept = Some(TestedLogin { connector, username, verdict, detail, answered: continues, replies });
+    }
+
+    /// Looks at what the last test of a connector brought.
+    pub(super) fn of<T>(&self, connector: &str, look: impl FnOnce(&TestedLogin) -> T) -> Option<T> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|kept| kept.connector == connector).map(look)
     }
 
     /// What a field of a step's reply said, as YAML; `None` where it is not known or looks like more than a code.
     pub(super) fn code(&self, connector: &str, step: &str, path: &Path, written: &str) -> Option<String> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = kept.as_ref().filter(|kept| kept.connector == connector)?;
-        let reply = kept.steps.iter().rev().find(|reply| reply.step == step)?;
-        let value = path.get(&reply.document)?;
-        let text = value.scalar_text()?;
-        let known = reply.credentials.iter().any(|credential| credential.expose() == text);
-        (is_code(written, value) && !known).then(|| as_yaml(value, text))
+        let code = |tested: &TestedLogin| {
+            let reply = tested.replies.iter().rev().find(|reply| reply.step == step)?;
+            let value = path.get(reply.document.as_ref()?)?;
+            let text = value.scalar_text()?;
+            let known = reply.credentials.iter().any(|credential| credential.expose() == text);
+            (is_code(written, value) && !known).then(|| as_yaml(value, text))
+        };
+        self.of(connector, code).flatten()
     }
+}
+
+fn of_step(step: String, trace: StepTrace) -> Option<StepReply> {
+    let reply = trace.reply?;
+    Some(StepReply {
+        step,
+        status: reply.status,
+        read_as: reply.read_as,
+        preprocessed: reply.preprocessed,
+        document: reply.document,
+        credentials: trace.credentials,
+    })
 }
 
 fn is_code(path: &str, value: &Value) -> bool {
@@ -78,6 +110,14 @@ fn as_yaml(value: &Value, text: &str) -> String {
     match value {
         Value::Text(_) => crate::edit::plain(text),
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+impl StepReply {
+    pub(super) fn made_up(step: &str, status: u16, document: Value) -> Self {
+        let (step, read_as) = (step.to_owned(), "JSON".to_owned());
+        Self { step, status, read_as, preprocessed: false, document: Some(document), credentials: Vec::new() }
     }
 }
 

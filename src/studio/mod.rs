@@ -19,6 +19,8 @@ mod listing;
 mod pages;
 mod positions;
 mod problems;
+mod record;
+mod recording;
 mod router;
 mod rules;
 mod save;

@@ -10,7 +10,7 @@ use http::Uri;
 
 use super::problems::{BAD_REQUEST, BROKEN, UNKNOWN_PATH, WRONG_METHOD};
 use super::state::Studio;
-use super::{check, gate, import, listing, pages, rules, save, send_test, session};
+use super::{check, gate, import, listing, pages, record, rules, save, send_test, session};
 use crate::api::problem::Problem;
 use crate::http::{Fault, Served};
 
@@ -35,6 +35,7 @@ fn router(studio: &Arc<Studio>) -> Router {
         .route("/v1/studio/check", post(check::post))
         .route("/v1/studio/tests", post(send_test::post))
         .route("/v1/studio/rule", post(rules::post))
+        .route("/v1/studio/record", post(record::post))
         .route("/v1/studio/import", post(import::post))
         .route("/v1/studio/answers", post(send_test::post_answer))
         .fallback(async || Problem::of(UNKNOWN_PATH).into_response())

@@ -76,15 +76,15 @@ async fn answer(studio: &Studio, request: Request<Body>) -> Result<Response, Pro
     studio.session(&request)?;
     let bytes = read_up_to(MAX_BODY, request, studio.app.limits().body).await?;
     let body = Members::of(&bytes)?.read::<RuleBody>()?;
-    let mistake = |member: &'static str, detail: &str| Problem::invalid(vec![Mistake::at(&[member], detail)]);
-    let path = Path::parse(&body.path).map_err(|_| mistake("path", "not a path of a field"))?;
+    let invalid = |member: &'static str, detail: &str| Problem::invalid(vec![Mistake::at(&[member], detail)]);
+    let path = Path::parse(&body.path).map_err(|_| invalid("path", "not a path of a field"))?;
     let reason = body.reason.as_deref().unwrap_or("invalid_credentials");
     if !Reason::ALL.iter().any(|known| known.as_str() == reason) {
-        return Err(mistake("reason", "not a reason"));
+        return Err(invalid("reason", "not a reason"));
     }
     let name = body.name.as_deref().unwrap_or_default();
     if matches!(body.r#use, FieldUse::Capture | FieldUse::Map) && !is_name(name) {
-        return Err(mistake("name", "a name has letters, digits and _, and begins with a letter"));
+        return Err(invalid("name", "a name has letters, digits and _, and begins with a letter"));
     }
     let compares = matches!(body.r#use, FieldUse::Success | FieldUse::Reject | FieldUse::Unavailable);
     let condition = match (compares, body.has_value, &body.equals) {
@@ -93,7 +93,7 @@ async fn answer(studio: &Studio, request: Request<Body>) -> Result<Response, Pro
         (true, _, given) => {
             let last = || studio.last_reply.code(&body.id, &body.step, &path, &body.path);
             let value = given.as_deref().map(typed).or_else(last);
-            let value = value.ok_or_else(|| mistake("equals", "the last test does not say; type the value"))?;
+            let value = value.ok_or_else(|| invalid("equals", "the last test does not say; type the value"))?;
             format!("{{ field: {}, equals: {value} }}", plain(&body.path))
         }
     };

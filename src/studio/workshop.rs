@@ -115,10 +115,17 @@ impl Surroundings {
 }
 
 /// How golden cases went.
-#[derive(Debug, Clone, Copy, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Cases {
     run: usize,
     passed: usize,
+}
+
+impl Cases {
+    /// One that passes.
+    pub(super) fn with_one_more(self) -> Self {
+        Self { run: self.run + 1, passed: self.passed + 1 }
+    }
 }
 
 /// Which files and variables a text may have read.

@@ -65,6 +65,7 @@ export const open = (id) => call("GET", of(id));
 export const check = (id, draft, signal) => call("POST", "/v1/studio/check", { body: { id, text: draft }, signal });
 export const sendTest = (body, signal) => call("POST", "/v1/studio/tests", { body, signal });
 export const rule = (body) => call("POST", "/v1/studio/rule", { body });
+export const record = (body) => call("POST", "/v1/studio/record", { body });
 export const importCommand = (command) => call("POST", "/v1/studio/import", { body: { command } });
 export const answer = (body) => call("POST", "/v1/studio/answers", { body });
 

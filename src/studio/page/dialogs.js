@@ -84,6 +84,18 @@ export function conflictDialog(theirs, mine) {
   return ask(text("studio.conflict"), content, buttons, { wide: true });
 }
 
+/** The name of a golden case, or null. */
+export async function nameDialog(usual) {
+  const name = el("input", { type: "text", value: usual, autofocus: true });
+  return ask(text("studio.record"), field(text("studio.case_name"), name), [{ label: text("studio.next"), look: "primary", value: () => name.value.trim() }]);
+}
+
+/** A golden case before it is inserted. */
+export async function caseDialog(lines) {
+  const content = [el("p", {}, text("studio.case_note")), el("pre", { class: "case", tabindex: "0" }, lines)];
+  return (await ask(text("studio.record"), content, [{ label: text("studio.insert"), look: "primary", value: true }], { wide: true })) === true;
+}
+
 export async function discardDialog() {
   const content = el("p", {}, text("studio.leave_why"));
   return (await ask(text("studio.leave"), content, [{ label: text("studio.leave_anyway"), look: "primary", value: true }])) === true;

@@ -20,7 +20,7 @@ function bar(directory = null, readOnly = null) {
     readOnly && el("span", { class: "pill", title: readOnly }, icon("lock"), el("span", {}, text("studio.read_only"))),
     el("span", { class: "grow" }),
     languages,
-    button(text("studio.keys"), { look: "quiet compact", sign: "keys", press: keysDialog }));
+    button(text("studio.keys"), { look: "quiet compact", sign: "keys", press: keysDialog, "aria-label": text("studio.keys") }));
   document.title = text("studio.name");
 }
 

@@ -12,8 +12,8 @@ const TONES = { accept: "good", reject: "bad", challenge: "open", unavailable: "
 
 export class SendTest {
   /** `subject()` gives `{ text, dirty, checked }` of the editor. */
-  constructor(id, subject, pick) {
-    [this.id, this.subject, this.pick, this.rows, this.wrong] = [id, subject, pick, [], 0];
+  constructor(id, subject, { pick, record } = {}) {
+    [this.id, this.subject, this.pick, this.record, this.rows, this.wrong] = [id, subject, pick, record, [], 0];
     this.kept = JSON.parse(sessionStorage.getItem(`doorward.test.${id}`) ?? "{}");
     const plain = { autocomplete: "off", spellcheck: "false", autocapitalize: "off" };
     this.username = el("input", { type: "text", ...plain, value: this.kept.username ?? "" });
@@ -106,6 +106,7 @@ export class SendTest {
         facts.length > 0 && el("p", { class: "soft" }, facts.join(" · "))),
       this.wrong >= 2 && el("p", { class: "notice warn" }, text("studio.locks")),
       data.open_challenge && challengeForm(data.open_challenge, (body) => this.calls(() => api.answer(body))),
+      this.record && verdict !== "rendered" && !data.open_challenge && el("div", { class: "buttons" }, button(text("studio.record"), { look: "compact", sign: "plus", press: () => this.record(verdict) })),
       this.pick && this.rows.some((rows) => rows.some((it) => it.label.text === "document")) && el("p", { class: "note" }, text("studio.use_hint")),
       this.rows.flatMap((rows) => traceTables(rows, this.pick)));
     say(`${name} ${detail ?? ""}`);

@@ -24,7 +24,7 @@ export function traceTables(rows, pick = null) {
 }
 
 function line(row, pick) {
-  const label = el("th", { scope: "row" }, row.mark && el("span", { class: "mark", title: text("studio.decisive") }, "▶ "), cell(row.label));
+  const label = el(row.label.text.trim() ? "th" : "td", { scope: row.label.text.trim() ? "row" : null, class: "label" }, row.mark && el("span", { class: "mark", title: text("studio.decisive") }, "▶ "), cell(row.label));
   if (row.columns === "wide" || row.columns === "text") {
     return el("tr", { class: row.mark ? "decisive" : "" }, label, el("td", { colspan: "3" }, row.cells.map((it) => cell(it))));
   }

@@ -1,7 +1,7 @@
 // One connector: its text, what is wrong with it, its send test, and saving it.
 
 import * as api from "./api.js";
-import { conflictDialog, discardDialog, saveDialog } from "./dialogs.js";
+import { caseDialog, conflictDialog, discardDialog, nameDialog, saveDialog } from "./dialogs.js";
 import { fieldDialog } from "./field.js";
 import { button, el, icon, pill, replace, say } from "./dom.js";
 import { Editor } from "./editor.js";
@@ -38,7 +38,9 @@ class Workbench {
     this.problems = el("div", { class: "problems" });
     this.problemsTitle = el("h2", {}, text("studio.problems"));
     this.changedStrip = el("div", { class: "strip", role: "status", hidden: true });
-    this.test = new SendTest(id, () => ({ text: this.editor.value, dirty: this.dirty, checked: this.checked }), file.read_only ? null : (step, path) => this.use(step, path));
+    this.test = new SendTest(id, () => ({ text: this.editor.value, dirty: this.dirty, checked: this.checked }), file.read_only ? {} : {
+      pick: (step, path) => this.use(step, path), record: (verdict) => this.recordCase(verdict),
+    });
     this.draw();
   }
 
@@ -181,6 +183,17 @@ class Workbench {
       }
       wrong = data?.errors?.[0]?.detail ?? data?.detail ?? data?.title ?? text("studio.failed");
     }
+  }
+
+  /** The last test becomes a golden case, which is shown first. */
+  async recordCase(verdict) {
+    const name = await nameDialog(verdict === "accept" ? text("studio.case_right") : text("studio.case_wrong"));
+    if (!name) return;
+    const { ok, data } = await api.record({ id: this.id, text: this.editor.value, name });
+    if (!ok) return this.strip(data?.detail ?? data?.title ?? text("studio.failed"), "bad", button(text("studio.close"), { look: "compact", press: () => { this.changedStrip.hidden = true; } }));
+    if (!(await caseDialog(data.case))) return;
+    this.editor.apply(data.edits);
+    say(text("studio.used"));
   }
 
   /** The newer text is seen before either is given up. */

@@ -147,3 +147,31 @@ async fn a_curl_command_becomes_a_draft_in_the_studio() {
     }
     assert_eq!(std::fs::read_dir(studio.home.path()).unwrap().count(), 0, "nothing is written");
 }
+
+/// Nothing that the server said is in it, but for what a rule spells; it passes at once.
+#[tokio::test]
+async fn a_test_of_the_studio_becomes_a_case_with_stand_ins() {
+    let demo = doorward_demo::DemoServer::start().await.unwrap();
+    let shipped = shipped("foura-json-md5-filter");
+    let text = shipped.split("\ntests:").next().unwrap().to_owned() + "\n";
+    let base = demo.base();
+    let studio = StudioProcess::with(&[("a.yaml", &text)], &[], &[("FOURA_BASE_URL", &base)]).await;
+    let record = async |text: &str| {
+        let body = json!({ "id": "a", "text": text, "name": "wrong password" });
+        studio.call("POST", "/v1/studio/record", &[], Some(body)).await
+    };
+    assert_eq!(record(&text).await.json()["code"], "no_case", "nothing was sent yet");
+    let right = doorward_demo::people::PEOPLE.iter().find(|person| person.login == "lisi").unwrap().password;
+    for (password, verdict) in [("wrong", "reject"), (right, "accept")] {
+        let tested = studio.test("a", None, json!({ "username": "lisi", "password": password })).await;
+        assert_eq!(tested.json()["summary"]["verdict"], verdict, "{}", tested.text);
+        let made = record(&text).await;
+        assert_eq!(made.status, 200, "{}", made.text);
+        let case = made.json()["case"].as_str().unwrap().to_owned();
+        assert!(case.contains(&format!("verdict: {verdict}")) && case.contains("username: zhangsan"), "{case}");
+        assert!(!case.contains("lisi") && !case.contains("用户名或密码错误"), "{case}");
+        let inserted = made.json()["edits"][0]["text"].as_str().unwrap().to_owned();
+        let checked = studio.check("a", &format!("{}{inserted}\n", text.trim_end())).await;
+        assert_eq!(checked["tests"], json!({ "run": 1, "passed": 1 }), "{checked}");
+    }
+}
