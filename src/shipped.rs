@@ -66,10 +66,12 @@ shipped! {
     "aes-both-ways" INTO_JSON, "invalid_credentials";
     "app-hmac" INTO_JSON, "invalid_credentials";
     "app-token" INTO_JSON, "invalid_credentials";
+    "aws-sigv4" INTO_JSON, "invalid_credentials";
     "captcha-ask" INTO_FORM, "invalid_credentials", asks: Asks::Picture;
     "captcha-image" "", "", stage: Stage::Before;
     "captcha-login" INTO_FORM, "invalid_credentials", stage: Stage::After("captcha-image");
     "cas" INTO_FORM, "invalid_credentials";
+    "client-credentials" INTO_JSON, "invalid_credentials";
     "cookie-only" INTO_FORM, "invalid_credentials";
     "csrf-form" INTO_FORM, "invalid_credentials";
     "dingtalk-code" INTO_FORM, "invalid_credentials", asks: Asks::Message;
@@ -84,6 +86,9 @@ shipped! {
     "json-in-json" r#"","result":"SUCCESS","ticket":"1"#, "invalid_credentials";
     "json-message-conditions" r#"lisi","success":true,"x":""#, "invalid_credentials";
     "multipart" "x\r\n--b\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nzhangsan", "invalid_credentials";
+    "oauth1" INTO_JSON, "invalid_credentials";
+    "password-grant" INTO_FORM, "invalid_credentials";
+    "password-grant-form" INTO_FORM, "invalid_credentials";
     "password-renewal" INTO_JSON, "invalid_credentials", asks: Asks::NewPassword;
     "plain-text" "lisi;user=zhangsan", "invalid_input";
     "push-confirm" INTO_FORM, "invalid_credentials", asks: Asks::Button;
@@ -123,6 +128,8 @@ pub const SECRETS: &[(&str, &str)] = &[
     ("SEALED_AES_KEY", secrets::SEALED_KEY),
     ("PAY_SIGN_KEY", secrets::PAY_KEY),
     ("HR_SIGN_KEY", secrets::HR_KEY),
+    ("AWS_SECRET_ACCESS_KEY", secrets::AWS_SECRET),
+    ("OAUTH1_CONSUMER_SECRET", secrets::OAUTH1_SECRET),
 ];
 
 /// The environment variables of origins that the shipped connectors read; in the demo, one server is all of them.

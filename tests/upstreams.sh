@@ -20,7 +20,7 @@ export UPSTREAMS_RUN=${TMPDIR:-/tmp}/doorward-test-upstreams
 patience=${DOORWARD_UPSTREAM_PATIENCE:-300}
 
 # Each with the ports of its script. The mail server comes first: codes are mailed to it.
-servers=(smtp-sink:18025 apache:18081,18443 django:18085 lemonldap:18082)
+servers=(smtp-sink:18025 apache:18081,18443 django:18085 lemonldap:18082 moto:18086 oidc-provider:18087)
 
 tried=()
 stop() {

@@ -115,7 +115,7 @@ impl JsonSchema for AnswerBody {
         let answers = json!({
             "type": "object",
             "additionalProperties": { "type": "string" },
-            "description": "The user's answers by the names of the fields; a redirect brings `code` and `state`.",
+            "description": "The user's answers by the names of the fields; a redirect brings what its `answers` name.",
         });
         let action = json!({
             "enum": ["resend", "poll", "cancel"],

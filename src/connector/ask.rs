@@ -19,6 +19,8 @@ pub struct Ask {
     pub fields: Vec<AskField>,
     /// Where the user's browser goes: a request that this daemon renders and never sends.
     pub url: Option<RequestPlan>,
+    /// What the console brings back from that page; empty but for a redirect.
+    pub returns: Vec<String>,
     /// A picture to show.
     pub image: Option<Image>,
     /// How long an answer may take.
@@ -49,13 +51,20 @@ impl Ask {
 
     /// The names of the answers: the fields, and what the console brings back from another page.
     pub fn answers(&self) -> impl Iterator<Item = &str> {
-        let redirect: &[&str] = if self.kind == AskType::Redirect { &REDIRECT_ANSWERS } else { &[] };
-        self.fields.iter().map(|field| field.name.as_str()).chain(redirect.iter().copied())
+        self.fields.iter().map(|field| field.name.as_str()).chain(self.returns.iter().map(String::as_str))
+    }
+
+    /// Whether `login.state` must come back.
+    pub fn wants_state(&self) -> bool {
+        self.returns.iter().any(|name| name == STATE)
     }
 }
 
-/// What a redirect brings back (RFC 6749 section 4.1.2).
-pub const REDIRECT_ANSWERS: [&str; 2] = ["code", "state"];
+/// What a redirect brings back when the file does not say (RFC 6749 section 4.1.2).
+pub const DEFAULT_ANSWERS: [&str; 2] = ["code", STATE];
+
+/// The answer that is compared with `login.state`.
+pub const STATE: &str = "state";
 
 /// One thing that the user fills in.
 #[derive(Debug)]

@@ -1,4 +1,5 @@
-//! The cache of steps with `cache`: captures by everything that went into them, and which fetches are in flight.
+//! The cache of steps with `cache`: captures by everything that went into them, and which fetches are in flight; and the tokens of
+//! schemes.
 //!
 //! It belongs to one revision of one connector and goes with it. It holds captures of steps that know no user, never a
 //! verdict and never a failure: logins that wait for a fetch get its failure, later ones fetch again.
@@ -10,6 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::context::StepFacts;
+use crate::signing::TokenStore;
 use crate::verdict::Cause;
 
 /// Sets of captures at once. There is one for each step with `cache` and node, so a file that needs more than this is
@@ -22,7 +24,10 @@ pub struct Key(pub [u8; 32]);
 
 /// The cached captures. Costs next to nothing when no step has `cache`.
 #[derive(Debug, Default)]
-pub struct StepCache(Mutex<HashMap<Key, Slot>>);
+pub struct StepCache {
+    slots: Mutex<HashMap<Key, Slot>>,
+    tokens: TokenStore,
+}
 
 #[derive(Debug)]
 enum Slot {
@@ -86,6 +91,11 @@ pub struct FetchPermit<'a> {
 }
 
 impl StepCache {
+    /// The tokens that schemes of `auth` keep.
+    pub fn tokens(&self) -> &TokenStore {
+        &self.tokens
+    }
+
     /// What there is under `key`.
     pub fn look_up(&self, key: Key, now: Instant) -> Lookup<'_> {
         let mut slots = self.lock();
@@ -112,7 +122,7 @@ impl StepCache {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Slot>> {
         // Nothing panics under the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -15,5 +15,6 @@ pub mod kdf;
 pub mod pem;
 pub mod random;
 pub mod rsa;
+pub mod rsa_sha1;
 pub mod sm2;
 pub mod totp;

@@ -1,6 +1,6 @@
 //! RSA encryption with a public key (RFC 8017): what login pages do to passwords before they send them.
 //!
-//! Public keys only: private-key operations of the crate `rsa` leak their timing (RUSTSEC-2023-0071).
+//! Public keys only: private-key operations of the crate `rsa` leak their timing (RUSTSEC-2023-0071); `rsa_sha1` says where one is needed.
 
 use ::rsa::pkcs1::DecodeRsaPublicKey as _;
 use ::rsa::pkcs8::DecodePublicKey as _;

@@ -19,7 +19,7 @@ use super::state::{Poll, Run};
 use super::stop::{Ending, Stop};
 use super::{draw, input};
 use crate::connector::Connector;
-use crate::connector::ask::{Ask, AskType, Image};
+use crate::connector::ask::{Ask, Image, STATE};
 use crate::connector::raw::Word as _;
 use crate::document::Object;
 use crate::mapping::plain_text;
@@ -187,6 +187,7 @@ fn shown(
         message: message.map(|message| plain_text(&message, &run.mask)),
         fields: ask.fields.iter().map(field).collect(),
         url: url.map(String::from),
+        returns: ask.returns.clone(),
         image,
         expires_in: until(challenge.expires_at),
         attempts_left: challenge.attempts_left,
@@ -240,11 +241,26 @@ fn check_answers(run: &Run<'_>, ask: &Ask, answers: &IndexMap<String, Secret>) -
             return refuse(format!("the answer {} does not have the form that is asked for", field.name));
         }
     }
-    if ask.kind == AskType::Redirect {
-        let state = answers.get("state").map(Secret::expose).unwrap_or_default();
-        // In constant time: timing must not reveal the state letter by letter.
-        if !bool::from(state.as_bytes().ct_eq(run.context.login.state.expose().as_bytes())) {
-            return refuse("the state that came back is not the one of this login".to_owned());
+    same_login(run, ask, answers)
+}
+
+/// What came back must be of this login: `state`, and whatever the page was told under the same name. In constant time: timing must
+/// not reveal a value letter by letter.
+fn same_login(run: &Run<'_>, ask: &Ask, answers: &IndexMap<String, Secret>) -> Result<(), Stop> {
+    let given = |name: &str| answers.get(name).map(Secret::expose).unwrap_or_default();
+    let same = |name: &str, right: &str| bool::from(given(name).as_bytes().ct_eq(right.as_bytes()));
+    let refuse = |name: &str| {
+        let what = format!("the {name} that came back is not the one of this login; nothing was sent");
+        Err(Stop::reject(Reason::InvalidInput, what))
+    };
+    if ask.wants_state() && !same(STATE, run.context.login.state.expose()) {
+        return refuse(STATE);
+    }
+    let Some(plan) = ask.url.as_ref().filter(|_| !ask.returns.is_empty()) else { return Ok(()) };
+    let url = link(plan, run)?;
+    for name in ask.returns.iter().filter(|name| *name != STATE) {
+        if url.query_pairs().any(|(known, told)| known == name.as_str() && !same(name, &told)) {
+            return refuse(name);
         }
     }
     Ok(())

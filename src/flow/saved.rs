@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::state::Run;
-use crate::connector::ask::{Ask, AskType, SLOWEST_POLL};
+use crate::connector::ask::{Ask, SLOWEST_POLL};
 use crate::context::{LoginTexts, PageFacts, StepFacts, StepOutcome, StepValue, User, Variable};
 use crate::cookies::Jar;
 use crate::document::{Object, Value};
@@ -113,7 +113,7 @@ impl SavedLogin {
             claimed: run.claimed.clone(),
             client_ip: user.client_ip,
             challenge,
-            redirects: asks(run, challenge).is_some_and(|ask| ask.kind == AskType::Redirect),
+            redirects: asks(run, challenge).is_some_and(Ask::wants_state),
             proven: run.ledger.proven(),
             subject: run.subject.clone(),
             compared: run.compared.clone(),

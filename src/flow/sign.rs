@@ -8,6 +8,7 @@ use super::state::Run;
 use super::stop::Stop;
 use super::{conceal, sends};
 use crate::connector::Step;
+use crate::connector::step_cache::StepCache;
 use crate::request::{Prepared, RequestPlan};
 use crate::secret::Secret;
 use crate::signing::{Heard, Scheme, SignError, Signature, SigningPorts};
@@ -142,7 +143,7 @@ fn ports<'a>(run: &'a Run<'_>) -> SigningPorts<'a> {
         ambient: run.ports.ambient,
         exchange: run.ports.exchange,
         deadline: run.deadline,
-        share: run.ports.step_cache.is_some(),
+        tokens: run.ports.step_cache.map_or(&run.tokens, StepCache::tokens),
     }
 }
 

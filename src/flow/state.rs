@@ -17,6 +17,7 @@ use crate::cookies::Jar;
 use crate::document::Value;
 use crate::mask::Mask;
 use crate::request::RequestPlan;
+use crate::signing::TokenStore;
 use crate::upstream::{Nodes, Pick, SendFault};
 use crate::verdict::{FactorProof, HelperProof, Ledger, Mapped, MoreProof};
 
@@ -58,6 +59,8 @@ pub(super) struct Run<'a> {
     pub retained: usize,
     /// This login's part of the budget of replies.
     pub share: Share,
+    /// Tokens of this login, where none are shared.
+    pub tokens: TokenStore,
 }
 
 /// Whether the code that a step counted last may have been sent.
@@ -153,6 +156,7 @@ impl<'a> Run<'a> {
             extra_reports: Vec::new(),
             retained: 0,
             share: Share::of(ports.replies),
+            tokens: TokenStore::default(),
         }
     }
 

@@ -145,7 +145,7 @@ fn action(answer: &Dict<Text>, saved: &SavedLogin) -> Action {
     if answers.len() == 1 && answers.contains_key(RESEND) {
         return Action::Resend;
     }
-    if answers.contains_key("code") && !answers.contains_key("state") && saved.wants_state() {
+    if !answers.contains_key("state") && saved.wants_state() {
         answers.insert("state".to_owned(), saved.login_state().clone());
     }
     Action::Answer(answers)

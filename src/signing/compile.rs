@@ -3,7 +3,7 @@
 use crate::context::Variable;
 use crate::diagnostic::{Diagnostics, Span};
 use crate::reading::Text;
-use crate::request::RequestPlan;
+use crate::request::{CompileOptions, RequestPlan, raw};
 use crate::template::{Charset, Language, Place, Template};
 
 /// Parses a text, and checks that its variables exist at this step.
@@ -34,9 +34,8 @@ impl Compile<'_> {
     /// A text of a scheme whose token serves all users: literals, settings, secrets, times and random values.
     pub fn own_template(&mut self, text: &Text, place: Place) -> Option<Template> {
         let template = self.template(text, place)?;
-        let own =
-            |variable: &Variable| matches!(variable, Variable::Secret(_) | Variable::Time(_) | Variable::Random(_));
-        let foreign = template.holes().find_map(|hole| Some((hole, hole.variables().find(|variable| !own(variable))?)));
+        let foreign =
+            template.holes().find_map(|hole| Some((hole, hole.variables().find(|variable| !is_own(variable))?)));
         let Some((hole, variable)) = foreign else { return Some(template) };
         let message = format!("`{variable}` is of one login, and this token is the service's own");
         let mistake = self.diagnostics.error_at("auth-of-user", &text.span_of(hole.range.clone()), message);
@@ -44,6 +43,24 @@ impl Compile<'_> {
             "it may read literals, settings, secret.*, time.* and random.*; a user's own token is asked for by a step of its own",
         ));
         None
+    }
+
+    /// The URL of a token endpoint, which serves all users: one address, and no user data in it.
+    pub fn own_endpoint(&mut self, text: &Text) -> Option<RequestPlan> {
+        // Its names, and that nothing in it is a user's.
+        self.own_template(text, Place::Plain)?;
+        let (written, options) = (raw::Request::get(text.clone()), CompileOptions::new(self.language));
+        let plan = RequestPlan::compile(&written, options, self.diagnostics)?;
+        if plan.has_nodes() {
+            self.error(
+                "auth-token",
+                &text.span,
+                "a token endpoint has one address",
+                "write it out, or take a setting without nodes",
+            );
+            return None;
+        }
+        Some(plan)
     }
 
     /// The first credential of the user in the request that is signed.
@@ -77,12 +94,9 @@ impl Compile<'_> {
         let mistake = self.diagnostics.error_at(code, span, message);
         self.diagnostics.add(mistake.help(help));
     }
+}
 
-    /// Refuses a scheme of the language that is still to come (docs/security.md, failure 22).
-    pub(super) fn not_supported(&mut self, key: &str) {
-        let message = format!("`auth: {key}` is not supported yet");
-        let mistake = self.diagnostics.error_at("not-supported", self.at, message);
-        let mistake = mistake.label("this version of Doorward cannot do it");
-        self.diagnostics.add(mistake.help("leave it out, or use a newer version"));
-    }
+/// What is the same for every user.
+fn is_own(variable: &Variable) -> bool {
+    matches!(variable, Variable::Secret(_) | Variable::Time(_) | Variable::Random(_))
 }

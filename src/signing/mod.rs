@@ -7,39 +7,43 @@
 //! # How to add a scheme
 //!
 //! 1. `signing/<scheme>.rs`: the written form by `record!`; [`Written::compile`] makes the plan from it and reports every mistake
-//!    through [`Compile`]; [`Scheme`] on the plan signs. `basic.rs` is the shortest example. The form may stand in `unwritten.rs`
-//!    already: move it and take its name from the list there.
+//!    through [`Compile`]; [`Scheme`] on the plan signs. `basic.rs` is the shortest example.
 //! 2. One line in [`Auth`] below: the key, its description, the form. Reader, schema and compiler follow from it.
 //! 3. Where the signature goes is [`target::Target`]: a header, the query, the form, the JSON or the XML body. It checks at load that the
 //!    request has such a body and no field of that name, and adds the field to the bytes. Sign what [`Prepared`] holds *before* the
 //!    field is added, or add the other fields (a nonce, a time) first and sign then.
 //! 4. A scheme that must hear the reply first (Digest) says so by [`Signature::probe`] and answers in [`Scheme::again`]; one that
-//!    needs a token asks for it through [`SigningPorts::exchange`], keeps it in its own plan when [`SigningPorts::share`] says so (a plan belongs
-//!    to one revision of one connector and is dropped with it), with one request in flight, and lists its request under
-//!    [`Scheme::requests`], whose origins the client may then dial. Such a token is the service's own: use
-//!    [`Compile::own_template`], which refuses user data.
+//!    needs a token asks for it by `token::TokenRequest`, which keeps it in [`SigningPorts::tokens`] (of one revision of one connector), with
+//!    one request in flight, and lists its request under [`Scheme::requests`], whose origins the client may then dial. Such a token is the
+//!    service's own: use [`Compile::own_template`] and [`Compile::own_endpoint`], which refuse user data.
 //! 5. Random values and times come from [`SigningPorts::ambient`] and `context.step`, never from elsewhere: golden cases fix both. Each call
 //!    of `sign` draws anew, because another node or another try is another request.
 //! 6. Tests with the official vectors beside the code; a golden case in `connectors/`; the section in the documents; the line
 //!    in docs/contract.md section 7 and in docs/connectors.md; `make schema`; CHANGELOG.md.
 
+mod assertion;
+mod aws_sigv4;
 mod basic;
 mod bearer;
 mod compile;
 mod digest;
 mod fields;
 mod hmac;
+mod jwt_bearer;
 mod maker;
+mod oauth1;
+mod oauth2;
 mod rsa_key;
 mod sorted_sign;
 pub mod target;
+mod token;
 #[cfg(test)]
 mod trial;
-mod unwritten;
 mod www_authenticate;
 
+pub use assertion::JwtAlgorithm;
 pub use compile::Compile;
-pub use unwritten::JwtAlgorithm;
+pub use token::TokenStore;
 
 use futures_util::future::BoxFuture;
 use std::collections::BTreeSet;
@@ -86,13 +90,13 @@ schemes! {
     /// A signature over the sorted parameters, as WeChat Pay does.
     sorted_sign: SortedSign(sorted_sign::SortedSign),
     /// AWS Signature Version 4.
-    aws_sigv4: AwsSigv4(unwritten::AwsSigv4),
+    aws_sigv4: AwsSigv4(aws_sigv4::AwsSigv4),
     /// OAuth 1.0a (RFC 5849).
-    oauth1: Oauth1(unwritten::Oauth1),
+    oauth1: Oauth1(oauth1::Oauth1),
     /// A token of the service's own by OAuth 2.0 (RFC 6749); never a user's.
-    oauth2: Oauth2(unwritten::Oauth2),
+    oauth2: Oauth2(oauth2::Oauth2),
     /// A token for a signed assertion (RFC 7523).
-    jwt_bearer: JwtBearer(unwritten::JwtBearer),
+    jwt_bearer: JwtBearer(jwt_bearer::JwtBearer),
 }
 
 impl Auth {
@@ -162,8 +166,8 @@ pub struct SigningPorts<'a> {
     pub exchange: &'a dyn Exchange,
     /// When the login ends.
     pub deadline: Instant,
-    /// Whether a token may serve other logins of this connector, too.
-    pub share: bool,
+    /// The tokens that serve all logins of this connector, or this login alone.
+    pub tokens: &'a TokenStore,
 }
 
 /// A reply to a request that a scheme signed.

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ring::rand::SystemRandom;
-use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair};
 use zeroize::Zeroizing;
 
 use super::SignError;
@@ -30,9 +30,18 @@ impl std::fmt::Debug for RsaKey {
 impl RsaKey {
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 section 8.2), as Alipay's RSA2 and WeChat Pay's `SHA256-RSA2048`.
     pub(super) fn sign_sha256(&self, written: &[u8], text: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.signed(&RSA_PKCS1_SHA256, written, text)
+    }
+
+    /// RSASSA-PSS with SHA-256 (RFC 8017 section 8.1), the salt as long as the hash (RFC 7518 section 3.5).
+    pub(super) fn sign_pss_sha256(&self, written: &[u8], text: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.signed(&RSA_PSS_SHA256, written, text)
+    }
+
+    fn signed(&self, how: &'static dyn RsaEncoding, written: &[u8], text: &[u8]) -> Result<Vec<u8>, SignError> {
         let key = self.key(written)?;
         let mut signature = vec![0; key.public().modulus_len()];
-        key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature)
+        key.sign(how, &SystemRandom::new(), text, &mut signature)
             .map_err(|_| SignError::Misconfigured("the RSA key cannot sign".to_owned()))?;
         Ok(signature)
     }
@@ -58,7 +67,8 @@ fn read(written: &[u8]) -> Option<RsaKeyPair> {
     RsaKeyPair::from_pkcs8(&der).or_else(|_| RsaKeyPair::from_der(&der)).ok()
 }
 
-fn der(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+/// What stands between the lines of a PEM.
+pub(super) fn der(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let mut body = Zeroizing::new(String::with_capacity(text.len()));
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with("-----")) {
         body.extend(line.split_whitespace());

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::{Auth, Compile, Heard, Scheme, SignError, Signature, SigningPorts};
+use super::{Auth, Compile, Heard, Scheme, SignError, Signature, SigningPorts, TokenStore};
 use crate::clock::Ambient;
 use crate::context::{Context, Variable};
 use crate::diagnostic::{Diagnostics, SourceFile, Span};
@@ -95,9 +95,9 @@ impl Exchange for NoExchange {
     }
 }
 
-fn with_ports<R>(context: &Context, ambient: &dyn Ambient, run: impl FnOnce(&SigningPorts<'_>) -> R) -> R {
+pub(super) fn with_ports<R>(context: &Context, ambient: &dyn Ambient, run: impl FnOnce(&SigningPorts<'_>) -> R) -> R {
     let deadline = Instant::now() + Duration::from_mins(1);
-    run(&SigningPorts { context, ambient, exchange: &NoExchange, deadline, share: false })
+    run(&SigningPorts { context, ambient, exchange: &NoExchange, deadline, tokens: &TokenStore::default() })
 }
 
 /// Signs a request.

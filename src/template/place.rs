@@ -45,6 +45,8 @@ pub enum Place {
     BasicUser,
     /// The password of HTTP Basic: no control characters.
     BasicPassword,
+    /// A part of an AWS credential scope: visible ASCII without `/` and `,`, which end it.
+    ScopeWord,
     /// What a scheme of `auth` signs or writes: it may read the request, and the scheme knows the syntax around it.
     Signed,
     /// No syntax around it: a message, a value to compare with, a key, a parameter that other code encodes.
@@ -68,6 +70,7 @@ impl Place {
             Self::Text => "a text body",
             Self::BasicUser => "a Basic user name",
             Self::BasicPassword => "a Basic password",
+            Self::ScopeWord => "an access key, a region or a service",
             Self::Signed | Self::Plain => "a text",
         }
     }
@@ -106,6 +109,10 @@ impl Place {
             Self::Header => {
                 let visible = |byte| matches!(byte, b' '..=b'~');
                 octets(datum, out, "has a character other than visible ASCII", visible)?;
+            }
+            Self::ScopeWord => {
+                let part = |byte| matches!(byte, b'!'..=b'~') && !matches!(byte, b'/' | b',');
+                octets(datum, out, "has a character that cannot stand there", part)?;
             }
             Self::CookieValue => {
                 let octet = |byte| matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e);

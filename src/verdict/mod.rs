@@ -128,6 +128,8 @@ pub struct Challenge {
     pub fields: Vec<ChallengeField>,
     /// Where the user goes.
     pub url: Option<String>,
+    /// What the page there sends back, each an answer; empty but for a redirect.
+    pub returns: Vec<String>,
     /// A picture to show: a `data:` or https URL.
     pub image: Option<String>,
     /// How long the id is valid.

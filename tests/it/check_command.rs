@@ -163,12 +163,9 @@ fn a_reader_that_leaves_early_is_no_mistake() {
 /// What follows from a mistake is not said beside it.
 #[test]
 fn the_root_cause_alone_is_told() {
-    let auth = "auth: { oauth2: { token_url: \"https://h/t\", client_id: a, client_secret: b } }";
-    let body = "body: { json: { name: \"{{user.username}}\", password: \"{{user.userPassword}}\" } }";
     for (wrong, right, told, not_told) in [
         ("response: { sucess:", "response: { success:", "did you mean `success`?", "no-success"),
         ("respnse: {", "response: {", "did you mean `response`?", "no-success"),
-        (auth, body, "not-supported", "no-factor"),
         (
             "success: { field: code, equals: 200 }\n    response: {}",
             "response: { success: { field: code, equals: 200 } }",

@@ -166,6 +166,7 @@ fn challenge() -> Challenge {
             pattern: Some("[0-9]{6}".to_owned()),
         }],
         url: None,
+        returns: Vec::new(),
         image: None,
         expires_in: Duration::from_millis(299_900),
         attempts_left: 3,

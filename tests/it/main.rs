@@ -45,6 +45,7 @@ mod patterns;
 mod places;
 mod products;
 mod public_suffixes;
+mod redirects;
 mod reload;
 mod remote;
 mod replies;

@@ -104,7 +104,9 @@ async fn validate(State(server): State<Arc<Server>>, wire: Wire) -> Response {
 
 fn service(wire: &Wire) -> Result<String, Flaw> {
     let [service] = wire.query()?.exactly(["service"])?;
-    if service == SERVICE { Ok(service) } else { flaw("the service is not registered") }
+    // Servers register patterns: the callback of a login may carry its state.
+    let registered = service.strip_prefix(SERVICE).is_some_and(|rest| rest.is_empty() || rest.starts_with("?state="));
+    if registered { Ok(service) } else { flaw("the service is not registered") }
 }
 
 fn read(wire: &Wire) -> Result<(Attempt, String, String, String), Flaw> {

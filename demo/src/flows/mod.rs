@@ -4,11 +4,13 @@
 //! as strict about it: a ticket is its user's, a code is good once and for a time, wrong answers are counted.
 
 mod app_tokens;
+mod aws;
 mod captcha;
 mod cas;
 mod digest;
 mod dingtalk;
 mod intranet;
+mod oauth1;
 mod open;
 mod otp;
 pub(super) mod phone;
@@ -19,6 +21,7 @@ mod renewal;
 mod sealed;
 mod signed;
 mod sms;
+mod spring;
 mod tickets;
 mod tokens;
 mod totp;
@@ -45,6 +48,8 @@ pub(super) const SPRING_SECRET: &str = tokens::SPRING.1;
 pub(super) const SEALED_KEY: &str = sealed::APP.1;
 pub(super) const PAY_KEY: &str = signed::PAY.1;
 pub(super) const HR_KEY: &str = signed::HR_KEY;
+pub(super) const AWS_SECRET: &str = aws::KEY.1;
+pub(super) const OAUTH1_SECRET: &str = oauth1::CONSUMER.1;
 pub(super) const WECOM_CORP_SECRET: &str = wecom::CORP.1;
 pub(super) const DINGTALK_APP_SECRET: &str = dingtalk::APP.1;
 
@@ -60,11 +65,13 @@ pub(super) struct Flows {
     intranet: intranet::Sessions,
     cas: cas::Sessions,
     digest: digest::Sessions,
+    oauth1: oauth1::Sessions,
     open: open::Sessions,
     wecom: AppTokens,
     signed: signed::Sessions,
     public_keys: public_keys::Sessions,
     signer: tokens::Signer,
+    spring: spring::Sessions,
     dingtalk: AppTokens,
 }
 
@@ -85,11 +92,13 @@ impl Flows {
             intranet: intranet::Sessions::new(),
             cas: cas::Sessions::new(),
             digest: digest::Sessions::new(),
+            oauth1: oauth1::Sessions::new(),
             open: open::Sessions::new(),
             wecom: AppTokens::new(),
             signed: signed::Sessions::new(),
             public_keys: public_keys::Sessions::new()?,
             signer: tokens::Signer::new()?,
+            spring: spring::Sessions::new(),
             dingtalk: AppTokens::new(),
         })
     }
@@ -112,13 +121,16 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .merge(captcha::routes())
         .merge(intranet::routes())
         .merge(cas::routes())
+        .merge(aws::routes())
         .merge(digest::routes())
+        .merge(oauth1::routes())
         .merge(open::routes())
         .merge(wecom::routes())
         .merge(public_keys::routes())
         .merge(sealed::routes())
         .merge(signed::routes())
         .merge(tokens::routes())
+        .merge(spring::routes())
         .merge(dingtalk::routes())
 }
 

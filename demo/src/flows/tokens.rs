@@ -73,8 +73,8 @@ pub(super) fn routes() -> Router<Arc<Server>> {
     Router::new()
         .route("/jwt/login", post(login))
         .route("/jwt/jwks", get(jwks))
-        .route("/oauth/token", post(spring_token))
-        .route("/oauth/token_key", get(spring_key))
+        .route("/uaa/oauth/token", post(spring_token))
+        .route("/uaa/oauth/token_key", get(spring_key))
 }
 
 async fn jwks(State(server): State<Arc<Server>>) -> Response {

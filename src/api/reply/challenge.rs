@@ -23,6 +23,9 @@ pub(crate) struct ChallengeBody<'a> {
     /// Where the user's browser goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<&'a str>,
+    /// What comes back from there in the callback's query, each an answer by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answers: Option<&'a [String]>,
     /// A picture to show: a `data:` URL, or one to load.
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<&'a str>,
@@ -80,6 +83,7 @@ impl<'a> ChallengeBody<'a> {
             message: challenge.message.as_deref(),
             fields: fields.collect(),
             url: challenge.url.as_deref(),
+            answers: Some(challenge.returns.as_slice()).filter(|names| !names.is_empty()),
             image: challenge.image.as_deref(),
             expires_in: nearest_second(challenge.expires_in),
             attempts_left: challenge.attempts_left,

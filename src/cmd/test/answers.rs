@@ -20,7 +20,7 @@ pub fn ask(challenge: &Challenge) -> anyhow::Result<Option<Action>> {
     }
     show(challenge)?;
     if challenge.kind == "redirect" {
-        return redirect();
+        return redirect(challenge);
     }
     if challenge.fields.is_empty() {
         return without_fields(challenge);
@@ -91,18 +91,19 @@ fn without_fields(challenge: &Challenge) -> anyhow::Result<Option<Action>> {
     Ok((typed.as_str() != "q").then_some(Action::Poll))
 }
 
-/// The whole address to which the browser came back, with `code` and `state` in its query.
-fn redirect() -> anyhow::Result<Option<Action>> {
+/// The whole address to which the browser came back, with what the redirect brings back in its query.
+fn redirect(challenge: &Challenge) -> anyhow::Result<Option<Action>> {
     let typed = line("paste the address to which the browser came back: ")?;
     if typed.is_empty() {
         return Ok(None);
     }
     let url = url::Url::parse(typed.trim()).context("this is no URL; copy it from the browser's address bar")?;
-    let pair = |wanted: &str| url.query_pairs().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned());
-    let (code, state) = (pair("code"), pair("state"));
-    let (Some(code), Some(state)) = (code, state) else {
-        anyhow::bail!("the address has no `code` or no `state` in its query")
-    };
-    let answers = [("code".to_owned(), Secret::new(code)), ("state".to_owned(), Secret::new(state))];
-    Ok(Some(Action::Answer(answers.into_iter().collect())))
+    let mut answers = indexmap::IndexMap::new();
+    for name in &challenge.returns {
+        let Some((_, value)) = url.query_pairs().find(|(known, _)| known == name.as_str()) else {
+            anyhow::bail!("the address has no `{name}` in its query")
+        };
+        answers.insert(name.clone(), Secret::new(value.into_owned()));
+    }
+    Ok(Some(Action::Answer(answers)))
 }

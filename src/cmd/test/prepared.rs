@@ -52,22 +52,20 @@ impl Prepared {
             return Some(Action::Resend);
         }
         let mut wanted: Vec<&str> = challenge.fields.iter().map(|field| field.name.as_str()).collect();
-        if challenge.kind == "redirect" {
-            wanted = vec!["code"];
-        }
+        // `state` is drawn when the login begins, so it can rarely be given beforehand.
+        wanted.extend(challenge.returns.iter().map(String::as_str).filter(|name| *name != "state"));
         if wanted.is_empty() || wanted.iter().any(|name| self.place(name).is_none()) {
             return None;
         }
-        let is_redirect = challenge.kind == "redirect";
-        if is_redirect && state.is_none() && self.place("state").is_none() {
+        let wants_state = challenge.returns.iter().any(|name| name == "state");
+        if wants_state && state.is_none() && self.place("state").is_none() {
             return None;
         }
         let mut answers: IndexMap<String, Secret> = IndexMap::new();
         for name in wanted {
             answers.extend(self.place(name).map(|at| self.0.remove(at)));
         }
-        if is_redirect {
-            // It is drawn when the login begins, so it can rarely be given beforehand.
+        if wants_state {
             let given = self.place("state").map(|at| self.0.remove(at).1);
             answers.extend(given.or_else(|| state.cloned()).map(|state| ("state".to_owned(), state)));
         }
@@ -106,6 +104,7 @@ mod tests {
             message: None,
             fields: Vec::new(),
             url: None,
+            returns: vec!["code".to_owned(), "state".to_owned()],
             image: None,
             expires_in: Duration::from_mins(1),
             attempts_left: 1,

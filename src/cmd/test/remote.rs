@@ -160,6 +160,7 @@ fn challenge(open: &Json) -> Challenge {
         message: text(&open["message"]),
         fields: open["fields"].as_array().into_iter().flatten().map(field).collect(),
         url: text(&open["url"]),
+        returns: open["answers"].as_array().into_iter().flatten().filter_map(text).collect(),
         image: text(&open["image"]),
         expires_in: seconds(&open["expires_in"]).unwrap_or_default(),
         attempts_left: open["attempts_left"].as_u64().and_then(|left| left.try_into().ok()).unwrap_or_default(),

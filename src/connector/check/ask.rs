@@ -1,17 +1,18 @@
 //! `ask`: what a pause may ask, where it may send the user, and why an answer proves anything.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::chosen::UserControlled;
-use super::names::Scope;
+use super::names::{Scope, returns};
 use super::text::template;
 use super::{Check, StepCheck};
 use crate::condition::{Operand, Operator, Test, ValueSource};
-use crate::connector::ask::{AskField, AskType, Image, REDIRECT_ANSWERS, Resend, SLOWEST_POLL};
+use crate::connector::ask::{AskField, AskType, Image, Resend, SLOWEST_POLL, STATE};
 use crate::connector::raw::ask as raw_ask;
 use crate::connector::raw::{self, Spanned, Text};
 use crate::connector::{Ask, Role, Step};
-use crate::context::{LoginValue, Variable};
+use crate::context::{LoginValue, StepValue, Variable};
 use crate::diagnostic::Diagnostics;
 use crate::pattern::Pattern;
 use crate::reading::TimeSpan;
@@ -37,8 +38,8 @@ const DEFAULT_POLL: Duration = Duration::from_secs(3);
 /// More fields are a questionnaire.
 const MAX_FIELDS: usize = 16;
 
-/// Compiles the `ask` of a step; `None` after a mistake or without one.
-pub(super) fn ask(part: StepCheck<'_>, diagnostics: &mut Diagnostics) -> Option<Ask> {
+/// Compiles the `ask` of a step, whose request reads the variables `sent`; `None` after a mistake or without one.
+pub(super) fn ask(part: StepCheck<'_>, sent: &BTreeSet<Variable>, diagnostics: &mut Diagnostics) -> Option<Ask> {
     let StepCheck { check, raw: step, .. } = part;
     let pending = step.response.as_ref().and_then(|response| response.pending.as_ref());
     let Some(raw) = &step.ask else {
@@ -61,7 +62,10 @@ pub(super) fn ask(part: StepCheck<'_>, diagnostics: &mut Diagnostics) -> Option<
     let resend = raw.resend.as_ref().and_then(|resend| self::resend(check, resend, scope, diagnostics));
     let poll_after = poll_after(raw, pending.is_some(), diagnostics);
     let attempts = number(raw.attempts.as_ref(), "attempts", DEFAULT_ATTEMPTS, MAX_ATTEMPTS, diagnostics);
-    let ask = Ask { kind: raw.r#type.value, message, fields, url, image, expires_in, attempts, resend, poll_after };
+    let returns = returns(raw);
+    let ask =
+        Ask { kind: raw.r#type.value, message, fields, url, returns, image, expires_in, attempts, resend, poll_after };
+    redirect_is_bound(raw, &ask, sent, diagnostics);
     (diagnostics.count() == before).then_some(ask)
 }
 
@@ -82,7 +86,8 @@ fn fields(check: &Check<'_>, raw: &raw_ask::Ask, pending: bool, diagnostics: &mu
         diagnostics
             .add(diagnostics.error_at("out-of-range", raw.place.key("fields"), message).help("ask for less at once"));
     }
-    let mut names: Vec<&str> = if kind == AskType::Redirect { REDIRECT_ANSWERS.to_vec() } else { Vec::new() };
+    let brought_back = returns(raw);
+    let mut names: Vec<&str> = brought_back.iter().map(String::as_str).collect();
     let mut fields = Vec::new();
     for field in &raw.fields {
         let name = field.name.text.as_str();
@@ -138,9 +143,13 @@ fn link(part: StepCheck<'_>, text: &Text, diagnostics: &mut Diagnostics) -> Opti
     Some(plan)
 }
 
-/// A redirect without `state` would take anybody's code (RFC 6749 section 10.12).
+/// A redirect names its page, and what comes back from there.
 fn redirect(raw: &raw_ask::Ask, url: Option<&RequestPlan>, diagnostics: &mut Diagnostics) {
     if raw.r#type.value != AskType::Redirect {
+        if let Some(name) = raw.answers.first() {
+            let mistake = diagnostics.error_at("answers-without-redirect", &name.span, "only a redirect has `answers`");
+            diagnostics.add(mistake.help("name what the user fills in under `fields`"));
+        }
         return;
     }
     let Some(written) = &raw.url else {
@@ -149,12 +158,54 @@ fn redirect(raw: &raw_ask::Ask, url: Option<&RequestPlan>, diagnostics: &mut Dia
             .add(mistake.help("write the page's address with client_id, redirect_uri and state={{login.state}}"));
         return;
     };
+    names_of_answers(raw, diagnostics);
     let state = Variable::Login(LoginValue::State);
-    if url.is_some_and(|url| !url.url_variables().contains(&state)) {
+    let compared = returns(raw).iter().any(|name| name == STATE);
+    // A redirect without `state` would take anybody's code (RFC 6749 section 10.12).
+    if compared && url.is_some_and(|url| !url.url_variables().contains(&state)) {
         let message = "this redirect carries no `login.state`, so a code of somebody else could be slipped in";
         let mistake = diagnostics.error_at("redirect-without-state", &written.span, message);
         diagnostics.add(mistake.help("add state={{login.state}}; the daemon compares what comes back"));
     }
+}
+
+fn names_of_answers(raw: &raw_ask::Ask, diagnostics: &mut Diagnostics) {
+    if raw.answers.len() > MAX_FIELDS {
+        let message = format!("a redirect has at most {MAX_FIELDS} answers");
+        diagnostics.add(diagnostics.error_at("out-of-range", raw.place.key("answers"), message));
+    }
+    for (index, name) in raw.answers.iter().enumerate() {
+        let text = name.text.as_str();
+        if Variable::parse(&format!("answer.{text}")).is_err() {
+            let message = format!("`{text}` cannot be the name of an answer");
+            let mistake = diagnostics.error_at("bad-name", &name.span, message);
+            diagnostics.add(mistake.help("use letters, digits, `_` and `-`"));
+        } else if raw.answers[..index].iter().any(|known| known.text == text) {
+            let message = format!("there are two answers named `{text}`");
+            diagnostics.add(diagnostics.error_at("duplicate-field", &name.span, message).help("name one otherwise"));
+        }
+    }
+}
+
+/// What comes back without `state` must be good for this login alone: the page is told something of it (`login.state` in its
+/// return address, a token that an earlier step got), and the step that uses the answer sends the same.
+fn redirect_is_bound(raw: &raw_ask::Ask, ask: &Ask, sent: &BTreeSet<Variable>, diagnostics: &mut Diagnostics) {
+    if ask.kind != AskType::Redirect || ask.wants_state() {
+        return;
+    }
+    let told = ask.url.iter().flat_map(RequestPlan::url_variables);
+    let binds = |variable: &Variable| {
+        matches!(variable, Variable::Login(_) | Variable::Step { value: StepValue::Capture(_), .. })
+    };
+    if told.into_iter().any(|variable| binds(&variable) && sent.contains(&variable)) {
+        return;
+    }
+    let message = "what comes back is not bound to this login, so an answer of somebody else could be slipped in";
+    let mistake = diagnostics.error_at("redirect-unbound", raw.place.key("answers"), message);
+    diagnostics.add(mistake.help(
+        "let the `url` carry {{login.state}} (a CAS service URL) or a token of an earlier step, and send the same in the request \
+         of this step; or let `state` come back",
+    ));
 }
 
 fn image(part: StepCheck<'_>, text: &Text, diagnostics: &mut Diagnostics) -> Option<Image> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::WrittenScript;
 use super::scripts::in_script;
-use crate::connector::ask::{AskType, REDIRECT_ANSWERS};
+use crate::connector::ask::{AskType, DEFAULT_ANSWERS};
 use crate::connector::raw;
 use crate::context::{StepValue, Variable};
 use crate::diagnostic::{Diagnostics, Span, did_you_mean};
@@ -171,11 +171,20 @@ fn step_name<'n>(name: &raw::Text, mut earlier: impl Iterator<Item = &'n str>, d
     }
 }
 
+/// What a redirect brings back.
+pub(super) fn returns(raw: &raw::ask::Ask) -> Vec<String> {
+    if raw.r#type.value != AskType::Redirect {
+        return Vec::new();
+    }
+    if raw.answers.is_empty() {
+        return DEFAULT_ANSWERS.map(str::to_owned).to_vec();
+    }
+    raw.answers.iter().map(|name| name.text.clone()).collect()
+}
+
 /// What an `ask` brings: its fields, and what a redirect carries.
 fn answers(ask: &raw::ask::Ask) -> Vec<String> {
-    let redirect: &[&str] = if ask.r#type.value == AskType::Redirect { &REDIRECT_ANSWERS } else { &[] };
-    let fields = ask.fields.iter().map(|field| field.name.text.clone());
-    fields.chain(redirect.iter().map(|name| (*name).to_owned())).collect()
+    ask.fields.iter().map(|field| field.name.text.clone()).chain(returns(ask)).collect()
 }
 
 fn reserved_capture(name: &raw::Spanned<String>, diagnostics: &mut Diagnostics) {

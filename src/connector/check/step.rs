@@ -30,7 +30,7 @@ pub(super) fn step(part: StepCheck<'_>, diagnostics: &mut Diagnostics) -> Option
     variables_read.extend(auth.iter().flat_map(|auth| auth.variables()).filter(|it| *it != Variable::InnerBody));
     let role = role(part, &variables_read, diagnostics);
     let when = raw.when.as_ref().and_then(|when| condition::when(check, when, role, scope.before(), diagnostics));
-    let ask = ask::ask(part, diagnostics);
+    let ask = ask::ask(part, &variables_read, diagnostics);
     let carries_credential = variables_read.iter().any(|variable| taint.may_hold_credential(variable));
     let response = response::response(part, role, &variables_read, diagnostics);
     let retry = retry(raw, role == Role::Factor || carries_credential, diagnostics);

@@ -15,6 +15,9 @@ record! {
         fields: Vec<AskField>,
         /// Where the user goes (redirect, push, token_https); may hold holes.
         url: Option<Text>,
+        /// With type redirect: what the page sends back, as it names it. `[code, state]` when left out; `[ticket]`, `[oauth_token,
+        /// oauth_verifier]`, `[id_token, state]`.
+        answers: Vec<Text>,
         /// A picture to show (captcha, QR code): a data or https URL; may hold holes.
         image: Option<Text>,
         /// How long an answer may take; 5m when left out, at most 10m.
@@ -41,7 +44,7 @@ words! {
         Captcha = "captcha",
         /// A confirmation on another device.
         Push = "push",
-        /// A login at another page that comes back with `code` and `state`.
+        /// A login at another page that comes back with `answers`.
         Redirect = "redirect",
         /// A new password.
         RenewPassword = "renew_password",

@@ -77,6 +77,7 @@ fn ask() -> Ask {
         message: None,
         fields: vec![AskField { name: "code".to_owned(), label: None, echo: true, pattern: None }],
         url: None,
+        returns: Vec::new(),
         image: None,
         expires_in: Duration::from_mins(5),
         attempts: 1,

@@ -58,7 +58,7 @@ async fn every_file_of_the_studios_page_is_served_and_no_other() {
 
 /// Keys of the format that lead nowhere and read nothing. A new key of the schema must go here or into `src/studio/trust.rs`.
 const HARMLESS: &str = "$schema access_key acknowledge aes after after_key algorithm algorithms all allow_empty_password also answers any \
-     as ask assign attempts attempts_left attr attributes audience aws_sigv4 base64 basic bearer between body cache canonical capture \
+     assertion_audience callback verifier as ask assign attempts attempts_left attr attributes audience aws_sigv4 base64 basic bearer between body cache canonical capture \
      case cause challenge charset claim claims clientIp client_auth client_id client_secret clock connect_timeout consumer_key des des3 \
      consumer_secret contains content_type cookie cookies css default digest domain domains drop_when echo equals error error_code \
      error_message except exists expect expires_in extension fail field fields filename first_of for form form_from format from ge \

@@ -10,7 +10,8 @@ use doorward::diagnostic::{Style, render};
 use doorward::document::Object;
 use doorward::flow::progress::Progress;
 use doorward::flow::{
-    Action, Exchange, InMemoryStore, Login, Ports, Report, Resumption, SavedLogin, authenticate, resume,
+    Action, Exchange, InMemoryStore, Login, Ports, Report, Resumption, SavedLogin, UtilityCall, UtilityEnd,
+    authenticate, resume, utility,
 };
 use doorward::secret::Secret;
 use doorward::verdict::Verdict;
@@ -27,8 +28,14 @@ pub struct Door {
 impl Door {
     /// Loads `file` with these settings; it must not even give a warning.
     pub async fn open(file: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::open_with(file, settings, &[]).await
+    }
+
+    /// The same with secrets.
+    pub async fn open_with(file: &Path, settings: &[(&str, &str)], secrets: &[(&str, &str)]) -> Self {
         let loader = Loader {
             settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            secrets: secrets.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             secrets_from: SecretsFrom::Environment,
             ..to_loopback()
         };
@@ -52,6 +59,20 @@ impl Door {
         authenticate(&self.live.connector, ports, typed(username, password, Object::new())).await
     }
 
+    /// Calls it as a utility: nothing when it succeeded, else what `explain` says.
+    pub async fn call(&self) -> Result<(), String> {
+        let call = UtilityCall {
+            username: None,
+            client_ip: None,
+            inputs: Object::new(),
+            request_id: "upstreams".to_owned(),
+            deadline: None,
+            trace: false,
+        };
+        let report = utility(&self.live.connector, self.ports(&Progress::default()), call).await;
+        if matches!(report.end, UtilityEnd::Extension(_)) { Ok(()) } else { Err(report.explain) }
+    }
+
     pub async fn login_with(&self, username: &str, password: &str, attributes: &[(&str, &str)]) -> Report {
         let attributes: Object = attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
         let progress = Progress::default();
@@ -60,9 +81,14 @@ impl Door {
 
     /// Answers the challenge that `report` opened.
     pub async fn answer(&self, report: &Report, name: &str, answer: &str) -> Report {
+        self.answer_all(report, &[(name, answer)]).await
+    }
+
+    /// The same with several answers.
+    pub async fn answer_all(&self, report: &Report, answers: &[(&str, &str)]) -> Report {
         let Verdict::Challenge(challenge) = &report.verdict else { panic!("{}: {}", word(report), report.explain) };
         let saved = SavedLogin::read(&self.store.take(&challenge.id).unwrap()).unwrap();
-        let answers = [(name.to_owned(), Secret::new(answer))].into_iter().collect();
+        let answers = answers.iter().map(|(name, answer)| ((*name).to_owned(), Secret::new(*answer))).collect();
         let (id, action) = (challenge.id.clone(), Action::Answer(answers));
         let resumption = Resumption { id, saved, action, deadline: None, trace: true };
         resume(&self.live.connector, self.ports(&Progress::default()), resumption).await

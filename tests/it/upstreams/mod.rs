@@ -7,8 +7,10 @@
 
 mod apache;
 mod django;
-mod door;
+pub mod door;
 mod lemonldap;
+mod moto;
+mod oauth2;
 
 use std::path::{Path, PathBuf};
 
