@@ -1,7 +1,7 @@
 //! Servers that answer a login with a signed token (RFC 7519, RS256).
 //!
 //! - `POST /jwt/login` takes JSON and gives `{ code, msg, data: { token } }`; `GET /jwt/jwks` has its key as a JWK Set.
-//! - `POST /oauth/token` is Spring Security OAuth's password grant with a client in Basic; `GET /oauth/token_key` has the key as
+//! - `POST /uaa/oauth/token` is Spring Security OAuth's password grant with a client in Basic; `GET /uaa/oauth/token_key` has the key as
 //!   `{ alg, value }`.
 
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::people::LoginResult;
 use crate::wire::{Flaw, Wire, flaw};
 use crate::{Attempt, Server};
 
-/// The client of `/oauth/token`. A demo's, printed in the documents.
+/// The client of `/uaa/oauth/token`. A demo's, printed in the documents.
 pub(crate) const SPRING: (&str, &str) = ("doorward", "demo-spring-secret");
 
 const KID: &str = "demo-1";
