@@ -116,7 +116,18 @@ impl Attempt {
     }
 
     /// Bounds, run, verdict, audit.
-    pub(super) async fn run(mut self, permit: CallPermit, work: Work) -> AttemptOutcome {
+    pub(super) async fn run(self, permit: CallPermit, work: Work) -> AttemptOutcome {
+        if self.app.shared.is_none() || matches!(work, Work::Begin(_)) {
+            return self.bounded(permit, work).await;
+        }
+        // Its challenge is taken: a caller that disconnects while Redis is asked must not take the login with it.
+        let names = self.names.clone();
+        let whole = tokio::spawn(self.bounded(permit, work));
+        // It catches its panics; what is left is the end of the daemon.
+        whole.await.unwrap_or_else(|_| panicked(names).into())
+    }
+
+    async fn bounded(mut self, permit: CallPermit, work: Work) -> AttemptOutcome {
         let permits = match self.bounds().await {
             Ok(permits) => permits,
             Err(bound) => {

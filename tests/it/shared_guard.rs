@@ -3,12 +3,21 @@
 
 use std::sync::Arc;
 
+use doorward::api::router;
+use doorward::attempt::App;
+use doorward::guard::SharedGuard;
+use doorward::secret::Secret;
+use doorward::state::{Bounds, Challenges};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 use crate::canary::Upstream;
-use crate::support::daemon::{Daemon, Home, json_connector};
-use crate::support::redis::{Redis, hold_nothing_of};
+use crate::challenges;
+use crate::challenges::lab::Lab;
+use crate::challenges::upstream::CODE;
+use crate::server::{TOKEN, config, post, send};
+use crate::support::daemon::{Daemon, Home, json_connector, wait_until};
+use crate::support::redis::{Gate, Redis, hold_nothing_of};
 
 const KEY: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
 
@@ -108,6 +117,45 @@ async fn while_redis_is_away_logins_are_refused_or_counted_here_as_the_configura
         while reason(daemon, "lisi", "right").await != "accept " {}
     }
     refuses.wait_for("guesses can be counted in Redis again");
+}
+
+/// Its challenge is taken by then, and is put back when Redis does not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_leaves_while_redis_is_asked_loses_no_challenge() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let (gate, key) = (Gate::before(&redis, None).await, Secret::new(KEY));
+    let url = Secret::new(format!("redis://127.0.0.1:{}/0", gate.port));
+    let counting = Challenges::redis(&url, std::slice::from_ref(&key), None).unwrap();
+    let guard = SharedGuard::new(counting.shared_counts(&key).unwrap(), &doorward::config::Guard::default());
+    let upstream = challenges::upstream::Upstream::start().await;
+    let lab = Lab::new(&challenges::connectors::sms(&upstream.base)).await;
+    let waiting = Arc::new(Challenges::memory(Bounds::default()));
+    let app = App::new(&config(), Arc::clone(&lab.connectors) as _, Arc::default(), None);
+    let router = router(Arc::new(app.keeping(Arc::clone(&waiting)).sharing(Some(guard))));
+    let login = json!({ "username": "zhangsan", "password": "right", "client_ip": "192.0.2.7" }).to_string();
+    let opened = send(&router, post("/v1/connectors/corp/authenticate", TOKEN, login)).await;
+    let body = json!({ "challenge": opened.json()["challenge"]["id"], "answers": { "code": CODE } }).to_string();
+    gate.hold();
+    let taken = async {
+        while waiting.counts().open != Some(0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = send(&router, post("/v1/challenges", TOKEN, body.clone())) => panic!("{}", answer.body),
+        () = taken => {}
+    }
+    wait_until(|| waiting.counts().open == Some(1));
+    gate.release();
+    let answered = async || send(&router, post("/v1/challenges", TOKEN, body.clone())).await;
+    // For a second after a failure Redis is not asked, and the challenge is put back each time.
+    loop {
+        let answer = answered().await;
+        if answer.status == 200 {
+            break;
+        }
+        assert_eq!(answer.json()["cause"], "state", "{}", answer.body);
+    }
 }
 
 const SMS: &str = r#"version: 1
