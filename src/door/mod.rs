@@ -2,7 +2,7 @@
 //!
 //! A door is the mirror image of a connector: a file says where in a console's request the login stands, and which reply means which
 //! verdict there. What a console makes of a reply is its *reading*. [`check`] proves each reply by it before a door loads, and
-//! [`answer`] reads the reply once more before it is sent. The order of one request is in [`serve`]. It calls `attempt` and knows
+//! `answer` reads the reply once more before it is sent. The order of one request is in [`serve`]. It calls `attempt` and knows
 //! nothing of the API.
 
 mod answer;
