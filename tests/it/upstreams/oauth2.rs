@@ -78,7 +78,10 @@ async fn django_wants_the_encoded_secret_and_lemonldap_the_raw_one() {
         if running(server).is_none() {
             continue;
         }
-        let keys = |way: &str| format!(r#"client_id: {client}, client_secret: "hub secret+/=", client_auth: {way}"#);
+        // LemonLDAP grants a client no token without a scope.
+        let scope = if server == "lemonldap" { ", scope: profile" } else { "" };
+        let keys =
+            |way: &str| format!(r#"client_id: {client}, client_secret: "hub secret+/=", client_auth: {way}{scope}"#);
         assert_eq!(asks(page, token_url, &keys(right)).await, Ok(()), "{server}");
         let told = asks(page, token_url, &keys(wrong)).await.unwrap_err();
         assert!(told.contains(REFUSED), "{server}: {told}");
