@@ -7,8 +7,9 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: test release deb test-package test-upstreams test-consoles lint advisories docs schema bench bench-quick bench-programs nextest redis npm tools
 
+# In CI without cargo's own lines: another cargo on the machine makes "Blocking waiting for file lock" of them.
 test: nextest redis npm
-	cargo nextest run --workspace --all-targets --no-fail-fast
+	cargo nextest run $(if $(CI),--cargo-quiet) --workspace --all-targets --no-fail-fast
 	cargo test --workspace --doc --quiet
 
 # The program as it is shipped: what is packaged, tested as a package and shown by CI's demo is this one build.
@@ -25,7 +26,7 @@ deb: release
 	rm -f $(TARGET)/debian/doorward_*.deb
 	cargo deb --no-build --locked --quiet --output $(TARGET)/debian/
 
-# The package under a real systemd, the image, the manifests. What this machine cannot do is left out with one line each.
+# The package under a real systemd, the image, the manifests, the alert rules. What this machine cannot do is left out with one line each.
 test-package: deb
 	tests/package/run
 

@@ -31,6 +31,7 @@ pub mod log;
 pub mod mapping;
 pub mod mask;
 pub mod metrics;
+pub mod otel;
 pub mod packing;
 pub mod pattern;
 pub mod percent;

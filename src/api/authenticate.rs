@@ -68,6 +68,7 @@ impl LoginBody {
             timeout: self.timeout_ms.map(|Milliseconds(timeout)| timeout),
             mode,
             rules: None,
+            parent: None,
         })
     }
 }
@@ -81,9 +82,10 @@ pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, reque
 async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) -> Result<Response, Problem> {
     let caller = call::caller(app, &request, Scope::Authenticate)?;
     let connector = call::connector_of_kind(app, &caller, path, ConnectorKind::Authentication)?;
+    let parent = app.parent(request.headers());
     let bytes = body::read(request, app.limits().body).await?;
     let login = Members::of(&bytes)?.read::<LoginBody>()?.login(connector.about(), Mode::Login)?;
-    let outcome = app.login(&caller, connector, login).await?;
+    let outcome = app.login(&caller, connector, Login { parent, ..login }).await?;
     Ok(reply::respond(&outcome.report, &caller.unread))
 }
 

@@ -77,7 +77,7 @@ impl AnswerBody {
             (Some(_), Some(_)) => return Err(mistake("action", "`answers` or `action`, not both")),
             (None, None) => return Err(mistake("answers", "missing; or write an `action`")),
         };
-        Ok(ChallengeCall { id: self.challenge.0, action, mode })
+        Ok(ChallengeCall { id: self.challenge.0, action, mode, parent: None })
     }
 }
 
@@ -89,9 +89,10 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request<Body>) ->
 
 async fn answer(app: &Arc<App>, request: Request<Body>) -> Result<Response, Problem> {
     let caller = call::caller(app, &request, Scope::Authenticate)?;
+    let parent = app.parent(request.headers());
     let bytes = body::read(request, app.limits().body).await?;
     let answer = Members::of(&bytes)?.read::<AnswerBody>()?.answer(Mode::Login)?;
-    let report = app.answer(&caller, answer).await?;
+    let report = app.answer(&caller, ChallengeCall { parent, ..answer }).await?;
     Ok(reply::respond(&report, &caller.unread))
 }
 

@@ -21,7 +21,7 @@ use super::problem::{Problem, ProblemKind};
 use super::reply::Traced;
 use super::{call, reply};
 use crate::attempt::connectors::ConnectorKind;
-use crate::attempt::{App, Mode};
+use crate::attempt::{App, Login, Mode};
 use crate::config::Scope;
 use crate::document::Value;
 use crate::flow::Report;
@@ -74,13 +74,14 @@ pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, reque
 async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) -> Result<Response, Problem> {
     let caller = call::caller(app, &request, Scope::Test)?;
     let connector = call::connector_of_kind(app, &caller, path, ConnectorKind::Authentication)?;
+    let parent = app.parent(request.headers());
     let bytes = body::read(request, app.limits().body).await?;
     let mut members = Members::of(&bytes)?;
     let mode = members.take::<TestMode>("mode").map_or(Mode::Test, |TestMode(mode)| mode);
     let interactive = members.take::<Interactive>("interactive").is_some_and(|Interactive(interactive)| interactive);
     let login = members.read::<LoginBody>()?.login(connector.about(), mode)?;
     let known = [login.password.clone()];
-    let ended = app.login(&caller, connector, login).await?;
+    let ended = app.login(&caller, connector, Login { parent, ..login }).await?;
     let view = View { reveal: false, rehearsed: ended.dry_run, credentials: &known };
     let shown = shown(&ended.report, view, interactive);
     if ended.dry_run {

@@ -14,7 +14,7 @@ use super::description::{self, Description};
 use super::problem::Problem;
 use super::reply::Traced;
 use super::{call, reply, send_test};
-use crate::attempt::{App, ChallengeAction, Mode};
+use crate::attempt::{App, ChallengeAction, ChallengeCall, Mode};
 use crate::config::Scope;
 use crate::secret::Secret;
 use crate::trace::View;
@@ -27,13 +27,14 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request<Body>) ->
 
 async fn answer(app: &Arc<App>, request: Request<Body>) -> Result<Response, Problem> {
     let caller = call::caller(app, &request, Scope::Test)?;
+    let parent = app.parent(request.headers());
     let bytes = body::read(request, app.limits().body).await?;
     let answer = Members::of(&bytes)?.read::<AnswerBody>()?.answer(Mode::Test)?;
     let answers: Vec<Secret> = match &answer.action {
         ChallengeAction::Answers(answers) => answers.values().cloned().collect(),
         ChallengeAction::Poll | ChallengeAction::Resend | ChallengeAction::Cancel => Vec::new(),
     };
-    let report = app.answer(&caller, answer).await?;
+    let report = app.answer(&caller, ChallengeCall { parent, ..answer }).await?;
     let shown = send_test::shown(&report, View { credentials: &answers, ..View::default() }, true);
     Ok(reply::respond_with_trace(&report, shown, &caller.unread))
 }

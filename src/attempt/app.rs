@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use futures_util::future::BoxFuture;
+use http::HeaderMap;
 use jiff::Timestamp;
 
 use super::callers::{CallPermit, Caller, Callers};
@@ -19,6 +20,7 @@ use crate::audit::Trail;
 use crate::config::{Client, Config, Limits};
 use crate::guard::{AuditLineRate, Guard, SharedGuard, UtilityRate};
 use crate::metrics::{Metrics, Shed};
+use crate::otel::{LoginSpan, RemoteParent, Tracer};
 use crate::state::{Bounds, Challenges};
 
 /// What all entry points use.
@@ -42,6 +44,7 @@ pub struct App {
     pub(super) lines: AuditLineRate,
     pub(super) utilities: UtilityRate,
     pub(super) recent: RecentLogins,
+    pub(super) tracer: Option<Arc<Tracer>>,
     slots: Arc<LoginSlots>,
     draining: AtomicBool,
 }
@@ -64,6 +67,7 @@ impl App {
             utilities: UtilityRate::new(&config.guard),
             limits: Arc::new(ArcSwap::from_pointee(config.limits)),
             recent: RecentLogins::default(),
+            tracer: None,
             slots: LoginSlots::new(config.limits.in_flight),
             draining: AtomicBool::new(false),
         }
@@ -85,6 +89,22 @@ impl App {
     #[must_use]
     pub fn configured_by(self, configuration: Configuration) -> Self {
         Self { configuration: Some(configuration), ..self }
+    }
+
+    /// The same, with its logins traced by `tracer`.
+    #[must_use]
+    pub fn traced_by(self, tracer: Option<Arc<Tracer>>) -> Self {
+        Self { tracer, ..self }
+    }
+
+    /// The span of a login that begins now; `None` where logins are not traced.
+    pub(super) fn begin_span(&self, parent: Option<RemoteParent>) -> Option<Arc<LoginSpan>> {
+        self.tracer.as_ref().map(|tracer| Arc::new(tracer.begin(parent)))
+    }
+
+    /// The caller's span, as the headers of its request tell it; `None` where logins are not traced.
+    pub(crate) fn parent(&self, headers: &HeaderMap) -> Option<RemoteParent> {
+        self.tracer.as_ref().and_then(|_| RemoteParent::of(headers))
     }
 
     /// The configuration that reloads read, if there is a file of it.

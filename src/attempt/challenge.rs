@@ -20,6 +20,7 @@ use super::run::{Attempt, ResumedLogin, Work};
 use crate::clock::{Ambient as _, System};
 use crate::flow::report::{LoginNames, Report};
 use crate::flow::{Action, Resumption, SavedLogin};
+use crate::otel::{LoginSpan, RemoteParent};
 use crate::secret::Secret;
 use crate::state::{STORE_TIMEOUT, TakenChallenge};
 use crate::verdict::{Cause, Reason, Reject, Unavailable, Verdict};
@@ -31,6 +32,8 @@ pub(crate) struct ChallengeCall {
     pub action: ChallengeAction,
     /// A login, or a send test that shows its stages.
     pub mode: Mode,
+    /// The caller's span above this call.
+    pub parent: Option<RemoteParent>,
 }
 
 #[derive(Debug)]
@@ -54,7 +57,7 @@ impl App {
     ) -> Result<Report, TooManyCalls> {
         // Before the state is taken: a call that is refused here must leave the challenge open.
         let permit = self.call_permit(caller)?;
-        let ChallengeCall { id, action, mode } = answer;
+        let ChallengeCall { id, action, mode, parent } = answer;
         let taken = self.challenges.take(&caller.challenge_owner(mode), &id, Instant::now() + STORE_TIMEOUT).await;
         Ok(match taken {
             Err(error) => {
@@ -63,10 +66,17 @@ impl App {
             }
             Ok(None) => expired(self, caller, mode, "the challenge is unknown, used, expired or another owner's").await,
             Ok(Some(TakenChallenge { bytes, claim })) => {
-                resume(self, caller, permit, PendingChallenge { id, bytes, claim, mode }, action).await
+                let asked = Asked { action, span: self.begin_span(parent) };
+                resume(self, caller, permit, PendingChallenge { id, bytes, claim, mode }, asked).await
             }
         })
     }
+}
+
+/// What a call wants of a challenge that it took.
+struct Asked {
+    action: ChallengeAction,
+    span: Option<Arc<LoginSpan>>,
 }
 
 async fn resume(
@@ -74,7 +84,7 @@ async fn resume(
     caller: &Arc<Caller>,
     permit: CallPermit,
     pending: PendingChallenge,
-    action: ChallengeAction,
+    Asked { action, span }: Asked,
 ) -> Report {
     let mode = pending.mode;
     let Some(saved) = SavedLogin::read(&pending.bytes) else {
@@ -88,6 +98,7 @@ async fn resume(
     let Some(connector) = same_revision(app, caller, &saved) else {
         return expired(app, caller, mode, "the connector has changed since the challenge was opened").await;
     };
+    let attempt = Attempt { span, ..Attempt::of(app, caller, &connector, &saved, mode) };
     let action = match action {
         // While a confirmation is awaited, answers without a field are a poll in other words.
         ChallengeAction::Answers(answers) if answers.is_empty() && saved.is_early(System.unix_ms()) => Action::Early,
@@ -95,9 +106,8 @@ async fn resume(
         ChallengeAction::Poll if saved.is_early(System.unix_ms()) => Action::Early,
         ChallengeAction::Poll => Action::Poll,
         ChallengeAction::Resend => Action::Resend,
-        ChallengeAction::Cancel => return cancelled(Attempt::of(app, caller, &connector, &saved, mode)).await,
+        ChallengeAction::Cancel => return cancelled(attempt).await,
     };
-    let attempt = Attempt::of(app, caller, &connector, &saved, mode);
     let trace = mode != Mode::Login;
     let resumption = Resumption { id: pending.id.clone(), saved, action, deadline: None, trace };
     let resumed = ResumedLogin { resumption, pending, left: Duration::from_millis(left) };
@@ -124,6 +134,6 @@ async fn expired(app: &App, caller: &Caller, mode: Mode, explain: &str) -> Repor
 async fn unknown(app: &App, caller: &Caller, mode: Mode, verdict: Verdict, explain: &str) -> Report {
     let names = LoginNames { request_id: uuid::Uuid::new_v4().to_string(), ..LoginNames::default() };
     let reservation = app.trail().and_then(|trail| trail.reserve().ok());
-    let context = AuditContext { client_ip: None, door: None, test: mode != Mode::Login, reservation };
+    let context = AuditContext { client_ip: None, door: None, test: mode != Mode::Login, reservation, span: None };
     record(app, caller, Report::without_run(names, verdict, explain), context).await
 }

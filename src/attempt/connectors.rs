@@ -15,6 +15,7 @@ pub use crate::connector::{ConnectorKind, LoginFacts};
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;
 use crate::flow::{ChallengeStore, Login, Resumption, UtilityCall, UtilityReport};
+use crate::otel::LoginSpan;
 use crate::script::Sandbox;
 
 /// All connectors of the daemon, swapped whole on reload.
@@ -60,6 +61,8 @@ pub struct Call {
     pub progress: Progress,
     /// Where challenges of this caller wait.
     pub challenges: Arc<dyn ChallengeStore>,
+    /// The span of this login, where logins are traced.
+    pub span: Option<Arc<LoginSpan>>,
 }
 
 /// A run that sent nothing.

@@ -69,6 +69,7 @@ mod tests {
                 end: StepEnd::Ended,
                 status: Some(status),
                 unjudged_status: true,
+                began: tokio::time::Instant::now(),
                 took: Duration::ZERO,
                 trace: None,
             };

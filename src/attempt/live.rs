@@ -23,8 +23,10 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::flow::progress::Progress;
 use crate::flow::report::{LoginNames, Report};
 use crate::flow::{
-    Login, Ports, Rehearsal, Resumption, Sends, UtilityCall, UtilityEnd, UtilityReport, authenticate, resume, utility,
+    Exchange, Login, Ports, Rehearsal, Resumption, Sends, UtilityCall, UtilityEnd, UtilityReport, authenticate, resume,
+    utility,
 };
+use crate::otel::TracedExchange;
 use crate::packing::{Packing, PackingFormat, USER_FIELD, unpack};
 use crate::script::Sandbox;
 use crate::verdict::{Misconfigured, Verdict};
@@ -212,7 +214,10 @@ impl Connector for LoadedConnector {
     fn run(self: Arc<Self>, login: Login, call: Call) -> BoxFuture<'static, Report> {
         async move {
             match &self.live {
-                Ok(live) => authenticate(&live.connector, self.ports(live, &call), login).await,
+                Ok(live) => {
+                    let traced = traced(live, &call);
+                    authenticate(&live.connector, self.ports(live, &call, traced.as_ref()), login).await
+                }
                 Err(what) => self.misconfigured(what, login.request_id, login.username),
             }
         }
@@ -222,7 +227,10 @@ impl Connector for LoadedConnector {
     fn resume(self: Arc<Self>, resumption: Resumption, call: Call) -> BoxFuture<'static, Report> {
         async move {
             match &self.live {
-                Ok(live) => resume(&live.connector, self.ports(live, &call), resumption).await,
+                Ok(live) => {
+                    let traced = traced(live, &call);
+                    resume(&live.connector, self.ports(live, &call, traced.as_ref()), resumption).await
+                }
                 Err(what) => {
                     let saved = &resumption.saved;
                     self.misconfigured(what, saved.request_id().to_owned(), saved.username().to_owned())
@@ -275,10 +283,17 @@ impl Connector for LoadedConnector {
     }
 }
 
+/// The upstream, as the login's span sees it.
+fn traced<'a>(live: &'a Live, call: &'a Call) -> Option<TracedExchange<'a>> {
+    let span = call.span.as_deref()?;
+    Some(TracedExchange::new(&live.client, span, live.connector.traceparent))
+}
+
 impl LoadedConnector {
-    fn ports<'a>(&'a self, live: &'a Live, call: &'a Call) -> Ports<'a> {
+    fn ports<'a>(&'a self, live: &'a Live, call: &'a Call, traced: Option<&'a TracedExchange<'a>>) -> Ports<'a> {
         let ports = Ports::of(live, &System, &call.progress);
-        Ports { sends: &*self.sends, challenges: &*call.challenges, ..ports }
+        let exchange: &dyn Exchange = traced.map_or(ports.exchange, |traced| traced);
+        Ports { exchange, sends: &*self.sends, challenges: &*call.challenges, ..ports }
     }
 
     fn misconfigured(&self, what: &str, request_id: String, username: String) -> Report {

@@ -16,6 +16,7 @@ use crate::account::bounded;
 use crate::document::Object;
 use crate::flow;
 use crate::flow::report::LoginNames;
+use crate::otel::RemoteParent;
 use crate::secret::Secret;
 
 /// What a caller asks, as values: whatever format they came in was read before.
@@ -35,6 +36,8 @@ pub(crate) struct Login {
     pub mode: Mode,
     /// What the door demands that the login comes through; `None` at the API.
     pub rules: Option<Arc<dyn DoorRules>>,
+    /// The caller's span above this login.
+    pub parent: Option<RemoteParent>,
 }
 
 impl App {
@@ -64,6 +67,7 @@ impl App {
             mode: login.mode,
             reservation: None,
             rules: login.rules,
+            span: self.begin_span(login.parent),
         };
         let login = flow::Login {
             username: login.username,

@@ -2,7 +2,8 @@
 //! and has no audit line.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -13,6 +14,7 @@ use crate::audit::{self, LoginRecord, Reservation};
 use crate::flow::UtilityReport;
 use crate::flow::report::{Report, StepEnd};
 use crate::metrics::Shed;
+use crate::otel::{EndedLogin, LoginSpan};
 use crate::verdict::{Cause, Unavailable, Verdict};
 
 /// What an audit line says beside the report.
@@ -25,12 +27,15 @@ pub(super) struct AuditContext {
     pub test: bool,
     /// Taken before the run; `None` without a trail.
     pub reservation: Option<Reservation>,
+    /// Where logins are traced.
+    pub span: Option<Arc<LoginSpan>>,
 }
 
 /// Audits, counts and logs a verdict, and returns the one that may be sent: the same, or unavailable where the line of an accept
 /// cannot be written and the configuration says to refuse.
 pub(super) async fn record(app: &App, caller: &Caller, report: Report, context: AuditContext) -> Report {
     let (trail, test) = (app.trail(), context.test);
+    let (span, door) = (context.span.clone(), context.door.clone());
     let left_out = trail.as_ref().map(|_| left_out(app, caller, &report, &context));
     let report = match (context.reservation, &trail, left_out.flatten()) {
         (Some(reservation), Some(trail), Some(left_out)) => {
@@ -47,6 +52,11 @@ pub(super) async fn record(app: &App, caller: &Caller, report: Report, context: 
         _ => report,
     };
     app.metrics.login(&report);
+    if let (Some(tracer), Some(span)) = (&app.tracer, &span) {
+        let client = caller.client.name.as_str();
+        let now = SystemTime::from((app.now)());
+        tracer.end(span, &EndedLogin { report: &report, client, door: door.as_deref(), test, now });
+    }
     app.recent.add(&report.request_id, LoginRecord::of(&report, (app.now)(), test), Instant::now());
     tracing::info!(
         request_id = report.request_id,

@@ -32,6 +32,7 @@ use crate::flow::report::{LoginNames, Report};
 use crate::flow::{Login, Resumption, SavedLogin};
 use crate::guard::{AttemptKey, Outcome, SharedTicket, Ticket};
 use crate::metrics::{CallerDisconnect, GaugeGuard, Metrics};
+use crate::otel::LoginSpan;
 use crate::verdict::{Misconfigured, Verdict};
 
 /// What an attempt runs.
@@ -84,6 +85,8 @@ pub(super) struct Attempt {
     pub reservation: Option<Reservation>,
     /// Of the door that it comes through.
     pub rules: Option<Arc<dyn DoorRules>>,
+    /// Where logins are traced.
+    pub span: Option<Arc<LoginSpan>>,
 }
 
 impl Attempt {
@@ -112,6 +115,7 @@ impl Attempt {
             mode,
             reservation: None,
             rules: None,
+            span: None,
         }
     }
 
@@ -172,7 +176,7 @@ impl Attempt {
         };
         let owner = self.caller.challenge_owner(self.mode);
         let challenges = ChallengesOfCaller { challenges: Arc::clone(&self.app.challenges), owner, taken };
-        Call { progress: progress.clone(), challenges: Arc::new(challenges) }
+        Call { progress: progress.clone(), challenges: Arc::new(challenges), span: self.span.clone() }
     }
 
     /// The bounds, cheapest first. None of them waits but the last, for Redis, a second at most.
@@ -250,6 +254,7 @@ impl Attempt {
             door: self.rules.as_ref().map(|rules| rules.door().to_owned()),
             test: self.mode != Mode::Login,
             reservation: self.reservation,
+            span: self.span,
         };
         record(&self.app, &self.caller, report, context).await
     }

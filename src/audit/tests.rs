@@ -28,6 +28,7 @@ fn report() -> Report {
             end: StepEnd::Ended,
             status: Some(200),
             unjudged_status: false,
+            began: tokio::time::Instant::now(),
             took: Duration::from_millis(31),
             trace: None,
         }],

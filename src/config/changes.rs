@@ -42,6 +42,7 @@ impl Config {
             differs("guard.store", guard.shared == new.guard.shared),
             differs("guard.entries", guard.entries == new.guard.entries),
             differs("log.format", log.format == new.log.format),
+            differs("tracing", self.tracing == new.tracing),
         ];
         Changes { live: live.into_iter().flatten().collect(), restart: restart.into_iter().flatten().collect() }
     }

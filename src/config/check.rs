@@ -45,6 +45,7 @@ impl Check<'_> {
             guard: raw.guard.as_ref().map(|guard| self.guard(guard)).unwrap_or_default(),
             log: raw.log.as_ref().map(log).unwrap_or_default(),
             audit: raw.audit.as_ref().and_then(|audit| self.audit(audit)),
+            tracing: raw.tracing.as_ref().and_then(|tracing| self.tracing(tracing)),
         };
         self.in_clear(raw, &config);
         self.certificates(raw, &config);
@@ -75,7 +76,7 @@ impl Check<'_> {
     }
 
     /// A mistake unless there is such a file.
-    fn is_there(&mut self, text: &Text) {
+    pub(super) fn is_there(&mut self, text: &Text) {
         let message = match files::is_there(&self.path(text)) {
             Ok(()) => return,
             Err(ReadError::System(std::io::ErrorKind::NotFound)) => "there is no such file".to_owned(),

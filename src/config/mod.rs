@@ -8,6 +8,7 @@ mod changes;
 mod check;
 mod check_clients;
 mod check_guard;
+mod check_tracing;
 mod client;
 mod load;
 pub mod raw;
@@ -57,6 +58,8 @@ pub struct Config {
     pub log: Log,
     /// The audit trail, if one is kept.
     pub audit: Option<Audit>,
+    /// Where traces go, if any are made.
+    pub tracing: Option<Tracing>,
 }
 
 /// Files of the listeners' TLS.
@@ -351,4 +354,19 @@ pub enum WhenFull {
     Continue,
     /// They are unavailable(overloaded) before anything is sent, until lines can be written again.
     Refuse,
+}
+
+/// Traces for OpenTelemetry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tracing {
+    /// The collector's address, with the path.
+    pub endpoint: url::Url,
+    /// Headers of its requests.
+    pub headers: Vec<(http::HeaderName, Secret)>,
+    /// The CA of its certificate, PEM; the system's roots when left out.
+    pub ca_file: Option<PathBuf>,
+    /// `service.name`.
+    pub service_name: String,
+    /// The share of logins that are traced when their caller does not say.
+    pub sample_ratio: f64,
 }

@@ -1,7 +1,7 @@
 //! `doorward.yaml` as it was written: every key, nothing judged. What it means is `config::check`'s.
 
 use crate::reading::record::{one_of, record, words};
-use crate::reading::{ByteSize, OneOrMany, Spanned, Text, TimeSpan};
+use crate::reading::{ByteSize, Dict, OneOrMany, Ratio, Spanned, Text, TimeSpan};
 
 record! {
     /// The daemon's configuration.
@@ -36,6 +36,8 @@ record! {
         log: Option<RawLog>,
         /// The audit trail; none is kept when left out.
         audit: Option<RawAudit>,
+        /// Traces for OpenTelemetry; none are made when left out.
+        tracing: Option<RawTracing>,
     }
 }
 
@@ -335,5 +337,21 @@ words! {
         Continue = "continue",
         /// They are unavailable(overloaded) until lines can be written again.
         Refuse = "refuse",
+    }
+}
+
+record! {
+    /// Traces for OpenTelemetry, sent by OTLP over HTTP.
+    pub struct RawTracing as "the key `tracing`" {
+        /// The collector's address, whole: `http://127.0.0.1:4318/v1/traces`.
+        endpoint: Text,
+        /// Headers of its requests, such as `Authorization`, by name.
+        headers: Dict<SecretFrom>,
+        /// A PEM file with the CA of an `https://` address; the system's roots when left out.
+        ca_file: Option<Text>,
+        /// The name of this service in traces; `doorward` when left out.
+        service_name: Option<Text>,
+        /// The share of logins that are traced when their caller does not say; 1 when left out.
+        sample_ratio: Option<Spanned<Ratio>>,
     }
 }

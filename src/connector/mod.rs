@@ -252,6 +252,8 @@ pub struct Connector {
     pub typed_name: bool,
     /// Whether an accept needs a comparison of names that ran.
     pub identity_required: bool,
+    /// Whether the server is told the trace of a login.
+    pub traceparent: bool,
     /// The origins of a `nodes` setting, of which each login uses one.
     pub nodes: Option<Nodes>,
     /// What the document of a reply, and all that one login keeps of replies, may take in memory.

@@ -152,6 +152,7 @@ impl Front {
             timeout: Some(door.deadline),
             mode: Mode::Login,
             rules: Some(Arc::new(rules)),
+            parent: self.app.parent(&parts.headers),
         };
         let outcome = self.app.login(&caller, connector, login).await?;
         Ok(door.reply(&outcome.report, &names))

@@ -10,7 +10,6 @@ use crate::connector::{Role, Step};
 
 pub(super) struct Recorder {
     pub report: StepReport,
-    began: Instant,
     /// The current stage and its start.
     stage: Option<(&'static str, Instant)>,
 }
@@ -23,10 +22,11 @@ impl Recorder {
             end: StepEnd::Ended,
             status: None,
             unjudged_status: false,
+            began: Instant::now(),
             took: Duration::ZERO,
             trace: run.tracing.then(|| Box::new(opened(run, step))),
         };
-        Self { report, began: Instant::now(), stage: None }
+        Self { report, stage: None }
     }
 
     /// Ends the current stage and begins `stage`.
@@ -48,7 +48,7 @@ impl Recorder {
     pub(super) fn finish(mut self) -> StepReport {
         let now = Instant::now();
         self.leave(now);
-        self.report.took = now.saturating_duration_since(self.began);
+        self.report.took = now.saturating_duration_since(self.report.began);
         self.report
     }
 

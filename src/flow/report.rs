@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::connector::FromEnvironment;
 use crate::cookies::Dropped;
 use crate::document::Value;
@@ -117,6 +119,8 @@ pub struct StepReport {
     pub status: Option<u16>,
     /// The status is no answer to a login, and no rule that holds names it: it says nothing about the user.
     pub unjudged_status: bool,
+    /// When it started.
+    pub began: Instant,
     /// From its start to its end.
     pub took: Duration,
     /// Every stage, when the run was asked for a trace.

@@ -134,6 +134,7 @@ fn outgoing(step: &Step, prepared: Prepared, probe: bool) -> Outgoing {
         spellings: prepared.spellings,
         body: prepared.body,
         carries_credential: step.carries_credential && !probe,
+        path_template: step.request.as_ref().and_then(RequestPlan::path_template),
     }
 }
 

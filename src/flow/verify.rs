@@ -130,6 +130,7 @@ async fn fetch(jwks: &JwksPlan, run: &Run<'_>) -> Result<Arc<[Jwk]>, Stop> {
         spellings: prepared.spellings,
         body: None,
         carries_credential: false,
+        path_template: jwks.request.path_template(),
     };
     let reply = run.ports.exchange.send(&request, run.deadline).await;
     let reply = reply.map_err(|fault| {

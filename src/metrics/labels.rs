@@ -45,6 +45,16 @@ words! {
 }
 
 words! {
+    /// Why spans were dropped.
+    pub enum SpanLoss {
+        /// As many as may wait are waiting.
+        Queue = "queue",
+        /// The collector did not take them.
+        Collector = "collector",
+    }
+}
+
+words! {
     /// What became of a login whose caller went away.
     pub enum CallerDisconnect {
         /// It ended at once; no credential had left.

@@ -20,7 +20,7 @@ use prometheus_client::registry::Registry;
 use labels::{
     AtDoor, CauseLabel, Code, HealthLabel, InConnector, InStep, KeyLabel, Login, Part, Reply, Result, Utility,
 };
-pub use labels::{CallerDisconnect, Closed, Shed};
+pub use labels::{CallerDisconnect, Closed, Shed, SpanLoss};
 
 use crate::flow::UtilityReport;
 use crate::flow::report::{Report, StepReport};
@@ -67,6 +67,8 @@ pub struct Metrics {
     challenges_open: Gauge,
     challenges_evicted: Counter,
     challenge_failures: Family<CauseLabel, Counter>,
+    spans_sent: Counter,
+    spans_dropped: Family<CauseLabel, Counter>,
 }
 
 /// How many lines the log lost.
@@ -114,6 +116,8 @@ impl Metrics {
             challenges_open: Gauge::default(),
             challenges_evicted: Counter::default(),
             challenge_failures: Family::default(),
+            spans_sent: Counter::default(),
+            spans_dropped: Family::default(),
         };
         metrics.register();
         metrics
@@ -155,6 +159,8 @@ impl Metrics {
             "Challenges that could not be kept or taken",
             self.challenge_failures.clone(),
         );
+        registry.register("spans_sent", "Spans that the collector of traces took", self.spans_sent.clone());
+        registry.register("spans_dropped", "Spans that it did not get, and why", self.spans_dropped.clone());
     }
 
     /// Counts one login.
@@ -230,6 +236,16 @@ impl Metrics {
     /// A door answered; `reply` is what its reply says.
     pub fn door(&self, door: &str, reply: &'static str) {
         self.doors.get_or_create(&AtDoor { door: door.to_owned(), reply }).inc();
+    }
+
+    /// The collector of traces took spans.
+    pub fn spans_sent(&self, count: usize) {
+        self.spans_sent.inc_by(count as u64);
+    }
+
+    /// Spans were dropped.
+    pub fn spans_dropped(&self, why: SpanLoss, count: usize) {
+        self.spans_dropped.get_or_create(&CauseLabel { cause: why.as_str() }).inc_by(count as u64);
     }
 
     /// A panic was caught.

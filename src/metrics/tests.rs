@@ -21,6 +21,7 @@ fn report(verdict: Verdict, status: Option<u16>) -> Report {
             end: StepEnd::Ended,
             status,
             unjudged_status: false,
+            began: tokio::time::Instant::now(),
             took: Duration::from_millis(30),
             trace: None,
         }],

@@ -48,6 +48,33 @@ impl FromNode for ByteSize {
     }
 }
 
+/// A share of something: a number from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratio(pub f64);
+
+impl FromNode for Ratio {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let ratio = scalar_of(node).and_then(|scalar| match scalar.core() {
+            Core::Number(number) => number.as_str().parse().ok(),
+            _ => None,
+        });
+        let ratio = ratio.filter(|ratio| (0.0..=1.0).contains(ratio));
+        if ratio.is_none() {
+            wrong_kind(
+                node,
+                "a number from 0 to 1",
+                "write 1 for all, 0.1 for one of ten, without quotes",
+                diagnostics,
+            );
+        }
+        ratio.map(Self)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "minimum": 0, "maximum": 1 })
+    }
+}
+
 /// A whole number and a unit, without space between; `None` for anything else.
 fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

@@ -27,7 +27,7 @@ pub(crate) mod tree;
 pub(crate) mod union;
 pub(crate) mod word;
 
-pub use amount::{ByteSize, TimeSpan};
+pub use amount::{ByteSize, Ratio, TimeSpan};
 pub use read::{FromNode, Keyed, Keys, MapReader, MapSpans, read_keyed, schema_of_keys, wrong_kind};
 pub use scalar::{Constant, Parameter, Spanned, Text};
 pub use shape::{Dict, Flat, NonEmpty, OneOrMany};

@@ -34,6 +34,7 @@ pub use spelling::Spellings;
 pub use url::origins_of;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ::url::Url;
 use bytes::Bytes;
@@ -94,6 +95,8 @@ pub struct RequestPlan {
     uses: Vec<Use>,
     /// The URL, when nothing in it varies: parsing it again for each login would be waste.
     fixed_url: Option<Url>,
+    /// The path as it is written, holes and all.
+    path_template: Option<Arc<str>>,
     spellings: Spellings,
 }
 
@@ -167,8 +170,15 @@ impl RequestPlan {
             charset,
             uses,
             fixed_url,
+            path_template: path_template(&raw.url),
             spellings,
         })
+    }
+
+    /// The path as the file writes it, holes and settings by name and without the query; `None` when it comes from a reply. It holds
+    /// nothing of a user, and can be shown where the path that is sent cannot.
+    pub fn path_template(&self) -> Option<Arc<str>> {
+        self.path_template.clone()
     }
 
     /// Fills the holes. `context` has [`RequestPlan::inner_body`]. `node` is one of [`RequestPlan::origins`] when [`RequestPlan::wants_node`], else `None`.
@@ -312,6 +322,14 @@ pub fn cookie_header<'a>(cookies: impl IntoIterator<Item = (&'a str, &'a [u8])>)
     let mut value = HeaderValue::try_from(bytes).ok().filter(|value| !value.is_empty())?;
     value.set_sensitive(true);
     Some(value)
+}
+
+/// What stands behind the authority, or behind the setting that is the origin.
+fn path_template(url: &raw::Url) -> Option<Arc<str>> {
+    let raw::Url::Template(text) = url else { return None };
+    let rest = text.as_str().split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+    let path = rest.find('/').map_or("/", |at| &rest[at..]);
+    Some(path.split(['?', '#']).next().unwrap_or("/").into())
 }
 
 /// The URL without holes; one that cannot be rendered is left to [`RequestPlan::render`], which says why.

@@ -220,6 +220,7 @@ impl TokenRequest {
             spellings: self.to.spellings.clone(),
             body: Some(Bytes::from_owner(Zeroizing::new(form.finish().into_bytes()))),
             carries_credential: false,
+            path_template: None,
         })
     }
 }

@@ -4,6 +4,7 @@
 //! where a message ends are how requests get smuggled.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
@@ -37,6 +38,8 @@ pub struct Outgoing {
     pub body: Option<Bytes>,
     /// The user's password, an answer, or anything computed from them is in it.
     pub carries_credential: bool,
+    /// The path as a file writes it, for traces; `None` when no file does.
+    pub path_template: Option<Arc<str>>,
 }
 
 impl fmt::Debug for Outgoing {

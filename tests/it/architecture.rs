@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["door"],
     &["http"],
     &["attempt"],
-    &["audit", "metrics", "trace", "golden", "log", "guard"],
+    &["audit", "metrics", "trace", "golden", "log", "guard", "otel"],
     &["catalog"],
     &["flow"],
     &["state"],

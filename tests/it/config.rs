@@ -14,6 +14,7 @@ fn env(name: &str) -> Option<String> {
         "DOORWARD_STATE_KEY" => Some("ab".repeat(32)),
         "NO_CHECK" => Some("rediss://:hunter2hunter2@redis:6379/0#insecure".to_owned()),
         "IN_CLEAR" => Some("redis://:hunter2hunter2@redis:6379/0".to_owned()),
+        "DOORWARD_OTLP_AUTHORIZATION" => Some("Bearer hunter2hunter2".to_owned()),
         "SHORT" => Some("hunter2".to_owned()),
         _ => None,
     }
@@ -142,6 +143,15 @@ fn defaults_stand_where_nothing_is_written() {
     assert_eq!(config.limits.header, usual.limits.header);
 }
 
+fn is_told(added: &str, place: &str, words: &str) {
+    let loaded = parse(&format!("{}{added}\n", small()));
+    let text = messages(&loaded);
+    assert!(loaded.config.is_none(), "{added}");
+    assert!(text.contains(&format!("doorward.yaml:{place}")), "{added}: {place}\n{text}");
+    assert!(text.contains(words), "{added}: {words}\n{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
 /// A change of the smallest file, the place (`line:column`) and words of the message.
 #[test]
 fn every_mistake_has_its_place_and_its_fix() {
@@ -192,12 +202,32 @@ fn every_mistake_has_its_place_and_its_fix() {
         ("public_url: console", "4:13", "https://"),
         ("reserved_cookies: [ \"a b\" ]", "4:21", "name of a cookie"),
     ] {
-        let loaded = parse(&format!("{}{added}\n", small()));
-        let text = messages(&loaded);
-        assert!(loaded.config.is_none(), "{added}");
-        assert!(text.contains(&format!("doorward.yaml:{place}")), "{added}: {place}\n{text}");
-        assert!(text.contains(words), "{added}: {words}\n{text}");
-        assert!(!text.contains("hunter2"), "{text}");
+        is_told(added, place, words);
+    }
+}
+
+#[test]
+fn mistakes_in_where_traces_go() {
+    for (added, place, words) in [
+        ("tracing: { sample_ratio: 1 }", "4:12", "endpoint"),
+        ("tracing: { endpoint: \"http://127.0.0.1:4318\" }", "4:22", "path included"),
+        ("tracing: { endpoint: \"grpc://127.0.0.1:4317/v1/traces\" }", "4:22", "OTLP over HTTP"),
+        ("tracing: { endpoint: \"http://u:p@127.0.0.1:4318/v1/traces\" }", "4:22", "belongs into headers"),
+        ("tracing: { endpoint: \"http://127.0.0.1:4318/v1/traces\", sample_ratio: 2 }", "4:71", "from 0 to 1"),
+        ("tracing: { endpoint: \"http://127.0.0.1:4318/v1/traces\", ca_file: ca.pem }", "4:66", "https://"),
+        ("tracing: { endpoint: \"https://otel.example.com/v1/traces\", ca_file: ca.pem }", "4:69", "no such file"),
+        (
+            "tracing: { endpoint: \"http://otel.example.com/v1/traces\", headers: { Authorization: { env: SHORT } } }",
+            "4:22",
+            "in clear",
+        ),
+        (
+            "tracing: { endpoint: \"http://127.0.0.1:4318/v1/traces\", headers: { \"a b\": { env: SHORT } } }",
+            "4:68",
+            "name of a header",
+        ),
+    ] {
+        is_told(added, place, words);
     }
 }
 

@@ -233,6 +233,7 @@ impl Connector for MadeUp {
                     end: StepEnd::Success,
                     status: Some(200),
                     unjudged_status: false,
+                    began: tokio::time::Instant::now(),
                     took: Duration::from_millis(3),
                     trace: None,
                 }],

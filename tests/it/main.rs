@@ -41,6 +41,7 @@ mod json_suite;
 mod jsonpath_suite;
 mod made_up;
 mod operation;
+mod otel;
 mod patterns;
 mod places;
 mod products;

@@ -51,7 +51,8 @@ async fn a_thousand_reloads_under_load_lose_no_login() {
                         deadline: None,
                         trace: false,
                     };
-                    let call = Call { progress: Progress::default(), challenges: Arc::new(NoChallengeStore) };
+                    let call =
+                        Call { progress: Progress::default(), challenges: Arc::new(NoChallengeStore), span: None };
                     let report = connectors.find("demo").unwrap().run(login, call).await;
                     assert_eq!(report.verdict.name(), "accept", "{}", report.explain);
                     accepted += 1;

@@ -107,6 +107,7 @@ impl<'a> Console<'a> {
             spellings: Spellings::default(),
             body: Some(Bytes::from(body.to_string())),
             carries_credential: true,
+            path_template: None,
         };
         let deadline = tokio::time::Instant::now() + POLL_TIMEOUT;
         let reply = self.client.send(&request, deadline).await;

@@ -21,6 +21,7 @@ use doorward::guard::{SendQuota, SharedGuard};
 use doorward::http::{Served, Server, SharedTls, listen, tls, watch};
 use doorward::log::LogLevel;
 use doorward::metrics::Metrics;
+use doorward::otel::Tracer;
 use doorward::state::Challenges;
 use doorward::{dumps, log};
 use sd_notify::NotifyState;
@@ -100,6 +101,7 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     );
     let shared: SharedTls = Arc::new(ArcSwapOption::new(config.tls.as_ref().map(tls::load).transpose()?));
     let trail = config.audit.as_ref().map(|audit| open_trail(audit, &metrics)).transpose()?;
+    let tracer = open_tracer(config, &metrics)?;
     // Before the first call: a signal without a handler ends the process in the middle of a login.
     let signals = Signals::listen()?;
     let listeners = listen::open(config).await?;
@@ -114,6 +116,7 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     let app = App::new(config, connectors, metrics, trail)
         .keeping(challenges)
         .sharing(shared_guard)
+        .traced_by(tracer.clone())
         .configured_by(configuration);
     let app = Arc::new(app);
     let served = served(config, options.strict, &app).await?;
@@ -135,7 +138,7 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     watching.abort();
     // Ended or aborted, either way it no longer holds the app.
     let _ = watching.await;
-    close(&app).await;
+    close(&app, tracer).await;
     tracing::info!(orderly, "ended");
     Ok(orderly)
 }
@@ -248,16 +251,24 @@ fn listen_for(kind: SignalKind) -> anyhow::Result<Signal> {
     signal(kind).context("signals cannot be received")
 }
 
+fn open_tracer(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result<Option<Arc<Tracer>>> {
+    let tracer = config.tracing.as_ref().map(|tracing| Tracer::open(tracing, Arc::clone(metrics))).transpose();
+    Ok(tracer.context("traces cannot be sent (tracing in doorward.yaml)")?.map(Arc::new))
+}
+
 fn open_trail(audit: &config::Audit, metrics: &Arc<Metrics>) -> anyhow::Result<Trail> {
     Trail::open(audit, Arc::clone(metrics)).with_context(|| format!("{} cannot be written", audit.file.display()))
 }
 
-/// Writes the last audit lines, for as long as a disk may reasonably take.
-async fn close(app: &App) {
+/// Writes the last audit lines, for as long as a disk may reasonably take, and sends the last spans.
+async fn close(app: &App, tracer: Option<Arc<Tracer>>) {
     const LAST_LINES: Duration = Duration::from_secs(3);
     // A task that outlived the drain may be about to write; its audit line is then lost with it.
     if let Some(trail) = app.take_trail() {
         let closed = tokio::task::spawn_blocking(move || trail.close());
         let _ = tokio::time::timeout(LAST_LINES, closed).await;
+    }
+    if let Some(tracer) = tracer {
+        tracer.close().await;
     }
 }

@@ -293,6 +293,7 @@ impl Check<'_> {
             secret_env: Arc::new(taint.secret_env()),
             typed_name: settings::acknowledged(self.raw, "typed_name"),
             identity_required,
+            traceparent: self.raw.transport.as_ref().and_then(|written| written.traceparent).unwrap_or(false),
             nodes: request::nodes(&steps),
             decoders: Gate::new(DECODERS, transport.max_in_flight),
             delivery,

@@ -28,6 +28,8 @@ record! {
         resolve: Dict<OneOrMany<Text>>,
         /// An HTTP proxy, one that the daemon's `egress.proxies` lists.
         proxy: Option<Text>,
+        /// Whether the server is told the trace of a login (`traceparent`, W3C Trace Context), where the daemon traces; false when left out.
+        traceparent: Option<bool>,
     }
 }
 

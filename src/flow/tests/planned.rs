@@ -161,6 +161,7 @@ pub(super) fn connector(steps: &[PlannedStep]) -> Connector {
         settings_from_env: Vec::new(),
         secret_env: std::sync::Arc::default(),
         typed_name: false,
+        traceparent: false,
         identity_required: false,
         nodes: None,
         decoders: Gate::new(1, 0),

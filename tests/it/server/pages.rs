@@ -157,6 +157,7 @@ async fn documents_name_the_metrics_that_are_there() {
     app.metrics.reloaded("ok");
     app.metrics.door("nginx", "accept");
     app.metrics.sandbox("seccomp", true);
+    app.metrics.spans_dropped(doorward::metrics::SpanLoss::Queue, 1);
     let router = router(app);
     for body in ["{", r#"{"username":"zhangsan","password":"accept"}"#] {
         send(&router, post(LOGIN, TOKEN, body)).await;

@@ -33,6 +33,7 @@ pub fn get(url: &Url) -> Outgoing {
         spellings: Spellings::default(),
         body: None,
         carries_credential: false,
+        path_template: None,
     }
 }
 
