@@ -103,9 +103,11 @@ shipped! {
     "sms-login" INTO_JSON, "invalid_credentials", asks: Asks::Message, stage: Stage::Alone;
     "soap" "x</auth:loginName><auth:loginName>zhangsan", "invalid_credentials";
     "spring-token-key" INTO_FORM, "invalid_credentials";
+    "srun" INTO_FORM, "invalid_credentials";
     "text-pairs" INTO_FORM, "invalid_credentials";
     "text-script" INTO_FORM, "invalid_credentials";
     "token-jwks" INTO_JSON, "invalid_credentials";
+    "token-refresh" "", "", stage: Stage::Before;
     "totp" INTO_JSON, "invalid_credentials", asks: Asks::Authenticator;
     "wechat-sign" "x</username><username>zhangsan", "invalid_credentials";
     "wecom-code" INTO_JSON, "invalid_credentials", asks: Asks::Message;
@@ -114,6 +116,7 @@ shipped! {
 pub const SCRIPTS: &[(&str, &str)] = &[
     ("json-in-string.js", include_str!("../scripts/json-in-string.js")),
     ("md5-password.js", include_str!("../scripts/md5-password.js")),
+    ("srun.js", include_str!("../scripts/srun.js")),
     ("sdk-password.js", include_str!("../scripts/sdk-password.js")),
 ];
 

@@ -10,6 +10,8 @@ pub const AWS_SECRET: &str = crate::flows::AWS_SECRET;
 pub const SPRING_SECRET: &str = crate::flows::SPRING_SECRET;
 /// The secret of the OAuth 1.0a consumer.
 pub const OAUTH1_SECRET: &str = crate::flows::OAUTH1_SECRET;
+/// The secret of the client of the OpenID provider.
+pub const OIDC_SECRET: &str = crate::flows::OIDC_SECRET;
 /// The secret of the WeCom corporation.
 pub const WECOM_CORP_SECRET: &str = crate::flows::WECOM_CORP_SECRET;
 /// The secret of the DingTalk application.

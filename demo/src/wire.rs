@@ -105,6 +105,11 @@ impl Wire {
 pub struct Fields(pub Vec<(String, String)>);
 
 impl Fields {
+    /// Whether `name` stands there with this value.
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.0.iter().any(|(sent, of)| sent == name && of == value)
+    }
+
     /// The values of `names`, when these are there once each and nothing else is.
     pub fn exactly<const N: usize>(self, names: [&str; N]) -> Result<[String; N], Flaw> {
         if let Some((extra, _)) = self.0.iter().find(|(name, _)| !names.contains(&name.as_str())) {

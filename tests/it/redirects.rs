@@ -122,3 +122,40 @@ async fn an_oauth_1_verifier_is_good_for_the_login_that_asked_for_it() {
     let refused = answer(&begun, &brought).await;
     assert_eq!(word(&refused), "reject(identity_mismatch)", "{}", refused.explain);
 }
+
+#[tokio::test]
+async fn an_openid_code_is_good_for_the_login_that_asked_for_it() {
+    let demo = DemoServer::start().await.unwrap();
+    let base = demo.base();
+    let settings = [("base", &*base), ("issuer", &base), ("callback", "https://console.example.com/callback")];
+    let secret = [("client", doorward_demo::secrets::OIDC_SECRET)];
+    let door = Door::open_with(&product("oidc-code"), &settings, &secret).await;
+    let approve = async |page: Url, user: &str, password: &str| {
+        let page = Url::parse_with_params(page.as_str(), [("account", user), ("password", password)]).unwrap();
+        back(&browser().get(page).send().await.unwrap())
+    };
+    let answer = async |begun: &Report, code: &str, state: &str| {
+        door.answer_all(begun, &[("code", code), ("state", state)]).await
+    };
+    let begun = door.login("zhangsan", "").await;
+    let brought = approve(page(&begun), "zhangsan", "123456").await;
+    let accepted = answer(&begun, &brought["code"], &brought["state"]).await;
+    assert_eq!(word(&accepted), "accept", "{}", accepted.explain);
+
+    // What another login was given, as a whole: refused before anything is sent. Its code alone: refused by the verifier.
+    let other = approve(page(&door.login("zhangsan", "").await), "zhangsan", "123456").await;
+    let begun = door.login("zhangsan", "").await;
+    let refused = answer(&begun, &other["code"], &other["state"]).await;
+    assert_eq!(word(&refused), "reject(invalid_input)", "{}", refused.explain);
+    assert!(refused.explain.contains("nothing was sent"), "{}", refused.explain);
+    let begun = door.login("zhangsan", "").await;
+    let own = approve(page(&begun), "zhangsan", "123456").await;
+    let refused = answer(&begun, &other["code"], &own["state"]).await;
+    assert_eq!(word(&refused), "reject(mfa_failed)", "{}", refused.explain);
+
+    // Somebody else logged in.
+    let begun = door.login("zhangsan", "").await;
+    let brought = approve(page(&begun), "周八", "春眠不觉晓").await;
+    let refused = answer(&begun, &brought["code"], &brought["state"]).await;
+    assert_eq!(word(&refused), "reject(identity_mismatch)", "{}", refused.explain);
+}

@@ -1,7 +1,8 @@
 //! The shipped connectors of more than one step against the demo server: wrong, late, used and other people's answers,
 //! codes sent once more, tokens that are kept, hostile text where an answer belongs.
 
-use doorward::flow::Action;
+use doorward::document::Value;
+use doorward::flow::{Action, UtilityEnd};
 use doorward::verdict::Verdict;
 use doorward_demo::people::PEOPLE;
 use doorward_demo::user::{Asks, Mood, NEW_PASSWORD};
@@ -317,5 +318,24 @@ async fn users_without_a_telephone_need_their_password_only() {
     for id in ["sms-code", "totp", "push-confirm"] {
         let login = stand.begin(id, PEOPLE[5].login, PEOPLE[5].password).await;
         assert!(matches!(login.report.verdict, Verdict::Accept(_)), "{id}: {}", login.report.explain);
+    }
+}
+
+/// A login gives tokens, the utility renews them without the password, and a refresh token is good once.
+#[tokio::test]
+async fn tokens_of_a_login_are_renewed() {
+    let stand = Stand::of(&["password-grant-form", "token-refresh"]).await;
+    let login = stand.begin("password-grant-form", "zhangsan", "123456").await;
+    let Verdict::Accept(accept) = login.report.verdict else { panic!("{}", login.report.explain) };
+    let text = |object: &Value, name: &str| object.get(name).and_then(Value::scalar_text).unwrap().to_owned();
+    let first = accept.mapped.extension.unwrap();
+    let refresh = async |token: &str| stand.call("token-refresh", &[("refresh_token", token)]).await;
+    let UtilityEnd::Extension(second) = refresh(&text(&first, "refresh_token")).await else { panic!("not renewed") };
+    assert_ne!(text(&second, "access_token"), text(&first, "access_token"));
+    let UtilityEnd::Refused(refused) = refresh(&text(&first, "refresh_token")).await else { panic!("taken twice") };
+    assert_eq!(refused.error_code.as_deref(), Some("invalid_grant"));
+    assert!(matches!(refresh(&text(&second, "refresh_token")).await, UtilityEnd::Extension(_)), "the newest is good");
+    for made_up in ["x", "x&grant_type=password"] {
+        assert!(matches!(refresh(made_up).await, UtilityEnd::Refused(_)), "{made_up}");
     }
 }

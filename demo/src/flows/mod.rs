@@ -11,6 +11,7 @@ mod digest;
 mod dingtalk;
 mod intranet;
 mod oauth1;
+mod oidc;
 mod open;
 mod otp;
 pub(super) mod phone;
@@ -22,6 +23,7 @@ mod sealed;
 mod signed;
 mod sms;
 mod spring;
+mod srun;
 mod tickets;
 mod tokens;
 mod totp;
@@ -50,6 +52,7 @@ pub(super) const PAY_KEY: &str = signed::PAY.1;
 pub(super) const HR_KEY: &str = signed::HR_KEY;
 pub(super) const AWS_SECRET: &str = aws::KEY.1;
 pub(super) const OAUTH1_SECRET: &str = oauth1::CONSUMER.1;
+pub(super) const OIDC_SECRET: &str = oidc::CLIENT.1;
 pub(super) const WECOM_CORP_SECRET: &str = wecom::CORP.1;
 pub(super) const DINGTALK_APP_SECRET: &str = dingtalk::APP.1;
 
@@ -66,12 +69,14 @@ pub(super) struct Flows {
     cas: cas::Sessions,
     digest: digest::Sessions,
     oauth1: oauth1::Sessions,
+    oidc: oidc::Sessions,
     open: open::Sessions,
     wecom: AppTokens,
     signed: signed::Sessions,
     public_keys: public_keys::Sessions,
     signer: tokens::Signer,
     spring: spring::Sessions,
+    srun: srun::Sessions,
     dingtalk: AppTokens,
 }
 
@@ -93,12 +98,14 @@ impl Flows {
             cas: cas::Sessions::new(),
             digest: digest::Sessions::new(),
             oauth1: oauth1::Sessions::new(),
+            oidc: oidc::Sessions::new(),
             open: open::Sessions::new(),
             wecom: AppTokens::new(),
             signed: signed::Sessions::new(),
             public_keys: public_keys::Sessions::new()?,
             signer: tokens::Signer::new()?,
             spring: spring::Sessions::new(),
+            srun: srun::Sessions::new(),
             dingtalk: AppTokens::new(),
         })
     }
@@ -124,6 +131,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .merge(aws::routes())
         .merge(digest::routes())
         .merge(oauth1::routes())
+        .merge(oidc::routes())
         .merge(open::routes())
         .merge(wecom::routes())
         .merge(public_keys::routes())
@@ -131,6 +139,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .merge(signed::routes())
         .merge(tokens::routes())
         .merge(spring::routes())
+        .merge(srun::routes())
         .merge(dingtalk::routes())
 }
 

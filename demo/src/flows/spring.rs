@@ -1,6 +1,7 @@
 //! An authorization server as Spring Security OAuth has it: the password grant, `/oauth/check_token`, and RFC 7662's introspection.
 //!
 //! - `POST /oauth/token`, a form `grant_type=password&username=…&password=…`; the client proves itself by HTTP Basic or in the form.
+//!   `grant_type=refresh_token&refresh_token=…` (by Basic) gives new tokens for a refresh token, which is used up.
 //! - `POST /oauth/check_token`, a form `token=…`, the client by HTTP Basic: the token's user is `user_name`.
 //! - `POST /oauth/introspect`, the same by RFC 7662: `active` and `username`.
 //!
@@ -28,13 +29,17 @@ pub(crate) const CLIENT: (&str, &str) = ("doorward-login", super::tokens::SPRING
 /// Seconds that a user's token is good.
 const TOKEN: u64 = 3600;
 
+/// Seconds that a refresh token is good.
+const REFRESH: u64 = 30 * 24 * 3600;
+
 pub(super) struct Sessions {
     tokens: TicketStore<String>,
+    refresh_tokens: TicketStore<String>,
 }
 
 impl Sessions {
     pub(super) fn new() -> Self {
-        Self { tokens: TicketStore::for_seconds(TOKEN) }
+        Self { tokens: TicketStore::for_seconds(TOKEN), refresh_tokens: TicketStore::for_seconds(REFRESH) }
     }
 }
 
@@ -70,17 +75,38 @@ fn read_login(wire: &Wire) -> Result<Attempt, Flaw> {
     if grant == "password" { Ok(Attempt { login, sent }) } else { flaw("unsupported_grant_type") }
 }
 
+/// The user whose refresh token this is, which is used up; `None` when it is no longer good.
+fn read_refresh(server: &Server, wire: &Wire) -> Result<Option<String>, Flaw> {
+    if !basic(wire)? {
+        return flaw("client");
+    }
+    let [_, token] = form(&wire.body, utf8)?.exactly(["grant_type", "refresh_token"])?;
+    Ok(server.flows.spring.refresh_tokens.take(server.now(), &token))
+}
+
+fn tokens(server: &Server, login: String) -> Response {
+    let (sessions, now) = (&server.flows.spring, server.now());
+    let (refresh, token) = (sessions.refresh_tokens.put(now, login.clone()), sessions.tokens.put(now, login));
+    let all = json!({ "access_token": token, "refresh_token": refresh, "token_type": "bearer", "expires_in": TOKEN, "scope": "read" });
+    Json(all).into_response()
+}
+
+fn refused(words: &str) -> Response {
+    let error = json!({ "error": "invalid_grant", "error_description": words });
+    (StatusCode::BAD_REQUEST, Json(error)).into_response()
+}
+
 async fn token(State(server): State<Arc<Server>>, wire: Wire) -> Response {
-    let refused = |words: &str| {
-        let error = json!({ "error": "invalid_grant", "error_description": words });
-        (StatusCode::BAD_REQUEST, Json(error)).into_response()
-    };
+    let refresh = form(&wire.body, utf8).is_ok_and(|fields| fields.has("grant_type", "refresh_token"));
+    if refresh {
+        return match server.read(&wire, read_refresh(&server, &wire)) {
+            Ok(Some(login)) => tokens(&server, login),
+            Ok(None) => refused("Invalid refresh token"),
+            Err(flaw) => stranger(&flaw),
+        };
+    }
     match server.decide(&server.salted, &wire, read_login(&wire)) {
-        Ok((LoginResult::Accepted, login)) => {
-            let token = server.flows.spring.tokens.put(server.now(), login);
-            Json(json!({ "access_token": token, "token_type": "bearer", "expires_in": TOKEN, "scope": "read" }))
-                .into_response()
-        }
+        Ok((LoginResult::Accepted, login)) => tokens(&server, login),
         Ok((LoginResult::Wrong, _)) => refused("Bad credentials"),
         Ok((LoginResult::Locked, _)) => refused("User account is locked"),
         Ok((LoginResult::Disabled, _)) => refused("User is disabled"),

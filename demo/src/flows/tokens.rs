@@ -58,7 +58,7 @@ impl Signer {
         Ok(Self { key, public })
     }
 
-    fn sign(&self, claims: &Value) -> String {
+    pub(super) fn sign(&self, claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let header = json!({ "alg": "RS256", "typ": "JWT", "kid": KID });
         let signed = format!("{}.{}", part(&header), part(claims));
@@ -77,7 +77,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .route("/uaa/oauth/token_key", get(spring_key))
 }
 
-async fn jwks(State(server): State<Arc<Server>>) -> Response {
+pub(super) async fn jwks(State(server): State<Arc<Server>>) -> Response {
     let (n, e) = server.flows.public_keys.numbers();
     let (n, e) = (URL_SAFE_NO_PAD.encode(n), URL_SAFE_NO_PAD.encode(e));
     Json(json!({ "keys": [{ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": KID, "n": n, "e": e }] }))

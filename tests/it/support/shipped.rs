@@ -129,21 +129,25 @@ impl Stand {
         session
     }
 
-    /// What the captcha's utility gives, with what the user reads in its picture.
-    pub async fn looked_up(&self, id: &str) -> Object {
+    /// What a utility makes of these inputs.
+    pub async fn call(&self, id: &str, inputs: &[(&str, &str)]) -> UtilityEnd {
         let (_, live) = self.live(id);
         let progress = Progress::default();
         let call = UtilityCall {
             username: None,
             client_ip: None,
-            inputs: Object::new(),
+            inputs: inputs.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect(),
             request_id: "shipped".to_owned(),
             deadline: None,
             trace: false,
         };
         let ports = Ports { ambient: &*self.clock, ..Ports::of(live, &System, &progress) };
-        let report = utility(&live.connector, ports, call).await;
-        let UtilityEnd::Extension(Value::Object(extension)) = report.end else {
+        utility(&live.connector, ports, call).await.end
+    }
+
+    /// What the captcha's utility gives, with what the user reads in its picture.
+    pub async fn looked_up(&self, id: &str) -> Object {
+        let UtilityEnd::Extension(Value::Object(extension)) = self.call(id, &[]).await else {
             // Nobody listens; the login will say so.
             return ["captcha", "captcha_session"]
                 .map(|name| (name.to_owned(), Value::from("1")))
