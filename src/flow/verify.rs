@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::header::CONTENT_TYPE;
 use tokio::time::Instant;
+use url::Url;
 
 use super::decode::Received;
 use super::recorder::Recorder;
@@ -15,7 +16,9 @@ use crate::connector::Step;
 use crate::context::Context;
 use crate::crypto::jws::{Algorithm, VerifyingKey};
 use crate::crypto::jwt::Token;
-use crate::response::{Cached, Jwk, JwksPlan, JwtPlan, KeySource, TokenError, TokenKeys, read_jwks};
+use crate::response::{
+    Cached, JWKS_PATIENCE, Jwk, JwksPlan, JwtPlan, KeySource, KeysFault, TokenError, TokenKeys, WantedKeys, read_jwks,
+};
 use crate::template::{Charset, RenderError};
 use crate::upstream::Outgoing;
 use crate::verdict::Cause;
@@ -69,8 +72,16 @@ async fn claims(plan: &JwtPlan, text: &str, run: &Run<'_>) -> Result<Result<crat
             Ok(plan.rules.verify(&token, TokenKeys::One(&key), now))
         }
         KeySource::Jwks(jwks) => {
-            let keys = keys(jwks, token.kid.as_deref(), run).await?;
-            Ok(plan.rules.verify(&token, TokenKeys::Set(&keys), now))
+            let kept = keys(jwks, WantedKeys::Key(token.kid.as_deref()), run).await?;
+            let verified = plan.rules.verify(&token, TokenKeys::Set(&kept), now);
+            if !matches!(verified, Err(TokenError::Signature | TokenError::NoKey)) {
+                return Ok(verified);
+            }
+            // A server may replace a key under its old name. Whether it did is asked as seldom as for an unknown one.
+            match keys(jwks, WantedKeys::Newer(&kept), run).await {
+                Ok(newer) if !Arc::ptr_eq(&newer, &kept) => Ok(plan.rules.verify(&token, TokenKeys::Set(&newer), now)),
+                _ => Ok(verified),
+            }
         }
     }
 }
@@ -92,37 +103,48 @@ fn own_key(line: &crate::template::Line, algorithm: Algorithm, run: &Run<'_>) ->
 }
 
 /// The keys of a JWK Set: those that are kept, or new ones. One login asks while the others wait.
-async fn keys(jwks: &JwksPlan, kid: Option<&str>, run: &Run<'_>) -> Result<Arc<[Jwk]>, Stop> {
-    let failed = |why: String| Stop::unavailable(Cause::UpstreamError, why);
+async fn keys(jwks: &JwksPlan, wanted: WantedKeys<'_>, run: &Run<'_>) -> Result<Arc<[Jwk]>, Stop> {
+    let node = run.node(&jwks.request);
     // Golden cases and a single login have no other logins to share with.
     if run.ports.step_cache.is_none() {
-        return fetch(jwks, run).await;
+        return match wanted {
+            WantedKeys::Newer(asked) => Ok(Arc::clone(asked)),
+            WantedKeys::Key(_) => fetch(jwks, node.as_ref(), run).await,
+        };
     }
-    if let Cached::Keys(keys) = jwks.cache.look_up(kid, Instant::now()) {
+    let cache = jwks.caches.of(node.as_ref());
+    if let Cached::Keys(keys) = cache.look_up(wanted, Instant::now()) {
         return Ok(keys);
     }
-    let turn = tokio::time::timeout_at(run.deadline, jwks.cache.flight.lock()).await;
+    let turn = tokio::time::timeout_at(run.deadline, cache.flight.lock()).await;
     let Ok(_turn) = turn else {
         let why = "the deadline passed while another login asked for the keys of tokens";
         return Err(Stop::unavailable(Cause::Timeout, why));
     };
-    match jwks.cache.look_up(kid, Instant::now()) {
+    let began = Instant::now();
+    match cache.look_up(wanted, began) {
         Cached::Keys(keys) => Ok(keys),
-        Cached::Failed(why) => Err(failed(why)),
+        Cached::Failed(fault) => Err(Stop::unavailable(fault.cause, fault.explain)),
         Cached::Ask => {
-            let fetched = fetch(jwks, run).await;
-            // This login's deadline may be earlier than that of others.
-            if !matches!(&fetched, Err(Stop { ending: Ending::Unavailable(Cause::Timeout), .. })) {
-                let kept = fetched.as_ref().map(Arc::clone).map_err(|stop| stop.explain.clone());
-                jwks.cache.keep(&kept, Instant::now());
+            let fetched = fetch(jwks, node.as_ref(), run).await;
+            let now = Instant::now();
+            // A login with little time left says nothing about the server to those that have more.
+            if fetched.is_ok() || now < run.deadline || now - began >= JWKS_PATIENCE {
+                cache.keep(fetched.as_ref().map(Arc::clone).map_err(fault_of), now);
             }
             fetched
         }
     }
 }
 
-async fn fetch(jwks: &JwksPlan, run: &Run<'_>) -> Result<Arc<[Jwk]>, Stop> {
-    let prepared = jwks.request.render(&Context::default(), run.node(&jwks.request).as_ref())?;
+/// What is told to the other logins.
+fn fault_of(stop: &Stop) -> KeysFault {
+    let cause = if let Ending::Unavailable(cause) = stop.ending { cause } else { Cause::UpstreamError };
+    KeysFault { cause, explain: stop.explain.clone() }
+}
+
+async fn fetch(jwks: &JwksPlan, node: Option<&Url>, run: &Run<'_>) -> Result<Arc<[Jwk]>, Stop> {
+    let prepared = jwks.request.render(&Context::default(), node)?;
     let request = Outgoing {
         method: prepared.method,
         url: prepared.url,

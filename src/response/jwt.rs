@@ -6,7 +6,7 @@ use crate::context::Variable;
 use crate::request::RequestPlan;
 use crate::template::{Hole, Line};
 
-use super::jwks::JwksCache;
+use super::jwks::JwksCaches;
 use super::token::TokenRules;
 
 /// How a token of a reply is verified.
@@ -29,7 +29,7 @@ pub enum KeySource {
 pub struct JwksPlan {
     pub request: RequestPlan,
     /// Of this revision of the connector.
-    pub cache: Arc<JwksCache>,
+    pub caches: Arc<JwksCaches>,
 }
 
 impl JwtPlan {

@@ -21,7 +21,7 @@ pub use charset::ReplyCharset;
 pub use decrypt::{DecryptError, DecryptPlan, IvPlan, KeyText};
 #[cfg(test)]
 pub(crate) use html::PARSED_HERE;
-pub use jwks::{Cached, Jwk, read as read_jwks};
+pub use jwks::{Cached, Jwk, KeysFault, PATIENCE as JWKS_PATIENCE, WantedKeys, read as read_jwks};
 pub use jwt::{JwksPlan, JwtPlan, KeySource};
 pub use limits::{HeadersTooLarge, MAX_HEADER_BYTES, MAX_HEADERS, check_headers};
 pub use source::{ReplyView, Source, SourceValue};

@@ -7,12 +7,13 @@
 mod reply;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderName, Method};
 use indexmap::IndexMap;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use self::reply::{Given, read};
@@ -27,7 +28,8 @@ use crate::verdict::Cause;
 /// Token requests of one connector; a file that has more than this makes a new one for each login.
 const MAX_KEPT: usize = 16;
 
-/// How long before its end a token is replaced: a login takes seconds, and clocks differ.
+/// How long before its end a token is replaced: a login takes seconds, and clocks differ. Of a short life a tenth: one of 30 seconds is
+/// kept for 27.
 const MARGIN_MS: u64 = 60_000;
 
 /// How long a token is good when the server does not say.
@@ -41,6 +43,9 @@ const YOUNG_MS: u64 = 10_000;
 
 /// How long a failure is told to the logins that waited for it.
 const FAILURE_MS: u64 = 1_000;
+
+/// A server that says nothing for so long has failed for all. A login with less time left learns nothing about it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The tokens of one revision of a connector, by the digest of what asks for them.
 #[derive(Debug, Default)]
@@ -60,7 +65,10 @@ struct Kept {
 struct Token {
     value: Secret,
     since: u64,
+    /// When another is asked for.
     until: u64,
+    /// When it is no longer good.
+    ends: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -157,24 +165,42 @@ impl TokenRequest {
             )
         })?;
         let now = ports.ambient.unix_ms();
-        if let Some(token) = kept.token.as_ref().filter(|token| now < token.until && !(refused && token.is_old(now))) {
+        // One that was refused a moment after it was given is not replaced: another would be refused as well.
+        kept.token.take_if(|token| now >= token.ends || (refused && token.is_old(now)));
+        if let Some(token) = kept.token.as_ref().filter(|token| now < token.until) {
             return Ok(token.value.clone());
         }
-        if let Some(failed) = kept.failed.as_ref().filter(|failed| now < failed.until) {
-            return Err(failed.why.clone().into());
+        let failed = kept.failed.as_ref().filter(|failed| now < failed.until).map(|failed| failed.why.clone());
+        let renewed = match failed {
+            Some(why) => Err(why.into()),
+            None => self.renew(&mut kept, fresh, ports).await,
+        };
+        match (renewed, &kept.token) {
+            // An endpoint that is down holds nobody up while the token that there is has some time left.
+            (Err(SignError::Unavailable(..)), Some(token)) => Ok(token.value.clone()),
+            (renewed, _) => renewed,
         }
-        kept.token = None;
+    }
+
+    /// Asks for a token and keeps it, or why there is none.
+    async fn renew(self, kept: &mut Kept, fresh: Fresh<'_>, ports: &SigningPorts<'_>) -> Result<Secret, SignError> {
+        let began = Instant::now();
         match self.ask(fresh(kept.refresh_token.as_ref())?, ports).await {
             Ok(given) => {
                 let now = ports.ambient.unix_ms();
                 let value = given.token.clone();
-                kept.token = Some(Token { value: given.token, since: now, until: now + life(given.expires_in) });
+                let life = life(given.expires_in);
+                let (until, ends) = (now + life - MARGIN_MS.min(life / 10), now + life);
+                kept.token = Some(Token { value: given.token, since: now, until, ends });
                 kept.refresh_token = given.refresh_token.or(kept.refresh_token.take());
                 kept.failed = None;
                 Ok(value)
             }
             Err(why) => {
-                kept.failed = Some(Failed { until: ports.ambient.unix_ms() + FAILURE_MS, why: why.clone() });
+                let ended = Instant::now();
+                let in_a_hurry = ended >= ports.deadline && ended - began < PATIENCE;
+                let until = ports.ambient.unix_ms() + FAILURE_MS;
+                kept.failed = (!in_a_hurry).then(|| Failed { until, why: why.clone() });
                 Err(why.into())
             }
         }
@@ -232,10 +258,9 @@ fn sensitive(value: &str) -> Result<HeaderValue, Failure> {
     Ok(value)
 }
 
-/// Of a short life nine tenths: a token that lives 30 seconds is kept for 27.
+/// How long a token is good, in milliseconds.
 fn life(expires_in: Option<u64>) -> u64 {
-    let whole = expires_in.map_or(USUAL_LIFE_MS, |seconds| seconds.saturating_mul(1000)).min(LONGEST_LIFE_MS);
-    whole - MARGIN_MS.min(whole / 10)
+    expires_in.map_or(USUAL_LIFE_MS, |seconds| seconds.saturating_mul(1000)).min(LONGEST_LIFE_MS)
 }
 
 impl Token {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use doorward::clock::{Ambient as _, System};
@@ -45,11 +45,20 @@ async fn login(body: Bytes) -> Response {
 
 /// An upstream whose key set is what `keys` gives; how often it was asked for.
 async fn upstream(keys: impl Fn() -> Response + Clone + Send + Sync + 'static) -> (String, Arc<AtomicUsize>) {
+    upstream_that(move || std::future::ready(keys())).await
+}
+
+/// The same with an answer that may never come.
+async fn upstream_that<F, A>(keys: F) -> (String, Arc<AtomicUsize>)
+where
+    F: Fn() -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Response> + Send + 'static,
+{
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
     let keys = move || {
         counted.fetch_add(1, Ordering::Relaxed);
-        std::future::ready(keys())
+        keys()
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -59,21 +68,38 @@ async fn upstream(keys: impl Fn() -> Response + Clone + Send + Sync + 'static) -
 }
 
 fn started(base: &str) -> (Home, Daemon) {
+    started_with(base, &format!("{base}/keys"), "")
+}
+
+/// A daemon with a connector that verifies by the set at `keys`, and `more` in its file; and one that does not.
+fn started_with(base: &str, keys: &str, more: &str) -> (Home, Daemon) {
     let home = Home::new("log: { level: trace }\naudit: { file: audit.jsonl }\nguard: { enabled: false }");
-    home.connector(
-        "tokens",
-        &format!(
+    let connector = |jwt: &str, success: &str| {
+        format!(
             r#"version: 1
+{more}
 steps:
   - name: login
     request: {{ method: POST, url: "{base}/login", body: {{ json: {{ u: "{{{{user.username}}}}", p: "{{{{user.userPassword}}}}" }} }} }}
     response:
       format: json
-      jwt: {{ field: token, jwks_url: "{base}/keys", algorithms: [ EdDSA, RS256 ] }}
-      success: {{ all: [ {{ field: code, equals: 200 }}, {{ claim: sub, has_value: true }} ] }}
-      identity: {{ claim: sub }}
+{jwt}
+      success: {success}
 "#
+        )
+    };
+    home.connector(
+        "tokens",
+        &connector(
+            &format!(
+                "      jwt: {{ field: token, jwks_url: \"{keys}\", algorithms: [ EdDSA, RS256 ] }}\n      identity: {{ claim: sub }}"
+            ),
+            "{ all: [ { field: code, equals: 200 }, { claim: sub, has_value: true } ] }",
         ),
+    );
+    home.connector(
+        "plain",
+        &connector("", "{ all: [ { field: code, equals: 200 }, { field: token, exists: true } ] }"),
     );
     let daemon = home.start();
     (home, daemon)
@@ -107,11 +133,19 @@ async fn the_keys_are_asked_for_once_for_all_logins() {
 async fn a_key_set_that_cannot_be_had_lets_nobody_in() {
     type Keys = fn() -> Response;
     let large = || axum::Json(json!({ "keys": [], "x": "x".repeat(300 << 10) })).into_response();
-    let table: [(Keys, &str, &str); 4] = [
+    let useless = || axum::Json(json!({ "keys": [{ "kty": "oct", "k": "AQ" }, null, 7] })).into_response();
+    let endless = || {
+        let chunk = || Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 4096]));
+        Body::from_stream(futures_util::stream::repeat_with(chunk)).into_response()
+    };
+    let table: [(Keys, &str, &str); 7] = [
         (|| StatusCode::SERVICE_UNAVAILABLE.into_response(), "upstream_error", "the server answers HTTP 503"),
         (|| axum::response::Html("<title>Sign in</title>").into_response(), "unexpected_reply", "it is an HTML page"),
         (large, "unexpected_reply", "it is larger than 256 KiB"),
-        (|| axum::Json(json!({ "keys": [] })).into_response(), "unexpected_reply", "names a key that is not there"),
+        (|| axum::Json(json!({ "keys": [] })).into_response(), "unexpected_reply", "no key that signs"),
+        (useless, "unexpected_reply", "no key that signs"),
+        (|| "null".into_response(), "unexpected_reply", "it has no list `keys`"),
+        (endless, "response_too_large", "the keys of tokens (jwks_url) cannot be had"),
     ];
     for (keys, cause, why) in table {
         let (base, asked) = upstream(keys).await;
@@ -123,4 +157,40 @@ async fn a_key_set_that_cannot_be_had_lets_nobody_in() {
         let audit = read(&home.path("audit.jsonl"));
         assert!(audit.contains(why), "{why}: {audit}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_server_that_is_down_is_told_by_name() {
+    let (base, _) = upstream(|| StatusCode::NOT_FOUND.into_response()).await;
+    let nobody = crate::support::nobody();
+    let (home, daemon) = started_with(&base, &format!("{nobody}keys"), "");
+    let (_, body) = daemon.login("tokens", "user", "x").await;
+    assert_eq!((&body["verdict"], &body["cause"]), (&json!("unavailable"), &json!("connect")), "{body}");
+    daemon.end();
+    let audit = read(&home.path("audit.jsonl"));
+    assert!(audit.contains("the keys of tokens (jwks_url) cannot be had"), "{audit}");
+    assert!(!audit.contains("eyJ"), "{audit}");
+}
+
+/// Logins wait for one request, each until its own deadline, and take nothing from other connectors meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_server_that_says_nothing_holds_nobody_beyond_the_deadline() {
+    let (base, asked) = upstream_that(std::future::pending::<Response>).await;
+    let (home, daemon) = started_with(&base, &format!("{base}/keys"), "transport: { timeout: 3s }");
+    let users: Vec<String> = (0..40).map(|index| format!("user{index}")).collect();
+    let slow = futures_util::future::join_all(users.iter().map(|user| daemon.login("tokens", user, "x")));
+    let others = futures_util::future::join_all(users.iter().map(|user| daemon.login("plain", user, "x")));
+    let (slow, others) = tokio::join!(slow, others);
+    for (_, body) in &slow {
+        assert_eq!((&body["verdict"], &body["cause"]), (&json!("unavailable"), &json!("timeout")), "{body}");
+    }
+    assert!(others.iter().all(|(_, body)| body["verdict"] == "accept"), "{others:?}");
+    // Three seconds without a word are told to whoever comes next, without a request.
+    let so_far = asked.load(Ordering::Relaxed);
+    let (_, body) = daemon.login("tokens", "late", "x").await;
+    assert_eq!((&body["verdict"], &body["cause"]), (&json!("unavailable"), &json!("timeout")), "{body}");
+    assert_eq!(asked.load(Ordering::Relaxed), so_far);
+    daemon.end();
+    let audit = read(&home.path("audit.jsonl"));
+    assert!(audit.contains("the keys of tokens (jwks_url) cannot be had"), "{audit}");
 }

@@ -137,7 +137,7 @@ fn jwks(part: StepCheck<'_>, url: &Text, diagnostics: &mut Diagnostics) -> Optio
         wrong(&url.span, "the keys are the same for all logins: no hole can stand here", "write it out", diagnostics);
         return None;
     }
-    Some(JwksPlan { request, cache: Arc::default() })
+    Some(JwksPlan { request, caches: Arc::default() })
 }
 
 fn literal(part: StepCheck<'_>, written: &Text, diagnostics: &mut Diagnostics) -> Option<String> {

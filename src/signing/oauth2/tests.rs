@@ -193,6 +193,74 @@ async fn a_token_serves_all_logins_until_shortly_before_its_end() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_is_down_holds_nobody_up_while_the_token_is_good() {
+    let (endpoint, tokens) = (Endpoint::default(), TokenStore::default());
+    let scheme = compiled(&client("scope: read"));
+    assert_eq!(endpoint.sign(&*scheme, &tokens).await.unwrap(), "Bearer t1");
+    endpoint.later(545);
+    *endpoint.answers.lock().unwrap() = vec![(503, json!({})), (503, json!({})), (401, json!({ "error": "x" }))];
+    assert_eq!(endpoint.sign(&*scheme, &tokens).await.unwrap(), "Bearer t1", "it is good for 55 s more");
+    assert_eq!(endpoint.sign(&*scheme, &tokens).await.unwrap(), "Bearer t1");
+    assert_eq!(endpoint.asked(), 2, "and the endpoint is not asked by each login");
+    // A helper's that was refused is not good, whatever its time.
+    let (context, mut request) =
+        (Context::default(), form("GET", "https://4a.example.com/", &[]).render(&Context::default(), None).unwrap());
+    let reply =
+        Reply { status: 401, headers: HeaderMap::new(), body: bytes::Bytes::new(), timings: Timings::default() };
+    let heard = Heard { reply: &reply, probe: false, rounds: 0, repeatable: true };
+    endpoint.later(2);
+    let again = scheme.again(&mut request, heard, &endpoint.ports(&context, &tokens)).await;
+    assert!(matches!(again, Err(SignError::Unavailable(Cause::UpstreamError, _))));
+    endpoint.later(2);
+    let refused = endpoint.sign(&*scheme, &tokens).await;
+    assert!(matches!(refused, Err(SignError::Misconfigured(_))), "a client that is refused is told at once");
+    endpoint.later(2);
+    assert_eq!(endpoint.sign(&*scheme, &tokens).await.unwrap(), "Bearer t5");
+    // To its very end and no longer.
+    endpoint.later(600);
+    *endpoint.answers.lock().unwrap() = vec![(503, json!({}))];
+    assert!(matches!(endpoint.sign(&*scheme, &tokens).await, Err(SignError::Unavailable(..))));
+}
+
+/// An endpoint that never answers, and counts who asks.
+#[derive(Default)]
+struct Silent(Endpoint);
+
+impl Exchange for Silent {
+    fn send<'a>(&'a self, request: &'a Outgoing, deadline: Instant) -> BoxFuture<'a, Result<Reply, SendFault>> {
+        Box::pin(async move {
+            self.0.asked.lock().unwrap().push(request.clone());
+            tokio::time::sleep_until(deadline).await;
+            let explain = "no answer".to_owned();
+            Err(SendFault { cause: Cause::Timeout, written: true, explain, word: None })
+        })
+    }
+}
+
+/// Of logins that wait for an endpoint that says nothing, each ends with its own deadline; one with little time spoils no other.
+#[tokio::test]
+async fn a_login_in_a_hurry_says_nothing_about_the_endpoint() {
+    let (endpoint, tokens, context) = (Silent::default(), TokenStore::default(), Context::default());
+    let scheme = compiled(&client("scope: read"));
+    let sign = async |milliseconds: u64, exchange: &dyn Exchange| {
+        let mut request = form("GET", "https://4a.example.com/", &[]).render(&Context::default(), None).unwrap();
+        let deadline = Instant::now() + Duration::from_millis(milliseconds);
+        let ports = SigningPorts { exchange, deadline, ..endpoint.0.ports(&context, &tokens) };
+        scheme.sign(&mut request, &ports).await.map(|signature| added(&signature, "authorization"))
+    };
+    let timeout = |end: &Result<String, SignError>| matches!(end, Err(SignError::Unavailable(Cause::Timeout, _)));
+    assert!(timeout(&sign(20, &endpoint).await));
+    assert_eq!(sign(60_000, &endpoint.0).await.unwrap(), "Bearer t2", "it is asked again, and answers by now");
+    // All that come at once wait for one request, and none longer than its own deadline.
+    endpoint.0.later(600);
+    let logins = (0..20).map(|_| sign(2_100, &endpoint));
+    assert!(futures_util::future::join_all(logins).await.iter().all(timeout));
+    assert_eq!(endpoint.0.asked(), 3);
+    assert!(timeout(&sign(60_000, &endpoint.0).await), "two seconds without a word are told to the others");
+    assert_eq!(endpoint.0.asked(), 3);
+}
+
+#[tokio::test]
 async fn logins_at_the_same_time_ask_once() {
     let (endpoint, tokens) = (Endpoint::default(), TokenStore::default());
     let scheme = compiled(&client("scope: read"));
