@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests connectors against real servers: starts them by the scripts of ../shared/upstreams, runs the tests, stops them.
+# Tests connectors against real servers: starts them by the scripts of ../shared/upstreams and of tests/upstreams, runs the tests, stops them.
 #
 # What cannot be installed or started here is said in one line and left out; a test that fails is a failure. Only what
 # was started here is stopped, whatever comes in between.
@@ -12,6 +12,7 @@ if [ ! -d "$scripts" ]; then
   exit 0
 fi
 scripts=$(cd "$scripts" && pwd)
+own=$PWD/tests/upstreams
 
 # Of our own, so that servers which somebody else runs are neither taken for ours nor stopped. It is no folder that only
 # its owner may enter, because servers drop their privileges.
@@ -20,12 +21,16 @@ export UPSTREAMS_RUN=${TMPDIR:-/tmp}/doorward-test-upstreams
 patience=${DOORWARD_UPSTREAM_PATIENCE:-300}
 
 # Each with the ports of its script. The mail server comes first: codes are mailed to it.
-servers=(smtp-sink:18025 apache:18081,18443 django:18085 lemonldap:18082 moto:18086 oidc-provider:18087)
+servers=(smtp-sink:18025 apache:18081,18443 django:18085 lemonldap:18082 moto:18086 oidc-provider:18087
+  oauth1:18092 gm:18093)
+
+# The folder of a server's scripts: ours, or the shared one.
+folder() { if [ -d "$own/$1" ]; then echo "$own/$1"; else echo "$scripts/$1"; fi; }
 
 tried=()
 stop() {
   for name in "${tried[@]}"; do
-    timeout 60 "$scripts/$name/stop.sh" >/dev/null 2>&1 || echo "$name did not stop: see $UPSTREAMS_RUN/$name"
+    timeout 60 "$(folder "$name")/stop.sh" >/dev/null 2>&1 || echo "$name did not stop: see $UPSTREAMS_RUN/$name"
   done
 }
 trap stop EXIT
@@ -50,7 +55,7 @@ for server in "${servers[@]}"; do
     continue
   fi
   tried+=("$name")
-  if timeout --kill-after=10 "$patience" "$scripts/$name/start.sh" >"$log" 2>&1 </dev/null; then
+  if timeout --kill-after=10 "$patience" "$(folder "$name")/start.sh" >"$log" 2>&1 </dev/null; then
     up+=("$name")
   else
     missing+=("$name: its start script ended with $?: $(tail -n 1 "$log")")

@@ -11,7 +11,7 @@ use doorward::document::Object;
 use doorward::flow::progress::Progress;
 use doorward::flow::{
     Action, Exchange, InMemoryStore, Login, Ports, Report, Resumption, SavedLogin, UtilityCall, UtilityEnd,
-    authenticate, resume, utility,
+    UtilityReport, authenticate, resume, utility,
 };
 use doorward::secret::Secret;
 use doorward::verdict::Verdict;
@@ -61,16 +61,21 @@ impl Door {
 
     /// Calls it as a utility: nothing when it succeeded, else what `explain` says.
     pub async fn call(&self) -> Result<(), String> {
+        let report = self.call_with(&[]).await;
+        if matches!(report.end, UtilityEnd::Extension(_)) { Ok(()) } else { Err(report.explain) }
+    }
+
+    /// The same with inputs.
+    pub async fn call_with(&self, inputs: &[(&str, &str)]) -> UtilityReport {
         let call = UtilityCall {
             username: None,
             client_ip: None,
-            inputs: Object::new(),
+            inputs: inputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect(),
             request_id: "upstreams".to_owned(),
             deadline: None,
             trace: false,
         };
-        let report = utility(&self.live.connector, self.ports(&Progress::default()), call).await;
-        if matches!(report.end, UtilityEnd::Extension(_)) { Ok(()) } else { Err(report.explain) }
+        utility(&self.live.connector, self.ports(&Progress::default()), call).await
     }
 
     pub async fn login_with(&self, username: &str, password: &str, attributes: &[(&str, &str)]) -> Report {

@@ -1,4 +1,4 @@
-//! Connectors against real servers (../shared/upstreams), which `make test-upstreams` starts: right, wrong and hostile
+//! Connectors against real servers (../shared/upstreams and tests/upstreams), which `make test-upstreams` starts: right, wrong and hostile
 //! names and passwords, through the flow with the real client and once through the daemon.
 //!
 //! `DOORWARD_UPSTREAMS` names the servers that run. Without it a test says so in one line and goes on, so that the crate
@@ -6,11 +6,16 @@
 //! (.config/nextest.toml).
 
 mod apache;
+mod browser;
 mod django;
 pub mod door;
+mod gm;
+mod grants;
 mod lemonldap;
 mod moto;
+mod oauth1;
 mod oauth2;
+mod oidc;
 
 use std::path::{Path, PathBuf};
 
