@@ -25,6 +25,15 @@ const COMMANDS: &[&str] = &[
     r#"curl https://4a.example.com/ws -H 'Content-Type: text/xml; charset=utf-8' -H 'SOAPAction: "urn:x"' -d '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><x:login xmlns:x="urn:x"><x:userName>a</x:userName><x:password>b</x:password></x:login></s:Body></s:Envelope>'"#,
     "curl -X PUT https://4a.example.com/v1 --json '{\"account\":\"a\",\"password\":123456,\"t\":1700000000}'",
     "curl 10.1.2.3:8080/login -d 'uid=a&pass=b'",
+    "curl --digest -u zhangsan:hunter2 https://4a.example.com/me",
+    "curl --aws-sigv4 aws:amz:cn-north-1:execute-api -u AK:hunter2 https://4a.example.com/login --json '{\"username\":\"a\",\"password\":\"b\"}'",
+    "curl --aws-sigv4 aws:amz -u AK:hunter2 https://sts.us-east-1.amazonaws.com/ -d Action=GetCallerIdentity",
+    "curl https://4a.example.com/login -d 'user=a&pwd=b' -H 'Authorization: OAuth oauth_consumer_key=\"hunter2\", oauth_signature_method=\"HMAC-SHA1\", oauth_signature=\"hunter2\"'",
+    "curl --oauth2-bearer hunter2 https://4a.example.com/login -d 'user=a&pwd=b'",
+    "curl https://4a.example.com/oauth/token -u app:hunter2 -d 'grant_type=password&username=a&password=b&scope=read'",
+    "curl https://4a.example.com/oauth/token -d 'grant_type=client_credentials&client_id=app&client_secret=hunter2&scope=read'",
+    "curl https://4a.example.com/oauth/token -u app:hunter2 -d 'grant_type=refresh_token&refresh_token=hunter2'",
+    "curl https://4a.example.com/login --json '{\"username\":\"a\",\"password\":\"b\",\"appId\":\"app1\",\"nonce\":\"hunter2\",\"timestamp\":1700000000,\"sign\":\"hunter2\"}'",
 ];
 
 #[test]
@@ -39,7 +48,7 @@ fn what_it_writes_loads_and_holds_no_secret() {
         let checked = doorward(scratch.path(), &["check", "made.yaml"]);
         let said = String::from_utf8_lossy(&checked.stdout).into_owned() + &String::from_utf8_lossy(&checked.stderr);
         assert_eq!(checked.status.code(), Some(0), "{command}\n{text}\n{said}");
-        assert!(said.contains("3 tests"), "{said}");
+        assert!(said.contains("3 tests") || said.contains("4 tests"), "{said}");
     }
 }
 

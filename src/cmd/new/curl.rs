@@ -26,12 +26,26 @@ pub struct Curl {
     pub cookies: Vec<(String, String)>,
     /// `-u`, or user and password in the URL.
     pub basic: Option<(String, String)>,
-    /// `--digest`: these go out as HTTP Digest.
-    pub digest: bool,
+    /// How these go out.
+    pub scheme: Scheme,
+    /// `--oauth2-bearer`.
+    pub bearer: Option<String>,
     /// What is sent.
     pub body: Body,
     /// What a person should know about options that have no counterpart.
     pub notes: Vec<String>,
+}
+
+/// How `-u` goes out.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    /// HTTP Basic.
+    #[default]
+    Basic,
+    /// `--digest`.
+    Digest,
+    /// `--aws-sigv4`, with its value.
+    AwsSigv4(String),
 }
 
 /// A request body.
@@ -108,7 +122,7 @@ impl Reading {
                  header, or a second step."
             }
             "--digest" => {
-                self.curl.digest = true;
+                self.curl.scheme = Scheme::Digest;
                 return true;
             }
             "--ntlm" | "--negotiate" => {
@@ -134,7 +148,8 @@ impl Reading {
             "-H" | "--header" => self.header(&value)?,
             "-A" | "--user-agent" => self.set_header("User-Agent", &value),
             "-e" | "--referer" => self.set_header("Referer", &value),
-            "--oauth2-bearer" => self.set_header("Authorization", &format!("Bearer {value}")),
+            "--oauth2-bearer" => self.curl.bearer = Some(value),
+            "--aws-sigv4" => self.curl.scheme = Scheme::AwsSigv4(value),
             "-u" | "--user" => self.curl.basic = Some(name_and_password(&value)),
             "-b" | "--cookie" => self.cookies(&value)?,
             "-d" | "--data" | "--data-ascii" | "--data-binary" => {

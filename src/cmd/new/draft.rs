@@ -1,15 +1,17 @@
 //! Writes the connector: a request with holes, rules to fill in, golden cases.
 //!
-//! What it writes loads as it is and accepts no user: the rules ask for a field called FILL_IN, which no server sends.
+//! What it writes loads as it is and accepts no user: the rules ask for a field called FILL_IN, which no server sends. Only the answers to a
+//! password grant are known beforehand (RFC 6749).
 //! Values that may be secrets are not written, neither in templates nor in comments.
 
 use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
-use base64::Engine as _;
 
+use super::auth::{self, Auth};
 use super::body::{BodyDraft, body};
-use super::curl::{Body, Curl};
+use super::curl::{Body, Curl, Scheme};
+use super::grant;
 use super::holes::{Holes, Literals};
 use super::yaml::{comment, key, pairs, quoted};
 
@@ -31,6 +33,9 @@ const DROPPED: [&str; 12] = [
 
 /// The text of a connector for `curl`.
 pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
+    if let Some(token) = grant::token_request(curl)? {
+        return Ok(with_token(curl, &token));
+    }
     let mut holes = Holes::new(literals);
     holes.see(&names(curl));
     let mut request = String::new();
@@ -42,16 +47,16 @@ pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
     let query = pairs(&curl.query, &mut holes);
     let in_url = [&url, &query].iter().any(|text| text.contains("{{user.userPassword"));
     section(&mut request, "query", &query);
-    let (mut headers, basic) = headers(curl, &mut holes);
+    let (mut headers, auth) = headers(curl, &mut holes);
     if let Some(media) = content_type {
         headers.insert_str(0, &format!("        Content-Type: {}\n", quoted(&media)));
     }
     section(&mut request, "headers", &headers);
     let cookies: String = curl.cookies.iter().map(|(name, value)| cookie(name, value, &mut holes)).collect();
     section(&mut request, "cookies", &cookies);
-    if let Some((name, _)) = basic.as_ref().or(curl.basic.as_ref()) {
-        let scheme = if curl.digest { "digest" } else { "basic" };
-        request.push_str(&password_auth(scheme, name, &mut holes));
+    let auth = if auth.is_some() { auth } else { auth::of_options(curl)? };
+    if let Some(auth) = &auth {
+        request.push_str(&auth.line(&mut holes));
     }
     request.push_str(&body);
     if !holes.password {
@@ -60,12 +65,37 @@ pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
     if !holes.username {
         bail!("no part of the request looks like the user name; say which with --username VALUE");
     }
-    Ok(head(curl, &holes, in_url) + &request + &tail(curl, &holes.attributes))
+    let given = given(&holes.attributes);
+    let tail = if grant::grant_type(curl).is_some_and(|grant| grant == "password") {
+        grant::password_tail(&curl.method, &given)
+    } else {
+        let digest = matches!(auth, Some(Auth::Password { scheme: "digest", .. }));
+        // The first reply asks for the digest of the second request.
+        let first = if digest {
+            r#"{ status: 401, headers: { WWW-Authenticate: 'Digest realm="r", qop="auth", nonce="n"' } }, "#
+        } else {
+            ""
+        };
+        tail(&curl.method, first, &given)
+    };
+    Ok(head(curl, &holes, in_url) + &request + &tail)
+}
+
+/// The connector for a command that only gets a token: the request that it is for is to be filled in.
+fn with_token(curl: &Curl, token: &grant::TokenRequest) -> String {
+    let request = format!(
+        "      method: POST\n      url: \"${{base}}/FILL_IN\"\n{}      body:\n        json:\n          username: \
+         \"{{{{user.username}}}}\"\n          password: \"{{{{user.userPassword}}}}\"\n",
+        token.auth
+    );
+    // The first reply is the token endpoint's.
+    let first = "{ json: { access_token: t1, token_type: Bearer, expires_in: 3600 } }, ";
+    head(curl, &token.holes, false) + &request + &tail("POST", first, "")
 }
 
 /// The names of all values of the request.
 fn names(curl: &Curl) -> Vec<String> {
-    let mut names: Vec<String> = curl.query.iter().map(|(name, _)| name.clone()).collect();
+    let mut names: Vec<String> = curl.query.iter().chain(&curl.headers).map(|(name, _)| name.clone()).collect();
     match &curl.body {
         Body::None => {}
         Body::Parts(parts) => names.extend(parts.iter().map(|(name, ..)| name.clone())),
@@ -135,18 +165,16 @@ fn head(curl: &Curl, holes: &Holes, in_url: bool) -> String {
     text + "steps:\n  - name: login\n    request:\n"
 }
 
-fn tail(curl: &Curl, attributes: &[String]) -> String {
+/// What the cases give beside name and password.
+fn given(attributes: &[String]) -> String {
     let given: Vec<String> = attributes.iter().map(|name| format!("{name}: x")).collect();
-    let given = if given.is_empty() { String::new() } else { format!(", attributes: {{ {} }}", given.join(", ")) };
-    let format = if curl.method == "HEAD" { "bytes" } else { "auto" };
-    // The first reply asks for the digest of the second request.
-    let (asks, method) = if curl.digest && curl.basic.is_some() {
-        let challenge =
-            r#"{ status: 401, headers: { WWW-Authenticate: 'Digest realm="r", qop="auth", nonce="n"' } }, "#;
-        (challenge, format!("{0} }}, {{ method: {0}", curl.method))
-    } else {
-        ("", curl.method.clone())
-    };
+    if given.is_empty() { String::new() } else { format!(", attributes: {{ {} }}", given.join(", ")) }
+}
+
+/// The rules to fill in, and golden cases. `first` is a reply before that of the login, to a request of the same method.
+fn tail(method: &str, first: &str, given: &str) -> String {
+    let format = if method == "HEAD" { "bytes" } else { "auto" };
+    let requests = if first.is_empty() { method.to_owned() } else { format!("{method} }}, {{ method: {method}") };
     format!(
         r#"    response:
       # json, xml, form, html or text; auto goes by the Content-Type.
@@ -165,15 +193,15 @@ fn tail(curl: &Curl, attributes: &[String]) -> String {
 tests:
   - name: right password
     user: {{ username: alice, userPassword: "right"{given} }}
-    replies: [{asks}{{ json: {{ FILL_IN: "FILL_IN right" }} }}]
-    expect: {{ verdict: accept, requests: [{{ method: {method} }}] }}
+    replies: [{first}{{ json: {{ FILL_IN: "FILL_IN right" }} }}]
+    expect: {{ verdict: accept, requests: [{{ method: {requests} }}] }}
   - name: wrong password
     user: {{ username: alice, userPassword: "wrong"{given} }}
-    replies: [{asks}{{ json: {{ FILL_IN: "FILL_IN wrong" }} }}]
+    replies: [{first}{{ json: {{ FILL_IN: "FILL_IN wrong" }} }}]
     expect: {{ verdict: reject, reason: invalid_credentials }}
   - name: a login page instead of an answer
     user: {{ username: alice, userPassword: "right"{given} }}
-    replies: [{asks}{{ html: "<html><title>Sign in</title></html>" }}]
+    replies: [{first}{{ html: "<html><title>Sign in</title></html>" }}]
     expect: {{ verdict: unavailable, cause: unexpected_reply }}
 "#
     )
@@ -192,26 +220,24 @@ fn section(request: &mut String, name: &str, lines: &str) {
     }
 }
 
-/// The lines of headers, and user and password of an Authorization header of scheme Basic.
-fn headers(curl: &Curl, holes: &mut Holes) -> (String, Option<(String, String)>) {
+/// The lines of headers, and what a header Authorization says that is a scheme's.
+fn headers(curl: &Curl, holes: &mut Holes) -> (String, Option<Auth>) {
+    let authorization = curl.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let auth = authorization.and_then(|(_, value)| auth::of_header(value, curl));
+    let signed_by_option = matches!(curl.scheme, Scheme::AwsSigv4(_));
     let mut kept: Vec<(String, String)> = Vec::new();
-    let mut basic = None;
     for (name, value) in &curl.headers {
         let lower = name.to_ascii_lowercase();
+        let makes = auth.as_ref().is_some_and(|auth| lower == "authorization" || auth.makes(&lower));
         if DROPPED.contains(&lower.as_str())
+            || makes
+            || (signed_by_option && lower.starts_with("x-amz-"))
             || lower.starts_with("sec-")
             || kept.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
         {
             continue;
         }
         let template = match (lower.as_str(), value.split_once(' ')) {
-            ("authorization", Some((scheme, rest))) if scheme.eq_ignore_ascii_case("basic") => {
-                basic = basic_of(rest);
-                match basic {
-                    Some(_) => continue,
-                    None => holes.secret(name),
-                }
-            }
             ("authorization" | "proxy-authorization", Some((scheme, _))) => format!("{scheme} {}", holes.secret(name)),
             ("authorization" | "proxy-authorization", None) => holes.secret(name),
             // Their queries may hold anything.
@@ -221,29 +247,11 @@ fn headers(curl: &Curl, holes: &mut Holes) -> (String, Option<(String, String)>)
         kept.push((name.clone(), template));
     }
     let lines = kept.iter().map(|(name, value)| format!("        {}: {}\n", key(name), quoted(value)));
-    (lines.collect::<Vec<_>>().concat(), basic)
-}
-
-fn basic_of(encoded: &str) -> Option<(String, String)> {
-    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    text.split_once(':').map(|(name, password)| (name.to_owned(), password.to_owned()))
+    (lines.collect::<Vec<_>>().concat(), auth)
 }
 
 /// A cookie of a command is a session cookie more often than not.
 fn cookie(name: &str, value: &str, holes: &mut Holes) -> String {
     let template = holes.of_user(name, value).unwrap_or_else(|| holes.secret(&format!("cookie_{name}")));
     format!("        {}: {}\n", key(name), quoted(&template))
-}
-
-/// Name and password are the user's when nothing else of the request is, else the service's own.
-fn password_auth(scheme: &str, name: &str, holes: &mut Holes) -> String {
-    let (name, password) = if holes.password {
-        (holes.fill("basic name", name), holes.secret("basic_password"))
-    } else {
-        holes.username = true;
-        holes.password = true;
-        ("{{user.username}}".to_owned(), "{{user.userPassword}}".to_owned())
-    };
-    format!("      auth: {{ {scheme}: {{ username: {}, password: {} }} }}\n", quoted(&name), quoted(&password))
 }

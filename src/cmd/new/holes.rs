@@ -33,6 +33,8 @@ pub struct Holes {
     pub attributes: Vec<String>,
     /// Whether `code` and `uuid` stand side by side.
     pair: bool,
+    /// Whether a signature stands beside a time, a nonce or an application's id.
+    signed: bool,
     /// What a person should look at.
     pub notes: Vec<String>,
 }
@@ -80,6 +82,9 @@ const PASSWORD_PARTS: [&str; 6] = ["password", "passwd", "pwd", "passwort", "psw
 /// What a person reads from a picture, and the number of the picture: both come with each login.
 const CAPTCHA_PARTS: [&str; 8] =
     ["captcha", "kaptcha", "verifycode", "verificationcode", "validatecode", "checkcode", "imagecode", "imgcode"];
+const SIGNATURES: [&str; 5] = ["sign", "signature", "sig", "casignature", "appsign"];
+/// What is signed beside the fields themselves.
+const BESIDE_SIGNATURES: [&str; 5] = ["timestamp", "nonce", "appid", "appkey", "accesskey"];
 const SECRET_PARTS: [&str; 13] =
     ["token", "key", "secret", "sign", "auth", "session", "ticket", "nonce", "csrf", "xsrf", "sid", "jwt", "cert"];
 
@@ -93,6 +98,7 @@ impl Holes {
             secrets: Vec::new(),
             attributes: Vec::new(),
             pair: false,
+            signed: false,
             notes: Vec::new(),
         }
     }
@@ -108,6 +114,10 @@ impl Holes {
         if let Some(time) = time_of(name, value) {
             self.notes.push(format!("`{name}` looked like a time and became {time}"));
             return time.to_owned();
+        }
+        if self.signed && bare(name).contains("nonce") {
+            self.notes.push(format!("`{name}` became {{{{random.hex16}}}}, new for each request"));
+            return "{{random.hex16}}".to_owned();
         }
         if is_secret(name, value) { self.secret(name) } else { value.to_owned() }
     }
@@ -182,6 +192,15 @@ impl Holes {
     pub fn see(&mut self, names: &[String]) {
         let has = |wanted: &str| names.iter().any(|name| bare(name) == wanted);
         self.pair = has("code") && has("uuid");
+        if let Some(name) = names.iter().find(|name| SIGNATURES.contains(&bare(name).trim_start_matches("x")))
+            && names.iter().any(|name| BESIDE_SIGNATURES.iter().any(|part| bare(name).contains(part)))
+        {
+            self.signed = true;
+            self.notes.push(format!(
+                "`{name}` looked like a signature over the others, good for that one request: take it out and let auth.sorted_sign or \
+                 auth.hmac make it, by the rule of the interface's document (docs/schemes.md)"
+            ));
+        }
     }
 
     fn is_captcha(&self, name: &str) -> bool {

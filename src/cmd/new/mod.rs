@@ -1,12 +1,14 @@
 //! `doorward new --from-curl`: a connector from a curl command line.
 //!
 //! Reads the command (`curl`, `options`, `shell`), decides what is the user's and what is secret (`holes`) and writes a connector
-//! that loads (`draft`, `body`, `yaml`). Nothing is sent anywhere.
+//! that loads (`draft`, `body`, `auth`, `grant`, `yaml`). Nothing is sent anywhere.
 
+mod auth;
 mod body;
 mod cmdline;
 mod curl;
 mod draft;
+mod grant;
 mod holes;
 mod options;
 mod powershell;

@@ -13,7 +13,7 @@ const QUIET_VALUES: &str =
 /// With a value that matters.
 const VALUES: &str = "-X --request -H --header -d --data --data-ascii --data-raw --data-binary --data-urlencode --json \
                       -F --form --form-string -u --user -b --cookie --url -A --user-agent -e --referer -m --max-time \
-                      --connect-timeout --cacert -x --proxy --resolve --oauth2-bearer -E --cert --key";
+                      --connect-timeout --cacert -x --proxy --resolve --oauth2-bearer --aws-sigv4 -E --cert --key";
 
 /// Whether `option` stands alone and changes nothing here.
 pub fn is_quiet(option: &str) -> bool {
