@@ -31,12 +31,18 @@ pub struct Holes {
     pub secrets: Vec<String>,
     /// Names of `user.*` beyond the built-in ones, in the order in which they were met.
     pub attributes: Vec<String>,
-    /// Whether `code` and `uuid` stand side by side.
-    pair: bool,
-    /// Whether a signature stands beside a time, a nonce or an application's id.
-    signed: bool,
+    beside: Beside,
     /// What a person should look at.
     pub notes: Vec<String>,
+}
+
+/// What fields mean because of others beside them.
+#[derive(Debug, Default)]
+struct Beside {
+    /// `code` and `uuid`: a picture's.
+    captcha: bool,
+    /// A signature, and a time, a nonce or an application's id.
+    signature: bool,
 }
 
 /// Ways in which servers want a password, as filters; the first that gives the value is taken.
@@ -97,8 +103,7 @@ impl Holes {
             password: false,
             secrets: Vec::new(),
             attributes: Vec::new(),
-            pair: false,
-            signed: false,
+            beside: Beside::default(),
             notes: Vec::new(),
         }
     }
@@ -115,7 +120,7 @@ impl Holes {
             self.notes.push(format!("`{name}` looked like a time and became {time}"));
             return time.to_owned();
         }
-        if self.signed && bare(name).contains("nonce") {
+        if self.beside.signature && bare(name).contains("nonce") {
             self.notes.push(format!("`{name}` became {{{{random.hex16}}}}, new for each request"));
             return "{{random.hex16}}".to_owned();
         }
@@ -191,11 +196,11 @@ impl Holes {
     /// Looks at all names of the request before any is filled: `code` alone may be anything, beside `uuid` it is a captcha.
     pub fn see(&mut self, names: &[String]) {
         let has = |wanted: &str| names.iter().any(|name| bare(name) == wanted);
-        self.pair = has("code") && has("uuid");
-        if let Some(name) = names.iter().find(|name| SIGNATURES.contains(&bare(name).trim_start_matches("x")))
+        self.beside.captcha = has("code") && has("uuid");
+        if let Some(name) = names.iter().find(|name| SIGNATURES.contains(&bare(name).trim_start_matches('x')))
             && names.iter().any(|name| BESIDE_SIGNATURES.iter().any(|part| bare(name).contains(part)))
         {
-            self.signed = true;
+            self.beside.signature = true;
             self.notes.push(format!(
                 "`{name}` looked like a signature over the others, good for that one request: take it out and let auth.sorted_sign or \
                  auth.hmac make it, by the rule of the interface's document (docs/schemes.md)"
@@ -207,7 +212,7 @@ impl Holes {
         let bare = bare(name);
         CAPTCHA_PARTS.iter().any(|part| bare.contains(part))
             || name.contains("验证码")
-            || (self.pair && matches!(bare.as_str(), "code" | "uuid"))
+            || (self.beside.captcha && matches!(bare.as_str(), "code" | "uuid"))
     }
 
     /// A hole for an attribute called after `name`; the console sends it with each login.

@@ -282,7 +282,11 @@ impl Scope<'_> {
             }
             Variable::Answer(name) if !self.done().iter().any(|step| step.answers.contains(name)) => {
                 let known = prefixed("answer", &mut self.done().iter().flat_map(|step| &step.answers));
-                Err((no_such, known, "ask for it: ask.fields of this step, or ask.answers where a redirect brings it back".to_owned()))
+                Err((
+                    no_such,
+                    known,
+                    "ask for it: ask.fields of this step, or ask.answers where a redirect brings it back".to_owned(),
+                ))
             }
             Variable::Step { step, value } => self.look_up_step(variable, step, value),
             _ => Ok(()),

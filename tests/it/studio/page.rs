@@ -68,7 +68,7 @@ const HARMLESS: &str = "$schema access_key acknowledge aes after after_key algor
      poll_after preprocess private_key public query realm reason refresh_token regex region reject replies request requests required \
      resend response retry role same_site scope script scripts secret_key secure sends_code_to separator service session_token set \
      skip_empty sm2_alg sm4 sorted_sign starts_with status step steps subject success tests text time_zone timeout title to token token_secret \
-     transport type unavailable user userPassword username username_fields value var variables verdict version when xml";
+     traceparent transport type unavailable user userPassword username username_fields value var variables verdict version when xml";
 
 const TRUSTED: &str = "auth ca_file client_cert_file client_key_file cookie_delivery decrypt env file image jwks_url jwt pin_sha256 \
      preprocess_file proxy resolve secrets settings tls token_url url variables_file";

@@ -65,7 +65,7 @@ impl Server {
     }
 
     fn login(&self, encoded: &str) -> String {
-        let rules = r#"format: json, reject: [ { when: { all: [ { status: 400 }, { field: error, equals: invalid_grant } ] }, reason: invalid_credentials } ], unavailable: { field: error, has_value: true }, success: { field: access_token, has_value: true }, capture: { token: access_token }, map: { extension: { object: { access_token: access_token, refresh_token: refresh_token } } }"#;
+        let rules = r"format: json, reject: [ { when: { all: [ { status: 400 }, { field: error, equals: invalid_grant } ] }, reason: invalid_credentials } ], unavailable: { field: error, has_value: true }, success: { field: access_token, has_value: true }, capture: { token: access_token }, map: { extension: { object: { access_token: access_token, refresh_token: refresh_token } } }";
         let form =
             r#"grant_type: password, username: "{{user.username}}", password: "{{user.userPassword}}", scope: openid"#;
         let who = format!(
@@ -117,10 +117,8 @@ async fn a_users_password_then_the_tokens_life() {
         let report = open(&server.login(other)).await.login(user, password).await;
         assert!(word(&report).starts_with("unavailable("), "{}: {}", server.name, report.explain);
 
-        let active = format!(
-            "format: json, success: {{ field: active, exists: true }}, map: {{ extension: {{ object: {{ active: active }} }} }}"
-        );
-        let introspect = open(&server.utility(server.introspect, r#"token: "{{user.token}}""#, &active)).await;
+        let active = "format: json, success: { field: active, exists: true }, map: { extension: { object: { active: active } } }";
+        let introspect = open(&server.utility(server.introspect, r#"token: "{{user.token}}""#, active)).await;
         let is_active = async |token: &str| match introspect.call_with(&[("token", token)]).await.end {
             UtilityEnd::Extension(extension) => text(&extension, "active") == "true",
             end => panic!("{}: {end:?}", server.name),
