@@ -54,7 +54,7 @@ pub fn start(rounds: usize) -> Result<()> {
     let mut ready = Vec::new();
     let mut resident = 0;
     for _ in 0..rounds {
-        let daemon = programs::doorward(&connectors)?;
+        let daemon = programs::doorward(&connectors, &[])?;
         ready.push(daemon.ready.as_secs_f64() * 1e3);
         resident = cpu::resident(daemon.pid()).max(resident);
     }

@@ -12,8 +12,8 @@ use anyhow::{Context as _, Result, ensure};
 pub struct Target {
     pub address: SocketAddr,
     pub path: String,
-    /// Sent as a bearer token; empty for who wants none.
-    pub token: String,
+    /// The header that says who calls.
+    pub credential: String,
 }
 
 /// Logs `logins` users in over `connections` connections; the time that it took. Every reply must be a yes.
@@ -33,11 +33,11 @@ fn connection(target: &Target, number: usize, logins: usize) -> Result<()> {
     stream.set_nodelay(true)?;
     let body = format!(r#"{{"username":"user{number}","password":"123456"}}"#);
     let request = format!(
-        "POST {} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+        "POST {} HTTP/1.1\r\nHost: {}\r\n{}\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",
         target.path,
         target.address,
-        target.token,
+        target.credential,
         body.len()
     );
     let mut buffer = Vec::new();

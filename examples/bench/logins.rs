@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::load::{self, Target};
-use super::programs::{self, Program, TOKEN};
+use super::programs::{self, DOOR_TOKEN, Program, TOKEN};
 use super::{cpu, upstream};
 
 /// Connections of the console, each with one login on its way.
@@ -18,6 +18,35 @@ const CONNECTIONS: usize = 16;
 
 /// A public key of 2048 bits.
 const RSA: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAtXVx3dD+eEpXjI1S3xxDZH/0ppI9B6fO4lqMJa1K5Y0ER0oj8S4EVytEcYhT2Ddv9T9NoeZQRVjTZuZ7N9LkLHq2dCdRgTMvjRpMAOyMyRZgSIUthvNKl7zysrI8YRyfm7miEX+1D5QR1i2yrnwtcmgZfxq+b8oTuGg4u2ZghLspjWwyC0/fUQVY5gmRqtqhoDvhonxeA+jC2VtjkTilqO0uhRLbOWdylRXwLtQdo1+xwPIEyqEb9ZZVtbeBVjAY2DVC0yOBqMd8b1vTOGwTpf2Mi9hlLNMgkOqiuxk9nz5USfjXlH4vwxHXU2mKWWLfy6qPEB8c3WVWL4E7FTAEWQIDAQAB";
+
+const NO_SCRIPT: &str = "doorward, no script";
+
+/// A door to the connector without a script, which answers as much as the API.
+const DOOR: &str = r#"
+version: 1
+console:
+  who: returned
+  accepts: { all: [ { status: 200 }, { field: verdict, equals: accept } ] }
+  refuses: { not: { status: 200 } }
+connector: plain
+at: { method: POST, path: /door/plain, body: json }
+caller: { client: door, token: { header: X-Door-Key } }
+login: { username: username, password: password }
+replies:
+  accept:
+    status: 200
+    json:
+      verdict: accept
+      connector: "{{accept.connector}}"
+      request_id: "{{request.id}}"
+      username: "{{accept.username}}"
+      subject: "{{accept.subject}}"
+      extension: "{{accept.extension}}"
+      extension_text: "{{accept.extension_text}}"
+      cookies: "{{accept.cookies}}"
+  reject: { status: 403 }
+  unavailable: { status: 503 }
+"#;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +59,8 @@ pub struct Size {
 struct Subject {
     name: &'static str,
     goal: Goal,
+    /// At most so many times another line.
+    beside: Option<(&'static str, f64)>,
     pid: u32,
     target: Target,
     rounds: Vec<Round>,
@@ -55,15 +86,20 @@ pub fn measure(size: Size) -> Result<()> {
     let upstream = upstream::start()?;
     let handwritten = programs::handwritten(upstream)?;
     let nginx = programs::nginx(upstream)?;
-    let daemon = programs::doorward(&connectors(upstream))?;
+    let daemon = programs::doorward(&connectors(upstream), &[("plain", DOOR)])?;
     let mut subjects = vec![subject("hand-written (axum, reqwest)", Goal::None, &handwritten, "/login")];
     for (name, id, goal) in [
-        ("doorward, no script", "plain", 1.3),
+        (NO_SCRIPT, "plain", 1.3),
         ("doorward, variables script", "variables", 1.8),
         ("doorward, both scripts", "both", 2.3),
     ] {
         subjects.push(subject(name, Goal::Times(goal), &daemon, &format!("/v1/connectors/{id}/authenticate")));
     }
+    // The same login, asked as a console asks that does not speak the API.
+    let mut door = subject("doorward, through a door", Goal::None, &daemon, "/door/plain");
+    door.target.credential = format!("X-Door-Key: {DOOR_TOKEN}");
+    door.beside = Some((NO_SCRIPT, 1.05));
+    subjects.push(door);
     for (name, id, goal) in [
         ("doorward, AES reply of 32 KiB", "sealed", Goal::Micros(1_000.0)),
         ("doorward, RSA password", "rsa", Goal::None),
@@ -88,8 +124,9 @@ pub fn measure(size: Size) -> Result<()> {
 }
 
 fn subject(name: &'static str, goal: Goal, program: &Program, path: &str) -> Subject {
-    let target = Target { address: program.address, path: path.to_owned(), token: TOKEN.to_owned() };
-    Subject { name, goal, pid: program.pid(), target, rounds: Vec::new() }
+    let credential = format!("Authorization: Bearer {TOKEN}");
+    let target = Target { address: program.address, path: path.to_owned(), credential };
+    Subject { name, goal, beside: None, pid: program.pid(), target, rounds: Vec::new() }
 }
 
 impl Subject {
@@ -123,6 +160,12 @@ fn print(subjects: &[Subject], size: Size) {
         if let (Goal::Times(_), Some(nginx)) = (subject.goal, nginx) {
             let beside = self::ratio(subject, nginx);
             let _ = write!(said, ", {beside:.2} x nginx{}", if beside < 1.0 { "" } else { " MISSED" });
+        }
+        if let Some((name, goal)) = subject.beside
+            && let Some(other) = subjects.iter().find(|other| other.name == name)
+        {
+            let beside = self::ratio(subject, other);
+            let _ = write!(said, "  {beside:.2} x {name}, goal {goal}{}", if beside <= goal { "" } else { " MISSED" });
         }
         println!("{:<30} {cpu:>6.1} µs {ratio:>15.2} {goal:>7} {rate:>12.0}{said}", subject.name);
     }

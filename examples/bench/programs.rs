@@ -14,6 +14,9 @@ use doorward::config::TokenHash;
 /// The bench's own token.
 pub const TOKEN: &str = "dwt_bench";
 
+/// Of the console at a door.
+pub const DOOR_TOKEN: &str = "dwt_door";
+
 /// Longer than any of them takes to start on a busy machine.
 const START: Duration = Duration::from_secs(30);
 
@@ -59,16 +62,22 @@ pub fn handwritten(upstream: SocketAddr) -> Result<Program> {
     Ok(Program { child, address, ready: begun.elapsed(), _home: tempfile::tempdir()? })
 }
 
-/// The daemon with these connectors (id and text), configured as it is shipped.
-pub fn doorward(connectors: &[(String, String)]) -> Result<Program> {
+/// The daemon with these connectors and doors (id and text), configured as it is shipped.
+pub fn doorward(connectors: &[(String, String)], doors: &[(&str, &str)]) -> Result<Program> {
     let home = tempfile::tempdir()?;
     let config = format!(
-        "listen: \"127.0.0.1:0\"\nconnectors: connectors\negress: {{ allow: [ 127.0.0.0/8 ] }}\n\
-         clients: [ {{ name: bench, token: \"{}\", scopes: [ authenticate ] }} ]\n",
-        TokenHash::of(TOKEN)
+        "listen: \"127.0.0.1:0\"\nconnectors: connectors\ndoors: doors\negress: {{ allow: [ 127.0.0.0/8 ] }}\n\
+         clients:\n  - {{ name: bench, token: \"{}\", scopes: [ authenticate ] }}\n  \
+         - {{ name: door, token: \"{}\", scopes: [ door ] }}\n",
+        TokenHash::of(TOKEN),
+        TokenHash::of(DOOR_TOKEN)
     );
     std::fs::write(home.path().join("doorward.yaml"), config)?;
     lay_out(home.path(), connectors)?;
+    std::fs::create_dir(home.path().join("doors"))?;
+    for (id, text) in doors {
+        std::fs::write(home.path().join("doors").join(format!("{id}.yaml")), text)?;
+    }
     let mut command = Command::new(binary("../doorward")?);
     command.arg("serve").arg("--config").arg(home.path().join("doorward.yaml")).stderr(Stdio::piped());
     let begun = Instant::now();

@@ -77,7 +77,7 @@ impl AnswerBody {
             (Some(_), Some(_)) => return Err(mistake("action", "`answers` or `action`, not both")),
             (None, None) => return Err(mistake("answers", "missing; or write an `action`")),
         };
-        Ok(ChallengeCall { id: self.challenge.0, action, mode, parent: None })
+        Ok(ChallengeCall::of_api(self.challenge.0, action, mode))
     }
 }
 

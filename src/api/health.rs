@@ -39,6 +39,18 @@ pub(super) struct Readiness {
     configuration: ConfigurationHealth,
     /// How many connectors stand how.
     connectors: Counts,
+    /// How many doors; absent where there are none. One that is refused is no reason to send logins elsewhere: the other daemons have
+    /// the same files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doors: Option<DoorCounts>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct DoorCounts {
+    /// Doors that run.
+    running: usize,
+    /// Doors whose files have mistakes; the last good one of each runs, if there was one.
+    refused: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -95,7 +107,9 @@ pub(super) async fn readiness(app: &App) -> (StatusCode, Readiness) {
         Some(_) => "off",
     };
     let connectors = counts(app.connectors.as_ref());
-    (code, Readiness { status, state, sandbox, configuration: configuration(app), connectors })
+    let doors = app.reloads.doors();
+    let doors = doors.map(|doors| DoorCounts { running: doors.running.len(), refused: doors.refused.len() });
+    (code, Readiness { status, state, sandbox, configuration: configuration(app), connectors, doors })
 }
 
 fn configuration(app: &App) -> ConfigurationHealth {

@@ -16,7 +16,7 @@ use super::call;
 use super::description::Description;
 use super::problem::{BROKEN, Problem};
 use crate::attempt::connectors::Reloaded;
-use crate::attempt::{App, Caller, ConfigurationReload, ReloadOutcome};
+use crate::attempt::{App, Caller, ConfigurationReload, ReloadOutcome, ReloadedDoors};
 use crate::config::Scope;
 
 /// The endpoint. A body is not read.
@@ -37,11 +37,15 @@ struct ReloadBody {
     /// The configuration; absent where the daemon has no file of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     configuration: Option<ConfigurationReload>,
+    /// The doors; absent where there are none, and for a client that may use some connectors only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doors: Option<ReloadedDoors>,
 }
 
 async fn answer(app: &Arc<App>, caller: Arc<Caller>) -> Result<Response, Problem> {
     tracing::info!(client = caller.client.name, "reload requested");
-    let ReloadOutcome { mut connectors, mut configuration } = app.reload().await.ok_or_else(|| Problem::of(BROKEN))?;
+    let ReloadOutcome { mut connectors, mut configuration, doors } =
+        app.reload().await.ok_or_else(|| Problem::of(BROKEN))?;
     // A client sees the ids of its own connectors only, and of the configuration, which names other clients, no line.
     for ids in [&mut connectors.changed, &mut connectors.removed, &mut connectors.refused] {
         ids.retain(|id| caller.may_use(id));
@@ -50,7 +54,8 @@ async fn answer(app: &Arc<App>, caller: Arc<Caller>) -> Result<Response, Problem
     if let Some(configuration) = configuration.as_mut().filter(|_| caller.client.connectors.is_some()) {
         configuration.diagnostics.clear();
     }
-    Ok(Json(ReloadBody { connectors, configuration }).into_response())
+    let doors = doors.filter(|_| caller.client.connectors.is_none());
+    Ok(Json(ReloadBody { connectors, configuration, doors }).into_response())
 }
 
 pub(super) fn describe(api: &mut Description) {

@@ -20,6 +20,11 @@ const WRONG_METHOD: ProblemKind =
     ProblemKind::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "The page does not take this method");
 const HOST: ProblemKind =
     ProblemKind::new(StatusCode::BAD_REQUEST, "bad_host", "The request does not name one host in Host (RFC 9112, 3.2)");
+const HEAD: ProblemKind = ProblemKind::new(
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "head_too_large",
+    "The request line and the header fields are over 16 KiB",
+);
 const FRAMING: ProblemKind = ProblemKind::new(
     StatusCode::BAD_REQUEST,
     "bad_framing",
@@ -57,6 +62,7 @@ pub fn served(app: &Arc<App>) -> Served {
         let kind = match fault {
             Fault::Host => HOST,
             Fault::Framing => FRAMING,
+            Fault::Head => HEAD,
             Fault::Panic => BROKEN,
         };
         call::settle(&of_faults, Err(Problem::of(kind)))

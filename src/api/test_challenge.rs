@@ -32,6 +32,7 @@ async fn answer(app: &Arc<App>, request: Request<Body>) -> Result<Response, Prob
     let answer = Members::of(&bytes)?.read::<AnswerBody>()?.answer(Mode::Test)?;
     let answers: Vec<Secret> = match &answer.action {
         ChallengeAction::Answers(answers) => answers.values().cloned().collect(),
+        ChallengeAction::Next(answer) => vec![answer.clone()],
         ChallengeAction::Poll | ChallengeAction::Resend | ChallengeAction::Cancel => Vec::new(),
     };
     let report = app.answer(&caller, ChallengeCall { parent, ..answer }).await?;

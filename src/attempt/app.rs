@@ -185,8 +185,8 @@ impl App {
                     None => None,
                 };
                 let connectors = app.connectors.reload().await;
-                app.reloads.tell_follower().await;
-                ReloadOutcome { connectors, configuration }
+                let doors = app.reloads.tell_follower().await;
+                ReloadOutcome { connectors, configuration, doors }
             })
         };
         self.reloads.reload(Arc::new(reload)).await

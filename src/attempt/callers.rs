@@ -8,6 +8,7 @@ use std::sync::Arc;
 use subtle::{Choice, ConstantTimeEq as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::door_rules::DoorRules;
 use super::outcome::{Mode, TooManyCalls};
 use super::unread_replies::UnreadReplies;
 use crate::config::{Certificate, Client, Scope, TokenHash};
@@ -43,12 +44,14 @@ impl Caller {
     }
 
     /// The owner of challenges that this caller opens: an answer is taken only from the owner that the challenge was opened
-    /// for. A send test's is another owner, or its answer would finish a login that the audit trail calls a test. No client
-    /// name holds a space.
-    pub(super) fn challenge_owner(&self, mode: Mode) -> String {
-        match mode {
-            Mode::Login => self.client.name.clone(),
-            Mode::Test | Mode::DryRun => format!("test {}", self.client.name),
+    /// for. A send test's is another owner, or its answer would finish a login that the audit trail calls a test; and so is each door
+    /// in each revision. No client name holds a space.
+    pub(super) fn challenge_owner(&self, mode: Mode, rules: Option<&dyn DoorRules>) -> String {
+        let client = &self.client.name;
+        match (rules, mode) {
+            (Some(rules), _) => format!("door {client} {} {}", rules.door(), rules.revision()),
+            (None, Mode::Login) => client.clone(),
+            (None, Mode::Test | Mode::DryRun) => format!("test {client}"),
         }
     }
 }
@@ -94,6 +97,11 @@ impl Callers {
     /// What the configuration says of each.
     pub(super) fn clients(&self) -> Vec<Client> {
         self.all.iter().map(|caller| caller.client.clone()).collect()
+    }
+
+    /// The client of this name, who has shown nothing.
+    pub(crate) fn named(&self, name: &str) -> Option<Arc<Caller>> {
+        self.all.iter().find(|caller| caller.client.name == name).cloned()
     }
 
     /// Finds the client behind a call. A call with a token belongs to that token's client or to none; a call without one is the

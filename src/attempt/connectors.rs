@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
 pub use crate::catalog::Reloaded;
-pub use crate::connector::{ConnectorKind, LoginFacts};
+pub use crate::connector::{AskFacts, ConnectorKind, LoginFacts};
 
 use crate::flow::progress::Progress;
 use crate::flow::report::Report;

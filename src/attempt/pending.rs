@@ -8,7 +8,6 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::outcome::Mode;
 use crate::flow::ChallengeStore;
 use crate::state::{ChallengeState, Challenges, Claim};
 
@@ -18,13 +17,14 @@ pub(super) struct PendingChallenge {
     pub bytes: Zeroizing<Vec<u8>>,
     /// The right to put it back.
     pub claim: Claim,
-    pub mode: Mode,
 }
 
 /// The store of challenges, for one owner.
 pub(super) struct ChallengesOfCaller {
     pub challenges: Arc<Challenges>,
     pub owner: String,
+    /// Where they wait instead of under their own ids: a door's console has an id for the whole conversation.
+    pub conversation: Option<String>,
     /// The id of a login that goes on, and the right to put it back.
     pub taken: Option<(String, Claim)>,
 }
@@ -38,11 +38,12 @@ impl ChallengeStore for ChallengesOfCaller {
         deadline: Instant,
     ) -> BoxFuture<'a, Result<(), String>> {
         async move {
+            let place = self.conversation.as_deref().unwrap_or(id);
             let stored = match &self.taken {
                 Some((known, claim)) if known == id => {
-                    self.challenges.put_back((&self.owner, id, claim), &state, ttl, deadline).await
+                    self.challenges.put_back((&self.owner, place, claim), &state, ttl, deadline).await
                 }
-                _ => self.challenges.put((&self.owner, id), &state, ttl, deadline).await,
+                _ => self.challenges.put((&self.owner, place), &state, ttl, deadline).await,
             };
             stored.map_err(|error| error.to_string())
         }

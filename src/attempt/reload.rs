@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tokio::sync::watch::{Receiver, Sender, channel};
 
 use super::configuration::ConfigurationReload;
@@ -21,12 +23,24 @@ pub struct Reloads {
     last: Mutex<Timestamp>,
     /// What is read again after the connectors.
     follower: OnceLock<Arc<dyn AfterReload>>,
+    /// What it came to.
+    followed: Mutex<Option<ReloadedDoors>>,
 }
 
 /// What leans on the connectors and is read again after them.
 pub trait AfterReload: Send + Sync {
-    /// The connectors were read.
-    fn reloaded(&self) -> BoxFuture<'_, ()>;
+    /// The connectors were read. `None`: the files could not be, and what ran before still runs.
+    fn reloaded(&self) -> BoxFuture<'_, Option<ReloadedDoors>>;
+}
+
+/// What a reload of doors came to, as callers may know it.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[schemars(rename = "ReloadedDoors")]
+pub struct ReloadedDoors {
+    /// Ids of the doors that run.
+    pub running: Vec<String>,
+    /// Ids of the doors whose files have mistakes; the last good one of each runs, if there was one.
+    pub refused: Vec<String>,
 }
 
 /// What a reload came to.
@@ -36,6 +50,8 @@ pub struct ReloadOutcome {
     pub connectors: Reloaded,
     /// The configuration; `None` where there is no file of it.
     pub configuration: Option<ConfigurationReload>,
+    /// The doors; `None` where there are none.
+    pub doors: Option<ReloadedDoors>,
 }
 
 /// One reload.
@@ -46,7 +62,8 @@ type ReloadResult = Option<ReloadOutcome>;
 
 impl ReloadOutcome {
     fn is_good(&self) -> bool {
-        self.connectors.refused.is_empty() && self.configuration.as_ref().is_none_or(|it| !it.refused)
+        let doors = self.doors.as_ref().is_none_or(|doors| doors.refused.is_empty());
+        doors && self.connectors.refused.is_empty() && self.configuration.as_ref().is_none_or(|it| !it.refused)
     }
 }
 
@@ -59,19 +76,28 @@ struct Queue {
 impl Reloads {
     pub(super) fn new(metrics: Arc<Metrics>) -> Arc<Self> {
         let (queue, last) = (Mutex::default(), Mutex::new(Timestamp::now()));
-        Arc::new(Self { metrics, queue, last, follower: OnceLock::new() })
+        Arc::new(Self { metrics, queue, last, follower: OnceLock::new(), followed: Mutex::default() })
     }
 
-    /// From now on `follower` is told after each reload. The first stays.
-    pub fn followed_by(&self, follower: Arc<dyn AfterReload>) {
-        let _ = self.follower.set(follower);
+    /// From now on `follower`, whose first reading came to `first`, is told after each reload. The first follower stays.
+    pub fn followed_by(&self, follower: Arc<dyn AfterReload>, first: ReloadedDoors) {
+        if self.follower.set(follower).is_ok() {
+            *self.followed.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
+        }
     }
 
     /// The connectors were read.
-    pub(super) async fn tell_follower(&self) {
-        if let Some(follower) = self.follower.get() {
-            follower.reloaded().await;
+    pub(super) async fn tell_follower(&self) -> Option<ReloadedDoors> {
+        let doors = self.follower.get()?.reloaded().await;
+        if doors.is_some() {
+            self.followed.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&doors);
         }
+        self.doors()
+    }
+
+    /// What the last reading of doors came to; `None` where there are none.
+    pub(crate) fn doors(&self) -> Option<ReloadedDoors> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Runs `reload`, or waits for one that begins after this call. `None` when it panicked.

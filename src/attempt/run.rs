@@ -6,21 +6,18 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
-use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::App;
 use super::bound::Bound;
 use super::callers::{CallPermit, Caller};
 use super::connectors::{Call, Connector, DryRun};
-use super::door_rules::{DoorRules, RefusedAccept};
+use super::detach::DetachOnDrop;
+use super::door_rules::{DoorRules, InsteadOf};
 use super::guess::outcome;
 use super::outcome::{AttemptOutcome, Mode, RETRY_AFTER};
 use super::pending::{ChallengesOfCaller, PendingChallenge};
@@ -31,7 +28,7 @@ use crate::flow::progress::Progress;
 use crate::flow::report::{LoginNames, Report};
 use crate::flow::{Login, Resumption, SavedLogin};
 use crate::guard::{AttemptKey, Outcome, SharedTicket, Ticket};
-use crate::metrics::{CallerDisconnect, GaugeGuard, Metrics};
+use crate::metrics::GaugeGuard;
 use crate::otel::LoginSpan;
 use crate::verdict::{Misconfigured, Verdict};
 
@@ -163,10 +160,14 @@ impl Attempt {
         if let Work::Resume(resumed) = work {
             let ResumedLogin { resumption, pending, left } = *resumed;
             let state = resumption.saved.challenge_state(&pending.bytes);
-            let owner = self.caller.challenge_owner(self.mode);
+            let owner = self.owner();
             let owned = (owner.as_str(), pending.id.as_str(), &pending.claim);
             let _ = self.app.challenges.put_back(owned, &state, left, Instant::now() + RETRY_AFTER).await;
         }
+    }
+
+    fn owner(&self) -> String {
+        self.caller.challenge_owner(self.mode, self.rules.as_deref())
     }
 
     fn call(&self, progress: &Progress, work: &Work) -> Call {
@@ -174,8 +175,13 @@ impl Attempt {
             Work::Begin(_) => None,
             Work::Resume(resumed) => Some((resumed.pending.id.clone(), resumed.pending.claim.clone())),
         };
-        let owner = self.caller.challenge_owner(self.mode);
-        let challenges = ChallengesOfCaller { challenges: Arc::clone(&self.app.challenges), owner, taken };
+        let conversation = self.rules.as_ref().and_then(|rules| rules.conversation()).map(str::to_owned);
+        let challenges = ChallengesOfCaller {
+            challenges: Arc::clone(&self.app.challenges),
+            owner: self.owner(),
+            conversation,
+            taken,
+        };
         Call { progress: progress.clone(), challenges: Arc::new(challenges), span: self.span.clone() }
     }
 
@@ -227,19 +233,26 @@ impl Attempt {
         // A dry run has no verdict to count or to audit; dropping the ticket counts nothing.
         if !ended.dry_run {
             // Before the guard counts and the audit line is written: both say what the console hears.
-            ended.report = self.as_the_door_lets(ended.report);
-            ticket.close(outcome(&ended.report));
+            let heard = outcome(&ended.report);
+            let asks = matches!(ended.report.verdict, Verdict::Challenge(_));
+            ended.report = self.as_the_door_lets(ended.report).await;
+            // A question that cannot be asked is a refusal to the console, and no guess of the user.
+            ticket.close(if asks { heard } else { outcome(&ended.report) });
             ended.report = self.close(ended.report).await;
         }
         ended
     }
 
-    fn as_the_door_lets(&self, report: Report) -> Report {
-        let accepted = matches!(report.verdict, Verdict::Accept(_));
-        match self.rules.as_ref().filter(|_| accepted).and_then(|rules| rules.refuse(&report)) {
-            Some(RefusedAccept { verdict, explain }) => Report { verdict, explain, ..report },
-            None => report,
+    async fn as_the_door_lets(&self, report: Report) -> Report {
+        let typed_name = self.connector.about().facts.typed_name;
+        let instead = self.rules.as_ref().and_then(|rules| rules.instead(&report, typed_name));
+        let Some(InsteadOf { verdict, explain }) = instead else { return report };
+        if let Verdict::Challenge(challenge) = &report.verdict {
+            // Nobody will answer it. Should this fail, it expires.
+            let place = self.rules.as_ref().and_then(|rules| rules.conversation()).unwrap_or(&challenge.id);
+            let _ = self.app.challenges.take(&self.owner(), place, Instant::now() + RETRY_AFTER).await;
         }
+        Report { verdict, explain, ..report }
     }
 
     /// A verdict without a run.
@@ -257,42 +270,6 @@ impl Attempt {
             span: self.span,
         };
         record(&self.app, &self.caller, report, context).await
-    }
-}
-
-/// A run that its caller polls. Nothing else polls it, so the progress cannot change between the check in `drop` and the end of
-/// the run.
-struct DetachOnDrop {
-    /// `None` when it has ended.
-    run: Option<BoxFuture<'static, std::thread::Result<AttemptOutcome>>>,
-    progress: Progress,
-    metrics: Arc<Metrics>,
-}
-
-impl Future for DetachOnDrop {
-    type Output = std::thread::Result<AttemptOutcome>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(run) = &mut self.run else { return Poll::Pending };
-        let ended = ready!(run.as_mut().poll(cx));
-        self.run = None;
-        Poll::Ready(ended)
-    }
-}
-
-impl Drop for DetachOnDrop {
-    /// The caller disconnected.
-    fn drop(&mut self) {
-        let Some(run) = self.run.take() else { return };
-        if !self.progress.credential_left() {
-            self.metrics.gone(CallerDisconnect::Ended);
-            return;
-        }
-        self.metrics.gone(CallerDisconnect::Finished);
-        // Without a runtime the daemon is at its end.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(run);
-        }
     }
 }
 

@@ -34,7 +34,7 @@ impl Check<'_> {
             insecure_listen: raw.insecure_listen.unwrap_or(false),
             tls: raw.tls.as_ref().map(|tls| self.tls(tls)),
             connectors: self.path(&raw.connectors),
-            doors: raw.doors.as_ref().map(|text| self.path(text)),
+            doors: raw.doors.as_ref().map(|doors| self.doors(doors)),
             clients: self.clients(&raw.clients),
             public_url: raw.public_url.as_ref().and_then(|text| self.url(text, &["https", "http"])),
             reserved_cookies: raw.reserved_cookies.iter().filter_map(|name| self.cookie_name(name)).collect(),
@@ -48,6 +48,7 @@ impl Check<'_> {
             tracing: raw.tracing.as_ref().and_then(|tracing| self.tracing(tracing)),
         };
         self.in_clear(raw, &config);
+        self.doors_in_clear(raw, &config);
         self.certificates(raw, &config);
         self.shared_guard(raw.guard.as_ref(), &config.state);
         config
@@ -60,7 +61,11 @@ impl Check<'_> {
     }
 
     /// A value that has a `FromStr` with a message of its own.
-    fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(&mut self, code: &'static str, text: &Text) -> Option<T> {
+    pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        code: &'static str,
+        text: &Text,
+    ) -> Option<T> {
         match text.as_str().parse() {
             Ok(value) => Some(value),
             Err(error) => {
@@ -85,7 +90,7 @@ impl Check<'_> {
         self.wrong("no-file", &text.span, &message, "paths are relative to this file");
     }
 
-    fn tls(&mut self, raw: &raw::ListenTls) -> super::Tls {
+    pub(super) fn tls(&mut self, raw: &raw::ListenTls) -> super::Tls {
         for text in [Some(&raw.cert_file), Some(&raw.key_file), raw.client_ca_file.as_ref()].into_iter().flatten() {
             self.is_there(text);
         }
@@ -101,8 +106,13 @@ impl Check<'_> {
         if config.tls.is_some() || config.insecure_listen {
             return;
         }
+        self.no_open_address(raw.listen.iter());
+    }
+
+    /// Notes each address that others could read along at.
+    pub(super) fn no_open_address<'t>(&mut self, addresses: impl Iterator<Item = &'t Text>) {
         let open = |text: &&Text| text.as_str().parse().is_ok_and(|address: super::Address| !address.is_local());
-        let open: Vec<Span> = raw.listen.iter().filter(open).map(|text| text.span.clone()).collect();
+        let open: Vec<Span> = addresses.filter(open).map(|text| text.span.clone()).collect();
         for span in open {
             let message = "passwords would cross the network in clear";
             let help =

@@ -7,6 +7,7 @@ mod address;
 mod changes;
 mod check;
 mod check_clients;
+mod check_doors;
 mod check_guard;
 mod check_tracing;
 mod client;
@@ -15,6 +16,8 @@ pub mod raw;
 
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 pub use address::{Address, AddressError};
 pub use changes::Changes;
@@ -36,8 +39,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// The directory of connector files.
     pub connectors: PathBuf,
-    /// The directory of door files, if there is one.
-    pub doors: Option<PathBuf>,
+    /// Doors, if there are any.
+    pub doors: Option<Doors>,
     /// Who may call.
     pub clients: Vec<Client>,
     /// The console's own address: cookies are delivered under its registrable domain only.
@@ -60,6 +63,19 @@ pub struct Config {
     pub audit: Option<Audit>,
     /// Where traces go, if any are made.
     pub tracing: Option<Tracing>,
+}
+
+/// Consoles that ask through doors.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Doors {
+    /// The directory of door files.
+    pub directory: PathBuf,
+    /// Listeners of their own; empty: those of the API.
+    pub listen: Vec<Address>,
+    /// TLS of these.
+    pub tls: Option<Tls>,
+    /// The operator's own proxies in front of doors.
+    pub proxies: Vec<IpNet>,
 }
 
 /// Files of the listeners' TLS.

@@ -1,7 +1,10 @@
 //! `doorward.yaml` as it was written: every key, nothing judged. What it means is `config::check`'s.
 
+use crate::diagnostic::Diagnostics;
 use crate::reading::record::{one_of, record, words};
-use crate::reading::{ByteSize, Dict, OneOrMany, Ratio, Spanned, Text, TimeSpan};
+use crate::reading::{ByteSize, Dict, FromNode, OneOrMany, Ratio, Spanned, Text, TimeSpan};
+use crate::yaml::{Node, NodeValue};
+use schemars::{Schema, SchemaGenerator, json_schema};
 
 record! {
     /// The daemon's configuration.
@@ -14,8 +17,9 @@ record! {
         tls: Option<ListenTls>,
         /// The directory of connector files.
         connectors: Text,
-        /// The directory of door files: how consoles ask that do not speak the API. None when left out.
-        doors: Option<Text>,
+        /// How consoles ask that do not speak the API: the directory of door files, or that and listeners of their own. None when left
+        /// out.
+        doors: Option<RawDoors>,
         /// Who may call.
         clients: Vec<RawClient>,
         /// The console's own address: cookies are delivered under its registrable domain only.
@@ -38,6 +42,43 @@ record! {
         audit: Option<RawAudit>,
         /// Traces for OpenTelemetry; none are made when left out.
         tracing: Option<RawTracing>,
+    }
+}
+
+/// Doors: a directory, or a directory and listeners.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RawDoors {
+    /// On the listeners of the API.
+    Directory(Text),
+    /// On listeners of their own.
+    Own(Box<RawOwnDoors>),
+}
+
+impl FromNode for RawDoors {
+    fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
+        match &node.value {
+            NodeValue::Map(_) => RawOwnDoors::read(node, diagnostics).map(|own| Self::Own(Box::new(own))),
+            _ => Text::read(node, diagnostics).map(Self::Directory),
+        }
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let (directory, own) = (Text::schema(generator), RawOwnDoors::schema(generator));
+        json_schema!({ "anyOf": [directory, own] })
+    }
+}
+
+record! {
+    /// Doors with listeners of their own.
+    pub struct RawOwnDoors as "the key `doors`" {
+        /// The directory of door files.
+        directory: Text,
+        /// Where consoles ask: nothing else is served there, and no door at the API's listeners. Those of the API when left out.
+        listen: Option<OneOrMany<Text>>,
+        /// TLS of these TCP listeners; that of the API when left out.
+        tls: Option<ListenTls>,
+        /// Networks of your own proxies in front of doors: behind these, `X-Forwarded-For` says where a console asks from.
+        proxies: Vec<Text>,
     }
 }
 

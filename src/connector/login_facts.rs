@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::raw::Word as _;
 use super::{Connector, Role};
 
 /// What a connector promises of its accepts.
@@ -16,6 +17,28 @@ pub struct LoginFacts {
     pub typed_name: bool,
     /// The attributes that `map` may fill.
     pub mapped: BTreeSet<String>,
+    /// What the user may be asked, in the order of the steps.
+    pub asks: Vec<AskFacts>,
+    /// How many requests a login takes at least until it is accepted or asked.
+    pub requests: u32,
+}
+
+/// One thing that the user may be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of an ask that is there or not")]
+pub struct AskFacts {
+    /// `sms`, `totp`, ...
+    pub kind: &'static str,
+    /// How many texts the user types.
+    pub fields: usize,
+    /// There is a picture to look at.
+    pub image: bool,
+    /// There is a page to go to.
+    pub url: bool,
+    /// That page sends something back.
+    pub returns: bool,
+    /// It can be polled for.
+    pub polls: bool,
 }
 
 impl Connector {
@@ -25,7 +48,21 @@ impl Connector {
             step.response.identity.as_ref().is_some_and(|it| it.counts || step.role == Role::Factor)
         };
         let mapped = self.steps.iter().flat_map(|step| &step.response.map.attributes);
+        let asks = self.steps.iter().filter_map(|step| step.ask.as_ref()).map(|ask| AskFacts {
+            kind: ask.kind.word(),
+            fields: ask.fields.len(),
+            image: ask.image.is_some(),
+            url: ask.url.is_some(),
+            returns: !ask.returns.is_empty(),
+            polls: ask.poll_after.is_some(),
+        });
+        // Up to the first question, those that no condition can skip.
+        let at_once = self.steps.iter().take_while(|step| step.ask.is_none());
+        let requests =
+            at_once.filter(|step| step.when.is_none() && step.cache.is_none() && step.request.is_some()).count();
         LoginFacts {
+            asks: asks.collect(),
+            requests: u32::try_from(requests).unwrap_or(u32::MAX),
             timeout: self.timeout,
             names_user: self.steps.iter().any(says),
             typed_name: self.typed_name,

@@ -22,7 +22,7 @@ pub mod usual;
 pub use ask::Ask;
 pub use cache::CachePlan;
 pub use live::Live;
-pub use login_facts::LoginFacts;
+pub use login_facts::{AskFacts, LoginFacts};
 pub use needs::Needs;
 pub use raw::connector::ConnectorKind;
 pub use raw::response::Match;

@@ -22,7 +22,7 @@ pub use number::{Decimal, Number};
 pub use pairs::{MembersError, PairsSpec, from_pairs};
 pub use path::{Lookup, Path, PathError, UnknownCause};
 pub use shape::Shape;
-pub use xml::{XmlError, from_xml};
+pub use xml::{XmlError, from_xml, from_xml_exactly};
 
 use indexmap::IndexMap;
 

@@ -32,20 +32,28 @@ pub struct XmlError {
 /// Reads one XML 1.0 document (fifth edition). Blanks before the declaration are skipped: the standard refuses them,
 /// but page templates often leave some.
 pub fn from_xml(text: &str) -> Result<Value, XmlError> {
+    from_xml_with(text, Tree::default())
+}
+
+/// The same, and the text of an element without children keeps the blanks at its ends: a name that a user typed is read as it is.
+pub fn from_xml_exactly(text: &str) -> Result<Value, XmlError> {
+    from_xml_with(text, Tree { keeps_blanks: true, ..Tree::default() })
+}
+
+fn from_xml_with(text: &str, tree: Tree) -> Result<Value, XmlError> {
     let content = text.trim_start_matches(super::is_margin);
     let mut reader = Reader::from_str(content);
-    read(&mut reader, content).map_err(|cause| {
+    read(&mut reader, content, tree).map_err(|cause| {
         let read = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX).min(content.len());
         let read = text.len() - content.len() + read;
         XmlError { line: text.as_bytes()[..read].split(|byte| *byte == b'\n').count(), cause }
     })
 }
 
-fn read(reader: &mut Reader<&[u8]>, text: &str) -> Result<Value, &'static str> {
+fn read(reader: &mut Reader<&[u8]>, text: &str, mut tree: Tree) -> Result<Value, &'static str> {
     if !text.chars().all(is_legal) {
         return Err("a character that XML does not allow");
     }
-    let mut tree = Tree::default();
     let mut first = true;
     loop {
         match reader.read_event().map_err(|error| cause_of(&error))? {
@@ -82,6 +90,7 @@ struct Tree {
     open: Vec<Open>,
     root: Option<(String, Value)>,
     nodes: usize,
+    keeps_blanks: bool,
 }
 
 impl Tree {
@@ -120,7 +129,8 @@ impl Tree {
 
     fn close(&mut self) -> Result<(), &'static str> {
         let mut element = self.open.pop().ok_or("an end tag without its start")?;
-        let text = element.text.trim_matches(is_blank);
+        let exact = self.keeps_blanks && !element.has_children;
+        let text = if exact { element.text.as_str() } else { element.text.trim_matches(is_blank) };
         let value = if element.members.is_empty() {
             Value::from(text)
         } else {

@@ -1,8 +1,6 @@
 //! The reply that is sent: rendered, and read once more as its console reads it. One that the console would take for something
 //! else than when the door was proved is not sent.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::response::Response;
 use http::header::CACHE_CONTROL;
@@ -10,13 +8,12 @@ use http::{HeaderValue, StatusCode};
 
 use super::look::{ConsoleAnswer, Reading, SeenReply};
 use super::plan::{ConstantReply, Door, ReplyKind, Row};
-use super::raw::look::NameInUse;
-use super::values::{AskedNames, kind_of, of_report, without_verdict};
-use crate::attempt::{DoorRules, RefusedAccept};
+use super::values::{Accepted, AskedNames, Said, of_question, of_verdict, without_verdict};
+use crate::attempt::FIRST_ANSWER;
 use crate::context::Context;
 use crate::flow::report::Report;
 use crate::request::ReplyParts;
-use crate::verdict::{Accept, Cause, Misconfigured, Reason, Reject, Verdict};
+use crate::verdict::{Cause, Challenge, ChallengeField, Reason};
 
 /// A reply that may be sent.
 pub struct DoorReply {
@@ -41,15 +38,21 @@ impl DoorReply {
 }
 
 impl Door {
-    /// The reply to a verdict.
+    /// The reply to a login's verdict.
     pub fn reply(&self, report: &Report, names: &AskedNames) -> DoorReply {
-        let kind = kind_of(&report.verdict);
-        let context = of_report(report, names, &self.tables);
-        let (reason, cause) = match &report.verdict {
-            Verdict::Reject(reject) => (Some(reject.reason), None),
-            Verdict::Challenge(_) => (Some(Reason::MfaRequired), None),
-            Verdict::Unavailable(unavailable) => (None, Some(unavailable.cause)),
-            Verdict::Accept(_) | Verdict::Misconfigured(_) => (None, None),
+        // The id of the login, which began with another request where this one is an answer.
+        let names = AskedNames { request_id: report.request_id.clone(), ..names.clone() };
+        self.reply_to(&Said::of(report), &names)
+    }
+
+    /// The reply to a verdict.
+    pub fn reply_to(&self, said: &Said<'_>, names: &AskedNames) -> DoorReply {
+        let kind = said.kind(&self.challenge);
+        let context = of_verdict(said, names, &self.tables);
+        let (reason, cause) = match said {
+            Said::Reject(reject) => (Some(reject.reason), None),
+            Said::Unavailable(unavailable) => (None, Some(unavailable.cause)),
+            Said::Accept(_) | Said::Challenge(_) | Said::Misconfigured(_) => (None, None),
         };
         self.rendered(kind, row(self.replies.of(kind), reason, cause), &context)
             .unwrap_or_else(|_| self.fallback(names))
@@ -60,6 +63,40 @@ impl Door {
         let context = without_verdict(kind, names);
         let rendered = self.rendered(kind, row(self.replies.of(kind), None, None), &context);
         rendered.unwrap_or_else(|_| self.fallback(names))
+    }
+
+    /// The question for the password of a conversation: no verdict.
+    pub fn password_question(&self, label: &str, names: &AskedNames) -> DoorReply {
+        let field =
+            ChallengeField { name: "password".to_owned(), label: Some(label.to_owned()), echo: false, pattern: None };
+        let question = Challenge {
+            id: names.request_id.clone(),
+            kind: "password".to_owned(),
+            message: None,
+            fields: vec![field],
+            url: None,
+            returns: Vec::new(),
+            image: None,
+            expires_in: FIRST_ANSWER,
+            attempts_left: 1,
+            resend_after: None,
+            poll_after: None,
+            error: None,
+        };
+        let context = of_question(&question, names);
+        let row = row(self.replies.of(ReplyKind::Challenge), None, None);
+        self.rendered(ReplyKind::Challenge, row, &context).unwrap_or_else(|_| self.fallback(names))
+    }
+
+    /// The reply for this accept; an error says why it cannot be sent.
+    pub(super) fn accept_reply(&self, accepted: Accepted<'_>, names: &AskedNames) -> Result<DoorReply, String> {
+        let context = of_verdict(&Said::Accept(accepted), names, &self.tables);
+        self.rendered(ReplyKind::Accept, row(self.replies.of(ReplyKind::Accept), None, None), &context)
+    }
+
+    /// What its console makes of `reply`.
+    pub fn heard(&self, reply: &DoorReply) -> ConsoleAnswer {
+        read_by(&self.reading, reply.status, &reply.parts)
     }
 
     /// A constant answer.
@@ -89,7 +126,7 @@ impl Door {
         let answer = read_by(&self.reading, row.status, &parts);
         let is_meant = match kind {
             ReplyKind::Accept => answer == ConsoleAnswer::Accepts,
-            ReplyKind::Challenge => matches!(answer, ConsoleAnswer::Asks | ConsoleAnswer::Refuses),
+            ReplyKind::Challenge if self.challenge.carried.is_some() => answer == ConsoleAnswer::Asks,
             _ => answer == ConsoleAnswer::Refuses,
         };
         if is_meant {
@@ -111,53 +148,4 @@ fn row(rows: &[Row], reason: Option<Reason>, cause: Option<Cause>) -> Option<&Ro
         by_reason && by_cause
     };
     rows.iter().find(fits)
-}
-
-/// What the door demands of the accept of one login.
-pub(super) struct AcceptRules {
-    pub(super) door: Arc<Door>,
-    pub(super) names: AskedNames,
-    /// The connector acknowledges that the typed name may stand for the user.
-    pub(super) typed_name: bool,
-}
-
-impl DoorRules for AcceptRules {
-    fn door(&self) -> &str {
-        &self.door.id
-    }
-
-    fn refuse(&self, report: &Report) -> Option<RefusedAccept> {
-        let Verdict::Accept(accept) = &report.verdict else { return None };
-        if self.door.reading.who == NameInUse::Typed
-            && let Some(refused) = self.other_name(accept)
-        {
-            return Some(refused);
-        }
-        let context = of_report(report, &self.names, &self.door.tables);
-        let row = row(self.door.replies.of(ReplyKind::Accept), None, None);
-        let why = self.door.rendered(ReplyKind::Accept, row, &context).err()?;
-        Some(misconfigured(&format!("the door {} cannot write its reply for accept: {why}", self.door.id)))
-    }
-}
-
-impl AcceptRules {
-    /// A console that keeps the typed name would log another account in: ` ADMIN` that the upstream trims and folds is `admin` there.
-    fn other_name(&self, accept: &Accept) -> Option<RefusedAccept> {
-        if !accept.named && !self.typed_name {
-            let what = "the upstream did not say whose password it was, and this console keeps the name that was typed";
-            return Some(misconfigured(what));
-        }
-        (accept.subject != self.names.username).then(|| RefusedAccept {
-            verdict: Verdict::Reject(Reject::because(Reason::IdentityMismatch)),
-            explain: "the login succeeded for another name than the one that was typed, which this console keeps"
-                .to_owned(),
-        })
-    }
-}
-
-fn misconfigured(what: &str) -> RefusedAccept {
-    RefusedAccept {
-        verdict: Verdict::Misconfigured(Misconfigured { what: what.to_owned() }),
-        explain: format!("the login succeeded; {what}"),
-    }
 }

@@ -1,16 +1,20 @@
 //! A console's request, written: the mirror image of reading one. `check` writes hostile values and reads them back; `doorward ask`
 //! is a console of its own.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::plan::Door;
+use super::plan::{Carried, CarriedBy, Door};
 use super::raw::AskBody;
 use super::raw::source::{BasicHalf, Undo};
+use super::read::{AskedRound, RoundStep};
 use super::source::{AskedContent, AskedRequest, RequestPart, RequestSource};
 use crate::document::{Object, Value, to_json};
 use crate::percent;
+use crate::secret::Secret;
 
 /// A request in the making.
 #[derive(Default)]
@@ -21,7 +25,7 @@ pub struct RequestDraft {
     username: Option<String>,
     password: Option<String>,
     form: Vec<(String, String)>,
-    json: Value,
+    document: Value,
 }
 
 impl RequestDraft {
@@ -34,7 +38,7 @@ impl RequestDraft {
         // HTTP takes blanks at the ends of a header for no part of it (RFC 9110 section 5.5).
         let in_header = |text: &str| text.trim() == text && HeaderValue::from_bytes(text.as_bytes()).is_ok();
         match &source.part {
-            RequestPart::Json(path) => return path.plant(&mut self.json, Value::Text(text)),
+            RequestPart::Document(path) => return path.plant(&mut self.document, Value::Text(text)),
             RequestPart::Form(name) => self.form.push((name.clone(), text)),
             RequestPart::Query(name) => self.query.push((name.clone(), text)),
             RequestPart::Header(name) if in_header(&text) => self.headers.push((name.clone(), text)),
@@ -46,6 +50,12 @@ impl RequestDraft {
             RequestPart::Header(_) | RequestPart::Cookie(_) | RequestPart::Basic(_) => return false,
         }
         true
+    }
+
+    /// Both halves of HTTP Basic.
+    pub fn basic(&mut self, pair: Option<(&str, &str)>) {
+        self.username = pair.map(|(username, _)| username.to_owned());
+        self.password = pair.map(|(_, password)| password.to_owned());
     }
 
     /// Behind the `?`, without it.
@@ -76,15 +86,74 @@ impl RequestDraft {
         headers
     }
 
-    /// The body, and its type.
+    /// The body, and its type; `None` also where a text of it could not be told from the rest.
     pub fn body(&self, form: AskBody) -> Option<(&'static str, String)> {
         match form {
             AskBody::None => None,
             AskBody::Form => Some(("application/x-www-form-urlencoded", url_encoded(&self.form))),
-            AskBody::Json if self.json == Value::Null => Some(("application/json", "{}".to_owned())),
-            AskBody::Json => Some(("application/json", to_json(&self.json))),
+            AskBody::Json if self.document == Value::Null => Some(("application/json", "{}".to_owned())),
+            AskBody::Json => Some(("application/json", to_json(&self.document))),
+            AskBody::Xml => Some(("application/xml", xml(&self.document)?)),
+            AskBody::Text => Some(("text/plain; charset=utf-8", plain(&self.document)?)),
         }
     }
+
+    /// Whether this can be sent at all: every text is one that the body's syntax carries.
+    pub fn is_sendable(&self, form: AskBody) -> bool {
+        form == AskBody::None || self.body(form).is_some()
+    }
+}
+
+/// All of a text, or its lines.
+fn plain(document: &Value) -> Option<String> {
+    let Value::Object(members) = document else { return Some(String::new()) };
+    match (members.get("text"), members.get("lines")) {
+        (Some(Value::Text(text)), None) => Some(text.clone()),
+        (None, Some(Value::Array(lines))) => {
+            let lines: Vec<&str> = lines.iter().map(|line| line.scalar_text().unwrap_or_default()).collect();
+            let ends = |line: &&str| line.contains('\n') || line.ends_with('\r');
+            (!lines.iter().any(ends)).then(|| lines.join("\n"))
+        }
+        _ => None,
+    }
+}
+
+/// One element with all below it; `None` where XML lacks a character.
+fn xml(document: &Value) -> Option<String> {
+    let Value::Object(members) = document else { return Some("<empty/>".to_owned()) };
+    let mut written = String::new();
+    let [(name, value)] = &members.iter().collect::<Vec<_>>()[..] else { return None };
+    element(name, value, &mut written)?;
+    Some(written)
+}
+
+fn element(name: &str, value: &Value, written: &mut String) -> Option<()> {
+    let items = match value {
+        Value::Array(items) => return items.iter().try_for_each(|item| element(name, item, written)),
+        Value::Object(members) => members.clone(),
+        other => Object::from_iter([("#text".to_owned(), other.clone())]),
+    };
+    let (attributes, children): (Vec<_>, Vec<_>) = items.iter().partition(|(name, _)| name.starts_with('@'));
+    written.push('<');
+    written.push_str(name);
+    for (name, value) in attributes {
+        let _ = write!(written, " {}=\"{}\"", &name[1..], xml_text(value.scalar_text()?)?);
+    }
+    written.push('>');
+    for (name, value) in children {
+        match (name.as_str(), value) {
+            ("#text", value) => written.push_str(&xml_text(value.scalar_text().unwrap_or_default())?),
+            (name, value) => element(name, value, written)?,
+        }
+    }
+    let _ = write!(written, "</{name}>");
+    Some(())
+}
+
+/// Blanks as references, or a reader takes a line end for another one.
+fn xml_text(text: &str) -> Option<String> {
+    let escaped = crate::template::escape_xml(text).ok()?;
+    Some(escaped.replace('\r', "&#13;").replace('\n', "&#10;").replace('\t', "&#9;"))
 }
 
 fn encoded(undo: Undo, text: &str) -> String {
@@ -105,7 +174,7 @@ fn url_encoded(pairs: &[(String, String)]) -> String {
 }
 
 /// What people type to break a login, and what careless readers break on.
-const HOSTILE: [&str; 14] = [
+pub(super) const HOSTILE: [&str; 14] = [
     "zhangsan",
     "a\",\"admin\":true,\"x\":\"",
     "a&password=x&username=admin",
@@ -130,28 +199,55 @@ impl Door {
     }
 
     fn reads_back(&self, text: &str) -> bool {
-        let mut draft = RequestDraft::default();
-        let mut sendable = draft.put(&self.login.username, text);
+        const ID: &str = "c2FtcGxl";
+        let (mut begins, mut answers) = (RequestDraft::default(), RequestDraft::default());
+        let mut sendable = begins.put(&self.login.username, text);
         if let Some(password) = &self.login.password {
-            sendable &= draft.put(password, text);
+            // What is taken apart is not what was written.
+            sendable &= begins.put(password, if self.challenge.inline.is_some() { "p" } else { text });
+        }
+        if let Some(Carried { by: CarriedBy::Console { .. }, id, .. }) = &self.challenge.carried {
+            sendable &= begins.put(id, ID);
         }
         if let Some(token) = &self.token {
-            draft.put(token, "token");
+            begins.put(token, "token");
         }
-        if !sendable {
+        let same = |secret: &Secret| secret.expose() == text;
+        let begun = !sendable
+            || self.understood(&begins, |round| {
+                let login = self.login.password.is_none() || self.challenge.inline.is_some();
+                round.username == text
+                    && match &round.step {
+                        RoundStep::Begins(credentials) => login || same(&credentials.password),
+                        RoundStep::AsksForPassword(_) => true,
+                        RoundStep::Answers { .. } | RoundStep::GoesOn(_) => false,
+                    }
+            });
+        let Some(carried) = &self.challenge.carried else { return begun };
+        // An answer comes with the name again, and with an id.
+        let sendable = answers.put(&self.login.username, text)
+            && answers.put(&carried.id, ID)
+            && answers.put(&carried.answer, text);
+        let answered = !sendable
+            || self.understood(&answers, |round| {
+                round.username == text
+                    && match &round.step {
+                        RoundStep::Answers { id, answer } => id == ID && same(answer),
+                        RoundStep::GoesOn(answer) => same(answer),
+                        RoundStep::Begins(_) | RoundStep::AsksForPassword(_) => false,
+                    }
+            });
+        begun && answered
+    }
+
+    /// Whether what is read of `draft` is what `is_meant` says; what cannot be sent in this body is passed over.
+    fn understood(&self, draft: &RequestDraft, is_meant: impl Fn(&AskedRound) -> bool) -> bool {
+        if !draft.is_sendable(self.at.body) {
             return true;
         }
         let (query, headers) = (draft.query(), draft.headers());
         let body = draft.body(self.at.body).map(|(_, body)| body).unwrap_or_default();
-        let content = match self.at.body {
-            AskBody::None => AskedContent::None,
-            AskBody::Form => AskedContent::Form(body.as_bytes()),
-            AskBody::Json => AskedContent::Json(
-                crate::document::from_json(body.as_bytes()).unwrap_or_else(|_| Value::Object(Object::new())),
-            ),
-        };
-        let asked = AskedRequest { query: Some(&query), headers: &headers, body: content };
-        let same = |source: &RequestSource| source.read(&asked).ok().flatten().as_deref() == Some(text);
-        same(&self.login.username) && self.login.password.as_ref().is_none_or(same)
+        let Ok(content) = AskedContent::read(self.at.body, body.as_bytes()) else { return false };
+        self.read(&AskedRequest { query: Some(&query), headers: &headers, body: content }).is_ok_and(|it| is_meant(&it))
     }
 }

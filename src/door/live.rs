@@ -11,7 +11,7 @@ use super::check::{ConnectorState, DoorContext};
 use super::load::load;
 use super::plan::{Also, Door};
 use crate::attempt::connectors::{Connectors, Health};
-use crate::attempt::{AfterReload, App, log_diagnostics};
+use crate::attempt::{AfterReload, App, ReloadedDoors, log_diagnostics};
 use crate::diagnostic::Diagnostic;
 
 /// The doors of a directory.
@@ -26,7 +26,7 @@ pub struct LiveDoors {
 
 /// What a reload of doors came to.
 #[derive(Debug, Default)]
-pub struct ReloadedDoors {
+pub struct LoadedDoors {
     /// Doors that run, by id.
     pub running: Vec<String>,
     /// Files with mistakes.
@@ -35,6 +35,13 @@ pub struct ReloadedDoors {
     pub open_without: Vec<String>,
     /// Everything that was found.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl LoadedDoors {
+    /// As callers may know it.
+    pub fn told(&self) -> ReloadedDoors {
+        ReloadedDoors { running: self.running.clone(), refused: self.refused.clone() }
+    }
 }
 
 /// Where a request goes.
@@ -91,10 +98,10 @@ impl LiveDoors {
     }
 
     /// Reads all files and swaps the doors.
-    pub async fn load(&self) -> std::io::Result<ReloadedDoors> {
+    pub async fn load(&self) -> std::io::Result<LoadedDoors> {
         let _one_at_a_time = self.reloading.lock().await;
         // The daemon ends.
-        let Some(app) = self.app.upgrade() else { return Ok(ReloadedDoors::default()) };
+        let Some(app) = self.app.upgrade() else { return Ok(LoadedDoors::default()) };
         let (directory, clients) = (self.directory.clone(), app.clients());
         let connectors = Arc::clone(&app.connectors);
         drop(app);
@@ -104,7 +111,7 @@ impl LiveDoors {
         });
         let checked = checking.await.map_err(std::io::Error::other)??;
         let before = self.running.load_full();
-        let (mut doors, mut reloaded) = (Vec::new(), ReloadedDoors::default());
+        let (mut doors, mut reloaded) = (Vec::new(), LoadedDoors::default());
         for one in checked {
             reloaded.diagnostics.extend(one.diagnostics);
             let old = before.iter().find(|door| door.id == one.id);
@@ -125,7 +132,7 @@ impl LiveDoors {
 }
 
 /// A door that is kept from before must not take the place of one that is new.
-fn drop_overlaps(doors: &mut Vec<Arc<Door>>, reloaded: &mut ReloadedDoors) {
+fn drop_overlaps(doors: &mut Vec<Arc<Door>>, reloaded: &mut LoadedDoors) {
     let kept: Vec<Arc<Door>> = std::mem::take(doors);
     let is_kept = |door: &Arc<Door>| reloaded.refused.contains(&door.id);
     let (old, new): (Vec<_>, Vec<_>) = kept.into_iter().partition(is_kept);
@@ -146,17 +153,23 @@ fn state(connectors: &dyn Connectors, id: &str) -> ConnectorState {
 }
 
 /// Logs what a reload of doors came to.
-pub fn log(reloaded: &ReloadedDoors) {
+pub fn log(reloaded: &LoadedDoors) {
     log_diagnostics("door", &reloaded.diagnostics);
     tracing::info!(running = reloaded.running.join(" "), refused = reloaded.refused.join(" "), "doors loaded");
 }
 
 impl AfterReload for LiveDoors {
-    fn reloaded(&self) -> BoxFuture<'_, ()> {
+    fn reloaded(&self) -> BoxFuture<'_, Option<ReloadedDoors>> {
         async {
             match self.load().await {
-                Ok(reloaded) => log(&reloaded),
-                Err(error) => tracing::error!(%error, "door directory unreadable; the previous doors stay in use"),
+                Ok(loaded) => {
+                    log(&loaded);
+                    Some(loaded.told())
+                }
+                Err(error) => {
+                    tracing::error!(%error, "door directory unreadable; the previous doors stay in use");
+                    None
+                }
             }
         }
         .boxed()

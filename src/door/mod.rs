@@ -5,17 +5,25 @@
 //! `answer` reads the reply once more before it is sent. The order of one request is in [`serve`]. It calls `attempt` and knows
 //! nothing of the API.
 
-mod answer;
+pub mod answer;
 pub mod check;
 pub mod draft;
+pub mod golden;
+mod inline;
 pub mod live;
 pub mod load;
 pub mod look;
+pub mod network;
+mod no_login;
 pub mod plan;
 pub mod raw;
+pub mod read;
+mod round;
+mod rules;
 mod schema;
 pub mod serve;
 pub mod source;
-mod values;
+mod trial;
+pub mod values;
 
 pub use schema::{schema, schema_text};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 
 use super::look::Reading;
+use super::network::Network;
 use super::raw::AskBody;
 use super::source::RequestSource;
 use crate::document::Value;
@@ -19,6 +20,8 @@ use crate::words::words;
 pub struct Door {
     /// The file's name without its ending.
     pub id: String,
+    /// A hash of the file.
+    pub revision: String,
     /// For people.
     pub title: Option<String>,
     /// What its console makes of a reply.
@@ -29,10 +32,16 @@ pub struct Door {
     pub at: AskedAt,
     /// The client of doorward.yaml.
     pub client: String,
-    /// Where its token stands; `None`: it shows its certificate.
+    /// Where its token stands; `None`: it shows its certificate, or is known by its network alone.
     pub token: Option<RequestSource>,
+    /// Where it asks from; empty: from anywhere.
+    pub from: Vec<Network>,
+    /// Its address is all that it shows.
+    pub network_only: bool,
     /// Where the login stands.
     pub login: LoginSources,
+    /// How more is asked of the user.
+    pub challenge: ChallengePlan,
     /// What is answered.
     pub replies: Replies,
     /// Closed tables.
@@ -99,6 +108,65 @@ pub struct LoginSources {
     pub client_ip: Option<RequestSource>,
     /// The connector's attributes.
     pub attributes: Vec<(String, RequestSource)>,
+}
+
+/// How more is asked of the user; nothing: it is a refusal.
+#[derive(Debug, Default)]
+pub struct ChallengePlan {
+    /// How a later request finds the challenge.
+    pub carried: Option<Carried>,
+    /// An answer that came with the login.
+    pub inline: Option<Inline>,
+    /// Several fields are several questions.
+    pub one_by_one: bool,
+    /// How long a confirmation elsewhere is waited for.
+    pub push: Option<Duration>,
+    /// The reply shows a picture.
+    pub shows_image: bool,
+    /// The reply shows a link.
+    pub shows_url: bool,
+}
+
+impl ChallengePlan {
+    /// Whether the password is the answer to a first question.
+    pub fn asks_for_password(&self) -> bool {
+        let first = |carried: &Carried| matches!(&carried.by, CarriedBy::Console { first_ask: Some(_) });
+        self.carried.as_ref().is_some_and(first)
+    }
+}
+
+/// How a later request finds the challenge, and where it has the answer.
+#[derive(Debug)]
+pub struct Carried {
+    /// Whose id.
+    pub by: CarriedBy,
+    /// Where the id stands.
+    pub id: RequestSource,
+    /// Where the answer stands.
+    pub answer: RequestSource,
+}
+
+/// Whose id finds a challenge.
+#[derive(Debug)]
+pub enum CarriedBy {
+    /// Ours, which the reply for `challenge` has.
+    Ours,
+    /// The console's, of the whole conversation. The question for the password, where the first round has none.
+    Console {
+        /// What the user reads.
+        first_ask: Option<String>,
+    },
+}
+
+/// Where an answer stands that came with the login.
+#[derive(Debug)]
+pub enum Inline {
+    /// OpenVPN's envelope in the password.
+    Scrv1,
+    /// Behind the last of these in the password.
+    Separator(String),
+    /// In a place of its own.
+    From(RequestSource),
 }
 
 words! {

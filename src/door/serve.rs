@@ -8,36 +8,36 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use http::{Request, Uri, request};
+use http::{Request, StatusCode, Uri, request};
 use http_body_util::{BodyExt as _, Limited};
 use tower::ServiceExt as _;
 
-use super::answer::{AcceptRules, DoorReply};
+use super::answer::DoorReply;
 use super::live::{DoorRoute, LiveDoors};
-use super::plan::{ConnectorChoice, Door, Question, ReplyKind};
+use super::network::Proxies;
+use super::no_login::{NoLogin, names};
+use super::plan::{Door, Question, ReplyKind};
 use super::raw::AskBody;
+use super::round;
 use super::source::{AskedContent, AskedRequest, Malformed, RequestPart, RequestSource};
-use super::values::AskedNames;
-use crate::attempt::{App, Caller, Login, Mode, TooManyCalls};
+use crate::attempt::{App, Caller};
 use crate::config::{Certificate, Scope};
-use crate::document::{Object, Value, from_json};
-use crate::http::{ConnectionSlot, Fault, Served};
-use crate::secret::Secret;
+use crate::http::{ConnectionSlot, Fault, Peer, Served};
 
 /// As the API's: names, passwords and packed fields are far smaller.
 const MAX_BODY: usize = 64 * 1024;
 
 /// `inner`, with doors in front of it: a request on a door's path is the door's, every other one is for `inner`.
-pub fn served(inner: Served, app: &Arc<App>, doors: Arc<LiveDoors>) -> Served {
+pub fn served(inner: Served, app: &Arc<App>, doors: Arc<LiveDoors>, proxies: Proxies) -> Served {
     let Served { router, on_fault, limits, metrics } = inner;
-    let front = Arc::new(Front { app: Arc::clone(app), doors, inner: router });
+    let front = Arc::new(Front { app: Arc::clone(app), doors, proxies, inner: router });
     let of_faults = Arc::clone(&front);
     let fault_reply = move |uri: &Uri, fault: Fault| {
         let Some(route) = of_faults.doors.route(uri.path()) else { return on_fault(uri, fault) };
         let kind = match fault {
-            Fault::Host | Fault::Framing => ReplyKind::Malformed,
+            Fault::Host | Fault::Framing | Fault::Head => ReplyKind::Malformed,
             Fault::Panic => ReplyKind::Unavailable,
         };
         of_faults.send(route.door(), route.door().reply_without_verdict(kind, &names()))
@@ -45,9 +45,25 @@ pub fn served(inner: Served, app: &Arc<App>, doors: Arc<LiveDoors>) -> Served {
     Served { router: Router::new().fallback(ask).with_state(front), on_fault: Arc::new(fault_reply), limits, metrics }
 }
 
+/// Listeners of doors alone: what is no door's is nothing.
+pub fn alone(api: &Served) -> Served {
+    let nothing = || StatusCode::NOT_FOUND.into_response();
+    let on_fault = move |_: &Uri, fault: Fault| match fault {
+        Fault::Panic => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Fault::Host | Fault::Framing => StatusCode::BAD_REQUEST.into_response(),
+        Fault::Head => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response(),
+    };
+    Served {
+        router: Router::new().fallback(move || async move { nothing() }),
+        on_fault: Arc::new(on_fault),
+        ..api.clone()
+    }
+}
+
 struct Front {
     app: Arc<App>,
     doors: Arc<LiveDoors>,
+    proxies: Proxies,
     inner: Router,
 }
 
@@ -60,30 +76,6 @@ async fn ask(State(front): State<Arc<Front>>, request: Request<Body>) -> Respons
     };
     let reply = front.answer(&route, request).await;
     front.send(route.door(), reply)
-}
-
-/// Why a request comes to no login.
-enum NoLogin {
-    /// A reply without a verdict.
-    Kind(ReplyKind),
-    /// The client has too many calls open.
-    TooMany,
-}
-
-impl From<Malformed> for NoLogin {
-    fn from(_: Malformed) -> Self {
-        Self::Kind(ReplyKind::Malformed)
-    }
-}
-
-impl From<TooManyCalls> for NoLogin {
-    fn from(_: TooManyCalls) -> Self {
-        Self::TooMany
-    }
-}
-
-fn names() -> AskedNames {
-    AskedNames { request_id: uuid::Uuid::new_v4().to_string(), ..AskedNames::default() }
 }
 
 impl Front {
@@ -115,47 +107,7 @@ impl Front {
         }
         let (caller, bytes) = self.admitted(door, &parts, body, door.at.body).await?;
         let asked = asked(&parts, door.at.body, &bytes)?;
-        let username = door.login.username.read(&asked)?.filter(|name| !name.is_empty());
-        let password = door.login.password.as_ref().map(|source| source.read(&asked)).transpose()?;
-        let (Some(username), true) = (username, password.as_ref().is_none_or(|it| is_typed(it.as_ref()))) else {
-            return Err(NoLogin::Kind(ReplyKind::Anonymous));
-        };
-        let client_ip = door.login.client_ip.as_ref().map(|source| source.address(&asked)).transpose()?.flatten();
-        let mut attributes = Object::new();
-        for (name, source) in &door.login.attributes {
-            if let Some(value) = source.read(&asked)? {
-                attributes.insert(name.clone(), Value::Text(value));
-            }
-        }
-        let id = connector_id(&door.connector, &mut attributes).ok_or(NoLogin::Kind(ReplyKind::Anonymous))?;
-        let connector = self.app.connectors.find(&id).filter(|_| caller.may_use(&id));
-        let connector = connector.ok_or(NoLogin::Kind(ReplyKind::Misconfigured))?;
-        let fits = |(name, value): (&String, &Value)| {
-            let rule = connector.about().attributes.get(name);
-            let length = value.scalar_text().map_or(0, |text| text.chars().count());
-            rule.is_some_and(|rule| rule.max.is_none_or(|max| length <= max))
-        };
-        let lacks = connector.about().attributes.iter().any(|(name, it)| it.required && !attributes.contains_key(name));
-        if lacks || !attributes.iter().all(fits) {
-            return Err(NoLogin::Kind(ReplyKind::Malformed));
-        }
-        let token = hex::encode(uuid::Uuid::new_v4().as_bytes());
-        let names = AskedNames { username: username.clone(), token, ..names() };
-        let typed_name = connector.about().facts.typed_name;
-        let rules = AcceptRules { door: Arc::clone(door), names: names.clone(), typed_name };
-        let login = Login {
-            username,
-            password: Secret::new(password.flatten().unwrap_or_default()),
-            client_ip,
-            attributes,
-            request_id: Some(names.request_id.clone()),
-            timeout: Some(door.deadline),
-            mode: Mode::Login,
-            rules: Some(Arc::new(rules)),
-            parent: self.app.parent(&parts.headers),
-        };
-        let outcome = self.app.login(&caller, connector, login).await?;
-        Ok(door.reply(&outcome.report, &names))
+        round::reply(&self.app, door, caller, asked).await
     }
 
     /// A question beside the login. One that brings a password is a login in the wrong place.
@@ -188,7 +140,7 @@ impl Front {
         body: Body,
         form: AskBody,
     ) -> Result<(Arc<Caller>, Bytes), NoLogin> {
-        let in_body = |source: &RequestSource| matches!(source.part, RequestPart::Json(_) | RequestPart::Form(_));
+        let in_body = |source: &RequestSource| matches!(source.part, RequestPart::Document(_) | RequestPart::Form(_));
         if door.token.as_ref().is_some_and(in_body) {
             let bytes = self.body(body, form).await?;
             let token =
@@ -205,11 +157,17 @@ impl Front {
 
     fn caller(&self, door: &Door, parts: &request::Parts, token: Option<&str>) -> Result<Arc<Caller>, NoLogin> {
         let stranger = || NoLogin::Kind(ReplyKind::Stranger);
-        if door.token.is_some() != token.is_some() {
+        if door.token.is_some() != token.is_some() || !self.is_from(door, parts) {
             return Err(stranger());
         }
         let certificate = parts.extensions.get::<Arc<Certificate>>();
-        let caller = self.app.callers().identify(token, certificate.map(AsRef::as_ref)).ok_or_else(stranger)?;
+        let callers = self.app.callers();
+        let caller = if door.network_only {
+            callers.named(&door.client)
+        } else {
+            callers.identify(token, certificate.map(AsRef::as_ref))
+        };
+        let caller = caller.ok_or_else(stranger)?;
         if caller.client.name != door.client || !caller.client.scopes.contains(&Scope::Door) {
             return Err(stranger());
         }
@@ -217,6 +175,16 @@ impl Front {
             slot.authenticated(&caller.client.name, self.app.callers().one_logs_in());
         }
         Ok(caller)
+    }
+
+    /// Whether the request comes from where the door's console is. Behind one of our proxies that is what the nearest of them saw.
+    fn is_from(&self, door: &Door, parts: &request::Parts) -> bool {
+        if door.from.is_empty() {
+            return true;
+        }
+        let Some(Peer(Some(peer))) = parts.extensions.get::<Peer>() else { return false };
+        let address = self.proxies.client_of(*peer, &parts.headers);
+        address.is_some_and(|address| door.from.iter().any(|network| network.holds(address)))
     }
 
     async fn body(&self, body: Body, form: AskBody) -> Result<Bytes, NoLogin> {
@@ -232,30 +200,9 @@ impl Front {
     }
 }
 
-fn is_typed(password: Option<&String>) -> bool {
-    password.is_some_and(|password| !password.is_empty())
-}
-
 fn asked<'a>(parts: &'a request::Parts, form: AskBody, bytes: &'a Bytes) -> Result<AskedRequest<'a>, Malformed> {
-    let body = match form {
-        AskBody::None => AskedContent::None,
-        AskBody::Form => AskedContent::Form(bytes),
-        AskBody::Json => {
-            AskedContent::Json(from_json(bytes).map_err(|_| Malformed("the body is no JSON, or has a key twice"))?)
-        }
-    };
+    let body = AskedContent::read(form, bytes)?;
     Ok(AskedRequest { query: parts.uri.query(), headers: &parts.headers, body })
-}
-
-/// The connector, and none for a value that the door does not list. The attribute that chooses is the door's own.
-fn connector_id(choice: &ConnectorChoice, attributes: &mut Object) -> Option<String> {
-    match choice {
-        ConnectorChoice::One(id) => Some(id.clone()),
-        ConnectorChoice::By { attribute, ids } => {
-            let value = attributes.shift_remove(attribute)?;
-            value.scalar_text().and_then(|value| ids.get(value)).cloned()
-        }
-    }
 }
 
 impl Question {

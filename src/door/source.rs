@@ -3,14 +3,16 @@
 //! A name that comes twice in its place, bytes that are no UTF-8 and a bad escape are malformed: two readers might not agree on
 //! them, and one of the two decided who the user is.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, header};
 
+use super::raw::AskBody;
 use super::raw::source::{BasicHalf, Undo};
-use crate::document::{Path, Value};
+use crate::document::{Path, Value, from_json, from_xml_exactly};
 use crate::percent;
 
 /// Where a value stands.
@@ -29,8 +31,8 @@ pub struct RequestSource {
 /// A part of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RequestPart {
-    /// A node of a JSON body.
-    Json(Path),
+    /// A node of a body that is a document.
+    Document(Path),
     /// A field of a form body.
     Form(String),
     /// A parameter of the query.
@@ -57,16 +59,50 @@ pub struct AskedRequest<'a> {
 pub enum AskedContent<'a> {
     /// It is not read.
     None,
-    /// A document.
-    Json(Value),
+    /// JSON, XML, or a text and its lines.
+    Document(Value),
     /// Pairs, not decoded yet.
     Form(&'a [u8]),
+}
+
+impl fmt::Display for RequestPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Document(path) => write!(f, "field {path}"),
+            Self::Form(name) => write!(f, "field {name}"),
+            Self::Query(name) => write!(f, "query {name}"),
+            Self::Header(name) => write!(f, "header {name}"),
+            Self::Cookie(name) => write!(f, "cookie {name}"),
+            Self::Basic(half) => write!(f, "basic {half}"),
+        }
+    }
 }
 
 /// Why a request cannot be read without doubt; quotes nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Malformed(pub &'static str);
+
+impl<'a> AskedContent<'a> {
+    /// `bytes` as `form` says.
+    pub fn read(form: AskBody, bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let text = || str::from_utf8(bytes).map_err(|_| Malformed("the body is no UTF-8"));
+        Ok(match form {
+            AskBody::None => Self::None,
+            AskBody::Form => Self::Form(bytes),
+            AskBody::Json => {
+                Self::Document(from_json(bytes).map_err(|_| Malformed("the body is no JSON, or has a key twice"))?)
+            }
+            AskBody::Xml => Self::Document(from_xml_exactly(text()?).map_err(|_| Malformed("the body is no XML"))?),
+            AskBody::Text => {
+                let text = text()?;
+                let line = |line: &str| Value::from(line.strip_suffix('\r').unwrap_or(line));
+                let lines = Value::Array(text.split('\n').map(line).collect());
+                Self::Document(Value::from_iter([("text".to_owned(), text.into()), ("lines".to_owned(), lines)]))
+            }
+        })
+    }
+}
 
 const TWICE: Malformed = Malformed("a value stands there twice");
 const NO_TEXT: Malformed = Malformed("a value is no UTF-8");
@@ -97,7 +133,7 @@ impl RequestSource {
 
     fn written(&self, request: &AskedRequest<'_>) -> Result<Option<String>, Malformed> {
         match (&self.part, &request.body) {
-            (RequestPart::Json(path), AskedContent::Json(document)) => match path.get(document) {
+            (RequestPart::Document(path), AskedContent::Document(document)) => match path.get(document) {
                 None | Some(Value::Null) => Ok(None),
                 Some(value) => match value.scalar_text() {
                     Some(text) => Ok(Some(text.to_owned())),
@@ -105,7 +141,7 @@ impl RequestSource {
                 },
             },
             (RequestPart::Form(name), AskedContent::Form(body)) => pair(body, name),
-            (RequestPart::Json(_) | RequestPart::Form(_), _) => Ok(None),
+            (RequestPart::Document(_) | RequestPart::Form(_), _) => Ok(None),
             (RequestPart::Query(name), _) => pair(request.query.unwrap_or_default().as_bytes(), name),
             (RequestPart::Header(name), _) => self.header(name, request.headers),
             (RequestPart::Cookie(name), _) => cookie(request.headers, name),

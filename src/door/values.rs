@@ -3,9 +3,9 @@
 use crate::context::{Context, User};
 use crate::document::{Object, Value, to_json};
 use crate::flow::report::Report;
-use crate::verdict::{Accept, Challenge, Mapped, Reject, Unavailable, Verdict};
+use crate::verdict::{Accept, Challenge, Mapped, Misconfigured, Reason, Reject, Unavailable, Verdict};
 
-use super::plan::{ReplyKind, Table};
+use super::plan::{ChallengePlan, ReplyKind, Table};
 
 /// What a reply may say of its request beside the verdict.
 #[derive(Debug, Clone, Default)]
@@ -18,34 +18,97 @@ pub struct AskedNames {
     pub token: String,
 }
 
-/// The kind of a verdict.
-pub fn kind_of(verdict: &Verdict) -> ReplyKind {
-    match verdict {
-        Verdict::Accept(_) => ReplyKind::Accept,
-        Verdict::Reject(_) => ReplyKind::Reject,
-        Verdict::Challenge(_) => ReplyKind::Challenge,
-        Verdict::Unavailable(_) => ReplyKind::Unavailable,
-        Verdict::Misconfigured(_) => ReplyKind::Misconfigured,
+/// An accept, as far as a reply may say of it. A view: nobody is granted anything by making one.
+pub struct Accepted<'a> {
+    /// The account that the upstream authenticated.
+    pub subject: &'a str,
+    /// Whether the upstream said it.
+    pub named: bool,
+    /// What the connector maps.
+    pub mapped: &'a Mapped,
+    /// For the user's browser, each as the value of a Set-Cookie field.
+    pub cookies: Vec<&'a str>,
+    /// The connector's id.
+    pub connector: &'a str,
+}
+
+/// A verdict, as far as a reply may say of it.
+pub enum Said<'a> {
+    /// The user is who they say they are.
+    Accept(Accepted<'a>),
+    /// The user is refused.
+    Reject(&'a Reject),
+    /// More is wanted.
+    Challenge(&'a Challenge),
+    /// Undetermined.
+    Unavailable(Unavailable),
+    /// Set up wrong.
+    Misconfigured(&'a Misconfigured),
+}
+
+impl<'a> Said<'a> {
+    /// What `report` says.
+    pub fn of(report: &'a Report) -> Self {
+        match &report.verdict {
+            Verdict::Accept(accept) => Self::Accept(Accepted::of(accept, &report.connector)),
+            Verdict::Reject(reject) => Self::Reject(reject),
+            Verdict::Challenge(challenge) => Self::Challenge(challenge),
+            Verdict::Unavailable(unavailable) => Self::Unavailable(*unavailable),
+            Verdict::Misconfigured(misconfigured) => Self::Misconfigured(misconfigured),
+        }
+    }
+
+    /// Its kind. At a door that cannot ask, a factor that is wanted is its reply for `challenge`.
+    pub fn kind(&self, plan: &ChallengePlan) -> ReplyKind {
+        match self {
+            Self::Reject(reject) if reject.reason == Reason::MfaRequired && plan.carried.is_none() => {
+                ReplyKind::Challenge
+            }
+            Self::Accept(_) => ReplyKind::Accept,
+            Self::Reject(_) => ReplyKind::Reject,
+            Self::Challenge(_) => ReplyKind::Challenge,
+            Self::Unavailable(_) => ReplyKind::Unavailable,
+            Self::Misconfigured(_) => ReplyKind::Misconfigured,
+        }
     }
 }
 
-/// The context of a reply to `report`.
-pub fn of_report(report: &Report, names: &AskedNames, tables: &[Table]) -> Context {
+impl<'a> Accepted<'a> {
+    /// What `accept` says, of the connector `connector`.
+    pub fn of(accept: &'a Accept, connector: &'a str) -> Self {
+        let cookies = accept.delivery.cookies.iter().map(|cookie| cookie.set_cookie.expose()).collect();
+        Self { subject: &accept.subject, named: accept.named, mapped: &accept.mapped, cookies, connector }
+    }
+}
+
+/// The context of a reply to a verdict.
+pub fn of_verdict(said: &Said<'_>, names: &AskedNames, tables: &[Table]) -> Context {
     let mut values = Object::new();
-    match &report.verdict {
-        Verdict::Accept(accept) => of_accept(accept, report, names, tables, &mut values),
-        Verdict::Reject(reject) => of_reject(reject, &mut values),
-        Verdict::Challenge(challenge) => {
+    match said {
+        Said::Accept(accepted) => of_accept(accepted, names, tables, &mut values),
+        Said::Reject(reject) => {
+            of_reject(reject, &mut values);
+            // Where a door cannot ask: what the user should have been told.
+            set(&mut values, "challenge.message", text_or_null(reject.mapped.error_message.as_deref()));
+        }
+        Said::Challenge(challenge) => {
             of_challenge(challenge, &mut values);
-            // Where a door has no reply of its own for it: another factor is wanted, and cannot be asked for here.
             fallback_reject("mfa_required", &mut values);
         }
-        Verdict::Unavailable(unavailable) => of_unavailable(*unavailable, &mut values),
-        Verdict::Misconfigured(misconfigured) => {
+        Said::Unavailable(unavailable) => of_unavailable(*unavailable, &mut values),
+        Said::Misconfigured(misconfigured) => {
             set(&mut values, "misconfigured.what", misconfigured.what.as_str());
             fallback_unavailable("misconfigured", &mut values);
         }
     }
+    context(values, names)
+}
+
+/// The context of a question that is no verdict: for the password of a conversation.
+pub fn of_question(challenge: &Challenge, names: &AskedNames) -> Context {
+    let mut values = Object::new();
+    of_challenge(challenge, &mut values);
+    fallback_reject("mfa_required", &mut values);
     context(values, names)
 }
 
@@ -54,6 +117,7 @@ pub fn without_verdict(kind: ReplyKind, names: &AskedNames) -> Context {
     let mut values = Object::new();
     fallback_reject("invalid_credentials", &mut values);
     fallback_unavailable(kind.as_str(), &mut values);
+    set(&mut values, "challenge.message", Value::Null);
     set(&mut values, "misconfigured.what", "the reply of this door cannot be written");
     context(values, names)
 }
@@ -83,11 +147,11 @@ fn fallback_unavailable(cause: &str, values: &mut Object) {
     set(values, "unavailable.retry_after", Value::Null);
 }
 
-fn of_accept(accept: &Accept, report: &Report, names: &AskedNames, tables: &[Table], values: &mut Object) {
-    let Mapped { extension, attributes, .. } = &accept.mapped;
-    set(values, "accept.subject", accept.subject.as_str());
+fn of_accept(accepted: &Accepted<'_>, names: &AskedNames, tables: &[Table], values: &mut Object) {
+    let Mapped { extension, attributes, .. } = accepted.mapped;
+    set(values, "accept.subject", accepted.subject);
     set(values, "accept.username", names.username.as_str());
-    set(values, "accept.connector", report.connector.as_str());
+    set(values, "accept.connector", accepted.connector);
     set(values, "accept.token", names.token.as_str());
     let text = extension.as_ref().map(|value| match value {
         Value::Text(text) => text.clone(),
@@ -98,6 +162,8 @@ fn of_accept(accept: &Accept, report: &Report, names: &AskedNames, tables: &[Tab
     for (name, value) in attributes {
         values.insert(format!("accept.attributes.{name}"), value.clone());
     }
+    let cookies = accepted.cookies.iter().map(|cookie| Value::from(*cookie));
+    values.insert("accept.cookies".to_owned(), Value::Array(cookies.collect()));
     for table in tables {
         let result = table.look_up(values.get(&table.of).unwrap_or(&Value::Null)).clone();
         values.insert(table.name.clone(), result);
@@ -116,7 +182,17 @@ fn of_challenge(challenge: &Challenge, values: &mut Object) {
     set(values, "challenge.id", challenge.id.as_str());
     set(values, "challenge.type", challenge.kind.as_str());
     set(values, "challenge.message", text_or_null(challenge.message.as_deref()));
-    set(values, "challenge.label", text_or_null(field.and_then(|field| field.label.as_deref())));
+    set(values, "challenge.image", text_or_null(challenge.image.as_deref()));
+    set(values, "challenge.url", text_or_null(challenge.url.as_deref()));
+    let error = challenge.error.as_ref().and_then(|error| error.error_message.as_deref());
+    set(values, "challenge.error_message", text_or_null(error));
+    // One line for consoles that show one: what went wrong, what is wanted, and of which field.
+    let label = field.and_then(|field| field.label.as_deref());
+    let said = [error, challenge.message.as_deref(), label];
+    let said: Vec<&str> = said.into_iter().flatten().filter(|text| !text.is_empty()).collect();
+    let prompt = if said.is_empty() { challenge.kind.clone() } else { said.join(" ") };
+    set(values, "challenge.prompt", prompt);
+    set(values, "challenge.label", text_or_null(label));
     set(values, "challenge.echo", field.is_some_and(|field| field.echo));
     set(values, "challenge.expires_in", seconds(Some(challenge.expires_in)));
     set(values, "challenge.attempts_left", u64::from(challenge.attempts_left));

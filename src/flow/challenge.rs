@@ -38,6 +38,8 @@ const STORE_GRACE: Duration = Duration::from_millis(250);
 pub enum Action {
     /// The user's answers, by the names of the fields.
     Answer(IndexMap<String, Secret>),
+    /// The answer of the next field: for a caller that can ask one question at a time.
+    Next(Secret),
     /// Whether it is confirmed by now.
     Poll,
     /// A poll before its time ([`SavedLogin::is_early`]): returns the challenge, and the upstream is not asked.
@@ -49,7 +51,7 @@ pub enum Action {
 impl Poll {
     pub(super) fn of(action: &Action) -> Self {
         match action {
-            Action::Answer(_) | Action::Resend => Self::No,
+            Action::Answer(_) | Action::Next(_) | Action::Resend => Self::No,
             Action::Poll => Self::Due,
             Action::Early => Self::Early,
         }
@@ -159,7 +161,7 @@ pub(super) async fn store(run: &Run<'_>, id: &str, challenge: OpenChallenge) -> 
     })
 }
 
-fn new_id(run: &Run<'_>) -> String {
+pub(super) fn new_id(run: &Run<'_>) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(draw::bytes::<16>(run.ports.ambient))
 }
@@ -185,7 +187,7 @@ fn shown(
         id: id.to_owned(),
         kind: ask.kind.word().to_owned(),
         message: message.map(|message| plain_text(&message, &run.mask)),
-        fields: ask.fields.iter().map(field).collect(),
+        fields: ask.fields.iter().skip(run.given.len()).map(field).collect(),
         url: url.map(String::from),
         returns: ask.returns.clone(),
         image,
@@ -277,6 +279,8 @@ pub(super) async fn after_failure(
     if let Some(before) = before {
         before.apply(run);
     }
+    // A wrong answer is asked for from its first field.
+    run.given.clear();
     let ChallengeAnswer { mut challenge, id, answers: _ } = answer;
     if run.poll != Poll::No || stop.ending == Ending::Pending {
         challenge.poll_at = run.ports.ambient.unix_ms() + ask.poll_after.map_or(0, milliseconds);

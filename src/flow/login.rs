@@ -8,7 +8,7 @@ use super::report::{Report, StepReport};
 use super::saved::SavedLogin;
 use super::state::{Poll, Run};
 use super::stop::{Ending, Stop};
-use super::{Login, Ports, conceal, draw, explain, input, resend, run};
+use super::{Login, Ports, conceal, draw, explain, input, one_by_one, resend, run};
 use crate::account::{UNREADABLE, bounded};
 use crate::connector::Connector;
 use crate::cookies::deliver;
@@ -49,6 +49,10 @@ pub async fn resume(connector: &Connector, ports: Ports<'_>, resumption: Resumpt
     let mut steps: Vec<StepReport> = Vec::new();
     let answers = match action {
         Action::Answer(answers) => Some(answers),
+        Action::Next(given) => match Box::pin(one_by_one::next(&mut run, &id, challenge, given)).await {
+            Ok(answers) => Some(answers),
+            Err(stop) => return subject.report(connector, conclude(run, Err(stop)), steps, 0),
+        },
         Action::Poll | Action::Early => None,
         Action::Resend => {
             let stop = Box::pin(resend::resend(&mut run, id, challenge, &mut steps)).await;
@@ -72,11 +76,13 @@ fn reopened<'a>(
 ) -> Run<'a> {
     let (claimed, subject, compared) = (saved.claimed.clone(), saved.subject.clone(), saved.compared.clone());
     let (mapped, jar, proven, node) = (saved.mapped(), saved.jar.clone(), saved.proven, saved.node);
+    let (named, given) = (saved.named, saved.given());
     let context = saved.context(connector.secrets.clone());
     let begun = Run::begin(connector, ports, Admitted { context, claimed }, deadline, tracing);
     let pick = connector.nodes.as_ref().zip(node).map(|(nodes, node)| nodes.resume(node)).or(begun.pick);
-    let mut run = Run { subject, compared, mapped, ledger: Ledger::reopen(proven), jar, pick, ..begun };
+    let mut run = Run { subject, named, compared, mapped, ledger: Ledger::reopen(proven), jar, pick, given, ..begun };
     run.mask.add(run.context.answers.values());
+    run.mask.add(run.given.values());
     conceal::env(&mut run, &[]);
     // The texts of an `ask` may use the time or random values.
     run.context.step = draw::step_values(ports.ambient, &connector.time_zone);

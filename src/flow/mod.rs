@@ -44,6 +44,7 @@ mod input;
 mod login;
 mod meaning;
 mod offload;
+mod one_by_one;
 mod page_facts;
 mod ports;
 pub mod progress;

@@ -21,7 +21,7 @@ use crate::state::{ChallengeState, MAX_BYTES};
 use crate::verdict::{Mapped, Proven};
 
 /// Incremented when the meaning of a member changes: two versions of this program may share a store.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// A login that waits for an answer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,8 +35,13 @@ pub struct SavedLogin {
     pub(super) client_ip: Option<IpAddr>,
     pub(super) challenge: OpenChallenge,
     redirects: bool,
+    /// How many fields are asked for.
+    fields_asked: usize,
+    /// Answers of the first of them, where they come one by one.
+    given: Vec<(String, SealedSecret)>,
     pub(super) proven: Proven,
     pub(super) subject: Option<String>,
+    pub(super) named: bool,
     pub(super) compared: Vec<usize>,
     pub(super) node: Option<usize>,
     pub(super) jar: Jar,
@@ -114,8 +119,11 @@ impl SavedLogin {
             client_ip: user.client_ip,
             challenge,
             redirects: asks(run, challenge).is_some_and(Ask::wants_state),
+            fields_asked: asks(run, challenge).map_or(0, |ask| ask.fields.len()),
+            given: run.given.iter().map(|(name, secret)| (name.clone(), kept(secret))).collect(),
             proven: run.ledger.proven(),
             subject: run.subject.clone(),
+            named: run.named,
             compared: run.compared.clone(),
             node: run.pick.as_ref().map(crate::upstream::Pick::index),
             jar: run.jar.clone(),
@@ -209,6 +217,16 @@ impl SavedLogin {
     /// Whether the answer must bring `login.state` back.
     pub fn wants_state(&self) -> bool {
         self.redirects
+    }
+
+    /// Whether the user types anything; else the challenge is confirmed elsewhere.
+    pub fn wants_text(&self) -> bool {
+        self.fields_asked > 0
+    }
+
+    /// The answers that came so far, one by one.
+    pub(super) fn given(&self) -> IndexMap<String, Secret> {
+        self.given.iter().map(|(name, SealedSecret(answer))| (name.clone(), answer.clone())).collect()
     }
 
     /// Milliseconds until the challenge expires; 0 when it has.

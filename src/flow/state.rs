@@ -17,6 +17,7 @@ use crate::cookies::Jar;
 use crate::document::Value;
 use crate::mask::Mask;
 use crate::request::RequestPlan;
+use crate::secret::Secret;
 use crate::signing::TokenStore;
 use crate::upstream::{Nodes, Pick, SendFault};
 use crate::verdict::{FactorProof, HelperProof, Ledger, Mapped, MoreProof};
@@ -36,6 +37,8 @@ pub(super) struct Run<'a> {
     pub named: bool,
     /// The steps whose comparison of names ran, held and counts.
     pub compared: Vec<usize>,
+    /// Answers of the first fields of the open challenge, where they come one by one.
+    pub given: IndexMap<String, Secret>,
     pub mapped: Mapped,
     /// Extension and attributes of the rejecting reply: what earlier steps mapped is for an accept only.
     pub refused: Mapped,
@@ -141,6 +144,7 @@ impl<'a> Run<'a> {
             subject: None,
             named: false,
             compared: Vec::new(),
+            given: IndexMap::new(),
             mapped: Mapped::default(),
             refused: Mapped::default(),
             ledger: Ledger::default(),

@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use super::connection::{self, ConnectionContext, DRAIN_IDLE_TIMEOUT};
 use super::connection_slots::{ConnectionSlot, ConnectionSlots};
 use super::listen::Listener;
-use super::{Served, tls};
+use super::{Peer, Served, tls};
 use crate::metrics::{Closed, GaugeGuard, Shed};
 
 /// How long a connection waits for the place of an evicted one.
@@ -131,8 +131,12 @@ impl Server {
     }
 
     async fn serve(&self, stream: Accepted, slot: &Arc<ConnectionSlot>) {
+        let peer = Peer(match &stream {
+            Accepted::Unix(_) => None,
+            Accepted::Tcp(stream) => stream.peer_addr().ok().map(|address| address.ip()),
+        });
         let context =
-            ConnectionContext { served: self.served.clone(), stop: self.stop.clone(), slot: Arc::clone(slot) };
+            ConnectionContext { served: self.served.clone(), stop: self.stop.clone(), slot: Arc::clone(slot), peer };
         match stream {
             Accepted::Unix(stream) => connection::serve(stream, None, context).await,
             Accepted::Tcp(stream) => {

@@ -29,12 +29,15 @@ use tower::ServiceExt as _;
 
 use super::connection_slots::ConnectionSlot;
 use super::flood::FloodGuard;
-use super::{Fault, Served};
+use super::{Fault, Peer, Served};
 use crate::config::{Certificate, Limits};
 use crate::metrics::Closed;
 
 /// Bytes of a request's head. Names, a token and a trace header fit many times.
-const MAX_HEAD_BYTES: u16 = 16 * 1024;
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+
+/// Up to here a head that is too large is read, so that its path says whose reply it gets; beyond, hyper answers by itself.
+const MAX_READ_HEAD_BYTES: u16 = 32 * 1024;
 
 /// Requests of one HTTP/2 connection at once: a console multiplexes; the daemon's own bound counts logins.
 const MAX_STREAMS: u32 = 256;
@@ -51,6 +54,7 @@ pub(super) struct ConnectionContext {
     pub stop: watch::Receiver<bool>,
     /// Evicted for others while its caller is not authenticated.
     pub slot: Arc<ConnectionSlot>,
+    pub peer: Peer,
 }
 
 /// Serves one connection to its end.
@@ -58,7 +62,7 @@ pub(super) async fn serve<S>(stream: S, certificate: Option<Arc<Certificate>>, c
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let ConnectionContext { served, mut stop, slot } = context;
+    let ConnectionContext { served, mut stop, slot, peer } = context;
     let metrics = &served.metrics;
     // A reload changes those of connections to come.
     let limits = &*served.limits.load_full();
@@ -68,7 +72,7 @@ where
         let (activity, served) = (Arc::clone(&activity), served.clone());
         service_fn(move |request: Request<Incoming>| {
             let open = activity.begin();
-            let identity = ConnectionIdentity { certificate: certificate.clone(), slot: Arc::clone(&slot) };
+            let identity = ConnectionIdentity { peer, certificate: certificate.clone(), slot: Arc::clone(&slot) };
             let answer = answer(served.clone(), request, identity);
             async move {
                 let response = answer.await;
@@ -139,12 +143,12 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // hyper counts from the end of the last reply, so this covers the wait for the next request and its head.
     let head = limits.idle + limits.header;
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(MAX_HEAD_BYTES.into());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(MAX_READ_HEAD_BYTES.into());
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEAD_BYTES.into())
+        .max_header_list_size(MAX_READ_HEAD_BYTES.into())
         // A caller that vanished without closing the connection: its requests end within twice this.
         .keep_alive_interval(limits.idle)
         .keep_alive_timeout(limits.header);
@@ -153,6 +157,7 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
 
 /// What is known of a connection's caller before its requests are read.
 struct ConnectionIdentity {
+    peer: Peer,
     /// Verified by the handshake.
     certificate: Option<Arc<Certificate>>,
     slot: Arc<ConnectionSlot>,
@@ -163,9 +168,14 @@ async fn answer(served: Served, request: Request<Incoming>, identity: Connection
     if !names_one_host(&request) {
         return (served.on_fault)(request.uri(), Fault::Host);
     }
-    if !is_framed_plainly(&request) {
-        let mut response = (served.on_fault)(request.uri(), Fault::Framing);
+    let closing = match () {
+        () if head_bytes(&request) > MAX_HEAD_BYTES => Some(Fault::Head),
         // A proxy in front of the daemon may take what follows for a part of this body.
+        () if !is_framed_plainly(&request) => Some(Fault::Framing),
+        () => None,
+    };
+    if let Some(fault) = closing {
+        let mut response = (served.on_fault)(request.uri(), fault);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
@@ -175,6 +185,7 @@ async fn answer(served: Served, request: Request<Incoming>, identity: Connection
         request.extensions_mut().insert(certificate);
     }
     request.extensions_mut().insert(identity.slot);
+    request.extensions_mut().insert(identity.peer);
     match AssertUnwindSafe(served.router.oneshot(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(impossible)) => match impossible {},
@@ -183,6 +194,14 @@ async fn answer(served: Served, request: Request<Incoming>, identity: Connection
             (served.on_fault)(&uri, Fault::Panic)
         }
     }
+}
+
+/// Of the request line and the header fields, about as they came.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let uri = request.uri();
+    let target = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    request.method().as_str().len() + target + fields.sum::<usize>()
 }
 
 /// RFC 9112 section 3.2: an HTTP/1.1 request has one Host, and one that is a host. A proxy in front of the daemon may have taken

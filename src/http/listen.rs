@@ -72,11 +72,24 @@ impl Listener {
     }
 }
 
-/// Opens every address, or none.
+/// Opens every address of the API, or none.
 pub async fn open(config: &Config) -> Result<Vec<Listener>, ListenError> {
     may_listen(config)?;
+    open_all(&config.listen).await
+}
+
+/// Opens every address that doors have of their own, or none.
+pub async fn open_doors(config: &Config) -> Result<Vec<Listener>, ListenError> {
+    let Some(doors) = &config.doors else { return Ok(Vec::new()) };
+    if doors.tls.is_none() && config.tls.is_none() && !config.insecure_listen {
+        not_in_clear(&doors.listen)?;
+    }
+    open_all(&doors.listen).await
+}
+
+async fn open_all(addresses: &[Address]) -> Result<Vec<Listener>, ListenError> {
     let mut listeners = Vec::new();
-    for address in &config.listen {
+    for address in addresses {
         listeners.push(match address {
             Address::Tcp(socket) => {
                 TcpListener::bind(socket).await.map(Listener::Tcp).map_err(|error| system(address, error))?
@@ -95,7 +108,11 @@ pub fn may_listen(config: &Config) -> Result<(), ListenError> {
     if config.tls.is_some() || config.insecure_listen {
         return Ok(());
     }
-    match config.listen.iter().find(|address| !address.is_local()) {
+    not_in_clear(&config.listen)
+}
+
+fn not_in_clear(addresses: &[Address]) -> Result<(), ListenError> {
+    match addresses.iter().find(|address| !address.is_local()) {
         Some(address) => Err(ListenError::InClear(address.clone())),
         None => Ok(()),
     }

@@ -40,6 +40,10 @@ pub struct Served {
     pub metrics: Arc<Metrics>,
 }
 
+/// The address at the other end of a request's connection, among the extensions of the request; none at a Unix socket.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) Option<std::net::IpAddr>);
+
 /// Why a request has no reply of the router.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -47,6 +51,8 @@ pub enum Fault {
     Host,
     /// How the body is framed can be read in two ways.
     Framing,
+    /// The head is over its limit.
+    Head,
     /// The router panicked.
     Panic,
 }

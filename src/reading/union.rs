@@ -57,3 +57,17 @@ pub fn one_required(keys: &[&str]) -> Value {
     let each: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
     json!({ "oneOf": each })
 }
+
+/// Notes that a source names none of the keys of which it has one, or more than one; `written` are those that stand there.
+pub fn not_one_source(map: &mut MapReader<'_>, written: &[&str], keys: &[&'static str], diagnostics: &mut Diagnostics) {
+    if let [first, second, ..] = written {
+        let message = format!("{} takes one of `{first}` and `{second}`, not both", map.what());
+        let place = map.place();
+        let mistake = diagnostics.error_at("too-many-keys", place.key(second), message).label("a second source");
+        diagnostics.add(mistake.help("keep one of them"));
+        return;
+    }
+    let message = format!("{} does not say where its value comes from", map.what());
+    let mistake = diagnostics.error_at("missing-key", map.head(), message).label("no source");
+    map.lack(mistake.help(format!("write one of the keys {}", keys.join(" "))), keys);
+}

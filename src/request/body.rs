@@ -100,6 +100,12 @@ impl BodyPlan {
         Self { content, kind, content_type, leaves }
     }
 
+    /// JSON that other code wrote.
+    pub(super) fn of_json(builder: Builder<'_, '_>) -> Self {
+        let content_type = HeaderValue::from_static("application/json");
+        Self { content: Content::Line(builder.line), kind: BodyKind::Json, content_type, leaves: builder.leaves }
+    }
+
     /// The bytes, and the Content-Type when it is known only now (a multipart boundary).
     pub(super) fn render(
         &self,

@@ -97,6 +97,28 @@ impl<'r, 'l> Builder<'r, 'l> {
         self.leaves.push((path.to_owned(), leaf));
     }
 
+    /// A string of the tree, whatever it holds.
+    pub(super) fn named_text(&mut self, written: FileText<'_>, path: &str) {
+        let template = self.reader.template(written);
+        let mut leaf = Line::default();
+        let mut mistakes = Vec::new();
+        leaf.push_raw(b"\"");
+        leaf.push_template(&template, Place::JsonString, self.charset, &mut mistakes);
+        leaf.push_raw(b"\"");
+        self.add(leaf, mistakes, written, path);
+    }
+
+    pub(super) fn refuse(&mut self, written: FileText<'_>, mistake: Mistake) {
+        self.reader.refuse(written, mistake);
+    }
+
+    fn add(&mut self, leaf: Line, mistakes: Vec<Mistake>, written: FileText<'_>, path: &str) {
+        self.reader.refuse_all(written, mistakes);
+        self.reader.uses(written, &leaf);
+        self.line.append(&leaf);
+        self.leaves.push((path.to_owned(), leaf));
+    }
+
     /// A text of a tree: a value when it is one hole and nothing else, else a string.
     fn leaf(&mut self, template: &Template, written: FileText<'_>, path: &str) {
         let mut leaf = Line::default();
@@ -108,10 +130,7 @@ impl<'r, 'l> Builder<'r, 'l> {
             leaf.push_template(template, Place::JsonString, self.charset, &mut mistakes);
             leaf.push_raw(b"\"");
         }
-        self.reader.refuse_all(written, mistakes);
-        self.reader.uses(written, &leaf);
-        self.line.append(&leaf);
-        self.leaves.push((path.to_owned(), leaf));
+        self.add(leaf, mistakes, written, path);
     }
 
     /// Compiles a JSON text: a hole inside quotes is a string, a hole as a value keeps its type.

@@ -11,14 +11,25 @@ use crate::template::{Charset, Hole, Language, Line, Mistake, RenderError};
 
 use super::body::BodyPlan;
 use super::headers::{self, HeaderPlan, ValuePlan};
+use super::radius::{self, RadiusReply};
 use super::raw::Body;
 use super::reader::{self, FileText, Reader, Use};
+
+/// The body of a reply as it is written.
+pub enum ReplyBody<'a> {
+    /// JSON, a form, XML or a text.
+    Plain(&'a Body),
+    /// Attributes for FreeRADIUS.
+    Radius(RadiusReply<'a>),
+}
 
 /// A compiled reply, without its status.
 #[derive(Debug, Clone, Default)]
 pub struct ReplyPlan {
     headers: Vec<HeaderPlan>,
     body: Option<BodyPlan>,
+    /// Each text of it ends where a RADIUS attribute does.
+    is_radius: bool,
     uses: Vec<Use>,
 }
 
@@ -35,14 +46,18 @@ impl ReplyPlan {
     /// Compiles what was written; `None` when it cannot be used, and then every mistake is noted.
     pub fn compile(
         written: &Dict<Parameter>,
-        body: Option<&Body>,
+        body: Option<&ReplyBody<'_>>,
         whole: &Span,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
         let language = Language::default();
         let mut reader = Reader::new(&language, diagnostics);
         let mut headers = headers::compile(&reader::singles(written), &mut reader);
-        let body = body.map(|body| BodyPlan::compile(body, Charset::UTF_8, false, &mut reader));
+        let is_radius = matches!(body, Some(ReplyBody::Radius(_)));
+        let body = body.map(|body| match body {
+            ReplyBody::Plain(body) => BodyPlan::compile(body, Charset::UTF_8, false, &mut reader),
+            ReplyBody::Radius(written) => radius::compile(written, whole, &mut reader),
+        });
         for plan in headers.iter().filter(|plan| plan.name == CONTENT_TYPE) {
             if let Some(hole) = plan.value.holes().next() {
                 let place = FileText::word("", whole);
@@ -59,7 +74,7 @@ impl ReplyPlan {
             reader.refuse(place, Mistake::new("door-body", 0..0, "a reply is json, form, xml or text"));
         }
         let Reader { uses, refused, .. } = reader;
-        (refused == 0).then_some(Self { headers, body, uses })
+        (refused == 0).then_some(Self { headers, body, is_radius, uses })
     }
 
     /// Every hole, with where it was written.
@@ -74,7 +89,8 @@ impl ReplyPlan {
             parts.headers.push((plan.name.clone(), plan.value.render(context, Charset::UTF_8)?));
         }
         if let Some(body) = &self.body {
-            parts.body = body.render(context, Charset::UTF_8)?.0.into();
+            let (bytes, _) = body.render(context, Charset::UTF_8)?;
+            parts.body = if self.is_radius { radius::cut(bytes)? } else { bytes }.into();
         }
         Ok(parts)
     }

@@ -47,7 +47,7 @@ fn router(studio: &Arc<Studio>) -> Router {
 /// A request that did not get as far as the router.
 fn on_fault(fault: Fault) -> Response {
     let kind = match fault {
-        Fault::Host | Fault::Framing => BAD_REQUEST,
+        Fault::Host | Fault::Framing | Fault::Head => BAD_REQUEST,
         Fault::Panic => BROKEN,
     };
     let mut response = Problem::of(kind).into_response();

@@ -119,6 +119,7 @@ async fn answered(studio: &Studio, request: Request<Body>) -> Result<Response, P
     let answer = Members::of(&bytes)?.read::<AnswerBody>()?.answer(Mode::Test)?;
     let answers: Vec<Secret> = match &answer.action {
         ChallengeAction::Answers(answers) => answers.values().cloned().collect(),
+        ChallengeAction::Next(answer) => vec![answer.clone()],
         ChallengeAction::Poll | ChallengeAction::Resend | ChallengeAction::Cancel => Vec::new(),
     };
     let report = studio.app.answer(&studio.caller, answer).await?;

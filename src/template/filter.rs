@@ -61,6 +61,10 @@ pub enum Filter {
         /// The text around has the quotes.
         inside: bool,
     },
+    /// `segment`: the text is one segment of a path, or refused.
+    Segment,
+    /// `bool`: `true` or `false`, also of a text.
+    Bool,
     /// `date("yyyyMMdd")`
     Date(DatePattern),
     /// `encode("gbk")`: bytes.
@@ -141,6 +145,8 @@ pub static FILTERS: &[FilterInfo] = &[
     entry("xml", "", None, |call| plain(call, Filter::Xml)),
     // Whether it stands inside quotes is known when the value around it is compiled.
     entry("quoted", "", None, |call| plain(call, Filter::Quoted { inside: false })),
+    entry("segment", "", None, |call| plain(call, Filter::Segment)),
+    entry("bool", "", None, |call| plain(call, Filter::Bool)),
     entry("date", "pattern", None, date_of),
     entry("default", "value", None, default_of),
 ];
@@ -241,6 +247,7 @@ impl Filter {
             _ if input == Kind::Bytes => None,
             Self::Unhex | Self::Encode(_) | Self::EncodeJson(_) => Some(Kind::Bytes),
             Self::Default(_) => Some(input),
+            Self::Bool => Some(Kind::Any),
             _ => Some(Kind::Text),
         }
     }
@@ -306,6 +313,12 @@ impl Filter {
                 text(utf8(out)?)
             }
             Self::Xml => text(escape::xml(input.text()?)?.into_owned()),
+            Self::Segment => text(segment(input.text()?)?.to_owned()),
+            Self::Bool => Datum::Value(Cow::Owned(Value::Bool(match input.text()? {
+                "true" => true,
+                "false" => false,
+                _ => return Err(Fault::content("is neither true nor false").into()),
+            }))),
             Self::Date(pattern) => text(pattern.format(&input)?),
             Self::Quoted { inside } => text(escape::quoted_string(input.text()?, *inside)?),
             Self::Encode(charset) => Datum::Bytes(encoded(charset, input.text()?)?),
@@ -317,6 +330,16 @@ impl Filter {
             }
             Self::Default(_) => input,
         })
+    }
+}
+
+/// A name that a console puts into a path of its own: it stays one segment, and below what stands before it.
+fn segment(text: &str) -> Result<&str, Fault> {
+    let splits = |c: char| matches!(c, '/' | '\\') || c.is_control();
+    match text {
+        "" | "." | ".." => Err(Fault::content("is empty, `.` or `..`")),
+        text if text.contains(splits) => Err(Fault::content("has a slash, a backslash or a control character")),
+        text => Ok(text),
     }
 }
 

@@ -75,7 +75,16 @@ impl Hole {
         let named = match &self.variable {
             Variable::Username | Variable::RequestId => true,
             Variable::Verdict(name) => {
-                matches!(name.as_str(), "accept.subject" | "accept.username" | "accept.token" | "accept.connector")
+                let full = [
+                    "accept.subject",
+                    "accept.username",
+                    "accept.token",
+                    "accept.connector",
+                    "challenge.id",
+                    "challenge.type",
+                    "challenge.prompt",
+                ];
+                full.contains(&name.as_str())
             }
             _ => false,
         };

@@ -23,7 +23,7 @@ impl Slow {
                 let go = slow.go.as_ref().expect("a reload panics without it");
                 go.acquire().await.unwrap().forget();
                 let connectors = Reloaded { changed: vec![number.to_string()], ..Reloaded::default() };
-                ReloadOutcome { connectors, configuration: None }
+                ReloadOutcome { connectors, configuration: None, doors: None }
             }
             .boxed()
         })

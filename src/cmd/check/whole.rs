@@ -62,7 +62,7 @@ pub(super) fn read(path: &Path, strict: bool) -> anyhow::Result<Whole> {
     }
     whole.diagnostics.extend(unknown_connectors(&config, &whole.connectors));
     let clients = config.clients.clone();
-    whole.doors = config.doors.clone().map(|directory| Doors { directory, clients });
+    whole.doors = config.doors.clone().map(|doors| Doors { directory: doors.directory, clients });
     let mut loader = serve::loader(&config)?;
     if !strict {
         loader.secrets_from = SecretsFrom::Samples;
@@ -74,8 +74,11 @@ pub(super) fn read(path: &Path, strict: bool) -> anyhow::Result<Whole> {
 /// What `doorward serve` would find when it starts, but for what other processes hold.
 fn startable(config: &Config) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    if let Some(Err(error)) = config.tls.as_ref().map(tls::load) {
-        found.push(mistake("tls", error.to_string(), "see tls.cert_file and tls.key_file"));
+    let of_doors = config.doors.as_ref().and_then(|doors| doors.tls.as_ref());
+    for files in config.tls.iter().chain(of_doors) {
+        if let Err(error) = tls::load(files) {
+            found.push(mistake("tls", error.to_string(), "see tls.cert_file and tls.key_file"));
+        }
     }
     if let Err(error) = Challenges::of(&config.state) {
         found.push(mistake("state", error.to_string(), "see `state`"));

@@ -69,7 +69,11 @@ pub fn fit(mut config: Config) -> Result<Config, TooFew> {
     }
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let scripts = limits(&config);
-    let fitted = descriptors::fit(config.limits, scripts.workers + scripts.isolation, files)?;
+    // Listeners of doors have as many connections of their own.
+    let ways = if config.doors.as_ref().is_some_and(|doors| !doors.listen.is_empty()) { 2 } else { 1 };
+    let asked = config::Limits { connections: config.limits.connections * ways, ..config.limits };
+    let fitted = descriptors::fit(asked, scripts.workers + scripts.isolation, files)?;
+    let fitted = config::Limits { connections: fitted.connections / ways, ..fitted };
     if fitted != config.limits {
         tracing::warn!(
             files,

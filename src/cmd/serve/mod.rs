@@ -1,6 +1,7 @@
 //! `doorward serve`: the daemon, from its configuration to an orderly end.
 
 mod loading;
+mod ways;
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -9,16 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use arc_swap::ArcSwapOption;
-use doorward::api;
 use doorward::attempt::{App, Configuration, LiveConnectors, Settable, log_reload};
 use doorward::audit::Trail;
 use doorward::catalog::Catalog;
 use doorward::config::{self, Config};
-use doorward::door;
-use doorward::door::live::LiveDoors;
 use doorward::guard::{SendQuota, SharedGuard};
-use doorward::http::{Served, Server, SharedTls, listen, tls, watch};
+use doorward::http::watch;
 use doorward::log::LogLevel;
 use doorward::metrics::Metrics;
 use doorward::otel::Tracer;
@@ -30,6 +27,7 @@ use tokio::sync::Notify;
 
 use super::{MISCONFIGURED, language, load};
 use loading::{ConfigurationFile, fit};
+use ways::{Listeners, TlsOfListeners, Ways};
 
 pub use loading::loader;
 
@@ -99,13 +97,12 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
         "invalid connectors: {}",
         reloaded.refused.join(" ")
     );
-    let shared: SharedTls = Arc::new(ArcSwapOption::new(config.tls.as_ref().map(tls::load).transpose()?));
+    let tls = TlsOfListeners::load(config)?;
     let trail = config.audit.as_ref().map(|audit| open_trail(audit, &metrics)).transpose()?;
     let tracer = open_tracer(config, &metrics)?;
     // Before the first call: a signal without a handler ends the process in the middle of a login.
     let signals = Signals::listen()?;
-    let listeners = listen::open(config).await?;
-    log_listeners(&listeners, config);
+    let listeners = Listeners::open(config).await?;
     challenges.refuse_cluster().await?;
     // In the background: what is wrong with the store is in the log from the start, and logins of one step do not care.
     let asked = Arc::clone(&challenges);
@@ -119,14 +116,12 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
         .traced_by(tracer.clone())
         .configured_by(configuration);
     let app = Arc::new(app);
-    let served = served(config, options.strict, &app).await?;
+    let ways = Ways::of(config, options.strict, &app).await?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let server = Server::new(served, Arc::clone(&shared), stopped.clone());
-    let logins = Arc::clone(&app);
-    let running = tokio::spawn(server.run(listeners, async move { logins.logins_done().await }));
+    let running = tokio::spawn(ways.run(listeners, &tls, &stopped, &app));
     tell_systemd(NotifyState::Ready);
     let watching = tokio::spawn(watch::files(files, Arc::clone(&app), stopped));
-    signals.until_the_end(config, &app, &shared).await;
+    signals.until_the_end(&app, &tls).await;
     tracing::info!(seconds = app.limits().drain.as_secs(), "shutting down: logins in flight may finish");
     tell_systemd(NotifyState::Stopping);
     app.drain();
@@ -158,33 +153,8 @@ async fn second_signal() -> anyhow::Result<()> {
 
 /// The files whose changes are noticed, as they are now.
 async fn watched(config: &Config, options: &Options) -> watch::WatchedFiles {
-    let (connectors, doors) = (config.connectors.clone(), config.doors.clone());
+    let (connectors, doors) = (config.connectors.clone(), config.doors.as_ref().map(|doors| doors.directory.clone()));
     watch::WatchedFiles::look(watch::Watched { connectors, doors, configuration: Some(options.config.clone()) }).await
-}
-
-/// The API, and the doors in front of it.
-async fn served(config: &Config, strict: bool, app: &Arc<App>) -> anyhow::Result<Served> {
-    let api = api::served(app);
-    let Some(directory) = &config.doors else { return Ok(api) };
-    let doors = Arc::new(LiveDoors::new(directory.clone(), app));
-    let unreadable = || format!("the directory of doors, {}, cannot be read", directory.display());
-    let reloaded = doors.load().await.with_context(unreadable)?;
-    door::live::log(&reloaded);
-    anyhow::ensure!(!strict || reloaded.refused.is_empty(), "invalid doors: {}", reloaded.refused.join(" "));
-    // Their consoles let users in, or ask another authenticator, when nobody answers here.
-    let open = reloaded.open_without.join(" ");
-    anyhow::ensure!(open.is_empty(), "invalid doors of consoles that do not refuse on trouble: {open}");
-    app.reloads.followed_by(Arc::clone(&doors) as _);
-    Ok(door::serve::served(api, app, doors))
-}
-
-fn log_listeners(listeners: &[listen::Listener], config: &Config) {
-    for listener in listeners {
-        let address = listener.address().map(|address| address.to_string()).unwrap_or_default();
-        // TLS is of TCP; a socket is in clear, whatever is configured.
-        let tls = config.tls.is_some() && matches!(listener, listen::Listener::Tcp(_));
-        tracing::info!(address, tls, version = env!("CARGO_PKG_VERSION"), "listening");
-    }
 }
 
 /// Where systemd started the daemon (Type=notify). A failed notification is logged and stops no login.
@@ -211,9 +181,9 @@ impl Signals {
     }
 
     /// Waits for the end; reads the configuration, connectors, certificates and the audit file anew on SIGHUP. Signals are handled meanwhile.
-    async fn until_the_end(mut self, config: &Config, app: &Arc<App>, shared: &SharedTls) {
+    async fn until_the_end(mut self, app: &Arc<App>, tls: &TlsOfListeners) {
         let asked = Notify::new();
-        let mut reading = pin!(read_again(config, app, shared, &asked));
+        let mut reading = pin!(read_again(app, tls, &asked));
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
@@ -231,19 +201,11 @@ impl Signals {
 }
 
 /// Reads the configuration, connectors and certificates whenever `asked`; of several times during one reading one remains.
-async fn read_again(config: &Config, app: &Arc<App>, shared: &SharedTls, asked: &Notify) {
+async fn read_again(app: &Arc<App>, tls: &TlsOfListeners, asked: &Notify) {
     loop {
         asked.notified().await;
         app.reload().await;
-        let Some(files) = config.tls.clone() else { continue };
-        match tokio::task::spawn_blocking(move || tls::load(&files)).await {
-            Ok(Ok(fresh)) => shared.store(Some(fresh)),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "TLS certificate reload failed; the previous certificates stay in use");
-            }
-            // A panic was logged by its hook.
-            Err(_) => {}
-        }
+        tls.read_again().await;
     }
 }
 

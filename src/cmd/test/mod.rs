@@ -4,6 +4,7 @@
 //! allow-list; only `--reveal` shows values in clear.
 
 mod answers;
+mod door;
 mod given;
 mod password;
 mod prepared;
@@ -31,6 +32,7 @@ use doorward::verdict::Verdict;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
+use self::door::AtDoor;
 use self::given::{Answer, Attribute, Overrides, SecretFile, Setting};
 use self::prepared::Prepared;
 use self::ready::Broken;
@@ -69,6 +71,9 @@ pub struct Options {
     /// Reads a secret from a file; may be repeated
     #[arg(long = "secret-from", value_name = "NAME=FILE")]
     secrets: Vec<SecretFile>,
+    /// Asks as a console of this door would, and shows the reply that it would hear
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["daemon", "render_only"])]
+    door: Option<PathBuf>,
     /// Shows the first request and sends nothing
     #[arg(long)]
     render_only: bool,
@@ -116,7 +121,7 @@ fn login(runtime: &Runtime, live: &Live, options: &Options) -> anyhow::Result<Ex
         password::read(&username, options.password_stdin, options.answers_stdin)?
     };
     let prepared = Prepared::collect(&options.answers, &lines, &live.connector)?;
-    let login = Login {
+    let mut login = Login {
         username,
         password: password.clone(),
         client_ip: options.client_ip,
@@ -125,10 +130,13 @@ fn login(runtime: &Runtime, live: &Live, options: &Options) -> anyhow::Result<Ex
         deadline: None,
         trace: true,
     };
+    let typed_name = live.connector.typed_name;
+    let at_door = options.door.as_ref().map(|file| AtDoor::ask(file, &mut login, typed_name)).transpose()?;
+    let password = login.password.clone();
     let (report, rehearsed, answered) = runtime.block_on(login_through(live, login, prepared, options))?;
     let known: Vec<Secret> = std::iter::once(password).chain(answered).collect();
     let view = View { reveal: options.reveal, rehearsed, credentials: &known };
-    show(&report, view, options.json)?;
+    show(&report, view, at_door.as_ref(), options.json)?;
     if rehearsed {
         return Ok(ExitCode::SUCCESS);
     }
@@ -177,13 +185,19 @@ fn joined(first: Report, mut then: Report) -> Report {
     Report { steps, credential_sends, took, ..then }
 }
 
-fn show(report: &Report, view: View<'_>, json: bool) -> anyhow::Result<()> {
+fn show(report: &Report, view: View<'_>, at_door: Option<&AtDoor>, json: bool) -> anyhow::Result<()> {
+    let reveal = view.reveal;
     let trace = Trace::of(report, view);
     let text = if json {
         let verdict = serde_json::to_value(reply::body(report)).context("the verdict cannot be written as JSON")?;
-        format!("{:#}\n", trace.to_json(verdict))
+        let mut object = trace.to_json(verdict);
+        if let Some(at_door) = at_door {
+            object["door"] = at_door.json(report, reveal);
+        }
+        format!("{object:#}\n")
     } else {
-        human(&trace.rows()) + &language::verdict_line(lang(), trace.summary())
+        let at_door = at_door.map(|at_door| at_door.told(report, reveal)).unwrap_or_default();
+        human(&trace.rows()) + &at_door + &language::verdict_line(lang(), trace.summary())
     };
     print(&text)
 }

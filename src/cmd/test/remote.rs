@@ -133,7 +133,8 @@ fn answer(id: &str, action: &Action) -> Json {
                 answers.iter().map(|(name, value)| (name.clone(), value.expose().into())).collect();
             return json!({ "challenge": id, "answers": answers });
         }
-        Action::Poll | Action::Early => "poll",
+        // Nobody answers field by field here.
+        Action::Poll | Action::Early | Action::Next(_) => "poll",
         Action::Resend => "resend",
     };
     json!({ "challenge": id, "action": action })

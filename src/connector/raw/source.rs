@@ -10,7 +10,7 @@ use super::read::{FromNode, Keyed, Keys, MapReader, MapSpans, read_keyed, schema
 use super::record::{definition, keys};
 use super::scalar::{Constant, Text};
 use super::shape::NonEmpty;
-use super::union::one_required;
+use super::union::{not_one_source, one_required};
 
 /// A source and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,7 +128,7 @@ impl Keyed for Source {
         let [main] = written[..] else {
             // A key with a mistake of its own was meant to be the source.
             if diagnostics.count() == before {
-                not_one(map, &place, &written, diagnostics);
+                not_one_source(map, &written, &MAIN, diagnostics);
             }
             return None;
         };
@@ -161,19 +161,6 @@ impl Keyed for Source {
         object.more.insert("allOf".into(), json!([one_required(&MAIN)]));
         object.more.insert("dependentRequired".into(), json!({ "query": ["header"], "attr": ["css"] }));
     }
-}
-
-/// Notes that there is no source, or more than one.
-fn not_one(map: &mut MapReader<'_>, place: &MapSpans, written: &[&str], diagnostics: &mut Diagnostics) {
-    if let [first, second, ..] = written {
-        let message = format!("{} takes one of `{first}` and `{second}`, not both", map.what());
-        let mistake = diagnostics.error_at("too-many-keys", place.key(second), message).label("a second source");
-        diagnostics.add(mistake.help("keep one of them"));
-        return;
-    }
-    let message = format!("{} does not say where its value comes from", map.what());
-    let mistake = diagnostics.error_at("missing-key", map.head(), message).label("no source");
-    map.lack(mistake.help(format!("write one of the keys {}", MAIN.join(" "))), &MAIN);
 }
 
 impl FromNode for Source {

@@ -3,6 +3,7 @@
 //! A door is proved when it loads, not probed: each reply is judged by its console's reading with every hole as any text. What is
 //! not definite does not load.
 
+mod challenge;
 mod looks;
 mod place;
 mod proof;
@@ -19,9 +20,11 @@ use super::plan::{ConnectorChoice, Door, LoginSources, ReplyKind};
 use super::raw::{RawChoice, RawDoor};
 use crate::attempt::connectors::ConnectorSummary;
 use crate::config::Client;
+use crate::crypto::digest::{Algorithm, digest};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceFile, Span};
 use crate::reading::FromNode as _;
 use crate::yaml;
+use with_connector::WithConnector;
 
 pub use looks::{named_reading, readings};
 
@@ -62,17 +65,58 @@ pub fn check(path: &Path, text: String, context: &DoorContext<'_>) -> CheckedDoo
     let file = Arc::new(SourceFile { path: path.to_owned(), text });
     let mut diagnostics = Diagnostics::new(file);
     let id = id_of(path, &mut diagnostics);
+    let names = Names { id: id.clone(), revision: revision(&diagnostics.file().text) };
     let raw = yaml::parse(&mut diagnostics).and_then(|node| RawDoor::read(&node, &mut diagnostics));
     let mut leaves_open = false;
     let door = raw.and_then(|raw| {
         let mut check = Check { raw: &raw, context, diagnostics: &mut diagnostics };
-        check.door(&id, &mut leaves_open)
+        let door = check.door(names, &mut leaves_open)?;
+        Some((door, raw))
     });
-    if let Some(door) = &door {
+    if let Some((door, raw)) = &door {
         mirror(door, &mut diagnostics);
+        if !diagnostics.has_errors() {
+            trial(door, &mut diagnostics);
+        }
+        golden(door, raw, &mut diagnostics);
     }
+    let door = door.map(|(door, _)| door);
     let sound = !diagnostics.has_errors();
     CheckedDoor { id, door: door.filter(|_| sound), leaves_open, diagnostics: diagnostics.into_list() }
+}
+
+/// Every verdict with hostile words, as the console hears it.
+fn trial(door: &Door, diagnostics: &mut Diagnostics) {
+    if let Some(stray) = door.strays().first() {
+        let message = format!("{stray} is taken for something else by {}", door.reading.name);
+        let mistake = diagnostics.error_at("door-reading", &(0..0), message);
+        diagnostics.add(mistake.help("write literal text where this console looks"));
+    }
+}
+
+/// Golden cases. A door with other mistakes plays them, too: they may say more.
+fn golden(door: &Door, raw: &RawDoor, diagnostics: &mut Diagnostics) {
+    for case in &raw.tests {
+        for difference in door.differences(case) {
+            let message = format!("`{}`: {difference}", case.name.text);
+            let mistake = diagnostics.error_at("door-golden", &case.name.span, message);
+            diagnostics.add(mistake.help("`doorward test --door` shows a request stage by stage"));
+        }
+    }
+}
+
+/// What names a door and this text of it.
+struct Names {
+    id: String,
+    revision: String,
+}
+
+/// A hash of the file: challenges end with it. Readings are of the program, which names its version.
+fn revision(text: &str) -> String {
+    let whole = format!("{}\n{text}", env!("CARGO_PKG_VERSION"));
+    let mut hex = hex::encode(digest(Algorithm::Sha256, whole.as_bytes()));
+    hex.truncate(32);
+    hex
 }
 
 /// What the console writes is what the door reads, byte for byte.
@@ -93,33 +137,43 @@ struct Check<'c> {
 }
 
 impl Check<'_> {
-    fn door(&mut self, id: &str, leaves_open: &mut bool) -> Option<Door> {
+    fn door(&mut self, names: Names, leaves_open: &mut bool) -> Option<Door> {
         self.acknowledgements();
         let reading = self.reading();
         *leaves_open = reading.as_ref().is_some_and(|it| it.on_trouble != super::raw::look::OnTrouble::Refuses);
         let at = self.at(&self.raw.at);
         let (token, login) = self.sources();
+        let from = self.networks();
         let connector = self.choice();
         let tables = self.tables();
         let before = self.diagnostics.count();
         let replies = self.replies(reading.as_ref());
         let (reading, at, replies, login) = (reading?, at?, replies?, login?);
+        let deadline = self.deadline(&reading);
+        let mut challenge = self.challenge(&login, deadline);
         // A reply with a mistake of its own is not worth judging.
         if self.diagnostics.count() == before {
             self.prove(&reading, &replies);
+            self.asks(&reading, &replies, &mut challenge);
         }
+        self.control_lists();
         let also = self.also(&reading, &at);
         self.client();
-        self.with_connector(&reading, &replies, connector.as_ref(), &login);
-        let deadline = self.deadline(&reading);
+        let asked =
+            WithConnector { reading: &reading, replies: &replies, login: &login, challenge: &challenge, deadline };
+        self.with_connector(&asked, connector.as_ref());
         Some(Door {
-            id: id.to_owned(),
+            id: names.id,
+            revision: names.revision,
             title: self.raw.title.as_ref().map(|title| title.text.clone()),
             connector: connector?,
             at,
             client: self.raw.caller.client.text.clone(),
             token,
+            from,
+            network_only: self.network_only(),
             login,
+            challenge,
             replies,
             tables: tables?,
             also: also?,
@@ -192,19 +246,36 @@ impl Check<'_> {
             let help =
                 "a console that gives up before the verdict retries or fails open; set patience: if it waits longer";
             self.wrong("door-deadline", &span, message, help);
-        } else if deadline < QUICKEST {
-            let message = "no upstream answers in so short a time";
-            self.wrong("door-deadline", &span, message, "allow 200ms at least");
+        } else {
+            self.above_quickest(deadline, 1);
         }
         deadline
     }
 }
 
-/// Lints that a door may waive.
-const LINTS: [&str; 4] = ["credential_in_url", "token_in_url", "also_accepts", "shared_names"];
+impl Check<'_> {
+    /// A deadline that is written leaves an upstream the time that it needs.
+    fn above_quickest(&mut self, deadline: Duration, requests: u32) {
+        let Some(written) = &self.raw.deadline else { return };
+        let least = quickest(requests);
+        if deadline < least {
+            let message = format!("{requests} request(s) to an upstream take longer than {} ms", deadline.as_millis());
+            let help = format!("allow {}ms at least", least.as_millis());
+            self.wrong("door-deadline", &written.span.clone(), message, &help);
+        }
+    }
+}
 
-/// A dial, a TLS handshake and one exchange on a near network.
-const QUICKEST: Duration = Duration::from_millis(200);
+/// Lints that a door may waive.
+const LINTS: [&str; 5] = ["credential_in_url", "token_in_url", "also_accepts", "shared_names", "network_only"];
+
+/// One exchange on a near network; and a dial with its TLS handshake.
+const EXCHANGE: Duration = Duration::from_millis(100);
+
+/// The quickest answer of an upstream that is asked so often.
+fn quickest(requests: u32) -> Duration {
+    EXCHANGE * requests.max(1).saturating_add(1)
+}
 
 /// Everything that is answered, in the order of the page.
 const KINDS: &[ReplyKind] = ReplyKind::ALL;

@@ -6,6 +6,7 @@ use http::{HeaderName, Method};
 
 use super::Check;
 use crate::document::Path;
+use crate::door::network::Network;
 use crate::door::plan::{AskedAt, LoginSources};
 use crate::door::raw::source::{AddressForm, BasicHalf, RawPart, RawRequestSource};
 use crate::door::raw::{AskBody, AskMethod, RawAt};
@@ -64,7 +65,7 @@ impl Check<'_> {
         for (name, source) in raw.login.attributes.iter() {
             attributes.extend(self.source(source, body).map(|source| (name.value.clone(), source)));
         }
-        self.same_credential(token.as_ref(), username.as_ref(), password.as_ref().and_then(Option::as_ref));
+        self.same_credential(token.as_ref(), &[username.as_ref(), password.as_ref().and_then(Option::as_ref)]);
         self.in_url();
         let login = username.map(|username| LoginSources {
             username,
@@ -75,18 +76,12 @@ impl Check<'_> {
         (token, login)
     }
 
-    fn same_credential(
-        &mut self,
-        token: Option<&RequestSource>,
-        username: Option<&RequestSource>,
-        password: Option<&RequestSource>,
-    ) {
+    /// `of_user`: where the user's name, password and answers stand.
+    pub(super) fn same_credential(&mut self, token: Option<&RequestSource>, of_user: &[Option<&RequestSource>]) {
         let Some((token, raw)) = token.zip(self.raw.caller.token.as_ref()) else { return };
-        let half =
-            |source: Option<&RequestSource>| source.is_some_and(|source| matches!(source.part, RequestPart::Basic(_)));
+        let half = |source: &RequestSource| matches!(source.part, RequestPart::Basic(_));
         let basic = matches!(token.part, RequestPart::Basic(BasicHalf::Password));
-        let same = |source: Option<&RequestSource>| source.is_some_and(|source| source.part == token.part);
-        if same(username) || same(password) || (basic && (half(username) || half(password))) {
+        if of_user.iter().flatten().any(|source| source.part == token.part || (basic && half(source))) {
             let message = "the console's own credential stands where the user's does";
             let help = "a user who knows a password could then be the console: give the console a header of its own";
             self.wrong("door-same-credential", &raw.span, message, help);
@@ -137,20 +132,50 @@ impl Check<'_> {
     fn field(&mut self, name: &Text, body: AskBody) -> Option<RequestPart> {
         match body {
             AskBody::Form => Some(RequestPart::Form(name.text.clone())),
-            AskBody::Json => {
+            AskBody::Text if name.text != "text" && !name.text.starts_with("lines[") => {
+                let help = "write text, which is all of it, or lines[0], its first line";
+                self.wrong("door-source", &name.span, format!("a text has no field `{}`", name.text), help);
+                None
+            }
+            AskBody::Json | AskBody::Xml | AskBody::Text => {
                 let path = Path::parse(&name.text).ok().filter(|path| !path.filters());
                 if path.is_none() {
                     let help = "write code, data.user or list[0].x; quote odd names: \"User-Name\".value[0]";
                     self.wrong("door-source", &name.span, format!("`{}` is no path to one field", name.text), help);
                 }
-                path.map(RequestPart::Json)
+                path.map(RequestPart::Document)
             }
             AskBody::None => {
-                let help = "write at.body: json or form, or take it from a header, the query or basic";
+                let help = "write at.body: json, form, xml or text, or take it from a header, the query or basic";
                 self.wrong("door-source", &name.span, "this request has no body to take a field of", help);
                 None
             }
         }
+    }
+
+    /// Whether addresses alone say who asks.
+    pub(super) fn network_only(&self) -> bool {
+        let caller = &self.raw.caller;
+        caller.token.is_none() && !caller.from.is_empty() && self.acknowledged("network_only")
+    }
+
+    /// Where the console asks from.
+    pub(super) fn networks(&mut self) -> Vec<Network> {
+        let mut networks = Vec::new();
+        for text in &self.raw.caller.from {
+            match text.text.parse::<Network>() {
+                Ok(network) if network.is_everything() && self.network_only() => {
+                    let help = "name the console's own network, or give it a token";
+                    self.wrong("door-network", &text.span, "everybody could ask here, with nothing to show", help);
+                }
+                Ok(network) => networks.push(network),
+                Err(()) => {
+                    let help = "write 10.0.0.0/8, 2001:db8::/32 or one address";
+                    self.wrong("door-network", &text.span, format!("`{}` is no network", text.text), help);
+                }
+            }
+        }
+        networks
     }
 
     /// The client of doorward.yaml must be one that may ask through doors.
@@ -166,6 +191,9 @@ impl Check<'_> {
         if !client.scopes.contains(&crate::config::Scope::Door) {
             let help = "give the door a client of its own, with scopes: [ door ]";
             self.wrong("door-caller", &span, format!("the client `{name}` has not the scope `door`"), help);
+        }
+        if self.network_only() {
+            return;
         }
         if self.raw.caller.token.is_some() == client.tokens.is_empty() {
             let (message, help) = if client.tokens.is_empty() {

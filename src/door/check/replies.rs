@@ -11,8 +11,9 @@ use crate::diagnostic::{Span, did_you_mean};
 use crate::door::look::{ConsoleAnswer, Reading, SeenReply};
 use crate::door::plan::{Replies, ReplyKind, Row};
 use crate::door::raw::{RawReply, RawRows};
+use crate::reading::TreeValue;
 use crate::request::raw::Body;
-use crate::request::{ReplyParts, ReplyPlan, Use};
+use crate::request::{RadiusReply, ReplyBody, ReplyParts, ReplyPlan, Use};
 
 /// A name that a reply may hold, and whether it always has a value.
 struct Name {
@@ -35,26 +36,34 @@ const ACCEPT: &[Name] = &[
     always("accept.token"),
     maybe("accept.extension"),
     maybe("accept.extension_text"),
+    always("accept.cookies"),
 ];
 const REJECT: &[Name] =
     &[always("reject.reason"), maybe("reject.message"), maybe("reject.error_code"), maybe("reject.retry_after")];
 const CHALLENGE: &[Name] = &[
     always("challenge.id"),
     always("challenge.type"),
+    always("challenge.prompt"),
     maybe("challenge.message"),
+    maybe("challenge.error_message"),
+    maybe("challenge.image"),
+    maybe("challenge.url"),
     maybe("challenge.label"),
     always("challenge.echo"),
     always("challenge.expires_in"),
     always("challenge.attempts_left"),
 ];
+/// Of a challenge that is refused because nobody can answer it: no id waits for an answer.
+const REFUSED_CHALLENGE: &[Name] = &[maybe("challenge.message")];
 const UNAVAILABLE: &[Name] = &[always("unavailable.cause"), maybe("unavailable.retry_after")];
 const MISCONFIGURED: &[Name] = &[always("misconfigured.what")];
 
-fn names(kind: ReplyKind) -> &'static [Name] {
+fn names(kind: ReplyKind, asks: bool) -> &'static [Name] {
     match kind {
         ReplyKind::Accept => ACCEPT,
         ReplyKind::Reject => REJECT,
-        ReplyKind::Challenge => CHALLENGE,
+        ReplyKind::Challenge if asks => CHALLENGE,
+        ReplyKind::Challenge => REFUSED_CHALLENGE,
         ReplyKind::Unavailable => UNAVAILABLE,
         ReplyKind::Misconfigured => MISCONFIGURED,
         ReplyKind::Anonymous | ReplyKind::Malformed | ReplyKind::Stranger => &[],
@@ -131,10 +140,16 @@ impl Check<'_> {
         if status.is_none() {
             self.wrong("bad-status", &raw.status.span, "this is no status of a reply", "a final status is 200 to 599");
         }
-        let bodies = [raw.json.is_some(), raw.form.is_some(), raw.xml.is_some(), raw.text.is_some()];
+        let radius = raw.radius.is_some();
+        let bodies = [raw.json.is_some(), raw.form.is_some(), raw.xml.is_some(), raw.text.is_some(), radius];
         let count = bodies.iter().filter(|written| **written).count();
         if count > 1 {
-            self.wrong("door-body", &raw.place.span, "a reply has one body", "keep one of json, form, xml and text");
+            self.wrong(
+                "door-body",
+                &raw.place.span,
+                "a reply has one body",
+                "keep one of json, form, xml, text and radius",
+            );
             return None;
         }
         if count == 1 && status.is_some_and(|status| matches!(status.as_u16(), 204 | 205 | 304)) {
@@ -145,6 +160,13 @@ impl Check<'_> {
             .or_else(|| raw.form.clone().map(Body::Form))
             .or_else(|| raw.xml.clone().map(Body::Xml))
             .or_else(|| raw.text.clone().map(Body::Text));
+        let radius =
+            raw.radius.as_ref().map(|raw| RadiusReply { challenge: raw.challenge.as_ref(), reply: &raw.reply });
+        if raw.radius.as_ref().is_some_and(|raw| raw.challenge.is_some()) && kind != ReplyKind::Challenge {
+            let help = "write it in the reply for challenge";
+            self.wrong("door-radius", &raw.place.span, format!("a reply for {kind} is no Access-Challenge"), help);
+        }
+        let body = body.as_ref().map(ReplyBody::Plain).or(radius.map(ReplyBody::Radius));
         let plan = ReplyPlan::compile(&raw.headers, body.as_ref(), &raw.place.span, self.diagnostics)?;
         for used in plan.uses() {
             self.hole(kind, used);
@@ -176,6 +198,10 @@ impl Check<'_> {
         }
     }
 
+    fn names(&self, kind: ReplyKind) -> &'static [Name] {
+        names(kind, self.raw.challenge.as_ref().is_some_and(|raw| raw.id.is_some() || raw.conversation.is_some()))
+    }
+
     fn standing(&self, kind: ReplyKind, variable: &Variable) -> Standing {
         let with_login = matches!(kind, ReplyKind::Accept | ReplyKind::Reject | ReplyKind::Challenge);
         match variable {
@@ -189,7 +215,7 @@ impl Check<'_> {
                 if kind == ReplyKind::Accept && name.starts_with("accept.attributes.") {
                     return Standing::Sometimes;
                 }
-                match names(kind).iter().find(|known| known.name == name.as_str()) {
+                match self.names(kind).iter().find(|known| known.name == name.as_str()) {
                     Some(Name { always: true, .. }) => Standing::Always,
                     Some(_) => Standing::Sometimes,
                     None => Standing::Never,
@@ -200,7 +226,7 @@ impl Check<'_> {
     }
 
     fn no_such_name(&mut self, kind: ReplyKind, variable: &Variable, span: &Span) {
-        let mut known: Vec<String> = names(kind).iter().map(|known| known.name.to_owned()).collect();
+        let mut known: Vec<String> = self.names(kind).iter().map(|known| known.name.to_owned()).collect();
         known.push("request.id".to_owned());
         if kind == ReplyKind::Accept {
             known.extend(self.raw.tables.iter().map(|(name, _)| format!("table.{}", name.value)));
@@ -215,6 +241,24 @@ impl Check<'_> {
             format!("the reply for {kind} has no `{variable}`")
         };
         self.wrong("door-hole", span, message, &help);
+    }
+}
+
+impl Check<'_> {
+    /// Which packet goes out, and who needs no password, is decided in the list `control` of RADIUS: only `radius` writes it, and only
+    /// a constant.
+    pub(super) fn control_lists(&mut self) {
+        for kind in KINDS {
+            let rows = self.written(*kind).map_or(&[][..], |rows| &rows.0);
+            for tree in rows.iter().filter_map(|row| row.json.as_ref()) {
+                let TreeValue::Object(members) = &tree.value else { continue };
+                let of_control = |name: &str| name.get(..8).is_some_and(|list| list.eq_ignore_ascii_case("control:"));
+                for (name, _) in members.iter().filter(|(name, _)| of_control(&name.value)) {
+                    let help = "write radius: { challenge: \"{{challenge.id}}\", reply: { … } }";
+                    self.wrong("door-radius", &name.span, "`control` is written by `radius` alone", help);
+                }
+            }
+        }
     }
 }
 

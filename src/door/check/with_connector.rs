@@ -1,24 +1,28 @@
 //! What a door may lean on of its connectors.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::{Check, ConnectorState, attribute_names};
 use crate::attempt::connectors::{ConnectorKind, ConnectorSummary};
 use crate::context::Variable;
 use crate::diagnostic::Span;
 use crate::door::look::Reading;
-use crate::door::plan::{ConnectorChoice, LoginSources, Replies, ReplyKind};
+use crate::door::plan::{ChallengePlan, ConnectorChoice, LoginSources, Replies, ReplyKind};
 use crate::door::raw::RawChoice;
 use crate::door::raw::look::NameInUse;
 
+/// What of a door is held against its connectors.
+pub(super) struct WithConnector<'a> {
+    pub reading: &'a Reading,
+    pub replies: &'a Replies,
+    pub login: &'a LoginSources,
+    pub challenge: &'a ChallengePlan,
+    pub deadline: Duration,
+}
+
 impl Check<'_> {
-    pub(super) fn with_connector(
-        &mut self,
-        reading: &Reading,
-        replies: &Replies,
-        choice: Option<&ConnectorChoice>,
-        login: &LoginSources,
-    ) {
+    pub(super) fn with_connector(&mut self, asked: &WithConnector<'_>, choice: Option<&ConnectorChoice>) {
         let Some(choice) = choice else { return };
         let ids: BTreeSet<String> = match choice {
             ConnectorChoice::One(id) => [id.clone()].into(),
@@ -29,7 +33,7 @@ impl Check<'_> {
             let help = "write { by: login.attributes.realm, corp: corp-4a }";
             self.wrong("door-connector", &span, "no connector is named", help);
         }
-        self.shared_names(reading, replies, &ids);
+        self.shared_names(asked.reading, asked.replies, &ids);
         for id in &ids {
             let span = self.span_of(id);
             match (self.context.connector)(id) {
@@ -43,13 +47,14 @@ impl Check<'_> {
                     let mistake = self.diagnostics.error_at("door-connector", &span, message).as_warning();
                     self.diagnostics.add(mistake.help("mend the connector first: doorward check says where"));
                 }
-                ConnectorState::Runs(about) => self.running(reading, &about, login, &span),
+                ConnectorState::Runs(about) => self.running(asked, &about, &span),
             }
         }
-        self.mapped(replies, &ids);
+        self.mapped(asked.replies, &ids);
     }
 
-    fn running(&mut self, reading: &Reading, about: &ConnectorSummary, login: &LoginSources, span: &Span) {
+    fn running(&mut self, asked: &WithConnector<'_>, about: &ConnectorSummary, span: &Span) {
+        let WithConnector { reading, login, challenge, deadline, .. } = *asked;
         let id = &about.id;
         if about.kind != ConnectorKind::Authentication {
             let help = "a door asks for logins: name a connector that authenticates";
@@ -75,7 +80,7 @@ impl Check<'_> {
                 );
             }
         }
-        if about.no_password == login.password.is_some() {
+        if about.no_password == (login.password.is_some() || challenge.asks_for_password()) {
             let (message, help) = if about.no_password {
                 (format!("the connector `{id}` takes no password"), "take login.password away")
             } else {
@@ -83,6 +88,10 @@ impl Check<'_> {
             };
             self.wrong("door-attribute", span, message, help);
         }
+        if about.facts.requests > 1 {
+            self.above_quickest(deadline, about.facts.requests);
+        }
+        self.asked_by(about, challenge, span);
         if reading.who == NameInUse::Typed && !about.facts.names_user && !about.facts.typed_name {
             let message = format!(
                 "{} keeps the name that the user typed, and `{id}` never hears whose password it was",

@@ -1,5 +1,7 @@
 //! A door as it was written: every key, nothing judged. What it means is `door::check`'s.
 
+pub mod case;
+pub mod challenge;
 pub mod look;
 pub mod question;
 pub mod source;
@@ -13,6 +15,8 @@ use crate::verdict::{Cause, Reason};
 use crate::yaml::{Node, NodeValue};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
+use case::RawCase;
+use challenge::RawChallenge;
 use look::RawReading;
 use question::RawQuestion;
 use source::RawRequestSource;
@@ -36,6 +40,8 @@ record! {
         login: RawLogin,
         /// What is answered.
         replies: RawReplies,
+        /// How more is asked of the user; left out, a challenge is a refusal.
+        challenge: Option<RawChallenge>,
         /// Closed tables, written `{{table.NAME}}` in the reply for accept: `{ of: accept.attributes.group, VALUE: result, else: result }`.
         tables: Dict<Dict<Constant>>,
         /// Constant answers to side questions of the console. No login, no verdict.
@@ -46,6 +52,8 @@ record! {
         patience: Option<Spanned<TimeSpan>>,
         /// Lints that are waived, each with its why.
         acknowledge: Dict<Text>,
+        /// Golden cases, run by `doorward check`.
+        tests: Vec<RawCase>,
         /// For editors: where the JSON Schema of this format lies. Says nothing about the door.
         schema as "$schema": Option<Text>,
     }
@@ -137,6 +145,10 @@ words! {
         Json = "json",
         /// `application/x-www-form-urlencoded`
         Form = "form",
+        /// XML 1.0: `{ root: { child, "@attribute", "#text" } }`.
+        Xml = "xml",
+        /// A text: `text` is all of it, `lines[0]` its first line.
+        Text = "text",
     }
 }
 
@@ -147,6 +159,9 @@ record! {
         client: Text,
         /// Where its token stands; left out, it shows its certificate.
         token: Option<RawRequestSource>,
+        /// Addresses from which it asks, as networks: `10.0.0.0/8`. Alone, without token and certificate, only with `acknowledge: {
+        /// network_only: why }`.
+        from: Vec<Text>,
     }
 }
 
@@ -217,6 +232,18 @@ record! {
         xml: Option<TextBody>,
         /// A body of text.
         text: Option<TextBody>,
+        /// Attributes for FreeRADIUS 3 (rlm_rest).
+        radius: Option<RawRadius>,
+    }
+}
+
+record! {
+    /// Attributes of a RADIUS reply. They go out with `do_xlat: false`, and each text ends at 253 bytes.
+    pub struct RawRadius as "the key `radius`" {
+        /// `"{{challenge.id}}"`: the reply is an Access-Challenge, and this its State.
+        challenge: Option<Text>,
+        /// Attributes of the reply by name, such as Reply-Message; a list is several.
+        reply: Dict<OneOrMany<Parameter>>,
     }
 }
 

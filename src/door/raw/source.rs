@@ -5,10 +5,8 @@ use serde_json::json;
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::reading::record::{definition, keys, words};
-use crate::reading::union::one_required;
-use crate::reading::{
-    FromNode, Keyed, Keys, MapReader, MapSpans, OneOrMany, Spanned, Text, read_keyed, schema_of_keys,
-};
+use crate::reading::union::{not_one_source, one_required};
+use crate::reading::{FromNode, Keyed, Keys, MapReader, OneOrMany, Spanned, Text, read_keyed, schema_of_keys};
 use crate::yaml::{Node, NodeValue};
 
 /// A part of the request and what is undone before it is a value.
@@ -107,7 +105,7 @@ impl Keyed for RawRequestSource {
         let place = keys.place.clone();
         let written: Vec<&str> = PARTS.into_iter().filter(|key| place.written(key).is_some()).collect();
         let [main] = written[..] else {
-            not_one(map, &place, &written, diagnostics);
+            not_one_source(map, &written, &PARTS, diagnostics);
             return None;
         };
         let span = place.key(main).clone();
@@ -127,18 +125,6 @@ impl Keyed for RawRequestSource {
         RequestSourceKeys::describe_keys(object, generator);
         object.more.insert("allOf".into(), json!([one_required(&PARTS)]));
     }
-}
-
-fn not_one(map: &mut MapReader<'_>, place: &MapSpans, written: &[&str], diagnostics: &mut Diagnostics) {
-    if let [first, second, ..] = written {
-        let message = format!("{} takes one of `{first}` and `{second}`, not both", map.what());
-        let mistake = diagnostics.error_at("too-many-keys", place.key(second), message).label("a second source");
-        diagnostics.add(mistake.help("keep one of them"));
-        return;
-    }
-    let message = format!("{} does not say where its value stands", map.what());
-    let mistake = diagnostics.error_at("missing-key", map.head(), message).label("no source");
-    map.lack(mistake.help(format!("write one of the keys {}", PARTS.join(" "))), &PARTS);
 }
 
 impl FromNode for RawRequestSource {

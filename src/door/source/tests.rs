@@ -29,9 +29,12 @@ fn each_value_stands_once_and_is_read_exactly() {
     let key = || RequestPart::Query("key".to_owned());
     assert_eq!(read(key(), &query("key=a%2Bb")), Ok(Some("a+b".to_owned())));
     assert!(read(key(), &query("key=a&key=a")).is_err());
-    let json =
-        |text: &[u8]| AskedRequest { query: None, headers: &none, body: AskedContent::Json(from_json(text).unwrap()) };
-    let name = || RequestPart::Json(Path::parse("\"User-Name\".value[0]").unwrap());
+    let json = |text: &[u8]| AskedRequest {
+        query: None,
+        headers: &none,
+        body: AskedContent::Document(from_json(text).unwrap()),
+    };
+    let name = || RequestPart::Document(Path::parse("\"User-Name\".value[0]").unwrap());
     assert_eq!(read(name(), &json(br#"{"User-Name":{"value":["a"]}}"#)), Ok(Some("a".to_owned())));
     assert_eq!(read(name(), &json(br#"{"User-Name":{"value":[]}}"#)), Ok(None));
     assert!(read(name(), &json(br#"{"User-Name":{"value":[["a"]]}}"#)).is_err());

@@ -21,11 +21,17 @@ use crate::support::loader::to_loopback;
 
 pub const KEY: &str = "door-key";
 
+/// Once as many were counted, who types `hang` gets an answer.
+pub const RELEASED: usize = 1000;
+
 /// The upstream's people: `zhangsan` with `123456`; ` ADMIN` is trimmed and folded to `admin` by it; `nobody` is told no name; `down`
 /// is trouble; a `group` of the password's own words is what the upstream says.
 async fn login(State(asked): State<Arc<AtomicUsize>>, Json(body): Json<Value>) -> Result<Json<Value>, StatusCode> {
     asked.fetch_add(1, Ordering::SeqCst);
     let (user, password) = (body["user"].as_str().unwrap(), body["password"].as_str().unwrap());
+    while password == "hang" && asked.load(Ordering::SeqCst) < RELEASED {
+        tokio::time::sleep_until(tokio::time::Instant::now() + std::time::Duration::from_millis(5)).await;
+    }
     if user == "down" {
         return Err(StatusCode::BAD_GATEWAY);
     }
@@ -33,11 +39,37 @@ async fn login(State(asked): State<Arc<AtomicUsize>>, Json(body): Json<Value>) -
     Ok(match (user, password) {
         (" ADMIN", _) => accept("admin", "ops"),
         ("nobody", _) => accept("", "ops"),
-        (_, "123456") => accept(user, "dev"),
+        (_, "123456" | "hang") => accept(user, "dev"),
+        (_, "code" | "push" | "renew" | "picture" | "fresh") => {
+            Json(json!({ "code": 461, "user": user, "next": password }))
+        }
         (_, group) if group.starts_with("group ") => accept(user, &group[6..]),
         ("locked", _) => Json(json!({ "code": 423, "msg": "locked until noon" })),
         (_, message) if message.starts_with("say ") => Json(json!({ "code": 500, "msg": &message[4..] })),
         _ => Json(json!({ "code": 500, "msg": "wrong name or password" })),
+    })
+}
+
+/// `246810` is right, and a new password that was repeated.
+async fn factor(State(asked): State<Arc<AtomicUsize>>, Json(body): Json<Value>) -> Json<Value> {
+    asked.fetch_add(1, Ordering::SeqCst);
+    // ` ADMIN` again, behind a code.
+    let user = if body["user"] == "FOLDED" { json!("folded") } else { body["user"].clone() };
+    let same = body.get("again").map_or(body["code"] == "246810", |again| *again == body["code"]);
+    Json(if same {
+        json!({ "code": 200, "token": "t", "user": user })
+    } else {
+        json!({ "code": 500, "msg": "wrong code" })
+    })
+}
+
+/// `slow` is never confirmed, everybody else at the third question.
+async fn push(State(asked): State<Arc<AtomicUsize>>, Json(body): Json<Value>) -> Json<Value> {
+    let count = asked.fetch_add(1, Ordering::SeqCst);
+    Json(if body["user"] == "slow" || count < 3 {
+        json!({ "code": 202 })
+    } else {
+        json!({ "code": 200, "token": "t", "user": body["user"] })
     })
 }
 
@@ -65,6 +97,61 @@ steps:
     )
 }
 
+/// The same upstream with further factors: a code after the password `code`, a confirmation after `push`, a new password after `renew`, a
+/// picture after `picture`.
+pub fn factors(base: &str) -> String {
+    let step = |name: &str, asked: &str, rest: &str| {
+        format!(
+            r#"  - name: {name}
+    when: {{ var: steps.login.next, equals: {name} }}
+    role: factor
+    ask: {{ {asked}, attempts: 3, expires_in: 5m }}
+    request: {{ method: POST, url: "${{base}}/{name}", body: {{ json: {{ user: "{{{{user.username}}}}"{rest} }} }} }}
+    response:
+      format: json
+      reject: [ {{ when: {{ field: code, equals: 500 }}, reason: mfa_failed }} ]
+      success: {{ all: [ {{ field: code, equals: 200 }}, {{ field: token, has_value: true }} ] }}
+      identity: user
+      map: {{ error_message: msg }}
+"#
+        )
+    };
+    let code = step(
+        "code",
+        "type: sms, message: \"one for {{user.username}}\", fields: [ { name: code, label: Code, echo: true } ]",
+        r#", code: "{{answer.code}}""#,
+    );
+    let picture = step(
+        "picture",
+        "type: captcha, image: \"data:image/png;base64,iVBORw0KGgo=\", fields: [ { name: text } ]",
+        r#", code: "{{answer.text}}""#,
+    );
+    let renew = step(
+        "renew",
+        "type: renew_password, message: choose, fields: [ { name: new, label: New }, { name: again, label: Again } ]",
+        r#", code: "{{answer.new}}", again: "{{answer.again}}""#,
+    );
+    let fresh = step(
+        "fresh",
+        "type: renew_password, message: choose, fields: [ { name: password } ]",
+        r#", code: "{{answer.password}}""#,
+    );
+    let push = step("push", "type: push, message: press, poll_after: 100ms", "")
+        .replace("      reject:", "      pending: { field: code, equals: 202 }\n      reject:");
+    let login = connector(base, "")
+        .replace("identity: { field: user, match: report }", "identity: user")
+        .replace("      success:", "      more: { field: code, equals: 461 }\n      success:")
+        .replace("      map:", "      capture: { next: { field: next, optional: true } }\n      map:");
+    format!("{login}{code}{picture}{renew}{fresh}{push}")
+}
+
+/// The same without a confirmation, and with the upstream's name handed over instead of compared.
+pub fn factors_reporting(base: &str) -> String {
+    let all = factors(base);
+    let (rest, _) = all.split_once("  - name: push").unwrap();
+    rest.replace("identity: user", "identity: { field: user, match: report }")
+}
+
 /// What `door::check` hears of this connector.
 pub async fn summary(yaml: &str) -> ConnectorSummary {
     let directory = tempfile::tempdir().unwrap();
@@ -87,7 +174,15 @@ pub fn alone(yaml: &str) -> (Option<Door>, String) {
     (door, render(&diagnostics, Style::Plain))
 }
 
+/// A shipped door without its golden cases, which end the file: a test may change it.
 pub fn shipped(name: &str) -> String {
+    let whole = whole(name);
+    let (door, _) = whole.split_once("\ntests:\n").unwrap_or_else(|| panic!("{name} has no golden cases"));
+    format!("{door}\n")
+}
+
+/// A shipped door as it is.
+pub fn whole(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("doors/{name}.yaml"));
     std::fs::read_to_string(path).unwrap()
 }
@@ -114,6 +209,34 @@ impl Lab {
     pub async fn with(connector_keys: &str, doors: &[(&str, &str)]) -> Self {
         let (asked, base) = upstream().await;
         let home = home(&base, connector_keys, doors);
+        let daemon = home.start();
+        Self { home, daemon, asked, http: client() }
+    }
+
+    /// With another doorward.yaml.
+    pub async fn edited(edit: impl FnOnce(String) -> String, doors: &[(&str, &str)]) -> Self {
+        let (asked, base) = upstream().await;
+        let home = home(&base, "", doors);
+        let file = home.path("doorward.yaml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, edit(text)).unwrap();
+        let daemon = home.start();
+        Self { home, daemon, asked, http: client() }
+    }
+
+    /// With a connector that asks for more, and `more` in doorward.yaml.
+    pub async fn asking(more: &str, doors: &[(&str, &str)]) -> Self {
+        Self::asking_as(factors, more, doors).await
+    }
+
+    /// The same with a connector of one's own.
+    pub async fn asking_as(connector: fn(&str) -> String, more: &str, doors: &[(&str, &str)]) -> Self {
+        let (asked, base) = upstream().await;
+        let home = home(&base, "", doors);
+        home.connector("corp-4a", &connector(&base));
+        let file = home.path("doorward.yaml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{text}{more}")).unwrap();
         let daemon = home.start();
         Self { home, daemon, asked, http: client() }
     }
@@ -180,7 +303,14 @@ impl Heard {
 
 async fn upstream() -> (Arc<AtomicUsize>, String) {
     let asked = Arc::new(AtomicUsize::new(0));
-    let router = Router::new().route("/login", post(login)).with_state(Arc::clone(&asked));
+    let router = Router::new()
+        .route("/login", post(login))
+        .route("/code", post(factor))
+        .route("/picture", post(factor))
+        .route("/renew", post(factor))
+        .route("/fresh", post(factor))
+        .route("/push", post(push))
+        .with_state(Arc::clone(&asked));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });

@@ -5,7 +5,7 @@ use std::path::Path;
 use doorward::door::check::ConnectorState;
 use serde_json::json;
 
-use super::lab::{Lab, checked, connector, key_of, shipped, summary};
+use super::lab::{Lab, alone, checked, connector, key_of, replaced, shipped, summary, whole};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_shipped_door_loads_with_a_connector_that_names_the_user() {
@@ -15,14 +15,14 @@ async fn every_shipped_door_loads_with_a_connector_that_names_the_user() {
         let path = file.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
         let connectors = |_: &str| ConnectorState::Runs(Box::new(summary.clone()));
-        let door = checked(name, &shipped(name), &connectors);
+        let door = checked(name, &whole(name), &connectors);
         // The user of nginx mail reads why; to nginx trouble is no word that it shows.
         let told: Vec<&str> = door.diagnostics.iter().map(|it| it.code).collect();
         let known: &[&str] = if name == "nginx-mail" { &["door-trouble"] } else { &[] };
         assert!(door.door.is_some() && told == known, "{name}: {:?}", door.diagnostics);
         count += 1;
     }
-    assert!(count >= 14);
+    assert!(count >= 17);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,6 +123,50 @@ async fn a_console_that_can_only_call_a_4a_hears_one() {
     ] {
         let heard = lab.json("/door/4a/login", "x-app-key", &ask(user, password)).await.json();
         assert_eq!((&heard["code"], &heard["msg"]), (&json!(code), &json!(message)), "{user} {password}");
+    }
+}
+
+/// Each way in which a case can come out otherwise is told, with its name.
+#[test]
+fn a_golden_case_that_comes_out_otherwise_is_told() {
+    for (door, old, new, says) in [
+        (
+            "rabbitmq",
+            "{ username: \"a&password=x\", password: p }, reply",
+            "{ username: b }, reply",
+            "the user name is Some(\"a&password=x\"), not \"b\"",
+        ),
+        ("nginx", "X-User: zhangsan } }", "X-User: lisi } }", "the header X-User is \"zhangsan\", not \"lisi\""),
+        (
+            "nginx",
+            "reply: { status: 204, headers: { X-User: zhangsan } }, console: accepts",
+            "reply: { status: 200 }, console: accepts",
+            "the status is 204, not 200",
+        ),
+        (
+            "emqx",
+            "json: { result: allow, is_superuser: false }",
+            "json: { result: allow }",
+            "not {\"result\":\"allow\"}",
+        ),
+        ("nginx", "console: accepts", "console: refuses", "the console accepts; expected: refuses"),
+        ("nginx", "    verdict: { accept: { subject: zhangsan } }\n", "", "the case has no `verdict`"),
+        (
+            "nginx",
+            "ask: { basic: { username: zhangsan, password: \"123456\" }, headers",
+            "ask: { headers",
+            "it is anonymous",
+        ),
+        ("dovecot", "form: { grant_type", "json: { grant_type", "at.body says form"),
+        (
+            "freeradius",
+            "challenge: sample-challenge, answer: \"246810\"",
+            "challenge: other, answer: \"1\"",
+            "the challenge is Some(\"sample-challenge\"), not \"other\"",
+        ),
+    ] {
+        let (loaded, told) = alone(&replaced(&whole(door), old, new));
+        assert!(loaded.is_none() && told.contains("door-golden") && told.contains(says), "{door} {new}:\n{told}");
     }
 }
 

@@ -7,6 +7,7 @@ pub mod fault_server;
 pub mod loader;
 pub mod lookup;
 pub mod npm;
+pub mod radius;
 pub mod redis;
 pub mod script;
 pub mod shipped;

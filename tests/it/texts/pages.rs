@@ -10,7 +10,7 @@ use doorward::lang::Lang;
 use super::{pattern, root};
 
 /// What both languages have, below docs/ and docs/zh/.
-const PAGES: [&str; 7] = ["first-connector", "connectors", "flows", "send-test", "studio", "operation", "api"];
+const PAGES: [&str; 8] = ["first-connector", "connectors", "flows", "send-test", "studio", "operation", "api", "doors"];
 
 struct Page {
     path: PathBuf,
