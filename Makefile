@@ -5,7 +5,7 @@ NEXTEST_VERSION := 0.9.143
 CARGO_DEB_VERSION := 3.8.0
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: test release deb test-package test-upstreams test-consoles lint advisories docs schema bench bench-quick bench-programs nextest redis npm tools
+.PHONY: test release deb test-package test-upstreams test-consoles test-legacy lint advisories docs schema bench bench-quick bench-programs nextest redis npm tools
 
 # In CI without cargo's own lines: another cargo on the machine makes "Blocking waiting for file lock" of them.
 test: nextest redis npm
@@ -37,6 +37,10 @@ test-upstreams: nextest
 # Doors with real consoles, which ../shared/consoles installs, starts and stops. Without it: one line.
 test-consoles: nextest
 	tests/consoles.sh
+
+# Old TLS, against `openssl s_server`. It needs OpenSSL's headers (libssl-dev), so it is no part of `make test`.
+test-legacy: nextest
+	cargo nextest run --features legacy-tls -E 'test(/^legacy_tls::/)'
 
 lint:
 	cargo fmt --all --check

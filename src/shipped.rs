@@ -86,6 +86,7 @@ shipped! {
     "json-in-json" r#"","result":"SUCCESS","ticket":"1"#, "invalid_credentials";
     "json-message-conditions" r#"lisi","success":true,"x":""#, "invalid_credentials";
     "multipart" "x\r\n--b\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nzhangsan", "invalid_credentials";
+    "ntlm" INTO_FORM, "invalid_credentials";
     "oauth1" INTO_JSON, "invalid_credentials";
     "password-grant" INTO_FORM, "invalid_credentials";
     "password-grant-form" INTO_FORM, "invalid_credentials";

@@ -22,7 +22,7 @@ patience=${DOORWARD_UPSTREAM_PATIENCE:-300}
 
 # Each with the ports of its script. The mail server comes first: codes are mailed to it.
 servers=(smtp-sink:18025 apache:18081,18443 django:18085 lemonldap:18082 moto:18086 oidc-provider:18087
-  oauth1:18092 gm:18093)
+  oauth1:18092 gm:18093 ntlm:18088,18449)
 
 # The folder of a server's scripts: ours, or the shared one.
 folder() { if [ -d "$own/$1" ]; then echo "$own/$1"; else echo "$scripts/$1"; fi; }

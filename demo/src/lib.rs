@@ -70,7 +70,8 @@ impl DemoServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let server = Server::new(clock)?;
-        let router = router(Arc::clone(&server));
+        // NTLM logs a connection in, so its handler asks for the other end's address.
+        let router = router(Arc::clone(&server)).into_make_service_with_connect_info::<SocketAddr>();
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move {
             // Without header timers, which loopback peers of a demo do not need.

@@ -97,6 +97,19 @@ pub enum LoginResult {
     PasswordExpired,
 }
 
+impl LoginResult {
+    /// Of an account, if there is one, and whether the password is right.
+    pub fn of(account: Option<AccountState>, right: bool) -> Self {
+        match (account, right) {
+            (Some(AccountState::Locked), _) => Self::Locked,
+            (None, _) | (_, false) => Self::Wrong,
+            (Some(AccountState::Active), true) => Self::Accepted,
+            (Some(AccountState::Disabled), true) => Self::Disabled,
+            (Some(AccountState::PasswordExpired), true) => Self::PasswordExpired,
+        }
+    }
+}
+
 impl Directory {
     /// All of [`PEOPLE`], stored as `scheme` allows.
     ///
@@ -132,13 +145,7 @@ impl Directory {
         let found = self.accounts.iter().find(|account| account.person.login == login);
         let account = found.unwrap_or(&self.accounts[0]);
         let right = is_right(account);
-        match (found.map(|account| account.person.state), right) {
-            (Some(AccountState::Locked), _) => LoginResult::Locked,
-            (None, _) | (_, false) => LoginResult::Wrong,
-            (Some(AccountState::Active), true) => LoginResult::Accepted,
-            (Some(AccountState::Disabled), true) => LoginResult::Disabled,
-            (Some(AccountState::PasswordExpired), true) => LoginResult::PasswordExpired,
-        }
+        LoginResult::of(found.map(|account| account.person.state), right)
     }
 
     /// What a login of `login` without a password comes to.

@@ -117,6 +117,7 @@ async fn by_port(address: SocketAddr, tls: bool, path: &str) -> anyhow::Result<(
         body: None,
         carries_credential: false,
         path_template: None,
+        own: None,
     };
     let deadline = tokio::time::Instant::now() + WITHIN;
     let reply = client.send(&request, deadline).await.map_err(|fault| anyhow::anyhow!("{}", fault.explain))?;

@@ -10,7 +10,6 @@ use super::stop::Stop;
 use super::{conceal, decrypt, explain};
 use crate::condition::is_judged_status;
 use crate::connector::Step;
-use crate::document::Value;
 use crate::response::source::ReplyView;
 use crate::response::{self, Decoded, DecryptError, check_headers};
 use crate::upstream::Reply;
@@ -23,10 +22,6 @@ pub(super) struct Received {
     pub asked: Url,
     /// Seconds since 1970.
     pub now: i64,
-    /// What the token of `response.jwt` claims, when it was verified.
-    pub claims: Option<Value>,
-    /// Why it was not.
-    pub unverified: Option<String>,
     /// The size of body, head and document, which decides whether judging is offloaded.
     pub bytes: usize,
 }
@@ -95,7 +90,7 @@ pub(super) async fn read(
     run.hold(reply.body.len() + decoded.bytes)?;
     let now = i64::try_from(run.context.step.unix).unwrap_or(i64::MAX);
     let bytes = reply.body.len() + head;
-    Ok(Received { reply, decoded, asked, now, claims: None, unverified: None, bytes })
+    Ok(Received { reply, decoded, asked, now, bytes })
 }
 
 async fn decoded(step: &Step, run: &Run<'_>, reply: &Reply) -> Result<Decoded, Stop> {

@@ -62,7 +62,8 @@ pub(super) fn compare(
     let result = match (&said, same) {
         // A reply that is right so far may leave it to a later factor; `require_comparisons` checks that it came.
         (None, _) if identity.how != Match::Report && !(more && is_left_to_later(step, steps)) => {
-            let line = format!("the reply has no user name: no {}", identity.source);
+            let what = if facts.reply.is_some() { "reply" } else { "answer" };
+            let line = format!("the {what} has no user name: no {}", identity.source);
             Err(Stop::unavailable(Cause::UnexpectedReply, line))
         }
         (_, Some(false)) => Err(Stop::reject(Reason::IdentityMismatch, "the upstream authenticated another account")),

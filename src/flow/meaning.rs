@@ -19,6 +19,7 @@ use super::recorder::Recorder;
 use super::report::{CacheTrace, CaptureTrace, RuleTrace};
 use super::state::{CodeQuota, Proof, Run, StepResult};
 use super::stop::{Ending, Stop};
+use super::verify::Verified;
 use super::{explain, page_facts, redirect, rule_trace, sends};
 use crate::condition::{Absent, Condition, Facts, Judging, StepRules, doubt, is_decisive_status, is_judged_status};
 use crate::connector::cache::LifetimeError;
@@ -45,23 +46,25 @@ pub(super) async fn judge(
     step: &Step,
     run: &mut Run<'_>,
     received: Option<Received>,
+    token: Verified,
     recorder: &mut Recorder,
 ) -> Result<Judgement, Stop> {
     recorder.enter("judge");
     let redirect_line =
         received.as_ref().and_then(|received| redirect::describe(step, run, &received.reply, &received.asked));
-    let unverified = received.as_ref().and_then(|received| received.unverified.clone());
+    let Verified { claims, unverified } = token;
     let bytes = received.as_ref().map_or(0, |received| received.bytes);
     let meaning = if run.retained.max(bytes) > LARGE {
         let index = run.index_of(step);
-        Box::pin(run.offload_with_state(move |known| judge_offloaded(known, index, received.as_ref()))).await?
+        Box::pin(run.offload_with_state(move |known| judge_offloaded(known, index, received.as_ref(), claims.as_ref())))
+            .await?
     } else {
-        judged_here(step, run, received.as_ref())
+        judged_here(step, run, received.as_ref(), claims.as_ref())
     };
     Ok(Judgement { redirect_line, unverified, ..meaning })
 }
 
-fn judged_here(step: &Step, run: &Run<'_>, received: Option<&Received>) -> Judgement {
+fn judged_here(step: &Step, run: &Run<'_>, received: Option<&Received>, claims: Option<&Value>) -> Judgement {
     let view = received.map(Received::view);
     judge_input(JudgeInput {
         secrecy: Secrecy::of(run.connector, step),
@@ -72,11 +75,11 @@ fn judged_here(step: &Step, run: &Run<'_>, received: Option<&Received>) -> Judge
         tracing: run.tracing,
         view: view.as_ref(),
         asked: received.map(|received| &received.asked),
-        claims: received.and_then(|received| received.claims.as_ref()),
+        claims,
     })
 }
 
-fn judge_offloaded(known: &LentState, index: usize, received: Option<&Received>) -> Judgement {
+fn judge_offloaded(known: &LentState, index: usize, received: Option<&Received>, claims: Option<&Value>) -> Judgement {
     let LentState { steps, secret_env, context, mask, claimed, tracing } = known;
     let (view, step) = (received.map(Received::view), &steps[index]);
     judge_input(JudgeInput {
@@ -88,7 +91,7 @@ fn judge_offloaded(known: &LentState, index: usize, received: Option<&Received>)
         tracing: *tracing,
         view: view.as_ref(),
         asked: received.map(|received| &received.asked),
-        claims: received.and_then(|received| received.claims.as_ref()),
+        claims,
     })
 }
 
@@ -210,23 +213,29 @@ fn of_reply(input: JudgeInput<'_>, view: &ReplyView<'_>, findings: &mut Findings
         }
     };
     let captures = capture(input, findings)?;
-    let more = matches!(proof, Proof::More(_));
-    let (steps, facts) = (input.secrecy.steps, input.facts());
-    let (trace, compared) = identity::compare((input.step, steps), facts, input.claimed, more, input.tracing);
-    findings.identity = trace;
-    let Compared { subject, compared } = compared?;
+    let Compared { subject, compared } = compare_identity(input, &proof, findings)?;
     let mapped = map_data(input, findings);
     let page = input.asked.map(|asked| page_facts::of_reply(input.step, view.decoded, asked)).unwrap_or_default();
     let result = StepResult { proof, status: Some(view.status), captures, page, explain, good_for: good_for(input) };
     Ok(StepSuccess { result, subject, compared, mapped })
 }
 
-/// A step without a request: its rules and captures look at variables only.
+/// A step without a request: its rules and captures look at variables, and at what the token of an answer claims.
 fn without_reply(input: JudgeInput<'_>, findings: &mut Findings) -> Result<StepSuccess, Stop> {
     let (proof, explain) = judge_by_rules(input, findings)?;
     let captures = capture(input, findings)?;
+    let Compared { subject, compared } = compare_identity(input, &proof, findings)?;
     let result = StepResult { proof, status: None, captures, page: PageFacts::default(), explain, good_for: None };
-    Ok(StepSuccess { result, subject: None, compared: false, mapped: map_data(input, findings) })
+    Ok(StepSuccess { result, subject, compared, mapped: map_data(input, findings) })
+}
+
+/// The upstream's name for the user, compared with the name that was sent.
+fn compare_identity(input: JudgeInput<'_>, proof: &Proof, findings: &mut Findings) -> Result<Compared, Stop> {
+    let more = matches!(proof, Proof::More(_));
+    let (steps, facts) = (input.secrecy.steps, input.facts());
+    let (trace, compared) = identity::compare((input.step, steps), facts, input.claimed, more, input.tracing);
+    findings.identity = trace;
+    compared
 }
 
 /// The cached captures that this reply invalidates (`drop_when`); a reply that ends the login may do so too.

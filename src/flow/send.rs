@@ -67,7 +67,7 @@ pub(super) async fn send(
             Err(_) if again => tries -= 1,
             Err(fault) => return Err(Stop::unavailable(fault.cause, fault_line(step, run, fault))),
         }
-        signed.sign_anew(step, plan, run, recorder).await?;
+        signed.sign_anew(step, run, recorder).await?;
     }
 }
 

@@ -11,9 +11,9 @@ use crate::connector::Step;
 use crate::connector::step_cache::StepCache;
 use crate::request::{Prepared, RequestPlan};
 use crate::secret::Secret;
-use crate::signing::{Heard, Scheme, SignError, Signature, SigningPorts};
+use crate::signing::{Scheme, ServerProof, ServerReply, SignError, Signature, SigningPorts};
 use crate::template::RenderError;
-use crate::upstream::{Outgoing, Reply};
+use crate::upstream::{Outgoing, OwnConnection, Reply};
 use crate::verdict::Cause;
 
 /// A challenge, and one more for a nonce that was too old (RFC 7616 section 3.3); or a token that was refused.
@@ -30,6 +30,8 @@ pub(super) struct Signed {
     probe: bool,
     /// How often a reply had it signed again.
     rounds: u32,
+    /// What the reply must prove of the server.
+    proof: Option<Box<dyn ServerProof>>,
 }
 
 /// Stage 4: the signature; the request is complete but for cookies.
@@ -50,20 +52,21 @@ pub(super) async fn sign(
         conceal::carried(step, plan, &[], run);
         let cookies = std::mem::take(&mut prepared.cookies);
         return Ok(Signed {
-            request: outgoing(step, prepared, false),
+            request: outgoing(step, prepared, false, None),
             cookies,
             unsigned: None,
             probe: false,
             rounds: 0,
+            proof: None,
         });
     };
     let unsigned = Some(Box::new(prepared.clone()));
-    let signature = auth.sign(&mut prepared, &ports(run)).await.map_err(unsigned_stop)?;
+    let mut signature = auth.sign(&mut prepared, &ports(run)).await.map_err(unsigned_stop)?;
     let cookies = std::mem::take(&mut prepared.cookies);
-    let probe = signature.probe;
-    let request = outgoing(step, prepared, probe);
-    enter(step, plan, signature, run, recorder);
-    Ok(Signed { request, cookies, unsigned, probe, rounds: 0 })
+    let (probe, proof) = (signature.probe, signature.proof.take());
+    let request = outgoing(step, prepared, probe, own_connection(&**auth));
+    enter(step, signature, run, recorder);
+    Ok(Signed { request, cookies, unsigned, probe, rounds: 0, proof })
 }
 
 impl Signed {
@@ -71,16 +74,15 @@ impl Signed {
     pub(super) async fn sign_anew(
         &mut self,
         step: &Step,
-        plan: &RequestPlan,
         run: &mut Run<'_>,
         recorder: &mut Recorder,
     ) -> Result<(), Stop> {
         let Some((auth, mut prepared)) = self.unsigned(step) else { return Ok(()) };
         let signature = auth.sign(&mut prepared, &ports(run)).await.map_err(unsigned_stop)?;
         // What another node or an earlier try asked for counts no more.
-        (self.probe, self.rounds) = (signature.probe, 0);
-        self.request = outgoing(step, prepared, signature.probe);
-        enter(step, plan, signature, run, recorder);
+        self.rounds = 0;
+        self.request.own = own_connection(auth);
+        self.replace(step, prepared, signature, run, recorder);
         Ok(())
     }
 
@@ -92,11 +94,20 @@ impl Signed {
         run: &mut Run<'_>,
         recorder: &mut Recorder,
     ) -> Result<bool, Stop> {
-        let (Some((auth, mut prepared)), Some(plan)) = (self.unsigned(step), &step.request) else { return Ok(false) };
+        let Some((auth, mut prepared)) = self.unsigned(step) else { return Ok(false) };
         let repeatable = step.is_repeatable() && step.sends_code_to.is_none();
-        let heard = Heard { reply, probe: self.probe, rounds: self.rounds, repeatable };
-        let signature = auth.again(&mut prepared, heard, &ports(run)).await.map_err(unsigned_stop)?;
-        let Some(signature) = signature else { return Ok(false) };
+        let end_point = self.request.own.as_ref().and_then(OwnConnection::end_point);
+        let end_point = end_point.as_deref();
+        let server = ServerReply { reply, probe: self.probe, rounds: self.rounds, repeatable, end_point };
+        let signature = auth.again(&mut prepared, server, &ports(run)).await.map_err(unsigned_stop)?;
+        let Some(signature) = signature else {
+            return self
+                .proof
+                .as_ref()
+                .map_or(Ok(()), |proof| proof.check(reply))
+                .map(|()| false)
+                .map_err(unsigned_stop);
+        };
         if self.rounds >= MAX_ROUNDS {
             let what =
                 "the server asks for another signature each time: what it says of this one says nothing of the user";
@@ -107,10 +118,23 @@ impl Signed {
             return Ok(false);
         }
         self.rounds += 1;
-        self.probe = signature.probe;
-        self.request = outgoing(step, prepared, signature.probe);
-        enter(step, plan, signature, run, recorder);
+        self.replace(step, prepared, signature, run, recorder);
         Ok(true)
+    }
+
+    /// The next request to be sent.
+    fn replace(
+        &mut self,
+        step: &Step,
+        prepared: Prepared,
+        mut signature: Signature,
+        run: &mut Run<'_>,
+        recorder: &mut Recorder,
+    ) {
+        (self.probe, self.proof) = (signature.probe, signature.proof.take());
+        let own = self.request.own.as_ref().map(|own| own.next(signature.continues));
+        self.request = outgoing(step, prepared, signature.probe, own);
+        enter(step, signature, run, recorder);
     }
 
     /// The scheme, and the request before it signed.
@@ -125,8 +149,13 @@ impl Signed {
     }
 }
 
+/// A connection for this login alone, where the scheme authenticates it.
+fn own_connection(auth: &dyn Scheme) -> Option<OwnConnection> {
+    auth.authenticates_connection().then(OwnConnection::default)
+}
+
 /// A probe carries no credential: the scheme computes from it only when it knows the challenge.
-fn outgoing(step: &Step, prepared: Prepared, probe: bool) -> Outgoing {
+fn outgoing(step: &Step, prepared: Prepared, probe: bool, own: Option<OwnConnection>) -> Outgoing {
     Outgoing {
         method: prepared.method,
         url: prepared.url,
@@ -135,6 +164,7 @@ fn outgoing(step: &Step, prepared: Prepared, probe: bool) -> Outgoing {
         body: prepared.body,
         carries_credential: step.carries_credential && !probe,
         path_template: step.request.as_ref().and_then(RequestPlan::path_template),
+        own,
     }
 }
 
@@ -149,7 +179,8 @@ fn ports<'a>(run: &'a Run<'_>) -> SigningPorts<'a> {
 }
 
 /// What was added is hidden from messages, and seen by name in the trace.
-fn enter(step: &Step, plan: &RequestPlan, signature: Signature, run: &mut Run<'_>, recorder: &mut Recorder) {
+fn enter(step: &Step, signature: Signature, run: &mut Run<'_>, recorder: &mut Recorder) {
+    let Some(plan) = &step.request else { return };
     let mut hidden: Vec<Secret> = signature.added.iter().map(|added| Secret::new(added.credentials())).collect();
     hidden.extend(signature.hidden);
     conceal::carried(step, plan, &hidden, run);

@@ -23,14 +23,15 @@ pub(super) async fn run(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder)
     let (reply, asked) = send(step, plan, run, signed, recorder).await?;
     let mut received = decode(step, run, reply, asked, recorder).await?;
     preprocess(step, run, &mut received, recorder).await?;
-    verify(step, run, &mut received, recorder).await?;
-    let meaning = judge(step, run, Some(received), recorder).await?;
+    let token = verify(step, run, Some(&received), recorder).await?;
+    let meaning = judge(step, run, Some(received), token, recorder).await?;
     meaning.capture_and_map(step, run, recorder)
 }
 
-/// A step without a request: its rules and captures look at variables only.
+/// A step without a request: its rules and captures look at variables, and at what the token of an answer claims.
 async fn without_request(step: &Step, run: &mut Run<'_>, recorder: &mut Recorder) -> Result<StepResult, Stop> {
     // The answer is used here as it would be at an upstream: whatever comes of it, it is not put back for another try.
     run.written |= step.ask.is_some();
-    judge(step, run, None, recorder).await?.capture_and_map(step, run, recorder)
+    let token = verify(step, run, None, recorder).await?;
+    judge(step, run, None, token, recorder).await?.capture_and_map(step, run, recorder)
 }

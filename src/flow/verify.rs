@@ -1,5 +1,5 @@
-//! Stage 7, for a step with `response.jwt`: the token of the reply is verified. What it claims is known to the rules then; of one
-//! that is not believed nothing is, and the line of explanation says why.
+//! Stage 7, for a step with `response.jwt`: the token of the reply, or of the answer, is verified. What it claims is known to the rules
+//! then; of one that is not believed nothing is, and the line of explanation says why.
 
 use std::sync::Arc;
 
@@ -16,46 +16,79 @@ use crate::connector::Step;
 use crate::context::Context;
 use crate::crypto::jws::{Algorithm, VerifyingKey};
 use crate::crypto::jwt::Token;
+use crate::document::Value;
 use crate::response::{
-    Cached, JWKS_PATIENCE, Jwk, JwksPlan, JwtPlan, KeySource, KeysFault, TokenError, TokenKeys, WantedKeys, read_jwks,
+    Cached, JWKS_PATIENCE, Jwk, JwksPlan, JwtPlan, KeySource, KeysFault, TokenError, TokenKeys, TokenPlace, WantedKeys,
+    find_token, is_of_login, read_jwks,
 };
 use crate::template::{Charset, RenderError};
 use crate::upstream::Outgoing;
 use crate::verdict::Cause;
 
-/// Verifies the token of the reply, if the step looks for one.
+/// What came of the token.
+#[derive(Default)]
+pub(super) struct Verified {
+    /// What it claims, when it is believed.
+    pub claims: Option<Value>,
+    /// Why it is not, or that there is none.
+    pub unverified: Option<String>,
+}
+
+/// Verifies the token of the reply, or of the answer, if the step looks for one.
 pub(super) async fn verify(
     step: &Step,
     run: &Run<'_>,
-    received: &mut Received,
+    received: Option<&Received>,
     recorder: &mut Recorder,
-) -> Result<(), Stop> {
-    let Some(plan) = &step.response.jwt else { return Ok(()) };
-    if !is_judged_status(received.reply.status, &step.response.named_statuses) {
-        return Ok(());
-    }
-    let Ok(document) = &received.decoded.document else { return Ok(()) };
-    let field = &plan.rules.field;
-    let claims = match plan.rules.find(document) {
-        None => {
-            received.unverified = Some(format!("the reply has no token in field \"{field}\""));
-            return Ok(());
+) -> Result<Verified, Stop> {
+    let Some(plan) = &step.response.jwt else { return Ok(Verified::default()) };
+    let (token, place) = match &plan.place {
+        TokenPlace::Field(field) => {
+            let judged = |of: &&Received| is_judged_status(of.reply.status, &step.response.named_statuses);
+            let document = received.filter(judged).and_then(|received| received.decoded.document.as_ref().ok());
+            let Some(document) = document else { return Ok(Verified::default()) };
+            let Some(token) = find_token(field, document) else {
+                return Ok(Verified::not(format!("the reply has no token in field \"{field}\"")));
+            };
+            (token, format!("field \"{field}\""))
         }
-        Some(Ok(text)) => {
+        TokenPlace::Answer(name) => {
+            let Some(token) = run.context.answers.get(name) else {
+                return Ok(Verified::not(format!("there is no answer \"{name}\"")));
+            };
+            (Ok(token.expose()), format!("the answer \"{name}\""))
+        }
+    };
+    let claims = match token {
+        Ok(text) => {
             recorder.enter("verify");
             // Boxed: the future of every login would be larger by it.
             Box::pin(claims(plan, text, run)).await?
         }
-        Some(Err(error)) => Err(error),
+        Err(error) => Err(error),
     };
-    match claims {
-        Ok(claims) => received.claims = Some(claims),
-        Err(error) => received.unverified = Some(format!("the token in field \"{field}\" {error}")),
-    }
-    Ok(())
+    Ok(match claims {
+        Ok(claims) => Verified { claims: Some(claims), unverified: None },
+        Err(error) => Verified::not(format!("the token in {place} {error}")),
+    })
 }
 
-async fn claims(plan: &JwtPlan, text: &str, run: &Run<'_>) -> Result<Result<crate::document::Value, TokenError>, Stop> {
+impl Verified {
+    fn not(why: String) -> Self {
+        Self { claims: None, unverified: Some(why) }
+    }
+}
+
+async fn claims(plan: &JwtPlan, text: &str, run: &Run<'_>) -> Result<Result<Value, TokenError>, Stop> {
+    let claims = signed_claims(plan, text, run).await?;
+    let Some(nonce) = &plan.nonce else { return Ok(claims) };
+    let mut wanted = zeroize::Zeroizing::new(Vec::new());
+    nonce.render(&run.context, Charset::UTF_8, &mut wanted)?;
+    Ok(claims.and_then(|claims| is_of_login(&claims, &wanted).map(|()| claims)))
+}
+
+/// What a token claims whose signature, times, issuer and audience are right.
+async fn signed_claims(plan: &JwtPlan, text: &str, run: &Run<'_>) -> Result<Result<Value, TokenError>, Stop> {
     let token = match Token::parse(text) {
         Ok(token) => token,
         Err(error) => return Ok(Err(error.into())),
@@ -153,6 +186,7 @@ async fn fetch(jwks: &JwksPlan, node: Option<&Url>, run: &Run<'_>) -> Result<Arc
         body: None,
         carries_credential: false,
         path_template: jwks.request.path_template(),
+        own: None,
     };
     let reply = run.ports.exchange.send(&request, run.deadline).await;
     let reply = reply.map_err(|fault| {

@@ -81,6 +81,7 @@ impl HttpClient for Collector {
             body: Some(body),
             carries_credential: false,
             path_template: None,
+            own: None,
         };
         let client = Arc::clone(&self.client);
         let sent = self.runtime.spawn(async move { client.send(&outgoing, Instant::now() + TIMEOUT).await }).await?;

@@ -22,10 +22,10 @@ pub use decrypt::{DecryptError, DecryptPlan, IvPlan, KeyText};
 #[cfg(test)]
 pub(crate) use html::PARSED_HERE;
 pub use jwks::{Cached, Jwk, KeysFault, PATIENCE as JWKS_PATIENCE, WantedKeys, read as read_jwks};
-pub use jwt::{JwksPlan, JwtPlan, KeySource};
+pub use jwt::{JwksPlan, JwtPlan, KeySource, TokenPlace};
 pub use limits::{HeadersTooLarge, MAX_HEADER_BYTES, MAX_HEADERS, check_headers};
 pub use source::{ReplyView, Source, SourceValue};
-pub use token::{AllowedAlgorithm, Keys as TokenKeys, TokenError, TokenRules};
+pub use token::{AllowedAlgorithm, Keys as TokenKeys, TokenError, TokenRules, find_token, is_of_login};
 pub use wanted::{PageParts, Wanted};
 
 use std::borrow::Cow;

@@ -1,7 +1,9 @@
-//! Tokens that a reply holds (RFC 7519): which are believed, and what they claim.
+//! Tokens that a reply or an answer holds (RFC 7519): which are believed, and what they claim.
 //!
 //! Pure: the keys come by argument. A token is believed when its signature, its algorithm, its times, its issuer and its audience are
 //! right; else it claims nothing, and the line that says why quotes nothing of it.
+
+use subtle::ConstantTimeEq as _;
 
 use crate::crypto::jws::{Algorithm, VerifyingKey};
 use crate::crypto::jwt::{JwtError, Token};
@@ -15,8 +17,6 @@ const MAX_TRIED: usize = 8;
 /// What a token must be like.
 #[derive(Debug, Clone)]
 pub struct TokenRules {
-    /// The field that holds it.
-    pub field: Path,
     /// The algorithms, each by the name that the header `alg` has for it.
     pub algorithms: Vec<AllowedAlgorithm>,
     pub issuer: Option<String>,
@@ -59,6 +59,8 @@ pub enum TokenError {
     Issuer,
     #[error("is for another audience")]
     Audience,
+    #[error("is of another login: its `nonce` is not the one that this login sent")]
+    Nonce,
 }
 
 /// Keys that may have signed.
@@ -70,17 +72,25 @@ pub enum Keys<'k> {
     Set(&'k [Jwk]),
 }
 
-impl TokenRules {
-    /// The token in a document; `None` where the reply has none.
-    pub fn find<'d>(&self, document: &'d Value) -> Option<Result<&'d str, TokenError>> {
-        match self.field.get(document)? {
-            Value::Null => None,
-            Value::Text(text) if text.is_empty() => None,
-            Value::Text(text) => Some(Ok(text)),
-            _ => Some(Err(TokenError::NoText)),
-        }
+/// The token in a field of a document; `None` where the reply has none.
+pub fn find_token<'d>(field: &Path, document: &'d Value) -> Option<Result<&'d str, TokenError>> {
+    match field.get(document)? {
+        Value::Null => None,
+        Value::Text(text) if text.is_empty() => None,
+        Value::Text(text) => Some(Ok(text)),
+        _ => Some(Err(TokenError::NoText)),
     }
+}
 
+/// Whether a verified token is of the login that drew this nonce (OpenID Connect Core 1.0 section 3.2.2.11).
+pub fn is_of_login(claims: &Value, nonce: &[u8]) -> Result<(), TokenError> {
+    match claims.get("nonce") {
+        Some(Value::Text(said)) if bool::from(said.as_bytes().ct_eq(nonce)) => Ok(()),
+        _ => Err(TokenError::Nonce),
+    }
+}
+
+impl TokenRules {
     /// The algorithm of a token, if it is one of the allowed.
     pub fn algorithm(&self, token: &Token<'_>) -> Result<Algorithm, TokenError> {
         let allowed = self.algorithms.iter().find(|allowed| allowed.alg == token.alg);

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use self::canonical::{Canonical, PathRule, SignedHeaders};
 use super::target::add_header;
-use super::{Addition, Compile, Scheme, SignError, Signature, Signing, SigningPorts, Written};
+use super::{Addition, Compile, Scheme, SchemeConfig, SignError, Signature, Signing, SigningPorts};
 use crate::crypto::digest::{Algorithm, digest};
 use crate::crypto::encoding::hex_encode;
 use crate::crypto::hmac::hmac;
@@ -54,7 +54,7 @@ const UNSIGNED: [&str; 9] = [
     "x-amzn-trace-id",
 ];
 
-impl Written for AwsSigv4 {
+impl SchemeConfig for AwsSigv4 {
     fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>> {
         let access_key = compile.template(&self.access_key, Place::ScopeWord);
         let secret_key = compile.template(&self.secret_key, Place::Plain);

@@ -6,7 +6,7 @@ use http::header::AUTHORIZATION;
 use zeroize::Zeroizing;
 
 use super::target::add_header;
-use super::{Compile, Scheme, SignError, Signature, Signing, SigningPorts, Written};
+use super::{Compile, Scheme, SchemeConfig, SignError, Signature, Signing, SigningPorts};
 use crate::reading::Text;
 use crate::reading::record::record;
 use crate::request::Prepared;
@@ -24,7 +24,7 @@ record! {
     }
 }
 
-impl Written for Basic {
+impl SchemeConfig for Basic {
     fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>> {
         let username = compile.template(&self.username, Place::BasicUser);
         let password = compile.template(&self.password, Place::BasicPassword);

@@ -4,7 +4,7 @@ use http::header::AUTHORIZATION;
 use zeroize::Zeroizing;
 
 use super::target::add_header;
-use super::{Compile, Scheme, SignError, Signature, Signing, SigningPorts, Written};
+use super::{Compile, Scheme, SchemeConfig, SignError, Signature, Signing, SigningPorts};
 use crate::reading::Text;
 use crate::reading::record::record;
 use crate::request::Prepared;
@@ -18,7 +18,7 @@ record! {
     }
 }
 
-impl Written for Bearer {
+impl SchemeConfig for Bearer {
     fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>> {
         Some(Box::new(BearerPlan { token: compile.template(&self.token, Place::Header)? }))
     }

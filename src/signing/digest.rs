@@ -5,17 +5,19 @@
 
 mod answer;
 mod challenge;
+mod server_proof;
 
-use http::header::AUTHORIZATION;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue};
 use zeroize::Zeroizing;
 
 use self::answer::Answer;
-use self::challenge::{DigestChallenge, strongest};
+use self::challenge::{DigestChallenge, Quality, strongest};
+use self::server_proof::RspAuth;
 use super::target::add_header_bytes;
-use super::{Compile, Heard, Scheme, SignError, Signature, Signing, SigningPorts, Written};
+use super::{Compile, Scheme, SchemeConfig, ServerReply, SignError, Signature, Signing, SigningPorts, unasked};
 use crate::crypto::encoding::hex_encode;
-use crate::reading::Text;
 use crate::reading::record::record;
+use crate::reading::{Spanned, Text};
 use crate::request::Prepared;
 use crate::secret::Secret;
 use crate::template::{Charset, Place, RenderError, Template};
@@ -33,10 +35,13 @@ record! {
         password: Text,
         /// The charset of both, where the server names none; utf-8 when left out.
         charset: Option<Text>,
+        /// Whether a success must carry the server's own proof that it knows the password (Authentication-Info: rspauth); false
+        /// when left out. Where the server sends one, it is always checked.
+        require_rspauth: Option<Spanned<bool>>,
     }
 }
 
-impl Written for Digest {
+impl SchemeConfig for Digest {
     fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>> {
         let username = compile.template(&self.username, Place::BasicUser);
         let password = compile.template(&self.password, Place::BasicPassword);
@@ -50,7 +55,8 @@ impl Written for Digest {
                 "leave the password to `auth`; a server that wants it in the body as well asks for it in another step";
             compile.error("auth-probe", compile.at, message, help);
         }
-        let plan = DigestPlan { username: username?, password: password?, charset: charset? };
+        let require_rspauth = self.require_rspauth.as_ref().is_some_and(|it| it.value);
+        let plan = DigestPlan { username: username?, password: password?, charset: charset?, require_rspauth };
         beside.is_none().then(|| Box::new(plan) as Box<dyn Scheme>)
     }
 }
@@ -60,6 +66,7 @@ struct DigestPlan {
     username: Template,
     password: Template,
     charset: Charset,
+    require_rspauth: bool,
 }
 
 struct Credential {
@@ -77,21 +84,17 @@ impl DigestPlan {
     fn answer(
         &self,
         request: &mut Prepared,
-        heard: Heard<'_>,
+        server: ServerReply<'_>,
         ports: &SigningPorts<'_>,
     ) -> Result<Option<Signature>, SignError> {
-        let status = heard.reply.status;
-        let found = strongest(&heard.reply.headers);
-        if !heard.probe {
+        let status = server.reply.status;
+        let found = strongest(&server.reply.headers);
+        if !server.probe {
             let stale = found.ok().filter(|challenge| status == 401 && challenge.stale);
             return stale.map(|challenge| self.respond(&challenge, request, ports)).transpose();
         }
         if status != 401 {
-            let cause = if status >= 500 { Cause::UpstreamError } else { Cause::UnexpectedReply };
-            let what = format!(
-                "the server answered HTTP {status} before it was given a credential: it asked for no Digest, so this says nothing"
-            );
-            return Err(SignError::Unavailable(cause, what));
+            return Err(unasked(status, "Digest"));
         }
         let challenge = found.map_err(|why| {
             SignError::Unavailable(Cause::UnexpectedReply, format!("the server's challenge cannot be answered: {why}"))
@@ -125,9 +128,15 @@ impl DigestPlan {
             body: &body,
             cnonce: &hex_encode(&drawn),
         };
-        let response = answer.response();
+        let keyed = answer.keyed();
+        let response = answer.response(&keyed);
         let added = add_header_bytes(request, AUTHORIZATION, &answer.header(&response))?;
-        Ok(Signature { hidden: vec![Secret::new(response)], ..Signature::of(added) })
+        // The server's proof is over its body as it is encoded; here only the decoded one is there.
+        if challenge.quality == Quality::AuthInt && request.headers.iter().all(|(name, _)| name != ACCEPT_ENCODING) {
+            request.headers.push((ACCEPT_ENCODING, HeaderValue::from_static("identity")));
+        }
+        let proof = RspAuth { keyed, uri, required: self.require_rspauth };
+        Ok(Signature { hidden: vec![Secret::new(response)], proof: Some(Box::new(proof)), ..Signature::of(added) })
     }
 }
 
@@ -146,10 +155,10 @@ impl Scheme for DigestPlan {
     fn again<'a>(
         &'a self,
         request: &'a mut Prepared,
-        heard: Heard<'a>,
+        server: ServerReply<'a>,
         ports: &'a SigningPorts<'a>,
     ) -> Signing<'a, Option<Signature>> {
-        Box::pin(std::future::ready(self.answer(request, heard, ports)))
+        Box::pin(std::future::ready(self.answer(request, server, ports)))
     }
 }
 

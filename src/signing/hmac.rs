@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use url::Position;
 
-use super::maker::{Maker, Output};
 use super::rsa_key::RsaKey;
+use super::signature_algorithm::{Output, SignatureAlgorithm};
 use super::target::{Target, TargetPlan};
-use super::{Compile, Scheme, SignError, Signature, Signing, SigningPorts, Written};
+use super::{Compile, Scheme, SchemeConfig, SignError, Signature, Signing, SigningPorts};
 use crate::context::{Context, SignedPart, SignedWord, Variable};
 use crate::crypto::digest::{Algorithm, digest};
 use crate::crypto::encoding::hex_encode;
@@ -75,36 +75,36 @@ words! {
 }
 
 impl HmacAlgorithm {
-    fn maker(self) -> Maker {
+    fn compiled(self) -> SignatureAlgorithm {
         match self {
-            Self::Md5 => Maker::Hmac(Algorithm::Md5),
-            Self::Sha1 => Maker::Hmac(Algorithm::Sha1),
-            Self::Sha256 => Maker::Hmac(Algorithm::Sha256),
-            Self::Sha384 => Maker::Hmac(Algorithm::Sha384),
-            Self::Sha512 => Maker::Hmac(Algorithm::Sha512),
-            Self::Sm3 => Maker::Hmac(Algorithm::Sm3),
-            Self::HashMd5 => Maker::Hash(Algorithm::Md5),
-            Self::HashSha1 => Maker::Hash(Algorithm::Sha1),
-            Self::HashSha256 => Maker::Hash(Algorithm::Sha256),
-            Self::HashSha512 => Maker::Hash(Algorithm::Sha512),
-            Self::HashSm3 => Maker::Hash(Algorithm::Sm3),
-            Self::RsaSha256 => Maker::Rsa(RsaKey::default()),
-            Self::Sm2Sm3 => Maker::Sm2(SignatureForm::Asn1),
-            Self::Sm2Sm3Plain => Maker::Sm2(SignatureForm::Plain),
+            Self::Md5 => SignatureAlgorithm::Hmac(Algorithm::Md5),
+            Self::Sha1 => SignatureAlgorithm::Hmac(Algorithm::Sha1),
+            Self::Sha256 => SignatureAlgorithm::Hmac(Algorithm::Sha256),
+            Self::Sha384 => SignatureAlgorithm::Hmac(Algorithm::Sha384),
+            Self::Sha512 => SignatureAlgorithm::Hmac(Algorithm::Sha512),
+            Self::Sm3 => SignatureAlgorithm::Hmac(Algorithm::Sm3),
+            Self::HashMd5 => SignatureAlgorithm::Hash(Algorithm::Md5),
+            Self::HashSha1 => SignatureAlgorithm::Hash(Algorithm::Sha1),
+            Self::HashSha256 => SignatureAlgorithm::Hash(Algorithm::Sha256),
+            Self::HashSha512 => SignatureAlgorithm::Hash(Algorithm::Sha512),
+            Self::HashSm3 => SignatureAlgorithm::Hash(Algorithm::Sm3),
+            Self::RsaSha256 => SignatureAlgorithm::Rsa(RsaKey::default()),
+            Self::Sm2Sm3 => SignatureAlgorithm::Sm2(SignatureForm::Asn1),
+            Self::Sm2Sm3Plain => SignatureAlgorithm::Sm2(SignatureForm::Plain),
         }
     }
 }
 
-impl Written for Hmac {
+impl SchemeConfig for Hmac {
     fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>> {
-        let maker = self.algorithm.value.maker();
-        let hashes = matches!(maker, Maker::Hash(_));
+        let algorithm = self.algorithm.value.compiled();
+        let hashes = matches!(algorithm, SignatureAlgorithm::Hash(_));
         let key = match &self.key {
             Some(key) if hashes => {
                 compile.error("auth-key", &key.span, "a hash has no key", "put the secret into `canonical`");
                 return None;
             }
-            Some(key) if maker.has_private_key() => Some(compile.own_template(key, Place::Plain)?),
+            Some(key) if algorithm.has_private_key() => Some(compile.own_template(key, Place::Plain)?),
             Some(key) => Some(compile.template(key, Place::Plain)?),
             None if hashes => None,
             None => {
@@ -125,9 +125,9 @@ impl Written for Hmac {
             None => None,
         };
         known_parts(&canonical, &self.canonical, compile)?;
-        let usual = if maker.has_private_key() { Output::Base64 } else { Output::Hex };
+        let usual = if algorithm.has_private_key() { Output::Base64 } else { Output::Hex };
         let output = self.output.as_ref().map_or(usual, |output| output.value);
-        Some(Box::new(HmacPlan { maker, key, canonical, output, value, into }))
+        Some(Box::new(HmacPlan { algorithm, key, canonical, output, value, into }))
     }
 
     fn writes_authorization(&self) -> bool {
@@ -195,7 +195,7 @@ fn signed_part(variable: &Variable) -> Option<&SignedPart> {
 
 #[derive(Debug)]
 struct HmacPlan {
-    maker: Maker,
+    algorithm: SignatureAlgorithm,
     key: Option<Template>,
     canonical: Template,
     output: Output,
@@ -212,7 +212,7 @@ impl HmacPlan {
             context.signed.insert(part.clone(), part_of(request, part)?);
         }
         let text = self.canonical.render(Place::Signed, &context, Charset::UTF_8)?;
-        let signature = self.output.write(&self.maker.make(key.as_deref().map_or(&[], Vec::as_slice), &text)?);
+        let signature = self.output.write(&self.algorithm.sign(key.as_deref().map_or(&[], Vec::as_slice), &text)?);
         let value = self.value(signature, context)?;
         // The target encodes it.
         Ok(Signature::of(self.into.put(request, value.expose())?))

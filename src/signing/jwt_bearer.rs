@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 
 use super::assertion::{AssertionSigner, Claims, JwtAlgorithm};
 use super::oauth2::own_text;
-use super::token::{TokenRequest, bearer};
-use super::{Compile, Heard, Scheme, SignError, Signature, Signing, SigningPorts, Written};
+use super::token::{Fields, TokenRequest, TokenScheme};
+use super::{Compile, Scheme, SchemeConfig, ServerReply, SignError, Signature, Signing, SigningPorts, token};
 use crate::document::to_json;
 use crate::reading::record::record;
 use crate::reading::{Dict, OneOrMany, Spanned, Text, TimeSpan, Tree};
@@ -49,7 +49,7 @@ const LONGEST_LIFE: u64 = 3600;
 /// Claims that the scheme makes itself.
 const OWN: [&str; 6] = ["iss", "sub", "aud", "jti", "iat", "exp"];
 
-impl Written for JwtBearer {
+impl SchemeConfig for JwtBearer {
     fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>> {
         let token_url = compile.own_endpoint(&self.token_url);
         let key = compile.own_template(&self.key, Place::Plain);
@@ -125,8 +125,8 @@ struct JwtBearerPlan {
     claims: Map<String, Value>,
 }
 
-impl JwtBearerPlan {
-    fn request(&self, ports: &SigningPorts<'_>) -> Result<TokenRequest, SignError> {
+impl TokenScheme for JwtBearerPlan {
+    fn token_request(&self, ports: &SigningPorts<'_>) -> Result<TokenRequest, SignError> {
         let mut request = TokenRequest::to(&self.token_url, ports)?;
         request.fields.push(("grant_type", Zeroizing::new(GRANT.to_owned())));
         if let Some(scope) = &self.scope {
@@ -143,6 +143,12 @@ impl JwtBearerPlan {
         Ok(request)
     }
 
+    fn fresh_fields(&self, _: Option<&Secret>, ports: &SigningPorts<'_>) -> Result<Fields, SignError> {
+        Ok(vec![("assertion", self.assertion(ports)?)])
+    }
+}
+
+impl JwtBearerPlan {
     fn assertion(&self, ports: &SigningPorts<'_>) -> Result<Zeroizing<String>, SignError> {
         let issuer = own_text(&self.issuer, ports)?;
         let subject = self.subject.as_ref().map(|template| own_text(template, ports)).transpose()?;
@@ -164,11 +170,6 @@ impl JwtBearerPlan {
         let key = own_text(&self.key, ports)?;
         self.signer.sign(key.as_bytes(), key_id.as_ref().map(|it| it.as_str()), &claims, ports.ambient)
     }
-
-    async fn token(&self, refused: bool, ports: &SigningPorts<'_>) -> Result<Secret, SignError> {
-        let fresh = |_: Option<&Secret>| Ok(vec![("assertion", self.assertion(ports)?)]);
-        self.request(ports)?.token(&fresh, refused, ports).await
-    }
 }
 
 impl Scheme for JwtBearerPlan {
@@ -182,25 +183,16 @@ impl Scheme for JwtBearerPlan {
     }
 
     fn sign<'a>(&'a self, request: &'a mut Prepared, ports: &'a SigningPorts<'a>) -> Signing<'a, Signature> {
-        Box::pin(async move { bearer(request, &self.token(false, ports).await?) })
+        Box::pin(token::sign(self, request, ports))
     }
 
     fn again<'a>(
         &'a self,
         request: &'a mut Prepared,
-        heard: Heard<'a>,
+        server: ServerReply<'a>,
         ports: &'a SigningPorts<'a>,
     ) -> Signing<'a, Option<Signature>> {
-        Box::pin(async move {
-            if heard.reply.status != 401 || heard.rounds > 0 {
-                return Ok(None);
-            }
-            if !heard.repeatable {
-                self.request(ports)?.forget(ports);
-                return Ok(None);
-            }
-            bearer(request, &self.token(true, ports).await?).map(Some)
-        })
+        Box::pin(token::sign_again(self, request, server, ports))
     }
 }
 

@@ -6,14 +6,15 @@
 //!
 //! # How to add a scheme
 //!
-//! 1. `signing/<scheme>.rs`: the written form by `record!`; [`Written::compile`] makes the plan from it and reports every mistake
+//! 1. `signing/<scheme>.rs`: the written form by `record!`; [`SchemeConfig::compile`] makes the plan from it and reports every mistake
 //!    through [`Compile`]; [`Scheme`] on the plan signs. `basic.rs` is the shortest example.
 //! 2. One line in [`Auth`] below: the key, its description, the form. Reader, schema and compiler follow from it.
 //! 3. Where the signature goes is [`target::Target`]: a header, the query, the form, the JSON or the XML body. It checks at load that the
 //!    request has such a body and no field of that name, and adds the field to the bytes. Sign what [`Prepared`] holds *before* the
 //!    field is added, or add the other fields (a nonce, a time) first and sign then.
-//! 4. A scheme that must hear the reply first (Digest) says so by [`Signature::probe`] and answers in [`Scheme::again`]; one that
-//!    needs a token asks for it by `token::TokenRequest`, which keeps it in [`SigningPorts::tokens`] (of one revision of one connector), with
+//! 4. A scheme that must see a challenge first (Digest) says so by [`Signature::probe`] and answers in [`Scheme::again`]; one whose
+//!    server proves itself in its reply leaves a [`ServerProof`]; one that authenticates the connection says so
+//!    ([`Scheme::authenticates_connection`], NTLM); one that needs a token asks for it by `token::TokenRequest`, which keeps it in [`SigningPorts::tokens`] (of one revision of one connector), with
 //!    one request in flight, and lists its request under [`Scheme::requests`], whose origins the client may then dial. Such a token is the
 //!    service's own: use [`Compile::own_template`] and [`Compile::own_endpoint`], which refuse user data.
 //! 5. Random values and times come from [`SigningPorts::ambient`] and `context.step`, never from elsewhere: golden cases fix both. Each call
@@ -30,10 +31,11 @@ mod digest;
 mod fields;
 mod hmac;
 mod jwt_bearer;
-mod maker;
+mod ntlm;
 mod oauth1;
 mod oauth2;
 mod rsa_key;
+mod signature_algorithm;
 mod sorted_sign;
 pub mod target;
 mod token;
@@ -71,7 +73,7 @@ macro_rules! schemes {
         }
 
         impl Auth {
-            fn written(&self) -> &dyn Written {
+            fn config(&self) -> &dyn SchemeConfig {
                 match self { $( Self::$variant(form) => form, )* }
             }
         }
@@ -83,6 +85,8 @@ schemes! {
     basic: Basic(basic::Basic),
     /// HTTP Digest (RFC 7616).
     digest: Digest(digest::Digest),
+    /// NTLM (MS-NLMP), NTLMv2 over a connection that serves one login.
+    ntlm: Ntlm(ntlm::Ntlm),
     /// A bearer token (RFC 6750).
     bearer: Bearer(bearer::Bearer),
     /// An HMAC, a hash or an RSA signature over a text that this connector lays out.
@@ -102,17 +106,17 @@ schemes! {
 impl Auth {
     /// The plan; `None` after a mistake, which has been noted.
     pub fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>> {
-        self.written().compile(compile)
+        self.config().compile(compile)
     }
 
     /// Whether it writes the header `Authorization`, which the file must then leave out.
     pub fn writes_authorization(&self) -> bool {
-        self.written().writes_authorization()
+        self.config().writes_authorization()
     }
 }
 
 /// The form of a scheme that people write.
-pub trait Written {
+pub trait SchemeConfig {
     /// Checks it and makes the plan.
     fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>>;
 
@@ -127,6 +131,11 @@ pub trait Scheme: Debug + Send + Sync {
     /// The templates that it renders: their variables belong to the step, their user data makes the step a factor.
     fn templates(&self) -> Vec<&Template>;
 
+    /// Whether it authenticates the connection (NTLM): then all requests of a step go over one, which serves this login alone.
+    fn authenticates_connection(&self) -> bool {
+        false
+    }
+
     /// Requests that it sends by itself, for a token.
     fn requests(&self) -> Vec<&RequestPlan> {
         Vec::new()
@@ -140,7 +149,7 @@ pub trait Scheme: Debug + Send + Sync {
     fn again<'a>(
         &'a self,
         _request: &'a mut Prepared,
-        _heard: Heard<'a>,
+        _server: ServerReply<'a>,
         _ports: &'a SigningPorts<'a>,
     ) -> Signing<'a, Option<Signature>> {
         Box::pin(std::future::ready(Ok(None)))
@@ -172,7 +181,7 @@ pub struct SigningPorts<'a> {
 
 /// A reply to a request that a scheme signed.
 #[derive(Clone, Copy)]
-pub struct Heard<'a> {
+pub struct ServerReply<'a> {
     /// The reply.
     pub reply: &'a Reply,
     /// Whether the request was a probe (see [`Signature::probe`]): the reply then says nothing of any credential.
@@ -182,6 +191,17 @@ pub struct Heard<'a> {
     /// Whether the request may be written once more although the server has read it: it carries no user's credential and sends
     /// no code.
     pub repeatable: bool,
+    /// The hash of the server's certificate (tls-server-end-point, RFC 5929), of a connection that the scheme authenticates.
+    pub end_point: Option<&'a [u8]>,
+}
+
+/// A probe whose reply asks for nothing: the server has seen no credential, so the reply says nothing of any.
+fn unasked(status: u16, scheme: &str) -> SignError {
+    let cause = if status >= 500 { Cause::UpstreamError } else { Cause::UnexpectedReply };
+    let what = format!(
+        "the server answered HTTP {status} before it was given a credential: it asked for no {scheme}, so this says nothing"
+    );
+    SignError::Unavailable(cause, what)
 }
 
 /// What a scheme added to a request.
@@ -192,8 +212,18 @@ pub struct Signature {
     /// Whether this request only asks for a challenge, with nothing computed from the scheme's credentials in it. A scheme that
     /// probes must refuse at load what would carry the user's credential besides.
     pub probe: bool,
+    /// Whether it answers what the server said on this connection, so that no other one will do.
+    pub continues: bool,
     /// What was computed from a credential and stands within what was added.
     pub hidden: Vec<Secret>,
+    /// What the reply must prove, where the scheme authenticates the server, too.
+    pub proof: Option<Box<dyn ServerProof>>,
+}
+
+/// What the reply to one signed request must prove of the server, for the reply to be judged.
+pub trait ServerProof: Debug + Send + Sync {
+    /// `reply` stands: it is not answered by another signature.
+    fn check(&self, reply: &Reply) -> Result<(), SignError>;
 }
 
 impl Signature {

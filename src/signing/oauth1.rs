@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use self::base::{Parameters, base_string};
 use super::target::add_header;
-use super::{Compile, Scheme, SignError, Signature, Signing, SigningPorts, Written, fields};
+use super::{Compile, Scheme, SchemeConfig, SignError, Signature, Signing, SigningPorts, fields};
 use crate::crypto::digest::Algorithm;
 use crate::crypto::encoding::{base64_encode, hex_encode};
 use crate::crypto::hmac::hmac;
@@ -61,7 +61,7 @@ words! {
 /// 128 bits.
 const NONCE_BYTES: usize = 16;
 
-impl Written for Oauth1 {
+impl SchemeConfig for Oauth1 {
     fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>> {
         let method = self.method.as_ref().map_or(Oauth1Method::HmacSha1, |method| method.value);
         let consumer_key = compile.template(&self.consumer_key, Place::Plain);

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::assertion::{AssertionSigner, Claims, JwtAlgorithm};
-use super::token::{TokenRequest, bearer};
-use super::{Compile, Heard, Scheme, SignError, Signature, Signing, SigningPorts, Written};
+use super::token::{Fields, TokenRequest, TokenScheme};
+use super::{Compile, Scheme, SchemeConfig, ServerReply, SignError, Signature, Signing, SigningPorts, token};
 use crate::reading::record::{record, words};
 use crate::reading::{Spanned, Text};
 use crate::request::{Prepared, RequestPlan};
@@ -76,7 +76,7 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// Seconds that a client's assertion lives: for one request.
 const ASSERTION_LIFE: u64 = 60;
 
-impl Written for Oauth2 {
+impl SchemeConfig for Oauth2 {
     fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>> {
         let token_url = compile.own_endpoint(&self.token_url);
         let client_id = compile.own_template(&self.client_id, Place::Plain);
@@ -165,10 +165,8 @@ pub(super) fn own_text(template: &Template, ports: &SigningPorts<'_>) -> Result<
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-type Fields = Vec<(&'static str, Zeroizing<String>)>;
-
-impl Oauth2Plan {
-    fn request(&self, ports: &SigningPorts<'_>) -> Result<TokenRequest, SignError> {
+impl TokenScheme for Oauth2Plan {
+    fn token_request(&self, ports: &SigningPorts<'_>) -> Result<TokenRequest, SignError> {
         let mut request = TokenRequest::to(&self.token_url, ports)?;
         let (id, key) = (own_text(&self.client_id, ports)?, own_text(&self.key, ports)?);
         let grant = if self.refresh_token.is_some() { "refresh_token" } else { "client_credentials" };
@@ -201,8 +199,7 @@ impl Oauth2Plan {
         Ok(request)
     }
 
-    /// What differs each time.
-    fn fresh(&self, newest: Option<&Secret>, ports: &SigningPorts<'_>) -> Result<Fields, SignError> {
+    fn fresh_fields(&self, newest: Option<&Secret>, ports: &SigningPorts<'_>) -> Result<Fields, SignError> {
         let mut fields = Fields::new();
         if let Some(template) = &self.refresh_token {
             let token = match newest {
@@ -231,11 +228,6 @@ impl Oauth2Plan {
         }
         Ok(fields)
     }
-
-    async fn token(&self, refused: bool, ports: &SigningPorts<'_>) -> Result<Secret, SignError> {
-        let fresh = |newest: Option<&Secret>| self.fresh(newest, ports);
-        self.request(ports)?.token(&fresh, refused, ports).await
-    }
 }
 
 /// application/x-www-form-urlencoded (RFC 6749 appendix B).
@@ -261,25 +253,16 @@ impl Scheme for Oauth2Plan {
     }
 
     fn sign<'a>(&'a self, request: &'a mut Prepared, ports: &'a SigningPorts<'a>) -> Signing<'a, Signature> {
-        Box::pin(async move { bearer(request, &self.token(false, ports).await?) })
+        Box::pin(token::sign(self, request, ports))
     }
 
     fn again<'a>(
         &'a self,
         request: &'a mut Prepared,
-        heard: Heard<'a>,
+        server: ServerReply<'a>,
         ports: &'a SigningPorts<'a>,
     ) -> Signing<'a, Option<Signature>> {
-        Box::pin(async move {
-            if heard.reply.status != 401 || heard.rounds > 0 {
-                return Ok(None);
-            }
-            if !heard.repeatable {
-                self.request(ports)?.forget(ports);
-                return Ok(None);
-            }
-            bearer(request, &self.token(true, ports).await?).map(Some)
-        })
+        Box::pin(token::sign_again(self, request, server, ports))
     }
 }
 

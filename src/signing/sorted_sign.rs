@@ -5,10 +5,10 @@
 use zeroize::Zeroizing;
 
 use super::fields::{self, Field};
-use super::maker::{Maker, Output};
 use super::rsa_key::RsaKey;
+use super::signature_algorithm::{Output, SignatureAlgorithm};
 use super::target::{Target, TargetPlan};
-use super::{Compile, Scheme, SignError, Signature, Signing, SigningPorts, Written};
+use super::{Compile, Scheme, SchemeConfig, SignError, Signature, Signing, SigningPorts};
 use crate::crypto::digest::Algorithm;
 use crate::crypto::sm2::SignatureForm;
 use crate::reading::record::{record, words};
@@ -113,34 +113,34 @@ words! {
 }
 
 impl SortedAlgorithm {
-    fn maker(self) -> Maker {
+    fn compiled(self) -> SignatureAlgorithm {
         match self {
-            Self::Md5 => Maker::Hash(Algorithm::Md5),
-            Self::Sha1 => Maker::Hash(Algorithm::Sha1),
-            Self::Sha256 => Maker::Hash(Algorithm::Sha256),
-            Self::Sha512 => Maker::Hash(Algorithm::Sha512),
-            Self::Sm3 => Maker::Hash(Algorithm::Sm3),
-            Self::HmacMd5 => Maker::Hmac(Algorithm::Md5),
-            Self::HmacSha1 => Maker::Hmac(Algorithm::Sha1),
-            Self::HmacSha256 => Maker::Hmac(Algorithm::Sha256),
-            Self::HmacSha512 => Maker::Hmac(Algorithm::Sha512),
-            Self::HmacSm3 => Maker::Hmac(Algorithm::Sm3),
-            Self::RsaSha256 => Maker::Rsa(RsaKey::default()),
-            Self::Sm2Sm3 => Maker::Sm2(SignatureForm::Asn1),
-            Self::Sm2Sm3Plain => Maker::Sm2(SignatureForm::Plain),
+            Self::Md5 => SignatureAlgorithm::Hash(Algorithm::Md5),
+            Self::Sha1 => SignatureAlgorithm::Hash(Algorithm::Sha1),
+            Self::Sha256 => SignatureAlgorithm::Hash(Algorithm::Sha256),
+            Self::Sha512 => SignatureAlgorithm::Hash(Algorithm::Sha512),
+            Self::Sm3 => SignatureAlgorithm::Hash(Algorithm::Sm3),
+            Self::HmacMd5 => SignatureAlgorithm::Hmac(Algorithm::Md5),
+            Self::HmacSha1 => SignatureAlgorithm::Hmac(Algorithm::Sha1),
+            Self::HmacSha256 => SignatureAlgorithm::Hmac(Algorithm::Sha256),
+            Self::HmacSha512 => SignatureAlgorithm::Hmac(Algorithm::Sha512),
+            Self::HmacSm3 => SignatureAlgorithm::Hmac(Algorithm::Sm3),
+            Self::RsaSha256 => SignatureAlgorithm::Rsa(RsaKey::default()),
+            Self::Sm2Sm3 => SignatureAlgorithm::Sm2(SignatureForm::Asn1),
+            Self::Sm2Sm3Plain => SignatureAlgorithm::Sm2(SignatureForm::Plain),
         }
     }
 }
 
-impl Written for SortedSign {
+impl SchemeConfig for SortedSign {
     fn compile(&self, compile: &mut Compile<'_>) -> Option<Box<dyn Scheme>> {
-        let maker = self.algorithm.value.maker();
-        let key = if maker.has_private_key() {
+        let algorithm = self.algorithm.value.compiled();
+        let key = if algorithm.has_private_key() {
             compile.own_template(&self.key, Place::Plain)
         } else {
             compile.template(&self.key, Place::Plain)
         };
-        let key_place = self.key_place(&maker, compile)?;
+        let key_place = self.key_place(&algorithm, compile)?;
         let mut literal = |text: &Option<Text>, usual: &str| match text {
             Some(text) => compile.literal(text, Place::Plain),
             None => Some(usual.to_owned()),
@@ -157,7 +157,7 @@ impl Written for SortedSign {
         let body = compile.request?.body_kind();
         has_fields(body, compile)?;
         let upper = self.case.as_ref().is_none_or(|case| case.value == Case::Upper);
-        let hex = self.output.as_ref().map_or(!maker.has_private_key(), |output| output.value == SortedOutput::Hex);
+        let hex = self.output.as_ref().map_or(!algorithm.has_private_key(), |output| output.value == SortedOutput::Hex);
         let output = match (hex, upper) {
             (false, _) => Output::Base64,
             (true, true) => Output::HexUpper,
@@ -171,7 +171,7 @@ impl Written for SortedSign {
             skip_empty: self.skip_empty.as_ref().is_none_or(|skip| skip.value),
             except: except?,
         };
-        Some(Box::new(SortedPlan { maker, key: key?, layout, also, output, body, into: into? }))
+        Some(Box::new(SortedPlan { algorithm, key: key?, layout, also, output, body, into: into? }))
     }
 
     fn writes_authorization(&self) -> bool {
@@ -181,14 +181,15 @@ impl Written for SortedSign {
 
 impl SortedSign {
     /// A hash without its key in the text could be computed by anyone; a private key in it would be sent to the server.
-    fn key_place(&self, maker: &Maker, compile: &mut Compile<'_>) -> Option<KeyPlace> {
-        let usual = if maker.has_private_key() { KeyPlace::None } else { KeyPlace::Pair };
+    fn key_place(&self, algorithm: &SignatureAlgorithm, compile: &mut Compile<'_>) -> Option<KeyPlace> {
+        let usual = if algorithm.has_private_key() { KeyPlace::None } else { KeyPlace::Pair };
         let Some(place) = &self.key_place else { return Some(usual) };
-        let message = match (maker, place.value) {
-            (Maker::Hash(_), KeyPlace::None) => "a hash without its key in the text proves nothing",
-            (Maker::Rsa(_) | Maker::Sm2(_), KeyPlace::Pair | KeyPlace::End | KeyPlace::Around) => {
-                "a private key is no part of the text"
-            }
+        let message = match (algorithm, place.value) {
+            (SignatureAlgorithm::Hash(_), KeyPlace::None) => "a hash without its key in the text proves nothing",
+            (
+                SignatureAlgorithm::Rsa(_) | SignatureAlgorithm::Sm2(_),
+                KeyPlace::Pair | KeyPlace::End | KeyPlace::Around,
+            ) => "a private key is no part of the text",
             (_, place) => return Some(place),
         };
         compile.error("auth-key", &place.span, message, "leave `key_place` out");
@@ -213,7 +214,7 @@ fn has_fields(kind: Option<BodyKind>, compile: &mut Compile<'_>) -> Option<()> {
 
 #[derive(Debug)]
 struct SortedPlan {
-    maker: Maker,
+    algorithm: SignatureAlgorithm,
     key: Template,
     layout: Layout,
     also: Vec<(String, Template)>,
@@ -279,7 +280,7 @@ impl SortedPlan {
         }
         let key = self.key.render(Place::Plain, ports.context, Charset::UTF_8)?;
         let text = self.layout.text(fields, &key)?;
-        let signature = self.output.write(&self.maker.make(&key, &text)?);
+        let signature = self.output.write(&self.algorithm.sign(&key, &text)?);
         Ok(Signature::of(self.into.put(request, &signature)?))
     }
 }

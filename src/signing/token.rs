@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use self::reply::{Given, read};
 use super::target::add_header;
-use super::{SignError, Signature, SigningPorts};
+use super::{ServerReply, SignError, Signature, SigningPorts};
 use crate::crypto::digest::{Algorithm, digest};
 use crate::request::{ACCEPT_JSON, Prepared, RequestPlan};
 use crate::secret::Secret;
@@ -112,16 +112,15 @@ pub(super) struct TokenRequest {
     /// The token endpoint, rendered.
     pub to: Prepared,
     /// The fields of the form but those that differ each time.
-    pub fields: Vec<(&'static str, Zeroizing<String>)>,
+    pub fields: Fields,
     /// What else tells this request from another: keys that sign.
     pub also: Vec<Zeroizing<Vec<u8>>>,
     /// The value of the header Authorization.
     pub authorization: Option<Zeroizing<String>>,
 }
 
-/// Makes the fields that differ each time: an assertion, the newest refresh token.
-pub(super) type Fresh<'a> =
-    &'a (dyn Fn(Option<&Secret>) -> Result<Vec<(&'static str, Zeroizing<String>)>, SignError> + Sync);
+/// Fields of a form.
+pub(super) type Fields = Vec<(&'static str, Zeroizing<String>)>;
 
 impl TokenRequest {
     pub(super) fn to(plan: &RequestPlan, ports: &SigningPorts<'_>) -> Result<Self, SignError> {
@@ -150,9 +149,9 @@ impl TokenRequest {
     }
 
     /// A token that is good; `refused`: the one that there is was refused.
-    pub(super) async fn token(
+    async fn token(
         self,
-        fresh: Fresh<'_>,
+        scheme: &dyn TokenScheme,
         refused: bool,
         ports: &SigningPorts<'_>,
     ) -> Result<Secret, SignError> {
@@ -173,7 +172,7 @@ impl TokenRequest {
         let failed = kept.failed.as_ref().filter(|failed| now < failed.until).map(|failed| failed.why.clone());
         let renewed = match failed {
             Some(why) => Err(why.into()),
-            None => self.renew(&mut kept, fresh, ports).await,
+            None => self.renew(&mut kept, scheme, ports).await,
         };
         match (renewed, &kept.token) {
             // An endpoint that is down holds nobody up while the token that there is has some time left.
@@ -183,9 +182,14 @@ impl TokenRequest {
     }
 
     /// Asks for a token and keeps it, or why there is none.
-    async fn renew(self, kept: &mut Kept, fresh: Fresh<'_>, ports: &SigningPorts<'_>) -> Result<Secret, SignError> {
+    async fn renew(
+        self,
+        kept: &mut Kept,
+        scheme: &dyn TokenScheme,
+        ports: &SigningPorts<'_>,
+    ) -> Result<Secret, SignError> {
         let began = Instant::now();
-        match self.ask(fresh(kept.refresh_token.as_ref())?, ports).await {
+        match self.ask(scheme.fresh_fields(kept.refresh_token.as_ref(), ports)?, ports).await {
             Ok(given) => {
                 let now = ports.ambient.unix_ms();
                 let value = given.token.clone();
@@ -207,7 +211,7 @@ impl TokenRequest {
     }
 
     /// Forgets the token that was refused, so that the next login asks for another.
-    pub(super) fn forget(&self, ports: &SigningPorts<'_>) {
+    fn forget(&self, ports: &SigningPorts<'_>) {
         let slot = ports.tokens.slot(self.key());
         let now = ports.ambient.unix_ms();
         // Whoever asks for a token right now gets a new one anyway.
@@ -216,11 +220,7 @@ impl TokenRequest {
         }
     }
 
-    async fn ask(
-        self,
-        fresh: Vec<(&'static str, Zeroizing<String>)>,
-        ports: &SigningPorts<'_>,
-    ) -> Result<Given, Failure> {
+    async fn ask(self, fresh: Fields, ports: &SigningPorts<'_>) -> Result<Given, Failure> {
         let sent = ports.exchange.send(&self.outgoing(&fresh)?, ports.deadline).await;
         let reply =
             sent.map_err(|fault| Failure::Unavailable(fault.cause, format!("the token endpoint: {}", fault.explain)))?;
@@ -247,6 +247,7 @@ impl TokenRequest {
             body: Some(Bytes::from_owner(Zeroizing::new(form.finish().into_bytes()))),
             carries_credential: false,
             path_template: None,
+            own: None,
         })
     }
 }
@@ -269,8 +270,46 @@ impl Token {
     }
 }
 
+/// A scheme whose requests carry a token of the service's own.
+pub(super) trait TokenScheme: Sync {
+    /// What asks for the token.
+    fn token_request(&self, ports: &SigningPorts<'_>) -> Result<TokenRequest, SignError>;
+
+    /// The fields of the form that differ each time; `newest` is the refresh token that the server gave last.
+    fn fresh_fields(&self, newest: Option<&Secret>, ports: &SigningPorts<'_>) -> Result<Fields, SignError>;
+}
+
+/// Signs with a token that is good.
+pub(super) async fn sign(
+    scheme: &dyn TokenScheme,
+    request: &mut Prepared,
+    ports: &SigningPorts<'_>,
+) -> Result<Signature, SignError> {
+    let token = scheme.token_request(ports)?.token(scheme, false, ports).await?;
+    bearer(request, &token)
+}
+
+/// Signs once more after a 401, with a new token. A request that must not be repeated leaves the new token to the next login.
+pub(super) async fn sign_again(
+    scheme: &dyn TokenScheme,
+    request: &mut Prepared,
+    server: ServerReply<'_>,
+    ports: &SigningPorts<'_>,
+) -> Result<Option<Signature>, SignError> {
+    if server.reply.status != 401 || server.rounds > 0 {
+        return Ok(None);
+    }
+    let asks = scheme.token_request(ports)?;
+    if !server.repeatable {
+        asks.forget(ports);
+        return Ok(None);
+    }
+    let token = asks.token(scheme, true, ports).await?;
+    bearer(request, &token).map(Some)
+}
+
 /// `Authorization: Bearer …`
-pub(super) fn bearer(request: &mut Prepared, token: &Secret) -> Result<Signature, SignError> {
+fn bearer(request: &mut Prepared, token: &Secret) -> Result<Signature, SignError> {
     let name: HeaderName = AUTHORIZATION;
     let value = Zeroizing::new(format!("Bearer {}", token.expose()));
     Ok(Signature::of(add_header(request, name, &value)?))

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::{Auth, Compile, Heard, Scheme, SignError, Signature, SigningPorts, TokenStore};
+use super::{Auth, Compile, Scheme, ServerReply, SignError, Signature, SigningPorts, TokenStore};
 use crate::clock::Ambient;
 use crate::context::{Context, Variable};
 use crate::diagnostic::{Diagnostics, SourceFile, Span};
@@ -120,9 +120,9 @@ pub(super) fn again(
     (reply, rounds): (&Reply, u32),
 ) -> Result<Option<(Prepared, Signature)>, SignError> {
     let mut request = plan.render(context, None).unwrap();
-    let heard = Heard { reply, probe: rounds == 0, rounds, repeatable: false };
+    let server = ServerReply { reply, probe: rounds == 0, rounds, repeatable: false, end_point: None };
     let answer =
-        with_ports(context, ambient, |ports| scheme.again(&mut request, heard, ports).now_or_never().unwrap())?;
+        with_ports(context, ambient, |ports| scheme.again(&mut request, server, ports).now_or_never().unwrap())?;
     Ok(answer.map(|signature| (request, signature)))
 }
 

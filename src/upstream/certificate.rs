@@ -9,14 +9,45 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::Error;
 use rustls::pki_types::CertificateDer;
 use rustls::server::ParsedCertificate;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::X509Certificate;
+use x509_parser::signature_algorithm::SignatureAlgorithm;
 
 /// SHA-256 of a certificate's SubjectPublicKeyInfo (the pin of RFC 7469).
 pub(super) fn spki_sha256(certificate: &CertificateDer<'_>) -> Result<[u8; 32], Error> {
     let key = ParsedCertificate::try_from(certificate)?.subject_public_key_info();
     Ok(Sha256::digest(key.as_ref()).into())
+}
+
+/// The hash of a certificate to which a login can be bound (tls-server-end-point, RFC 5929 section 4): by the hash of its signature, and
+/// by SHA-256 where that is MD5 or SHA-1. None where the signature names no hash (Ed25519).
+pub(super) fn end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let algorithm = &parsed.signature_algorithm;
+    let name = match SignatureAlgorithm::try_from(algorithm).ok()? {
+        SignatureAlgorithm::RSASSA_PSS(parameters) => parameters.hash_algorithm_oid().to_id_string(),
+        _ => algorithm.algorithm.to_id_string(),
+    };
+    Some(match name.as_str() {
+        // sha384WithRSAEncryption, ecdsa-with-SHA384, SHA-384
+        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" | "2.16.840.1.101.3.4.2.2" => {
+            Sha384::digest(certificate).to_vec()
+        }
+        // sha512WithRSAEncryption, ecdsa-with-SHA512, SHA-512
+        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" | "2.16.840.1.101.3.4.2.3" => {
+            Sha512::digest(certificate).to_vec()
+        }
+        // The same with SHA-256, SHA-1 and MD5.
+        "1.2.840.113549.1.1.11"
+        | "1.2.840.10045.4.3.2"
+        | "2.16.840.1.101.3.4.2.1"
+        | "1.2.840.113549.1.1.5"
+        | "1.2.840.10045.4.1"
+        | "1.3.14.3.2.26"
+        | "1.2.840.113549.1.1.4" => Sha256::digest(certificate).to_vec(),
+        _ => return None,
+    })
 }
 
 /// A pin as it is written in a connector: base64, as curl's `--pinnedpubkey` and HPKP have it.
@@ -64,6 +95,25 @@ pub(super) fn day(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_by_the_hash_of_its_signature() {
+        for (algorithm, length) in [
+            (&rcgen::PKCS_ECDSA_P256_SHA256, Some(32)),
+            (&rcgen::PKCS_ECDSA_P384_SHA384, Some(48)),
+            (&rcgen::PKCS_ED25519, None),
+        ] {
+            let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
+            let certificate = rcgen::CertificateParams::new(vec!["4a.example.com".to_owned()]).unwrap();
+            let certificate = certificate.self_signed(&key).unwrap();
+            let hash = end_point(certificate.der());
+            assert_eq!(hash.as_ref().map(Vec::len), length);
+            if length == Some(32) {
+                assert_eq!(hash.unwrap(), Sha256::digest(certificate.der()).to_vec());
+            }
+        }
+        assert_eq!(end_point(&CertificateDer::from(vec![1, 2, 3])), None);
+    }
 
     #[test]
     fn pins_in_every_usual_spelling() {

@@ -14,12 +14,13 @@ use tokio::time::Instant;
 
 use super::attempt::{Attempt, AttemptError, connection};
 use super::config::TransportConfig;
-use super::dial::Dialer;
+use super::dial::{Dialer, Http, TlsConnectors};
 use super::egress::{Egress, Refused};
 use super::fault::{Fault, Progress, SendFault};
 use super::gate::{Full as GateFull, Gate};
 use super::lookup::{Lookup, Resolver, SystemLookup};
 use super::origin::{Host, Origin, OriginError, Scheme};
+use super::own::OwnConnection;
 use super::pool::{Body, Conn, Pool};
 use super::proxy::Proxy;
 use super::reply::Reply;
@@ -97,7 +98,9 @@ impl Client {
             egress: ArcSwap::new(egress),
             resolver: Resolver::new(lookup),
             resolve,
-            tls: client_config(&config.tls)?.into(),
+            tls: TlsConnectors::new(client_config(&config.tls)?),
+            #[cfg(feature = "legacy-tls")]
+            legacy_tls: super::legacy_tls::LegacyTls::new(&config.tls)?,
             proxy,
             connect_timeout: config.connect_timeout,
         };
@@ -175,13 +178,18 @@ impl Client {
 
     async fn exchange(&self, lane: usize, request: &Outgoing, progress: &mut Progress) -> Result<Reply, Fault> {
         let _place = self.gate.enter().await.map_err(|full| self.overloaded(full))?;
+        let continues = request.own.as_ref().is_some_and(OwnConnection::continues);
         loop {
-            let kept = self.pool.take(lane);
+            let kept = match &request.own {
+                Some(own) => own.take(lane, self.pool.generation()).map(Conn::H1),
+                None => self.pool.take(lane),
+            };
             let is_kept = kept.is_some();
             let conn = match kept {
                 Some(conn) => conn,
+                None if continues => return Err(closed_between()),
                 // Boxed: most requests find a connection and need not carry the room for a handshake about.
-                None => Box::pin(self.open(lane, progress)).await?,
+                None => Box::pin(self.open(lane, request.own.as_ref(), progress)).await?,
             };
             let generation = conn.generation();
             let message = self.message(lane, request, conn.is_h2())?;
@@ -190,11 +198,10 @@ impl Client {
             let attempt = Attempt { conn, is_kept, max_response, spellings, replies };
             match self.counted(request, attempt.run(message, progress)).await {
                 Ok((reply, conn)) => {
-                    if let Some(conn) = conn {
-                        self.pool.keep(lane, conn);
-                    }
+                    self.keep(lane, conn, request.own.as_ref());
                     return Ok(reply);
                 }
+                Err(AttemptError::Unwritten(_)) if continues => return Err(closed_between()),
                 // It was closed while it lay idle, and hyper gave the request back: nothing was written.
                 Err(AttemptError::Unwritten(_)) if is_kept => {}
                 Err(AttemptError::Unwritten(fault)) => return Err(fault),
@@ -208,9 +215,28 @@ impl Client {
         }
     }
 
-    async fn open(&self, lane: usize, progress: &mut Progress) -> Result<Conn, Fault> {
-        let dialled = self.dialer.dial(&self.origins[lane], progress).await?;
+    /// After a reply. A connection of one login's own never goes into the pool.
+    fn keep(&self, lane: usize, conn: Option<Conn>, own: Option<&OwnConnection>) {
+        match (conn, own) {
+            (Some(Conn::H1(h1)), Some(own)) => own.keep(lane, h1),
+            (Some(conn), None) => self.pool.keep(lane, conn),
+            (Some(Conn::H2(_)), Some(_)) | (None, _) => {}
+        }
+    }
+
+    async fn open(&self, lane: usize, own: Option<&OwnConnection>, progress: &mut Progress) -> Result<Conn, Fault> {
+        let origin = &self.origins[lane];
+        if own.is_some() && origin.scheme() == Scheme::Http && self.dialer.proxy.is_some() {
+            let why = "a scheme that authenticates the connection (NTLM) needs one from end to end, which a proxy gives to https \
+                       origins only";
+            return Err(Fault::new(Cause::Connect, why));
+        }
+        let http = if own.is_some() { Http::Http1 } else { Http::Any };
+        let mut dialled = self.dialer.dial(origin, http, progress).await?;
         progress.connected = Some(progress.started.elapsed());
+        if let Some(own) = own {
+            own.opened(dialled.end_point.take());
+        }
         let conn = connection(dialled, &self.pool).await?;
         if let Conn::H2(h2) = &conn {
             // Others need not wait for the first reply to share it.
@@ -266,4 +292,9 @@ impl Client {
             },
         )
     }
+}
+
+fn closed_between() -> Fault {
+    let why = "the server closed the connection between its challenge and the answer, which must go over the same one";
+    Fault::new(Cause::Connect, why)
 }

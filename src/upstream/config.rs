@@ -59,6 +59,8 @@ pub struct TlsConfig {
     /// SHA-256 of the server's SubjectPublicKeyInfo, any of these. Without `ca_pem` it replaces chain and name checks;
     /// with it both must hold.
     pub pin_sha256: Vec<[u8; 32]>,
+    /// TLS 1.0 to 1.2 with CBC and RSA key exchange, by OpenSSL; only in a build with the feature `legacy-tls`.
+    pub legacy: bool,
 }
 
 impl fmt::Debug for TlsConfig {
@@ -69,6 +71,7 @@ impl fmt::Debug for TlsConfig {
             .field("client_certificate", &self.client_cert_pem.is_some())
             .field("min_version", &self.min_version)
             .field("pins", &self.pin_sha256.len())
+            .field("legacy", &self.legacy)
             .finish_non_exhaustive()
     }
 }

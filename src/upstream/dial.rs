@@ -5,13 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
+use super::certificate::end_point;
 use super::egress::{Egress, Refused};
 use super::fault::{Fault, Progress, Stage, connecting, handshake};
 use super::lookup::Resolver;
@@ -29,9 +32,41 @@ pub(super) struct Dialer {
     pub(super) egress: ArcSwap<Egress>,
     pub(super) resolver: Resolver,
     pub(super) resolve: BTreeMap<Host, IpAddr>,
-    pub(super) tls: TlsConnector,
+    pub(super) tls: TlsConnectors,
+    /// Instead of `tls`, where the connector says so.
+    #[cfg(feature = "legacy-tls")]
+    pub(super) legacy_tls: Option<super::legacy_tls::LegacyTls>,
     pub(super) proxy: Option<Proxy>,
     pub(super) connect_timeout: Duration,
+}
+
+/// Which HTTP a connection may speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Http {
+    Any,
+    /// HTTP/2 has no place for schemes that authenticate the connection.
+    Http1,
+}
+
+/// TLS by what ALPN offers.
+pub(super) struct TlsConnectors {
+    any: TlsConnector,
+    http1: TlsConnector,
+}
+
+impl TlsConnectors {
+    pub(super) fn new(config: Arc<ClientConfig>) -> Self {
+        let mut http1 = ClientConfig::clone(&config);
+        http1.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self { any: config.into(), http1: Arc::new(http1).into() }
+    }
+
+    fn of(&self, http: Http) -> &TlsConnector {
+        match http {
+            Http::Any => &self.any,
+            Http::Http1 => &self.http1,
+        }
+    }
 }
 
 /// A connection, ready for HTTP.
@@ -39,6 +74,8 @@ pub(super) struct Dialled {
     pub(super) stream: Stream,
     /// ALPN chose HTTP/2.
     pub(super) h2: bool,
+    /// The hash of the server's certificate (tls-server-end-point), where only HTTP/1.1 was offered.
+    pub(super) end_point: Option<Vec<u8>>,
 }
 
 impl Dialer {
@@ -60,14 +97,14 @@ impl Dialer {
     }
 
     /// Connects to `origin` within `connect_timeout`.
-    pub(super) async fn dial(&self, origin: &Origin, progress: &mut Progress) -> Result<Dialled, Fault> {
-        match tokio::time::timeout(self.connect_timeout, self.connect(origin, progress)).await {
+    pub(super) async fn dial(&self, origin: &Origin, http: Http, progress: &mut Progress) -> Result<Dialled, Fault> {
+        match tokio::time::timeout(self.connect_timeout, self.connect(origin, http, progress)).await {
             Ok(done) => done,
             Err(_) => Err(progress.connect_too_late(origin, self.connect_timeout)),
         }
     }
 
-    async fn connect(&self, origin: &Origin, progress: &mut Progress) -> Result<Dialled, Fault> {
+    async fn connect(&self, origin: &Origin, http: Http, progress: &mut Progress) -> Result<Dialled, Fault> {
         let give_up = Instant::now() + self.connect_timeout;
         let target = match &self.proxy {
             None => origin,
@@ -85,19 +122,34 @@ impl Dialer {
             proxy.tunnel(&mut tcp, origin).await?;
         }
         match origin.scheme() {
-            Scheme::Http => Ok(Dialled { stream: Stream::Plain(tcp), h2: false }),
-            Scheme::Https => self.secure(tcp, origin, progress).await,
+            Scheme::Http => Ok(Dialled { stream: Stream::Plain(tcp), h2: false, end_point: None }),
+            Scheme::Https => self.secure(tcp, origin, http, progress).await,
         }
     }
 
-    async fn secure(&self, tcp: TcpStream, origin: &Origin, progress: &mut Progress) -> Result<Dialled, Fault> {
+    async fn secure(
+        &self,
+        tcp: TcpStream,
+        origin: &Origin,
+        http: Http,
+        progress: &mut Progress,
+    ) -> Result<Dialled, Fault> {
         progress.stage = Stage::Handshake;
         let name = origin.server_name().ok_or_else(|| {
             Fault::new(Cause::Tls, format!("{} is no name that a certificate can have", origin.host()))
         })?;
-        let stream = self.tls.connect(name, tcp).await.map_err(|error| handshake(origin, &error))?;
-        let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        Ok(Dialled { stream: Stream::Tls(Box::new(stream)), h2 })
+        #[cfg(feature = "legacy-tls")]
+        if let Some(legacy) = &self.legacy_tls {
+            let (stream, shown) = legacy.connect(tcp, origin, &name).await?;
+            let end_point = end_point(&shown).filter(|_| http == Http::Http1);
+            return Ok(Dialled { stream: Stream::Legacy(Box::new(stream)), h2: false, end_point });
+        }
+        let stream = self.tls.of(http).connect(name, tcp).await.map_err(|error| handshake(origin, &error))?;
+        let session = stream.get_ref().1;
+        let h2 = session.alpn_protocol() == Some(b"h2");
+        let shown = session.peer_certificates().and_then(<[_]>::first).filter(|_| http == Http::Http1);
+        let end_point = shown.and_then(end_point);
+        Ok(Dialled { stream: Stream::Tls(Box::new(stream)), h2, end_point })
     }
 
     /// The addresses of `target` that may be dialled, in the resolver's order.

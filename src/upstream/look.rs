@@ -14,7 +14,7 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 use super::certificate::{self, day, one_line};
 use super::config::TlsConfig;
-use super::dial::Dialer;
+use super::dial::{Dialer, Http, TlsConnectors};
 use super::egress::{Egress, EgressRules};
 use super::fault::{Fault, Progress, SendFault};
 use super::lookup::{Resolver, SystemLookup};
@@ -56,11 +56,13 @@ pub async fn present(origin: &Origin, within: Duration) -> Result<ServerCertific
         egress: ArcSwap::from_pointee(egress),
         resolver: Resolver::new(Arc::new(SystemLookup)),
         resolve: BTreeMap::new(),
-        tls: tls.into(),
+        tls: TlsConnectors::new(tls),
+        #[cfg(feature = "legacy-tls")]
+        legacy_tls: None,
         proxy: None,
         connect_timeout: within,
     };
-    let dialled = dialer.dial(origin, &mut progress).await;
+    let dialled = dialer.dial(origin, Http::Any, &mut progress).await;
     // A server that wants a client certificate breaks off, but only after it has shown and proved its own.
     match (onlooker.proved(), dialled) {
         (Some(chain), _) => describe(&chain, origin).map_err(|error| progress.fail(Fault::tls(&error))),

@@ -54,6 +54,11 @@ impl H1 {
         Self { sender, meter, task, generation, kept_by_server: None }
     }
 
+    /// The generation in which it was made.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// Whether the connection, which is closed, ended with unrequested bytes.
     pub(super) async fn ended_in_doubt(mut self) -> bool {
         (&mut self.task).await.unwrap_or(false)

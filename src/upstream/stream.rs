@@ -21,6 +21,8 @@ use crate::request::Spellings;
 pub(super) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    #[cfg(feature = "legacy-tls")]
+    Legacy(Box<tokio_openssl::SslStream<TcpStream>>),
 }
 
 /// Before the final reply's headers end, this much may arrive: 64 KiB of headers, the beginning of the body that
@@ -134,6 +136,8 @@ impl Stream {
         match self {
             Self::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, buffers),
             Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, buffers),
+            #[cfg(feature = "legacy-tls")]
+            Self::Legacy(tls) => Pin::new(tls).poll_write_vectored(cx, buffers),
         }
     }
 }
@@ -144,6 +148,8 @@ impl AsyncRead for Metered {
         let read = ready!(match &mut self.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
             Stream::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+            #[cfg(feature = "legacy-tls")]
+            Stream::Legacy(tls) => Pin::new(tls).poll_read(cx, buf),
         });
         read.inspect_err(|error| self.meter.note(error))?;
         Poll::Ready(self.meter.count(buf.filled().len() - before))
@@ -176,6 +182,8 @@ impl AsyncWrite for Metered {
         match &self.stream {
             Stream::Plain(tcp) => tcp.is_write_vectored(),
             Stream::Tls(tls) => tls.is_write_vectored(),
+            #[cfg(feature = "legacy-tls")]
+            Stream::Legacy(tls) => tls.is_write_vectored(),
         }
     }
 
@@ -183,6 +191,8 @@ impl AsyncWrite for Metered {
         match &mut self.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
             Stream::Tls(tls) => Pin::new(tls).poll_flush(cx),
+            #[cfg(feature = "legacy-tls")]
+            Stream::Legacy(tls) => Pin::new(tls).poll_flush(cx),
         }
     }
 
@@ -190,6 +200,8 @@ impl AsyncWrite for Metered {
         match &mut self.stream {
             Stream::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Stream::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+            #[cfg(feature = "legacy-tls")]
+            Stream::Legacy(tls) => Pin::new(tls).poll_shutdown(cx),
         }
     }
 }

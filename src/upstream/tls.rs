@@ -45,6 +45,13 @@ pub enum TlsError {
     /// One without the other.
     #[error("client_cert_file and client_key_file belong together; one of them is missing")]
     HalfAClient,
+    /// OpenSSL cannot be set up.
+    #[cfg(feature = "legacy-tls")]
+    #[error("legacy: OpenSSL cannot be set up: {why}")]
+    Legacy {
+        /// What OpenSSL says.
+        why: String,
+    },
     /// Certificate and key do not belong together, or the key is of an unknown kind.
     #[error("client_cert_file and client_key_file do not fit: {why}")]
     Client {

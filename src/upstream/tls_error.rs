@@ -61,13 +61,19 @@ pub(super) fn in_words(error: Error, certificate: &CertificateDer<'_>, expected:
 /// A certificate may be for hundreds of names; the line should stay one.
 const SHOWN_NAMES: usize = 5;
 
+/// What nearly always is the cause when nothing is common: rustls speaks TLS 1.2 and 1.3 with ephemeral keys and AEAD ciphers.
+const OLD_SERVER: &str =
+    "it may speak only TLS 1.0 or 1.1, RSA key exchange or CBC ciphers (docs/transport.md, old servers)";
+
 /// One line for an administrator.
 pub(super) fn explain(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(why) => explain_certificate(why),
         Error::AlertReceived(alert) => explain_alert(*alert),
         Error::PeerIncompatible(_) => {
-            "the server offers no TLS version or cipher that Doorward and transport.tls.min_version allow".to_owned()
+            format!(
+                "the server offers no TLS version or cipher that Doorward and transport.tls.min_version allow: {OLD_SERVER}"
+            )
         }
         Error::InvalidMessage(_) => "the server does not speak TLS on this port".to_owned(),
         other => format!("TLS failed: {other}"),
@@ -110,7 +116,7 @@ fn explain_alert(alert: AlertDescription) -> String {
         }
         A::HandshakeFailure | A::ProtocolVersion | A::InsufficientSecurity => {
             format!(
-                "the server refused the handshake: no common TLS version or cipher, or it wants a client certificate (TLS alert {alert:?})"
+                "the server refused the handshake (TLS alert {alert:?}), no common version or cipher: {OLD_SERVER}; or it wants a client certificate"
             )
         }
         A::UnrecognisedName => "the server knows no certificate for this host name".to_owned(),

@@ -18,6 +18,7 @@ use url::{Position, Url};
 use super::coding;
 use super::fault::Fault;
 use super::origin::Scheme;
+use super::own::OwnConnection;
 use super::pool::Body;
 use crate::request::Spellings;
 use crate::verdict::Cause;
@@ -40,6 +41,8 @@ pub struct Outgoing {
     pub carries_credential: bool,
     /// The path as a file writes it, for traces; `None` when no file does.
     pub path_template: Option<Arc<str>>,
+    /// The connection that it goes over, where that is not one of the pool.
+    pub own: Option<OwnConnection>,
 }
 
 impl fmt::Debug for Outgoing {

@@ -128,7 +128,7 @@ fn the_stages_stand_in_order() {
     };
     let stages = ["variables(", "render(", "sign(", "send(", "decode(", "preprocess(", "judge(", "capture_and_map("];
     stands("step.rs", "pub(super) async fn run(", &stages);
-    stands("meaning.rs", "fn of_reply(", &["judge_by_rules(", "capture(", "identity::compare(", "map_data("]);
+    stands("meaning.rs", "fn of_reply(", &["judge_by_rules(", "capture(", "compare_identity(", "map_data("]);
 }
 
 /// docs/contract.md section 3: the JavaScript engine stays behind one wall, so that it can be exchanged and nothing of

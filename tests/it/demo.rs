@@ -30,7 +30,7 @@ fn once_shows_every_connector_and_ends_well() {
     for line in [
         "sms-code                 challenge -> challenge(mfa_failed)     a message's code",
         "push-confirm             challenge -> reject(mfa_failed)        a button",
-        "46 connectors, 146 logins, all as expected.",
+        "47 connectors, 149 logins, all as expected.",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }

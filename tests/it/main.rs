@@ -36,12 +36,16 @@ mod golden;
 mod guard;
 mod heads;
 mod health;
+mod implicit;
 mod init;
 mod json_suite;
 mod jsonpath_suite;
+#[cfg(feature = "legacy-tls")]
+mod legacy_tls;
 mod made_up;
 mod operation;
 mod otel;
+mod own_connection;
 mod patterns;
 mod places;
 mod products;

@@ -1,7 +1,8 @@
 //! A page behind HTTP Digest (RFC 7616): `GET /digest/`, SHA-256 first and MD5 for old clients, qop `auth`, UTF-8.
 //!
 //! It keeps what such servers keep: for each user and algorithm the hash of name, realm and password. A nonce is good once, for
-//! half a minute; a right answer to an old one is `stale=true`. An account that may not log in is told by the status.
+//! half a minute; a right answer to an old one is `stale=true`. An account that may not log in is told by the status. A success
+//! has the server's own proof, `rspauth` in Authentication-Info (section 3.5).
 
 use std::sync::Arc;
 
@@ -74,6 +75,12 @@ impl Sessions {
 
     /// Whether the answer is right, whatever the account may do.
     fn is_right(&self, answer: &Answer) -> bool {
+        let (right, found) = self.response(answer, "GET");
+        bool::from(right.as_bytes().ct_eq(answer.response.as_bytes())) && found
+    }
+
+    /// The response over this method (none in the server's own), and whether there is such an account.
+    fn response(&self, answer: &Answer, method: &str) -> (String, bool) {
         // An unknown name costs as much as a wrong password.
         let found = self.accounts.iter().find(|account| account.login == answer.login);
         let account = found.unwrap_or(&self.accounts[0]);
@@ -83,19 +90,19 @@ impl Sessions {
         };
         let hex = |text: &str| answer.algorithm.hex(text);
         let Answer { nonce, cnonce, uri, .. } = answer;
-        let right = hex(&format!("{stored}:{nonce}:00000001:{cnonce}:auth:{}", hex(&format!("GET:{uri}"))));
-        bool::from(right.as_bytes().ct_eq(answer.response.as_bytes())) && found.is_some()
+        let response = hex(&format!("{stored}:{nonce}:00000001:{cnonce}:auth:{}", hex(&format!("{method}:{uri}"))));
+        (response, found.is_some())
+    }
+
+    /// The header Authentication-Info of a success.
+    fn proof(&self, answer: &Answer) -> String {
+        let (response, _) = self.response(answer, "");
+        format!("rspauth=\"{response}\", qop=auth, nc=00000001, cnonce=\"{}\"", answer.cnonce)
     }
 
     fn result(&self, login: &str, right: bool) -> LoginResult {
         let found = self.accounts.iter().find(|account| account.login == login);
-        match (found.map(|account| account.state), right) {
-            (Some(AccountState::Locked), _) => LoginResult::Locked,
-            (None, _) | (_, false) => LoginResult::Wrong,
-            (Some(AccountState::Active), true) => LoginResult::Accepted,
-            (Some(AccountState::Disabled), true) => LoginResult::Disabled,
-            (Some(AccountState::PasswordExpired), true) => LoginResult::PasswordExpired,
-        }
+        LoginResult::of(found.map(|account| account.state), right)
     }
 }
 
@@ -116,9 +123,13 @@ async fn page(State(server): State<Arc<Server>>, wire: Wire) -> Response {
     if right && !fresh {
         return challenge(&server, ", stale=true");
     }
+    let proof = read.as_ref().map(|answer| sessions.proof(answer)).unwrap_or_default();
     let attempt = read.map(|answer| Attempt { login: answer.login, sent: answer.response });
     match server.decide_by(|login, _| sessions.result(login, right), &wire, attempt) {
-        Ok((LoginResult::Accepted, login)) => Json(json!({ "account": login })).into_response(),
+        Ok((LoginResult::Accepted, login)) => {
+            let info = (HeaderName::from_static("authentication-info"), proof);
+            ([info], Json(json!({ "account": login }))).into_response()
+        }
         Ok((LoginResult::Wrong, _)) => challenge(&server, ""),
         Ok((LoginResult::Locked, _)) => StatusCode::LOCKED.into_response(),
         Ok((refusal, _)) => {

@@ -9,7 +9,9 @@ mod captcha;
 mod cas;
 mod digest;
 mod dingtalk;
+mod implicit;
 mod intranet;
+mod ntlm;
 mod oauth1;
 mod oidc;
 mod open;
@@ -68,6 +70,7 @@ pub(super) struct Flows {
     intranet: intranet::Sessions,
     cas: cas::Sessions,
     digest: digest::Sessions,
+    ntlm: ntlm::Sessions,
     oauth1: oauth1::Sessions,
     oidc: oidc::Sessions,
     open: open::Sessions,
@@ -97,6 +100,7 @@ impl Flows {
             intranet: intranet::Sessions::new(),
             cas: cas::Sessions::new(),
             digest: digest::Sessions::new(),
+            ntlm: ntlm::Sessions::new(),
             oauth1: oauth1::Sessions::new(),
             oidc: oidc::Sessions::new(),
             open: open::Sessions::new(),
@@ -130,6 +134,8 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .merge(cas::routes())
         .merge(aws::routes())
         .merge(digest::routes())
+        .merge(implicit::routes())
+        .merge(ntlm::routes())
         .merge(oauth1::routes())
         .merge(oidc::routes())
         .merge(open::routes())

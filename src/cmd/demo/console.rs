@@ -108,6 +108,7 @@ impl<'a> Console<'a> {
             body: Some(Bytes::from(body.to_string())),
             carries_credential: true,
             path_template: None,
+            own: None,
         };
         let deadline = tokio::time::Instant::now() + POLL_TIMEOUT;
         let reply = self.client.send(&request, deadline).await;

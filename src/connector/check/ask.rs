@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::chosen::UserControlled;
 use super::names::{Scope, returns};
 use super::text::template;
-use super::{Check, StepCheck};
+use super::{Check, StepCheck, jwt};
 use crate::condition::{Operand, Operator, Test, ValueSource};
 use crate::connector::ask::{AskField, AskType, Image, Resend, SLOWEST_POLL, STATE};
 use crate::connector::raw::ask as raw_ask;
@@ -66,6 +66,7 @@ pub(super) fn ask(part: StepCheck<'_>, sent: &BTreeSet<Variable>, diagnostics: &
     let ask =
         Ask { kind: raw.r#type.value, message, fields, url, returns, image, expires_in, attempts, resend, poll_after };
     redirect_is_bound(raw, &ask, sent, diagnostics);
+    jwt::sent_nonce(part, ask.url.as_ref(), diagnostics);
     (diagnostics.count() == before).then_some(ask)
 }
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use super::{StepCheck, request, source, text};
 use crate::condition::ValueSource;
 use crate::connector::ResponsePlan;
+use crate::connector::raw::ask::AskType;
 use crate::connector::raw::response::Jwt;
 use crate::connector::raw::{self, Text};
+use crate::context::{LoginValue, Variable};
 use crate::crypto::jws::{Algorithm, VerifyingKey};
 use crate::diagnostic::{Diagnostics, Span};
 use crate::request::{CompileOptions, RequestPlan};
-use crate::response::{AllowedAlgorithm, JwksPlan, JwtPlan, KeySource, TokenRules};
+use crate::response::{AllowedAlgorithm, JwksPlan, JwtPlan, KeySource, TokenPlace, TokenRules};
 use crate::template::{Charset, Line, Place};
 
 /// More than this is no difference between clocks.
@@ -20,7 +22,8 @@ const DEFAULT_LEEWAY: f64 = 60.0;
 
 /// Compiles `jwt`; `None` after a mistake.
 pub(super) fn jwt(part: StepCheck<'_>, raw: &Jwt, diagnostics: &mut Diagnostics) -> Option<JwtPlan> {
-    let field = source::path(&raw.field, diagnostics);
+    let place = place(part, raw, diagnostics);
+    let nonce = nonce(part, raw, diagnostics);
     let algorithms = algorithms(part, raw, diagnostics);
     let issuer = raw.issuer.as_ref().map(|issuer| literal(part, issuer, diagnostics));
     let audience: Option<Vec<String>> =
@@ -39,8 +42,65 @@ pub(super) fn jwt(part: StepCheck<'_>, raw: &Jwt, diagnostics: &mut Diagnostics)
         None => None,
         Some(issuer) => Some(issuer?),
     };
-    let rules = TokenRules { field: field?, algorithms, issuer, audience: audience?, leeway: leeway? };
-    Some(JwtPlan { rules, keys })
+    let rules = TokenRules { algorithms, issuer, audience: audience?, leeway: leeway? };
+    Some(JwtPlan { place: place?, rules, keys, nonce: nonce? })
+}
+
+/// Where the token is: in a field of the reply, or in what this step's redirect brings back.
+fn place(part: StepCheck<'_>, raw: &Jwt, diagnostics: &mut Diagnostics) -> Option<TokenPlace> {
+    let answer = match (&raw.field, &raw.answer) {
+        (Some(field), None) => return source::path(field, diagnostics).map(TokenPlace::Field),
+        (None, Some(answer)) => answer,
+        (Some(_), Some(answer)) => {
+            wrong(&answer.span, "the token is in a field or in an answer, not in both", "keep one", diagnostics);
+            return None;
+        }
+        (None, None) => {
+            let help = "write `field` for a token of the reply, `answer` for one that a redirect brings back";
+            wrong(&raw.place.span, "it does not say where the token is", help, diagnostics);
+            return None;
+        }
+    };
+    let ask = part.raw.ask.as_ref().filter(|ask| ask.r#type.value == AskType::Redirect);
+    if ask.is_none_or(|ask| ask.answers.iter().all(|name| name.text != answer.text)) {
+        let message = format!("`{}` is no answer of a redirect of this step", answer.text);
+        let help = "name it there: ask: { type: redirect, url: …, answers: [ id_token, state ] }";
+        wrong(&answer.span, &message, help, diagnostics);
+        return None;
+    }
+    if raw.nonce.is_none() {
+        let message = "a token that comes back through the browser must be of this login";
+        let help = "write nonce: \"{{login.nonce}}\", and nonce={{login.nonce}} in the `url` of the redirect";
+        wrong(&answer.span, message, help, diagnostics);
+        return None;
+    }
+    Some(TokenPlace::Answer(answer.text.clone()))
+}
+
+/// The nonce that the token must carry, which this login drew and sent.
+#[expect(clippy::option_option, reason = "none is written, or it is wrong")]
+fn nonce(part: StepCheck<'_>, raw: &Jwt, diagnostics: &mut Diagnostics) -> Option<Option<Line>> {
+    let Some(written) = &raw.nonce else { return Some(None) };
+    let template = text::template(part.check, written, Place::Plain, part.scope, diagnostics)?;
+    if template.variables().all(|variable| *variable != NONCE) {
+        let help = "write nonce: \"{{login.nonce}}\"";
+        wrong(&written.span, "this is not what this login drew", help, diagnostics);
+        return None;
+    }
+    template.compile(Place::Plain, Charset::UTF_8).ok().map(Some)
+}
+
+const NONCE: Variable = Variable::Login(LoginValue::Nonce);
+
+/// The redirect that brings a token back must have told its page the nonce.
+pub(super) fn sent_nonce(part: StepCheck<'_>, url: Option<&RequestPlan>, diagnostics: &mut Diagnostics) {
+    let jwt = part.raw.response.as_ref().and_then(|response| response.jwt.as_ref());
+    let Some(answer) = jwt.and_then(|jwt| jwt.answer.as_ref()) else { return };
+    if url.is_some_and(|url| !url.url_variables().contains(&NONCE)) {
+        let message =
+            "the `url` of the redirect carries no `login.nonce`, so a token of another login would be as good";
+        wrong(&answer.span, message, "add nonce={{login.nonce}} to the `url`", diagnostics);
+    }
 }
 
 fn wrong(span: &Span, message: &str, help: &str, diagnostics: &mut Diagnostics) {

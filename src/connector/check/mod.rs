@@ -324,6 +324,7 @@ impl Check<'_> {
         skip::refuse(self.raw, steps, &chosen, diagnostics);
         cache::across_steps(self, steps, diagnostics);
         roles::each_elsewhere_is_compared(self.raw, steps, diagnostics);
+        request::connection_through_proxy(self.raw, steps, diagnostics);
     }
 
     /// The scripts of the step at `index`, and what each reads.

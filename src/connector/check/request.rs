@@ -107,6 +107,22 @@ pub(super) fn nodes(steps: &[Step]) -> Option<Nodes> {
     Nodes::new(origins)
 }
 
+/// A scheme that authenticates the connection (NTLM) needs one from end to end: through a proxy only https origins have one.
+pub(super) fn connection_through_proxy(raw: &raw::Connector, steps: &[Step], diagnostics: &mut Diagnostics) {
+    if raw.transport.as_ref().is_none_or(|transport| transport.proxy.is_none()) {
+        return;
+    }
+    for (raw, step) in raw.steps.iter().zip(steps) {
+        let authenticates = step.auth.as_ref().is_some_and(|auth| auth.authenticates_connection());
+        let in_clear = step.request.iter().flat_map(RequestPlan::origins).any(|url| url.scheme() == "http");
+        let Some(written) = raw.request.as_ref().filter(|_| authenticates && in_clear) else { continue };
+        let message =
+            "this scheme authenticates the connection, and a proxy may share one to an http origin with others";
+        let mistake = diagnostics.error_at("auth-proxy", written.place.key("auth"), message);
+        diagnostics.add(mistake.help("write https, or leave `transport.proxy` out"));
+    }
+}
+
 /// All origins that the file writes. Credentials in clear beyond this machine are worth a warning.
 pub(super) fn origins(steps: &[Step], raw: &raw::Connector, diagnostics: &mut Diagnostics) -> Vec<Origin> {
     let mut origins: Vec<Origin> = Vec::new();

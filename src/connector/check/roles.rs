@@ -107,7 +107,7 @@ pub(super) fn role(
     taint: &Taint,
     diagnostics: &mut Diagnostics,
 ) -> Role {
-    let proves = variables.iter().any(|variable| taint.is_proof(variable)) || compares_answer(step);
+    let proves = variables.iter().any(|variable| taint.is_proof(variable)) || judges_answer(step);
     match &step.role {
         None if proves => Role::Factor,
         None => Role::Helper,
@@ -126,8 +126,9 @@ pub(super) fn role(
     }
 }
 
-/// Whether the step has no request and its `success` looks at what the user answered: the answer is the proof then.
-fn compares_answer(step: &raw::Step) -> bool {
+/// Whether the answer itself is the proof: a token that is verified here, or a value that `success` looks at in a step without a
+/// request.
+fn judges_answer(step: &raw::Step) -> bool {
     fn walk(condition: &raw::Condition) -> bool {
         match &condition.rule {
             Rule::All(list) | Rule::Any(list) => list.iter().any(walk),
@@ -136,8 +137,10 @@ fn compares_answer(step: &raw::Step) -> bool {
             Rule::Status(_) => false,
         }
     }
-    let success = step.response.as_ref().and_then(|response| response.success.as_ref());
-    step.request.is_none() && success.is_some_and(walk)
+    let response = step.response.as_ref();
+    let success = response.and_then(|response| response.success.as_ref());
+    let token = response.and_then(|response| response.jwt.as_ref()).is_some_and(|jwt| jwt.answer.is_some());
+    token || (step.request.is_none() && success.is_some_and(walk))
 }
 
 /// A connector that authenticates must have something that proves.

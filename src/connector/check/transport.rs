@@ -13,7 +13,7 @@ use crate::connector::raw::transport::{Tls, Transport};
 use crate::connector::raw::{Spanned, Text, TimeSpan};
 use crate::diagnostic::Diagnostics;
 use crate::response::{MEMORY_PER_BYTE, Most};
-use crate::upstream::{TlsConfig, TransportConfig};
+use crate::upstream::{TlsConfig, TlsVersion, TransportConfig};
 
 /// `transport.timeout` when left out.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -118,7 +118,9 @@ fn tls(written: &Tls, load: LoadContext<'_>, diagnostics: &mut Diagnostics) -> T
             diagnostics.error_at("half-a-pair", &span, "a client certificate needs its key, and a key its certificate");
         diagnostics.add(mistake.help("write both client_cert_file and client_key_file"));
     }
+    let legacy = written.legacy.as_ref().is_some_and(|why| legacy(written, why, diagnostics));
     TlsConfig {
+        legacy,
         ca_pem: pem(written.ca_file.as_ref(), load, diagnostics),
         client_cert_pem: pem(written.client_cert_file.as_ref(), load, diagnostics),
         client_key_pem: pem(written.client_key_file.as_ref(), load, diagnostics),
@@ -130,6 +132,30 @@ fn tls(written: &Tls, load: LoadContext<'_>, diagnostics: &mut Diagnostics) -> T
             .filter_map(|p| pin(p, diagnostics))
             .collect(),
     }
+}
+
+/// Whether this program can speak legacy TLS. It is weak whatever is written, so `check` says so each time.
+fn legacy(written: &Tls, why: &Text, diagnostics: &mut Diagnostics) -> bool {
+    let help = "put a TLS terminator beside the server instead (docs/transport.md, old servers)";
+    if why.text.trim().is_empty() {
+        let mistake = diagnostics.error_at("legacy-tls", &why.span, "`legacy` says why, and this says nothing");
+        diagnostics.add(mistake.help("write legacy: \"Windows Server 2012 R2 until …\", or leave it out"));
+        return false;
+    }
+    if let Some(version) = written.min_version.as_ref().filter(|version| version.value == TlsVersion::V1_3) {
+        let message = "legacy TLS ends with 1.2, so nothing would be left";
+        diagnostics.add(diagnostics.error_at("legacy-tls", &version.span, message).help("leave `min_version` out"));
+        return false;
+    }
+    if !cfg!(feature = "legacy-tls") {
+        let message = "this program was built without legacy TLS";
+        let mistake = diagnostics.error_at("legacy-tls-absent", &why.span, message);
+        diagnostics.add(mistake.help("build it with `cargo build --release --features legacy-tls`").help(help));
+        return false;
+    }
+    let message = "this connector speaks TLS that has been broken in several ways (BEAST, Lucky 13, ROBOT): passwords may be read on the way";
+    diagnostics.add(diagnostics.error_at("legacy-tls", &why.span, message).as_warning().help(help));
+    true
 }
 
 fn pem(file: Option<&Text>, load: LoadContext<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {

@@ -34,7 +34,7 @@ record! {
         preprocess: Option<ScriptUse>,
         /// The same as a file, relative to the connector.
         preprocess_file: Option<Text>,
-        /// Verification of a JSON Web Token; its claims are the `claim` sources.
+        /// Verification of a JSON Web Token of the reply or of an answer; its claims are the `claim` sources.
         jwt: Option<Jwt>,
         /// Rows; the first whose condition is true decides.
         reject: Vec<RejectRow>,
@@ -112,10 +112,14 @@ impl FromNode for Format {
 }
 
 record! {
-    /// Verification of a JSON Web Token (RFC 7519) that the reply holds.
+    /// Verification of a JSON Web Token (RFC 7519) that the reply holds, or that a redirect brought back.
     pub struct Jwt as "the key `jwt`" {
         /// The field that holds the token.
-        field: Text,
+        field: Option<Text>,
+        /// Instead of `field`: the answer of this step's redirect that is the token, such as `id_token`.
+        answer: Option<Text>,
+        /// The claim `nonce` that is expected: `{{login.nonce}}`. Required with `answer`.
+        nonce: Option<Text>,
         /// The key: a template of `secret.*` or of a capture; a PEM, or the shared secret with HS256.
         key: Option<Text>,
         /// Where the keys are fetched (RFC 7517) and kept for ten minutes; instead of `key`.

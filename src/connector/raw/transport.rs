@@ -47,6 +47,9 @@ record! {
         /// SHA-256 of the server's public key (SubjectPublicKeyInfo), base64, as `doorward pin` prints it. Alone it replaces the
         /// checks of chain and name.
         pin_sha256: Option<OneOrMany<Text>>,
+        /// Why this server is asked by TLS 1.0 to 1.2 with CBC and RSA key exchange, as nothing newer than Java 7 or Windows Server 2012 R2
+        /// may want; only in a build with the feature `legacy-tls`.
+        legacy: Option<Text>,
     }
 }
 

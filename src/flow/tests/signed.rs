@@ -13,7 +13,7 @@ use crate::flow::progress::Progress;
 use crate::flow::{Exchange, Ports, Report, authenticate};
 use crate::request::{FieldPlace, Prepared};
 use crate::signing::target::{TargetPlan, add_header};
-use crate::signing::{Heard, Scheme, SignError, Signature, Signing, SigningPorts};
+use crate::signing::{Scheme, ServerProof, ServerReply, SignError, Signature, Signing, SigningPorts};
 use crate::template::Template;
 use crate::upstream::{Outgoing, Reply, SendFault, Timings};
 use crate::verdict::{Cause, Verdict};
@@ -34,14 +34,14 @@ impl Scheme for Challenged {
     fn again<'a>(
         &'a self,
         request: &'a mut Prepared,
-        heard: Heard<'a>,
+        server: ServerReply<'a>,
         _: &'a SigningPorts<'a>,
     ) -> Signing<'a, Option<Signature>> {
         let mut signed = || -> Result<Option<Signature>, SignError> {
-            if heard.reply.status != 401 {
+            if server.reply.status != 401 {
                 return Ok(None);
             }
-            let header = add_header(request, AUTHORIZATION, &format!("Test signature-{}", heard.rounds))?;
+            let header = add_header(request, AUTHORIZATION, &format!("Test signature-{}", server.rounds))?;
             let query = TargetPlan::Field(FieldPlace::Query, "sign".to_owned()).put(request, "in-the-query")?;
             Ok(Some(Signature { added: vec![header, query], ..Signature::default() }))
         };
@@ -119,4 +119,36 @@ fn a_request_that_cannot_be_signed_is_not_sent() {
     assert_eq!(report.explain, "s0: the token endpoint cannot be reached");
     assert!(seen.is_empty());
     assert!(report.steps[0].trace.as_ref().unwrap().request.is_some(), "the trace shows what would have been signed");
+}
+
+/// Signs at once, and believes no reply.
+#[derive(Debug)]
+struct Doubting;
+
+impl Scheme for Doubting {
+    fn templates(&self) -> Vec<&Template> {
+        Vec::new()
+    }
+
+    fn sign<'a>(&'a self, _: &'a mut Prepared, _: &'a SigningPorts<'a>) -> Signing<'a, Signature> {
+        Box::pin(std::future::ready(Ok(Signature { proof: Some(Box::new(Self)), ..Signature::default() })))
+    }
+}
+
+impl ServerProof for Doubting {
+    fn check(&self, _: &Reply) -> Result<(), SignError> {
+        Err(SignError::Unavailable(Cause::UnexpectedReply, "the server's proof of itself is wrong".to_owned()))
+    }
+}
+
+#[test]
+fn a_reply_without_the_servers_proof_is_not_judged() {
+    let (report, seen) = run(Box::new(Doubting), &[200]);
+    assert!(
+        matches!(&report.verdict, Verdict::Unavailable(u) if u.cause == Cause::UnexpectedReply),
+        "{}",
+        report.explain
+    );
+    assert_eq!(report.explain, "s0: the server's proof of itself is wrong");
+    assert_eq!(seen.len(), 1);
 }

@@ -9,7 +9,6 @@ const NOW: u64 = 1_767_323_045;
 
 fn rules() -> TokenRules {
     TokenRules {
-        field: Path::parse("data.token").unwrap(),
         algorithms: vec![AllowedAlgorithm { alg: "EdDSA".to_owned(), algorithm: Algorithm::EdDsa }],
         issuer: Some("https://4a".to_owned()),
         audience: vec!["doorward".to_owned(), "portal".to_owned()],
@@ -145,6 +144,24 @@ fn a_reply_without_the_token_has_none() {
         ("{}", None),
         (r#"{"data":{"token":7}}"#, Some(Err(TokenError::NoText))),
     ] {
-        assert_eq!(rules().find(&from_json(document.as_bytes()).unwrap()), wanted, "{document}");
+        assert_eq!(
+            find_token(&Path::parse("data.token").unwrap(), &from_json(document.as_bytes()).unwrap()),
+            wanted,
+            "{document}"
+        );
+    }
+}
+
+#[test]
+fn a_nonce_is_of_one_login() {
+    for (claims, expected) in [
+        (r#"{"nonce":"n-0S6_WzA2Mj"}"#, Ok(())),
+        (r#"{"nonce":"n-0S6_WzA2Mk"}"#, Err(TokenError::Nonce)),
+        (r#"{"nonce":""}"#, Err(TokenError::Nonce)),
+        (r#"{"nonce":["n-0S6_WzA2Mj"]}"#, Err(TokenError::Nonce)),
+        (r#"{"nonce":null}"#, Err(TokenError::Nonce)),
+        ("{}", Err(TokenError::Nonce)),
+    ] {
+        assert_eq!(is_of_login(&from_json(claims.as_bytes()).unwrap(), b"n-0S6_WzA2Mj"), expected, "{claims}");
     }
 }

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::challenge::{DigestChallenge, Quality};
+use super::challenge::{DigestChallenge, Hash, Quality};
 use crate::percent;
 
 /// Each nonce is used for one request.
@@ -20,43 +20,70 @@ pub(super) struct Answer<'a> {
     pub cnonce: &'a str,
 }
 
-impl Answer<'_> {
-    /// The parameter `response`.
-    pub(super) fn response(&self) -> String {
-        let hex = |data: &[u8]| self.challenge.hash.hex(data);
-        // In full at once: a buffer that grows leaves a copy of the password behind.
-        let secret = Zeroizing::new([self.username, b":", &self.challenge.realm, b":", self.password].concat());
-        let mut first = Zeroizing::new(hex(&secret));
-        if self.challenge.session {
-            first = Zeroizing::new(hex(&self.joined(&first, &[self.cnonce])));
-        }
-        let request = format!("{}:{}", self.method, self.uri);
-        let second = match self.challenge.quality {
-            Quality::AuthInt => hex(format!("{request}:{}", hex(self.body)).as_bytes()),
+/// What both responses of one exchange are computed with: the client's, and the server's in `rspauth`.
+pub(super) struct Keyed {
+    pub hash: Hash,
+    /// H(A1), in hexadecimal.
+    pub key: Zeroizing<String>,
+    pub nonce: Vec<u8>,
+    pub cnonce: String,
+    pub quality: Quality,
+}
+
+impl Keyed {
+    /// KD(H(A1), …) over the method, which is empty in the server's response (section 3.5), the URI, and with `auth-int` the body.
+    pub(super) fn response(&self, method: &str, uri: &str, body: &[u8]) -> String {
+        let hex = |data: &[u8]| self.hash.hex(data);
+        let request = format!("{method}:{uri}");
+        let second = match self.quality {
+            Quality::AuthInt => hex(format!("{request}:{}", hex(body)).as_bytes()),
             Quality::None | Quality::Auth => hex(request.as_bytes()),
         };
-        match self.quality() {
-            None => hex(&self.joined(&first, &[&second])),
-            Some(quality) => hex(&self.joined(&first, &[COUNT, self.cnonce, quality, &second])),
+        match word(self.quality) {
+            None => hex(&joined(&self.key, &self.nonce, &[&second])),
+            Some(quality) => hex(&joined(&self.key, &self.nonce, &[COUNT, &self.cnonce, quality, &second])),
         }
     }
+}
 
-    /// `first:nonce:rest`
-    fn joined(&self, first: &str, rest: &[&str]) -> Zeroizing<Vec<u8>> {
-        let mut all = Zeroizing::new([first.as_bytes(), b":", &self.challenge.nonce].concat());
-        for part in rest {
-            all.push(b':');
-            all.extend_from_slice(part.as_bytes());
+/// `first:nonce:rest`
+fn joined(first: &str, nonce: &[u8], rest: &[&str]) -> Zeroizing<Vec<u8>> {
+    let mut all = Zeroizing::new([first.as_bytes(), b":", nonce].concat());
+    for part in rest {
+        all.push(b':');
+        all.extend_from_slice(part.as_bytes());
+    }
+    all
+}
+
+fn word(quality: Quality) -> Option<&'static str> {
+    match quality {
+        Quality::None => None,
+        Quality::Auth => Some("auth"),
+        Quality::AuthInt => Some("auth-int"),
+    }
+}
+
+impl Answer<'_> {
+    /// The key of this exchange.
+    pub(super) fn keyed(&self) -> Keyed {
+        let DigestChallenge { hash, realm, nonce, session, quality, .. } = self.challenge;
+        // In full at once: a buffer that grows leaves a copy of the password behind.
+        let secret = Zeroizing::new([self.username, b":", realm, b":", self.password].concat());
+        let mut key = Zeroizing::new(hash.hex(&secret));
+        if *session {
+            key = Zeroizing::new(hash.hex(&joined(&key, nonce, &[self.cnonce])));
         }
-        all
+        Keyed { hash: *hash, key, nonce: nonce.clone(), cnonce: self.cnonce.to_owned(), quality: *quality }
+    }
+
+    /// The parameter `response`.
+    pub(super) fn response(&self, keyed: &Keyed) -> String {
+        keyed.response(self.method, self.uri, self.body)
     }
 
     fn quality(&self) -> Option<&'static str> {
-        match self.challenge.quality {
-            Quality::None => None,
-            Quality::Auth => Some("auth"),
-            Quality::AuthInt => Some("auth-int"),
-        }
+        word(self.challenge.quality)
     }
 
     /// The value of the header Authorization.

@@ -71,7 +71,7 @@ pub(super) struct DigestChallenge {
 /// Why none of a reply's challenges can be answered.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unanswerable {
-    #[error("{0}")]
+    #[error("its WWW-Authenticate cannot be read: {0}")]
     Malformed(#[from] Malformed),
     #[error("its Digest challenge has no {0}")]
     Lacks(&'static str),
@@ -99,7 +99,7 @@ pub(super) fn strongest(headers: &HeaderMap) -> Result<DigestChallenge, Unanswer
     if let Some(best) = best {
         return Ok(best);
     }
-    let others: Vec<String> = found.all.iter().map(|it| it.scheme.chars().take(20).collect()).take(4).collect();
+    let others = found.schemes();
     let malformed = found.malformed.map(Unanswerable::from);
     let absent = if others.is_empty() { Unanswerable::Nothing } else { Unanswerable::OtherSchemes(others.join(", ")) };
     Err(fault.or(malformed).unwrap_or(absent))

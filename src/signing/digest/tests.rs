@@ -32,7 +32,7 @@ fn answered(challenge: &str, login: Login, uri: &str) -> (String, String) {
     let (username, password, method, body, cnonce) = login;
     let (username, password, body) = (username.as_bytes(), password.as_bytes(), body.as_bytes());
     let answer = Answer { challenge: &challenge, username, password, method, uri, body, cnonce };
-    let response = answer.response();
+    let response = answer.response(&answer.keyed());
     (String::from_utf8(answer.header(&response).to_vec()).unwrap(), response)
 }
 
@@ -202,8 +202,8 @@ fn only_a_challenge_says_something_to_a_probe() {
         (401, vec!["Digest realm=\"r"], Cause::UnexpectedReply),
         (503, vec![], Cause::UpstreamError),
     ] {
-        let heard = reply(status, &challenges);
-        match again(&*scheme, &plan, (&user(), &Fixed::at(0)), (&heard, 0)) {
+        let given = reply(status, &challenges);
+        match again(&*scheme, &plan, (&user(), &Fixed::at(0)), (&given, 0)) {
             Err(SignError::Unavailable(found, why)) => assert_eq!(found, cause, "{why}"),
             other => panic!("{status} {challenges:?}: {other:?}"),
         }
@@ -214,15 +214,15 @@ fn only_a_challenge_says_something_to_a_probe() {
 fn after_the_answer_only_a_stale_nonce_is_answered() {
     let plan = form("GET", "https://4a.example.com/", &[]);
     let scheme = scheme(AUTH, &plan).unwrap();
-    let heard = |status, challenge: &str| {
-        let heard = reply(status, &[challenge]);
-        again(&*scheme, &plan, (&user(), &Fixed::at(0)), (&heard, 1)).unwrap()
+    let again_after = |status, challenge: &str| {
+        let again_after = reply(status, &[challenge]);
+        again(&*scheme, &plan, (&user(), &Fixed::at(0)), (&again_after, 1)).unwrap()
     };
-    assert!(heard(401, "Digest realm=r, nonce=n2").is_none(), "the credential is wrong");
-    assert!(heard(401, "Digest realm=r, nonce=n2, stale=false").is_none());
-    assert!(heard(401, "Digest realm=\"r").is_none());
-    assert!(heard(200, "Digest realm=r, nonce=n2, stale=true").is_none());
-    let (_, signature) = heard(401, "Digest realm=r, nonce=n2, stale=TRUE").unwrap();
+    assert!(again_after(401, "Digest realm=r, nonce=n2").is_none(), "the credential is wrong");
+    assert!(again_after(401, "Digest realm=r, nonce=n2, stale=false").is_none());
+    assert!(again_after(401, "Digest realm=\"r").is_none());
+    assert!(again_after(200, "Digest realm=r, nonce=n2, stale=true").is_none());
+    let (_, signature) = again_after(401, "Digest realm=r, nonce=n2, stale=TRUE").unwrap();
     assert!(added(&signature, "authorization").contains(", nonce=\"n2\", "));
 }
 
@@ -245,3 +245,65 @@ fn what_the_header_cannot_carry_is_refused_before_the_probe() {
         assert!(sign(&*scheme, &plan, &context, &Fixed::at(0)).is_err(), "{name:?}");
     }
 }
+
+/// The reply to `answered`, with these fields of Authentication-Info.
+fn proved(status: u16, body: &'static str, info: &[&str]) -> Reply {
+    let name = http::HeaderName::from_static("authentication-info");
+    let headers = info.iter().map(|it| (name.clone(), http::HeaderValue::from_str(it).unwrap())).collect();
+    Reply { status, headers, body: body.into(), timings: Timings::default() }
+}
+
+/// Of RFC 7616 section 3.9.1's exchange, and of RFC 2617's with `auth-int`; by Python's hashlib: A2 is `:uri`, with auth-int
+/// `:uri:H(body)` (section 3.5).
+#[test]
+fn the_servers_proof_is_checked_where_it_is_sent() {
+    let plan = form("GET", "https://4a.example.com/dir/index.html", &[]);
+    let mut drawn = Context::default();
+    drawn.user.username = "Mufasa".into();
+    drawn.user.password = "Circle of Life".into();
+    let signature = |auth: &str, challenge: &str| {
+        let asked = reply(401, &[challenge]);
+        let scheme = scheme(auth, &plan).unwrap();
+        again(&*scheme, &plan, (&drawn, &Fixed::at(0)), (&asked, 0)).unwrap().unwrap()
+    };
+    for (algorithm, qop, right) in PROOFS {
+        let (request, signature) = signature(&format!("{USER} }}"), &mufasa(algorithm, qop));
+        let identity = request.headers.iter().any(|(name, value)| name == "accept-encoding" && value == "identity");
+        assert_eq!(identity, qop == "auth-int");
+        let proof = signature.proof.unwrap();
+        assert!(!format!("{proof:?}").contains("Circle"));
+        let check = |info: &[&str]| proof.check(&proved(200, "ok", info)).map_err(|error| error.to_string());
+        check(&[&format!("rspauth=\"{right}\", qop={qop}, nc=00000001, cnonce=\"000102\"")]).unwrap();
+        check(&["nextnonce=\"n2\"", &format!("rspauth={}", right.to_ascii_uppercase())]).unwrap();
+        check(&[]).unwrap();
+        check(&["nextnonce=\"n2\""]).unwrap();
+        for (wrong, why) in [
+            (format!("rspauth=\"{}\"", right.replace('a', "b")), "is wrong"),
+            ("rspauth=\"\"".to_owned(), "is wrong"),
+            (format!("rspauth=\"{right}"), "malformed"),
+            (format!("rspauth={right}, rspauth={right}"), "twice"),
+        ] {
+            assert!(check(&[&wrong]).unwrap_err().contains(why), "{algorithm} {wrong}");
+        }
+        assert!(proof.check(&proved(401, "", &["rspauth=x"])).is_ok(), "the answer was refused");
+        let changed = proof.check(&proved(200, "other", &[&format!("rspauth={right}")]));
+        assert_eq!(changed.is_err(), qop == "auth-int", "only auth-int is over the body");
+    }
+    let (_, signature) = signature(&format!("{USER}, require_rspauth: true }}"), &mufasa("MD5", "auth"));
+    let proof = signature.proof.unwrap();
+    let missing = proof.check(&proved(200, "ok", &["nextnonce=x"])).unwrap_err().to_string();
+    assert!(missing.contains("require_rspauth"), "{missing}");
+    for refused in [401, 403, 423, 500] {
+        assert!(proof.check(&proved(refused, "", &[])).is_ok(), "a refusal lets nobody in");
+    }
+}
+
+const USER: &str = r#"digest: { username: "{{user.username}}", password: "{{user.userPassword}}""#;
+
+/// Over the cnonce 000102…0f and the body `ok`.
+const PROOFS: [(&str, &str, &str); 4] = [
+    ("MD5", "auth", "bdda9383395c11a1468df109ba78a10c"),
+    ("SHA-256", "auth", "2f49fe7d3b075052d49c4ad3f83f2fa42484dc63df2faa729623071bb52de2e4"),
+    ("SHA-256-sess", "auth", "eb43da51e1e7f44d7abc4aafb47189254cec62779728836238c0ecbd8497f169"),
+    ("MD5", "auth-int", "b4d8da8bea26c527f2e7c72690ba361c"),
+];

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::clock::Ambient;
 use crate::context::Context;
 use crate::signing::trial::{added, form, scheme};
-use crate::signing::{Heard, Scheme, SignError, SigningPorts, TokenStore};
+use crate::signing::{Scheme, ServerReply, SignError, SigningPorts, TokenStore};
 use crate::upstream::{Exchange, Outgoing, Reply, SendFault, Timings};
 use crate::verdict::Cause;
 
@@ -93,10 +93,10 @@ impl Endpoint {
     ) -> Option<String> {
         let mut request = form("GET", "https://4a.example.com/", &[]).render(&Context::default(), None).unwrap();
         let reply = Reply { status, headers: HeaderMap::new(), body: bytes::Bytes::new(), timings: Timings::default() };
-        let heard = Heard { reply: &reply, probe: false, rounds, repeatable };
+        let server = ServerReply { reply: &reply, probe: false, rounds, repeatable, end_point: None };
         let context = Context::default();
         let ports = self.ports(&context, tokens);
-        let signature = scheme.again(&mut request, heard, &ports).await.unwrap();
+        let signature = scheme.again(&mut request, server, &ports).await.unwrap();
         signature.map(|signature| added(&signature, "authorization"))
     }
 
@@ -207,9 +207,9 @@ async fn an_endpoint_that_is_down_holds_nobody_up_while_the_token_is_good() {
         (Context::default(), form("GET", "https://4a.example.com/", &[]).render(&Context::default(), None).unwrap());
     let reply =
         Reply { status: 401, headers: HeaderMap::new(), body: bytes::Bytes::new(), timings: Timings::default() };
-    let heard = Heard { reply: &reply, probe: false, rounds: 0, repeatable: true };
+    let server = ServerReply { reply: &reply, probe: false, rounds: 0, repeatable: true, end_point: None };
     endpoint.later(2);
-    let again = scheme.again(&mut request, heard, &endpoint.ports(&context, &tokens)).await;
+    let again = scheme.again(&mut request, server, &endpoint.ports(&context, &tokens)).await;
     assert!(matches!(again, Err(SignError::Unavailable(Cause::UpstreamError, _))));
     endpoint.later(2);
     let refused = endpoint.sign(&*scheme, &tokens).await;

@@ -8,6 +8,7 @@ use doorward::door::check::ConnectorState;
 use serde_json::{Value, json};
 
 use super::lab::{Heard, KEY, Lab, alone, checked, connector, factors, replaced, shipped, summary};
+use crate::support::daemon::wait_until;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_console_without_a_credential_is_known_by_its_network() {
@@ -37,7 +38,7 @@ async fn a_console_without_a_credential_is_known_by_its_network() {
     // A network alone is to be acknowledged: the door does not load else.
     let unsaid = basic.replace("network_only:", "token_in_url:");
     let lab = Lab::start(&[("basic-typed", &unsaid)]).await;
-    assert!(lab.daemon.log().contains("the door does not say where it stands"), "{}", lab.daemon.log());
+    wait_until(|| lab.daemon.log().contains("the door does not say where it stands"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

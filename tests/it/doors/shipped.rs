@@ -145,8 +145,8 @@ fn a_golden_case_that_comes_out_otherwise_is_told() {
         ),
         (
             "emqx",
-            "json: { result: allow, is_superuser: false }",
-            "json: { result: allow }",
+            "json: { result: allow, is_superuser: false } }, console",
+            "json: { result: allow } }, console",
             "not {\"result\":\"allow\"}",
         ),
         ("nginx", "console: accepts", "console: refuses", "the console accepts; expected: refuses"),

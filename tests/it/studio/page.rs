@@ -57,18 +57,18 @@ async fn every_file_of_the_studios_page_is_served_and_no_other() {
 }
 
 /// Keys of the format that lead nowhere and read nothing. A new key of the schema must go here or into `src/studio/trust.rs`.
-const HARMLESS: &str = "$schema access_key acknowledge aes after after_key algorithm algorithms all allow_empty_password also answers any \
+const HARMLESS: &str = "$schema access_key acknowledge aes after after_key algorithm algorithms all allow_empty_password answer also answers any \
      assertion_audience callback verifier as ask assign attempts attempts_left attr attributes audience aws_sigv4 base64 basic bearer between body cache canonical capture \
      case cause challenge charset claim claims clientIp client_auth client_id client_secret clock connect_timeout consumer_key des des3 \
      consumer_secret contains content_type cookie cookies css default digest domain domains drop_when echo equals error error_code \
      error_message except exists expect expires_in extension fail field fields filename first_of for form form_from format from ge \
      grant gt has_value header headers hmac html http_only identity in in_front inner input into iv iv_as issuer json jwt_bearer keep_alive key key_as key_id key_name \
-     key_place kind label last le leeway lt map match matches max max_document max_in_flight max_response message method min_version mode \
-     more multipart name nodes not oauth1 oauth2 object optional otherwise output padding pairs password password_fields pattern pending \
-     poll_after preprocess private_key public query realm reason refresh_token regex region reject replies request requests required \
+     key_place kind label last le leeway legacy lt map match matches max max_document max_in_flight max_response message method min_version mode \
+     more multipart name nodes nonce not ntlm oauth1 oauth2 object optional otherwise output padding pairs password password_fields pattern pending \
+     poll_after preprocess private_key public query realm reason refresh_token regex region reject replies request requests require_rspauth required \
      resend response retry role same_site scope script scripts secret_key secure sends_code_to separator service session_token set \
      skip_empty sm2_alg sm4 sorted_sign starts_with status step steps subject success tests text time_zone timeout title to token token_secret \
-     traceparent transport type unavailable user userPassword username username_fields value var variables verdict version when xml";
+     traceparent transport type unavailable user userPassword username username_fields value var variables verdict version when workstation xml";
 
 const TRUSTED: &str = "auth ca_file client_cert_file client_key_file cookie_delivery decrypt env file image jwks_url jwt pin_sha256 \
      preprocess_file proxy resolve secrets settings tls token_url url variables_file";

@@ -171,11 +171,16 @@ impl Drop for Daemon {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a console, not an upstream's client")]
 pub fn client() -> reqwest::Client {
+    client_builder().build().unwrap()
+}
+
+/// The same, with more to be said.
+#[expect(clippy::disallowed_methods, reason = "a console, not an upstream's client")]
+pub fn client_builder() -> reqwest::ClientBuilder {
     // Nobody else chooses a provider in this process; a second choice is the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().timeout(LONG).build().unwrap()
+    reqwest::Client::builder().no_proxy().timeout(LONG)
 }
 
 /// A connector that posts JSON to `base` and believes code 200 with a token.

@@ -35,6 +35,7 @@ pub fn get(url: &Url) -> Outgoing {
         body: None,
         carries_credential: false,
         path_template: None,
+        own: None,
     }
 }
 

@@ -65,6 +65,16 @@ async fn digest_by_its_status_alone() {
     door.expect("nobody", "bob pw", "reject(invalid_credentials)").await;
     door.refuses_the_hostile("alice", ALICE).await;
     door.passes_as_typed("alice", ALICE).await;
+    // mod_auth_digest proves itself (RFC 7616 section 3.5), and what changes the proof is noticed.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mutual.yaml");
+    let text = std::fs::read_to_string(digest()).unwrap();
+    let (text, _) = text.split_once("\ntests:\n").unwrap();
+    std::fs::write(&file, text.replace("userPassword}}\" }", "userPassword}}\", require_rspauth: true }")).unwrap();
+    assert!(std::fs::read_to_string(&file).unwrap().contains("require_rspauth: true }"));
+    let mutual = Door::open(&file, &[("base", BASE)]).await;
+    mutual.expect("bob", "bob pw", "accept").await;
+    mutual.expect("bob", "bad", "reject(invalid_credentials)").await;
     // A page that asks for nothing, and one that asks for Basic.
     let folder = tempfile::tempdir().unwrap();
     for (path, why) in [("/public/", "HTTP 200"), ("/basic/", "it asks for Basic")] {

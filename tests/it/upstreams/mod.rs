@@ -13,6 +13,7 @@ mod gm;
 mod grants;
 mod lemonldap;
 mod moto;
+mod ntlm;
 mod oauth1;
 mod oauth2;
 mod oidc;

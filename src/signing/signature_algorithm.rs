@@ -1,4 +1,4 @@
-//! What makes the bytes of a signature from a text, and how they are written.
+//! The algorithms that make a signature from a text, and how its bytes are written.
 
 use super::SignError;
 use super::rsa_key::RsaKey;
@@ -10,7 +10,7 @@ use crate::reading::record::words;
 
 /// A compiled algorithm.
 #[derive(Debug)]
-pub(super) enum Maker {
+pub(super) enum SignatureAlgorithm {
     /// Of the text alone: the key stands in it.
     Hash(Algorithm),
     /// RFC 2104.
@@ -21,8 +21,8 @@ pub(super) enum Maker {
     Sm2(SignatureForm),
 }
 
-impl Maker {
-    pub(super) fn make(&self, key: &[u8], text: &[u8]) -> Result<Vec<u8>, SignError> {
+impl SignatureAlgorithm {
+    pub(super) fn sign(&self, key: &[u8], text: &[u8]) -> Result<Vec<u8>, SignError> {
         Ok(match self {
             Self::Hash(algorithm) => digest(*algorithm, text),
             Self::Hmac(algorithm) => hmac(*algorithm, key, text),
