@@ -6,6 +6,7 @@
 mod emit;
 mod place;
 mod same;
+mod take;
 
 pub use emit::{flow, key, plain, quoted};
 

@@ -1,6 +1,6 @@
 //! Where something ends, and how far it is indented.
 
-use crate::yaml::{Entry, Node, NodeValue};
+use crate::yaml::{Entry, Node, NodeValue, Style};
 
 /// Whether a list or map is written in brackets.
 pub(super) fn is_flow(text: &str, node: &Node) -> bool {
@@ -31,7 +31,29 @@ pub(super) fn end_of_node(text: &str, node: &Node) -> usize {
         NodeValue::List(items) => {
             closed(text, items.last().map_or(node.span.start + 1, |last| end_of_node(text, last)), ']')
         }
-        NodeValue::Scalar(_) | NodeValue::Broken => node.span.end,
+        NodeValue::Scalar(scalar) => end_of_scalar(text, node.span.start, node.span.end, scalar.style),
+        NodeValue::Broken => node.span.end,
+    }
+}
+
+/// The parser's own end of a scalar may be where the next thing begins, behind spaces and comments.
+fn end_of_scalar(text: &str, start: usize, end: usize, style: Style) -> usize {
+    let written = &text[start..end];
+    match (style, written.chars().next()) {
+        (Style::Quoted, Some(quote)) => {
+            let mut escaped = false;
+            // `''` in single quotes ends and begins again, so the last quote of the span is the end.
+            for (at, c) in written.char_indices().skip(1) {
+                let closes = c == quote && !escaped && !(quote == '\'' && written[at + 1..].starts_with('\''));
+                if closes {
+                    return start + at + 1;
+                }
+                escaped = !escaped && (c == '\\' && quote == '"' || c == quote && quote == '\'');
+            }
+            end
+        }
+        (Style::Plain, _) => start + written.find(" #").map_or(written, |comment| &written[..comment]).trim_end().len(),
+        _ => start + written.trim_end().len(),
     }
 }
 

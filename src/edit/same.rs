@@ -28,6 +28,36 @@ pub(super) fn with_item(before: &Node, after: &Node, target: &Node) -> bool {
     like(before, after, &|a, b| with_item(a, b, target))
 }
 
+/// All the same but for the entry or item that stood at `at` in what was `target`.
+pub(super) fn without(before: &Node, after: &Node, target: &Node, at: usize) -> bool {
+    if is(before, target) {
+        return match (&before.value, &after.value) {
+            (NodeValue::Map(old), NodeValue::Map(new)) => {
+                let kept: Vec<_> = old.iter().enumerate().filter(|(n, _)| *n != at).collect();
+                kept.len() == new.len()
+                    && kept.iter().zip(new).all(|((_, a), b)| a.key == b.key && same(&a.value, &b.value))
+            }
+            (NodeValue::List(old), NodeValue::List(new)) => {
+                let kept: Vec<_> = old.iter().enumerate().filter(|(n, _)| *n != at).collect();
+                kept.len() == new.len() && kept.iter().zip(new).all(|((_, a), b)| same(a, b))
+            }
+            _ => false,
+        };
+    }
+    like(before, after, &|a, b| without(a, b, target, at))
+}
+
+/// All the same but for the name of a key, before and after, in what was `target`.
+pub(super) fn renamed(before: &Node, after: &Node, target: &Node, names: (&str, &str)) -> bool {
+    if is(before, target) {
+        let (NodeValue::Map(old), NodeValue::Map(new)) = (&before.value, &after.value) else { return false };
+        let named = |key: &str| if key == names.0 { names.1.to_owned() } else { key.to_owned() };
+        return old.len() == new.len()
+            && old.iter().zip(new).all(|(a, b)| named(&a.key) == b.key && same(&a.value, &b.value));
+    }
+    like(before, after, &|a, b| renamed(a, b, target, names))
+}
+
 /// All the same but for what was `target`.
 pub(super) fn elsewhere(before: &Node, after: &Node, target: &Node) -> bool {
     is(before, target) || like(before, after, &|a, b| elsewhere(a, b, target))
