@@ -16,6 +16,7 @@ use doorward::http::listen::Listener;
 use doorward::http::{Server, listen};
 use doorward::script::Worker;
 use doorward::studio::{self, Folder, Studio, Surroundings};
+use sha2::{Digest as _, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -43,7 +44,9 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let folder = Folder::open(&directory, options.read_only)
         .with_context(|| format!("the directory {} cannot be opened", directory.display()))?;
     let worker = Worker::current_exe().context("this program cannot find itself, to start script workers")?;
-    let surroundings = Surroundings { worker, env: Arc::new(load::environment), console: None, import };
+    let history = history(&directory);
+    let surroundings =
+        Surroundings { worker, env: Arc::new(load::environment), console: None, history, import: new::import };
     load::runtime()?.block_on(serve(folder, surroundings, options.port, &directory))
 }
 
@@ -51,6 +54,16 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
 fn connectors(directory: &Path) -> PathBuf {
     let below = directory.join("connectors");
     if below.is_dir() { below } else { directory.to_owned() }
+}
+
+/// Beside other programs' state, one folder for each directory (XDG Base Directory Specification); not in the directory itself, where a
+/// daemon would read it. None without a home.
+fn history(directory: &Path) -> Option<PathBuf> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = state.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state")))?;
+    let whole = directory.canonicalize().ok()?;
+    let name = hex::encode(&Sha256::digest(whole.as_os_str().as_encoded_bytes())[..8]);
+    Some(state.join("doorward/studio").join(name))
 }
 
 async fn serve(folder: Folder, surroundings: Surroundings, port: u16, directory: &Path) -> anyhow::Result<ExitCode> {
@@ -62,14 +75,6 @@ async fn serve(folder: Folder, surroundings: Surroundings, port: u16, directory:
     print_links(&started.studio);
     end().await.context("Ctrl-C cannot be waited for")?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A connector of a pasted command. What `doorward new` takes for standard input is no command here.
-pub(super) fn import(command: String) -> Result<String, String> {
-    if command.trim() == "-" {
-        return Err("it does not begin with curl".to_owned());
-    }
-    new::draft(command).map_err(|error| format!("{error:#}"))
 }
 
 /// A studio that answers. It ends with this value.

@@ -13,13 +13,14 @@ use crate::golden;
 use crate::script::{Limits, Worker};
 use crate::upstream::{Client, Egress, EgressError, EgressRules};
 
+use super::imported::{ImportWanted, Imported};
 use super::trust::TrustSet;
 
 /// Looks an environment variable up.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// Makes the text of a connector of a command line, or says why not.
-pub type Importer = fn(String) -> Result<String, String>;
+/// Makes the text of a connector of what somebody pasted, or says why not.
+pub type Importer = fn(&ImportWanted) -> Result<Imported, String>;
 
 /// What loading needs of the process.
 pub struct Surroundings {
@@ -29,7 +30,9 @@ pub struct Surroundings {
     pub env: Variables,
     /// The console of a daemon, if cookies are delivered to one.
     pub console: Option<Console>,
-    /// Makes a connector of a curl command line.
+    /// Where texts that are saved over are kept; nowhere without it.
+    pub history: Option<PathBuf>,
+    /// Makes a connector of a curl command line or a file with requests.
     pub import: Importer,
 }
 

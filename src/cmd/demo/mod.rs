@@ -35,7 +35,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::console::Console;
 use self::scratch::Scratch;
 use self::to_try::Places;
-use super::studio::{StartedStudio, import, print_links};
+use super::new::import;
+use super::studio::{StartedStudio, print_links};
 use super::{MISCONFIGURED, load};
 
 /// The address of a console that there might be; the shipped connectors deliver cookies under its domain.
@@ -97,7 +98,8 @@ async fn studio(connectors: &Path, base: String) -> anyhow::Result<StartedStudio
     let folder = Folder::open(connectors, false).context("the connectors cannot be opened")?;
     let worker = Worker::current_exe().context("this program cannot find itself, to start script workers")?;
     let env = Arc::new(move |name: &str| shipped::environment(&base, name));
-    StartedStudio::on(folder, Surroundings { worker, env, console: Some(console_of_demo()?), import }, 0).await
+    StartedStudio::on(folder, Surroundings { worker, env, console: Some(console_of_demo()?), history: None, import }, 0)
+        .await
 }
 
 fn console_of_demo() -> anyhow::Result<connector::check::Console> {

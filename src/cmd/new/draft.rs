@@ -10,9 +10,10 @@ use anyhow::{Result, bail};
 
 use super::auth::{self, Auth};
 use super::body::{BodyDraft, body};
-use super::curl::{Body, Curl, Scheme};
+use super::curl::{Curl, Scheme};
 use super::grant;
 use super::holes::{Holes, Literals};
+use super::parts::value_names;
 use super::yaml::{comment, key, pairs, quoted};
 
 /// Headers that curl, a browser or the connection adds; the connector has its own.
@@ -33,38 +34,52 @@ const DROPPED: [&str; 12] = [
 
 /// The text of a connector for `curl`.
 pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
-    if let Some(token) = grant::token_request(curl)? {
-        return Ok(with_token(curl, &token));
+    if let Some(text) = with_token(curl)? {
+        return Ok(text);
     }
     let mut holes = Holes::new(literals);
-    holes.see(&names(curl));
-    let mut request = String::new();
-    writeln!(request, "      method: {}", method(&curl.method)?)?;
-    // The body first: its names say best which value is the user name.
-    let BodyDraft { body, content_type } = body(curl, &mut holes)?;
-    let url = url(curl, &mut holes);
-    writeln!(request, "      url: {}", quoted(&format!("${{base}}{url}")))?;
-    let query = pairs(&curl.query, &mut holes);
-    let in_url = [&url, &query].iter().any(|text| text.contains("{{user.userPassword"));
-    section(&mut request, "query", &query);
-    let (mut headers, auth) = headers(curl, &mut holes);
-    if let Some(media) = content_type {
-        headers.insert_str(0, &format!("        Content-Type: {}\n", quoted(&media)));
-    }
-    section(&mut request, "headers", &headers);
-    let cookies: String = curl.cookies.iter().map(|(name, value)| cookie(name, value, &mut holes)).collect();
-    section(&mut request, "cookies", &cookies);
-    let auth = if auth.is_some() { auth } else { auth::of_options(curl)? };
-    if let Some(auth) = &auth {
-        request.push_str(&auth.line(&mut holes));
-    }
-    request.push_str(&body);
+    let text = drawn(curl, &mut holes)?;
+    lacks_nobody(&holes)?;
+    Ok(text)
+}
+
+/// What the request says of the user, or what it lacks.
+pub fn lacks_nobody(holes: &Holes) -> Result<()> {
     if !holes.password {
         bail!("no part of the request looks like the password; say which with --password VALUE");
     }
     if !holes.username {
         bail!("no part of the request looks like the user name; say which with --username VALUE");
     }
+    Ok(())
+}
+
+/// The text, also of a request in which nobody was found.
+pub fn drawn(curl: &Curl, holes: &mut Holes) -> Result<String> {
+    holes.see(&value_names(curl));
+    let mut request = String::new();
+    writeln!(request, "      method: {}", method(&curl.method)?)?;
+    // The body first: its names say best which value is the user name.
+    let BodyDraft { body, content_type } = body(curl, holes)?;
+    holes.place = "query";
+    let url = url(curl, holes);
+    writeln!(request, "      url: {}", quoted(&format!("${{base}}{url}")))?;
+    let query = pairs(&curl.query, holes);
+    let in_url = [&url, &query].iter().any(|text| text.contains("{{user.userPassword"));
+    section(&mut request, "query", &query);
+    holes.place = "header";
+    let (mut headers, auth) = headers(curl, holes);
+    if let Some(media) = content_type {
+        headers.insert_str(0, &format!("        Content-Type: {}\n", quoted(&media)));
+    }
+    section(&mut request, "headers", &headers);
+    let cookies: String = curl.cookies.iter().map(|(name, value)| cookie(name, value, holes)).collect();
+    section(&mut request, "cookies", &cookies);
+    let auth = if auth.is_some() { auth } else { auth::of_options(curl)? };
+    if let Some(auth) = &auth {
+        request.push_str(&auth.line(holes));
+    }
+    request.push_str(&body);
     let given = given(&holes.attributes);
     let tail = if grant::grant_type(curl).is_some_and(|grant| grant == "password") {
         grant::password_tail(&curl.method, &given)
@@ -78,11 +93,12 @@ pub fn connector(curl: &Curl, literals: Literals) -> Result<String> {
         };
         tail(&curl.method, first, &given)
     };
-    Ok(head(curl, &holes, in_url) + &request + &tail)
+    Ok(head(curl, holes, in_url) + &request + &tail)
 }
 
-/// The connector for a command that only gets a token: the request that it is for is to be filled in.
-fn with_token(curl: &Curl, token: &grant::TokenRequest) -> String {
+/// The connector for a command that only gets a token: the request that it is for is to be filled in. `None` for another one.
+pub fn with_token(curl: &Curl) -> Result<Option<String>> {
+    let Some(token) = grant::token_request(curl)? else { return Ok(None) };
     let request = format!(
         "      method: POST\n      url: \"${{base}}/FILL_IN\"\n{}      body:\n        json:\n          username: \
          \"{{{{user.username}}}}\"\n          password: \"{{{{user.userPassword}}}}\"\n",
@@ -90,21 +106,7 @@ fn with_token(curl: &Curl, token: &grant::TokenRequest) -> String {
     );
     // The first reply is the token endpoint's.
     let first = "{ json: { access_token: t1, token_type: Bearer, expires_in: 3600 } }, ";
-    head(curl, &token.holes, false) + &request + &tail("POST", first, "")
-}
-
-/// The names of all values of the request.
-fn names(curl: &Curl) -> Vec<String> {
-    let mut names: Vec<String> = curl.query.iter().chain(&curl.headers).map(|(name, _)| name.clone()).collect();
-    match &curl.body {
-        Body::None => {}
-        Body::Parts(parts) => names.extend(parts.iter().map(|(name, ..)| name.clone())),
-        Body::Data(data) => match serde_json::from_str(data) {
-            Ok(serde_json::Value::Object(members)) => names.extend(members.keys().cloned()),
-            _ => names.extend(url::form_urlencoded::parse(data.as_bytes()).map(|(name, _)| name.into_owned())),
-        },
-    }
-    names
+    Ok(Some(head(curl, &token.holes, false) + &request + &tail("POST", first, "")))
 }
 
 fn method(written: &str) -> Result<&str> {

@@ -1,14 +1,16 @@
 //! Decides which values of a request become holes: the user name, the password, and what must not stand in a file.
 //!
-//! What the person says (`--username`, `--password`) goes before what names and shapes suggest. A value that might be a
-//! secret becomes one; a literal too few can be added by hand, a literal too many would be leaked.
+//! What the person says (`--username`, `--password`, a role) goes before what names and shapes suggest (`names`).
 
 use std::borrow::Cow;
 
 use doorward::context::{Context, User};
 use doorward::document::Value;
 use doorward::secret::Secret;
-use doorward::template::{Language, Template};
+use doorward::template::{FILTERS, Language, Template};
+
+use super::names::{BESIDE_SIGNATURES, SIGNATURES, bare, is_captcha, is_password, is_secret, is_token, is_username};
+use super::review::{Role, Row};
 
 /// Which parts of the command stand for the user.
 #[derive(Debug, Default)]
@@ -34,6 +36,12 @@ pub struct Holes {
     beside: Beside,
     /// What a person should look at.
     pub notes: Vec<String>,
+    /// What became of each value, in the order in which they were met.
+    pub rows: Vec<Row>,
+    /// What somebody said of them, in the same order.
+    roles: Vec<Option<Role>>,
+    /// Which part of the request is being read.
+    pub place: &'static str,
 }
 
 /// What fields mean because of others beside them.
@@ -66,34 +74,6 @@ const CHAINS: [&[&str]; 17] = [
     &["base64", "md5"],
 ];
 
-const USER_NAMES: [&str; 16] = [
-    "user",
-    "username",
-    "uname",
-    "userid",
-    "uid",
-    "login",
-    "loginname",
-    "loginid",
-    "account",
-    "accountname",
-    "usercode",
-    "useraccount",
-    "jusername",
-    "loginuser",
-    "useremail",
-    "acct",
-];
-const PASSWORD_PARTS: [&str; 6] = ["password", "passwd", "pwd", "passwort", "psw", "credential"];
-/// What a person reads from a picture, and the number of the picture: both come with each login.
-const CAPTCHA_PARTS: [&str; 8] =
-    ["captcha", "kaptcha", "verifycode", "verificationcode", "validatecode", "checkcode", "imagecode", "imgcode"];
-const SIGNATURES: [&str; 5] = ["sign", "signature", "sig", "casignature", "appsign"];
-/// What is signed beside the fields themselves.
-const BESIDE_SIGNATURES: [&str; 5] = ["timestamp", "nonce", "appid", "appkey", "accesskey"];
-const SECRET_PARTS: [&str; 13] =
-    ["token", "key", "secret", "sign", "auth", "session", "ticket", "nonce", "csrf", "xsrf", "sid", "jwt", "cert"];
-
 impl Holes {
     /// Nothing found yet.
     pub fn new(literals: Literals) -> Self {
@@ -105,11 +85,73 @@ impl Holes {
             attributes: Vec::new(),
             beside: Beside::default(),
             notes: Vec::new(),
+            rows: Vec::new(),
+            roles: Vec::new(),
+            place: "body",
         }
+    }
+
+    /// With what somebody said of the values.
+    pub fn with_roles(literals: Literals, roles: Vec<Option<Role>>) -> Self {
+        Self { roles, ..Self::new(literals) }
     }
 
     /// The template for the value that stands under `name`.
     pub fn fill(&mut self, name: &str, value: &str) -> String {
+        let said = self.roles.get(self.rows.len()).cloned().flatten();
+        let (template, why) = match said {
+            Some(role) => (self.as_said(&role, name, value), "chosen"),
+            None => {
+                let template = self.guess(name, value);
+                let given = [&self.literals.username, &self.literals.password].iter().any(|literal| literal.is_some());
+                let why = match () {
+                    () if template == value => "nothing",
+                    () if given && template.contains("user.user") => "given",
+                    () if is_token(value) && !is_password(name) => "shape",
+                    () => "name",
+                };
+                (template, why)
+            }
+        };
+        self.rows.push(Row::new(self.place, name, value, &template, why));
+        template
+    }
+
+    fn as_said(&mut self, role: &Role, name: &str, value: &str) -> String {
+        match role {
+            Role::Username => {
+                self.username = true;
+                "{{user.username}}".to_owned()
+            }
+            Role::Password(filters) => {
+                self.password = true;
+                let known = |filter: &&String| FILTERS.iter().any(|known| known.name == filter.as_str());
+                let filters: Vec<&str> = filters.iter().filter(known).map(String::as_str).collect();
+                password_hole(&filters)
+            }
+            Role::Secret => self.secret(name),
+            Role::Attribute => self.attribute(name),
+            Role::Time => "{{time.unix}}".to_owned(),
+            Role::TimeMs => "{{time.unix_ms}}".to_owned(),
+            Role::Nonce => "{{random.hex16}}".to_owned(),
+            // Braces would be read as a template.
+            Role::Literal if value.contains("{{") || value.contains("${") => self.secret(name),
+            Role::Literal => value.to_owned(),
+        }
+    }
+
+    fn guess(&mut self, name: &str, value: &str) -> String {
+        // `{{PASSWORD}}` of a collection is the hole itself.
+        if let Some(variable) = value.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")) {
+            if is_password(variable) && self.literals.password.is_none() {
+                self.password = true;
+                return password_hole(&[]);
+            }
+            if is_username(variable) && self.literals.username.is_none() {
+                self.username = true;
+                return "{{user.username}}".to_owned();
+            }
+        }
         if let Some(hole) = self.of_user(name, value) {
             return hole;
         }
@@ -209,10 +251,7 @@ impl Holes {
     }
 
     fn is_captcha(&self, name: &str) -> bool {
-        let bare = bare(name);
-        CAPTCHA_PARTS.iter().any(|part| bare.contains(part))
-            || name.contains("验证码")
-            || (self.beside.captcha && matches!(bare.as_str(), "code" | "uuid"))
+        is_captcha(name) || (self.beside.captcha && matches!(bare(name).as_str(), "code" | "uuid"))
     }
 
     /// A hole for an attribute called after `name`; the console sends it with each login.
@@ -282,42 +321,6 @@ fn chain_by_shape(value: &str) -> &'static [&'static str] {
     }
 }
 
-/// `user-name`, `j_username`, `UserName` are one name.
-fn bare(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-}
-
-fn is_username(name: &str) -> bool {
-    USER_NAMES.contains(&bare(name).as_str()) || ["用户名", "账号", "姓名", "工号"].contains(&name)
-}
-
-fn is_password(name: &str) -> bool {
-    let bare = bare(name);
-    bare == "pass" || PASSWORD_PARTS.iter().any(|part| bare.contains(part)) || ["密码", "口令"].contains(&name)
-}
-
-fn is_secret(name: &str, value: &str) -> bool {
-    let (bare, kind) = (bare(name), value.to_ascii_lowercase());
-    // Braces would be read as a template; as the value of a secret they are data.
-    let braces = value.contains("{{") || value.contains("${");
-    braces
-        || (!value.is_empty()
-            && SECRET_PARTS.iter().any(|part| bare.contains(part))
-            && kind != "true"
-            && kind != "false")
-        || is_token(value)
-}
-
-/// Long, without spaces, letters and digits mixed: no person writes such a value by hand.
-fn is_token(value: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.~:".contains(&byte);
-    value.len() >= 16
-        && value.bytes().all(plain)
-        && !value.contains("://")
-        && value.bytes().any(|byte| byte.is_ascii_digit())
-        && value.bytes().any(|byte| byte.is_ascii_alphabetic())
-}
-
 fn time_of(name: &str, value: &str) -> Option<&'static str> {
     let named = ["t", "ts", "time", "timestamp", "_"].contains(&name.to_ascii_lowercase().as_str());
     let digits = value.starts_with(['1', '2']) && value.bytes().all(|byte| byte.is_ascii_digit());
@@ -329,71 +332,4 @@ fn time_of(name: &str, value: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Holes, Literals};
-
-    fn guess(name: &str, value: &str) -> String {
-        Holes::new(Literals::default()).fill(name, value)
-    }
-
-    #[test]
-    fn names_and_shapes_decide_without_literals() {
-        for (name, value, template) in [
-            ("user-name", "zhangsan", "{{user.username}}"),
-            ("j_username", "zhangsan", "{{user.username}}"),
-            ("UserPassword", "123456", "{{user.userPassword}}"),
-            ("pwd", "e10adc3949ba59abbe56e057f20f883e", "{{user.userPassword | md5}}"),
-            ("pwd", "7C4A8D09CA3762AF61E59520943DC26494F8941B", "{{user.userPassword | sha1 | upper}}"),
-            ("lang", "zh", "zh"),
-            ("timestamp", "1700000000000", "{{time.unix_ms}}"),
-            ("X-App-Key", "k", "{{secret.x_app_key}}"),
-            ("X-Odd", "a81bc81b-dead-4e5d", "{{secret.x_odd}}"),
-            ("note", "{{user.x}}", "{{secret.note}}"),
-            ("Accept", "application/json", "application/json"),
-        ] {
-            assert_eq!(guess(name, value), template, "{name}: {value}");
-        }
-    }
-
-    #[test]
-    fn literals_go_before_names_and_find_the_digest() {
-        let literals = || Literals { username: Some("zhangsan".to_owned()), password: Some("123456".to_owned()) };
-        for (name, value, template) in [
-            ("a", "zhangsan", "{{user.username}}"),
-            ("b", "123456", "{{user.userPassword}}"),
-            ("b", "10470c3b4b1fed12c3baac014be15fac67c6e815", "{{user.userPassword | md5 | sha1}}"),
-            ("b", "E10ADC3949BA59ABBE56E057F20F883E", "{{user.userPassword | md5 | upper}}"),
-            ("b", "MTIzNDU2", "{{user.userPassword | base64}}"),
-            ("username", "other", "other"),
-        ] {
-            assert_eq!(Holes::new(literals()).fill(name, value), template, "{name}: {value}");
-        }
-        let mut holes = Holes::new(Literals { username: Some("user".to_owned()), password: Some("pw".to_owned()) });
-        assert_eq!(holes.fill_text("LOGIN user pw"), "LOGIN {{user.username}} {{user.userPassword}}");
-    }
-
-    #[test]
-    fn captchas_come_with_each_login_and_are_no_secrets() {
-        for (name, value, template) in [
-            ("captcha", "8fk2", "{{user.captcha}}"),
-            ("captchaKey", "a81bc81b-dead-4e5d", "{{user.captchakey}}"),
-            ("verify_code", "8fk2", "{{user.verify_code}}"),
-            ("验证码", "8fk2", "{{user.s____}}"),
-            ("code", "200", "200"),
-        ] {
-            assert_eq!(guess(name, value), template, "{name}");
-        }
-        let mut holes = Holes::new(Literals::default());
-        holes.see(&["username", "password", "code", "uuid"].map(str::to_owned));
-        assert_eq!(holes.fill("code", "8fk2"), "{{user.code}}");
-        assert_eq!(holes.fill("uuid", "a81bc81b-dead-4e5d"), "{{user.uuid}}");
-        assert_eq!((holes.attributes, holes.secrets.len()), (vec!["code".to_owned(), "uuid".to_owned()], 0));
-    }
-
-    #[test]
-    fn two_secrets_of_one_name_stay_apart() {
-        let mut holes = Holes::new(Literals::default());
-        assert_eq!(holes.fill("token", "a"), "{{secret.token}}");
-        assert_eq!(holes.fill("Token", "b"), "{{secret.token_2}}");
-    }
-}
+mod tests;
