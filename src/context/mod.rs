@@ -10,7 +10,9 @@ mod work;
 
 pub use lazy::{FilterSeed, LazyTexts, LoginSeed, LoginTexts, LoginValues, StepSeed, StepTexts, StepValues};
 pub use page::{Enctype, Field, FieldKind, Form, PageFacts};
-pub use variable::{LoginValue, RandomValue, SignedPart, SignedWord, StepValue, TimeValue, Variable, VariableError};
+pub use variable::{
+    LoginValue, RandomValue, SignedPart, SignedWord, StepValue, TimeValue, Variable, VariableError, known_names,
+};
 pub use work::Work;
 
 use std::borrow::Cow;

@@ -242,8 +242,8 @@ fn identifier(text: &str) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-/// Every fixed name, for "did you mean".
-fn known_names() -> Vec<String> {
+/// Every fixed name, for "did you mean" and completion.
+pub fn known_names() -> Vec<String> {
     let mut names: Vec<String> =
         ["user.username", "user.userPassword", "user.clientIp", "request.id"].map(String::from).into();
     names.extend(LoginValue::ALL.iter().map(|value| format!("login.{value}")));

@@ -55,6 +55,13 @@ pub(super) struct StoredText {
     pub etag: String,
 }
 
+/// A save.
+#[derive(Debug)]
+pub(super) struct SavedOver {
+    pub etag: String,
+    pub before: Option<String>,
+}
+
 /// Why a file is not read or written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FolderError {
@@ -208,7 +215,8 @@ impl Folder {
     }
 
     /// Puts `text` in place of a file whose bytes still have the tag `expected`, or, without one, makes a new file.
-    pub(super) fn save(&self, id: &str, text: &str, expected: Option<&str>) -> Result<StoredText, FolderError> {
+    /// Gives what was there before, too.
+    pub(super) fn save(&self, id: &str, text: &str, expected: Option<&str>) -> Result<SavedOver, FolderError> {
         let _one_at_a_time = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let file = self.find(id)?;
         if let Some(why) = self.why_read_only(file.as_ref()) {
@@ -220,7 +228,7 @@ impl Folder {
         }
         let name = file.as_ref().map_or_else(|| format!("{id}.yaml"), |file| file.name.clone());
         self.replace(&name, text, file.is_none())?;
-        Ok(StoredText { text: text.to_owned(), etag: etag(text.as_bytes()) })
+        Ok(SavedOver { etag: etag(text.as_bytes()), before: present.map(|present| present.text) })
     }
 
     /// Whole or not at all: readers see the old file or the new one, also after a power cut.

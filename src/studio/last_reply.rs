@@ -14,6 +14,8 @@ use crate::secret::Secret;
 const MAX_WORD: usize = 24;
 /// Longer numbers are ids and telephone numbers.
 const MAX_DIGITS: usize = 6;
+/// Fields that completion offers.
+const MAX_FIELDS: usize = 300;
 /// What fields are called that say how it went.
 const NAMES: [&str; 9] = ["code", "status", "success", "result", "state", "err", "ret", "flag", "msg"];
 
@@ -65,14 +67,28 @@ impl LastReply {
         kept.as_ref().filter(|kept| kept.connector == connector).map(look)
     }
 
+    /// Paths of the fields of a step's reply, by name alone; of all replies where the step has none.
+    pub(super) fn fields(&self, connector: &str, step: Option<&str>) -> Vec<String> {
+        let paths = |tested: &TestedLogin| {
+            let known = tested.replies.iter().any(|reply| Some(reply.step.as_str()) == step);
+            let wanted = |reply: &&StepReply| !known || Some(reply.step.as_str()) == step;
+            let mut paths: Vec<String> = Vec::new();
+            for reply in tested.replies.iter().filter(wanted) {
+                let fresh = reply.fields().into_iter().map(|(path, _)| path);
+                paths.extend(
+                    fresh.collect::<Vec<_>>().into_iter().filter(|path| !paths.contains(path)).collect::<Vec<_>>(),
+                );
+            }
+            paths
+        };
+        self.of(connector, paths).unwrap_or_default()
+    }
+
     /// What a field of a step's reply said, as YAML; `None` where it is not known or looks like more than a code.
     pub(super) fn code(&self, connector: &str, step: &str, path: &Path, written: &str) -> Option<String> {
         let code = |tested: &TestedLogin| {
             let reply = tested.replies.iter().rev().find(|reply| reply.step == step)?;
-            let value = path.get(reply.document.as_ref()?)?;
-            let text = value.scalar_text()?;
-            let known = reply.credentials.iter().any(|credential| credential.expose() == text);
-            (is_code(written, value) && !known).then(|| as_yaml(value, text))
+            reply.code_of(written, path.get(reply.document.as_ref()?)?)
         };
         self.of(connector, code).flatten()
     }
@@ -88,6 +104,49 @@ fn of_step(step: String, trace: StepTrace) -> Option<StepReply> {
         document: reply.document,
         credentials: trace.credentials,
     })
+}
+
+impl StepReply {
+    /// The scalars of its document with their paths as a connector writes them; names that need quotes are left out.
+    pub(super) fn fields(&self) -> Vec<(String, &Value)> {
+        let mut fields = Vec::new();
+        if let Some(document) = &self.document {
+            fields_of(document, String::new(), &mut fields);
+        }
+        fields
+    }
+
+    /// What a field says, as YAML, where it looks like a code.
+    pub(super) fn code_of(&self, path: &str, value: &Value) -> Option<String> {
+        let text = value.scalar_text()?;
+        let known = self.credentials.iter().any(|credential| credential.expose() == text);
+        (is_code(path, value) && !known).then(|| as_yaml(value, text))
+    }
+}
+
+/// The depth is bounded by the decoder.
+fn fields_of<'v>(value: &'v Value, path: String, fields: &mut Vec<(String, &'v Value)>) {
+    match value {
+        _ if fields.len() >= MAX_FIELDS => {}
+        Value::Object(members) => {
+            for (name, member) in members.iter().filter(|(name, _)| is_plain(name)) {
+                let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                fields_of(member, below, fields);
+            }
+        }
+        Value::Array(items) => {
+            if let Some(first) = items.first() {
+                fields_of(first, format!("{path}[0]"), fields);
+            }
+        }
+        _ if path.is_empty() => {}
+        _ => fields.push((path, value)),
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    !name.is_empty() && name.chars().all(fits)
 }
 
 fn is_code(path: &str, value: &Value) -> bool {

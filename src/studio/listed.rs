@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::folder::Stamp;
+use super::folder::{FolderFile, Stamp};
 use super::positions::EditorDiagnostic;
 
 /// What is known of the files, by name.
@@ -24,6 +24,8 @@ pub(super) struct KnownFile {
 pub(super) struct ListedFile {
     pub id: String,
     pub file: String,
+    /// It was not loaded yet; what follows is not known.
+    pub pending: bool,
     pub loads: bool,
     pub title: Option<String>,
     pub kind: Option<&'static str>,
@@ -40,9 +42,35 @@ pub(super) struct ListedFile {
 }
 
 impl Listing {
+    /// What is known of a file as it is now.
+    pub(super) fn shown(&self, file: &FolderFile) -> Arc<ListedFile> {
+        let known = self.0.get(&file.name).filter(|known| known.stamp == file.stamp);
+        known.map_or_else(|| Arc::new(ListedFile::pending(file)), |known| Arc::clone(&known.summary))
+    }
+
     /// The files whose state shows by their stamp.
     pub(super) fn unchanged(&self) -> HashMap<String, Stamp> {
         let sure = self.0.iter().filter(|(_, known)| !known.names_files);
         sure.map(|(name, known)| (name.clone(), known.stamp)).collect()
+    }
+}
+
+impl ListedFile {
+    fn pending(file: &FolderFile) -> Self {
+        Self {
+            id: file.id.clone(),
+            file: file.name.clone(),
+            pending: true,
+            loads: false,
+            title: None,
+            kind: None,
+            steps: Vec::new(),
+            origins: Vec::new(),
+            tests: 0,
+            errors: 0,
+            warnings: 0,
+            first: None,
+            modified: file.stamp.seconds,
+        }
     }
 }

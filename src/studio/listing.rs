@@ -5,15 +5,17 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{Request, header};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::check::kind;
-use super::folder::{FolderError, FolderFile};
+use super::folder::{Folder, FolderError, FolderFile};
 use super::listed::{KnownFile, ListedFile, Listing};
 use super::positions::EditorDiagnostic;
 use super::problems::{BROKEN, UNKNOWN_FILE, UNREADABLE};
@@ -32,11 +34,10 @@ pub(super) async fn list(State(studio): State<Arc<Studio>>, request: Request<Bod
     }
 }
 
-/// The directory as it is now, and the files that must be loaded again.
-struct FolderState {
-    files: Vec<FolderFile>,
-    changed: Vec<ReadFile>,
-}
+/// How long a call loads connectors before it answers with what it has.
+const MOMENT: Duration = Duration::from_millis(600);
+/// Files that are loaded together.
+const AT_ONCE: usize = 32;
 
 struct ReadFile {
     file: FolderFile,
@@ -46,21 +47,10 @@ struct ReadFile {
 async fn all(studio: &Studio) -> Result<Response, Problem> {
     // One at a time: another call waits and finds everything known.
     let mut listing = studio.listing.lock().await;
-    let known = listing.unchanged();
-    let read = studio.with_folder(move |folder| {
-        let files = folder.list()?;
-        let changed = files.iter().filter(|file| known.get(&file.name) != Some(&file.stamp));
-        let read = |file: &FolderFile| {
-            let text = folder.read(file).map(|stored| stored.text).map_err(|error| of_reading(&error));
-            ReadFile { file: file.clone(), text }
-        };
-        Ok(FolderState { changed: changed.map(read).collect(), files })
-    });
-    let FolderState { files, changed } =
-        read.await.map_err(|error| Problem::of(UNREADABLE).detail(error.to_string()))?;
-    load(&mut listing, studio, changed).await?;
-    let listed: Vec<Arc<ListedFile>> =
-        files.iter().filter_map(|file| listing.0.get(&file.name)).map(|known| Arc::clone(&known.summary)).collect();
+    let files = studio.with_folder(Folder::list).await;
+    let files = files.map_err(|error| Problem::of(UNREADABLE).detail(error.to_string()))?;
+    load_for_a_moment(&mut listing, studio, &files).await?;
+    let listed: Vec<Arc<ListedFile>> = files.iter().map(|file| listing.shown(file)).collect();
     let present: HashSet<String> = files.into_iter().map(|file| file.name).collect();
     listing.0.retain(|name, _| present.contains(name));
     let body = json!({
@@ -69,6 +59,32 @@ async fn all(studio: &Studio) -> Result<Response, Problem> {
         "connectors": listed.iter().map(AsRef::as_ref).collect::<Vec<&ListedFile>>(),
     });
     Ok(axum::Json(body).into_response())
+}
+
+/// Loads what was written since. With thousands of files that takes longer than a person waits for a list: the rest is pending, and the
+/// page asks again.
+async fn load_for_a_moment(listing: &mut Listing, studio: &Studio, files: &[FolderFile]) -> Result<(), Problem> {
+    let (known, began) = (listing.unchanged(), Instant::now());
+    let mut changed: Vec<&FolderFile> =
+        files.iter().filter(|file| known.get(&file.name) != Some(&file.stamp)).collect();
+    // First what nothing is known of; those that name other files are looked at again in every call.
+    changed.sort_by_key(|file| listing.0.get(&file.name).is_some_and(|known| known.stamp == file.stamp));
+    for chunk in changed.chunks(AT_ONCE) {
+        let chunk: Vec<FolderFile> = chunk.iter().copied().cloned().collect();
+        let read = studio.with_folder(move |folder| {
+            let read = |file: FolderFile| {
+                let text = folder.read(&file).map(|stored| stored.text).map_err(|error| of_reading(&error));
+                ReadFile { file, text }
+            };
+            Ok(chunk.into_iter().map(read).collect())
+        });
+        let read: Vec<ReadFile> = read.await.map_err(|error| Problem::of(UNREADABLE).detail(error.to_string()))?;
+        load(listing, studio, read).await?;
+        if began.elapsed() > MOMENT {
+            break;
+        }
+    }
+    Ok(())
 }
 
 async fn load(listing: &mut Listing, studio: &Studio, changed: Vec<ReadFile>) -> Result<(), Problem> {
@@ -106,6 +122,7 @@ fn summary(studio: &Studio, file: &FolderFile, loaded: &LoadedFile, trusted: &Tr
     ListedFile {
         id: file.id.clone(),
         file: file.name.clone(),
+        pending: false,
         loads: live.is_some(),
         title: live.and_then(|live| live.connector.title.clone()),
         kind: live.map(|live| kind(live.connector.kind)),

@@ -9,20 +9,31 @@
 //!   (`trust`) reads none of them and sends nothing until it is saved.
 
 mod access;
+mod cards;
+mod change;
 mod check;
+mod complete;
+mod cursor;
+mod earlier;
 mod folder;
 mod gate;
+mod graph;
+mod history;
 mod import;
+mod imported;
+mod known;
 mod last_reply;
 mod listed;
 mod listing;
 mod pages;
 mod positions;
 mod problems;
+mod propose;
 mod record;
 mod recording;
 mod router;
 mod rules;
+mod runs;
 mod save;
 mod send_test;
 mod session;
@@ -33,6 +44,7 @@ mod workshop;
 
 pub use access::LinkError;
 pub use folder::Folder;
+pub use imported::{ImportCandidate, ImportRow, ImportWanted, Imported};
 pub use router::served;
 pub use state::{Studio, StudioError};
 pub use workshop::{Importer, Surroundings, Variables};

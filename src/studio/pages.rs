@@ -1,8 +1,11 @@
 //! The page itself: files of this binary, the same for everybody, so they need no session.
 
+use std::sync::LazyLock;
+
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
 use http::header;
+use sha2::{Digest as _, Sha256};
 
 use super::problems::UNKNOWN_PATH;
 use crate::api::problem::Problem;
@@ -32,22 +35,43 @@ macro_rules! page_files {
 page_files! {
     "index.html" HTML,
     "studio.css" CSS,
+    "graph.js" SCRIPT,
     "icon.svg" SVG,
     "api.js" SCRIPT,
+    "cards.js" SCRIPT,
     "challenge.js" SCRIPT,
+    "create.js" SCRIPT,
     "diff.js" SCRIPT,
     "dialogs.js" SCRIPT,
     "dom.js" SCRIPT,
     "editor.js" SCRIPT,
+    "editors.js" SCRIPT,
     "field.js" SCRIPT,
     "list.js" SCRIPT,
     "main.js" SCRIPT,
     "problems.js" SCRIPT,
+    "rich.js" SCRIPT,
     "sendtest.js" SCRIPT,
     "starter.js" SCRIPT,
+    "suggest.js" SCRIPT,
     "text.js" SCRIPT,
     "trace.js" SCRIPT,
     "workbench.js" SCRIPT,
+}
+
+/// CodeMirror 6 as one module, where `make editor` had made it when the program was built (build.rs).
+const BUNDLE: Option<&str> = include!(concat!(env!("OUT_DIR"), "/editor_bundle.rs"));
+
+/// The name that the bundle is served under. It changes with its bytes, so that a browser may keep it.
+static BUNDLE_NAME: LazyLock<String> = LazyLock::new(|| {
+    let digest = BUNDLE.map(|bundle| hex::encode(&Sha256::digest(bundle)[..8])).unwrap_or_default();
+    format!("codemirror-{digest}.js")
+});
+
+/// `/assets/features.js`: what this program was built with.
+fn features() -> Response {
+    let editor = BUNDLE.map_or_else(|| "null".to_owned(), |_| format!("\"/assets/{}\"", *BUNDLE_NAME));
+    ([(header::CONTENT_TYPE, SCRIPT)], format!("export const EDITOR = {editor};\n")).into_response()
 }
 
 /// `/`
@@ -57,7 +81,14 @@ pub(super) async fn index() -> Response {
 
 /// `/assets/{name}`
 pub(super) async fn asset(Path(name): Path<String>) -> Response {
-    file(&name)
+    match BUNDLE {
+        _ if name == "features.js" => features(),
+        Some(bundle) if name == *BUNDLE_NAME => {
+            let kept = [(header::CONTENT_TYPE, SCRIPT), (header::CACHE_CONTROL, "max-age=31536000, immutable")];
+            (kept, bundle).into_response()
+        }
+        _ => file(&name),
+    }
 }
 
 fn file(name: &str) -> Response {

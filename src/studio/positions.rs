@@ -1,6 +1,6 @@
 //! Diagnostics as an editor in a browser takes them: ranges, and fixes as edits.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostic, Severity, SourceFile, Span, suggested};
 
@@ -25,7 +25,8 @@ pub(super) struct TextRange {
     end: TextPosition,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct TextPosition {
     line: usize,
     character: usize,
@@ -73,6 +74,26 @@ fn fixes(diagnostic: &Diagnostic, file: &SourceFile, span: &Span) -> Vec<QuickFi
 /// The range of a span of bytes.
 pub(super) fn range(file: &SourceFile, span: &Span) -> TextRange {
     TextRange { start: position(&file.text, span.start), end: position(&file.text, span.end) }
+}
+
+/// The byte at a position; beyond a line's end it is that end.
+pub(super) fn offset(text: &str, position: TextPosition) -> usize {
+    let begin = match position.line {
+        0 => 0,
+        line => match text.match_indices('\n').nth(line - 1) {
+            Some((newline, _)) => newline + 1,
+            None => return text.len(),
+        },
+    };
+    let line = text[begin..].split('\n').next().unwrap_or_default();
+    let mut units = 0;
+    for (at, c) in line.char_indices() {
+        if units >= position.character {
+            return begin + at;
+        }
+        units += c.len_utf16();
+    }
+    begin + line.len()
 }
 
 fn position(text: &str, offset: usize) -> TextPosition {

@@ -62,6 +62,8 @@ pub(super) const NO_EDIT: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "no_edit", "The text cannot be changed this way");
 pub(super) const NO_CASE: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "no_case", "The test cannot be recorded");
+pub(super) const NO_PROPOSAL: ProblemKind =
+    ProblemKind::new(StatusCode::CONFLICT, "no_proposal", "No rules can be proposed yet");
 pub(super) const NO_IMPORT: ProblemKind =
     ProblemKind::new(StatusCode::UNPROCESSABLE_ENTITY, "no_import", "The command cannot be taken over");
 pub(super) const BROKEN: ProblemKind =

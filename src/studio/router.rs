@@ -10,7 +10,10 @@ use http::Uri;
 
 use super::problems::{BAD_REQUEST, BROKEN, UNKNOWN_PATH, WRONG_METHOD};
 use super::state::Studio;
-use super::{check, gate, import, listing, pages, record, rules, save, send_test, session};
+use super::{
+    cards, change, check, complete, earlier, gate, graph, import, listing, pages, propose, record, rules, save,
+    send_test, session,
+};
 use crate::api::problem::Problem;
 use crate::http::{Fault, Served};
 
@@ -32,9 +35,17 @@ fn router(studio: &Arc<Studio>) -> Router {
         .route("/v1/studio/session", post(session::post).delete(session::delete))
         .route("/v1/studio/connectors", get(listing::list))
         .route("/v1/studio/connectors/{id}", get(listing::one).put(save::put))
+        .route("/v1/studio/connectors/{id}/history", get(earlier::list))
+        .route("/v1/studio/connectors/{id}/history/{version}", get(earlier::one))
         .route("/v1/studio/check", post(check::post))
+        .route("/v1/studio/cards", post(cards::post))
+        .route("/v1/studio/graph", post(graph::post))
+        .route("/v1/studio/edit", post(change::post))
+        .route("/v1/studio/complete", post(complete::post))
         .route("/v1/studio/tests", post(send_test::post))
         .route("/v1/studio/rule", post(rules::post))
+        .route("/v1/studio/mark", post(propose::post_mark))
+        .route("/v1/studio/propose", post(propose::post))
         .route("/v1/studio/record", post(record::post))
         .route("/v1/studio/import", post(import::post))
         .route("/v1/studio/answers", post(send_test::post_answer))

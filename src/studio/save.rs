@@ -39,10 +39,17 @@ async fn answer(studio: &Studio, id: String, request: Request<Body>) -> Result<R
         let detail = format!("at most {} KiB, or it would not load", MAX_BYTES / 1024);
         return Err(Problem::invalid(vec![Mistake::at(&["text"], detail)]));
     }
-    match studio.with_folder(move |folder| folder.save(&id, &text, expected.as_deref())).await {
-        Ok(stored) => {
-            Ok(([(header::ETAG, stored.etag.clone())], axum::Json(json!({ "etag": stored.etag }))).into_response())
+    let history = Arc::clone(&studio.history);
+    let saved = studio.with_folder(move |folder| {
+        let saved = folder.save(&id, &text, expected.as_deref())?;
+        let kept = saved.before.iter().chain([&text]).try_for_each(|text| history.keep(&id, text));
+        if let Err(error) = kept {
+            tracing::warn!(connector = %id, error = %error.kind(), "the text that was saved over is not kept in the history");
         }
+        Ok(saved.etag)
+    });
+    match saved.await {
+        Ok(etag) => Ok(([(header::ETAG, etag.clone())], axum::Json(json!({ "etag": etag }))).into_response()),
         Err(FolderError::Changed(present)) => Ok(changed(present)),
         Err(error) => Err(Problem::of(UNWRITABLE).detail(error.to_string())),
     }

@@ -13,9 +13,11 @@ use tokio::time::Instant;
 
 use super::access::Access;
 use super::folder::{Folder, FolderError, FolderFile, StoredText};
+use super::history::History;
 use super::last_reply::LastReply;
 use super::listed::Listing;
 use super::problems::{BAD_ID, NO_SESSION, TOO_MANY_TESTS, UNREADABLE};
+use super::runs::Runs;
 use super::under_test::UnderTest;
 use super::workshop::Surroundings;
 use crate::api::call::bearer;
@@ -47,6 +49,8 @@ pub struct Studio {
     pub(super) listing: tokio::sync::Mutex<Listing>,
     pub(super) checks: Semaphore,
     pub(super) last_reply: LastReply,
+    pub(super) runs: Runs,
+    pub(super) history: Arc<History>,
     tests: Mutex<VecDeque<Instant>>,
     base: String,
 }
@@ -76,6 +80,7 @@ impl Studio {
         let under_test = Arc::new(UnderTest::default());
         let app = App::new(&config, Arc::clone(&under_test) as _, Arc::new(Metrics::new()), None);
         let caller = app.callers().identify(Some(token.expose()), None).ok_or(StudioError::NoCaller)?;
+        let history = Arc::new(History(surroundings.history.clone()));
         Ok(Self {
             folder: Arc::new(folder),
             access: Access::default(),
@@ -88,6 +93,8 @@ impl Studio {
             listing: tokio::sync::Mutex::default(),
             checks: Semaphore::new(CHECKS),
             last_reply: LastReply::default(),
+            runs: Runs::default(),
+            history,
             tests: Mutex::default(),
             base: format!("http://{address}/"),
         })

@@ -62,11 +62,19 @@ const of = (id) => `/v1/studio/connectors/${encodeURIComponent(id)}`;
 
 export const list = () => call("GET", "/v1/studio/connectors");
 export const open = (id) => call("GET", of(id));
+export const history = (id) => call("GET", `${of(id)}/history`);
+export const version = (id, name) => call("GET", `${of(id)}/history/${encodeURIComponent(name)}`);
 export const check = (id, draft, signal) => call("POST", "/v1/studio/check", { body: { id, text: draft }, signal });
 export const sendTest = (body, signal) => call("POST", "/v1/studio/tests", { body, signal });
+export const complete = (body) => call("POST", "/v1/studio/complete", { body });
+export const cards = (draft) => call("POST", "/v1/studio/cards", { body: { text: draft } });
+export const graph = (draft) => call("POST", "/v1/studio/graph", { body: { text: draft } });
+export const edit = (body) => call("POST", "/v1/studio/edit", { body });
 export const rule = (body) => call("POST", "/v1/studio/rule", { body });
+export const mark = (id, right) => call("POST", "/v1/studio/mark", { body: { id, right } });
+export const propose = (id, draft) => call("POST", "/v1/studio/propose", { body: { id, text: draft } });
 export const record = (body) => call("POST", "/v1/studio/record", { body });
-export const importCommand = (command) => call("POST", "/v1/studio/import", { body: { command } });
+export const importText = (command, more) => call("POST", "/v1/studio/import", { body: { command, ...more } });
 export const answer = (body) => call("POST", "/v1/studio/answers", { body });
 
 /** Saves over the file with this tag; without one it must be new. */

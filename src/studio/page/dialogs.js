@@ -1,10 +1,8 @@
 // Questions that stand above the page.
 
-import { importCommand } from "./api.js";
 import { button, el, field } from "./dom.js";
 import { diffTable } from "./diff.js";
-import { starter } from "./starter.js";
-import { counted, fill, text } from "./text.js";
+import { counted, fill, language, text, word } from "./text.js";
 
 /** Shows a dialog; resolves to the value of the button that closed it, or null. */
 export function ask(title, content, buttons, { wide = false } = {}) {
@@ -25,40 +23,10 @@ export function ask(title, content, buttons, { wide = false } = {}) {
 }
 
 export function keysDialog() {
-  const keys = [["Ctrl S", "studio.key_save"], ["Ctrl Enter", "studio.key_send"], ["F8", "studio.key_next"], ["Shift F8", "studio.key_previous"],
+  const keys = [["Ctrl S", "studio.key_save"], ["Ctrl Enter", "studio.key_send"], ["F8", "studio.key_next"], ["Shift F8", "studio.key_previous"], ["Ctrl .", "studio.key_fix"], ["Ctrl Space", "studio.key_suggest"],
     ["Esc, Tab", "studio.key_leave"], ["/", "studio.key_filter"], ["?", "studio.key_help"]];
   const list = el("dl", { class: "keys" }, keys.flatMap(([key, what]) => [el("dt", {}, key.split(" ").map((it) => [el("kbd", {}, it), " "])), el("dd", {}, text(what))]));
   return ask(text("studio.keys"), list, []);
-}
-
-/** Asks for the id of a new connector and opens it. */
-export async function newDialog(existing) {
-  const id = el("input", { type: "text", autofocus: true, pattern: "[a-z0-9-]{1,64}", placeholder: "corp-4a", spellcheck: "false", autocapitalize: "off" });
-  const address = el("input", { type: "url", placeholder: "https://4a.corp.example.com", spellcheck: "false" });
-  const command = el("textarea", { class: "paste", rows: "4", spellcheck: "false", placeholder: "curl 'https://4a.corp.example.com/login' --data …" });
-  const wrong = el("p", { class: "note bad", role: "alert" });
-  for (;;) {
-    const made = await ask(text("studio.new"), [field(text("studio.new_id"), id, text("studio.new_id_note")), field(text("studio.new_address"), address), field(text("studio.new_command"), command, text("studio.new_command_note")), wrong],
-      [{ label: text("studio.create"), look: "primary", value: () => id.value.trim() }]);
-    if (made === null) return;
-    if (!/^[a-z0-9-]{1,64}$/.test(made)) wrong.textContent = text("studio.new_id_note");
-    else if (existing.some((it) => it.id === made)) wrong.textContent = text("studio.new_exists");
-    else {
-      const draft = command.value.trim() === "" ? starter(address.value.trim()) : await imported(command.value, wrong);
-      if (draft !== null) {
-        sessionStorage.setItem(`doorward.draft.${made}`, JSON.stringify({ etag: null, text: draft }));
-        location.hash = `#/c/${made}`;
-        return;
-      }
-    }
-  }
-}
-
-/** The text of a connector for a command, or null and why. */
-async function imported(command, wrong) {
-  const { ok, data } = await importCommand(command);
-  wrong.textContent = ok ? "" : (data?.detail ?? data?.title ?? text("studio.failed"));
-  return ok ? data.text : null;
 }
 
 export function grownList(grown) {
@@ -94,6 +62,34 @@ export async function nameDialog(usual) {
 export async function caseDialog(lines) {
   const content = [el("p", {}, text("studio.case_note")), el("pre", { class: "case", tabindex: "0" }, lines)];
   return (await ask(text("studio.record"), content, [{ label: text("studio.insert"), look: "primary", value: true }], { wide: true })) === true;
+}
+
+/** Proposed rules, and what nobody has tried. */
+export async function proposalDialog({ step, success, reject, untried }) {
+  const content = [el("p", {}, text("studio.proposal_note")), el("pre", { class: "case", tabindex: "0" }, [`# ${step}`, "reject:", ...reject.map((it) => `  - ${it}`), `success: ${success}`].join("\n")),
+    el("div", { class: "notice warn" }, el("p", {}, text("studio.proposal_untried")), el("ul", { class: "grown" }, untried.map((it) => el("li", {}, word("reason", it)))))];
+  return (await ask(text("studio.propose"), content, [{ label: text("studio.insert"), look: "primary", value: true }], { wide: true })) === true;
+}
+
+/** Earlier texts against the present one; resolves to the one that is wanted as a draft, or null. */
+export async function historyDialog({ kept, versions }, present, read) {
+  if (versions.length === 0) {
+    await ask(text("studio.history"), el("p", {}, text(kept ? "studio.history_empty" : "studio.history_none")), []);
+    return null;
+  }
+  const at = (it) => new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "medium" }).format(new Date(it.time * 1000));
+  const list = el("select", {}, versions.map((it, n) => el("option", { value: n }, at(it))));
+  const difference = el("div");
+  let chosen = null;
+  const show = async () => {
+    const { ok, data } = await read(versions[Number(list.value)].version);
+    chosen = ok ? data.text : null;
+    difference.replaceChildren(ok ? diffTable(present, chosen) : el("p", { class: "notice bad" }, text("studio.failed")));
+  };
+  list.addEventListener("change", show);
+  await show();
+  const wanted = await ask(text("studio.history"), [field(text("studio.history_version"), list, text("studio.history_note")), difference], [{ label: text("studio.history_take"), look: "primary", value: true }], { wide: true });
+  return wanted === true ? chosen : null;
 }
 
 export async function discardDialog() {

@@ -31,15 +31,17 @@ export function el(tag, props = {}, ...children) {
   return made;
 }
 
+/** An element of a picture. */
+export function svg(tag, props) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(props)) made.setAttribute(name, String(value));
+  return made;
+}
+
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
+  const made = svg("svg", { viewBox: "0 0 16 16", class: "icon", "aria-hidden": "true" });
+  made.append(svg("path", { d: ICONS[name] }));
+  return made;
 }
 
 export function button(label, { look = "", sign = null, title = null, press, ...more } = {}) {

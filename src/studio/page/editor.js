@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { sentence } from "./problems.js";
+import { Suggestions } from "./suggest.js";
 import { text } from "./text.js";
 
 /** Beyond it colours cost more than a keystroke may take. */
@@ -14,17 +15,18 @@ const TOKEN = /(#.*$)|(\$\{[^}]*\}|\{\{.*?\}\})|("(?:[^"\\]|\\.)*"?|'(?:[^']|'')
 const CLASSES = [null, "comment", "hole", "string", "key", "number", "sign"];
 
 export class Editor {
-  constructor(label, { changed, readOnly }) {
+  constructor(label, { changed, readOnly, ask }) {
     this.changed = changed;
     this.gutter = el("div", { class: "gutter", "aria-hidden": "true" });
     this.paint = el("div", { class: "paint", "aria-hidden": "true" });
     this.area = el("textarea", {
       spellcheck: "false", autocapitalize: "off", autocomplete: "off", wrap: "off", "aria-label": label,
       "aria-describedby": "editor-hint", readonly: readOnly,
-      on: { input: () => this.input(), keydown: (event) => this.key(event), compositionend: () => this.input() },
+      on: { input: () => this.input(), keydown: (event) => this.key(event), compositionend: () => this.input(), blur: () => this.suggestions.close() },
     });
+    this.suggestions = new Suggestions(this, ask);
     this.hint = el("p", { id: "editor-hint", class: "hidden-but-read" }, text("studio.editor_hint"));
-    this.node = el("div", { class: "editor" }, this.gutter, el("div", { class: "stack" }, this.paint, this.area));
+    this.node = el("div", { class: "editor" }, this.gutter, el("div", { class: "stack" }, this.paint, this.area), this.suggestions.node);
     this.lines = [];
     this.problems = [];
     this.freed = false;
@@ -50,11 +52,29 @@ export class Editor {
 
   input() {
     this.repaint();
+    this.suggestions.typed();
     this.changed();
   }
 
+  focus() {
+    this.area.focus();
+  }
+
+  get caret() {
+    const before = this.area.value.slice(0, this.area.selectionStart).split("\n");
+    return { line: before.length - 1, character: before.at(-1).length + (before.length === 1 ? this.bom.length : 0) };
+  }
+
+  suggest() {
+    this.suggestions.open();
+  }
+
   key(event) {
-    if (event.isComposing) return;
+    if (event.isComposing || this.suggestions.key(event)) return;
+    if (event.key === " " && event.ctrlKey) {
+      event.preventDefault();
+      return this.suggest();
+    }
     // Escape frees Tab for the next press, so that the keyboard can leave.
     if (event.key === "Escape") this.freed = true;
     else if (event.key === "Tab" && !this.freed && !event.ctrlKey && !event.altKey && !this.area.readOnly) {
@@ -73,7 +93,8 @@ export class Editor {
   /** By the browser's own editing command, so that undo covers it. */
   insert(what) {
     this.area.focus();
-    if (!document.execCommand("insertText", false, what)) {
+    // An empty text is no insertion for a browser.
+    if (!(what === "" ? document.execCommand("delete") : document.execCommand("insertText", false, what))) {
       this.area.setRangeText(what, this.area.selectionStart, this.area.selectionEnd, "end");
       this.input();
     }
@@ -119,12 +140,25 @@ export class Editor {
 
   /** Several changes of the same text, each of which undo takes back. */
   apply(edits) {
+    // The browser's own command works on what is shown and has the focus.
+    const [had, hidden] = [document.activeElement, this.node.hidden];
+    this.node.hidden = false;
     const at = (edit) => this.offset(edit.range.start);
     const last = [...edits].sort((a, b) => at(b) - at(a));
     for (const edit of last) {
       this.go(edit.range);
       this.insert(edit.text.replaceAll("\r\n", "\n"));
     }
+    this.node.hidden = hidden;
+    if (hidden) had?.focus();
+  }
+
+  /** Another text, which undo takes back. */
+  become(whole) {
+    const body = whole.slice(whole.startsWith("\ufeff") ? 1 : 0);
+    this.area.focus();
+    this.area.select();
+    this.insert(body.replaceAll("\r\n", "\n"));
   }
 
   mark(problems) {

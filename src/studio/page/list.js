@@ -1,10 +1,13 @@
 // All connectors of the directory, with state and first mistake.
 
 import * as api from "./api.js";
-import { newDialog } from "./dialogs.js";
+import { newDialog } from "./create.js";
 import { button, el, icon, pill, replace, say } from "./dom.js";
 import { place, sentence } from "./problems.js";
 import { counted, fill, text, when } from "./text.js";
+
+/** Between two looks at a list that is still being loaded. */
+const PAUSE = 300;
 
 export async function showList(main, bar) {
   replace(main, el("p", { class: "centre note" }, text("studio.loading")));
@@ -16,10 +19,11 @@ export async function showList(main, bar) {
   const rows = el("tbody");
   const count = el("p", { class: "note", role: "status" });
   const wanted = el("input", { type: "search", placeholder: text("studio.filter"), "aria-label": text("studio.filter"), on: { input: filter } });
-  const broken = data.connectors.filter((it) => !it.loads).length;
+  const waiting = () => data.connectors.some((it) => it.pending);
 
   function filter() {
     const words = wanted.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const broken = data.connectors.filter((it) => !it.loads && !it.pending).length;
     const fits = (it) => words.every((word) => haystack(it).includes(word));
     const found = data.connectors.filter(fits);
     replace(rows, found.slice(0, 500).map(row));
@@ -39,6 +43,17 @@ export async function showList(main, bar) {
       rows)));
   filter();
   say(count.textContent);
+  // Thousands are loaded piece by piece; the list stands meanwhile.
+  const poll = async () => {
+    if (!rows.isConnected || !waiting()) return;
+    const next = await api.list();
+    if (next.ok && rows.isConnected) {
+      data.connectors = next.data.connectors;
+      filter();
+    }
+    setTimeout(poll, PAUSE);
+  };
+  poll();
   main.onkeydown = (event) => {
     if (event.key === "/" && document.activeElement !== wanted && !document.querySelector("dialog[open]")) {
       event.preventDefault();
@@ -52,6 +67,7 @@ function haystack(it) {
 }
 
 function state(it) {
+  if (it.pending) return pill("", text("studio.checking"));
   if (!it.loads) return pill("bad", counted("studio.state_errors", "studio.state_errors_one", it.errors));
   if (it.warnings > 0) return pill("warn", counted("studio.state_warnings", "studio.state_warnings_one", it.warnings));
   return pill("good", text("studio.state_good"));

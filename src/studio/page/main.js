@@ -77,7 +77,7 @@ window.addEventListener("hashchange", async () => {
 });
 
 window.addEventListener("keydown", (event) => {
-  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "") || document.activeElement?.shadowRoot;
   if (event.key === "?" && !typing && !document.querySelector("dialog[open]")) keysDialog();
 });
 

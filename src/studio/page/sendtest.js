@@ -12,8 +12,8 @@ const TONES = { accept: "good", reject: "bad", challenge: "open", unavailable: "
 
 export class SendTest {
   /** `subject()` gives `{ text, dirty, checked }` of the editor. */
-  constructor(id, subject, { pick, record } = {}) {
-    [this.id, this.subject, this.pick, this.record, this.rows, this.wrong] = [id, subject, pick, record, [], 0];
+  constructor(id, subject, { pick, record, propose } = {}) {
+    [this.id, this.subject, this.pick, this.record, this.propose, this.rows, this.wrong] = [id, subject, pick, record, propose, [], 0];
     this.kept = JSON.parse(sessionStorage.getItem(`doorward.test.${id}`) ?? "{}");
     const plain = { autocomplete: "off", spellcheck: "false", autocapitalize: "off" };
     this.username = el("input", { type: "text", ...plain, value: this.kept.username ?? "" });
@@ -34,7 +34,6 @@ export class SendTest {
       el("details", { open: Boolean(this.kept.ip) }, el("summary", {}, text("studio.more")), field(text("studio.client_ip"), this.ip)),
       this.which, this.grown, el("div", { class: "buttons" }, this.send, this.render, this.stop));
     this.node = el("section", { class: "pane test", "aria-label": text("studio.test") }, el("h2", {}, text("studio.test")), form, this.result);
-    this.refresh();
   }
 
   /** What a login brings and what is tested, after each check. */
@@ -107,9 +106,27 @@ export class SendTest {
       this.wrong >= 2 && el("p", { class: "notice warn" }, text("studio.locks")),
       data.open_challenge && challengeForm(data.open_challenge, (body) => this.calls(() => api.answer(body))),
       this.record && verdict !== "rendered" && !data.open_challenge && el("div", { class: "buttons" }, button(text("studio.record"), { look: "compact", sign: "plus", press: () => this.record(verdict) })),
+      this.propose && verdict !== "rendered" && !data.open_challenge && this.marks(),
       this.pick && this.rows.some((rows) => rows.some((it) => it.label.text === "document")) && el("p", { class: "note" }, text("studio.use_hint")),
       this.rows.flatMap((rows) => traceTables(rows, this.pick)));
     say(`${name} ${detail ?? ""}`);
+  }
+
+  /** A person says what the login was; from two right ones and a wrong one rules are proposed. */
+  marks() {
+    const counted = el("span", { class: "soft", role: "status" });
+    const propose = button(text("studio.propose"), { look: "compact primary", press: () => this.propose() });
+    propose.hidden = true;
+    const mark = (right) => async () => {
+      const { ok, data } = await api.mark(this.id, right);
+      if (!ok) return say(data?.detail ?? text("studio.failed"));
+      counted.textContent = fill("studio.marked", data);
+      propose.hidden = data.right < 2 || data.wrong < 1;
+      buttons.forEach((it) => { it.disabled = true; });
+    };
+    const buttons = [[true, "studio.mark_right"], [false, "studio.mark_wrong"]].map(([right, key]) => button(text(key), { look: "compact", press: mark(right) }));
+    return el("details", { class: "marks", open: this.marksOpen ?? false, on: { toggle: (event) => { this.marksOpen = event.target.open; } } },
+      el("summary", {}, text("studio.propose_how")), el("p", { class: "note" }, text("studio.propose_note")), el("div", { class: "buttons" }, buttons, propose, counted));
   }
 
   refused(status, data, retryAfter) {
