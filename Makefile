@@ -5,15 +5,15 @@ NEXTEST_VERSION := 0.9.143
 CARGO_DEB_VERSION := 3.8.0
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: test release deb test-package test-upstreams test-consoles test-legacy lint advisories docs schema bench bench-quick bench-programs nextest redis npm tools
+.PHONY: test editor chromium release deb test-package test-upstreams test-consoles test-legacy lint advisories docs schema bench bench-quick bench-programs nextest redis npm tools
 
 # In CI without cargo's own lines: another cargo on the machine makes "Blocking waiting for file lock" of them.
-test: nextest redis npm
+test: nextest redis npm chromium editor
 	cargo nextest run $(if $(CI),--cargo-quiet) --workspace --all-targets --no-fail-fast
 	cargo test --workspace --doc --quiet
 
 # The program as it is shipped: what is packaged, tested as a package and shown by CI's demo is this one build.
-release:
+release: editor
 	cargo build --release --locked --quiet --bin doorward
 
 # target/debian/doorward_*.deb
@@ -81,6 +81,15 @@ nextest:
 redis:
 	@command -v redis-server >/dev/null || { apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null; } \
 	|| echo "redis-server cannot be installed: its tests are left out"
+
+# Debian's browser and its driver, for the tests of pages (tests/it/browser). Where they cannot be installed those tests are left out.
+chromium:
+	@command -v chromedriver >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-noto-cjk >/dev/null; } \
+	|| echo "chromium cannot be installed: tests of pages are left out"
+
+# The studio's editor, which the program embeds when it is there (build.rs). Without npm the studio has its plain view.
+editor: npm
+	@tools/editor/build.sh $(abspath $(TARGET))/editor || echo "the studio's editor cannot be built: the plain view serves"
 
 # Libraries that the tests of scripts paste (CryptoJS) come from npm, pinned and checked by tests/it/support/npm.rs.
 npm:

@@ -4,6 +4,7 @@
 mod accept;
 mod architecture;
 mod bounds;
+mod browser;
 mod cached;
 mod canary;
 mod challenges;

@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 use crate::support::daemon::client;
 
 /// A studio in its own process, signed in.
-struct StudioProcess {
+pub struct StudioProcess {
     child: Child,
     /// `http://127.0.0.1:PORT`
-    base: String,
-    link: String,
+    pub base: String,
+    pub link: String,
     token: String,
     home: tempfile::TempDir,
 }
@@ -53,13 +53,15 @@ impl StudioProcess {
         studio
     }
 
-    fn unopened(files: &[(&str, &str)], arguments: &[&str], env: &[(&str, &str)]) -> Self {
+    pub fn unopened(files: &[(&str, &str)], arguments: &[&str], env: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().unwrap();
         for (name, text) in files {
             std::fs::write(home.path().join(name), text).unwrap();
         }
         let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
         command.arg("studio").arg(home.path()).args(arguments).envs(env.iter().copied());
+        // Not the developer's own history.
+        command.env("XDG_STATE_HOME", home.path().join(".state"));
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -68,11 +70,11 @@ impl StudioProcess {
         Self { child, base, link, token: String::new(), home }
     }
 
-    fn link_secret(&self) -> String {
+    pub fn link_secret(&self) -> String {
         self.link.split('#').nth(1).unwrap().to_owned()
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
@@ -104,9 +106,15 @@ impl StudioProcess {
     }
 
     async fn list(&self) -> Vec<Value> {
-        let answer = self.call("GET", "/v1/studio/connectors", &[], None).await;
-        assert_eq!(answer.status, 200, "{}", answer.text);
-        answer.json()["connectors"].as_array().unwrap().clone()
+        loop {
+            let answer = self.call("GET", "/v1/studio/connectors", &[], None).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            let all = answer.json()["connectors"].as_array().unwrap().clone();
+            // A busy machine takes more than one call.
+            if all.iter().all(|it| it["pending"] == false) {
+                return all;
+            }
+        }
     }
 
     async fn check(&self, id: &str, text: &str) -> Value {
@@ -141,7 +149,7 @@ impl Drop for StudioProcess {
 }
 
 /// A shipped connector's text.
-fn shipped(id: &str) -> String {
+pub fn shipped(id: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors").join(format!("{id}.yaml"));
     std::fs::read_to_string(path).unwrap()
 }

@@ -8,7 +8,7 @@ import { fill, text, word } from "./text.js";
 
 /** The importer's own bound. */
 const MOST = 16 << 20;
-const ROLES = ["username", "password", "password|md5", "password|md5|upper", "password|md5|md5", "password|md5|sha1", "password|sha1", "password|sha256", "password|sm3", "password|base64", "secret", "attribute", "time", "time_ms", "literal"];
+const ROLES = ["username", "password", "password|md5", "password|md5|upper", "password|md5|md5", "password|md5|sha1", "password|sha1", "password|sha256", "password|sm3", "password|base64", "secret", "attribute", "time", "time_ms", "nonce", "literal"];
 
 /** Asks for the id of a new connector and opens it. */
 export async function newDialog(existing) {

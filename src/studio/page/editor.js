@@ -47,6 +47,8 @@ export class Editor {
     this.eol = ends.length > 0 && ends.every((end) => end === "\r\n") ? "\r\n" : "\n";
     this.mixed = this.eol === "\n" && body.includes("\r");
     this.area.value = body;
+    // A browser leaves the caret at the end.
+    this.area.setSelectionRange(0, 0);
     this.repaint();
   }
 

@@ -4,11 +4,21 @@ use serde_json::json;
 
 use super::{Answer, StudioProcess};
 
-const CALLS: [(&str, &str); 8] = [
+const CALLS: [(&str, &str); 18] = [
     ("GET", "/v1/studio/connectors"),
     ("GET", "/v1/studio/connectors/a"),
     ("PUT", "/v1/studio/connectors/a"),
+    ("GET", "/v1/studio/connectors/a/history"),
+    ("GET", "/v1/studio/connectors/a/history/1764400000000-0123abcd"),
     ("POST", "/v1/studio/check"),
+    ("POST", "/v1/studio/complete"),
+    ("POST", "/v1/studio/cards"),
+    ("POST", "/v1/studio/edit"),
+    ("POST", "/v1/studio/graph"),
+    ("POST", "/v1/studio/mark"),
+    ("POST", "/v1/studio/propose"),
+    ("POST", "/v1/studio/record"),
+    ("POST", "/v1/studio/import"),
     ("POST", "/v1/studio/tests"),
     ("POST", "/v1/studio/answers"),
     ("DELETE", "/v1/studio/session"),
@@ -40,7 +50,7 @@ async fn without_a_studio_session_nothing_is_read_written_or_tested() {
     let mut studio = StudioProcess::on(&[("a.yaml", "version: 1\n")]).await;
     for token in ["", "wrong"] {
         token.clone_into(&mut studio.token);
-        for (method, path) in &CALLS[..7] {
+        for (method, path) in &CALLS[..17] {
             let answer = studio.call(method, path, &[], Some(json!({}))).await;
             assert_eq!((answer.status, code(&answer).as_str()), (401, "no_session"), "{method} {path}");
         }

@@ -85,6 +85,24 @@ async fn a_save_of_the_studio_replaces_only_what_was_seen() {
     assert_eq!(studio.save("form", &form, ("if-none-match", "*")).await.status, 412, "it is there");
     assert_eq!(studio.save("fresh", &form, ("if-none-match", "*")).await.status, 200);
     assert_eq!(std::fs::read_to_string(studio.path("fresh.yaml")).unwrap(), form);
+    // What was saved over, and what was saved; also what `sed` wrote.
+    std::fs::write(studio.path("fresh.yaml"), "version: 1\n").unwrap();
+    let opened = studio.call("GET", "/v1/studio/connectors/fresh", &[], None).await.json();
+    assert_eq!(studio.save("fresh", &draft, ("if-match", opened["etag"].as_str().unwrap())).await.status, 200);
+    let history = studio.call("GET", "/v1/studio/connectors/fresh/history", &[], None).await.json();
+    assert_eq!(history["kept"], true);
+    let mut texts = Vec::new();
+    for version in history["versions"].as_array().unwrap() {
+        let path = format!("/v1/studio/connectors/fresh/history/{}", version["version"].as_str().unwrap());
+        texts.push(studio.call("GET", &path, &[], None).await.json()["text"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(texts, [draft.as_str(), "version: 1\n", form.as_str()]);
+    for path in [
+        "/v1/studio/connectors/fresh/history/..%2F..%2Fx",
+        "/v1/studio/connectors/..%2Fx/history/1764400000000-0123abcd",
+    ] {
+        assert_eq!(studio.call("GET", path, &[], None).await.status, 404, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -96,7 +114,7 @@ async fn the_studio_writes_nothing_outside_and_nothing_when_read_only() {
         let read = studio.call("GET", &format!("/v1/studio/connectors/{id}"), &[], None).await;
         assert!([404, 422, 400].contains(&read.status), "{id}: {}", read.status);
     }
-    assert_eq!(std::fs::read_dir(studio.home.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(studio.home.path()).unwrap().count(), 1, "no history either");
     let studio = StudioProcess::with(&[("a.yaml", "version: 1\n")], &["--read-only"], &[]).await;
     let opened = studio.call("GET", "/v1/studio/connectors/a", &[], None).await.json();
     assert!(opened["read_only"].as_str().unwrap().contains("--read-only"));
@@ -141,11 +159,48 @@ async fn a_curl_command_becomes_a_draft_in_the_studio() {
     let made = import("curl https://4a.example.com/login -d 'user=zhangsan&pwd=canary-123456'").await;
     let text = made.json()["text"].as_str().unwrap().to_owned();
     assert!(text.contains("{{user.userPassword}}") && !text.contains("canary-123456"), "{text}");
-    for wrong in ["-", "", "wget x"] {
+    assert_eq!(
+        (made.json()["complete"].as_bool(), made.json()["candidates"].as_array().unwrap().len()),
+        (Some(true), 1)
+    );
+    for wrong in ["-", "", "wget x", "{}", "{\"a\"", "swagger: 2.0"] {
         let refused = import(wrong).await;
         assert_eq!((refused.status, refused.json()["code"].as_str()), (422, Some("no_import")), "{wrong}");
     }
     assert_eq!(std::fs::read_dir(studio.home.path()).unwrap().count(), 0, "nothing is written");
+}
+
+/// Values that may be secret are not shown, and what somebody says of a value wins over the guess.
+#[tokio::test]
+async fn a_collection_is_reviewed_in_the_studio_before_it_becomes_a_draft() {
+    let studio = StudioProcess::on(&[]).await;
+    let request = |name: &str, path: &str, body: &str| json!({ "name": name, "request": { "method": "POST", "url": format!("{{{{host}}}}{path}"), "body": { "mode": "raw", "raw": body, "options": { "raw": { "language": "json" } } } } });
+    let login = r#"{"who":"zhangsan","kennwort":"canary-kw-1","device":"a","token":"canary-token-9876543210"}"#;
+    let collection = json!({ "info": { "schema": "v2.1.0" }, "item": [request("logout", "/logout", "{}"), request("login", "/login", login)] });
+    let import = async |roles: serde_json::Value| {
+        let body = json!({ "command": collection.to_string(), "at": 0, "roles": roles });
+        studio.call("POST", "/v1/studio/import", &[], Some(body)).await
+    };
+    let guessed = import(json!([])).await;
+    assert_eq!(guessed.status, 200, "{}", guessed.text);
+    let first = guessed.json();
+    assert_eq!((&first["candidates"][0]["name"], &first["complete"]), (&json!("login"), &json!(false)));
+    let rows: Vec<_> = first["rows"].as_array().unwrap().iter().map(|row| row["role"].as_str().unwrap()).collect();
+    assert_eq!(rows, ["literal", "literal", "literal", "secret"]);
+    let said = import(json!(["username", "password|md5", null, "attribute"])).await;
+    let text = said.json()["text"].as_str().unwrap().to_owned();
+    assert_eq!(said.json()["complete"], true);
+    for part in [
+        "who: \"{{user.username}}\"",
+        "kennwort: \"{{user.userPassword | md5}}\"",
+        "token: \"{{user.token}}\"",
+        "settings:\n  base:",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!said.text.contains("canary-"), "{}", said.text);
+    assert!(!guessed.text.contains("canary-token"), "{}", guessed.text);
+    assert_eq!(studio.check("fresh", &text).await["loads"], true, "{text}");
 }
 
 /// Nothing that the server said is in it, but for what a rule spells; it passes at once.

@@ -23,6 +23,12 @@ pub const CRYPTO_JS: Package = Package {
     sha512: "KALDyEYgpY+Rlob/iriUtjV6d5Eq+Y191A5g4UqLAi8CyGP9N1+FdVbkc1SxKc2r4YAYqG8JzO2KGL+AizD70Q==",
 };
 
+pub const AXE_CORE: Package = Package {
+    name: "axe-core",
+    version: "4.14.1",
+    sha512: "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+};
+
 /// A file of a package as text; `None`, with a line that says so, where there is no npm or no registry.
 pub fn file(package: &Package, path: &str) -> Option<String> {
     let archive = match archive(package) {
