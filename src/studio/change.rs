@@ -107,16 +107,14 @@ fn walk<'n, 'p>(root: &'n Node, path: &'p [PlacePart]) -> Result<(&'n Node, Vec<
             PlacePart::Key(name) => member(node, name),
             PlacePart::Item(at) => item(node, *at),
         };
-        match below {
-            Some(below) => node = below,
-            None => {
-                let key = |part: &'p PlacePart| match part {
-                    PlacePart::Key(name) => Ok(name.as_str()),
-                    PlacePart::Item(_) => Err(EditError::NoPlace),
-                };
-                return Ok((node, path[at..].iter().map(key).collect::<Result<_, _>>()?));
-            }
-        }
+        let Some(below) = below else {
+            let key = |part: &'p PlacePart| match part {
+                PlacePart::Key(name) => Ok(name.as_str()),
+                PlacePart::Item(_) => Err(EditError::NoPlace),
+            };
+            return Ok((node, path[at..].iter().map(key).collect::<Result<_, _>>()?));
+        };
+        node = below;
     }
     Ok((node, Vec::new()))
 }
@@ -147,7 +145,7 @@ mod tests {
     use super::*;
     use crate::edit::applied;
 
-    fn changed(text: &str, path: serde_json::Value, change: &str, value: &str) -> String {
+    fn changed(text: &str, path: &serde_json::Value, change: &str, value: &str) -> String {
         let body = json!({ "text": text, "path": path, "change": change, "value": value });
         let body: ChangeBody = serde_json::from_value(body).unwrap();
         edit(&body).map_or_else(|error| format!("{error:?}"), |edit| applied(text, &edit))
@@ -159,20 +157,20 @@ mod tests {
         let step = |rest: &[serde_json::Value]| json!([&[json!("steps"), json!(0)], rest].concat());
         let request = |key: &str| step(&[json!("request"), json!(key)]);
         let with = |old: &str, new: &str| text.replace(old, new);
-        assert_eq!(changed(text, request("method"), "set", "POST"), with("GET", "POST"));
-        assert_eq!(changed(text, request("url"), "set", "a\"b"), with("\"x\"", "\"a\\\"b\""));
+        assert_eq!(changed(text, &request("method"), "set", "POST"), with("GET", "POST"));
+        assert_eq!(changed(text, &request("url"), "set", "a\"b"), with("\"x\"", "\"a\\\"b\""));
         let header = step(&[json!("request"), json!("headers"), json!("X-A")]);
-        assert_eq!(changed(text, header, "set", "1"), with("url: \"x\"", "url: \"x\", headers: { X-A: \"1\" }"));
+        assert_eq!(changed(text, &header, "set", "1"), with("url: \"x\"", "url: \"x\", headers: { X-A: \"1\" }"));
         let reject = step(&[json!("response"), json!("reject")]);
-        let added = changed(text, reject.clone(), "add", "{ when: { status: 401 } }");
+        let added = changed(text, &reject, "add", "{ when: { status: 401 } }");
         assert_eq!(added, format!("{text}        - {{ when: {{ status: 401 }} }}\n"));
         let row = step(&[json!("response"), json!("reject"), json!(0)]);
-        assert_eq!(changed(text, row.clone(), "yaml", "{ b: 1 }"), with("{ when: { field: code } }", "{ b: 1 }"));
-        assert_eq!(changed(text, request("method"), "remove", ""), with("method: GET, ", ""));
-        assert_eq!(changed(text, request("method"), "rename", "m"), with("method: GET", "m: GET"));
-        assert_eq!(changed(text, json!(["steps", 3, "name"]), "set", "b"), "NoPlace");
+        assert_eq!(changed(text, &row, "yaml", "{ b: 1 }"), with("{ when: { field: code } }", "{ b: 1 }"));
+        assert_eq!(changed(text, &request("method"), "remove", ""), with("method: GET, ", ""));
+        assert_eq!(changed(text, &request("method"), "rename", "m"), with("method: GET", "m: GET"));
+        assert_eq!(changed(text, &json!(["steps", 3, "name"]), "set", "b"), "NoPlace");
         // What is not one value would become something else.
-        assert_eq!(changed(text, request("method"), "yaml", "GET, x: y"), "Unsure");
-        assert_eq!(changed(text, row, "yaml", "{ a: 1"), "Unsure");
+        assert_eq!(changed(text, &request("method"), "yaml", "GET, x: y"), "Unsure");
+        assert_eq!(changed(text, &row, "yaml", "{ a: 1"), "Unsure");
     }
 }

@@ -7,12 +7,12 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::folder::Folder;
+use crate::clock::{Ambient as _, System};
 use crate::files::MAX_BYTES;
 
 /// Texts of one connector; the oldest go.
@@ -40,7 +40,7 @@ impl History {
             return Ok(());
         }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis());
+        let now = u128::from(System.unix_ms());
         let newest = versions.first().and_then(|newest| newest.version.split('-').next()?.parse().ok());
         // Two saves in one millisecond, or a clock that went back.
         let stamp = newest.map_or(now, |newest: u128| now.max(newest + 1));

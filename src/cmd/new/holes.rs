@@ -99,19 +99,18 @@ impl Holes {
     /// The template for the value that stands under `name`.
     pub fn fill(&mut self, name: &str, value: &str) -> String {
         let said = self.roles.get(self.rows.len()).cloned().flatten();
-        let (template, why) = match said {
-            Some(role) => (self.as_said(&role, name, value), "chosen"),
-            None => {
-                let template = self.guess(name, value);
-                let given = [&self.literals.username, &self.literals.password].iter().any(|literal| literal.is_some());
-                let why = match () {
-                    () if template == value => "nothing",
-                    () if given && template.contains("user.user") => "given",
-                    () if is_token(value) && !is_password(name) => "shape",
-                    () => "name",
-                };
-                (template, why)
-            }
+        let (template, why) = if let Some(role) = said {
+            (self.as_said(&role, name, value), "chosen")
+        } else {
+            let template = self.guess(name, value);
+            let given = [&self.literals.username, &self.literals.password].iter().any(|literal| literal.is_some());
+            let why = match () {
+                () if template == value => "nothing",
+                () if given && template.contains("user.user") => "given",
+                () if is_token(value) && !is_password(name) => "shape",
+                () => "name",
+            };
+            (template, why)
         };
         self.rows.push(Row::new(self.place, name, value, &template, why));
         template

@@ -170,7 +170,7 @@ impl<'v> Operation<'v> {
             match (scheme["type"].as_str(), scheme["in"].as_str(), scheme["name"].as_str()) {
                 (Some("apiKey"), Some("header"), Some(header)) => parts.header(header, "{{api_key}}")?,
                 (Some("http" | "basic"), ..) if scheme["scheme"] != "bearer" => {
-                    parts.basic("{{username}}", "{{password}}", false)?
+                    parts.basic("{{username}}", "{{password}}", false)?;
                 }
                 (Some("http"), ..) => parts.header("Authorization", "Bearer {{token}}")?,
                 _ => parts.note(&format!("the security scheme `{name}` was left out; request.auth has the schemes")),

@@ -48,7 +48,9 @@ fn walk<'v>(node: &'v Value, above: &Inherited<'v>, take: &mut dyn FnMut(Result<
         here.path = if above.path.is_empty() { name.to_owned() } else { format!("{} / {name}", above.path) };
     }
     if let Some(items) = node["item"].as_array() {
-        items.iter().for_each(|item| walk(item, &here, take));
+        for item in items {
+            walk(item, &here, take);
+        }
     } else if let Some(request) = node.get("request") {
         take(read(node, request, &here));
     }
@@ -195,7 +197,7 @@ fn filled(text: &str, variables: &BTreeMap<String, String>) -> String {
         };
         match variables.get(name.trim()) {
             Some(value) => out.push_str(value),
-            None => out.push_str(&format!("{{{{{}}}}}", name.trim())),
+            None => out.extend(["{{", name.trim(), "}}"]),
         }
         rest = left;
     }
