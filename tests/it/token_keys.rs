@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -13,10 +14,13 @@ use doorward::crypto::encoding::base64url_encode;
 use doorward::crypto::jws::{Algorithm, SigningKey, VerifyingKey};
 use doorward::crypto::jwt;
 use doorward::document::{Object, from_json};
+use doorward::response::{JwtPlan, KeySource, read_jwks};
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::support::daemon::{Daemon, Home, read};
+use crate::upstreams::door::Door;
 
 const PRIVATE: &str = include_str!("../../src/crypto/jws/ed25519-of-tests.pem");
 const PUBLIC: &str = include_str!("../../src/crypto/jws/ed25519-public-of-tests.pem");
@@ -74,9 +78,23 @@ fn started(base: &str) -> (Home, Daemon) {
 /// A daemon with a connector that verifies by the set at `keys`, and `more` in its file; and one that does not.
 fn started_with(base: &str, keys: &str, more: &str) -> (Home, Daemon) {
     let home = Home::new("log: { level: trace }\naudit: { file: audit.jsonl }\nguard: { enabled: false }");
-    let connector = |jwt: &str, success: &str| {
-        format!(
-            r#"version: 1
+    home.connector("tokens", &tokens(base, keys, more));
+    let plain = "{ all: [ { field: code, equals: 200 }, { field: token, exists: true } ] }";
+    home.connector("plain", &connector(base, "", plain, more));
+    let daemon = home.start();
+    (home, daemon)
+}
+
+fn tokens(base: &str, keys: &str, more: &str) -> String {
+    let jwt = format!(
+        "      jwt: {{ field: token, jwks_url: \"{keys}\", algorithms: [ EdDSA, RS256 ] }}\n      identity: {{ claim: sub }}"
+    );
+    connector(base, &jwt, "{ all: [ { field: code, equals: 200 }, { claim: sub, has_value: true } ] }", more)
+}
+
+fn connector(base: &str, jwt: &str, success: &str, more: &str) -> String {
+    format!(
+        r#"version: 1
 {more}
 steps:
   - name: login
@@ -86,23 +104,7 @@ steps:
 {jwt}
       success: {success}
 "#
-        )
-    };
-    home.connector(
-        "tokens",
-        &connector(
-            &format!(
-                "      jwt: {{ field: token, jwks_url: \"{keys}\", algorithms: [ EdDSA, RS256 ] }}\n      identity: {{ claim: sub }}"
-            ),
-            "{ all: [ { field: code, equals: 200 }, { claim: sub, has_value: true } ] }",
-        ),
-    );
-    home.connector(
-        "plain",
-        &connector("", "{ all: [ { field: code, equals: 200 }, { field: token, exists: true } ] }"),
-    );
-    let daemon = home.start();
-    (home, daemon)
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,6 +172,35 @@ async fn a_key_server_that_is_down_is_told_by_name() {
     let audit = read(&home.path("audit.jsonl"));
     assert!(audit.contains("the keys of tokens (jwks_url) cannot be had"), "{audit}");
     assert!(!audit.contains("eyJ"), "{audit}");
+}
+
+/// A server may replace its key and keep the name.
+#[tokio::test]
+async fn a_signature_that_no_kept_key_made_asks_for_the_set_again() {
+    let (base, asked) = upstream(|| axum::Json(key_set()).into_response()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens.yaml");
+    std::fs::write(&file, tokens(&base, &format!("{base}/keys"), "")).unwrap();
+    let door = Door::open(&file, &[]).await;
+    let Some(JwtPlan { keys: KeySource::Jwks(jwks), .. }) = &door.live().connector.steps[0].response.jwt else {
+        panic!("no set")
+    };
+    // The example of RFC 8037.
+    let other =
+        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let kept_for = |seconds: u64| {
+        let old = read_jwks(other.as_bytes()).unwrap().into();
+        jwks.caches.of(None).keep(Ok(old), Instant::now() - Duration::from_secs(seconds));
+    };
+    kept_for(1);
+    let report = door.expect("user", "x", "unavailable(unexpected_reply)").await;
+    assert!(report.explain.contains("has a signature that is not right"), "{}", report.explain);
+    assert_eq!(asked.load(Ordering::Relaxed), 0, "the set was asked for a moment ago");
+    kept_for(31);
+    door.expect("user", "x", "accept").await;
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    door.expect("user", "x", "accept").await;
+    assert_eq!(asked.load(Ordering::Relaxed), 1, "what came is kept");
 }
 
 /// Logins wait for one request, each until its own deadline, and take nothing from other connectors meanwhile.

@@ -44,6 +44,11 @@ impl Door {
         Self { live: outcome.live.unwrap(), store: InMemoryStore::default() }
     }
 
+    /// What it keeps for its logins.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
     pub async fn login(&self, username: &str, password: &str) -> Report {
         self.login_with(username, password, &[]).await
     }
