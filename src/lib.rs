@@ -46,6 +46,7 @@ pub mod signing;
 pub mod state;
 pub mod studio;
 pub mod template;
+pub mod token;
 pub mod trace;
 pub mod upstream;
 pub mod verdict;

@@ -10,6 +10,7 @@ mod demo;
 mod explain;
 mod health;
 mod init;
+mod key;
 mod language;
 mod load;
 mod new;
@@ -69,6 +70,9 @@ enum Command {
     Health(health::Options),
     /// Makes a directory to start in: a configuration, a token, a first connector, what an editor needs
     Init(init::Options),
+    /// Keys that sign the tokens of sessions
+    #[command(subcommand)]
+    Key(key::Command),
     /// Writes the manual pages of all commands
     Man {
         /// Where to: a directory, which is made if need be
@@ -120,6 +124,7 @@ pub fn run() -> ExitCode {
         Command::Explain(options) => explain::run(options),
         Command::Health(options) => health::run(&options),
         Command::Init(options) => init::run(options).map(good),
+        Command::Key(command) => key::run(&command).map(good),
         Command::Man { directory } => completions::manual(Cli::command(), &directory).map(good),
         Command::New(options) => new::run(options).map(good),
         Command::Pin { url } => pin::run(&url),

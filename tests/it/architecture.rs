@@ -32,6 +32,7 @@ const LAYERS: &[&[&str]] = &[
     &["template"],
     &["packing"],
     &["pattern"],
+    &["token"],
     &["crypto"],
     &["reading"],
     &["edit"],
