@@ -40,8 +40,10 @@ pub mod request;
 pub mod response;
 pub mod script;
 pub mod secret;
+pub mod session;
 
 pub mod shipped;
+pub mod sign_in;
 pub mod signing;
 pub mod state;
 pub mod studio;

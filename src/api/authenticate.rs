@@ -12,14 +12,14 @@ use http::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::body::fields::{Address, Attributes, Milliseconds, Password, RequestId, Text};
+use super::body::fields::{Address, Attributes, Flag, Milliseconds, Password, RequestId, Text};
 use super::body::{self, Members};
 use super::description::{self, Description};
 use super::problem::{Mistake, Problem};
 use super::reply::VerdictBody;
 use super::{call, reply};
 use crate::attempt::connectors::{ConnectorKind, ConnectorSummary};
-use crate::attempt::{App, Login, Mode};
+use crate::attempt::{App, Caller, Login, Mode};
 use crate::config::Scope;
 use crate::secret::Secret;
 
@@ -45,6 +45,10 @@ pub(crate) struct LoginBody {
     /// An earlier end than the connector's own timeout.
     #[schemars(with = "Option<u64>", range(min = 1))]
     timeout_ms: Option<Milliseconds>,
+    /// Whether an accept is to open a session: then the reply has `session`, also the one that follows a challenge. Needs the scope
+    /// `sessions` too, and a connector of `sign_in`.
+    #[schemars(with = "Option<bool>")]
+    session: Option<Flag>,
 }
 
 impl LoginBody {
@@ -56,6 +60,10 @@ impl LoginBody {
             mistakes.insert(0, Mistake::at(&["password"], detail));
             Secret::default()
         });
+        let session = self.session.is_some_and(|Flag(wanted)| wanted);
+        if session && mode != Mode::Login {
+            mistakes.push(Mistake::at(&["session"], "a send test opens no session"));
+        }
         if !mistakes.is_empty() {
             return Err(Problem::invalid(mistakes));
         }
@@ -69,6 +77,7 @@ impl LoginBody {
             mode,
             rules: None,
             parent: None,
+            session,
         })
     }
 }
@@ -85,8 +94,24 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
     let parent = app.parent(request.headers());
     let bytes = body::read(request, app.limits().body).await?;
     let login = Members::of(&bytes)?.read::<LoginBody>()?.login(connector.about(), Mode::Login)?;
+    if login.session {
+        may_open(app, &caller, &connector.about().id)?;
+    }
     let outcome = app.login(&caller, connector, Login { parent, ..login }).await?;
-    Ok(reply::respond(&outcome.report, &caller.unread))
+    Ok(reply::respond(&outcome.report, outcome.session.as_ref(), &caller.unread))
+}
+
+/// Before anything is sent: a login whose accept could open no session is not run.
+fn may_open(app: &App, caller: &Caller, connector: &str) -> Result<(), Problem> {
+    if !caller.client.scopes.contains(&Scope::Sessions) {
+        return Err(Problem::out_of_scope(Scope::Sessions));
+    }
+    let why = match app.sessions() {
+        None => "the daemon keeps no sessions (sign_in in doorward.yaml)",
+        Some(sessions) if !sessions.makes(connector) => "logins of this connector open none: sign_in does not list it",
+        Some(_) => return Ok(()),
+    };
+    Err(Problem::invalid(vec![Mistake::at(&["session"], why)]))
 }
 
 pub(super) fn describe(api: &mut Description) {

@@ -92,8 +92,8 @@ async fn answer(app: &Arc<App>, request: Request<Body>) -> Result<Response, Prob
     let parent = app.parent(request.headers());
     let bytes = body::read(request, app.limits().body).await?;
     let answer = Members::of(&bytes)?.read::<AnswerBody>()?.answer(Mode::Login)?;
-    let report = app.answer(&caller, ChallengeCall { parent, ..answer }).await?;
-    Ok(reply::respond(&report, &caller.unread))
+    let outcome = app.answer(&caller, ChallengeCall { parent, ..answer }).await?;
+    Ok(reply::respond(&outcome.report, outcome.session.as_ref(), &caller.unread))
 }
 
 pub(super) fn describe(api: &mut Description) {

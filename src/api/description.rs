@@ -57,6 +57,8 @@ impl Description<'_> {
                 parameter("id", "^[a-z0-9-]+$")
             } else if path.contains("{request_id}") {
                 parameter("request_id", "^[!-~]{1,128}$")
+            } else if path.contains("{sid}") {
+                parameter("sid", "^[0-9a-f]{32}$")
             } else {
                 json!({})
             }

@@ -127,6 +127,9 @@ pub(super) fn gauge(app: &App) {
         app.metrics.sandbox(part, on);
     }
     app.metrics.challenges(&app.challenges.counts());
+    if let Some(sessions) = app.sessions() {
+        app.metrics.sessions(&sessions.counts());
+    }
 }
 
 pub(super) fn describe(api: &mut Description) {

@@ -13,8 +13,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::description::Description;
-use super::{authenticate, call, challenges, connector_pages, health, login_page, metrics, reload};
-use super::{send_test, status, test_challenge, utility};
+use super::{authenticate, call, challenges, connector_pages, health, jwks, login_page, metrics, reload};
+use super::{send_test, sessions, status, test_challenge, utility};
 use crate::attempt::App;
 
 /// The endpoint.
@@ -35,6 +35,8 @@ pub fn document() -> Value {
         send_test::describe,
         test_challenge::describe,
         utility::describe,
+        sessions::describe,
+        jwks::describe,
         connector_pages::describe,
         login_page::describe,
         reload::describe,

@@ -230,6 +230,7 @@ fn lacking(scope: Scope) -> HeaderValue {
         Scope::Test => "Bearer error=\"insufficient_scope\", scope=\"test\"",
         Scope::Read => "Bearer error=\"insufficient_scope\", scope=\"read\"",
         Scope::Reload => "Bearer error=\"insufficient_scope\", scope=\"reload\"",
+        Scope::Sessions => "Bearer error=\"insufficient_scope\", scope=\"sessions\"",
         Scope::Door => "Bearer error=\"insufficient_scope\", scope=\"door\"",
     })
 }

@@ -5,6 +5,7 @@
 
 mod challenge;
 mod seconds;
+mod session;
 mod utility;
 mod verdict;
 
@@ -18,13 +19,16 @@ use serde::Serialize;
 use crate::attempt::UnreadReplies;
 use crate::document::Value;
 use crate::flow::report::Report;
+use crate::session::IssuedSession;
 use crate::verdict::Verdict;
 
 pub(super) use self::challenge::ChallengeBody;
 pub(super) use self::seconds::whole_seconds;
+pub(super) use self::session::SessionBody;
 pub(super) use self::utility::ExtensionBody;
 pub use self::utility::utility_body;
 pub(super) use self::verdict::Traced;
+use self::verdict::body_with;
 pub use self::verdict::{VerdictBody, body};
 
 /// The header that every verdict carries and no fault of the call does.
@@ -44,9 +48,9 @@ pub fn status(verdict: &Verdict) -> StatusCode {
     }
 }
 
-/// The response to a login.
-pub(super) fn respond(report: &Report, unread: &UnreadReplies) -> Response {
-    build_response(report, &body(report), unread)
+/// The response to a login; `session` is what its accept opened.
+pub(super) fn respond(report: &Report, session: Option<&IssuedSession>, unread: &UnreadReplies) -> Response {
+    build_response(report, &body_with(report, session), unread)
 }
 
 /// The response to a send test: status and headers of its verdict; `shown` is what `trace` lets through.

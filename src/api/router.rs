@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use http::{StatusCode, Uri};
 
 use super::problem::{BROKEN, Problem, ProblemKind};
-use super::{authenticate, call, challenges, connector_pages, health, login_page, metrics, openapi, reload};
-use super::{send_test, status, test_challenge, utility};
+use super::{authenticate, call, challenges, connector_pages, health, jwks, login_page, metrics, openapi, reload};
+use super::{send_test, sessions, status, test_challenge, utility};
 use crate::attempt::App;
 use crate::http::{Fault, Served};
 
@@ -42,8 +42,14 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/challenges/test", post(test_challenge::post))
         .route("/v1/logins/{request_id}", get(login_page::get))
         .route("/v1/utilities/{id}", post(utility::post))
+        .route("/v1/sessions", get(sessions::list))
+        .route("/v1/sessions/refresh", post(sessions::refresh))
+        .route("/v1/sessions/verify", post(sessions::verify))
+        .route("/v1/sessions/kick", post(sessions::kick))
+        .route("/v1/sessions/{sid}", delete(sessions::delete))
         .route("/v1/reload", post(reload::post))
         .route("/v1/status", get(status::get))
+        .route("/.well-known/jwks.json", get(jwks::get))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::get))

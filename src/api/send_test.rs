@@ -15,6 +15,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::authenticate::LoginBody;
+use super::body::fields::Flag;
 use super::body::{self, Members};
 use super::description::{self, Description};
 use super::problem::{Problem, ProblemKind};
@@ -49,22 +50,6 @@ impl TryFrom<Value> for TestMode {
     }
 }
 
-/// `true` or `false`.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "Value")]
-struct Interactive(bool);
-
-impl TryFrom<Value> for Interactive {
-    type Error = &'static str;
-
-    fn try_from(value: Value) -> Result<Self, Self::Error> {
-        match value {
-            Value::Bool(interactive) => Ok(Self(interactive)),
-            _ => Err("expected true or false"),
-        }
-    }
-}
-
 /// The endpoint.
 pub(super) async fn post(State(app): State<Arc<App>>, path: RawPathParams, request: Request<Body>) -> Response {
     let answer = answer(&app, &path, request).await;
@@ -78,7 +63,7 @@ async fn answer(app: &Arc<App>, path: &RawPathParams, request: Request<Body>) ->
     let bytes = body::read(request, app.limits().body).await?;
     let mut members = Members::of(&bytes)?;
     let mode = members.take::<TestMode>("mode").map_or(Mode::Test, |TestMode(mode)| mode);
-    let interactive = members.take::<Interactive>("interactive").is_some_and(|Interactive(interactive)| interactive);
+    let interactive = members.take::<Flag>("interactive").is_some_and(|Flag(interactive)| interactive);
     let login = members.read::<LoginBody>()?.login(connector.about(), mode)?;
     let known = [login.password.clone()];
     let ended = app.login(&caller, connector, Login { parent, ..login }).await?;

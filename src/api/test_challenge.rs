@@ -35,7 +35,7 @@ async fn answer(app: &Arc<App>, request: Request<Body>) -> Result<Response, Prob
         ChallengeAction::Next(answer) => vec![answer.clone()],
         ChallengeAction::Poll | ChallengeAction::Resend | ChallengeAction::Cancel => Vec::new(),
     };
-    let report = app.answer(&caller, ChallengeCall { parent, ..answer }).await?;
+    let report = app.answer(&caller, ChallengeCall { parent, ..answer }).await?.report;
     let shown = send_test::shown(&report, View { credentials: &answers, ..View::default() }, true);
     Ok(reply::respond_with_trace(&report, shown, &caller.unread))
 }

@@ -21,6 +21,7 @@ use crate::config::{Client, Config, Limits};
 use crate::guard::{AuditLineRate, Guard, SharedGuard, UtilityRate};
 use crate::metrics::{Metrics, Shed};
 use crate::otel::{LoginSpan, RemoteParent, Tracer};
+use crate::session::Sessions;
 use crate::state::{Bounds, Challenges};
 
 /// What all entry points use.
@@ -45,6 +46,7 @@ pub struct App {
     pub(super) utilities: UtilityRate,
     pub(super) recent: RecentLogins,
     pub(super) tracer: Option<Arc<Tracer>>,
+    pub(super) sessions: Option<Arc<Sessions>>,
     slots: Arc<LoginSlots>,
     draining: AtomicBool,
 }
@@ -68,6 +70,7 @@ impl App {
             limits: Arc::new(ArcSwap::from_pointee(config.limits)),
             recent: RecentLogins::default(),
             tracer: None,
+            sessions: None,
             slots: LoginSlots::new(config.limits.in_flight),
             draining: AtomicBool::new(false),
         }
@@ -95,6 +98,17 @@ impl App {
     #[must_use]
     pub fn traced_by(self, tracer: Option<Arc<Tracer>>) -> Self {
         Self { tracer, ..self }
+    }
+
+    /// The same, with sessions that its logins may open.
+    #[must_use]
+    pub fn opening(self, sessions: Option<Arc<Sessions>>) -> Self {
+        Self { sessions, ..self }
+    }
+
+    /// The sessions, if any are kept.
+    pub(crate) fn sessions(&self) -> Option<&Sessions> {
+        self.sessions.as_deref()
     }
 
     /// The span of a login that begins now; `None` where logins are not traced.

@@ -30,6 +30,11 @@ pub(super) struct CallPermit {
 }
 
 impl Caller {
+    /// A client that is a part of the daemon: it shows nothing, and no call of others is taken for its own.
+    pub(crate) fn inner(client: Client, max_unread: usize) -> Arc<Self> {
+        Arc::new(Self { client, calls: None, unread: UnreadReplies::new(max_unread) })
+    }
+
     /// A place among this client's open calls. None is free while it does not read its replies.
     pub(super) fn enter(&self) -> Result<CallPermit, TooManyCalls> {
         if self.unread.is_full() {

@@ -14,11 +14,13 @@ use super::App;
 use super::callers::{CallPermit, Caller};
 use super::connectors::Connector;
 use super::door_rules::DoorRules;
-use super::outcome::{Mode, TooManyCalls};
+use super::outcome::{AttemptOutcome, Mode, TooManyCalls};
 use super::pending::PendingChallenge;
 use super::record::{AuditContext, record};
 use super::run::{Attempt, ResumedLogin, Work};
+use super::sessions::SessionWish;
 use crate::clock::{Ambient as _, System};
+use crate::config::Scope;
 use crate::flow::report::{LoginNames, Report};
 use crate::flow::{Action, Resumption, SavedLogin};
 use crate::otel::{LoginSpan, RemoteParent};
@@ -82,7 +84,7 @@ impl App {
         self: &Arc<Self>,
         caller: &Arc<Caller>,
         answer: ChallengeCall,
-    ) -> Result<Report, TooManyCalls> {
+    ) -> Result<AttemptOutcome, TooManyCalls> {
         // Before the state is taken: a call that is refused here must leave the challenge open.
         let permit = self.call_permit(caller)?;
         let ChallengeCall { id, action, mode, rules, timeout, parent } = answer;
@@ -93,9 +95,9 @@ impl App {
         Ok(match taken {
             Err(error) => {
                 let explain = format!("the challenge cannot be looked up: {error}");
-                answering.unknown(Verdict::Unavailable(Unavailable::from(Cause::State)), &explain).await
+                answering.unknown(Verdict::Unavailable(Unavailable::from(Cause::State)), &explain).await.into()
             }
-            Ok(None) => answering.expired("the challenge is unknown, used, expired or another owner's").await,
+            Ok(None) => answering.expired("the challenge is unknown, used, expired or another owner's").await.into(),
             Ok(Some(TakenChallenge { bytes, claim })) => {
                 let attempted = Asked { action, span: self.begin_span(parent) };
                 answering.resume(permit, PendingChallenge { id, bytes, claim }, attempted).await
@@ -113,30 +115,33 @@ impl App {
 const OTHER_NAME: &str = "the answer came under another user name than the question was asked for; its id is used up";
 
 impl Answering<'_> {
-    async fn resume(self, permit: CallPermit, pending: PendingChallenge, asked: Asked) -> Report {
+    async fn resume(self, permit: CallPermit, pending: PendingChallenge, asked: Asked) -> AttemptOutcome {
         let Asked { action, span } = asked;
-        let Some(saved) = SavedLogin::read(&pending.bytes) else {
-            return self.expired("the challenge was opened by another version of this program").await;
+        let (wish, state) = SessionWish::of(&pending.bytes);
+        let Some(saved) = SavedLogin::read(state) else {
+            return self.expired("the challenge was opened by another version of this program").await.into();
         };
+        // It may have been taken away since.
+        let wish = wish.filter(|_| self.caller.client.scopes.contains(&Scope::Sessions));
         let left = saved.left_ms(System.unix_ms());
         if left == 0 {
-            return self.expired("the challenge is too old").await;
+            return self.expired("the challenge is too old").await.into();
         }
         // An old answer to a changed file could mean anything.
         let Some(connector) = self.same_revision(&saved) else {
-            return self.expired("the connector has changed since the challenge was opened").await;
+            return self.expired("the connector has changed since the challenge was opened").await.into();
         };
         // Whoever has their own challenge and its code must not be logged in under the name that this request sends.
         if self.rules.as_ref().is_some_and(|rules| rules.username() != saved.username()) {
-            return self.expired(OTHER_NAME).await;
+            return self.expired(OTHER_NAME).await.into();
         }
         let attempt = Attempt::of(self.app, self.caller, &connector, &saved, self.mode);
-        let attempt = Attempt { rules: self.rules, span, ..attempt };
-        let Some(action) = wanted(action, &saved) else { return cancelled(attempt).await };
+        let attempt = Attempt { rules: self.rules, span, wish, ..attempt };
+        let Some(action) = wanted(action, &saved) else { return cancelled(attempt).await.into() };
         let trace = self.mode != Mode::Login;
         let resumption = Resumption { id: pending.id.clone(), saved, action, deadline: self.deadline, trace };
         let resumed = ResumedLogin { resumption, pending, left: Duration::from_millis(left) };
-        attempt.run(permit, Work::Resume(Box::new(resumed))).await.report
+        attempt.run(permit, Work::Resume(Box::new(resumed))).await
     }
 
     fn same_revision(&self, saved: &SavedLogin) -> Option<Arc<dyn Connector>> {

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use super::outcome::AttemptOutcome;
 use crate::flow::progress::Progress;
 use crate::metrics::{CallerDisconnect, Metrics};
+use crate::session::Sessions;
 
 /// A run that its caller polls. Nothing else polls it, so the progress cannot change between the check in `drop` and the end of
 /// the run.
@@ -18,6 +19,7 @@ pub(super) struct DetachOnDrop {
     pub(super) run: Option<BoxFuture<'static, std::thread::Result<AttemptOutcome>>>,
     pub(super) progress: Progress,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) sessions: Option<Arc<Sessions>>,
 }
 
 impl Future for DetachOnDrop {
@@ -42,7 +44,13 @@ impl Drop for DetachOnDrop {
         self.metrics.gone(CallerDisconnect::Finished);
         // Without a runtime the daemon is at its end.
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(run);
+            let sessions = self.sessions.take();
+            runtime.spawn(async move {
+                // Nobody is there to get it, and it would take the place of one that somebody has.
+                if let (Ok(AttemptOutcome { session: Some(session), .. }), Some(sessions)) = (run.await, sessions) {
+                    sessions.end(&session.id);
+                }
+            });
         }
     }
 }

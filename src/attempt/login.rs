@@ -12,6 +12,7 @@ use super::connectors::Connector;
 use super::door_rules::DoorRules;
 use super::outcome::{AttemptOutcome, Mode, TooManyCalls};
 use super::run::{Attempt, Work};
+use super::sessions::SessionWish;
 use crate::account::bounded;
 use crate::document::Object;
 use crate::flow;
@@ -38,6 +39,8 @@ pub(crate) struct Login {
     pub rules: Option<Arc<dyn DoorRules>>,
     /// The caller's span above this login.
     pub parent: Option<RemoteParent>,
+    /// Whether its accept is to open a session.
+    pub session: bool,
 }
 
 impl App {
@@ -68,6 +71,7 @@ impl App {
             reservation: None,
             rules: login.rules,
             span: self.begin_span(login.parent),
+            wish: SessionWish::now(self).filter(|_| login.session),
         };
         let login = flow::Login {
             username: login.username,

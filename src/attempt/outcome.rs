@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::flow::report::Report;
+use crate::session::IssuedSession;
 
 /// When a caller that met a bound of the daemon should try again: logins take well under a second.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -22,11 +23,13 @@ pub(crate) struct AttemptOutcome {
     pub report: Report,
     /// A request was rendered and not sent: the report's verdict means nothing.
     pub dry_run: bool,
+    /// Of an accept whose caller wanted one.
+    pub session: Option<IssuedSession>,
 }
 
 impl From<Report> for AttemptOutcome {
     fn from(report: Report) -> Self {
-        Self { report, dry_run: false }
+        Self { report, dry_run: false, session: None }
     }
 }
 

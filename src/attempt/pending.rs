@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use super::sessions::SessionWish;
 use crate::flow::ChallengeStore;
 use crate::state::{ChallengeState, Challenges, Claim};
 
@@ -25,6 +26,8 @@ pub(super) struct ChallengesOfCaller {
     pub owner: String,
     /// Where they wait instead of under their own ids: a door's console has an id for the whole conversation.
     pub conversation: Option<String>,
+    /// What the caller wants of the login's accept.
+    pub wish: Option<SessionWish>,
     /// The id of a login that goes on, and the right to put it back.
     pub taken: Option<(String, Claim)>,
 }
@@ -39,6 +42,8 @@ impl ChallengeStore for ChallengesOfCaller {
     ) -> BoxFuture<'a, Result<(), String>> {
         async move {
             let place = self.conversation.as_deref().unwrap_or(id);
+            let sealed = self.wish.map(|wish| wish.sealed_with(state.bytes));
+            let state = ChallengeState { bytes: sealed.as_deref().map_or(state.bytes, Vec::as_slice), ..state };
             let stored = match &self.taken {
                 Some((known, claim)) if known == id => {
                     self.challenges.put_back((&self.owner, place, claim), &state, ttl, deadline).await

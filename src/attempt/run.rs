@@ -22,6 +22,7 @@ use super::guess::outcome;
 use super::outcome::{AttemptOutcome, Mode, RETRY_AFTER};
 use super::pending::{ChallengesOfCaller, PendingChallenge};
 use super::record::{AuditContext, record};
+use super::sessions::SessionWish;
 use super::shares::LoginSlot;
 use crate::audit::Reservation;
 use crate::flow::progress::Progress;
@@ -30,6 +31,7 @@ use crate::flow::{Login, Resumption, SavedLogin};
 use crate::guard::{AttemptKey, Outcome, SharedTicket, Ticket};
 use crate::metrics::GaugeGuard;
 use crate::otel::LoginSpan;
+use crate::session::{IssuedSession, Sessions};
 use crate::verdict::{Misconfigured, Verdict};
 
 /// What an attempt runs.
@@ -84,6 +86,8 @@ pub(super) struct Attempt {
     pub rules: Option<Arc<dyn DoorRules>>,
     /// Where logins are traced.
     pub span: Option<Arc<LoginSpan>>,
+    /// Where a session is wanted of the accept.
+    pub wish: Option<SessionWish>,
 }
 
 impl Attempt {
@@ -113,6 +117,7 @@ impl Attempt {
             reservation: None,
             rules: None,
             span: None,
+            wish: None,
         }
     }
 
@@ -140,6 +145,7 @@ impl Attempt {
         };
         let names = self.names.clone();
         let (progress, metrics) = (Progress::default(), Arc::clone(&self.app.metrics));
+        let sessions = self.app.sessions.clone();
         if let Work::Resume(_) = work {
             // The challenge is taken and its answer may be good once only: from here on the run is finished in any case.
             progress.credential_leaves();
@@ -150,7 +156,8 @@ impl Attempt {
             drop((permits.slot, permit));
             outcome
         };
-        let run = DetachOnDrop { run: Some(Box::pin(AssertUnwindSafe(run).catch_unwind())), progress, metrics };
+        let run =
+            DetachOnDrop { sessions, run: Some(Box::pin(AssertUnwindSafe(run).catch_unwind())), progress, metrics };
         // The run catches its panics; what is left is a panic of the bookkeeping.
         run.await.unwrap_or_else(|_| panicked(names).into())
     }
@@ -180,6 +187,7 @@ impl Attempt {
             challenges: Arc::clone(&self.app.challenges),
             owner: self.owner(),
             conversation,
+            wish: self.wish,
             taken,
         };
         Call { progress: progress.clone(), challenges: Arc::new(challenges), span: self.span.clone() }
@@ -222,7 +230,7 @@ impl Attempt {
                 (Work::Begin(login), Mode::Login | Mode::Test) => connector.run(*login, call).await.into(),
                 (Work::Begin(login), Mode::DryRun) => {
                     let DryRun { report, ready } = connector.dry_run(*login).await;
-                    AttemptOutcome { report, dry_run: ready }
+                    AttemptOutcome { report, dry_run: ready, session: None }
                 }
             }
         };
@@ -236,9 +244,16 @@ impl Attempt {
             let heard = outcome(&ended.report);
             let asks = matches!(ended.report.verdict, Verdict::Challenge(_));
             ended.report = self.as_the_door_lets(ended.report).await;
+            let sessions = self.app.sessions.clone();
+            (ended.report, ended.session) = self.with_session(sessions.as_deref(), ended.report);
             // A question that cannot be asked is a refusal to the console, and no guess of the user.
             ticket.close(if asks { heard } else { outcome(&ended.report) });
             ended.report = self.close(ended.report).await;
+            // Its audit line could not be written: the caller hears of no accept, and there is no session.
+            let refused = |_: &mut IssuedSession| !matches!(ended.report.verdict, Verdict::Accept(_));
+            if let (Some(session), Some(sessions)) = (ended.session.take_if(refused), sessions) {
+                sessions.end(&session.id);
+            }
         }
         ended
     }
@@ -253,6 +268,15 @@ impl Attempt {
             let _ = self.app.challenges.take(&self.owner(), place, Instant::now() + RETRY_AFTER).await;
         }
         Report { verdict, explain, ..report }
+    }
+
+    fn with_session(&self, sessions: Option<&Sessions>, report: Report) -> (Report, Option<IssuedSession>) {
+        match (self.wish, sessions) {
+            (Some(wish), Some(sessions)) => {
+                wish.open(sessions, self.connector.about(), &self.caller.client.name, report)
+            }
+            _ => (report, None),
+        }
     }
 
     /// A verdict without a run.

@@ -21,6 +21,7 @@ mod reload;
 mod remote;
 mod schema;
 mod serve;
+mod session;
 mod status;
 mod studio;
 mod test;
@@ -92,6 +93,9 @@ enum Command {
     Schema(schema::Options),
     /// Runs the daemon
     Serve(serve::Options),
+    /// Sessions of a running daemon
+    #[command(subcommand)]
+    Session(session::Command),
     /// Shows how a running daemon is: ready or not, its connectors, its version
     Status(status::Options),
     /// A page on loopback to write, check and test connectors
@@ -131,6 +135,7 @@ pub fn run() -> ExitCode {
         Command::Reload(options) => reload::run(options),
         Command::Schema(options) => schema::run(&options).map(good),
         Command::Serve(options) => serve::run(&options),
+        Command::Session(command) => session::run(command).map(good),
         Command::Status(options) => status::run(options),
         Command::Studio(options) => studio::run(&options),
         Command::Test(options) => test::run(options),

@@ -43,6 +43,7 @@ impl Config {
             differs("guard.entries", guard.entries == new.guard.entries),
             differs("log.format", log.format == new.log.format),
             differs("tracing", self.tracing == new.tracing),
+            differs("sign_in", self.sign_in == new.sign_in),
         ];
         Changes { live: live.into_iter().flatten().collect(), restart: restart.into_iter().flatten().collect() }
     }

@@ -46,7 +46,11 @@ impl Check<'_> {
             log: raw.log.as_ref().map(log).unwrap_or_default(),
             audit: raw.audit.as_ref().and_then(|audit| self.audit(audit)),
             tracing: raw.tracing.as_ref().and_then(|tracing| self.tracing(tracing)),
+            sign_in: None,
         };
+        let sign_in = raw.sign_in.as_ref().map(|sign_in| self.sign_in(sign_in, &config.state));
+        let config = Config { sign_in, ..config };
+        self.beside_the_page(raw, &config);
         self.in_clear(raw, &config);
         self.doors_in_clear(raw, &config);
         self.certificates(raw, &config);
@@ -249,7 +253,7 @@ impl Check<'_> {
         good.then_some(address)
     }
 
-    fn aead_key(&mut self, from: &SecretFrom, place: &MapSpans) -> Option<Secret> {
+    pub(super) fn aead_key(&mut self, from: &SecretFrom, place: &MapSpans) -> Option<Secret> {
         let key = self.secret(from)?;
         let good = key.expose().len() == 64 && key.expose().bytes().all(|byte| byte.is_ascii_hexdigit());
         if !good {

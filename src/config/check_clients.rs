@@ -96,7 +96,7 @@ impl Check<'_> {
         }
     }
 
-    fn connector_id(&mut self, id: &Text) -> String {
+    pub(super) fn connector_id(&mut self, id: &Text) -> String {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if id.as_str().is_empty() || !id.as_str().bytes().all(fits) {
             let help = "the name of a connector file without its extension: small letters, digits and -";
@@ -152,6 +152,7 @@ fn scope_of(raw: RawScope) -> Scope {
         RawScope::Test => Scope::Test,
         RawScope::Read => Scope::Read,
         RawScope::Reload => Scope::Reload,
+        RawScope::Sessions => Scope::Sessions,
         RawScope::Door => Scope::Door,
     }
 }

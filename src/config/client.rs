@@ -27,13 +27,15 @@ pub enum Scope {
     Read,
     /// Make the daemon read its connectors again.
     Reload,
+    /// Open, refresh, verify and end sessions.
+    Sessions,
     /// Ask through doors. It opens nothing of the API.
     Door,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 5] = [Self::Authenticate, Self::Test, Self::Read, Self::Reload, Self::Door];
+    pub const ALL: [Self; 6] = [Self::Authenticate, Self::Test, Self::Read, Self::Reload, Self::Sessions, Self::Door];
 
     /// The word of the configuration.
     pub fn as_str(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Scope {
             Self::Test => "test",
             Self::Read => "read",
             Self::Reload => "reload",
+            Self::Sessions => "sessions",
             Self::Door => "door",
         }
     }

@@ -9,10 +9,14 @@ mod check;
 mod check_clients;
 mod check_doors;
 mod check_guard;
+mod check_page;
+mod check_sign_in;
+mod check_signing;
 mod check_tracing;
 mod client;
 mod load;
 pub mod raw;
+mod sign_in;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +26,8 @@ use ipnet::IpNet;
 pub use address::{Address, AddressError};
 pub use changes::Changes;
 pub use load::{Loaded, load, load_egress, parse, schema};
+
+pub use sign_in::{LoginPage, PAGE_CLIENT, SessionRules, SignIn, Signing, SubjectForm};
 
 pub use client::{Certificate, CertificateRule, Client, Scope, Token, TokenHash};
 
@@ -63,6 +69,8 @@ pub struct Config {
     pub audit: Option<Audit>,
     /// Where traces go, if any are made.
     pub tracing: Option<Tracing>,
+    /// Sessions, if any are kept.
+    pub sign_in: Option<SignIn>,
 }
 
 /// Consoles that ask through doors.

@@ -1,8 +1,17 @@
 //! `doorward.yaml` as it was written: every key, nothing judged. What it means is `config::check`'s.
 
+mod sign_in;
+mod tracing;
+
+pub use sign_in::{
+    RawIdentity, RawLang, RawLoginPage, RawSession, RawSignIn, RawSignInAcknowledge, RawSignInConnector, RawSigning,
+    RawSigningKey, RawSubject,
+};
+pub use tracing::RawTracing;
+
 use crate::diagnostic::Diagnostics;
 use crate::reading::record::{one_of, record, words};
-use crate::reading::{ByteSize, Dict, FromNode, OneOrMany, Ratio, Spanned, Text, TimeSpan};
+use crate::reading::{ByteSize, FromNode, OneOrMany, Spanned, Text, TimeSpan};
 use crate::yaml::{Node, NodeValue};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
@@ -42,6 +51,8 @@ record! {
         audit: Option<RawAudit>,
         /// Traces for OpenTelemetry; none are made when left out.
         tracing: Option<RawTracing>,
+        /// Sessions that logins leave behind; none are kept when left out.
+        sign_in: Option<RawSignIn>,
     }
 }
 
@@ -103,7 +114,7 @@ record! {
         token: Option<OneOrMany<Text>>,
         /// The certificate it must show; needs `tls.client_ca_file`.
         certificate: Option<RawCertificate>,
-        /// What it may do: `authenticate`, `test`, `read`, `reload`; or `door` alone, for a console that asks through a door.
+        /// What it may do: `authenticate`, `test`, `read`, `reload`, `sessions`; or `door` alone, for a console that asks through a door.
         scopes: OneOrMany<Spanned<RawScope>>,
         /// The connectors it may use; all when left out.
         connectors: Option<OneOrMany<Text>>,
@@ -135,6 +146,8 @@ words! {
         Read = "read",
         /// Make the daemon read its connectors again.
         Reload = "reload",
+        /// Open, refresh, verify and end sessions.
+        Sessions = "sessions",
         /// Ask through doors; stands alone.
         Door = "door",
     }
@@ -378,21 +391,5 @@ words! {
         Continue = "continue",
         /// They are unavailable(overloaded) until lines can be written again.
         Refuse = "refuse",
-    }
-}
-
-record! {
-    /// Traces for OpenTelemetry, sent by OTLP over HTTP.
-    pub struct RawTracing as "the key `tracing`" {
-        /// The collector's address, whole: `http://127.0.0.1:4318/v1/traces`.
-        endpoint: Text,
-        /// Headers of its requests, such as `Authorization`, by name.
-        headers: Dict<SecretFrom>,
-        /// A PEM file with the CA of an `https://` address; the system's roots when left out.
-        ca_file: Option<Text>,
-        /// The name of this service in traces; `doorward` when left out.
-        service_name: Option<Text>,
-        /// The share of logins that are traced when their caller does not say; 1 when left out.
-        sample_ratio: Option<Spanned<Ratio>>,
     }
 }

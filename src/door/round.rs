@@ -124,6 +124,7 @@ impl Round<'_> {
             mode: Mode::Login,
             rules: Some(Arc::new(rules.clone())),
             parent: self.app.parent(self.asked.headers),
+            session: false,
         };
         let report = self.app.login(&self.caller, connector, login).await?.report;
         match (&report.verdict, answer) {
@@ -158,7 +159,7 @@ impl Round<'_> {
         let rules = Some(Arc::new(self.rules.clone()) as _);
         let parent = self.app.parent(self.asked.headers);
         let call = ChallengeCall { id: id.to_owned(), action, mode: Mode::Login, rules, timeout, parent };
-        Ok(self.app.answer(&self.caller, call).await?)
+        Ok(self.app.answer(&self.caller, call).await?.report)
     }
 
     /// The connector that is asked, whose inputs `attributes` fit.

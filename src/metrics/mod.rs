@@ -24,6 +24,7 @@ pub use labels::{CallerDisconnect, Closed, Shed, SpanLoss};
 
 use crate::flow::UtilityReport;
 use crate::flow::report::{Report, StepReport};
+use crate::session::SessionCounts;
 use crate::state;
 
 /// Seconds, from a fast upstream on the same network to the longest timeout in use.
@@ -67,6 +68,9 @@ pub struct Metrics {
     challenges_open: Gauge,
     challenges_evicted: Counter,
     challenge_failures: Family<CauseLabel, Counter>,
+    sessions_open: Gauge,
+    sessions_opened: Counter,
+    sessions_ended: Family<CauseLabel, Counter>,
     spans_sent: Counter,
     spans_dropped: Family<CauseLabel, Counter>,
 }
@@ -116,6 +120,9 @@ impl Metrics {
             challenges_open: Gauge::default(),
             challenges_evicted: Counter::default(),
             challenge_failures: Family::default(),
+            sessions_open: Gauge::default(),
+            sessions_opened: Counter::default(),
+            sessions_ended: Family::default(),
             spans_sent: Counter::default(),
             spans_dropped: Family::default(),
         };
@@ -159,6 +166,9 @@ impl Metrics {
             "Challenges that could not be kept or taken",
             self.challenge_failures.clone(),
         );
+        registry.register("sessions_open", "Sessions in this process", self.sessions_open.clone());
+        registry.register("sessions_opened", "Sessions that logins opened", self.sessions_opened.clone());
+        registry.register("sessions_ended", "Sessions that ended, and why", self.sessions_ended.clone());
         registry.register("spans_sent", "Spans that the collector of traces took", self.spans_sent.clone());
         registry.register("spans_dropped", "Spans that it did not get, and why", self.spans_dropped.clone());
     }
@@ -289,6 +299,15 @@ impl Metrics {
         self.challenges_evicted.inner().store(counts.evicted, Ordering::Relaxed);
         for &(cause, count) in &counts.failures {
             self.challenge_failures.get_or_create(&CauseLabel { cause }).inner().store(count, Ordering::Relaxed);
+        }
+    }
+
+    /// What the sessions counted since the start.
+    pub fn sessions(&self, counts: &SessionCounts) {
+        self.sessions_open.set(i64::try_from(counts.open).unwrap_or(i64::MAX));
+        self.sessions_opened.inner().store(counts.opened, Ordering::Relaxed);
+        for (cause, count) in &counts.ended {
+            self.sessions_ended.get_or_create(&CauseLabel { cause }).inner().store(*count, Ordering::Relaxed);
         }
     }
 

@@ -122,7 +122,7 @@ async fn answered(studio: &Studio, request: Request<Body>) -> Result<Response, P
         ChallengeAction::Next(answer) => vec![answer.clone()],
         ChallengeAction::Poll | ChallengeAction::Resend | ChallengeAction::Cancel => Vec::new(),
     };
-    let report = studio.app.answer(&studio.caller, answer).await?;
+    let report = studio.app.answer(&studio.caller, answer).await?.report;
     let view = View { credentials: &answers, ..View::default() };
     let shown = shown(&report, view, true);
     studio.last_reply.keep(report, true);

@@ -26,6 +26,10 @@ const GRANT_BYTES: usize = 16 + 16 + 4 + 8;
 pub enum TokenKind {
     Access = 1,
     Refresh = 2,
+    /// A browser's session.
+    Browser = 3,
+    /// A form of the login page: its name, its browser, its purpose, its end.
+    Step = 4,
 }
 
 /// What a token of a grant names. Nothing of it is secret or says who the user is.

@@ -27,7 +27,7 @@ words! {
 }
 
 /// A key as the configuration has it.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenKey {
     /// The text of its file: a private key in PEM, not encrypted.
     pub pem: Secret,

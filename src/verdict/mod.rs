@@ -74,7 +74,8 @@ pub struct Mapped {
 /// A login that succeeded. Only a [`Grant`] makes one, and only a ledger with a factor's proof makes a grant.
 #[derive(Debug)]
 pub struct Accept {
-    grant: Grant,
+    /// Until a session is opened by it.
+    grant: Option<Grant>,
     /// The account that the upstream authenticated: its name for the user, or the name sent.
     pub subject: String,
     /// Whether the upstream said `subject`; else it is the name sent.
@@ -88,12 +89,12 @@ pub struct Accept {
 impl Accept {
     /// An accept for `subject` that hands over no cookie; the grant is the evidence.
     pub fn new(grant: Grant, subject: String, mapped: Mapped) -> Self {
-        Self { grant, subject, named: false, mapped, delivery: Delivery::default() }
+        Self { grant: Some(grant), subject, named: false, mapped, delivery: Delivery::default() }
     }
 
-    /// The evidence on which this accept rests.
-    pub fn grant(&self) -> &Grant {
-        &self.grant
+    /// The evidence on which this accept rests, for what may be made of it once: a session. `None` when it is used up.
+    pub fn take_grant(&mut self) -> Option<Grant> {
+        self.grant.take()
     }
 }
 

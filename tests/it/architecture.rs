@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["main", "cmd"],
     &["api", "shipped", "studio"],
-    &["door"],
+    &["door", "sign_in"],
     &["http"],
     &["attempt"],
     &["audit", "metrics", "trace", "golden", "log", "guard", "otel"],
+    &["session"],
     &["catalog"],
     &["flow"],
     &["state"],
@@ -162,4 +163,23 @@ fn one_place_reopens_a_ledger() {
         uses.iter().map(String::as_str).collect::<std::collections::BTreeSet<_>>(),
         ["flow/login.rs", "verdict/ledger.rs"].into()
     );
+}
+
+/// A session is made of an accept, whose grant is used up by that; one place does it.
+#[test]
+fn one_place_makes_sessions() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let uses = |word: &str| -> Vec<String> {
+        let names = |file: &&PathBuf| std::fs::read_to_string(file).unwrap().contains(word);
+        let mut uses: Vec<String> =
+            files.iter().filter(names).map(|file| file.strip_prefix(&root).unwrap().display().to_string()).collect();
+        uses.sort();
+        uses
+    };
+    assert_eq!(uses(".take_grant("), ["session/sessions.rs"]);
+    let in_session = |file: &String| file.starts_with("session/");
+    let made: Vec<String> = uses("Record {").into_iter().filter(in_session).collect();
+    assert_eq!(made, ["session/record.rs", "session/sessions.rs"]);
 }

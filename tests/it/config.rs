@@ -11,7 +11,7 @@ const HASH: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef01234
 fn env(name: &str) -> Option<String> {
     match name {
         "DOORWARD_REDIS_URL" => Some("rediss://:hunter2hunter2@redis:6379/0".to_owned()),
-        "DOORWARD_STATE_KEY" => Some("ab".repeat(32)),
+        "DOORWARD_STATE_KEY" | "DOORWARD_SIGN_IN_KEY" => Some("ab".repeat(32)),
         "NO_CHECK" => Some("rediss://:hunter2hunter2@redis:6379/0#insecure".to_owned()),
         "IN_CLEAR" => Some("redis://:hunter2hunter2@redis:6379/0".to_owned()),
         "DOORWARD_OTLP_AUTHORIZATION" => Some("Bearer hunter2hunter2".to_owned()),
@@ -204,6 +204,55 @@ fn every_mistake_has_its_place_and_its_fix() {
     ] {
         is_told(added, place, words);
     }
+}
+
+#[test]
+fn mistakes_in_sessions() {
+    for (added, place, words) in [
+        ("sign_in: { connectors: [ { id: a } ] }", "4:12", "keys"),
+        ("sign_in: { keys: [ { env: DOORWARD_SIGN_IN_KEY } ], connectors: [ ] }", "4:65", "the list is empty"),
+        ("sign_in: { keys: [ { env: SHORT } ], connectors: [ { id: a } ] }", "4:12", "64 hex digits"),
+        (
+            "sign_in: { keys: [ { env: DOORWARD_SIGN_IN_KEY } ], connectors: [ { id: a }, { id: a } ] }",
+            "4:84",
+            "stands here twice",
+        ),
+        (
+            "sign_in: { keys: [ { env: DOORWARD_SIGN_IN_KEY } ], connectors: [ { id: a }, { id: b } ], identity: { subject: plain } }",
+            "4:112",
+            "acknowledge: { shared_names",
+        ),
+        (
+            "sign_in: { keys: [ { env: DOORWARD_SIGN_IN_KEY } ], connectors: [ { id: a } ], session: { idle: 2h, absolute: 1h } }",
+            "4:97",
+            "at most the absolute one",
+        ),
+        (
+            "state: { kind: redis, url: { env: DOORWARD_REDIS_URL }, keys: [ { env: DOORWARD_STATE_KEY } ] }\n\
+             sign_in: { keys: [ { env: DOORWARD_SIGN_IN_KEY } ], connectors: [ { id: a } ] }",
+            "5:10",
+            "another one would not know them",
+        ),
+    ] {
+        is_told(added, place, words);
+    }
+}
+
+#[test]
+fn mistakes_in_the_login_page() {
+    for (keys, place, words) in [
+        ("url: \"http://sso.example.com\", listen: \"127.0.0.1:1\"", "4:93", "https://sso"),
+        ("url: \"https://sso.example.com/x\", listen: \"127.0.0.1:1\"", "4:93", "no path"),
+        ("url: \"https://sso.example.com\", listen: \"0.0.0.0:1\"", "4:128", "in clear"),
+        ("url: \"https://sso.example.com\", listen: \"127.0.0.1:1\", proxies: [ a ]", "4:154", "10.0.0.0/24"),
+    ] {
+        is_told(&page(keys), place, words);
+    }
+}
+
+/// A login page.
+fn page(keys: &str) -> String {
+    format!("sign_in: {{ keys: [ {{ env: DOORWARD_SIGN_IN_KEY }} ], connectors: [ {{ id: a }} ], page: {{ {keys} }} }}")
 }
 
 #[test]

@@ -74,6 +74,8 @@ fn program() -> Vec<(String, String)> {
     sources(&root().join("src"), &mut files);
     let page = std::fs::read_dir(root().join("src/studio/page")).unwrap().map(|entry| entry.unwrap().path());
     files.extend(page.filter(|path| path.extension().is_some_and(|ending| ending == "js")));
+    let pages = std::fs::read_dir(root().join("src/sign_in/pages")).unwrap().map(|entry| entry.unwrap().path());
+    files.extend(pages.filter(|path| path.extension().is_some_and(|ending| ending == "html")));
     let is_test = |path: &Path| path.iter().any(|part| part == "tests" || part == "tests.rs" || part == "trial.rs");
     files
         .into_iter()

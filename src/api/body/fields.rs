@@ -43,6 +43,11 @@ pub(crate) struct RequestId(pub String);
 #[serde(try_from = "Value")]
 pub(crate) struct Milliseconds(pub Duration);
 
+/// `true` or `false`.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Value")]
+pub(crate) struct Flag(pub bool);
+
 /// Declared attributes: what each of them may hold is checked against the connector.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Value")]
@@ -124,6 +129,17 @@ impl TryFrom<Value> for Milliseconds {
             return Err(EXPECTED);
         }
         Ok(Self(Duration::from_secs_f64(milliseconds.min(86_400_000.0) / 1000.0)))
+    }
+}
+
+impl TryFrom<Value> for Flag {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        match value {
+            Value::Bool(flag) => Ok(Self(flag)),
+            _ => Err("expected true or false"),
+        }
     }
 }
 

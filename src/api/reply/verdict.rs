@@ -8,18 +8,26 @@ use serde::{Serialize, Serializer};
 
 use super::challenge::ChallengeBody;
 use super::seconds::whole_seconds;
+use super::session::SessionBody;
 use crate::document::{Value, to_json};
 use crate::flow::report::Report;
+use crate::session::IssuedSession;
 use crate::trace::{Row, Summary};
 use crate::verdict::{DeliveredCookie, Mapped, Verdict};
 
 /// The body of a verdict, for the API and for `--json` of the command line.
 pub fn body(report: &Report) -> VerdictBody<'_> {
+    body_with(report, None)
+}
+
+/// The same with the session that an accept opened.
+pub(super) fn body_with<'a>(report: &'a Report, session: Option<&'a IssuedSession>) -> VerdictBody<'a> {
     let rest = match &report.verdict {
         Verdict::Accept(accept) => {
             let attributes = Attributes(&accept.mapped.attributes);
             let cookies = accept.delivery.cookies.iter().map(CookieBody::of).collect();
-            Rest::Accept { subject: &accept.subject, mapped: MappedReply::of(&accept.mapped), attributes, cookies }
+            let (subject, mapped) = (accept.subject.as_str(), MappedReply::of(&accept.mapped));
+            Rest::Accept { subject, mapped, attributes, cookies, session: session.map(SessionBody::of) }
         }
         Verdict::Reject(reject) => Rest::Reject {
             reason: reject.reason.as_str(),
@@ -97,6 +105,9 @@ enum Rest<'a> {
         attributes: Attributes<'a>,
         /// Cookies to set in the user's browser, one for each name and domain.
         cookies: Vec<CookieBody<'a>>,
+        /// The session that it opened, when one was wanted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session: Option<SessionBody<'a>>,
     },
     /// 403.
     Reject {

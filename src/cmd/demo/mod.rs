@@ -4,6 +4,7 @@
 //! Nothing listens beyond loopback, and every secret of it is drawn anew or printed in the documents.
 
 mod console;
+mod page;
 mod scratch;
 mod table;
 mod to_try;
@@ -33,6 +34,7 @@ use doorward_demo::DemoServer;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::console::Console;
+use self::page::DemoPage;
 use self::scratch::Scratch;
 use self::to_try::Places;
 use super::new::import;
@@ -68,9 +70,13 @@ async fn demo(once: bool) -> anyhow::Result<ExitCode> {
     let listeners = listen::open(&config).await?;
     let address = listeners.iter().find_map(listen::Listener::address).context("the daemon has no address")?;
     let daemon = format!("http://{address}");
-    let app = Arc::new(App::new(&config, Arc::new(live), Arc::new(Metrics::new()), None));
+    let page = DemoPage::open().await?;
+    let app =
+        App::new(&config, Arc::new(live), Arc::new(Metrics::new()), None).opening(Some(Arc::clone(&page.sessions)));
+    let app = Arc::new(app);
     // The daemon ends with this channel.
     let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let page = page.serve(&app, stopped.clone())?;
     let server = Server::new(api::served(&app), Arc::new(ArcSwapOption::empty()), stopped);
     tokio::spawn(server.run(listeners, async move { app.logins_done().await }));
 
@@ -85,7 +91,8 @@ async fn demo(once: bool) -> anyhow::Result<ExitCode> {
         let studio = studio(&connectors, upstream.base()).await?;
         let link = studio.studio.link()?;
         let (token, upstream) = (token.expose(), upstream.base());
-        let places = Places { daemon: &daemon, token, upstream: &upstream, studio: link.expose(), test: &test };
+        let places =
+            Places { daemon: &daemon, token, upstream: &upstream, studio: link.expose(), page: &page, test: &test };
         print(&format!("{}\n", to_try::text(&places)))?;
         print_links(&studio.studio);
         end().await.context("Ctrl-C cannot be waited for")?;

@@ -13,19 +13,23 @@ pub struct Places<'a> {
     pub upstream: &'a str,
     /// A link to the studio.
     pub studio: &'a str,
+    /// The address of the login page.
+    pub page: &'a str,
     /// `doorward test` with the path of the connectors' folder.
     pub test: &'a str,
 }
 
 /// The commands.
 pub fn text(places: &Places<'_>) -> String {
-    let Places { daemon, token, upstream, studio, test } = places;
+    let Places { daemon, token, upstream, studio, page, test } = places;
     let headers = format!("-H 'Authorization: Bearer {token}' -H 'Content-Type: application/json'");
     let login = r#"{"username":"zhangsan","password":"123456"}"#;
     let answer = r#"{"challenge":"ID","answers":{"code":"CODE"}}"#;
     format!(
         "\nA page to look at these connectors, change them and test them (the link works once; Enter prints another):\n\
          \n  {studio}\n\
+         \nA login page, as users see it, with a connector for each kind of challenge:\n\
+         \n  {page}\n\
          \nIn another terminal, a login over the API:\n\
          \n  curl -i {daemon}/v1/connectors/foura-json-md5/authenticate \\\n    {headers} \\\n    -d '{login}'\n\
          \none with a challenge: the login, zhangsan's telephone, and the answer with the challenge's ID and the CODE:\n\

@@ -13,12 +13,14 @@ use anyhow::Context as _;
 use doorward::attempt::{App, Configuration, LiveConnectors, Settable, log_reload};
 use doorward::audit::Trail;
 use doorward::catalog::Catalog;
+use doorward::clock::System;
 use doorward::config::{self, Config};
 use doorward::guard::{SendQuota, SharedGuard};
 use doorward::http::watch;
 use doorward::log::LogLevel;
 use doorward::metrics::Metrics;
 use doorward::otel::Tracer;
+use doorward::session::Sessions;
 use doorward::state::Challenges;
 use doorward::{dumps, log};
 use sd_notify::NotifyState;
@@ -27,7 +29,7 @@ use tokio::sync::Notify;
 
 use super::{MISCONFIGURED, language, load};
 use loading::{ConfigurationFile, fit};
-use ways::{Listeners, TlsOfListeners, Ways};
+use ways::{Listeners, TlsOfListeners, Ways, pages};
 
 pub use loading::loader;
 
@@ -89,19 +91,13 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     let shared_guard = shared_guard(config, &challenges);
     let sends = Arc::new(SendQuota::new(&config.guard).sharing(shared_guard.clone()));
     let connectors = Arc::new(LiveConnectors::new(catalog, Arc::clone(&sends) as _));
-    let unreadable = || format!("the directory of connectors, {}, cannot be read", config.connectors.display());
-    let (reloaded, diagnostics) = connectors.load().await.with_context(unreadable)?;
-    log_reload(&reloaded, &diagnostics);
-    anyhow::ensure!(
-        !options.strict || reloaded.refused.is_empty(),
-        "invalid connectors: {}",
-        reloaded.refused.join(" ")
-    );
+    load_connectors(&connectors, config, options.strict).await?;
     let tls = TlsOfListeners::load(config)?;
     let trail = config.audit.as_ref().map(|audit| open_trail(audit, &metrics)).transpose()?;
     let tracer = open_tracer(config, &metrics)?;
     // Before the first call: a signal without a handler ends the process in the middle of a login.
     let signals = Signals::listen()?;
+    let sessions = open_sessions(config)?;
     let listeners = Listeners::open(config).await?;
     challenges.refuse_cluster().await?;
     // In the background: what is wrong with the store is in the log from the start, and logins of one step do not care.
@@ -114,10 +110,12 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
         .keeping(challenges)
         .sharing(shared_guard)
         .traced_by(tracer.clone())
+        .opening(sessions.clone())
         .configured_by(configuration);
     let app = Arc::new(app);
     let ways = Ways::of(config, options.strict, &app).await?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
+    let pages = pages(config, sessions, &app, (&tls, &stopped)).await?;
     let running = tokio::spawn(ways.run(listeners, &tls, &stopped, &app));
     tell_systemd(NotifyState::Ready);
     let watching = tokio::spawn(watch::files(files, Arc::clone(&app), stopped));
@@ -127,7 +125,7 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     app.drain();
     stop.send_replace(true);
     let orderly = tokio::select! {
-        done = running => done.unwrap_or(false),
+        done = futures_util::future::join(running, pages) => done.0.unwrap_or(false) && done.1.unwrap_or(false),
         asked = second_signal() => { asked?; false }
     };
     watching.abort();
@@ -136,6 +134,19 @@ async fn daemon(config: &Config, options: &Options, surroundings: Surroundings) 
     close(&app, tracer).await;
     tracing::info!(orderly, "ended");
     Ok(orderly)
+}
+
+async fn load_connectors(connectors: &LiveConnectors, config: &Config, strict: bool) -> anyhow::Result<()> {
+    let unreadable = || format!("the directory of connectors, {}, cannot be read", config.connectors.display());
+    let (reloaded, diagnostics) = connectors.load().await.with_context(unreadable)?;
+    log_reload(&reloaded, &diagnostics);
+    anyhow::ensure!(!strict || reloaded.refused.is_empty(), "invalid connectors: {}", reloaded.refused.join(" "));
+    Ok(())
+}
+
+fn open_sessions(config: &Config) -> anyhow::Result<Option<Arc<Sessions>>> {
+    let sessions = config.sign_in.as_ref().map(|sign_in| Sessions::new(sign_in, Arc::new(System))).transpose()?;
+    Ok(sessions.map(Arc::new))
 }
 
 /// What all daemons count together, where the configuration says so.

@@ -1,4 +1,4 @@
-//! The ways into the daemon: the API, and doors in front of it or at listeners of their own.
+//! The ways into the daemon: the API, doors in front of it or at listeners of their own, and the login page.
 
 use std::sync::Arc;
 
@@ -10,6 +10,8 @@ use doorward::config::{Config, Doors, Tls};
 use doorward::door::live::LiveDoors;
 use doorward::door::{self, serve::alone, serve::served};
 use doorward::http::{Served, Server, SharedTls, listen, tls};
+use doorward::session::Sessions;
+use doorward::sign_in::{self, Front};
 use tokio::sync::watch::Receiver;
 
 /// What is served.
@@ -130,4 +132,24 @@ impl Ways {
             }
         }
     }
+}
+
+/// The login page on its own addresses, until the daemon stops.
+pub(super) async fn pages(
+    config: &Config,
+    sessions: Option<Arc<Sessions>>,
+    app: &Arc<App>,
+    (tls, stopped): (&TlsOfListeners, &Receiver<bool>),
+) -> anyhow::Result<tokio::task::JoinHandle<bool>> {
+    let sign_in = config.sign_in.as_ref();
+    let page = sign_in.and_then(|sign_in| Some((sign_in, sign_in.page.clone()?)));
+    let (Some((sign_in, page)), Some(sessions)) = (page, sessions) else { return Ok(tokio::spawn(async { true })) };
+    let listeners = listen::open(&Config { listen: page.listen.clone(), ..config.clone() }).await?;
+    for listener in &listeners {
+        let address = listener.address().map(|address| address.to_string()).unwrap_or_default();
+        tracing::info!(address, url = page.url.as_str(), "login page");
+    }
+    let front = Arc::new(Front::new(Arc::clone(app), sessions, sign_in, page)?);
+    let server = Server::new(sign_in::served(&front), Arc::clone(&tls.api), stopped.clone());
+    Ok(tokio::spawn(server.run(listeners, std::future::ready(()))))
 }

@@ -48,6 +48,10 @@ async fn every_page_but_health_wants_a_token_and_its_scope() {
         (get("/metrics", "x"), "read"),
         (get("/openapi.json", "x"), "read"),
         (post("/v1/reload", "x", ""), "reload"),
+        (get("/v1/sessions", "x"), "sessions"),
+        (post("/v1/sessions/refresh", "x", "{}"), "sessions"),
+        (post("/v1/sessions/verify", "x", "{}"), "sessions"),
+        (post("/v1/sessions/kick", "x", "{}"), "sessions"),
     ] {
         let (parts, _) = request.into_parts();
         for (token, code) in [("x", "invalid_token"), ("bare", "insufficient_scope")] {
@@ -158,6 +162,8 @@ async fn documents_name_the_metrics_that_are_there() {
     app.metrics.door("nginx", "accept");
     app.metrics.sandbox("seccomp", true);
     app.metrics.spans_dropped(doorward::metrics::SpanLoss::Queue, 1);
+    let ended = [("kicked", 1)].into_iter().collect();
+    app.metrics.sessions(&doorward::session::SessionCounts { open: 1, opened: 2, ended });
     let router = router(app);
     for body in ["{", r#"{"username":"zhangsan","password":"accept"}"#] {
         send(&router, post(LOGIN, TOKEN, body)).await;

@@ -10,7 +10,18 @@ use doorward::lang::Lang;
 use super::{pattern, root};
 
 /// What both languages have, below docs/ and docs/zh/.
-const PAGES: [&str; 8] = ["first-connector", "connectors", "flows", "send-test", "studio", "operation", "api", "doors"];
+const PAGES: [&str; 10] = [
+    "first-connector",
+    "connectors",
+    "flows",
+    "send-test",
+    "studio",
+    "operation",
+    "api",
+    "doors",
+    "sessions",
+    "sign-in",
+];
 
 struct Page {
     path: PathBuf,
