@@ -14,6 +14,7 @@ use super::outcome::{AttemptOutcome, Mode, TooManyCalls};
 use super::run::{Attempt, Work};
 use super::sessions::SessionWish;
 use crate::account::bounded;
+use crate::clock::System;
 use crate::document::Object;
 use crate::flow;
 use crate::flow::report::LoginNames;
@@ -53,13 +54,13 @@ impl App {
     ) -> Result<AttemptOutcome, TooManyCalls> {
         let permit = self.call_permit(caller)?;
         let about = connector.about();
-        let names = LoginNames {
+        let names = Arc::new(LoginNames {
             connector: about.id.clone(),
             revision: about.revision.clone(),
-            request_id: login.request_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+            request_id: login.request_id.unwrap_or_else(|| System.uuid().to_string()),
             account: bounded(&connector.account(&login.username)).into_owned(),
             username: login.username.clone(),
-        };
+        });
         let attempt = Attempt {
             app: Arc::clone(self),
             caller: Arc::clone(caller),

@@ -76,7 +76,7 @@ pub(super) struct Attempt {
     pub app: Arc<App>,
     pub caller: Arc<Caller>,
     pub connector: Arc<dyn Connector>,
-    pub names: LoginNames,
+    pub names: Arc<LoginNames>,
     pub client_ip: Option<IpAddr>,
     pub started: Instant,
     pub mode: Mode,
@@ -104,13 +104,13 @@ impl Attempt {
             app: Arc::clone(app),
             caller: Arc::clone(caller),
             connector: Arc::clone(connector),
-            names: LoginNames {
+            names: Arc::new(LoginNames {
                 connector: about.id.clone(),
                 revision: about.revision.clone(),
                 request_id: saved.request_id().to_owned(),
                 account: saved.account().to_owned(),
                 username: saved.username().to_owned(),
-            },
+            }),
             client_ip: saved.client_ip(),
             started: Instant::now(),
             mode,
@@ -127,10 +127,10 @@ impl Attempt {
             return self.bounded(permit, work).await;
         }
         // Its challenge is taken: a caller that disconnects while Redis is asked must not take the login with it.
-        let names = self.names.clone();
+        let names = Arc::clone(&self.names);
         let whole = tokio::spawn(self.bounded(permit, work));
         // It catches its panics; what is left is the end of the daemon.
-        whole.await.unwrap_or_else(|_| panicked(names).into())
+        whole.await.unwrap_or_else(|_| panicked(&names).into())
     }
 
     async fn bounded(mut self, permit: CallPermit, work: Work) -> AttemptOutcome {
@@ -143,7 +143,7 @@ impl Attempt {
                 return self.close(report).await.into();
             }
         };
-        let names = self.names.clone();
+        let names = Arc::clone(&self.names);
         let (progress, metrics) = (Progress::default(), Arc::clone(&self.app.metrics));
         let sessions = self.app.sessions.clone();
         if let Work::Resume(_) = work {
@@ -159,7 +159,7 @@ impl Attempt {
         let run =
             DetachOnDrop { sessions, run: Some(Box::pin(AssertUnwindSafe(run).catch_unwind())), progress, metrics };
         // The run catches its panics; what is left is a panic of the bookkeeping.
-        run.await.unwrap_or_else(|_| panicked(names).into())
+        run.await.unwrap_or_else(|_| panicked(&names).into())
     }
 
     /// Nothing was sent: the challenge stays open. Should that fail, the user begins anew.
@@ -236,7 +236,7 @@ impl Attempt {
         };
         let mut ended = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|_| {
             metrics.panicked();
-            panicked(self.names.clone()).into()
+            panicked(&self.names).into()
         });
         // A dry run has no verdict to count or to audit; dropping the ticket counts nothing.
         if !ended.dry_run {
@@ -281,7 +281,7 @@ impl Attempt {
 
     /// A verdict without a run.
     pub(super) fn report(&self, verdict: Verdict, explain: &str) -> Report {
-        Report { took: self.started.elapsed(), ..Report::without_run(self.names.clone(), verdict, explain) }
+        Report { took: self.started.elapsed(), ..Report::without_run((*self.names).clone(), verdict, explain) }
     }
 
     /// Audits, counts and logs the verdict, and returns the one that may be sent.
@@ -298,8 +298,8 @@ impl Attempt {
 }
 
 /// The report of a run that panicked. The panic's text is not shown: it might hold data.
-fn panicked(names: LoginNames) -> Report {
+fn panicked(names: &LoginNames) -> Report {
     let what = "a fault inside the daemon; see its log".to_owned();
     let explain = "the daemon panicked during this login; the log names the place";
-    Report::without_run(names, Verdict::Misconfigured(Misconfigured { what }), explain)
+    Report::without_run(names.clone(), Verdict::Misconfigured(Misconfigured { what }), explain)
 }
