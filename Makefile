@@ -61,15 +61,17 @@ schema:
 	cargo run --quiet -- schema > docs/connector.schema.json
 	cargo run --quiet -- schema --door > docs/door.schema.json
 
-# Speed as a ratio against a baseline in the same run. An idle machine is wanted; the ratios bear some noise, the rest does
-# not. nginx is to be compared with: without it the bench says so.
+# Speed as a ratio against a baseline in the same run, into docs/performance.md and its plots. An idle machine is wanted; the
+# ratios bear some noise, the rest does not. Peers to compare with: one that cannot be installed is left out with a line.
+PEERS := nginx libnginx-mod-http-js libnginx-mod-http-lua lua-cjson freeradius freeradius-rest npm
 bench: bench-programs
-	@test -e /usr/lib/nginx/modules/ngx_http_js_module.so || { apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx libnginx-mod-http-js >/dev/null; } || echo "nginx with njs cannot be installed here"
-	target/release/examples/bench
-	target/release/examples/script_bench
+	@dpkg -s $(PEERS) >/dev/null 2>&1 || { apt-get update -qq; for peer in $(PEERS); do dpkg -s $$peer >/dev/null 2>&1 || \
+	  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$peer >/dev/null 2>&1 || echo "$$peer cannot be installed here"; done; }
+	$(TARGET)/release/examples/bench --write docs
+	$(TARGET)/release/examples/script_bench
 
 bench-quick: bench-programs
-	target/release/examples/bench --quick
+	$(TARGET)/release/examples/bench --quick
 
 bench-programs:
 	cargo build --release --quiet --bin doorward --example bench --example handwritten --example script_bench

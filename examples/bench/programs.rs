@@ -1,15 +1,15 @@
 //! The programs that are measured, each started as its user would start it, with its files in a directory of its own.
 
-use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use doorward::config::TokenHash;
+use tempfile::TempDir;
 
 /// The bench's own token.
 pub const TOKEN: &str = "dwt_bench";
@@ -17,21 +17,27 @@ pub const TOKEN: &str = "dwt_bench";
 /// Of the console at a door.
 pub const DOOR_TOKEN: &str = "dwt_door";
 
-/// Longer than any of them takes to start on a busy machine.
-const START: Duration = Duration::from_secs(30);
-
 /// A running program; it ends when dropped.
 pub struct Program {
     child: Child,
     pub address: SocketAddr,
-    /// From the start of the process to its word that it listens.
+    /// From the start of the process to its word that it listens; zero where it says none.
     pub ready: Duration,
-    _home: tempfile::TempDir,
+    _home: TempDir,
 }
 
 impl Program {
+    /// A program that listens at `address`, with its files in `home`.
+    pub fn start(command: &mut Command, address: SocketAddr, home: TempDir) -> Result<Self> {
+        Ok(Self { child: command.spawn()?, address, ready: Duration::ZERO, _home: home })
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 }
 
@@ -53,10 +59,13 @@ pub fn binary(name: &str) -> Result<PathBuf> {
 
 /// The program that somebody wrote by hand.
 pub fn handwritten(upstream: SocketAddr) -> Result<Program> {
-    let mut command = Command::new(binary("handwritten")?);
-    command.arg(format!("http://{upstream}")).stdout(Stdio::piped());
+    first_line(Command::new(binary("handwritten")?).arg(format!("http://{upstream}")))
+}
+
+/// A program whose first line is its address.
+pub fn first_line(command: &mut Command) -> Result<Program> {
     let begun = Instant::now();
-    let mut child = command.spawn()?;
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
     let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
     let address = lines.next().context("it ended")??.parse()?;
     Ok(Program { child, address, ready: begun.elapsed(), _home: tempfile::tempdir()? })
@@ -106,53 +115,4 @@ pub fn lay_out(home: &Path, connectors: &[(String, String)]) -> Result<()> {
     }
     std::fs::write(home.join("scripts/md5-password.js"), include_str!("../../scripts/md5-password.js"))?;
     Ok(())
-}
-
-/// nginx with the njs module of the distribution; `None` when it is not installed.
-pub fn nginx(upstream: SocketAddr) -> Result<Option<Program>> {
-    const MODULE: &str = "/usr/lib/nginx/modules/ngx_http_js_module.so";
-    if !Path::new(MODULE).exists() || Command::new("nginx").arg("-v").stderr(Stdio::null()).status().is_err() {
-        return Ok(None);
-    }
-    let home = tempfile::tempdir()?;
-    let at = home.path().display();
-    // Nobody else takes a port that was free a moment ago on a machine that benches.
-    let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
-    let mut config = format!(
-        "load_module {MODULE};\ndaemon off;\nworker_processes auto;\npid {at}/pid;\nerror_log {at}/error.log;\n\
-         events {{ worker_connections 1024; }}\n"
-    );
-    let _ = write!(
-        config,
-        "http {{
-           access_log off;
-           client_body_temp_path {at}/body; proxy_temp_path {at}/proxy; fastcgi_temp_path {at}/fastcgi;
-           uwsgi_temp_path {at}/uwsgi; scgi_temp_path {at}/scgi;
-           js_path {at}; js_import login from login.js;
-           keepalive_requests 100000000;
-           upstream foura {{ server {upstream}; keepalive 64; keepalive_requests 100000000; }}
-           server {{
-             listen {address};
-             location = /login {{ js_content login.login; }}
-             location = /foura {{
-               internal; proxy_pass http://foura/api/login; proxy_http_version 1.1;
-               proxy_set_header Connection \"\"; proxy_set_header Content-Type application/json;
-             }}
-           }}
-         }}"
-    );
-    std::fs::write(home.path().join("nginx.conf"), config)?;
-    std::fs::write(home.path().join("login.js"), include_str!("login.js"))?;
-    let begun = Instant::now();
-    let mut command = Command::new("nginx");
-    command.arg("-p").arg(home.path()).arg("-c").arg(home.path().join("nginx.conf"));
-    let mut child = command.spawn()?;
-    while TcpStream::connect(address).is_err() {
-        if begun.elapsed() > START || child.try_wait()?.is_some() {
-            let log = std::fs::read_to_string(home.path().join("error.log")).unwrap_or_default();
-            bail!("nginx does not start: {log}");
-        }
-        thread::park_timeout(Duration::from_millis(5));
-    }
-    Ok(Some(Program { child, address, ready: begun.elapsed(), _home: home }))
 }

@@ -8,6 +8,7 @@ use std::thread;
 use doorward::crypto::cipher::{Algorithm, Cipher, Mode, Padding};
 use doorward::crypto::encoding::base64_encode;
 
+use super::bodies::{KEY, filled};
 use super::load::whole;
 
 /// md5 of `123456`, the password that the load sends: whoever did not compute it gets no yes.
@@ -42,9 +43,6 @@ fn serve(mut stream: TcpStream) -> io::Result<()> {
     }
 }
 
-/// The key of the encrypted reply, and its iv.
-pub const KEY: &str = "0123456789abcdef";
-
 /// A yes of 32 KiB, encrypted with AES, as base64.
 fn sealed() -> &'static str {
     static SEALED: OnceLock<String> = OnceLock::new();
@@ -62,11 +60,35 @@ fn answer(request: &str) -> String {
         let body = sealed();
         return format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     }
+    if let Some(path) = request.strip_prefix("POST /api/reply/") {
+        return sized(path);
+    }
     let name = request.split_once("\"user-name\":\"").and_then(|(_, rest)| rest.split_once('"')).map_or("", |it| it.0);
-    let body = if request.contains(DIGEST) || request.starts_with("POST /api/rsa ") {
-        format!(r#"{{"code":200,"msg":"ok","result":{{"token":"t-1f3870be274f6c49","loginName":"{name}"}}}}"#)
-    } else {
-        r#"{"code":500,"msg":"wrong","result":null}"#.to_owned()
-    };
+    let body =
+        if request.contains(DIGEST) || request.starts_with("POST /api/rsa ") || request.contains("\"code\":\"042042\"")
+        {
+            format!(r#"{{"code":200,"msg":"ok","result":{{"token":"t-1f3870be274f6c49","loginName":"{name}"}}}}"#)
+        } else {
+            r#"{"code":500,"msg":"wrong","result":null}"#.to_owned()
+        };
     format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// A yes of about so many KiB: `json/10 HTTP/1.1`. What fills it is what lists of roles and menus look like.
+fn sized(path: &str) -> String {
+    static MADE: OnceLock<Vec<(String, String)>> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let all = ["json", "xml", "html"].into_iter().flat_map(|format| [1, 10, 100].map(|size| (format, size)));
+        all.map(|(format, size)| (format!("{format}/{size} "), with_head(format, &filled(format, size)))).collect()
+    });
+    made.iter().find(|(known, _)| path.starts_with(known)).map(|(_, reply)| reply.clone()).unwrap_or_default()
+}
+
+fn with_head(format: &str, body: &str) -> String {
+    let kind = match format {
+        "json" => "application/json",
+        "xml" => "application/xml",
+        _ => "text/html; charset=utf-8",
+    };
+    format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
