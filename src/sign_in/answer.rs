@@ -125,7 +125,7 @@ async fn go_on(front: &Front, going: Going<'_>, waiting: Waiting, action: Challe
     let call = ChallengeCall { parent, ..ChallengeCall::of_api(id, action, Mode::Login) };
     let part = LoginPart { lang, browser: secret, session, connector: &waiting.connector, username: &waiting.username };
     match front.app.answer(&front.caller, call).await {
-        Ok(ended) => outcome::page(front, part, ended),
+        Ok(ended) => outcome::page(front, &part, ended),
         Err(too_many) => outcome::busy(front, lang, &too_many),
     }
 }

@@ -74,7 +74,7 @@ pub(super) async fn post(State(front): State<Arc<Front>>, request: Request<Body>
     };
     let part = LoginPart { lang, browser: secret, session: browser.session, connector: id, username };
     match front.app.login(&front.caller, connector, login).await {
-        Ok(ended) => outcome::page(&front, part, ended),
+        Ok(ended) => outcome::page(&front, &part, ended),
         Err(too_many) => outcome::busy(&front, lang, &too_many),
     }
 }

@@ -25,13 +25,13 @@ pub(super) struct LoginPart<'a> {
 }
 
 /// The page of a verdict.
-pub(super) fn page(front: &Front, part: LoginPart<'_>, ended: AttemptOutcome) -> Response {
+pub(super) fn page(front: &Front, part: &LoginPart<'_>, ended: AttemptOutcome) -> Response {
     let AttemptOutcome { report, session, .. } = ended;
     let (lang, verdict) = (part.lang, Some(report.verdict.name()));
     let dress = Dress { verdict, ..Dress::default() };
     match (report.verdict, session) {
-        (Verdict::Accept(accept), Some(session)) => signed_in(front, &part, &accept, &session, dress),
-        (Verdict::Challenge(challenge), _) => ask(front, &part, challenge, dress),
+        (Verdict::Accept(accept), Some(session)) => signed_in(front, part, &accept, &session, dress),
+        (Verdict::Challenge(challenge), _) => ask(front, part, challenge, dress),
         (Verdict::Reject(reject), _) if reject.reason == Reason::ChallengeExpired => {
             let (title, text) = (lang.text("signin.over"), lang.text("signin.over_text").to_owned());
             page::begin_anew(front, lang, StatusCode::FORBIDDEN, title, text)
