@@ -40,7 +40,7 @@ test-consoles: nextest
 
 # Old TLS, against `openssl s_server`. It needs OpenSSL's headers (libssl-dev), so it is no part of `make test`.
 test-legacy: nextest
-	cargo nextest run --features legacy-tls -E 'test(/^legacy_tls::/)'
+	cargo nextest run --features legacy-tls --test it -E 'test(/^legacy_tls::/)'
 
 lint:
 	cargo fmt --all --check
