@@ -26,6 +26,7 @@ const COMMANDS: &[&str] = &[
     "curl -X PUT https://4a.example.com/v1 --json '{\"account\":\"a\",\"password\":123456,\"t\":1700000000}'",
     "curl 10.1.2.3:8080/login -d 'uid=a&pass=b'",
     "curl --digest -u zhangsan:hunter2 https://4a.example.com/me",
+    "curl --ntlm -u zhangsan:hunter2 https://4a.example.com/me",
     "curl --aws-sigv4 aws:amz:cn-north-1:execute-api -u AK:hunter2 https://4a.example.com/login --json '{\"username\":\"a\",\"password\":\"b\"}'",
     "curl --aws-sigv4 aws:amz -u AK:hunter2 https://sts.us-east-1.amazonaws.com/ -d Action=GetCallerIdentity",
     "curl https://4a.example.com/login -d 'user=a&pwd=b' -H 'Authorization: OAuth oauth_consumer_key=\"hunter2\", oauth_signature_method=\"HMAC-SHA1\", oauth_signature=\"hunter2\"'",

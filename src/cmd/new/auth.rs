@@ -13,7 +13,7 @@ use super::yaml::quoted;
 /// How the request of a command authenticates itself.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Auth {
-    /// By a name and a password: `basic`, `digest`.
+    /// By a name and a password: `basic`, `digest`, `ntlm`.
     Password { scheme: &'static str, name: String },
     /// AWS Signature Version 4.
     Aws(Aws),
@@ -40,6 +40,7 @@ pub fn of_options(curl: &Curl) -> Result<Option<Auth>> {
     Ok(Some(match &curl.scheme {
         Scheme::Basic => Auth::Password { scheme: "basic", name: name.clone() },
         Scheme::Digest => Auth::Password { scheme: "digest", name: name.clone() },
+        Scheme::Ntlm => Auth::Password { scheme: "ntlm", name: name.clone() },
         Scheme::AwsSigv4(provider) => Auth::Aws(aws_option(provider, name, curl)?),
     }))
 }
@@ -102,7 +103,23 @@ fn parameter(rest: &str, name: &str) -> Option<String> {
     rest.split(',').find_map(of)
 }
 
+/// What a server of HTTP Digest says first.
+const DIGEST: &str = r#"{ status: 401, headers: { WWW-Authenticate: 'Digest realm="r", qop="auth", nonce="n"' } }, "#;
+
+/// And one of NTLM: its scheme, then a challenge (MS-NLMP section 2.2.1.2).
+const NTLM: &str = "{ status: 401, headers: { WWW-Authenticate: NTLM } }, { status: 401, headers: { WWW-Authenticate: NTLM \
+                    TlRMTVNTUAACAAAACAAIADgAAAAFgokAASNFZ4mrze8AAAAAAAAAACYAJgBAAAAAAAAAAAAAAABDAE8AUgBQAAIACABDAE8AUgBQAAEABgBEAEMAMQAHAAgAgMBIWCg92gEAAAAA } }, ";
+
 impl Auth {
+    /// The replies of a golden case before the one that is judged, and how many requests there are with that one.
+    pub fn asked_first(&self) -> (&'static str, usize) {
+        match self {
+            Self::Password { scheme: "digest", .. } => (DIGEST, 2),
+            Self::Password { scheme: "ntlm", .. } => (NTLM, 3),
+            _ => ("", 1),
+        }
+    }
+
     /// Whether it makes this header itself.
     pub fn makes(&self, header: &str) -> bool {
         matches!(self, Self::Aws(_)) && ["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"].contains(&header)

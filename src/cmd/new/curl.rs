@@ -44,6 +44,8 @@ pub enum Scheme {
     Basic,
     /// `--digest`.
     Digest,
+    /// `--ntlm`.
+    Ntlm,
     /// `--aws-sigv4`, with its value.
     AwsSigv4(String),
 }
@@ -125,7 +127,11 @@ impl Reading {
                 self.curl.scheme = Scheme::Digest;
                 return true;
             }
-            "--ntlm" | "--negotiate" => {
+            "--ntlm" => {
+                self.curl.scheme = Scheme::Ntlm;
+                return true;
+            }
+            "--negotiate" => {
                 self.scheme = Some(word.to_owned());
                 return true;
             }

@@ -84,14 +84,8 @@ pub fn drawn(curl: &Curl, holes: &mut Holes) -> Result<String> {
     let tail = if grant::grant_type(curl).is_some_and(|grant| grant == "password") {
         grant::password_tail(&curl.method, &given)
     } else {
-        let digest = matches!(auth, Some(Auth::Password { scheme: "digest", .. }));
-        // The first reply asks for the digest of the second request.
-        let first = if digest {
-            r#"{ status: 401, headers: { WWW-Authenticate: 'Digest realm="r", qop="auth", nonce="n"' } }, "#
-        } else {
-            ""
-        };
-        tail(&curl.method, first, &given)
+        let asked_first = auth.as_ref().map_or(("", 1), Auth::asked_first);
+        tail(&curl.method, asked_first, &given)
     };
     Ok(head(curl, holes, in_url) + &request + &tail)
 }
@@ -106,7 +100,7 @@ pub fn with_token(curl: &Curl) -> Result<Option<String>> {
     );
     // The first reply is the token endpoint's.
     let first = "{ json: { access_token: t1, token_type: Bearer, expires_in: 3600 } }, ";
-    Ok(Some(head(curl, &token.holes, false) + &request + &tail("POST", first, "")))
+    Ok(Some(head(curl, &token.holes, false) + &request + &tail("POST", (first, 2), "")))
 }
 
 fn method(written: &str) -> Result<&str> {
@@ -173,10 +167,10 @@ fn given(attributes: &[String]) -> String {
     if given.is_empty() { String::new() } else { format!(", attributes: {{ {} }}", given.join(", ")) }
 }
 
-/// The rules to fill in, and golden cases. `first` is a reply before that of the login, to a request of the same method.
-fn tail(method: &str, first: &str, given: &str) -> String {
+/// The rules to fill in, and golden cases. `first` are the replies before that of the login; all requests have the same method.
+fn tail(method: &str, (first, requests): (&str, usize), given: &str) -> String {
     let format = if method == "HEAD" { "bytes" } else { "auto" };
-    let requests = if first.is_empty() { method.to_owned() } else { format!("{method} }}, {{ method: {method}") };
+    let requests = vec![format!("{{ method: {method} }}"); requests].join(", ");
     format!(
         r#"    response:
       # json, xml, form, html or text; auto goes by the Content-Type.
@@ -196,7 +190,7 @@ tests:
   - name: right password
     user: {{ username: alice, userPassword: "right"{given} }}
     replies: [{first}{{ json: {{ FILL_IN: "FILL_IN right" }} }}]
-    expect: {{ verdict: accept, requests: [{{ method: {requests} }}] }}
+    expect: {{ verdict: accept, requests: [{requests}] }}
   - name: wrong password
     user: {{ username: alice, userPassword: "wrong"{given} }}
     replies: [{first}{{ json: {{ FILL_IN: "FILL_IN wrong" }} }}]
