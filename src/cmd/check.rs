@@ -216,6 +216,9 @@ impl CheckResults {
         if !text.is_empty() {
             text.push('\n');
         }
+        for reading in &self.doors.readings {
+            let _ = writeln!(text, "{}", reading.line());
+        }
         let _ = writeln!(text, "{}", self.summary());
         text
     }
@@ -268,7 +271,7 @@ impl CheckResults {
             "ok": self.good(),
             "connectors": self.connectors,
             "broken": self.broken,
-            "doors": { "all": self.doors.doors, "broken": self.doors.broken },
+            "doors": { "all": self.doors.doors, "broken": self.doors.broken, "readings": self.doors.readings },
             "errors": self.count(Severity::Error),
             "warnings": self.count(Severity::Warning),
             "tests": { "run": self.tests, "passed": self.passed },

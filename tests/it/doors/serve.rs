@@ -115,3 +115,30 @@ fn check_reads_doors_with_the_configuration() {
     let (code, told) = check(&home);
     assert!(code == 4 && told.contains("the door `nginx` is asked at /door/nginx, too"), "{told}");
 }
+
+/// DOORS.md section 9, rules 4 and 5: on what a proof rests, and what no reply of ours can hold.
+#[test]
+fn check_says_how_readings_are_known_and_which_consoles_fail_open() {
+    let doors = ["nginx", "emqx", "envoy"].map(|name| (name, shipped(name)));
+    let own = replaced(
+        &shipped("nginx"),
+        "console: nginx-auth-request",
+        "console: { who: returned, accepts: { status: 2xx }, refuses: { not: { status: 2xx } } }",
+    )
+    .replace("/door/nginx", "/door/own");
+    let mut all: Vec<(&str, &str)> = doors.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    all.push(("own", &own));
+    let home = home("http://127.0.0.1:1", "", &all);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_doorward"));
+    let Output { stdout, .. } = command.arg("check").arg(home.path("doorward.yaml")).output().unwrap();
+    let told = String::from_utf8(stdout).unwrap();
+    for line in [
+        "nginx: what its console makes of a reply was seen with nginx 1.22.1\n",
+        "emqx: what its console makes of a reply is known by its source only (emqx/emqx apps/emqx_auth_http/src/emqx_authn_http.erl, \
+         handle_response); without any reply this console asks its next authenticator\n",
+        "envoy: what its console makes of a reply was seen with Envoy 1.40.0; without any reply this console may let everybody in\n",
+        "own: what its console makes of a reply is what the file says\n",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+}
