@@ -77,7 +77,9 @@ equal 'the right password' accept login 123456
 equal 'a wrong password' reject login 654321
 call() { curl --silent --fail --max-time 20 "$@"; }
 sandbox() { curl --silent --cacert /etc/doorward/server.pem https://localhost:8443/readyz | sed -E 's/.*"sandbox":"([a-z]+)".*/\1/'; }
-equal 'the unit lets scripts be held in by all that the kernel has' "$([ -e /root/landlock ] && echo whole || echo partial)" sandbox
+# Without securityfs nobody says beforehand whether the kernel has Landlock.
+if [ -e /root/landlock-unknown ]; then expect 'the daemon says how scripts are held in' grep -Eqx 'whole|partial' <(sandbox)
+else equal 'the unit lets scripts be held in by all that the kernel has' "$([ -e /root/landlock ] && echo whole || echo partial)" sandbox; fi
 
 # The key is read by systemd, not by the daemon's account; the socket is for its group.
 refuse 'the daemon cannot read the key on the disk' setpriv --reuid doorward --regid doorward --clear-groups cat /etc/doorward/credentials/server.key
