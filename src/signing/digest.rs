@@ -146,10 +146,7 @@ impl Scheme for DigestPlan {
     }
 
     fn sign<'a>(&'a self, _: &'a mut Prepared, ports: &'a SigningPorts<'a>) -> Signing<'a, Signature> {
-        // What the place cannot carry is refused before anything is sent.
-        let fits = self.credential(self.charset, ports);
-        let probe = Signature { probe: true, ..Signature::default() };
-        Box::pin(std::future::ready(fits.map(|_| probe).map_err(SignError::from)))
+        Box::pin(std::future::ready(Signature::probe_if(self.credential(self.charset, ports))))
     }
 
     fn again<'a>(

@@ -220,6 +220,15 @@ pub struct Signature {
     pub proof: Option<Box<dyn ServerProof>>,
 }
 
+impl Signature {
+    /// Of a first request that only asks for a challenge. `fits`: what the answer to it will carry, where that can be carried; else
+    /// nothing is sent at all.
+    fn probe_if<T>(fits: Result<T, RenderError>) -> Result<Self, SignError> {
+        fits?;
+        Ok(Self { probe: true, ..Self::default() })
+    }
+}
+
 /// What the reply to one signed request must prove of the server, for the reply to be judged.
 pub trait ServerProof: Debug + Send + Sync {
     /// `reply` stands: it is not answered by another signature.

@@ -192,10 +192,7 @@ impl Scheme for NtlmPlan {
     }
 
     fn sign<'a>(&'a self, _: &'a mut Prepared, ports: &'a SigningPorts<'a>) -> Signing<'a, Signature> {
-        // What the messages cannot carry is refused before anything is sent.
-        let fits = self.account(ports);
-        let probe = Signature { probe: true, ..Signature::default() };
-        Box::pin(std::future::ready(fits.map(|_| probe).map_err(SignError::from)))
+        Box::pin(std::future::ready(Signature::probe_if(self.account(ports))))
     }
 
     fn again<'a>(
